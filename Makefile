@@ -1,0 +1,63 @@
+# tilt-session: build, try, test. "make help" lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GO       ?= go
+BIN      := bin/tilt-session
+VERSION  ?= $(shell git describe --tags --always --dirty --match 'v*' 2>/dev/null | sed 's/^[^v]/v0.1.0-&/')
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+DEMO     := hack/demo/Tiltfile
+PACKAGES := ./cmd/... ./pkg/... ./hack/...
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/tilt-session.
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/tilt-session
+
+.PHONY: run
+run: build ## Run the demo project to its verdict with "tilt-session ci".
+	$(BIN) ci -f $(DEMO)
+
+.PHONY: run-up
+run-up: build ## Keep the demo project running with "tilt-session up"; end it with Ctrl-C.
+	$(BIN) up -f $(DEMO)
+
+.PHONY: test
+test: ## Run all tests and list the slowest.
+	hack/test.sh $(PACKAGES)
+
+.PHONY: test-race
+test-race: ## Run all tests under the race detector and list the slowest.
+	hack/test.sh -race $(PACKAGES)
+
+.PHONY: generate
+generate: ## Regenerate all generated code.
+	hack/update-codegen.sh
+
+.PHONY: verify
+verify: ## Fail if generated code or go.mod is stale.
+	hack/verify-codegen.sh
+	hack/verify-modules.sh
+
+.PHONY: lint
+lint: ## gofmt, vet, staticcheck, and govulncheck where its data is reachable.
+	hack/lint.sh $(PACKAGES)
+
+.PHONY: cross
+cross: ## Compile for every supported platform.
+	@for p in $(PLATFORMS); do \
+	  echo "$$p"; GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/tilt-session || exit 1; \
+	done
+
+.PHONY: bench
+bench: build ## Run the benchmarks; the output suits benchstat (COUNT=6 by default).
+	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),6) ./pkg/... ./cmd/...
+
+.PHONY: clean
+clean: ## Remove what was built.
+	rm -rf bin
