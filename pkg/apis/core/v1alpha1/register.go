@@ -1,0 +1,54 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// GroupName is the API group of Sessions.
+const GroupName = "tilt.dev"
+
+var (
+	// SchemeGroupVersion is the group and version that this package defines.
+	SchemeGroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
+
+	// SchemeBuilder collects what AddToScheme does.
+	SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes, addDefaultingFuncs, addFieldLabelConversion)
+
+	// AddToScheme registers the types of this package in a scheme, with their
+	// defaults and with the fields that they can be selected by.
+	AddToScheme = SchemeBuilder.AddToScheme
+)
+
+// Kind qualifies a kind of this group, such as "Session".
+func Kind(kind string) schema.GroupKind {
+	return SchemeGroupVersion.WithKind(kind).GroupKind()
+}
+
+// Resource qualifies a resource of this group, such as "sessions".
+func Resource(resource string) schema.GroupResource {
+	return SchemeGroupVersion.WithResource(resource).GroupResource()
+}
+
+// AddInternalToScheme registers the same Go types once more, as the group's
+// internal version. An API server decodes into that version and stores from it;
+// because the types are the same, neither needs a conversion or a copy.
+//
+// A scheme registered this way lists two kinds for each type, so OpenAPI
+// definitions are to be named from another scheme that has had AddToScheme
+// alone: the internal version isn't served.
+func AddInternalToScheme(scheme *runtime.Scheme) error {
+	scheme.AddKnownTypes(schema.GroupVersion{Group: GroupName, Version: runtime.APIVersionInternal},
+		&Session{}, &SessionList{})
+	return nil
+}
+
+func addKnownTypes(scheme *runtime.Scheme) error {
+	scheme.AddKnownTypes(SchemeGroupVersion, &Session{}, &SessionList{})
+	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
+	return nil
+}
