@@ -1,0 +1,151 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ResolveDependencies checks the graph that ResourceDeps span. It returns the
+// resources without dependencies on resources that don't exist or are named
+// twice, and a warning for each of those that don't exist. A resource that
+// depends on itself, directly or through others, is an error.
+//
+// The resources given are left as they are.
+func ResolveDependencies(resources []Resource) (resolved []Resource, warnings []string, err error) {
+	g := newGraph(resources)
+	resolved = slices.Clone(resources)
+	for i := range resolved {
+		r := &resolved[i]
+		var known []string
+		for _, dep := range r.ResourceDeps {
+			switch {
+			case dep == r.Name:
+				return nil, nil, fmt.Errorf("resource %s specified a dependency on itself", r.Name)
+			case g.index[dep] == nil:
+				warnings = append(warnings, fmt.Sprintf(
+					"resource %s specified a dependency on unknown resource %s - dependency ignored", r.Name, dep))
+			case !slices.Contains(known, dep):
+				known = append(known, dep)
+			}
+		}
+		r.ResourceDeps = known
+	}
+	if cycle := g.cycle(); cycle != nil {
+		return nil, nil, fmt.Errorf("cycle detected in resource dependency graph: %s", strings.Join(cycle, " -> "))
+	}
+	return resolved, warnings, nil
+}
+
+// SelectResources returns the selection of the named resources and all that
+// they depend on, in the order of definition. No names select everything.
+// Names that don't exist are an error that lists those that do.
+func SelectResources(resources []Resource, names []string) (Selection, error) {
+	if len(names) == 0 {
+		return Selection{All: true}, nil
+	}
+	g := newGraph(resources)
+	if err := g.requireKnown(names); err != nil {
+		return Selection{}, err
+	}
+	wanted := map[string]bool{}
+	for queue := slices.Clone(names); len(queue) > 0; queue = queue[1:] {
+		r := g.index[queue[0]]
+		if r == nil || wanted[r.Name] {
+			continue
+		}
+		wanted[r.Name] = true
+		queue = append(queue, r.ResourceDeps...)
+	}
+	var selection Selection
+	for _, r := range resources {
+		if wanted[r.Name] {
+			selection.Names = append(selection.Names, r.Name)
+		}
+	}
+	return selection, nil
+}
+
+// Contains is true when the selection holds the named resource.
+func (s Selection) Contains(name string) bool {
+	return s.All || slices.Contains(s.Names, name)
+}
+
+// graph is a view of resources by name. It doesn't own them.
+type graph struct {
+	resources []Resource
+	index     map[string]*Resource
+}
+
+func newGraph(resources []Resource) graph {
+	g := graph{resources, make(map[string]*Resource, len(resources))}
+	for i := range resources {
+		g.index[resources[i].Name] = &resources[i]
+	}
+	return g
+}
+
+// requireKnown returns an error when some of the names don't exist.
+func (g graph) requireKnown(names []string) error {
+	var unknown, others []string
+	for _, name := range names {
+		if g.index[name] == nil && !slices.Contains(unknown, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	if unknown == nil {
+		return nil
+	}
+	for _, r := range g.resources {
+		if !slices.Contains(names, r.Name) {
+			others = append(others, r.Name)
+		}
+	}
+	//lint:ignore ST1005 Shown to people as it is, on two lines.
+	return fmt.Errorf("You specified some resources that could not be found: %s\nIs this a typo? Existing resources in Tiltfile: %s",
+		quoteAll(unknown), quoteAll(others))
+}
+
+func quoteAll(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = fmt.Sprintf("%q", name)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// cycle returns the names along a cycle, beginning and ending with the same
+// one, nil if there's none. It finds the same cycle each time: the first one
+// on a walk in the order of definition.
+func (g graph) cycle() []string {
+	done := make(map[string]bool, len(g.resources))
+	var path []string
+	var walk func(name string) []string
+	walk = func(name string) []string {
+		if i := slices.Index(path, name); i >= 0 {
+			return append(slices.Clone(path[i:]), name)
+		}
+		r := g.index[name]
+		if r == nil || done[name] {
+			return nil
+		}
+		path = append(path, name)
+		for _, dep := range r.ResourceDeps {
+			if found := walk(dep); found != nil {
+				return found
+			}
+		}
+		path = path[:len(path)-1]
+		done[name] = true
+		return nil
+	}
+	for _, r := range g.resources {
+		if found := walk(r.Name); found != nil {
+			return found
+		}
+	}
+	return nil
+}

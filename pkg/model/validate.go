@@ -1,0 +1,53 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package model
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/api/validate/content"
+)
+
+// ValidateName returns an error for a resource name that couldn't be a part of
+// an API path, be shown on one line, or be told from the Tiltfile itself.
+func ValidateName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("must not be empty")
+	case name == TiltfileResource:
+		return fmt.Errorf("invalid value %q: is the name of the Tiltfile itself", name)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("invalid value %q: must be valid UTF-8", name)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return fmt.Errorf("invalid value %q: may not contain control characters", name)
+	}
+	if problems := content.IsPathSegmentName(name); len(problems) > 0 {
+		return fmt.Errorf("invalid value %q: %s", name, strings.Join(problems, ", "))
+	}
+	return nil
+}
+
+// ValidateLabel returns an error for a label that isn't the name part of a
+// Kubernetes label.
+func ValidateLabel(label string) error {
+	if strings.Contains(label, "/") {
+		return fmt.Errorf("invalid label %q: may not contain '/'", label)
+	}
+	if problems := content.IsLabelKey(label); len(problems) > 0 {
+		return fmt.Errorf("invalid label %q: %s", label, strings.Join(problems, ", "))
+	}
+	return nil
+}
+
+// ValidatePort returns an error for a port on which nothing can listen.
+func ValidatePort(port int) error {
+	if port < 1 || port > 65535 {
+		return fmt.Errorf("port number out of range: %d", port)
+	}
+	return nil
+}
