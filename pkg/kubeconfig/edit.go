@@ -1,0 +1,111 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kubeconfig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+const (
+	// lockTimeout is how long others may keep the lock: it's held for no longer
+	// than a file's reading and writing take.
+	lockTimeout = 10 * time.Second
+	// lockRetry is the time between two tries for a lock that's held. The
+	// system's own way to wait for it can't be given up.
+	lockRetry = 5 * time.Millisecond
+)
+
+// edit changes the file that holds the entry called name, or File if none
+// does, under the lock. Nothing is written when change fails or changes
+// nothing.
+func (l Location) edit(ctx context.Context, name string, change func(*document) error) (err error) {
+	unlock, err := l.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+
+	file, doc, err := l.open(name)
+	if err != nil {
+		return err
+	}
+	if err := change(doc); err != nil {
+		return fmt.Errorf("update %s: %w", file, err)
+	}
+	if len(doc.touched) == 0 {
+		return nil
+	}
+	data, err := doc.bytes()
+	if err != nil {
+		return fmt.Errorf("update %s: %w", file, err)
+	}
+	if err := replace(file, data); err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	return nil
+}
+
+// lock takes the lock that goes with File, whose directory is made if it's
+// missing. The lock ends with the process at the latest; its file stays.
+func (l Location) lock(ctx context.Context) (unlock func() error, err error) {
+	path := l.File() + ".lock"
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("create the directory of the kubeconfig: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	held := flock.New(path)
+	if _, err := held.TryLockContext(ctx, lockRetry); err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, fmt.Errorf("lock %s, which another process holds: %w", path, err)
+		}
+		return nil, fmt.Errorf("lock the kubeconfig: %w", err)
+	}
+	return held.Unlock, nil
+}
+
+// open reads the first file that holds a part of the entry called name, or
+// File.
+func (l Location) open(name string) (string, *document, error) {
+	target := l.File()
+	var found *document
+	for _, file := range l.Files {
+		doc, err := read(file)
+		if err != nil {
+			return "", nil, err
+		}
+		if doc.has(name) {
+			return file, doc, nil
+		}
+		if file == target {
+			found = doc
+		}
+	}
+	return target, found, nil
+}
+
+// read parses a file. A missing one is empty.
+func read(file string) (*document, error) {
+	info, err := os.Stat(file)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %s: it isn't a regular file", file)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the kubeconfig: %w", err)
+	}
+	doc, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", file, err)
+	}
+	return doc, nil
+}

@@ -1,0 +1,250 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kubeconfig
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestFilesThatAreNotOverwritten(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		parts      []string
+	}{
+		{"not yaml", "apiVersion: v1\nclusters: [\n", []string{"line 2"}},
+		{"a tab", "apiVersion: v1\n\tkind: Config\n", []string{"line 2"}},
+		{"text", "hello\n", nil},
+		{"binary", "\x00\x01\x02", nil},
+		{"a pod", "apiVersion: v1\nkind: Pod\n", []string{"Pod"}},
+		{"wrong types", "contexts: 3\n", nil},
+		{"a map", "clusters: {a: b}\n", nil},
+		{"two documents", empty + "---\n" + empty, []string{"more than one"}},
+		{"an alias", "users: &all []\ncontexts: *all\n", []string{"line 2", "contexts"}},
+		{"an anchor of a replaced entry", `
+clusters:
+- &same
+  name: tilt-default
+  cluster: &c {server: "https://one"}
+- name: other
+  cluster: *c
+`, nil},
+		{"a section twice", "users: []\nusers: [{name: a, user: {token: b}}]\n", []string{"line 2", "users"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l := locationWith(t, test.text)
+			err := l.Add(t.Context(), entry(10350))
+			wantError(t, err, append(test.parts, l.Files[0])...)
+			if got := get(t, l.Files[0]); got != test.text {
+				t.Errorf("the file was changed:\n%s", got)
+			}
+			wantFiles(t, l.Dir, "config", "config.lock")
+		})
+	}
+}
+
+func TestFilesThatAreEmpty(t *testing.T) {
+	for _, text := range []string{"", "\n", " \n\n", "---\n", "null\n", "{}\n", "# nothing\n", "clusters: null\ncontexts: null\ncurrent-context: \"\"\nusers: ~\n"} {
+		t.Run(text, func(t *testing.T) {
+			l := locationWith(t, text)
+			add(t, l, entry(10350))
+			wantContexts(t, l.Files[0], "tilt-default")
+			removeEntry(t, l, entry(10350))
+			if got := get(t, l.Files[0]); strings.Contains(got, "null") || strings.Contains(got, "~") {
+				t.Errorf("there are nulls:\n%s", got)
+			}
+		})
+	}
+}
+
+// wantFiles checks that nothing else was left in a directory.
+func wantFiles(t *testing.T, dir string, want ...string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, file := range files {
+		got = append(got, file.Name())
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("%s holds %q, want %q", dir, got, want)
+	}
+}
+
+func TestDirectoryThatCannotBeMade(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	put(t, file, "")
+	l := Location{Dir: file, Files: []string{filepath.Join(file, "tilt", "config")}}
+	wantError(t, l.Add(t.Context(), entry(10350)), file, "not a directory")
+}
+
+func TestFileThatIsADirectory(t *testing.T) {
+	l := emptyLocation(t)
+	if err := os.MkdirAll(l.Files[0], 0o755); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, l.Add(t.Context(), entry(10350)), l.Files[0], "regular file")
+}
+
+func TestDeviceIsNotReplaced(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "config")
+	if err := os.Symlink(os.DevNull, link); err != nil {
+		t.Fatal(err)
+	}
+	l := Location{Dir: filepath.Dir(link), Files: []string{link}}
+	wantError(t, l.Add(t.Context(), entry(10350)), link, "regular file")
+}
+
+func TestSymbolicLinkAndMode(t *testing.T) {
+	l := emptyLocation(t)
+	real := filepath.Join(t.TempDir(), "real")
+	put(t, real, foreign)
+	if err := os.Chmod(real, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(l.Dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(real, l.Files[0]); err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, entry(10350))
+	if target, err := os.Readlink(l.Files[0]); err != nil || target != real {
+		t.Errorf("the link goes to %q, %v", target, err)
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o640 {
+		t.Errorf("mode %v, want it kept", info.Mode())
+	}
+	if !strings.Contains(get(t, real), "token-10350") {
+		t.Error("the file behind the link wasn't written")
+	}
+}
+
+func TestDanglingLink(t *testing.T) {
+	l := emptyLocation(t)
+	if err := os.Mkdir(l.Dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", l.Files[0]); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, l.Add(t.Context(), entry(10350)), l.Files[0], "no such file")
+}
+
+func TestRemainsOfAKilledWriter(t *testing.T) {
+	l := locationWith(t, foreign)
+	put(t, filepath.Join(l.Dir, ".config.tilt-session"), "half of a fi")
+	add(t, l, entry(10350))
+	wantFiles(t, l.Dir, "config", "config.lock")
+}
+
+func TestHeldLock(t *testing.T) {
+	l := locationWith(t, foreign)
+	holder := readyChild(t, "lock", l)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	wantError(t, l.Add(ctx, entry(10350)), l.Files[0]+".lock", "deadline")
+	wantError(t, l.Remove(ctx, entry(10350)), l.Files[0]+".lock", "deadline")
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	wantError(t, l.Add(canceled, entry(10350)), "canceled")
+	if got := get(t, l.Files[0]); got != foreign {
+		t.Errorf("the file was changed:\n%s", got)
+	}
+
+	if err := holder.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, entry(10350))
+}
+
+// addOnFullDisk adds an entry where no file may grow.
+func addOnFullDisk(l Location) error {
+	signal.Ignore(syscall.SIGXFSZ)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 100, Max: 100}); err != nil {
+		return err
+	}
+	return l.Add(context.Background(), entry(10350))
+}
+
+func TestFullDisk(t *testing.T) {
+	l := locationWith(t, foreign)
+	out, err := child(t, "full", l).Output()
+	if err == nil || !bytes.Contains(out, []byte(l.Files[0])) || !bytes.Contains(out, []byte("file too large")) {
+		t.Errorf("%v: %s", err, out)
+	}
+	if got := get(t, l.Files[0]); got != foreign {
+		t.Errorf("the file was changed:\n%s", got)
+	}
+	wantFiles(t, l.Dir, "config", "config.lock")
+}
+
+// rounds is how often each racing process adds and removes its entry.
+const rounds = 50
+
+// race adds and removes the entry of a port that no other process has.
+func race(l Location) error {
+	e := entry(20000 + os.Getpid())
+	for range rounds {
+		if err := l.Add(context.Background(), e); err != nil {
+			return err
+		}
+		if _, err := l.Load(e.Port); err != nil {
+			return fmt.Errorf("after adding: %w", err)
+		}
+		if err := l.Remove(context.Background(), e); err != nil {
+			return err
+		}
+		if _, err := l.Load(e.Port); err == nil {
+			return fmt.Errorf("%s is still there after its removal", e.Name())
+		}
+	}
+	return nil
+}
+
+func TestRace(t *testing.T) {
+	l := locationWith(t, foreign)
+	before, err := parse([]byte(foreign))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := before.bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ends := make(chan error, 2)
+	for range cap(ends) {
+		cmd := child(t, "race", l)
+		go func() {
+			out, err := cmd.Output()
+			if err != nil {
+				err = fmt.Errorf("%w: %s", err, out)
+			}
+			ends <- err
+		}()
+	}
+	for range cap(ends) {
+		if err := <-ends; err != nil {
+			t.Error(err)
+		}
+	}
+	if got := get(t, l.Files[0]); got != string(want) {
+		t.Errorf("after the race:\n%s", got)
+	}
+}
