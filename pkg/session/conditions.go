@@ -1,0 +1,117 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+)
+
+// Condition reasons that aren't verdicts.
+const (
+	reasonAllReady   = "AllReady"
+	reasonNotReady   = "NotReady"
+	reasonNoTargets  = "NoTargets"
+	reasonNotDone    = "NotDone"
+	maxMessageLength = 32 << 10
+)
+
+// conditions are the three that a Session always has, without times.
+func conditions(exit v1alpha1.ExitCondition, sum summary, end decision) []metav1.Condition {
+	return []metav1.Condition{
+		readyCondition(sum),
+		condition(v1alpha1.SessionConditionSucceeded, end.verdict == Succeeded, endReason(end), succeededMessage(exit, end)),
+		condition(v1alpha1.SessionConditionFailed, end.err != "", endReason(end), failedMessage(end)),
+	}
+}
+
+func readyCondition(sum summary) metav1.Condition {
+	bad := len(sum.waiting) + len(sum.notReady) + len(sum.failed)
+	message := fmt.Sprintf("%d of %d requested targets are ready or have succeeded", sum.requested-bad, sum.requested)
+	reason := reasonNotReady
+	switch {
+	case sum.healthy():
+		reason = reasonAllReady
+	case len(sum.failed) > 0:
+		reason = string(TargetFailed)
+	case bad == 0:
+		reason = reasonNoTargets
+	}
+	for _, part := range []struct {
+		targets []v1alpha1.Target
+		words   string
+	}{{sum.failed, "failed"}, {sum.waiting, "waiting"}, {sum.notReady, "not ready"}} {
+		if n := len(part.targets); n > 0 {
+			message += fmt.Sprintf(", %d %s", n, part.words)
+		}
+	}
+	return condition(v1alpha1.SessionConditionReady, sum.healthy(), reason, message)
+}
+
+func endReason(end decision) string {
+	if end.verdict == Undecided {
+		return reasonNotDone
+	}
+	return string(end.verdict)
+}
+
+func succeededMessage(exit v1alpha1.ExitCondition, end decision) string {
+	switch {
+	case end.verdict == Succeeded:
+		return "Every requested job has succeeded and every requested server is ready"
+	case end.verdict != Undecided:
+		return "The Session has failed"
+	case exit == v1alpha1.ExitConditionManual:
+		return "The Session runs until somebody ends it"
+	default:
+		return "The Session is done when every job has succeeded and every server is ready"
+	}
+}
+
+func failedMessage(end decision) string {
+	switch {
+	case end.err != "":
+		return cut(end.err, maxMessageLength)
+	case end.verdict == Succeeded:
+		return "The Session has succeeded"
+	default:
+		return "The Session hasn't failed"
+	}
+}
+
+func condition(kind string, value bool, reason, message string) metav1.Condition {
+	status := metav1.ConditionFalse
+	if value {
+		status = metav1.ConditionTrue
+	}
+	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message}
+}
+
+// mergeConditions is prev with the conditions of want set. One whose status
+// stays the same keeps its time, others get now. Types that aren't in want are
+// left as they are.
+func mergeConditions(prev, want []metav1.Condition, generation int64, now time.Time) []metav1.Condition {
+	merged := slices.Clone(prev)
+	for _, c := range want {
+		c.ObservedGeneration = generation
+		c.LastTransitionTime = metav1.NewTime(now.Truncate(time.Second))
+		meta.SetStatusCondition(&merged, c)
+	}
+	return merged
+}
+
+// cut is s without what's beyond n bytes, and without the half of a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}

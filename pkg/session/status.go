@@ -1,0 +1,54 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package session turns what an engine has seen of a run into the status of its
+// Session, and decides when the Session is done.
+//
+// Everything here is a pure function: of a snapshot, of the stored Session, and
+// of the present moment. Nothing is started, read, written or remembered, and
+// no argument is changed. Results share no memory with the arguments that
+// their owners may still change.
+package session
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+)
+
+// Status is the whole status that follows from snap under the spec of current,
+// whose own status it continues: conditions keep the time of their last change,
+// and condition types of others stay. A Session that's done keeps its status.
+//
+// The second result is the next moment at which the same arguments would lead
+// to another status because of a time limit: after now, or zero if there's no
+// such moment.
+//
+// Times are cut to what the API stores, so that the result equals itself after
+// a round trip.
+func Status(snap *engine.Snapshot, current *v1alpha1.Session, now time.Time) (v1alpha1.SessionStatus, time.Time) {
+	if current.Status.Done {
+		return *current.Status.DeepCopy(), time.Time{}
+	}
+
+	status := v1alpha1.SessionStatus{
+		PID:       int64(snap.PID),
+		StartTime: microTime(snap.StartTime),
+		Targets:   targets(snap),
+	}
+	sum := summarize(status.Targets)
+	end := decide(current.Spec, status, sum, now)
+	status.Done = end.verdict != Undecided
+	status.Error = end.err
+	status.Conditions = mergeConditions(current.Status.Conditions,
+		conditions(current.Spec.ExitCondition, sum, end), current.Generation, now)
+	return status, end.next
+}
+
+// microTime is t as the API stores it: in microseconds, null when it's zero.
+func microTime(t time.Time) metav1.MicroTime {
+	return metav1.NewMicroTime(t.Truncate(time.Microsecond))
+}

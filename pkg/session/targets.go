@@ -1,0 +1,128 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"slices"
+	"strings"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/model"
+)
+
+// The wait reasons of the Tiltfile's own target.
+const (
+	waitInitialBuild  = "initial-build"
+	waitConfigChanged = "config-changed"
+)
+
+// serverEnded stands in for the error of a server that ended without one: a
+// server isn't expected to end, so its state has to carry an error.
+const serverEnded = "Server ended"
+
+// targets lists the targets of snap, sorted by the bytes of their names. It's
+// never nil.
+func targets(snap *engine.Snapshot) []v1alpha1.Target {
+	list := make([]v1alpha1.Target, 0, 1+2*len(snap.Resources))
+	list = append(list, target("tiltfile", "update", v1alpha1.TargetTypeJob, model.TiltfileResource,
+		tiltfileState(&snap.Tiltfile)))
+	for i := range snap.Resources {
+		r := &snap.Resources[i]
+		if r.Update != nil {
+			list = append(list, target(r.Name, "update", v1alpha1.TargetTypeJob, r.Name, updateState(r)))
+		}
+		if r.Serve != nil {
+			list = append(list, target(r.Name, "serve", v1alpha1.TargetTypeServer, r.Name, serveState(r)))
+		}
+	}
+	slices.SortStableFunc(list, func(a, b v1alpha1.Target) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+func target(prefix, verb string, kind v1alpha1.TargetType, resource string, state v1alpha1.TargetState) v1alpha1.Target {
+	return v1alpha1.Target{
+		Name:      text(prefix) + ":" + verb,
+		Type:      kind,
+		Resources: []string{text(resource)},
+		State:     state,
+	}
+}
+
+func tiltfileState(t *engine.TiltfileState) v1alpha1.TargetState {
+	switch tiltfilePhase(t) {
+	case PhaseActive:
+		return v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: microTime(t.Running)}}
+	case PhaseWaiting:
+		if t.Pending {
+			return waiting(waitConfigChanged)
+		}
+		return waiting(waitInitialBuild)
+	default:
+		return terminated(t.Last, t.Last.Error)
+	}
+}
+
+func updateState(r *engine.ResourceState) v1alpha1.TargetState {
+	u := r.Update
+	switch updatePhase(r) {
+	case PhaseDisabled:
+		return v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}}
+	case PhaseActive:
+		return v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: microTime(u.Running)}}
+	case PhaseWaiting:
+		return waiting(string(u.Hold))
+	case PhaseSucceeded, PhaseFailed:
+		return terminated(u.Last, u.Last.Error)
+	default:
+		return v1alpha1.TargetState{}
+	}
+}
+
+func serveState(r *engine.ResourceState) v1alpha1.TargetState {
+	s := r.Serve
+	switch servePhase(r) {
+	case PhaseDisabled:
+		return v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}}
+	case PhaseFailed:
+		err := s.Exit.Error
+		if err == "" {
+			err = serverEnded
+		}
+		return terminated(s.Exit, err)
+	case PhaseActive, PhaseReady:
+		return v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{
+			StartTime:     microTime(s.Process.Start),
+			Ready:         s.Process.Ready,
+			LastReadyTime: microTime(s.Process.LastReady),
+		}}
+	case PhaseWaiting:
+		return waiting(string(s.Hold))
+	default:
+		return v1alpha1.TargetState{}
+	}
+}
+
+func waiting(reason string) v1alpha1.TargetState {
+	return v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{WaitReason: reason}}
+}
+
+func terminated(end *engine.Exit, err string) v1alpha1.TargetState {
+	state := &v1alpha1.TargetStateTerminated{
+		StartTime:  microTime(end.Start),
+		FinishTime: microTime(end.Finish),
+		Error:      text(err),
+		Signal:     end.Signal,
+	}
+	if end.Code != nil {
+		code := int32(*end.Code)
+		state.ExitCode = &code
+	}
+	return v1alpha1.TargetState{Terminated: state}
+}
+
+// text replaces what isn't UTF-8, which no encoding of the API can carry.
+func text(s string) string {
+	return strings.ToValidUTF8(s, "\uFFFD")
+}

@@ -1,0 +1,128 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"testing"
+	"time"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+)
+
+func TestLimits(t *testing.T) {
+	const (
+		second = time.Second
+		minute = time.Minute
+	)
+	flapped := server("s", engine.ServeState{Process: &engine.ServerProcess{PID: 9, Start: at(0), LastReady: at(30 * second)}})
+	replaced := server("s", engine.ServeState{Process: &engine.ServerProcess{PID: 9}})
+	waitsForDep := job("w", engine.UpdateState{Hold: engine.HoldWaitingForDep})
+	unlimited := ci(0, 0)
+	unlimited.Spec.CI = nil
+	negative := ci(-1, -1)
+	live := manual()
+	live.Spec.CI = ci(second, second).Spec.CI
+
+	for name, tc := range map[string]struct {
+		snap    *engine.Snapshot
+		session *v1alpha1.Session
+		now     time.Duration
+		verdict Verdict
+		err     string
+		next    time.Duration // 0: none
+	}{
+		"no limits at all": {
+			snap: run(server("s", notReady(0))), session: unlimited, now: 1000 * time.Hour,
+		},
+		"zero is no limit": {
+			snap: run(server("s", notReady(0))), session: ci(0, 0), now: 1000 * time.Hour,
+		},
+		"negative is no limit": {
+			snap: run(server("s", notReady(0))), session: negative, now: 1000 * time.Hour,
+		},
+		"manual has no limits": {
+			snap: run(server("s", notReady(0))), session: live, now: 1000 * time.Hour,
+		},
+		"the overall limit lies ahead": {
+			snap: run(job("a", running(second))), session: ci(30*minute, 0), now: 2 * second, next: 30 * minute,
+		},
+		"a moment before the overall limit": {
+			snap: run(job("a", running(second))), session: ci(30*minute, 0), now: 30*minute - 1, next: 30 * minute,
+		},
+		"at the overall limit": {
+			snap: run(job("a", running(second))), session: ci(30*minute, 0), now: 30 * minute,
+			verdict: Timeout, err: "Timeout after 30m0s: 1 resources not ready (a:update)",
+		},
+		"all that stood in the way is named": {
+			snap: run(job("b", running(second)), waitsForDep, job("v", engine.UpdateState{Hold: engine.HoldWaitingForLocal}),
+				server("s", notReady(0)), job("ok", succeeded(1))),
+			session: ci(2*second, 0), now: minute, verdict: Timeout,
+			err: "Timeout after 2s: 2 resources waiting (v:update waiting-for-local,w:update waiting-for-dep), " +
+				"2 resources not ready (b:update,s:serve)",
+		},
+		"only waiting": {
+			snap: run(waitsForDep), session: ci(1500*time.Millisecond, 0), now: minute,
+			verdict: Timeout, err: "Timeout after 1.5s: 1 resources waiting (w:update waiting-for-dep)",
+		},
+		"nothing to name": {
+			snap: run(), session: ci(second, 0), now: minute, verdict: Timeout, err: "Timeout after 1s: no resources",
+		},
+		"the readiness limit lies ahead": {
+			snap: run(server("s", notReady(10*second))), session: ci(0, 5*minute), now: minute, next: 5*minute + 10*second,
+		},
+		"at the readiness limit": {
+			snap: run(server("s", notReady(10*second))), session: ci(0, 5*minute), now: 5*minute + 10*second,
+			verdict: ReadinessTimeout, err: "Readiness timeout after 5m0s: target s:serve not ready",
+		},
+		"the readiness limit counts from when it was last ready": {
+			snap: run(flapped), session: ci(0, minute), now: minute, next: 90 * second,
+		},
+		"a server that's being replaced has no readiness limit": {
+			snap: run(replaced), session: ci(0, second), now: time.Hour,
+		},
+		"a running job has no readiness limit": {
+			snap: run(job("a", running(0))), session: ci(0, second), now: time.Hour,
+		},
+		"a ready server has no readiness limit": {
+			snap: run(server("s", ready(0)), job("a", running(0))), session: ci(0, second), now: time.Hour,
+		},
+		"the first server by name is blamed": {
+			snap: run(server("b", notReady(0)), server("a", notReady(second)), server("c", notReady(0))), session: ci(0, second),
+			now: minute, verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target a:serve not ready",
+		},
+		"the next look is at the first limit of many": {
+			snap:    run(server("a", notReady(20*second)), server("b", notReady(10*second)), server("c", notReady(30*second))),
+			session: ci(10*minute, minute), now: 30 * second, next: 70 * second,
+		},
+		"the overall limit comes first": {
+			snap: run(server("a", notReady(20*second))), session: ci(70*second, minute), now: 30 * second, next: 70 * second,
+		},
+		"readiness is told rather than the overall limit": {
+			snap: run(server("a", notReady(0))), session: ci(second, second), now: minute,
+			verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target a:serve not ready",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, next := Status(tc.snap, tc.session, at(tc.now))
+			if got := VerdictOf(status); got != tc.verdict || status.Error != tc.err {
+				t.Errorf("verdict %q, error %q; want %q, %q", got, status.Error, tc.verdict, tc.err)
+			}
+			want := time.Time{}
+			if tc.next != 0 {
+				want = at(tc.next)
+			}
+			if !next.Equal(want) {
+				t.Errorf("next look at %v, want %v", next, want)
+			}
+		})
+	}
+}
+
+func TestNoLimitBeforeTheRunBegan(t *testing.T) {
+	status, next := Status(&engine.Snapshot{}, ci(1, 1), at(0))
+	if status.Done || !next.IsZero() {
+		t.Errorf("done %v, next look at %v", status.Done, next)
+	}
+}
