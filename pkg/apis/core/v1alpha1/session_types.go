@@ -1,0 +1,140 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Session is one run of a Tiltfile: what is to be run, when it counts as
+// finished, and how far each of its servers and jobs has come.
+//
+// +genclient
+// +genclient:nonNamespaced
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+// +k8s:openapi-gen=true
+type Session struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// Standard object metadata. Sessions are cluster-scoped: they have no namespace.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec says what is to be run and when it counts as finished.
+	Spec SessionSpec `json:"spec,omitempty"`
+
+	// status is what was last seen of the run. It's written by the process
+	// that runs the Session, through the status subresource.
+	// +optional
+	Status SessionStatus `json:"status,omitempty"`
+}
+
+// SessionList is a list of Sessions, sorted by name.
+//
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+// +k8s:openapi-gen=true
+type SessionList struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// Standard list metadata.
+	// +optional
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	// items are the Sessions.
+	Items []Session `json:"items"`
+}
+
+// ExitCondition says when a Session counts as finished.
+//
+// +enum
+type ExitCondition string
+
+const (
+	// ExitConditionManual keeps a Session running until somebody ends it.
+	ExitConditionManual ExitCondition = "manual"
+
+	// ExitConditionCI finishes a Session when all its jobs have succeeded and
+	// all its servers are ready, or at the first failure or timeout.
+	ExitConditionCI ExitCondition = "ci"
+)
+
+// SessionSpec is the desired state of a Session.
+type SessionSpec struct {
+	// tiltfilePath is the absolute path of the Tiltfile to run, on the machine
+	// that runs the Session. It can't be empty.
+	TiltfilePath string `json:"tiltfilePath"`
+
+	// exitCondition says when the Session is finished. With "manual" it runs
+	// until somebody ends it. With "ci" it is done as soon as every job has
+	// succeeded and every server is ready, or when one fails or a timeout passes.
+	ExitCondition ExitCondition `json:"exitCondition"`
+
+	// ci holds the time limits that apply while exitCondition is "ci".
+	// +optional
+	CI *SessionCISpec `json:"ci,omitempty"`
+}
+
+// SessionCISpec holds the time limits of a Session whose exitCondition is "ci".
+// Durations are Go duration strings such as "90s" or "1h30m"; none may be negative.
+type SessionCISpec struct {
+	// k8sGracePeriod is how long a failing Kubernetes workload is tolerated
+	// after it was deployed. Unset or zero tolerates no failure. It doesn't
+	// apply to local servers and jobs.
+	// +optional
+	K8sGracePeriod *metav1.Duration `json:"k8sGracePeriod,omitempty"`
+
+	// timeout is how long the whole Session may take, from status.startTime.
+	// Unset or zero means no limit.
+	// +optional
+	Timeout *metav1.Duration `json:"timeout,omitempty"`
+
+	// readinessTimeout is how long a server may stay not ready, counted from
+	// its start or from when it was last ready. Unset or zero means no limit.
+	// +optional
+	ReadinessTimeout *metav1.Duration `json:"readinessTimeout,omitempty"`
+}
+
+// Condition types of a Session.
+const (
+	// SessionConditionReady is true while every requested server is ready and
+	// every requested job has succeeded.
+	SessionConditionReady = "Ready"
+	// SessionConditionSucceeded is true once the Session is done without a failure.
+	SessionConditionSucceeded = "Succeeded"
+	// SessionConditionFailed is true once the Session is done with a failure.
+	SessionConditionFailed = "Failed"
+)
+
+// SessionStatus is the observed state of a Session.
+type SessionStatus struct {
+	// pid is the process that runs the Session, 0 when none does.
+	PID int64 `json:"pid"`
+
+	// startTime is when the run began, null before that.
+	StartTime metav1.MicroTime `json:"startTime"`
+
+	// targets are the servers and jobs of the Session, sorted by name. A
+	// resource of the Tiltfile has one or more of them. The list is replaced
+	// as a whole.
+	// +listType=atomic
+	Targets []Target `json:"targets"`
+
+	// done tells whether the Session has reached its exit condition. Once true
+	// it stays true, and targets keep the state in which the verdict was reached.
+	Done bool `json:"done"`
+
+	// error says why the Session failed. It's empty while the Session isn't
+	// done and when it succeeded.
+	// +optional
+	Error string `json:"error,omitempty"`
+
+	// conditions summarise the Session for "kubectl wait": Ready, Succeeded
+	// and Failed.
+	// +optional
+	// +patchMergeKey=type
+	// +patchStrategy=merge
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty" patchStrategy:"merge" patchMergeKey:"type"`
+}

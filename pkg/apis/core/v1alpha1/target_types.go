@@ -1,0 +1,128 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// TargetType is the way a target executes.
+//
+// +enum
+type TargetType string
+
+const (
+	// TargetTypeJob runs to completion, such as a build or a test.
+	TargetTypeJob TargetType = "job"
+	// TargetTypeServer runs until it's stopped, such as an HTTP server.
+	TargetTypeServer TargetType = "server"
+)
+
+// Target is one server or job that's executed as part of a Session.
+type Target struct {
+	// name identifies the target within its Session: the resource's name, a
+	// colon, and "update" for its job or "serve" for its server.
+	Name string `json:"name"`
+
+	// type is "job" for a target that runs to completion and "server" for one
+	// that's expected to run indefinitely.
+	Type TargetType `json:"type"`
+
+	// resources are the resources of the Tiltfile that this target belongs to.
+	// +listType=atomic
+	Resources []string `json:"resources"`
+
+	// state is what the target is doing.
+	State TargetState `json:"state"`
+}
+
+// TargetState is what a target is doing. At most one of its fields is set. None
+// is set for a target that nobody has asked to run yet.
+type TargetState struct {
+	// waiting is set while the next execution is wanted but hasn't begun.
+	// +optional
+	Waiting *TargetStateWaiting `json:"waiting,omitempty"`
+
+	// active is set while the target executes.
+	// +optional
+	Active *TargetStateActive `json:"active,omitempty"`
+
+	// terminated is set when the last execution has ended, well or badly.
+	// +optional
+	Terminated *TargetStateTerminated `json:"terminated,omitempty"`
+
+	// disabled is set when the target's resource is disabled and isn't
+	// expected to run.
+	// +optional
+	Disabled *TargetStateDisabled `json:"disabled,omitempty"`
+}
+
+// TargetStateWaiting is a target whose next execution is wanted but hasn't begun.
+type TargetStateWaiting struct {
+	// waitReason says in one word what the target waits for. It isn't what
+	// caused the execution to be wanted.
+	WaitReason string `json:"waitReason"`
+}
+
+// TargetStateActive is a target that executes at the moment.
+type TargetStateActive struct {
+	// startTime is when this execution began, null while it's being launched.
+	StartTime metav1.MicroTime `json:"startTime"`
+
+	// ready tells whether a server passes its readiness probe; without a probe
+	// it's true as soon as the process runs. It's always false for a job.
+	Ready bool `json:"ready"`
+
+	// lastReadyTime is when ready last turned from false to true, null if it
+	// never did.
+	// +optional
+	LastReadyTime metav1.MicroTime `json:"lastReadyTime"`
+}
+
+// TargetStateTerminated is a target whose last execution has ended.
+type TargetStateTerminated struct {
+	// startTime is when that execution began, null if it couldn't be launched.
+	StartTime metav1.MicroTime `json:"startTime"`
+
+	// finishTime is when that execution ended.
+	FinishTime metav1.MicroTime `json:"finishTime"`
+
+	// error says what went wrong. It's empty for a job that succeeded and never
+	// empty for a server, which isn't expected to end.
+	// +optional
+	Error string `json:"error,omitempty"`
+
+	// graceStatus tells whether a failure is forgiven by ci.k8sGracePeriod:
+	// "Tolerated" within the period, "Exceeded" after it, empty where it
+	// doesn't apply.
+	// +optional
+	GraceStatus TargetGraceStatus `json:"graceStatus,omitempty"`
+
+	// exitCode is the exit code of the process. It's unset when no process
+	// ran or when a signal ended it.
+	// +optional
+	ExitCode *int32 `json:"exitCode,omitempty"`
+
+	// signal is the name of the signal that ended the process, such as
+	// "killed" or "terminated", empty if none did.
+	// +optional
+	Signal string `json:"signal,omitempty"`
+}
+
+// TargetGraceStatus tells whether a failed target is forgiven for the moment.
+//
+// +enum
+type TargetGraceStatus string
+
+const (
+	// TargetGraceNotApplicable is a target without a grace period.
+	TargetGraceNotApplicable TargetGraceStatus = ""
+	// TargetGraceTolerated is a failure within the grace period.
+	TargetGraceTolerated TargetGraceStatus = "Tolerated"
+	// TargetGraceExceeded is a failure that outlasted the grace period.
+	TargetGraceExceeded TargetGraceStatus = "Exceeded"
+)
+
+// TargetStateDisabled is a target whose resource is disabled.
+type TargetStateDisabled struct{}

@@ -1,0 +1,57 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	"k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/api/validation/path"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// ValidateSession returns everything that is wrong with the metadata and the
+// spec of a new Session. A name may be any that fits into a URL path.
+func ValidateSession(session *Session) field.ErrorList {
+	errs := validation.ValidateObjectMeta(&session.ObjectMeta, false, path.ValidatePathSegmentName, field.NewPath("metadata"))
+	return append(errs, validateSpec(&session.Spec, field.NewPath("spec"))...)
+}
+
+// ValidateSessionUpdate returns everything that is wrong with the spec of a
+// Session that replaces old. The rules are those for a new one. Metadata isn't
+// looked at: an API server checks it on every update by itself, and would report
+// each mistake twice.
+func ValidateSessionUpdate(session, _ *Session) field.ErrorList {
+	return validateSpec(&session.Spec, field.NewPath("spec"))
+}
+
+func validateSpec(spec *SessionSpec, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if spec.TiltfilePath == "" {
+		errs = append(errs, field.Required(at.Child("tiltfilePath"), "cannot be empty"))
+	}
+	if err := validateEnum(spec.ExitCondition, at.Child("exitCondition"), ExitConditionManual, ExitConditionCI); err != nil {
+		errs = append(errs, err)
+	}
+	if spec.CI != nil {
+		errs = append(errs, validateCI(spec.CI, at.Child("ci"))...)
+	}
+	return errs
+}
+
+func validateCI(ci *SessionCISpec, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for _, limit := range []struct {
+		name  string
+		value *metav1.Duration
+	}{
+		{"timeout", ci.Timeout},
+		{"readinessTimeout", ci.ReadinessTimeout},
+		{"k8sGracePeriod", ci.K8sGracePeriod},
+	} {
+		if limit.value != nil && limit.value.Duration < 0 {
+			errs = append(errs, field.Invalid(at.Child(limit.name), limit.value.Duration.String(), "must not be negative"))
+		}
+	}
+	return errs
+}

@@ -1,0 +1,99 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import (
+	"slices"
+	"strings"
+
+	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// ValidateSessionStatusUpdate returns everything that is wrong with the status
+// of a Session that replaces old. It refuses what no reader could interpret and
+// leaves to the writer what only a run can know: which targets there are, in
+// which order their times lie, and how they follow from old.
+func ValidateSessionStatusUpdate(session, _ *Session) field.ErrorList {
+	status, at := &session.Status, field.NewPath("status")
+	var errs field.ErrorList
+	if status.PID < 0 {
+		errs = append(errs, field.Invalid(at.Child("pid"), status.PID, "must not be negative"))
+	}
+	for i := range status.Targets {
+		errs = append(errs, validateTarget(&status.Targets[i], at.Child("targets").Index(i))...)
+	}
+	return append(errs, metav1validation.ValidateConditions(status.Conditions, at.Child("conditions"))...)
+}
+
+func validateTarget(target *Target, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if target.Name == "" {
+		errs = append(errs, field.Required(at.Child("name"), "cannot be empty"))
+	}
+	if err := validateEnum(target.Type, at.Child("type"), TargetTypeJob, TargetTypeServer); err != nil {
+		errs = append(errs, err)
+	}
+	return append(errs, validateTargetState(&target.State, at.Child("state"))...)
+}
+
+func validateTargetState(state *TargetState, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if set := statesSet(state); len(set) > 1 {
+		errs = append(errs, field.Invalid(at, strings.Join(set, ", "), "at most one may be set"))
+	}
+	if state.Terminated != nil {
+		errs = append(errs, validateTerminated(state.Terminated, at.Child("terminated"))...)
+	}
+	return errs
+}
+
+func statesSet(state *TargetState) []string {
+	var set []string
+	if state.Waiting != nil {
+		set = append(set, "waiting")
+	}
+	if state.Active != nil {
+		set = append(set, "active")
+	}
+	if state.Terminated != nil {
+		set = append(set, "terminated")
+	}
+	if state.Disabled != nil {
+		set = append(set, "disabled")
+	}
+	return set
+}
+
+func validateTerminated(terminated *TargetStateTerminated, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if terminated.GraceStatus != TargetGraceNotApplicable {
+		if err := validateEnum(terminated.GraceStatus, at.Child("graceStatus"), TargetGraceTolerated, TargetGraceExceeded); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if terminated.ExitCode != nil && terminated.Signal != "" {
+		errs = append(errs, field.Forbidden(at.Child("exitCode"), "a process ended by a signal has no exit code"))
+	}
+	return errs
+}
+
+// validateEnum returns nil if value is one of valid, and otherwise an error
+// that names them all.
+func validateEnum[T ~string](value T, at *field.Path, valid ...T) *field.Error {
+	if slices.Contains(valid, value) {
+		return nil
+	}
+	names := make([]string, len(valid))
+	for i, v := range valid {
+		names[i] = string(v)
+	}
+	detail := "valid values: " + strings.Join(names, ", ")
+	if value == "" {
+		return field.Required(at, detail)
+	}
+	err := field.NotSupported(at, value, valid)
+	err.Detail = detail
+	return err
+}
