@@ -1,0 +1,195 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tiltfile
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// text is an argument that's a string or a blob.
+type text string
+
+// Unpack implements starlark.Unpacker.
+func (t *text) Unpack(v starlark.Value) error {
+	switch v := v.(type) {
+	case starlark.String:
+		*t = text(v)
+	case blob:
+		*t = text(v)
+	default:
+		return fmt.Errorf("got %s, want string or blob", v.Type())
+	}
+	return nil
+}
+
+// stringList is an argument that's a string or a sequence of strings.
+type stringList []string
+
+// Unpack implements starlark.Unpacker.
+func (l *stringList) Unpack(v starlark.Value) error {
+	if s, ok := starlark.AsString(v); ok {
+		*l = stringList{s}
+		return nil
+	}
+	var err error
+	*l, err = stringsOf(v)
+	return err
+}
+
+// stringsOf returns the strings in a sequence.
+func stringsOf(v starlark.Value) ([]string, error) {
+	sequence, ok := v.(starlark.Sequence)
+	if !ok {
+		return nil, fmt.Errorf("got %s, want string or list of strings", v.Type())
+	}
+	all := make([]string, 0, sequence.Len())
+	for element := range starlark.Elements(sequence) {
+		var s text
+		if err := s.Unpack(element); err != nil {
+			return nil, fmt.Errorf("in a list of strings: got %s, want string", element.Type())
+		}
+		all = append(all, string(s))
+	}
+	return all, nil
+}
+
+// commandArgument is a script for the shell or a program with its arguments.
+// Nothing to run leaves the command nil.
+type commandArgument struct{ *model.Command }
+
+// Unpack implements starlark.Unpacker.
+func (c *commandArgument) Unpack(v starlark.Value) error {
+	var script text
+	if script.Unpack(v) == nil {
+		c.Command = model.ShellCommand(string(script))
+		return nil
+	}
+	argv, err := stringsOf(v)
+	if err != nil {
+		return err
+	}
+	if len(argv) > 0 {
+		c.Command = &model.Command{Argv: argv}
+	}
+	return nil
+}
+
+// environment is a dict of variables as "KEY=value" entries.
+type environment []string
+
+// Unpack implements starlark.Unpacker.
+func (e *environment) Unpack(v starlark.Value) error {
+	dict, ok := v.(starlark.IterableMapping)
+	if !ok {
+		return fmt.Errorf("got %s, want dict of strings", v.Type())
+	}
+	*e = nil
+	for _, item := range dict.Items() {
+		key, okKey := starlark.AsString(item[0])
+		value, okValue := starlark.AsString(item[1])
+		if !okKey || !okValue {
+			return fmt.Errorf("got %s: %s, want string: string", item[0], item[1])
+		}
+		if err := checkVariable(key, value); err != nil {
+			return err
+		}
+		*e = append(*e, key+"="+value)
+	}
+	return nil
+}
+
+// checkVariable returns an error for what can't be an environment variable.
+func checkVariable(key, value string) error {
+	switch {
+	case key == "":
+		return errors.New("the name of an environment variable must not be empty")
+	case strings.ContainsAny(key, "=\x00"), strings.Contains(value, "\x00"):
+		return fmt.Errorf("invalid environment variable %q=%q", key, value)
+	}
+	return nil
+}
+
+// resourceName is an argument that names a new resource.
+type resourceName string
+
+// Unpack implements starlark.Unpacker.
+func (n *resourceName) Unpack(v starlark.Value) error {
+	s, ok := starlark.AsString(v)
+	if !ok {
+		return fmt.Errorf("got %s, want string", v.Type())
+	}
+	*n = resourceName(s)
+	return model.ValidateName(s)
+}
+
+// labelList is a label or a list of them.
+type labelList []string
+
+// Unpack implements starlark.Unpacker.
+func (l *labelList) Unpack(v starlark.Value) error {
+	if err := (*stringList)(l).Unpack(v); err != nil {
+		return err
+	}
+	for _, label := range *l {
+		if err := model.ValidateLabel(label); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linkList is a link or a list of them, each as a string or as link() makes it.
+type linkList []model.Link
+
+// Unpack implements starlark.Unpacker.
+func (l *linkList) Unpack(v starlark.Value) error {
+	*l = nil
+	sequence, ok := v.(starlark.Sequence)
+	if !ok {
+		return l.add(v)
+	}
+	for element := range starlark.Elements(sequence) {
+		if err := l.add(element); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *linkList) add(v starlark.Value) error {
+	switch v := v.(type) {
+	case *object[model.Link]:
+		*l = append(*l, v.value)
+	case starlark.String:
+		link, err := model.NewLink(string(v), "")
+		if err != nil {
+			return err
+		}
+		*l = append(*l, link)
+	default:
+		return fmt.Errorf("got %s, want string or link", v.Type())
+	}
+	return nil
+}
+
+// optional is an argument of which it's known whether it was given.
+type optional[T any, U interface {
+	*T
+	starlark.Unpacker
+}] struct {
+	value T
+	set   bool
+}
+
+// Unpack implements starlark.Unpacker.
+func (o *optional[T, U]) Unpack(v starlark.Value) error {
+	o.set = true
+	return U(&o.value).Unpack(v)
+}

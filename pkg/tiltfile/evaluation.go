@@ -1,0 +1,137 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tiltfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// evaluation is the state of one evaluation. Only the goroutine of Load uses
+// it; it lives as long as that call, which is why it may hold a context.
+type evaluation struct {
+	ctx      context.Context
+	options  Options
+	thread   *starlark.Thread
+	builtins starlark.StringDict
+	// maxSteps is how many steps the evaluation may take.
+	maxSteps uint64
+	// modules are the files that were executed, by path. A nil module is being
+	// executed now.
+	modules map[string]*module
+	// executed is true as soon as the main file could be read.
+	executed bool
+	inputs   []string
+
+	environ            *environ
+	resources          []*definition
+	defined            map[string]bool
+	triggerMode        optionalTriggerMode
+	maxParallelUpdates int
+	ci                 model.CISettings
+}
+
+func newEvaluation(ctx context.Context, options Options) *evaluation {
+	e := &evaluation{
+		ctx:                ctx,
+		options:            options,
+		maxSteps:           defaultMaxSteps,
+		defined:            map[string]bool{},
+		modules:            map[string]*module{},
+		environ:            newEnviron(options.Environ),
+		maxParallelUpdates: model.DefaultMaxParallelUpdates,
+	}
+	e.thread = &starlark.Thread{
+		Name:  options.Path,
+		Print: func(_ *starlark.Thread, text string) { e.log(Info, text) },
+		Load:  e.load,
+	}
+	e.builtins = e.universe()
+	return e
+}
+
+// run executes the main file.
+func (e *evaluation) run() error {
+	stop := e.limit()
+	defer stop()
+	path := e.options.Path
+	source, err := e.readSource(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &Error{KindMissing, fmt.Sprintf("No Tiltfile found at paths '%s'. Write one there, or name another with --file.", path), err}
+	case err != nil:
+		return &Error{KindUnreadable, err.Error(), err}
+	}
+	e.executed = true
+	_, err = e.execute(path, "__main__", source)
+	if errors.Is(err, errExit) {
+		return nil
+	}
+	return err
+}
+
+// assemble turns what the Tiltfile defined into the project.
+func (e *evaluation) assemble(project *model.Project) error {
+	if len(e.resources) == 0 {
+		return &Error{KindResources, fmt.Sprintf("No resources found. Define one with local_resource() in '%s'.", e.options.Path), nil}
+	}
+	resources := make([]model.Resource, len(e.resources))
+	for i, d := range e.resources {
+		resources[i] = d.resource(e.triggerMode.value)
+	}
+	resources, warnings, err := model.ResolveDependencies(resources)
+	if err != nil {
+		return &Error{KindResources, err.Error(), err}
+	}
+	for _, warning := range warnings {
+		e.log(Warn, warning)
+	}
+	enabled, err := model.SelectResources(resources, e.options.Args)
+	if err != nil {
+		return &Error{KindResources, err.Error(), err}
+	}
+	project.Resources, project.Enabled, project.Environ = resources, enabled, e.environ.changes()
+	return nil
+}
+
+// directory is what relative paths are relative to: the directory of the file
+// whose top level is being executed.
+func (e *evaluation) directory() string {
+	for depth := range e.thread.CallStackDepth() {
+		if frame := e.thread.CallFrame(depth); frame.Name == "<toplevel>" {
+			return filepath.Dir(frame.Pos.Filename())
+		}
+	}
+	return filepath.Dir(e.options.Path)
+}
+
+// absolute resolves a path that the Tiltfile gave.
+func (e *evaluation) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(e.directory(), path)
+}
+
+// addInput notes that the result depends on the file at an absolute path.
+func (e *evaluation) addInput(path string) {
+	if !slices.Contains(e.inputs, path) {
+		e.inputs = append(e.inputs, path)
+	}
+}
+
+func (e *evaluation) log(level Level, text string) {
+	if e.options.Log != nil {
+		e.options.Log(level, strings.TrimSuffix(text, "\n"))
+	}
+}

@@ -1,0 +1,71 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tiltfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"go.starlark.net/starlark"
+)
+
+func (e *evaluation) fileLibrary() library {
+	return functions(map[string]function{"read_file": e.readFile})
+}
+
+// readFile is read_file(path, default=None).
+func (e *evaluation) readFile(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var path string
+	var fallback optional[text, *text]
+	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path, "default??", &fallback); err != nil {
+		return nil, err
+	}
+	content, err := e.readInput(e.absolute(path), maxReadSize)
+	if errors.Is(err, fs.ErrNotExist) && fallback.set {
+		return blob(fallback.value), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return blob(content), nil
+}
+
+// readInput returns the content of the file at an absolute path, which becomes
+// an input even if it can't be read. What isn't a regular file, and might never
+// end, is refused.
+func (e *evaluation) readInput(path string, limit int64) ([]byte, error) {
+	e.addInput(path)
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, asOpen(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(content)) > limit {
+		return nil, fmt.Errorf("%s is larger than %d bytes", path, limit)
+	}
+	return content, nil
+}
+
+// asOpen makes the error of a missing file the one that opening it gives.
+func asOpen(err error) error {
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		return &fs.PathError{Op: "open", Path: failed.Path, Err: failed.Err}
+	}
+	return err
+}

@@ -1,0 +1,67 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tiltfile
+
+import (
+	"fmt"
+
+	"go.starlark.net/starlark"
+)
+
+// refusedLibrary has the names that Tilt knows and this version can't do. That
+// makes using one a clear error, where it would be an undefined name else.
+func refusedLibrary() library {
+	l := library{
+		"sys":      refusedModule("sys"),
+		"v1alpha1": refusedModule("v1alpha1"),
+	}
+	for _, name := range clusterFunctions {
+		l[name] = refuse(name, "this version runs local resources only")
+	}
+	for _, name := range futureFunctions {
+		l[name] = refuse(name, "not supported yet")
+	}
+	return l
+}
+
+// clusterFunctions need images, Docker Compose or Kubernetes.
+var clusterFunctions = []string{
+	"allow_k8s_contexts", "custom_build", "dc_resource", "default_registry", "docker_build", "docker_compose",
+	"docker_prune_settings", "fall_back_on", "helm", "initial_sync", "k8s_context", "k8s_custom_deploy",
+	"k8s_image_json_path", "k8s_kind", "k8s_namespace", "k8s_resource", "k8s_yaml", "kustomize", "live_update",
+	"port_forward", "restart_container", "run", "sync", "workload_to_resource_function",
+}
+
+// futureFunctions make sense for local resources.
+var futureFunctions = []string{
+	"analytics_settings", "config.clear_enabled_resources", "config.define_bool", "config.define_object",
+	"config.define_string", "config.define_string_list", "config.parse", "config.set_enabled_resources",
+	"decode_json", "decode_yaml", "decode_yaml_stream", "disable_feature", "disable_snapshots", "enable_feature",
+	"encode_json", "encode_yaml", "encode_yaml_stream", "experimental_analytics_report",
+	"experimental_metrics_settings", "experimental_telemetry_cmd", "filter_yaml", "listdir", "load_dynamic",
+	"local_git_repo", "read_json", "read_yaml", "read_yaml_stream", "secret_settings", "set_team",
+	"version_settings", "watch_file", "watch_settings",
+}
+
+// refuse makes a builtin that fails.
+func refuse(name, reason string) *starlark.Builtin {
+	return starlark.NewBuiltin(name, func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+		return nil, fmt.Errorf("%s: %s", name, reason)
+	})
+}
+
+// refusedModule is a module none of whose members is supported.
+type refusedModule string
+
+var _ starlark.HasAttrs = refusedModule("")
+
+func (m refusedModule) Attr(name string) (starlark.Value, error) {
+	return nil, fmt.Errorf("%s.%s: not supported yet", string(m), name)
+}
+func (m refusedModule) AttrNames() []string   { return nil }
+func (m refusedModule) Freeze()               {}
+func (m refusedModule) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: %s", m.Type()) }
+func (m refusedModule) String() string        { return fmt.Sprintf("<module %q>", string(m)) }
+func (m refusedModule) Truth() starlark.Bool  { return true }
+func (m refusedModule) Type() string          { return "module" }

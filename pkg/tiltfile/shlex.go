@@ -1,0 +1,29 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tiltfile
+
+import (
+	"strings"
+
+	"go.starlark.net/starlark"
+)
+
+// quote is shlex.quote(s): it makes a word of a POSIX shell command.
+func quote(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var s string
+	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "s", &s); err != nil {
+		return nil, err
+	}
+	return starlark.String(shellWord(s)), nil
+}
+
+func shellWord(s string) string {
+	unsafe := func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, unsafe) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'"
+}

@@ -1,0 +1,100 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package tiltfile evaluates a Tiltfile, a program in Starlark, and returns
+// what it asks for as a model.Project.
+//
+// The dialect allows sets, while loops, recursion, control statements at the
+// top level and assigning a global again. Relative paths, in load as in every
+// builtin, are relative to the directory of the file whose top level is being
+// executed, not to that of the file that holds the call.
+//
+// An evaluation keeps nothing behind: it changes neither the environment nor
+// the working directory of the process, and two of them don't know of each
+// other. It ends when its context does, and its own limits end it when it
+// takes too many steps, nests calls too deeply or keeps too much memory; they
+// are looked at between steps, so that a single operation on a huge value can
+// still be slow.
+//
+// Builtins of Tilt that need Docker or Kubernetes are known by name, and
+// calling one is an error that says so.
+package tiltfile
+
+import (
+	"context"
+	"io"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// Level tells lines that a Tiltfile logs apart.
+type Level int
+
+// The levels of log lines.
+const (
+	Info Level = iota
+	Warn
+)
+
+// Options say what to evaluate and in what surroundings.
+type Options struct {
+	// Path is the absolute path of the main Tiltfile.
+	Path string
+	// Args are the arguments for the Tiltfile: the resources to enable.
+	Args []string
+	// Subcommand is how the program was called, such as "up" or "ci".
+	Subcommand string
+	// Environ is the environment as "KEY=value" entries, the last one of a key
+	// wins.
+	Environ []string
+	// Runner runs the commands of local(), nil refuses them.
+	Runner Runner
+	// Log gets what the Tiltfile prints and warns of: one or more lines without
+	// a final line break. Calls don't overlap. Nil drops the text.
+	Log func(level Level, text string)
+}
+
+// Runner runs a command to its end.
+type Runner interface {
+	// Run returns once the command, and every process that it left in its
+	// group, has ended and its output was written. It ends them when ctx is
+	// done. The error of a command that didn't exit with 0 reads like "exit
+	// status 3".
+	Run(ctx context.Context, command Command) error
+}
+
+// Command is what local() runs.
+type Command struct {
+	// Argv is the program and its arguments, at least one.
+	Argv []string
+	// Dir is the absolute working directory.
+	Dir string
+	// Env is the complete environment.
+	Env []string
+	// Stdin is what the command can read.
+	Stdin string
+	// Stdout and Stderr get the output. They may be called at the same time.
+	Stdout, Stderr io.Writer
+}
+
+// Load evaluates a Tiltfile. The error, if any, is an *Error, or a context's
+// error within one. Inputs and CI of the project are set after an error as
+// well, as their descriptions say; nothing else is.
+//
+// Load blocks until the evaluation has ended. When ctx is done it ends soon,
+// running commands included.
+func Load(ctx context.Context, options Options) (model.Project, error) {
+	e := newEvaluation(ctx, options)
+	err := e.run()
+	project := model.Project{MaxParallelUpdates: e.maxParallelUpdates, Inputs: e.inputs}
+	if e.executed {
+		project.CI = &e.ci
+	}
+	if err == nil {
+		err = e.assemble(&project)
+	}
+	if err != nil {
+		return project, e.explain(err)
+	}
+	return project, nil
+}
