@@ -58,9 +58,7 @@ func parse(data []byte) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Readers differ on which of two equal keys counts; decoding refuses them.
-	var content any
-	if err := doc.root.Decode(&content); err != nil {
+	if err := checkKeys(&doc.root); err != nil {
 		return nil, err
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
@@ -176,8 +174,9 @@ func (d *document) others(text []byte) (map[string]any, error) {
 			name, _ := entry["name"].(string)
 			return slices.Contains(d.touched, name)
 		})
-		if all[section] = list; len(list) == 0 {
-			delete(all, section)
+		delete(all, section)
+		if len(list) > 0 {
+			all[section] = list
 		}
 	}
 	if current, _ := all["current-context"].(string); current == "" || slices.Contains(d.touched, current) {
@@ -200,6 +199,28 @@ func field(mapping *yaml.Node, key string) *yaml.Node {
 		if mapping.Content[i].Value == key {
 			return mapping.Content[i+1]
 		}
+	}
+	return nil
+}
+
+// checkKeys refuses keys that readers understand differently: those that aren't
+// text, and two of one name.
+func checkKeys(n *yaml.Node) error {
+	seen := map[string]bool{}
+	for i, child := range n.Content {
+		if err := checkKeys(child); err != nil {
+			return err
+		}
+		if n.Kind != yaml.MappingNode || i%2 == 1 {
+			continue
+		}
+		if child.Kind != yaml.ScalarNode || child.ShortTag() != "!!str" {
+			return fmt.Errorf("line %d: a key that isn't text", child.Line)
+		}
+		if seen[child.Value] {
+			return fmt.Errorf("line %d: %s is there twice", child.Line, child.Value)
+		}
+		seen[child.Value] = true
 	}
 	return nil
 }

@@ -38,6 +38,8 @@ clusters:
 - name: other
   cluster: *c
 `, nil},
+		{"a key that isn't text", "users: []\n1: x\n", []string{"line 2", "text"}},
+		{"a null that YAML can't keep", "a: {b}\n", []string{"other entries"}},
 		{"a section twice", "users: []\nusers: [{name: a, user: {token: b}}]\n", []string{"line 2", "users"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

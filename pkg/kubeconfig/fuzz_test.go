@@ -65,7 +65,7 @@ func edited(text string, change func(*document) error) (string, error) {
 // content is everything in a file as text, but the entry, and but what an empty
 // file has too.
 func content(text string) (string, error) {
-	all := map[any]any{}
+	var all map[any]any
 	if err := yaml.Unmarshal([]byte(text), &all); err != nil {
 		return "", err
 	}
@@ -75,12 +75,16 @@ func content(text string) (string, error) {
 			entry, ok := item.(map[string]any)
 			return ok && entry["name"] == "tilt-default"
 		})
-		if all[section] = list; len(list) == 0 {
-			delete(all, section)
+		delete(all, section)
+		if len(list) > 0 {
+			all[section] = list
 		}
 	}
 	for _, key := range []string{"apiVersion", "kind", "preferences", "current-context"} {
 		delete(all, key)
+	}
+	if len(all) == 0 {
+		return "", nil
 	}
 	// Unlike values, texts are equal when both hold a NaN.
 	return fmt.Sprintf("%#v", all), nil
