@@ -22,6 +22,7 @@ type Session struct {
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// spec says what is to be run and when it counts as finished.
+	// +optional
 	Spec SessionSpec `json:"spec,omitempty"`
 
 	// status is what was last seen of the run. It's written by the process
