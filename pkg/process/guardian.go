@@ -1,0 +1,133 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package process
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// registerTimeout is how long a registration may take when the guard doesn't
+// read. The pipe holds thousands of them.
+const registerTimeout = time.Second
+
+// guardian is the Runner's side of a guard process. Methods do nothing on a nil
+// pointer.
+type guardian struct {
+	pipe *os.File
+	warn func(error)
+	// launch is the goroutine that starts the process.
+	launch sync.WaitGroup
+
+	mu sync.Mutex
+	// process is nil before it's started, and when that failed.
+	process *os.Process
+	// ended is set when the process isn't wanted any more, broken when it can't
+	// be talked to.
+	ended, broken bool
+}
+
+// startGuardian starts a guard in the background. The launching lock is held
+// while its process isn't known yet.
+func startGuardian(options Options, marker string, null *os.File, launching *sync.RWMutex) (*guardian, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	g := &guardian{pipe: w, warn: options.Warn}
+	g.write("=" + marker)
+	g.launch.Go(func() {
+		launching.RLock()
+		defer launching.RUnlock()
+		err := errors.Join(g.start(options.Guard, r, null), r.Close())
+		if err != nil {
+			g.fail(fmt.Errorf("start guard: %w", err))
+		}
+	})
+	return g, nil
+}
+
+func (g *guardian) start(argv []string, pipe, null *os.File) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended {
+		return nil
+	}
+	env := uniqueEnv(os.Environ())
+	path, err := lookPath(argv[0], "", env)
+	if err != nil {
+		return err
+	}
+	g.process, err = os.StartProcess(path, argv, &os.ProcAttr{
+		Env:   env,
+		Files: []*os.File{pipe, null, os.Stderr},
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
+	return err
+}
+
+// add registers a group, remove takes it back.
+func (g *guardian) add(group int)    { g.write("+" + strconv.Itoa(group)) }
+func (g *guardian) remove(group int) { g.write("-" + strconv.Itoa(group)) }
+
+// write sends one line. Lines are short enough not to be torn by the system.
+func (g *guardian) write(line string) {
+	if g == nil {
+		return
+	}
+	err := g.pipe.SetWriteDeadline(time.Now().Add(registerTimeout))
+	if err == nil {
+		_, err = g.pipe.WriteString(line + "\n")
+	}
+	if err != nil {
+		g.fail(fmt.Errorf("guard is gone, commands would survive a crash: %w", err))
+	}
+}
+
+// fail warns, but only once.
+func (g *guardian) fail(err error) {
+	g.mu.Lock()
+	first := !g.broken && !g.ended
+	g.broken = true
+	g.mu.Unlock()
+	if first && g.warn != nil {
+		g.warn(err)
+	}
+}
+
+// is says whether pid is the guard's.
+func (g *guardian) is(pid int) bool {
+	if g == nil {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.process != nil && g.process.Pid == pid
+}
+
+// end stops the process and waits for it. There must be no group left. It's
+// killed rather than told, because it may still be on its way up.
+func (g *guardian) end() error {
+	if g == nil {
+		return nil
+	}
+	g.mu.Lock()
+	g.ended = true
+	g.mu.Unlock()
+	g.launch.Wait()
+	if g.process == nil {
+		return g.pipe.Close()
+	}
+	if err := g.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return errors.Join(fmt.Errorf("end guard: %w", err), g.pipe.Close())
+	}
+	// The state of a killed process says nothing of interest.
+	_, err := g.process.Wait()
+	return errors.Join(err, g.pipe.Close())
+}

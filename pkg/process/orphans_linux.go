@@ -1,0 +1,170 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package process
+
+import (
+	"os"
+	"os/signal"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// detachedGrace is the time that detached processes have after SIGTERM.
+const detachedGrace = 2 * time.Second
+
+// orphans are descendants that lost their parents and became children of this
+// process. Methods do nothing on a nil pointer.
+type orphans struct {
+	runner  *Runner
+	session int
+	signals chan os.Signal
+	quit    chan struct{}
+	reaper  sync.WaitGroup
+}
+
+// adoptOrphans begins to take over orphans and to reap those that end. The
+// goroutine that does it is ended by end.
+func adoptOrphans(r *Runner) (*orphans, error) {
+	session, err := unix.Getsid(0)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return nil, err
+	}
+	o := &orphans{runner: r, session: session, signals: make(chan os.Signal, 1), quit: make(chan struct{})}
+	signal.Notify(o.signals, unix.SIGCHLD)
+	o.reaper.Go(o.reap)
+	return o, nil
+}
+
+// reap keeps orphans that end from staying as zombies while others run.
+func (o *orphans) reap() {
+	for {
+		select {
+		case <-o.signals:
+			for _, pid := range o.find(func(_ int, s stat) bool { return s.ended() }) {
+				await(pid)
+			}
+		case <-o.quit:
+			return
+		}
+	}
+}
+
+// endOf kills the orphans that p left, and their descendants as they become
+// orphans, and returns when all are gone.
+func (o *orphans) endOf(p *Process) {
+	if o == nil {
+		return
+	}
+	entry := p.runner.marker + "=" + strconv.FormatUint(p.number, 10) + "\x00"
+	o.kill(func(pid int, s stat) bool {
+		return s.session == p.pid || environHas(pid, entry)
+	})
+}
+
+// end asks all orphans to end, kills those that don't within the grace, and
+// stops adopting. The Runner must have no process left.
+func (o *orphans) end() {
+	if o == nil {
+		return
+	}
+	o.terminate()
+	o.kill(everyOrphan)
+	signal.Stop(o.signals)
+	close(o.quit)
+	o.reaper.Wait()
+	// It worked with 1, and can't fail with 0.
+	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+}
+
+// terminate asks each orphan once, and returns when all are gone or the grace
+// is over.
+func (o *orphans) terminate() {
+	asked := map[int]bool{}
+	grace := time.NewTimer(detachedGrace)
+	defer grace.Stop()
+	for pause := firstLook; ; pause = min(2*pause, slowLook) {
+		left := o.find(func(_ int, s stat) bool { return !s.ended() })
+		if len(left) == 0 {
+			return
+		}
+		for _, pid := range left {
+			if !asked[pid] {
+				asked[pid] = true
+				_ = unix.Kill(pid, unix.SIGTERM) // Fails for other users' processes only.
+			}
+		}
+		select {
+		case <-grace.C:
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// kill kills matching orphans until there are none. What can't be signalled,
+// because it belongs to another user, is left alone.
+func (o *orphans) kill(match func(int, stat) bool) {
+	refused := map[int]bool{}
+	for {
+		pids := o.find(func(pid int, s stat) bool { return !refused[pid] && match(pid, s) })
+		if len(pids) == 0 {
+			return
+		}
+		for _, pid := range pids {
+			if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+				refused[pid] = true
+				continue
+			}
+			await(pid)
+		}
+	}
+}
+
+// find returns the orphans that match. Each stays a child of this process, and
+// its number its own, until it's awaited.
+func (o *orphans) find(match func(int, stat) bool) []int {
+	candidates := o.strangers(adoptedProcesses())
+	if len(candidates) == 0 {
+		return nil
+	}
+	// A command that was forked a moment ago isn't known yet.
+	o.runner.launching.Lock()
+	candidates = o.strangers(candidates)
+	o.runner.launching.Unlock()
+	var found []int
+	for _, pid := range candidates {
+		if s, err := readStat(pid); err == nil && s.session != o.session && match(pid, s) {
+			found = append(found, pid)
+		}
+	}
+	return found
+}
+
+// strangers returns those that the Runner doesn't know.
+func (o *orphans) strangers(pids []int) []int {
+	var strangers []int
+	for _, pid := range pids {
+		if !o.runner.knows(pid) {
+			strangers = append(strangers, pid)
+		}
+	}
+	return strangers
+}
+
+func everyOrphan(int, stat) bool { return true }
+
+// await returns when a process is no child of this one, or not any more.
+func await(pid int) {
+	for {
+		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {
+			return
+		}
+	}
+}
