@@ -1,0 +1,91 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver
+
+import (
+	"fmt"
+	"strings"
+
+	restful "github.com/emicklei/go-restful/v3"
+	"k8s.io/apimachinery/pkg/runtime"
+	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/kube-openapi/pkg/builder"
+	"k8s.io/kube-openapi/pkg/builder3"
+	"k8s.io/kube-openapi/pkg/cached"
+	"k8s.io/kube-openapi/pkg/common"
+	"k8s.io/kube-openapi/pkg/common/restfuladapter"
+	"k8s.io/kube-openapi/pkg/handler"
+	"k8s.io/kube-openapi/pkg/handler3"
+	"k8s.io/kube-openapi/pkg/spec3"
+	"k8s.io/kube-openapi/pkg/validation/spec"
+
+	"tilt.dev/session/pkg/generated/openapi"
+)
+
+// openAPI describes the server. The documents take longer to build than all the
+// rest of the server, and most short runs are never asked for them: each is
+// built when it's first read, and kept.
+type openAPI struct {
+	v2 *common.Config
+	v3 *common.OpenAPIV3Config
+}
+
+// newOpenAPI names the definitions as the served scheme has them.
+func newOpenAPI(served *runtime.Scheme, version string) *openAPI {
+	namer := openapinamer.NewDefinitionNamer(served)
+	info := &spec.Info{InfoProps: spec.InfoProps{
+		Title:       "tilt-session",
+		Description: "Sessions: runs of Tiltfiles, and the state of their servers and jobs.",
+		Version:     version,
+	}}
+	o := &openAPI{
+		v2: genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, namer),
+		v3: genericapiserver.DefaultOpenAPIV3Config(openapi.GetOpenAPIDefinitions, namer),
+	}
+	o.v2.Info, o.v3.Info = info, info
+	return o
+}
+
+// install serves /openapi/v2 and /openapi/v3, describing what the server has
+// installed by then.
+func (o *openAPI) install(server *genericapiserver.GenericAPIServer) error {
+	services := server.Handler.GoRestfulContainer.RegisteredWebServices()
+	mux := server.Handler.NonGoRestfulMux
+
+	v2 := cached.Once(cached.Func(func() (*spec.Swagger, string, error) { return o.buildV2(services) }))
+	handler.NewOpenAPIServiceLazy(v2).RegisterOpenAPIVersionedService("/openapi/v2", mux)
+
+	v3 := handler3.NewOpenAPIService()
+	for _, service := range services {
+		root := strings.TrimPrefix(service.RootPath(), "/")
+		v3.UpdateGroupVersionLazy(root, cached.Once(cached.Func(func() (*spec3.OpenAPI, string, error) {
+			return o.buildV3(service)
+		})))
+	}
+	if err := v3.RegisterOpenAPIV3VersionedService("/openapi/v3", mux); err != nil {
+		return fmt.Errorf("serving OpenAPI v3: %w", err)
+	}
+	return nil
+}
+
+// buildV2 returns the document with a tag that never changes: what's installed
+// doesn't either.
+func (o *openAPI) buildV2(services []*restful.WebService) (*spec.Swagger, string, error) {
+	document, err := builder.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices(services), o.v2)
+	if err != nil {
+		return nil, "", fmt.Errorf("building OpenAPI v2: %w", err)
+	}
+	document.Definitions = handler.PruneDefaults(document.Definitions)
+	return document, "v2", nil
+}
+
+func (o *openAPI) buildV3(service *restful.WebService) (*spec3.OpenAPI, string, error) {
+	document, err := builder3.BuildOpenAPISpecFromRoutes(
+		restfuladapter.AdaptWebServices([]*restful.WebService{service}), o.v3)
+	if err != nil {
+		return nil, "", fmt.Errorf("building OpenAPI v3 of %s: %w", service.RootPath(), err)
+	}
+	return document, service.RootPath(), nil
+}

@@ -1,0 +1,108 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/apiserver/pkg/registry/generic"
+)
+
+// Storage is where Sessions are kept. It outlives the server: whoever made it
+// closes it after Run has returned.
+type Storage interface {
+	// RESTOptionsGetter tells the registry how to open its storage.
+	RESTOptionsGetter() generic.RESTOptionsGetter
+	// Healthy returns why the storage can't be relied on at the moment.
+	Healthy(ctx context.Context) error
+}
+
+// Options are what can be chosen about a server. NewOptions has the defaults.
+type Options struct {
+	// Storage is required.
+	Storage Storage
+	// BindAddress is the IP address to listen on.
+	BindAddress string
+	// Port is the TCP port to listen on, 0 for any that's free.
+	Port int
+	// Listener, if set, is used instead of BindAddress and Port. The server
+	// closes it.
+	Listener net.Listener
+	// Token is the bearer token of users, a random one if empty.
+	Token string
+	// Version is what /version reports as gitVersion: a semantic version, with
+	// or without a leading "v".
+	Version string
+	// DrainTimeout bounds how long Run waits, once it's told to stop, for open
+	// watches to take what is pending and for requests to be answered. What
+	// isn't done by then is cut.
+	DrainTimeout time.Duration
+}
+
+// NewOptions returns the defaults: any free port of the loopback interface.
+func NewOptions() *Options {
+	return &Options{
+		BindAddress:  "127.0.0.1",
+		Version:      "v0.0.0",
+		DrainTimeout: 2 * time.Second,
+	}
+}
+
+// Validate returns everything that's wrong with the options.
+func (o *Options) Validate() error {
+	var errs []error
+	if o.Storage == nil {
+		errs = append(errs, errors.New("storage: none is set"))
+	}
+	if o.Listener == nil {
+		if net.ParseIP(o.BindAddress) == nil {
+			errs = append(errs, fmt.Errorf("bind address: %q is not an IP address", o.BindAddress))
+		}
+		if o.Port < 0 || o.Port > 65535 {
+			errs = append(errs, fmt.Errorf("port: %d is out of range, it must be from 0 (any free port) to 65535", o.Port))
+		}
+	}
+	if _, err := version.ParseSemantic(o.Version); err != nil {
+		errs = append(errs, fmt.Errorf("version: %q is not a semantic version", o.Version))
+	}
+	if o.DrainTimeout <= 0 {
+		errs = append(errs, fmt.Errorf("drain timeout: %v must be positive", o.DrainTimeout))
+	}
+	return errors.Join(errs...)
+}
+
+// Config validates the options and takes the address. While another process
+// has it the error is syscall.EADDRINUSE for errors.Is. From here on somebody
+// must call either New or Close of what's returned.
+func (o *Options) Config() (*Config, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	listener, err := o.listen()
+	if err != nil {
+		return nil, err
+	}
+	config, err := newConfig(o, listener)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return config, nil
+}
+
+func (o *Options) listen() (*listener, error) {
+	if o.Listener != nil {
+		return newListener(o.Listener), nil
+	}
+	// The error names the address.
+	inner, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.ParseIP(o.BindAddress), Port: o.Port})
+	if err != nil {
+		return nil, err
+	}
+	return newListener(inner), nil
+}

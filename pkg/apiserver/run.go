@@ -1,0 +1,85 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"k8s.io/klog/v2"
+)
+
+// errStopped is why everything of a server ends that wasn't told to stop.
+var errStopped = errors.New("the server has stopped")
+
+// Run serves until ctx is done, and returns nil then. It has all open watches
+// end, after each was handed what is pending, waits for the other requests and
+// for its goroutines, and releases the storage of Sessions. It returns an error
+// when it can't serve or when a post-start hook fails.
+func (s *Server) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	if err := s.config.openAPI.install(s.generic); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	if err := s.generic.AddPreShutdownHook("end-watches", func() error { return s.endWatches(ctx) }); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	prepared := s.generic.PrepareRun()
+
+	var running sync.WaitGroup
+	failed := make(chan error, 1)
+	running.Go(func() {
+		s.runHooks(ctx, func(err error) {
+			select {
+			case failed <- err:
+			default:
+			}
+			stop(err)
+		})
+	})
+	served := make(chan struct{})
+	running.Go(func() { s.cutWhenLate(ctx, served) })
+
+	err := prepared.RunWithContext(ctx)
+	close(served)
+	stop(errStopped)
+	running.Wait()
+	select {
+	case hook := <-failed:
+		return errors.Join(hook, err)
+	default:
+	}
+	if err != nil {
+		return fmt.Errorf("serving: %w", err)
+	}
+	return nil
+}
+
+// endWatches is run before the server stops to take requests. Its result would
+// keep the server from shutting down in order, so it's only told.
+func (s *Server) endWatches(ctx context.Context) error {
+	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.options.DrainTimeout)
+	defer cancel()
+	if err := s.sessions.EndWatches(draining); err != nil {
+		klog.FromContext(ctx).V(1).Info("Watches are cut", "reason", err.Error())
+	}
+	return nil
+}
+
+// cutWhenLate closes the connections of clients that keep the server from
+// stopping.
+func (s *Server) cutWhenLate(ctx context.Context, served <-chan struct{}) {
+	<-ctx.Done()
+	late := time.NewTimer(s.config.options.DrainTimeout)
+	defer late.Stop()
+	select {
+	case <-served:
+	case <-late.C:
+		s.config.listener.cut()
+	}
+}
