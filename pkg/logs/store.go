@@ -1,0 +1,123 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package logs
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/jonboulle/clockwork"
+)
+
+// Store holds the lines of all sources. Its methods may be called from any
+// goroutine, and none of them waits for a reader.
+type Store struct {
+	limit int
+	clock clockwork.Clock
+
+	mu sync.Mutex
+	// blocks are in the order of their lines. The last one is never dropped.
+	blocks []entry
+	// dropped counts the entries without a block.
+	dropped int
+	sources map[string]*source
+	size    int
+	// next is the sequence number of the next line.
+	next uint64
+	// grown is closed at the next change, nil if nobody waits for it.
+	grown  chan struct{}
+	closed bool
+}
+
+// entry is a place in the order of blocks. It has no block when that was dropped.
+type entry struct {
+	first uint64
+	*block
+}
+
+// source is what the store holds of one source, oldest first.
+type source struct {
+	name   string
+	blocks []*block
+	size   int
+}
+
+// New returns a store that keeps as many lines as fit into limitBytes, always
+// those that were written last at once.
+func New(limitBytes int, clock clockwork.Clock) *Store {
+	return &Store{limit: limitBytes, clock: clock, sources: map[string]*source{}, next: 1}
+}
+
+// Append adds the lines of a text. A last one needs no line end; an empty text
+// is one empty line.
+func (s *Store) Append(source string, level Level, text string) {
+	var split splitter
+	var b builder
+	split.split([]byte(text), &b)
+	split.flush(&b)
+	if len(b.ends) == 0 {
+		b.addLine(nil)
+	}
+	s.put(source, level, b.take())
+}
+
+// put adds lines, at least one.
+func (s *Store) put(name string, level Level, ls lines) {
+	b := &block{time: s.clock.Now(), level: level, lines: ls}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	src := s.sources[name]
+	if src == nil {
+		src = &source{name: name}
+		s.sources[name] = src
+	}
+	b.source, b.first = src, s.next
+	s.next = b.after()
+	s.blocks = append(s.blocks, entry{b.first, b})
+	src.blocks = append(src.blocks, b)
+	src.size += b.size()
+	s.size += b.size()
+	if s.size > s.limit {
+		s.shrink()
+	}
+	s.wake()
+}
+
+// wake lets followers look again.
+func (s *Store) wake() {
+	if s.grown != nil {
+		close(s.grown)
+		s.grown = nil
+	}
+}
+
+// Tail returns the last n lines that are left of a source, oldest first.
+func (s *Store) Tail(source string, n int) []Line {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	src := s.sources[source]
+	if src == nil {
+		return nil
+	}
+	var tail []Line
+	for _, b := range slices.Backward(src.blocks) {
+		if len(tail) >= n {
+			break
+		}
+		for i := len(b.ends) - 1; i >= 0 && len(tail) < n; i-- {
+			tail = append(tail, b.line(i))
+		}
+	}
+	slices.Reverse(tail)
+	return tail
+}
+
+// Close ends the followers after the last line. Lines that are written later
+// are kept, but followed by nobody who was there before.
+func (s *Store) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.wake()
+}
