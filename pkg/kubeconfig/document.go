@@ -11,6 +11,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/client-go/tools/clientcmd"
@@ -100,7 +101,7 @@ func (d *document) drop(name string) error {
 			return err
 		}
 		list.Content = slices.DeleteFunc(list.Content, func(item *yaml.Node) bool {
-			label := field(item, "name")
+			_, label := field(item, "name")
 			return label != nil && label.Value == name
 		})
 	}
@@ -109,7 +110,7 @@ func (d *document) drop(name string) error {
 
 // forget makes no context the current one, if it's the one called name.
 func (d *document) forget(name string) {
-	current := field(d.root.Content[0], "current-context")
+	_, current := field(d.root.Content[0], "current-context")
 	if current != nil && current.Value == name {
 		current.SetString("")
 	}
@@ -118,7 +119,7 @@ func (d *document) forget(name string) {
 // list is the list of a section, which is made if there's none.
 func (d *document) list(section string) (*yaml.Node, error) {
 	root := d.root.Content[0]
-	list := field(root, section)
+	_, list := field(root, section)
 	if list == nil {
 		list = &yaml.Node{Kind: yaml.SequenceNode}
 		root.Content = append(root.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: section}, list)
@@ -139,6 +140,7 @@ func (d *document) list(section string) (*yaml.Node, error) {
 // other change than those to the touched entries, as with YAML anchors that
 // are used elsewhere.
 func (d *document) bytes() ([]byte, error) {
+	d.placeComments()
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
@@ -158,6 +160,24 @@ func (d *document) bytes() ([]byte, error) {
 		return nil, errors.New("it's written in a way that doesn't let the other entries be kept as they are")
 	}
 	return out.Bytes(), nil
+}
+
+// placeComments puts a comment on the line where a list starts to where the
+// encoder expects it: with the key of a list of lines, with the brackets of an
+// empty one.
+func (d *document) placeComments() {
+	for _, section := range sections {
+		key, list := field(d.root.Content[0], section)
+		if list == nil {
+			continue
+		}
+		comment := strings.TrimSpace(key.LineComment + " " + list.LineComment)
+		if len(list.Content) == 0 {
+			key.LineComment, list.LineComment = "", comment
+		} else {
+			key.LineComment, list.LineComment = comment, ""
+		}
+	}
 }
 
 // others is all that readers see in a text besides the touched entries. An
@@ -190,17 +210,17 @@ func exactNumbers(decoder *json.Decoder) *json.Decoder {
 	return decoder
 }
 
-// field is the value of key in a mapping, nil if there's none.
-func field(mapping *yaml.Node, key string) *yaml.Node {
+// field is a key of a mapping with its value, nil if there's none.
+func field(mapping *yaml.Node, name string) (key, value *yaml.Node) {
 	if mapping.Kind != yaml.MappingNode {
-		return nil
+		return nil, nil
 	}
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			return mapping.Content[i+1]
+		if mapping.Content[i].Value == name {
+			return mapping.Content[i], mapping.Content[i+1]
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 // checkKeys refuses keys that readers understand differently: those that aren't

@@ -55,7 +55,7 @@ clusters:
 }
 
 func TestFilesThatAreEmpty(t *testing.T) {
-	for _, text := range []string{"", "\n", " \n\n", "---\n", "null\n", "{}\n", "# nothing\n", "clusters: null\ncontexts: null\ncurrent-context: \"\"\nusers: ~\n"} {
+	for _, text := range []string{"", "\n", " \n\n", "---\n", "null\n", "{}\n", "# nothing\n", "contexts: [] # none\nusers: # none\n", "clusters: null\ncontexts: null\ncurrent-context: \"\"\nusers: ~\n"} {
 		t.Run(text, func(t *testing.T) {
 			l := locationWith(t, text)
 			add(t, l, entry(10350))

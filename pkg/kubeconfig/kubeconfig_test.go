@@ -247,6 +247,17 @@ func TestOthersAreKept(t *testing.T) {
 	}
 }
 
+func TestCommentsOfEmptyLists(t *testing.T) {
+	l := locationWith(t, "users: # nobody\ncontexts: [] # nothing\nclusters: []\n")
+	for range 2 {
+		add(t, l, entry(10350))
+		removeEntry(t, l, entry(10350))
+	}
+	if got, want := get(t, l.Files[0]), "users: [] # nobody\ncontexts: [] # nothing\nclusters: []\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestKnownConfigIsKept(t *testing.T) {
 	want, err := clientcmd.Load([]byte(foreign))
 	if err != nil {
