@@ -34,20 +34,22 @@ type stringList []string
 
 // Unpack implements starlark.Unpacker.
 func (l *stringList) Unpack(v starlark.Value) error {
-	if s, ok := starlark.AsString(v); ok {
-		*l = stringList{s}
+	var one text
+	if one.Unpack(v) == nil {
+		*l = stringList{string(one)}
 		return nil
 	}
-	var err error
-	*l, err = stringsOf(v)
+	all, err := stringsOf(v, "string or list of strings")
+	*l = all
 	return err
 }
 
-// stringsOf returns the strings in a sequence.
-func stringsOf(v starlark.Value) ([]string, error) {
-	sequence, ok := v.(starlark.Sequence)
+// stringsOf returns the strings in a sequence. The error for another value
+// tells what's wanted instead.
+func stringsOf(v starlark.Value, wanted string) ([]string, error) {
+	sequence, ok := sequenceOf(v)
 	if !ok {
-		return nil, fmt.Errorf("got %s, want string or list of strings", v.Type())
+		return nil, fmt.Errorf("got %s, want %s", v.Type(), wanted)
 	}
 	all := make([]string, 0, sequence.Len())
 	for element := range starlark.Elements(sequence) {
@@ -58,6 +60,20 @@ func stringsOf(v starlark.Value) ([]string, error) {
 		all = append(all, string(s))
 	}
 	return all, nil
+}
+
+// sequenceOf returns v if it's a list of things, rather than one thing: a dict,
+// of which only the keys would be used, isn't.
+func sequenceOf(v starlark.Value) (starlark.Sequence, bool) {
+	switch v := v.(type) {
+	case *starlark.List:
+		return v, true
+	case starlark.Tuple:
+		return v, true
+	case *starlark.Set:
+		return v, true
+	}
+	return nil, false
 }
 
 // commandArgument is a script for the shell or a program with its arguments.
@@ -71,7 +87,7 @@ func (c *commandArgument) Unpack(v starlark.Value) error {
 		c.Command = model.ShellCommand(string(script))
 		return nil
 	}
-	argv, err := stringsOf(v)
+	argv, err := stringsOf(v, "string or list of strings")
 	if err != nil {
 		return err
 	}
@@ -151,7 +167,7 @@ type linkList []model.Link
 // Unpack implements starlark.Unpacker.
 func (l *linkList) Unpack(v starlark.Value) error {
 	*l = nil
-	sequence, ok := v.(starlark.Sequence)
+	sequence, ok := sequenceOf(v)
 	if !ok {
 		return l.add(v)
 	}

@@ -24,8 +24,8 @@ type evaluation struct {
 	options  Options
 	thread   *starlark.Thread
 	builtins starlark.StringDict
-	// maxSteps is how many steps the evaluation may take.
-	maxSteps uint64
+	// maxSteps and maxHeapGrowth are its limits.
+	maxSteps, maxHeapGrowth uint64
 	// modules are the files that were executed, by path. A nil module is being
 	// executed now.
 	modules map[string]*module
@@ -46,6 +46,7 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 		ctx:                ctx,
 		options:            options,
 		maxSteps:           defaultMaxSteps,
+		maxHeapGrowth:      defaultMaxHeapGrowth,
 		defined:            map[string]bool{},
 		modules:            map[string]*module{},
 		environ:            newEnviron(options.Environ),
@@ -60,10 +61,29 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 	return e
 }
 
+// project runs the evaluation and returns its result.
+func (e *evaluation) project() (model.Project, error) {
+	err := e.run()
+	project := model.Project{MaxParallelUpdates: e.maxParallelUpdates, Inputs: e.inputs}
+	if e.executed {
+		project.CI = &e.ci
+	}
+	if err == nil {
+		err = e.assemble(&project)
+	}
+	if err != nil {
+		return project, e.explain(err)
+	}
+	return project, nil
+}
+
 // run executes the main file.
 func (e *evaluation) run() error {
 	stop := e.limit()
 	defer stop()
+	if err := e.ctx.Err(); err != nil {
+		return err
+	}
 	path := e.options.Path
 	source, err := e.readSource(path)
 	switch {

@@ -15,8 +15,9 @@ const (
 	// defaultMaxSteps is a few seconds of computing, far more than any Tiltfile
 	// needs.
 	defaultMaxSteps = 200_000_000
-	// maxHeapGrowth is how many bytes the live heap of the process may grow by.
-	maxHeapGrowth = 1 << 30
+	// defaultMaxHeapGrowth is how many bytes the live heap of the process may
+	// grow by.
+	defaultMaxHeapGrowth = 1 << 30
 	// stepsPerCheck is how many steps go by between two looks at the heap.
 	stepsPerCheck = 10_000
 	// maxSourceSize is the most bytes of a Tiltfile. Within it, not even the
@@ -31,14 +32,14 @@ const (
 // it has taken too many steps or when it keeps too much memory. Nesting calls
 // too deeply is an error of Starlark itself. The function returned ends that.
 func (e *evaluation) limit() (stop func()) {
-	allowed := liveHeap() + maxHeapGrowth
+	allowed := liveHeap() + e.maxHeapGrowth
 	e.thread.SetMaxExecutionSteps(stepsPerCheck)
 	e.thread.OnMaxSteps = func(thread *starlark.Thread) {
 		switch {
 		case thread.Steps >= e.maxSteps:
 			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped after %d steps, it may be in an endless loop", thread.Steps))
 		case liveHeap() > allowed:
-			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped because it needs more than %d MiB of memory", maxHeapGrowth>>20))
+			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped because it needs more than %d MiB of memory", e.maxHeapGrowth>>20))
 		}
 		thread.SetMaxExecutionSteps(thread.Steps + stepsPerCheck)
 	}

@@ -92,12 +92,12 @@ func (e *evaluation) capture(command *model.Command, a *localArguments) (*localO
 	return output, err
 }
 
-// describeFailure tells how a command failed, with its output unless that was
-// shown.
+// describeFailure tells how a command failed, with the end of its output unless
+// that was shown.
 func describeFailure(command *model.Command, output *localOutput, quiet bool, err error) error {
 	shown := ""
 	if quiet {
-		shown = fmt.Sprintf("\nstdout:\n%s\nstderr:\n%s", output.stdout.text(), output.stderr.text())
+		shown = fmt.Sprintf("\nstdout:\n%s\nstderr:\n%s", output.stdout.end(), output.stderr.end())
 	}
 	return fmt.Errorf("command %q failed.\nerror: %w%s", command.String(), err, shown)
 }

@@ -69,6 +69,16 @@ func (s *localStream) showUntil(end int) {
 // text is all that was written.
 func (s *localStream) text() string { return s.kept.String() }
 
+// end is the end of what was written, short enough for a message.
+func (s *localStream) end() string {
+	const most = 8 << 10
+	text := s.text()
+	if len(text) <= most {
+		return text
+	}
+	return fmt.Sprintf("... %d bytes ...", len(text)-most) + strings.ToValidUTF8(text[len(text)-most:], "")
+}
+
 // flush shows last lines that have no line break. Nothing is written any more.
 func (o *localOutput) flush() {
 	for _, s := range []*localStream{&o.stdout, &o.stderr} {

@@ -79,20 +79,29 @@ func (s *seconds) Unpack(v starlark.Value) error {
 	return nil
 }
 
+// programArgument is a program with its arguments.
+type programArgument []string
+
+// Unpack implements starlark.Unpacker.
+func (p *programArgument) Unpack(v starlark.Value) error {
+	argv, err := stringsOf(v, "list of strings")
+	switch {
+	case err != nil:
+		return err
+	case len(argv) == 0:
+		return errors.New("must not be empty")
+	}
+	*p = argv
+	return nil
+}
+
 // makeExecAction is exec_action(command).
 func makeExecAction(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var command starlark.Sequence
+	var command programArgument
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "command", &command); err != nil {
 		return nil, err
 	}
-	argv, err := stringsOf(command)
-	if err != nil {
-		return nil, fmt.Errorf("for parameter command: %w", err)
-	}
-	if len(argv) == 0 {
-		return nil, errors.New("for parameter command: must not be empty")
-	}
-	return &object[model.ExecAction]{model.ExecAction{Argv: argv}, fmt.Sprintf("exec_action(%s)", command)}, nil
+	return &object[model.ExecAction]{model.ExecAction{Argv: command}, fmt.Sprintf("exec_action(%q)", []string(command))}, nil
 }
 
 // makeHTTPGetAction is http_get_action(port, host="localhost", scheme="http",

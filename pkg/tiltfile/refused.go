@@ -4,6 +4,7 @@
 package tiltfile
 
 import (
+	"errors"
 	"fmt"
 
 	"go.starlark.net/starlark"
@@ -17,10 +18,10 @@ func refusedLibrary() library {
 		"v1alpha1": refusedModule("v1alpha1"),
 	}
 	for _, name := range clusterFunctions {
-		l[name] = refuse(name, "this version runs local resources only")
+		l[name] = refuse(name, name+" isn't supported: this version runs local resources only")
 	}
 	for _, name := range futureFunctions {
-		l[name] = refuse(name, "not supported yet")
+		l[name] = refuse(name, name+" isn't supported yet")
 	}
 	return l
 }
@@ -44,10 +45,10 @@ var futureFunctions = []string{
 	"version_settings", "watch_file", "watch_settings",
 }
 
-// refuse makes a builtin that fails.
+// refuse makes a builtin that fails for a reason.
 func refuse(name, reason string) *starlark.Builtin {
 	return starlark.NewBuiltin(name, func(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
-		return nil, fmt.Errorf("%s: %s", name, reason)
+		return nil, errors.New(reason)
 	})
 }
 
@@ -57,7 +58,7 @@ type refusedModule string
 var _ starlark.HasAttrs = refusedModule("")
 
 func (m refusedModule) Attr(name string) (starlark.Value, error) {
-	return nil, fmt.Errorf("%s.%s: not supported yet", string(m), name)
+	return nil, fmt.Errorf("%s.%s isn't supported yet", string(m), name)
 }
 func (m refusedModule) AttrNames() []string   { return nil }
 func (m refusedModule) Freeze()               {}

@@ -77,24 +77,12 @@ type Command struct {
 	Stdout, Stderr io.Writer
 }
 
-// Load evaluates a Tiltfile. The error, if any, is an *Error, or a context's
-// error within one. Inputs and CI of the project are set after an error as
-// well, as their descriptions say; nothing else is.
+// Load evaluates a Tiltfile. An error is always an *Error; when ctx was done,
+// it wraps the cause of that. Inputs and settings of the project are set after
+// an error as well, its resources aren't.
 //
 // Load blocks until the evaluation has ended. When ctx is done it ends soon,
 // running commands included.
 func Load(ctx context.Context, options Options) (model.Project, error) {
-	e := newEvaluation(ctx, options)
-	err := e.run()
-	project := model.Project{MaxParallelUpdates: e.maxParallelUpdates, Inputs: e.inputs}
-	if e.executed {
-		project.CI = &e.ci
-	}
-	if err == nil {
-		err = e.assemble(&project)
-	}
-	if err != nil {
-		return project, e.explain(err)
-	}
-	return project, nil
+	return newEvaluation(ctx, options).project()
 }

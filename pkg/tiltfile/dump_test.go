@@ -1,0 +1,121 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tiltfile
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// execRunner runs commands for real, each in its own process group.
+type execRunner struct{}
+
+var _ Runner = execRunner{}
+
+func (execRunner) Run(ctx context.Context, c Command) error {
+	command := exec.CommandContext(ctx, c.Argv[0], c.Argv[1:]...)
+	command.Dir, command.Env = c.Dir, c.Env
+	command.Stdin, command.Stdout, command.Stderr = strings.NewReader(c.Stdin), c.Stdout, c.Stderr
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
+	return command.Run()
+}
+
+// dump writes a project down, without what's as usual: commands run in the
+// directory of the Tiltfile, all resources are enabled.
+func dump(work string, p model.Project) string {
+	var b strings.Builder
+	for _, r := range p.Resources {
+		dumpResource(&b, work, r)
+	}
+	if !p.Enabled.All {
+		fmt.Fprintf(&b, "enabled: %s\n", strings.Join(p.Enabled.Names, ", "))
+	}
+	if p.MaxParallelUpdates != model.DefaultMaxParallelUpdates {
+		fmt.Fprintf(&b, "max parallel updates: %d\n", p.MaxParallelUpdates)
+	}
+	for _, s := range []struct {
+		name  string
+		value *time.Duration
+	}{{"timeout", p.CI.Timeout}, {"readiness timeout", p.CI.ReadinessTimeout}, {"grace period", p.CI.K8sGracePeriod}} {
+		if s.value != nil {
+			fmt.Fprintf(&b, "ci %s: %s\n", s.name, s.value)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(p.Environ)) {
+		if value := p.Environ[key]; value != nil {
+			fmt.Fprintf(&b, "environ: %s=%s\n", key, *value)
+		} else {
+			fmt.Fprintf(&b, "environ: %s removed\n", key)
+		}
+	}
+	return b.String()
+}
+
+func dumpResource(b *strings.Builder, work string, r model.Resource) {
+	fmt.Fprintf(b, "%s\n", r.Name)
+	dumpCommand(b, work, "update", r.Update)
+	dumpCommand(b, work, "serve", r.Serve)
+	if r.Readiness != nil {
+		dumpProbe(b, *r.Readiness)
+	}
+	if r.Deps != nil {
+		fmt.Fprintf(b, "  files: %s\n", strings.Join(r.Deps, ", "))
+	}
+	for _, i := range r.Ignores {
+		fmt.Fprintf(b, "  except: %s in %s (%s)\n", strings.Join(i.Patterns, ", "), i.Base, i.Source)
+	}
+	if r.ResourceDeps != nil {
+		fmt.Fprintf(b, "  after: %s\n", strings.Join(r.ResourceDeps, ", "))
+	}
+	if r.TriggerMode == model.TriggerManual {
+		fmt.Fprintf(b, "  manual\n")
+	}
+	if !r.AutoInit {
+		fmt.Fprintf(b, "  not at first\n")
+	}
+	if r.AllowParallel {
+		fmt.Fprintf(b, "  parallel\n")
+	}
+	for _, l := range r.Links {
+		fmt.Fprintf(b, "  link: %s\n", strings.TrimSpace(l.URL+" "+l.Name))
+	}
+	if r.Labels != nil {
+		fmt.Fprintf(b, "  labels: %s\n", strings.Join(r.Labels, ", "))
+	}
+}
+
+func dumpCommand(b *strings.Builder, work, kind string, c *model.Command) {
+	if c == nil {
+		return
+	}
+	fmt.Fprintf(b, "  %s: %q\n", kind, c.Argv)
+	if c.Dir != work {
+		fmt.Fprintf(b, "    in %s\n", c.Dir)
+	}
+	for _, variable := range c.Env {
+		fmt.Fprintf(b, "    with %s\n", variable)
+	}
+}
+
+func dumpProbe(b *strings.Builder, p model.Probe) {
+	fmt.Fprintf(b, "  ready: after %v, every %v, within %v, %d up, %d down: ",
+		p.InitialDelay, p.Period, p.Timeout, p.SuccessThreshold, p.FailureThreshold)
+	switch {
+	case p.Exec != nil:
+		fmt.Fprintf(b, "exec %q\n", p.Exec.Argv)
+	case p.HTTPGet != nil:
+		fmt.Fprintf(b, "get %s://%s:%d%s\n", p.HTTPGet.Scheme, p.HTTPGet.Host, p.HTTPGet.Port, p.HTTPGet.Path)
+	case p.TCPSocket != nil:
+		fmt.Fprintf(b, "connect %s:%d\n", p.TCPSocket.Host, p.TCPSocket.Port)
+	}
+}

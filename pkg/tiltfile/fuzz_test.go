@@ -1,0 +1,77 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tiltfile
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// FuzzLoad gives any text as a Tiltfile: there's either a project that can be
+// run or an error with a text, and soon.
+func FuzzLoad(f *testing.F) {
+	for _, source := range []string{
+		"local_resource('a', 'x', resource_deps=['b'])\nlocal_resource('b', serve_cmd=['y'], readiness_probe=probe(http_get=http_get_action(80)))",
+		"def f(x):\n  return f(x)\nf(1)",
+		"while True: pass",
+		"include('Tiltfile')",
+		"load('Tiltfile', 'x')",
+		"x = []\nx.append(x)\nprint(x)\nlocal_resource('a', x)",
+		"os.environ['A'] = 'b'\nos.environ.update(os.environ)\nfor k in os.environ: os.environ.pop(k)",
+		"local_resource(name='a', cmd='x', deps='..', env={'A': 'b'}, dir='/', links=['x', link('y', 'z')], labels='l')",
+		"ci_settings(timeout='1s')\nupdate_settings(max_parallel_updates=1)\ntrigger_mode(TRIGGER_MODE_AUTO)\nexit(struct(a=1))",
+		"print(os.path.relpath(os.path.join('a', '..'), 'b'), shlex.quote('x'), blob('y'), hash('z'))",
+		"read_file('nope', default=blob(''))\nfail(set([1]), sep='')",
+		"v1alpha1.x\nsys.argv\ndocker_build()",
+		"local('x')",
+	} {
+		f.Add(source)
+	}
+	f.Fuzz(func(t *testing.T, source string) {
+		options := tiltfile(t, source)
+		options.Runner = nil
+		e := newEvaluation(t.Context(), options)
+		e.maxSteps = 20_000
+		project, err := e.project()
+		if err != nil {
+			var failure *Error
+			if !errors.As(err, &failure) || failure.Text == "" {
+				t.Fatalf("got error %#v, want an *Error with a text", err)
+			}
+			return
+		}
+		requireSound(t, project)
+	})
+}
+
+// requireSound fails if a project can't be run.
+func requireSound(t *testing.T, project model.Project) {
+	if len(project.Resources) == 0 || project.CI == nil || project.MaxParallelUpdates < 1 {
+		t.Fatalf("incomplete project: %+v", project)
+	}
+	for _, r := range project.Resources {
+		if err := model.ValidateName(r.Name); err != nil {
+			t.Errorf("resource name: %v", err)
+		}
+		if r.Update == nil && r.Serve == nil {
+			t.Errorf("resource %q has no command", r.Name)
+		}
+		for _, c := range []*model.Command{r.Update, r.Serve} {
+			if c != nil && (len(c.Argv) == 0 || !filepath.IsAbs(c.Dir)) {
+				t.Errorf("resource %q: command %+v can't be run", r.Name, c)
+			}
+		}
+		if r.Readiness != nil {
+			if err := r.Readiness.Validate(); err != nil {
+				t.Errorf("resource %q: %v", r.Name, err)
+			}
+		}
+	}
+	if _, warnings, err := model.ResolveDependencies(project.Resources); err != nil || len(warnings) > 0 {
+		t.Errorf("the graph isn't resolved: %v, %v", warnings, err)
+	}
+}

@@ -1,0 +1,168 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tiltfile
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+	"golang.org/x/tools/txtar"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var update = flag.Bool("update", false, "write what comes out into the expectations of testdata")
+
+// sections are the expectations that a case can have.
+var sections = []string{"log", "inputs", "model", "error"}
+
+// TestScripts evaluates the cases in testdata. An archive has cases, each with
+// a comment on what it shows in the name of its first file: "CASE/Tiltfile" and
+// other files "CASE/...", and after them
+//
+//	CASE: options  lines "args: ...", "env: KEY=value", "subcommand: ..."
+//	CASE: log      what was printed, warned of and echoed
+//	CASE: inputs   the files that the result depends on, checked if it's there
+//	CASE: model    the project, see dump
+//	CASE: error    the kind and the text of the error
+//
+// $WORK stands for the directory of the case's files. A section that isn't
+// there must be empty.
+func TestScripts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { testArchive(t, path) })
+	}
+}
+
+func testArchive(t *testing.T, path string) {
+	archive, err := txtar.ParseFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := &txtar.Archive{Comment: archive.Comment}
+	for len(archive.Files) > 0 {
+		name, _, _ := strings.Cut(archive.Files[0].Name, "/")
+		end := slices.IndexFunc(archive.Files, func(f txtar.File) bool {
+			return !strings.HasPrefix(f.Name, name+"/") && !strings.HasPrefix(f.Name, name+": ")
+		})
+		if end < 0 {
+			end = len(archive.Files)
+		}
+		t.Run(name, func(t *testing.T) {
+			seen.Files = append(seen.Files, testCase(t, name, archive.Files[:end])...)
+		})
+		archive.Files = archive.Files[end:]
+	}
+	if *update {
+		if err := os.WriteFile(path, txtar.Format(seen), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// testCase runs one case and returns its files with what was seen.
+func testCase(t *testing.T, name string, files []txtar.File) []txtar.File {
+	work := t.TempDir()
+	given, want := []txtar.File{}, map[string]string{}
+	options := Options{Subcommand: "up", Runner: execRunner{}, Environ: []string{"PATH=" + os.Getenv("PATH")}}
+	for _, f := range files {
+		section, ok := strings.CutPrefix(f.Name, name+": ")
+		if ok && section != "options" {
+			want[section] = string(f.Data)
+			continue
+		}
+		given = append(given, f)
+		if ok {
+			readOptions(t, &options, string(f.Data))
+			continue
+		}
+		writeFile(t, filepath.Join(work, strings.TrimPrefix(f.Name, name+"/")), f.Data)
+	}
+	got := evaluate(t, work, options)
+	for _, section := range sections {
+		_, listed := want[section]
+		if section == "inputs" && !listed {
+			continue
+		}
+		if diff := cmp.Diff(want[section], got[section]); diff != "" && !*update {
+			t.Errorf("%s (-want +got):\n%s", section, diff)
+		}
+		if got[section] != "" {
+			given = append(given, txtar.File{Name: name + ": " + section, Data: []byte(got[section])})
+		}
+	}
+	return given
+}
+
+// evaluate returns what comes out of the Tiltfile in a directory, by section.
+func evaluate(t *testing.T, work string, options Options) map[string]string {
+	var log strings.Builder
+	options.Path = filepath.Join(work, "Tiltfile")
+	options.Log = func(level Level, text string) {
+		if level == Warn {
+			log.WriteString("WARNING: ")
+		}
+		log.WriteString(text + "\n")
+	}
+	project, err := Load(t.Context(), options)
+	got := map[string]string{"log": log.String(), "inputs": strings.Join(project.Inputs, "\n") + "\n"}
+	if err != nil {
+		got["error"] = describeError(t, err)
+	} else {
+		got["model"] = dump(work, project)
+	}
+	for section, text := range got {
+		got[section] = strings.ReplaceAll(text, work, "$WORK")
+	}
+	return got
+}
+
+func readOptions(t *testing.T, options *Options, lines string) {
+	for line := range strings.Lines(lines) {
+		switch key, value, _ := strings.Cut(strings.TrimSpace(line), ": "); key {
+		case "args":
+			options.Args = strings.Fields(value)
+		case "env":
+			options.Environ = append(options.Environ, value)
+		case "subcommand":
+			options.Subcommand = value
+		default:
+			t.Fatalf("unknown option: %s", line)
+		}
+	}
+}
+
+func writeFile(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// describeError returns the kind of an error and its text.
+func describeError(t *testing.T, err error) string {
+	failure, ok := err.(*Error)
+	if !ok {
+		t.Fatalf("got a %T, want an *Error: %v", err, err)
+	}
+	kind := map[Kind]string{
+		KindEvaluation: "evaluation", KindMissing: "missing", KindUnreadable: "unreadable",
+		KindSyntax: "syntax", KindResources: "resources", KindCanceled: "canceled",
+	}[failure.Kind]
+	return fmt.Sprintf("%s:\n%s\n", kind, failure.Text)
+}

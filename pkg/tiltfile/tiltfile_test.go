@@ -1,0 +1,158 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tiltfile
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// tiltfile writes a Tiltfile and returns options to load it.
+func tiltfile(t testing.TB, source string) Options {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "Tiltfile")
+	if err := os.WriteFile(path, []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return Options{Path: path, Runner: execRunner{}, Environ: os.Environ()}
+}
+
+// requireError fails unless err is of a kind and has a text.
+func requireError(t *testing.T, err error, kind Kind, text string) {
+	t.Helper()
+	var failure *Error
+	if !errors.As(err, &failure) || failure.Kind != kind || !strings.Contains(failure.Text, text) {
+		t.Fatalf("got error %v, want one of kind %d with %q", err, kind, text)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	for _, c := range []struct{ name, source, want string }{
+		{"endless loop", "while True:\n    pass", "Tiltfile:1:1: in <toplevel>\nError: the Tiltfile was stopped after 100000 steps"},
+		{"endless recursion", "def f():\n    f()\nf()", "it may be in an endless loop"},
+		{"memory", "x = []\nfor i in range(1 << 30):\n    x.append('a' * (1 << 20))", "needs more than 16 MiB of memory"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := newEvaluation(t.Context(), tiltfile(t, c.source))
+			e.maxSteps, e.maxHeapGrowth = 100_000, 16<<20
+			_, err := e.project()
+			requireError(t, err, KindEvaluation, c.want)
+		})
+	}
+}
+
+func TestCancelEndsEndlessLoop(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	options := tiltfile(t, "print('running')\nwhile True:\n    pass")
+	options.Log = func(Level, string) { cancel() }
+	_, err := Load(ctx, options)
+	requireError(t, err, KindCanceled, "context canceled")
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v isn't context.Canceled", err)
+	}
+}
+
+func TestCancelEndsCommand(t *testing.T) {
+	reason := errors.New("somebody pressed a key")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	options := tiltfile(t, "local('echo running; sleep 1000')")
+	options.Log = func(_ Level, text string) {
+		if text == " → running" {
+			cancel(reason)
+		}
+	}
+	_, err := Load(ctx, options)
+	requireError(t, err, KindCanceled, "somebody pressed a key")
+	if !errors.Is(err, reason) {
+		t.Errorf("%v doesn't wrap the cause", err)
+	}
+}
+
+func TestCanceledBefore(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := Load(ctx, tiltfile(t, "local_resource('a', 'x')"))
+	requireError(t, err, KindCanceled, "context canceled")
+}
+
+func TestLocalStopsEndlessOutput(t *testing.T) {
+	_, err := Load(t.Context(), tiltfile(t, "local('yes', quiet=True)"))
+	requireError(t, err, KindEvaluation, "the command writes more than 67108864 bytes")
+	if len(err.Error()) > 10_000 {
+		t.Errorf("the error has %d bytes", len(err.Error()))
+	}
+}
+
+func TestLocalWithoutRunner(t *testing.T) {
+	options := tiltfile(t, "local('true')")
+	options.Runner = nil
+	_, err := Load(t.Context(), options)
+	requireError(t, err, KindEvaluation, "Error in local: running commands isn't possible here")
+}
+
+func TestUnreadableTiltfile(t *testing.T) {
+	large := tiltfile(t, "")
+	if err := os.WriteFile(large.Path, bytes.Repeat([]byte("#"), maxSourceSize+1), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	project, err := Load(t.Context(), large)
+	requireError(t, err, KindUnreadable, "is larger than 1048576 bytes")
+	if project.CI != nil || len(project.Inputs) != 1 {
+		t.Errorf("got CI %v and inputs %v of a file that wasn't executed", project.CI, project.Inputs)
+	}
+}
+
+// TestNestedSource has the most nested sources that are small enough.
+func TestNestedSource(t *testing.T) {
+	for _, unit := range []string{"(", "[", "-", "not ", "lambda:", "x if x else ", "x.", "x-", "()", "x("} {
+		source := "x = 1\n" + strings.Repeat(unit, (maxSourceSize-10)/len(unit)) + "x"
+		_, err := Load(t.Context(), tiltfile(t, source))
+		if err == nil {
+			t.Errorf("no error for %q nested", unit)
+		}
+	}
+}
+
+func TestEvaluationsAreIndependent(t *testing.T) {
+	source := `
+os.putenv('TILTFILE_TEST', 'x')
+os.unsetenv('PATH')
+ci_settings(timeout='1s')
+trigger_mode(TRIGGER_MODE_MANUAL)
+local_resource('a', 'x')
+`
+	path := os.Getenv("PATH")
+	done := make(chan error)
+	for range 4 {
+		options := tiltfile(t, source)
+		go func() {
+			_, err := Load(t.Context(), options)
+			done <- err
+		}()
+	}
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if _, ok := os.LookupEnv("TILTFILE_TEST"); ok || os.Getenv("PATH") != path {
+		t.Error("the evaluation changed the environment of the process")
+	}
+}
+
+func TestSettingsOfFailedEvaluation(t *testing.T) {
+	project, err := Load(t.Context(), tiltfile(t, "ci_settings(timeout='7s')\nread_file('f')"))
+	requireError(t, err, KindEvaluation, "no such file")
+	if project.CI == nil || project.CI.Timeout == nil || project.CI.Timeout.Seconds() != 7 {
+		t.Errorf("got %+v, want the timeout that was set before the failure", project.CI)
+	}
+	if len(project.Inputs) != 2 || project.Resources != nil {
+		t.Errorf("got inputs %v and resources %v", project.Inputs, project.Resources)
+	}
+}
