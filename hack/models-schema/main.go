@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"os"
 
-	"k8s.io/kube-openapi/pkg/util"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 
 	"tilt.dev/session/pkg/generated/openapi"
@@ -26,11 +25,11 @@ func main() {
 
 func document() *spec.Swagger {
 	reference := func(name string) spec.Ref {
-		return spec.MustCreateRef("#/definitions/" + util.ToRESTFriendlyName(name))
+		return spec.MustCreateRef("#/definitions/" + name)
 	}
 	schemas := spec.Definitions{}
 	for name, definition := range openapi.GetOpenAPIDefinitions(reference) {
-		schemas[util.ToRESTFriendlyName(name)] = definition.Schema
+		schemas[name] = definition.Schema
 	}
 	return &spec.Swagger{SwaggerProps: spec.SwaggerProps{
 		Swagger: "2.0",

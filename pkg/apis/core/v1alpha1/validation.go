@@ -4,8 +4,8 @@
 package v1alpha1
 
 import (
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/api/validation"
-	"k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -13,7 +13,7 @@ import (
 // ValidateSession returns everything that is wrong with the metadata and the
 // spec of a new Session. A name may be any that fits into a URL path.
 func ValidateSession(session *Session) field.ErrorList {
-	errs := validation.ValidateObjectMeta(&session.ObjectMeta, false, path.ValidatePathSegmentName, field.NewPath("metadata"))
+	errs := validation.ValidateObjectMeta(&session.ObjectMeta, false, validateName, field.NewPath("metadata"))
 	return append(errs, validateSpec(&session.Spec, field.NewPath("spec"))...)
 }
 
@@ -23,6 +23,13 @@ func ValidateSession(session *Session) field.ErrorList {
 // each mistake twice.
 func ValidateSessionUpdate(session, _ *Session) field.ErrorList {
 	return validateSpec(&session.Spec, field.NewPath("spec"))
+}
+
+func validateName(name string, prefix bool) []string {
+	if prefix {
+		return content.IsPathSegmentPrefix(name)
+	}
+	return content.IsPathSegmentName(name)
 }
 
 func validateSpec(spec *SessionSpec, at *field.Path) field.ErrorList {

@@ -27,15 +27,328 @@ var parserOnce sync.Once
 var parser *typed.Parser
 var schemaYAML = typed.YAMLObject(`types:
 - name: dev.tilt.session.pkg.apis.core.v1alpha1.Session
-  scalar: untyped
-  list:
-    elementType:
-      namedType: __untyped_atomic_
-    elementRelationship: atomic
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.SessionSpec
+      default: {}
+    - name: status
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.SessionStatus
+      default: {}
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.SessionCISpec
+  map:
+    fields:
+    - name: k8sGracePeriod
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+    - name: readinessTimeout
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+    - name: timeout
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.SessionSpec
+  map:
+    fields:
+    - name: ci
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.SessionCISpec
+    - name: exitCondition
+      type:
+        scalar: string
+      default: ""
+    - name: tiltfilePath
+      type:
+        scalar: string
+      default: ""
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.SessionStatus
+  map:
+    fields:
+    - name: conditions
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+          elementRelationship: associative
+          keys:
+          - type
+    - name: done
+      type:
+        scalar: boolean
+      default: false
+    - name: error
+      type:
+        scalar: string
+    - name: pid
+      type:
+        scalar: numeric
+      default: 0
+    - name: startTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: targets
+      type:
+        list:
+          elementType:
+            namedType: dev.tilt.session.pkg.apis.core.v1alpha1.Target
+          elementRelationship: atomic
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.Target
+  map:
+    fields:
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: resources
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: state
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.TargetState
+      default: {}
+    - name: type
+      type:
+        scalar: string
+      default: ""
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.TargetState
+  map:
+    fields:
+    - name: active
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.TargetStateActive
+    - name: disabled
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.TargetStateDisabled
+    - name: terminated
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.TargetStateTerminated
+    - name: waiting
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.TargetStateWaiting
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.TargetStateActive
+  map:
+    fields:
+    - name: lastReadyTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: ready
+      type:
+        scalar: boolean
+      default: false
+    - name: startTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.TargetStateDisabled
   map:
     elementType:
-      namedType: __untyped_deduced_
-    elementRelationship: separable
+      scalar: untyped
+      list:
+        elementType:
+          namedType: __untyped_atomic_
+        elementRelationship: atomic
+      map:
+        elementType:
+          namedType: __untyped_deduced_
+        elementRelationship: separable
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.TargetStateTerminated
+  map:
+    fields:
+    - name: error
+      type:
+        scalar: string
+    - name: exitCode
+      type:
+        scalar: numeric
+    - name: finishTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: graceStatus
+      type:
+        scalar: string
+    - name: signal
+      type:
+        scalar: string
+    - name: startTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.TargetStateWaiting
+  map:
+    fields:
+    - name: waitReason
+      type:
+        scalar: string
+      default: ""
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
+  map:
+    fields:
+    - name: lastTransitionTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: message
+      type:
+        scalar: string
+      default: ""
+    - name: observedGeneration
+      type:
+        scalar: numeric
+    - name: reason
+      type:
+        scalar: string
+      default: ""
+    - name: status
+      type:
+        scalar: string
+      default: ""
+    - name: type
+      type:
+        scalar: string
+      default: ""
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+  scalar: string
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1
+  map:
+    elementType:
+      scalar: untyped
+      list:
+        elementType:
+          namedType: __untyped_atomic_
+        elementRelationship: atomic
+      map:
+        elementType:
+          namedType: __untyped_deduced_
+        elementRelationship: separable
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: fieldsType
+      type:
+        scalar: string
+    - name: fieldsV1
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1
+    - name: manager
+      type:
+        scalar: string
+    - name: operation
+      type:
+        scalar: string
+    - name: subresource
+      type:
+        scalar: string
+    - name: time
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+  scalar: untyped
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+  map:
+    fields:
+    - name: annotations
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: creationTimestamp
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: deletionGracePeriodSeconds
+      type:
+        scalar: numeric
+    - name: deletionTimestamp
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+    - name: finalizers
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: associative
+    - name: generateName
+      type:
+        scalar: string
+    - name: generation
+      type:
+        scalar: numeric
+    - name: labels
+      type:
+        map:
+          elementType:
+            scalar: string
+    - name: managedFields
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry
+          elementRelationship: atomic
+    - name: name
+      type:
+        scalar: string
+    - name: namespace
+      type:
+        scalar: string
+    - name: ownerReferences
+      type:
+        list:
+          elementType:
+            namedType: io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference
+          elementRelationship: associative
+          keys:
+          - uid
+    - name: resourceVersion
+      type:
+        scalar: string
+    - name: selfLink
+      type:
+        scalar: string
+    - name: uid
+      type:
+        scalar: string
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+      default: ""
+    - name: blockOwnerDeletion
+      type:
+        scalar: boolean
+    - name: controller
+      type:
+        scalar: boolean
+    - name: kind
+      type:
+        scalar: string
+      default: ""
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: uid
+      type:
+        scalar: string
+      default: ""
+    elementRelationship: atomic
+- name: io.k8s.apimachinery.pkg.apis.meta.v1.Time
+  scalar: untyped
 - name: __untyped_atomic_
   scalar: untyped
   list:
