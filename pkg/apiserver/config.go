@@ -15,7 +15,6 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/apiserver/pkg/server/healthz"
-	"k8s.io/client-go/rest"
 )
 
 // Config is a server that listens but isn't built yet.
@@ -27,7 +26,7 @@ type Config struct {
 	codecs   serializer.CodecFactory
 	openAPI  *openAPI
 	access   Access
-	loopback *rest.Config
+	loopback *loopback
 }
 
 // Close gives the address back, for a configuration of which no server is made.
@@ -83,12 +82,12 @@ func (c *Config) secure() error {
 		return err
 	}
 	loopbackToken := newToken()
-	c.loopback, err = c.generic.SecureServing.NewLoopbackClientConfig(loopbackToken, certificates.authority)
+	c.loopback, err = newLoopback(c.generic.SecureServing, loopbackToken, certificates.authority)
 	if err != nil {
-		return fmt.Errorf("configuring the loopback client: %w", err)
+		return err
 	}
 	c.generic.ExternalAddress = c.listener.Addr().String()
-	c.access = Access{URL: c.loopback.Host, CertificateAuthority: certificates.authority, Token: c.options.Token}
+	c.access = Access{URL: c.loopback.config.Host, CertificateAuthority: certificates.authority, Token: c.options.Token}
 	if c.access.Token == "" {
 		c.access.Token = newToken()
 	}
@@ -147,6 +146,6 @@ func (c *Config) Complete() CompletedConfig {
 	completed := CompletedConfig{config: c, completed: c.generic.Complete(nil)}
 	// Were it set before, the loopback token would also be accepted by a
 	// comparison that isn't constant in time. Our authenticator knows that token.
-	c.generic.LoopbackClientConfig = c.loopback
+	c.generic.LoopbackClientConfig = c.loopback.config
 	return completed
 }

@@ -13,6 +13,10 @@ import (
 	"k8s.io/klog/v2"
 )
 
+// lingerTime is how long a client may take to close an idle connection once all
+// requests are answered and it has been told that the server goes away.
+const lingerTime = 100 * time.Millisecond
+
 // errStopped is why everything of a server ends that wasn't told to stop.
 var errStopped = errors.New("the server has stopped")
 
@@ -42,11 +46,11 @@ func (s *Server) Run(ctx context.Context) error {
 			stop(err)
 		})
 	})
-	served := make(chan struct{})
-	running.Go(func() { s.cutWhenLate(ctx, served) })
+	stopped := make(chan struct{})
+	running.Go(func() { s.closeConnections(ctx, stopped) })
 
 	err := prepared.RunWithContext(ctx)
-	close(served)
+	close(stopped)
 	stop(errStopped)
 	running.Wait()
 	select {
@@ -71,15 +75,29 @@ func (s *Server) endWatches(ctx context.Context) error {
 	return nil
 }
 
-// cutWhenLate closes the connections of clients that keep the server from
-// stopping.
-func (s *Server) cutWhenLate(ctx context.Context, served <-chan struct{}) {
+// closeConnections ends what keeps the server from stopping: connections that
+// clients hold open without a request, and when it's late those with one.
+// Without it an idle HTTP/2 connection is waited for.
+func (s *Server) closeConnections(ctx context.Context, stopped <-chan struct{}) {
 	<-ctx.Done()
 	late := time.NewTimer(s.config.options.DrainTimeout)
 	defer late.Stop()
 	select {
-	case <-served:
+	case <-stopped:
+		return
 	case <-late.C:
+		s.config.listener.cut()
+		return
+	case <-s.config.generic.DrainedNotify():
+	}
+	s.config.loopback.close()
+	linger := time.NewTimer(lingerTime)
+	defer linger.Stop()
+	select {
+	case <-stopped:
+	case <-late.C:
+		s.config.listener.cut()
+	case <-linger.C:
 		s.config.listener.cut()
 	}
 }

@@ -82,8 +82,11 @@ func (s *Server) Close() error {
 func (s *Server) Access() Access { return s.config.access }
 
 // LoopbackClientConfig returns a configuration of clients of this process. It
-// doesn't limit their rate.
-func (s *Server) LoopbackClientConfig() *rest.Config { return rest.CopyConfig(s.config.loopback) }
+// doesn't limit their rate, and they share their connections. Their requests
+// should have ended when Run is told to stop, or it waits for them.
+func (s *Server) LoopbackClientConfig() *rest.Config {
+	return rest.CopyConfig(s.config.loopback.config)
+}
 
 // Ready is closed once the server answers, its storage is ready and every
 // post-start hook has returned. If Run returns before that it never is.

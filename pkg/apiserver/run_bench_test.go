@@ -1,0 +1,58 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver_test
+
+import (
+	"context"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/generated/clientset/versioned"
+	"tilt.dev/session/pkg/storage"
+)
+
+// BenchmarkStart is a server's life without users: built, ready, one list over
+// HTTPS, stopped.
+func BenchmarkStart(b *testing.B) {
+	for b.Loop() {
+		codec, err := apiserver.StorageCodec()
+		if err != nil {
+			b.Fatal(err)
+		}
+		backend, err := storage.NewMemory(storage.Config{Codec: codec})
+		if err != nil {
+			b.Fatal(err)
+		}
+		options := apiserver.NewOptions()
+		options.Storage = backend
+		config, err := options.Config()
+		if err != nil {
+			b.Fatal(err)
+		}
+		server, err := config.Complete().New()
+		if err != nil {
+			b.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(context.WithoutCancel(b.Context()))
+		result := make(chan error, 1)
+		go func() { result <- server.Run(ctx) }()
+		<-server.Ready()
+		client, err := versioned.NewForConfig(server.LoopbackClientConfig())
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := client.TiltV1alpha1().Sessions().List(ctx, metav1.ListOptions{}); err != nil {
+			b.Fatal(err)
+		}
+		stop()
+		if err := <-result; err != nil {
+			b.Fatal(err)
+		}
+		if err := backend.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
