@@ -1,0 +1,98 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"slices"
+	"sync"
+
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/session"
+)
+
+// A backlog never holds more than maxPending snapshots that aren't published,
+// nor so many that publishing them all writes more than maxPendingTargets
+// targets. The first bound is for a chain of short jobs, each of which should
+// be seen; the second keeps a Session with many targets from lagging behind.
+const (
+	maxPending        = 64
+	maxPendingTargets = 4096
+)
+
+// backlog holds the snapshots of a run that aren't published yet, in order. It
+// merges neighbours as long as every phase that any target went through stays
+// visible; when it's full, it forgets all but the newest.
+//
+// It may be used from several goroutines. No method blocks.
+type backlog struct {
+	mu sync.Mutex
+	// items[0] is being published or, once settled, is the last one that was.
+	items   []item
+	settled bool
+}
+
+type item struct {
+	snap   *engine.Snapshot
+	phases []session.Phase
+}
+
+// push appends the newest snapshot of the run.
+func (b *backlog) push(snap *engine.Snapshot) {
+	newest := item{snap, session.Phases(snap)}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	// The first item can't be replaced: it may be on its way already.
+	if n := len(b.items); n >= 2 && !hides(b.items[n-2], b.items[n-1], newest) {
+		b.items[n-1] = newest
+		return
+	}
+	b.items = append(b.items, newest)
+	if pending := len(b.items) - 1; pending > min(maxPending, max(1, maxPendingTargets/len(newest.phases))) {
+		b.items = append(b.items[:1], newest)
+	}
+}
+
+// head is the snapshot to publish: the oldest that's pending, or the last one
+// published when none is. It's nil before the first push. The same one is
+// returned until it's settled.
+func (b *backlog) head() *engine.Snapshot {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.settled && len(b.items) > 1 {
+		b.items = slices.Delete(b.items, 0, 1)
+		b.settled = false
+	}
+	if len(b.items) == 0 {
+		return nil
+	}
+	return b.items[0].snap
+}
+
+// settle says that the head is published, and tells whether more are pending.
+func (b *backlog) settle() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.settled = true
+	return len(b.items) > 1
+}
+
+// hides tells whether leaving out mid between before and after hides a phase
+// that some target was in.
+func hides(before, mid, after item) bool {
+	if !sameTargets(before.snap, mid.snap) || !sameTargets(mid.snap, after.snap) {
+		return true
+	}
+	for i, phase := range mid.phases {
+		if phase != before.phases[i] && phase != after.phases[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// sameTargets tells whether the phases of two snapshots are about the same
+// targets in the same order.
+func sameTargets(a, b *engine.Snapshot) bool {
+	return slices.EqualFunc(a.Resources, b.Resources, func(a, b engine.ResourceState) bool { return a.Name == b.Name })
+}

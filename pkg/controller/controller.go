@@ -1,0 +1,195 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controller runs Sessions: for each Session that it's told to run it
+// starts a run, publishes what the run reports as the Session's status, applies
+// changes of the spec to the run, and tells when the Session is done.
+//
+// # What is published
+//
+// The status is computed whole from one snapshot of the run, compared with the
+// stored one, and written at once if it differs. As long as writing keeps up,
+// every phase that a target goes through is visible to a watch, however short;
+// snapshots that add nothing to that are merged, so that a burst of changes
+// costs few writes. The first change after a quiet time isn't delayed.
+//
+// The status has one writer: what somebody else writes into the status of a
+// Session that's run here is overwritten, conditions of other types excepted.
+// Once the Session is done its status isn't written again, so it keeps showing
+// the state in which the verdict was reached while the run is torn down.
+//
+// # The spec
+//
+// A change of exitCondition or ci acts at once. After each evaluation of the
+// Tiltfile, spec.ci is replaced by what the evaluation left, before a verdict
+// is reached on it.
+//
+// # Deletion
+//
+// Deleting a Session doesn't stop its run. It's created again, with the same
+// spec, labels and annotations, when the Tiltfile was evaluated the next time,
+// or to store the verdict.
+//
+// # What it doesn't do
+//
+// It doesn't create Sessions in the first place, doesn't run one that's done
+// already, and doesn't end the run of a Session that's done: that's up to the
+// caller, who may want watches to have been served before.
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/generated/clientset/versioned"
+	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
+	"tilt.dev/session/pkg/generated/informers/externalversions"
+	listers "tilt.dev/session/pkg/generated/listers/core/v1alpha1"
+)
+
+// FieldManager is the owner that managedFields show for what's written here.
+const FieldManager = "tilt-session"
+
+const (
+	// workers is how many Sessions are reconciled at a time.
+	workers = 4
+	// A failed reconcile is repeated after minRetry, then twice that, and so
+	// on up to maxRetry.
+	minRetry = 5 * time.Millisecond
+	maxRetry = 5 * time.Second
+)
+
+// Config is what a Controller needs. All fields but Clock are required.
+type Config struct {
+	// ClientConfig says how to reach the API server. Its rate limits don't apply:
+	// writes are limited by merging what's to be written.
+	ClientConfig *rest.Config
+	// Runs tells whether a Session is to be run here. Others are left alone.
+	// It's asked until it says yes, and never again about that Session.
+	Runs func(*v1alpha1.Session) bool
+	// NewRun prepares the run of a Session. The run hands each of its snapshots
+	// to onChange, in order; onChange doesn't block.
+	NewRun func(s *v1alpha1.Session, onChange func(*engine.Snapshot)) Run
+	// Done is called once for each Session that's done: after the verdict was
+	// stored, and after a watch of this process has delivered it. No status of
+	// that Session is written any more. Done mustn't wait for the Controller.
+	Done func(*v1alpha1.Session)
+	// Clock is the real one by default.
+	Clock clock.WithTicker
+}
+
+// Controller runs Sessions. See the package's description.
+type Controller struct {
+	config   Config
+	client   clientv1alpha1.SessionInterface
+	informer externalversions.SharedInformerFactory
+	sessions listers.SessionLister
+	synced   atomic.Bool
+
+	// What follows is set and used within Run.
+	queue workqueue.TypedRateLimitingInterface[string]
+	runs  runs
+}
+
+// New returns a Controller that does nothing before its Run.
+func New(config Config) (*Controller, error) {
+	limitless := rest.CopyConfig(config.ClientConfig)
+	limitless.QPS = -1
+	client, err := versioned.NewForConfig(limitless)
+	if err != nil {
+		return nil, fmt.Errorf("creating the client of the controller: %w", err)
+	}
+	if config.Clock == nil {
+		config.Clock = clock.RealClock{}
+	}
+	informer := externalversions.NewSharedInformerFactory(client, 0)
+	return &Controller{
+		config:   config,
+		client:   client.TiltV1alpha1().Sessions(),
+		informer: informer,
+		sessions: informer.Tilt().V1alpha1().Sessions().Lister(),
+	}, nil
+}
+
+// Run runs Sessions until ctx is done or a run ends by itself, which a run
+// isn't expected to. It returns when all runs have ended and all goroutines
+// are gone, with the errors of the runs. It can be called once.
+func (c *Controller) Run(ctx context.Context) error {
+	logger := klog.LoggerWithName(klog.FromContext(ctx), "session-controller")
+	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logger))
+	defer cancel()
+	registerMetrics()
+
+	c.runs = runs{end: cancel, byName: map[string]*run{}}
+	c.queue = workqueue.NewTypedRateLimitingQueueWithConfig(
+		workqueue.NewTypedItemExponentialFailureRateLimiter[string](minRetry, maxRetry),
+		workqueue.TypedRateLimitingQueueConfig[string]{Name: "sessions", Clock: c.config.Clock})
+	handler, err := c.informer.Tilt().V1alpha1().Sessions().Informer().AddEventHandler(c.events())
+	if err != nil {
+		c.queue.ShutDown()
+		return fmt.Errorf("watching Sessions: %w", err)
+	}
+
+	c.informer.StartWithContext(ctx)
+	var working sync.WaitGroup
+	for range workers {
+		working.Go(func() { c.work(ctx) })
+	}
+	c.synced.Store(cache.WaitFor(ctx, "", handler.HasSyncedChecker()))
+
+	<-ctx.Done()
+	c.synced.Store(false)
+	c.queue.ShutDown()
+	working.Wait()
+	errs := c.runs.wait()
+	c.informer.Shutdown()
+	return errors.Join(errs...)
+}
+
+// events reconciles a Session whenever a watch tells something of it.
+func (c *Controller) events() cache.ResourceEventHandler {
+	enqueue := func(obj any) {
+		// An informer's objects have names, so that there is no other case.
+		if key, err := cache.DeletionHandlingObjectToName(obj); err == nil {
+			c.queue.Add(key.Name)
+		}
+	}
+	return cache.ResourceEventHandlerFuncs{
+		AddFunc:    enqueue,
+		UpdateFunc: func(_, obj any) { enqueue(obj) },
+		DeleteFunc: enqueue,
+	}
+}
+
+// work reconciles Sessions until the queue is shut down.
+func (c *Controller) work(ctx context.Context) {
+	for {
+		name, shutdown := c.queue.Get()
+		if shutdown {
+			return
+		}
+		err := c.reconcile(ctx, name)
+		switch {
+		case ctx.Err() != nil:
+			// What was being written when the end came is of no interest.
+		case err != nil:
+			klog.FromContext(ctx).Error(err, "Session wasn't reconciled, trying again", "session", name)
+			c.queue.AddRateLimited(name)
+		default:
+			c.queue.Forget(name)
+		}
+		c.queue.Done(name)
+	}
+}

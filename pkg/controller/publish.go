@@ -1,0 +1,123 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/klog/v2"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/session"
+)
+
+// publish writes what follows from the next snapshot of a run: first spec.ci,
+// then the status. It makes sure that there's another look in time.
+func (c *Controller) publish(ctx context.Context, r *run) error {
+	snap := r.backlog.head()
+	if snap == nil {
+		return nil
+	}
+	if err := c.restore(ctx, r, snap); err != nil {
+		return c.reconsider(ctx, r, err)
+	}
+	if err := c.updateSpec(ctx, r, snap); err != nil {
+		return c.reconsider(ctx, r, err)
+	}
+	status, next := c.status(r, snap)
+	if err := c.updateStatus(ctx, r, status); err != nil {
+		return c.reconsider(ctx, r, err)
+	}
+	recordMetrics(r.name, status)
+	more := r.backlog.settle()
+	switch {
+	case r.done:
+	case more:
+		c.queue.Add(r.name)
+	case !next.IsZero():
+		c.queue.AddAfter(r.name, next.Sub(c.config.Clock.Now()))
+	}
+	return nil
+}
+
+// status is the status that follows from snap, and when to look again. Whether
+// the Session is done isn't left to others who write its status.
+func (c *Controller) status(r *run, snap *engine.Snapshot) (v1alpha1.SessionStatus, time.Time) {
+	undecided := *r.session
+	undecided.Status.Done = false
+	return session.Status(snap, &undecided, c.config.Clock.Now())
+}
+
+// updateStatus stores status unless it's stored already or the Session is
+// missing.
+func (c *Controller) updateStatus(ctx context.Context, r *run, status v1alpha1.SessionStatus) error {
+	if r.missing {
+		return nil
+	}
+	if !equality.Semantic.DeepEqual(status, r.session.Status) {
+		changed := *r.session
+		changed.Status = status
+		changed.ManagedFields = nil // they can't be changed this way, so needn't be sent
+		stored, err := c.client.UpdateStatus(ctx, &changed, metav1.UpdateOptions{FieldManager: FieldManager})
+		if err != nil {
+			return fmt.Errorf("writing the status: %w", err)
+		}
+		r.session = stored
+	}
+	if status.Done {
+		r.done = true
+		countVerdict(session.VerdictOf(status))
+		c.queue.Add(r.name)
+		klog.FromContext(ctx).V(2).Info("Session is done", "session", r.name, "verdict", session.VerdictOf(status))
+	}
+	return nil
+}
+
+// updateSpec replaces spec.ci once after each evaluation of the Tiltfile, by
+// what that left. Changes that others make afterwards stay until the next one.
+func (c *Controller) updateSpec(ctx context.Context, r *run, snap *engine.Snapshot) error {
+	if r.missing || snap.Tiltfile.Evaluations == r.evaluations {
+		return nil
+	}
+	changed := *r.session
+	changed.Spec.CI = session.CISpec(r.created, snap.Tiltfile.CI)
+	if !equality.Semantic.DeepEqual(changed.Spec, r.session.Spec) {
+		stored, err := c.client.Update(ctx, &changed, metav1.UpdateOptions{FieldManager: FieldManager})
+		if err != nil {
+			return fmt.Errorf("writing spec.ci: %w", err)
+		}
+		r.session = stored
+	}
+	r.evaluations = snap.Tiltfile.Evaluations
+	return nil
+}
+
+// restore creates a deleted Session again if the Tiltfile was evaluated since,
+// or if there's a verdict to store.
+func (c *Controller) restore(ctx context.Context, r *run, snap *engine.Snapshot) error {
+	if !r.missing {
+		return nil
+	}
+	if status, _ := c.status(r, snap); !status.Done && snap.Tiltfile.Evaluations == r.evaluations {
+		return nil
+	}
+	stored, err := c.client.Create(ctx, &v1alpha1.Session{
+		ObjectMeta: metav1.ObjectMeta{
+			Name:        r.name,
+			Labels:      r.session.Labels,
+			Annotations: r.session.Annotations,
+		},
+		Spec: r.session.Spec,
+	}, metav1.CreateOptions{FieldManager: FieldManager})
+	if err != nil {
+		return fmt.Errorf("creating the deleted Session again: %w", err)
+	}
+	r.session, r.missing = stored, false
+	return nil
+}

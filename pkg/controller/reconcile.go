@@ -1,0 +1,96 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+)
+
+// reconcile does what's to be done for one Session. An error means that it
+// has to be tried again.
+func (c *Controller) reconcile(ctx context.Context, name string) error {
+	seen, err := c.sessions.Get(name)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return err
+	}
+	r := c.runs.get(name)
+	switch {
+	case r == nil && seen != nil:
+		c.start(ctx, seen)
+		return nil
+	case r == nil:
+		return nil
+	}
+	if err := c.refresh(ctx, r, seen); err != nil {
+		return err
+	}
+	if r.done {
+		c.deliver(r, seen)
+		return nil
+	}
+	r.follow()
+	return c.publish(ctx, r)
+}
+
+// refresh brings r.session up to date with what the watch has seen of it, nil
+// if it's gone. What was written here may not have been seen yet.
+func (c *Controller) refresh(ctx context.Context, r *run, seen *v1alpha1.Session) error {
+	switch {
+	case seen != nil && newer(seen, r.session):
+		r.session, r.missing = seen, false
+	case seen == nil && !r.missing:
+		return c.reread(ctx, r)
+	}
+	return nil
+}
+
+// reread asks the server for r.session.
+func (c *Controller) reread(ctx context.Context, r *run) error {
+	stored, err := c.client.Get(ctx, r.name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		r.missing = true
+	case err != nil:
+		return fmt.Errorf("reading the Session again: %w", err)
+	default:
+		r.session, r.missing = stored, false
+	}
+	return nil
+}
+
+// reconsider handles an error of writing r.session: if it was changed or deleted
+// meanwhile, everything is done again with what's stored now.
+func (c *Controller) reconsider(ctx context.Context, r *run, err error) error {
+	if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	if err := c.reread(ctx, r); err != nil {
+		return err
+	}
+	c.queue.Add(r.name)
+	return nil
+}
+
+// deliver calls Done when the watch has seen the verdict, or that the Session
+// was deleted after it.
+func (c *Controller) deliver(r *run, seen *v1alpha1.Session) {
+	arrived := r.missing || seen != nil && seen.ResourceVersion == r.session.ResourceVersion
+	if arrived && !r.delivered {
+		r.delivered = true
+		c.config.Done(r.session.DeepCopy())
+	}
+}
+
+// newer tells whether a was stored after b.
+func newer(a, b *v1alpha1.Session) bool {
+	order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion)
+	return err != nil || order > 0
+}

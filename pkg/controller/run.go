@@ -1,0 +1,123 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"k8s.io/klog/v2"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+)
+
+// Run is the execution of one Session.
+type Run interface {
+	// Run executes until ctx is done, and returns when nothing of it is left.
+	Run(ctx context.Context) error
+	// SetFailFast tells whether nothing new is to be started after a failure.
+	// It's called after Run was, and doesn't block.
+	SetFailFast(bool)
+}
+
+// run is a Session that's being run. The worker that holds its name has it to
+// itself, the backlog excepted.
+type run struct {
+	name    string
+	backlog backlog
+	control Run
+
+	// session is the newest stored Session that's known.
+	session *v1alpha1.Session
+	// missing is true while the Session isn't stored because it was deleted.
+	missing bool
+	// created is the spec.ci that the Session had at first.
+	created *v1alpha1.SessionCISpec
+	// evaluations is how many evaluations of the Tiltfile spec.ci follows.
+	evaluations int
+	failFast    bool
+	// done is true when the verdict is stored, delivered when Done was called.
+	done, delivered bool
+}
+
+// runs are the runs of a Controller, each with a goroutine of its own.
+type runs struct {
+	// end is called when a run has ended too early.
+	end context.CancelFunc
+
+	mu     sync.Mutex
+	byName map[string]*run
+	errs   []error
+	group  sync.WaitGroup
+}
+
+// get is the run of a Session, nil if it has none.
+func (rs *runs) get(name string) *run {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return rs.byName[name]
+}
+
+// start executes r until ctx is done.
+func (rs *runs) start(ctx context.Context, r *run) {
+	rs.mu.Lock()
+	rs.byName[r.name] = r
+	rs.mu.Unlock()
+	rs.group.Go(func() {
+		err := r.control.Run(ctx)
+		if ctx.Err() == nil {
+			err = errors.Join(errors.New("the run ended by itself"), err)
+		}
+		if err != nil {
+			rs.mu.Lock()
+			rs.errs = append(rs.errs, fmt.Errorf("running Session %q: %w", r.name, err))
+			rs.mu.Unlock()
+			rs.end()
+		}
+	})
+}
+
+// wait returns the errors of the runs when all have ended.
+func (rs *runs) wait() []error {
+	rs.group.Wait()
+	for _, r := range rs.byName {
+		forgetMetrics(r.name, r.done)
+	}
+	return rs.errs
+}
+
+// start begins to run a Session if that's wanted.
+func (c *Controller) start(ctx context.Context, stored *v1alpha1.Session) {
+	if stored.Status.Done || stored.DeletionTimestamp != nil || !c.config.Runs(stored) {
+		return
+	}
+	klog.FromContext(ctx).V(2).Info("Starting to run Session", "session", stored.Name)
+	r := &run{
+		name:     stored.Name,
+		session:  stored,
+		created:  stored.Spec.CI.DeepCopy(),
+		failFast: failFast(stored),
+	}
+	r.control = c.config.NewRun(stored.DeepCopy(), func(snap *engine.Snapshot) {
+		r.backlog.push(snap)
+		c.queue.Add(r.name)
+	})
+	c.runs.start(ctx, r)
+}
+
+// follow applies the spec to the run.
+func (r *run) follow() {
+	if want := failFast(r.session); want != r.failFast {
+		r.control.SetFailFast(want)
+		r.failFast = want
+	}
+}
+
+// failFast tells whether the first failure decides about a Session.
+func failFast(s *v1alpha1.Session) bool {
+	return s.Spec.ExitCondition == v1alpha1.ExitConditionCI
+}
