@@ -49,7 +49,7 @@ clusters:
 			if got := get(t, l.Files[0]); got != test.text {
 				t.Errorf("the file was changed:\n%s", got)
 			}
-			wantFiles(t, l.Dir, "config", "config.lock")
+			wantFiles(t, filepath.Dir(l.Files[0]), "config", "config.lock")
 		})
 	}
 }
@@ -87,7 +87,7 @@ func wantFiles(t *testing.T, dir string, want ...string) {
 func TestDirectoryThatCannotBeMade(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	put(t, file, "")
-	l := Location{Dir: file, Files: []string{filepath.Join(file, "tilt", "config")}}
+	l := Location{Files: []string{filepath.Join(file, "tilt", "config")}}
 	wantError(t, l.Add(t.Context(), entry(10350)), file, "not a directory")
 }
 
@@ -104,7 +104,7 @@ func TestDeviceIsNotReplaced(t *testing.T) {
 	if err := os.Symlink(os.DevNull, link); err != nil {
 		t.Fatal(err)
 	}
-	l := Location{Dir: filepath.Dir(link), Files: []string{link}}
+	l := Location{Files: []string{link}}
 	wantError(t, l.Add(t.Context(), entry(10350)), link, "regular file")
 }
 
@@ -115,7 +115,7 @@ func TestSymbolicLinkAndMode(t *testing.T) {
 	if err := os.Chmod(real, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(l.Dir, 0o755); err != nil {
+	if err := os.Mkdir(filepath.Dir(l.Files[0]), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(real, l.Files[0]); err != nil {
@@ -139,7 +139,7 @@ func TestSymbolicLinkAndMode(t *testing.T) {
 
 func TestDanglingLink(t *testing.T) {
 	l := emptyLocation(t)
-	if err := os.Mkdir(l.Dir, 0o755); err != nil {
+	if err := os.Mkdir(filepath.Dir(l.Files[0]), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink("nowhere", l.Files[0]); err != nil {
@@ -150,9 +150,9 @@ func TestDanglingLink(t *testing.T) {
 
 func TestRemainsOfAKilledWriter(t *testing.T) {
 	l := locationWith(t, foreign)
-	put(t, filepath.Join(l.Dir, ".config.tilt-session"), "half of a fi")
+	put(t, filepath.Join(filepath.Dir(l.Files[0]), ".config.tilt-session"), "half of a fi")
 	add(t, l, entry(10350))
-	wantFiles(t, l.Dir, "config", "config.lock")
+	wantFiles(t, filepath.Dir(l.Files[0]), "config", "config.lock")
 }
 
 func TestHeldLock(t *testing.T) {
@@ -194,7 +194,7 @@ func TestFullDisk(t *testing.T) {
 	if got := get(t, l.Files[0]); got != foreign {
 		t.Errorf("the file was changed:\n%s", got)
 	}
-	wantFiles(t, l.Dir, "config", "config.lock")
+	wantFiles(t, filepath.Dir(l.Files[0]), "config", "config.lock")
 }
 
 // rounds is how often each racing process adds and removes its entry.

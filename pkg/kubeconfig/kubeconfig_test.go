@@ -32,14 +32,14 @@ func entry(port int) Entry {
 func emptyLocation(t *testing.T) Location {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "tilt")
-	return Location{Dir: dir, Files: []string{filepath.Join(dir, "config")}}
+	return Location{Files: []string{filepath.Join(dir, "config")}}
 }
 
 // locationWith is a location whose only file holds text.
 func locationWith(t *testing.T, text string) Location {
 	t.Helper()
 	l := emptyLocation(t)
-	if err := os.Mkdir(l.Dir, 0o755); err != nil {
+	if err := os.Mkdir(filepath.Dir(l.Files[0]), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	put(t, l.Files[0], text)
@@ -175,7 +175,7 @@ func TestAddAndRemove(t *testing.T) {
 	for _, mode := range []struct {
 		path string
 		want fs.FileMode
-	}{{l.Dir, 0o755 | fs.ModeDir}, {l.Files[0], 0o600}, {l.Files[0] + ".lock", 0o600}} {
+	}{{filepath.Dir(l.Files[0]), 0o755 | fs.ModeDir}, {l.Files[0], 0o600}, {l.Files[0] + ".lock", 0o600}} {
 		info, err := os.Stat(mode.path)
 		if err != nil {
 			t.Fatal(err)
@@ -303,7 +303,7 @@ func TestRemoveLeavesAnothersEntry(t *testing.T) {
 func TestRemoveWithoutAFile(t *testing.T) {
 	l := emptyLocation(t)
 	removeEntry(t, l, entry(10350))
-	if exists(l.Dir) {
+	if exists(filepath.Dir(l.Files[0])) {
 		t.Error("the directory was made")
 	}
 }
@@ -339,7 +339,7 @@ func TestCurrentContext(t *testing.T) {
 func TestSeveralFiles(t *testing.T) {
 	dir := t.TempDir()
 	first, second, third := filepath.Join(dir, "1"), filepath.Join(dir, "2"), filepath.Join(dir, "3")
-	l := Location{Dir: dir, Files: []string{first, second, third}}
+	l := Location{Files: []string{first, second, third}}
 
 	if l.File() != third {
 		t.Errorf("without any file: %s, want the last", l.File())

@@ -12,65 +12,55 @@ import (
 	"slices"
 )
 
-// configEnv names the files to use instead of the one in the directory, as a
-// list like PATH.
-const configEnv = "TILT_CONFIG"
-
 // Location says where the entries are kept.
 type Location struct {
-	// Dir is Tilt's configuration directory, absolute. It may not exist yet.
-	Dir string
 	// Files are the kubeconfig files in order of precedence, absolute and at
-	// least one. They may not exist yet.
+	// least one. They may not exist yet, nor their directories.
 	Files []string
 }
 
-// Locate finds the location by the environment: TILT_CONFIG names the files;
-// the directory is the first of TILT_DEV_DIR, WMDAEMON_HOME and WINDMILL_DIR
-// that's set, else .windmill in the home directory when there is one, else
-// .tilt-dev there. Relative paths start at the working directory. Nothing is
-// created.
+// Locate finds the location by the environment. TILT_CONFIG names the files,
+// as a list like PATH. Without it there's one, called config, in the directory
+// that is the first of TILT_DEV_DIR, WMDAEMON_HOME and WINDMILL_DIR that's set,
+// else .windmill in the home directory when there is one, else .tilt-dev there.
+// Relative paths start at the working directory. Nothing is created.
 func Locate(getenv func(key string) string) (Location, error) {
-	dir, err := locateDir(getenv)
-	if err != nil {
-		return Location{}, err
-	}
-	var files []string
-	for _, file := range filepath.SplitList(getenv(configEnv)) {
+	var l Location
+	for _, file := range filepath.SplitList(getenv("TILT_CONFIG")) {
 		if file == "" {
 			continue
 		}
 		file, err := filepath.Abs(file)
 		if err != nil {
-			return Location{}, fmt.Errorf("locate the kubeconfig of $%s: %w", configEnv, err)
+			return Location{}, fmt.Errorf("locate the kubeconfig of $TILT_CONFIG: %w", err)
 		}
-		if !slices.Contains(files, file) {
-			files = append(files, file)
+		if !slices.Contains(l.Files, file) {
+			l.Files = append(l.Files, file)
 		}
 	}
-	if len(files) == 0 {
-		files = []string{filepath.Join(dir, "config")}
+	if len(l.Files) > 0 {
+		return l, nil
 	}
-	return Location{Dir: dir, Files: files}, nil
+	dir, err := locateDir(getenv)
+	if err != nil {
+		return Location{}, err
+	}
+	file, err := filepath.Abs(filepath.Join(dir, "config"))
+	if err != nil {
+		return Location{}, fmt.Errorf("locate the kubeconfig: %w", err)
+	}
+	return Location{Files: []string{file}}, nil
 }
 
 func locateDir(getenv func(string) string) (string, error) {
 	for _, key := range []string{"TILT_DEV_DIR", "WMDAEMON_HOME", "WINDMILL_DIR"} {
 		if dir := getenv(key); dir != "" {
-			abs, err := filepath.Abs(dir)
-			if err != nil {
-				return "", fmt.Errorf("locate the directory of $%s: %w", key, err)
-			}
-			return abs, nil
+			return dir, nil
 		}
 	}
 	home := getenv("HOME")
 	if home == "" {
-		return "", errors.New("locate Tilt's directory: neither $TILT_DEV_DIR nor $HOME is set")
-	}
-	home, err := filepath.Abs(home)
-	if err != nil {
-		return "", fmt.Errorf("locate the directory of $HOME: %w", err)
+		return "", errors.New("locate the kubeconfig: neither $HOME nor $TILT_DEV_DIR is set")
 	}
 	if old := filepath.Join(home, ".windmill"); exists(old) {
 		return old, nil

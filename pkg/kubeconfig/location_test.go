@@ -25,15 +25,16 @@ func TestLocate(t *testing.T) {
 		env  map[string]string
 		want Location
 	}{
-		{"home", map[string]string{"HOME": home}, Location{home + "/.tilt-dev", []string{home + "/.tilt-dev/config"}}},
-		{"windmill", map[string]string{"HOME": old}, Location{old + "/.windmill", []string{old + "/.windmill/config"}}},
-		{"first", map[string]string{"HOME": old, "TILT_DEV_DIR": "/1", "WMDAEMON_HOME": "/2", "WINDMILL_DIR": "/3"}, Location{"/1", []string{"/1/config"}}},
-		{"second", map[string]string{"HOME": old, "WMDAEMON_HOME": "/2", "WINDMILL_DIR": "/3"}, Location{"/2", []string{"/2/config"}}},
-		{"third", map[string]string{"HOME": old, "WINDMILL_DIR": "/3"}, Location{"/3", []string{"/3/config"}}},
-		{"relative", map[string]string{"TILT_DEV_DIR": "x"}, Location{work + "/x", []string{work + "/x/config"}}},
-		{"one file", map[string]string{"HOME": home, "TILT_CONFIG": "/k"}, Location{home + "/.tilt-dev", []string{"/k"}}},
-		{"files", map[string]string{"HOME": home, "TILT_CONFIG": ":/k:k::/k:" + work + "/k"}, Location{home + "/.tilt-dev", []string{"/k", work + "/k"}}},
-		{"no files", map[string]string{"TILT_DEV_DIR": "/1", "TILT_CONFIG": ":"}, Location{"/1", []string{"/1/config"}}},
+		{"home", map[string]string{"HOME": home}, Location{[]string{home + "/.tilt-dev/config"}}},
+		{"windmill", map[string]string{"HOME": old}, Location{[]string{old + "/.windmill/config"}}},
+		{"first", map[string]string{"HOME": old, "TILT_DEV_DIR": "/1", "WMDAEMON_HOME": "/2", "WINDMILL_DIR": "/3"}, Location{[]string{"/1/config"}}},
+		{"second", map[string]string{"HOME": old, "WMDAEMON_HOME": "/2", "WINDMILL_DIR": "/3"}, Location{[]string{"/2/config"}}},
+		{"third", map[string]string{"HOME": old, "WINDMILL_DIR": "/3"}, Location{[]string{"/3/config"}}},
+		{"relative", map[string]string{"TILT_DEV_DIR": "x"}, Location{[]string{work + "/x/config"}}},
+		{"one file", map[string]string{"HOME": home, "TILT_CONFIG": "/k"}, Location{[]string{"/k"}}},
+		{"files", map[string]string{"HOME": home, "TILT_CONFIG": ":/k:k::/k:" + work + "/k"}, Location{[]string{"/k", work + "/k"}}},
+		{"files without a home", map[string]string{"TILT_CONFIG": "/k"}, Location{[]string{"/k"}}},
+		{"no files", map[string]string{"TILT_DEV_DIR": "/1", "TILT_CONFIG": ":"}, Location{[]string{"/1/config"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, err := Locate(func(key string) string { return test.env[key] })

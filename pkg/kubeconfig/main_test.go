@@ -67,7 +67,7 @@ func untilTold() error {
 func child(t *testing.T, role string, l Location) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleEnv+"="+role, "TILT_DEV_DIR="+l.Dir, configEnv+"="+strings.Join(l.Files, string(os.PathListSeparator)))
+	cmd.Env = append(os.Environ(), roleEnv+"="+role, "TILT_CONFIG="+strings.Join(l.Files, string(os.PathListSeparator)))
 	cmd.Stderr = os.Stderr
 	return cmd
 }
