@@ -1,0 +1,88 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/tilt-dev/probe/pkg/prober"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// httpCheck passes when a GET is answered with a status from 200 to 399. TLS
+// isn't verified and connections aren't kept. Redirects to the same host are
+// followed ten times; one to another host passes.
+func httpCheck(action model.HTTPGetAction) check {
+	get := prober.NewHTTPGetProber()
+	target := urlOf(action)
+	return check{name: "GET " + target.String(), run: func(ctx context.Context) (outcome, string) {
+		return read(get.Probe(ctx, target, nil))
+	}}
+}
+
+// urlOf returns the address of an action, whose path may have a query.
+func urlOf(action model.HTTPGetAction) *url.URL {
+	target, err := url.Parse(action.Path)
+	if err != nil {
+		target = &url.URL{Path: action.Path}
+	}
+	target.Scheme = action.Scheme
+	target.Host = address(action.Host, action.Port)
+	return target
+}
+
+// tcpCheck passes when a connection is accepted.
+func tcpCheck(action model.TCPSocketAction) check {
+	dial := prober.NewTCPSocketProber()
+	name := "TCP " + address(action.Host, action.Port)
+	return check{name: name, run: func(ctx context.Context) (outcome, string) {
+		return read(dial.Probe(ctx, action.Host, action.Port))
+	}}
+}
+
+// read puts a result of the library into our terms.
+func read(result prober.Result, text string, err error) (outcome, string) {
+	switch {
+	case err != nil:
+		return failed, reason(err.Error())
+	case result == prober.Success:
+		return passed, "ok"
+	case result == prober.Warning:
+		return passed, "ok, redirected to another host"
+	default:
+		return failed, reason(text)
+	}
+}
+
+func address(host string, port int) string {
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}
+
+// reason shortens an error text of the library to what the name of the check
+// doesn't say already.
+func reason(text string) string {
+	if code, ok := strings.CutPrefix(text, "HTTP probe failed with statuscode: "); ok {
+		if n, err := strconv.Atoi(code); err == nil {
+			return strings.TrimSpace(fmt.Sprintf("%d %s", n, http.StatusText(n)))
+		}
+	}
+	if rest, ok := strings.CutPrefix(text, `Get "`); ok {
+		if _, cause, ok := strings.Cut(rest, `": `); ok {
+			text = cause
+		}
+	}
+	for _, operation := range []string{": connect: ", ": read: ", ": write: "} {
+		if _, cause, ok := strings.Cut(text, operation); ok {
+			return cause
+		}
+	}
+	return text
+}
