@@ -14,6 +14,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 )
 
@@ -54,7 +55,7 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 	}
 	e.thread = &starlark.Thread{
 		Name:  options.Path,
-		Print: func(_ *starlark.Thread, text string) { e.log(Info, text) },
+		Print: func(_ *starlark.Thread, text string) { e.log(logs.LevelInfo, text) },
 		Load:  e.load,
 	}
 	e.builtins = e.universe()
@@ -114,7 +115,7 @@ func (e *evaluation) assemble(project *model.Project) error {
 		return &Error{KindResources, err.Error(), err}
 	}
 	for _, warning := range warnings {
-		e.log(Warn, warning)
+		e.log(logs.LevelWarn, warning)
 	}
 	enabled, err := model.SelectResources(resources, e.options.Args)
 	if err != nil {
@@ -150,7 +151,7 @@ func (e *evaluation) addInput(path string) {
 	}
 }
 
-func (e *evaluation) log(level Level, text string) {
+func (e *evaluation) log(level logs.Level, text string) {
 	if e.options.Log != nil {
 		e.options.Log(level, strings.TrimSuffix(text, "\n"))
 	}

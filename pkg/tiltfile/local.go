@@ -10,6 +10,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 )
 
@@ -56,14 +57,14 @@ func (e *evaluation) local(_ *starlark.Thread, fn *starlark.Builtin, args starla
 func (e *evaluation) runLocal(a *localArguments) (starlark.Value, error) {
 	command := e.placed(a.command, a.dir, nil)
 	if !a.echoOff {
-		e.log(Info, "local: "+command.String())
+		e.log(logs.LevelInfo, "local: "+command.String())
 	}
 	output, err := e.capture(command, a)
 	if err != nil {
 		return nil, describeFailure(command, output, a.quiet, err)
 	}
 	if !a.quiet && !a.echoOff && output.empty() {
-		e.log(Info, localPrefix+"[no output]")
+		e.log(logs.LevelInfo, localPrefix+"[no output]")
 	}
 	return blob(output.stdout.text()), nil
 }
@@ -74,7 +75,7 @@ func (e *evaluation) capture(command *model.Command, a *localArguments) (*localO
 	defer cancel(nil)
 	output := &localOutput{stop: cancel}
 	if !a.quiet {
-		output.show = func(line string) { e.log(Info, localPrefix+line) }
+		output.show = func(line string) { e.log(logs.LevelInfo, localPrefix+line) }
 	}
 	output.stdout.output, output.stderr.output = output, output
 	err := e.options.Runner.Run(ctx, Command{

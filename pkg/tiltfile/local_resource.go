@@ -9,6 +9,7 @@ import (
 
 	"go.starlark.net/starlark"
 
+	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 )
 
@@ -97,7 +98,7 @@ func (e *evaluation) localResource(_ *starlark.Thread, fn *starlark.Builtin, arg
 
 // test is the old name for a local_resource that runs beside others.
 func (e *evaluation) test(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	e.log(Warn, "test() is deprecated: use local_resource(..., allow_parallel=True)")
+	e.log(logs.LevelWarn, "test() is deprecated: use local_resource(..., allow_parallel=True)")
 	return starlark.None, e.defineResource(fn, args, kwargs, resourceArguments{autoInit: true, allowParallel: true})
 }
 
@@ -114,7 +115,7 @@ func (e *evaluation) defineResource(fn *starlark.Builtin, args starlark.Tuple, k
 		return fmt.Errorf("local_resource named %q already exists", name)
 	}
 	if a.readinessProbe != nil && a.serveCmd.Command == nil {
-		e.log(Warn, fmt.Sprintf("Ignoring readiness probe for local resource %q (no serve_cmd was defined)", name))
+		e.log(logs.LevelWarn, fmt.Sprintf("Ignoring readiness probe for local resource %q (no serve_cmd was defined)", name))
 		a.readinessProbe = nil
 	}
 	e.defined[name] = true

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
+
+	"tilt.dev/session/pkg/logs"
 )
 
 func (e *evaluation) messageLibrary() library {
@@ -34,7 +36,7 @@ func (e *evaluation) warn(_ *starlark.Thread, fn *starlark.Builtin, args starlar
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "msg", &message); err != nil {
 		return nil, err
 	}
-	e.log(Warn, plain(message))
+	e.log(logs.LevelWarn, plain(message))
 	return starlark.None, nil
 }
 
@@ -48,7 +50,7 @@ func (e *evaluation) exit(_ *starlark.Thread, fn *starlark.Builtin, args starlar
 		return nil, err
 	}
 	if code != nil {
-		e.log(Info, fmt.Sprint(code))
+		e.log(logs.LevelInfo, fmt.Sprint(code))
 	}
 	return nil, errExit
 }

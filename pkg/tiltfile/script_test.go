@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	"golang.org/x/tools/txtar"
+
+	"tilt.dev/session/pkg/logs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -110,8 +112,8 @@ func testCase(t *testing.T, name string, files []txtar.File) []txtar.File {
 func evaluate(t *testing.T, work string, options Options) map[string]string {
 	var log strings.Builder
 	options.Path = filepath.Join(work, "Tiltfile")
-	options.Log = func(level Level, text string) {
-		if level == Warn {
+	options.Log = func(level logs.Level, text string) {
+		if level == logs.LevelWarn {
 			log.WriteString("WARNING: ")
 		}
 		log.WriteString(text + "\n")

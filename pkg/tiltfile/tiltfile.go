@@ -24,16 +24,8 @@ import (
 	"context"
 	"io"
 
+	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
-)
-
-// Level tells lines that a Tiltfile logs apart.
-type Level int
-
-// The levels of log lines.
-const (
-	Info Level = iota
-	Warn
 )
 
 // Options say what to evaluate and in what surroundings.
@@ -51,7 +43,7 @@ type Options struct {
 	Runner Runner
 	// Log gets what the Tiltfile prints and warns of: one or more lines without
 	// a final line break. Calls don't overlap. Nil drops the text.
-	Log func(level Level, text string)
+	Log func(level logs.Level, text string)
 }
 
 // Runner runs a command to its end.

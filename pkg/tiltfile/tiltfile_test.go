@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"tilt.dev/session/pkg/logs"
 )
 
 // tiltfile writes a Tiltfile and returns options to load it.
@@ -50,7 +52,7 @@ func TestLimits(t *testing.T) {
 func TestCancelEndsEndlessLoop(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	options := tiltfile(t, "print('running')\nwhile True:\n    pass")
-	options.Log = func(Level, string) { cancel() }
+	options.Log = func(logs.Level, string) { cancel() }
 	_, err := Load(ctx, options)
 	requireError(t, err, KindCanceled, "context canceled")
 	if !errors.Is(err, context.Canceled) {
@@ -62,7 +64,7 @@ func TestCancelEndsCommand(t *testing.T) {
 	reason := errors.New("somebody pressed a key")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	options := tiltfile(t, "local('echo running; sleep 1000')")
-	options.Log = func(_ Level, text string) {
+	options.Log = func(_ logs.Level, text string) {
 		if text == " → running" {
 			cancel(reason)
 		}
