@@ -1,0 +1,128 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package storage says which storage backs the registry.
+//
+// Whichever it is, what stands above it is the same: the storage code of
+// k8s.io/apiserver for etcd, and its watch cache on top. Backends differ in
+// the etcd client below. NewMemory's is a store inside the process, which ends
+// with it.
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"sync"
+
+	"go.etcd.io/etcd/client/v3/kubernetes"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/storage/etcd3"
+	"k8s.io/apiserver/pkg/storage/storagebackend"
+	"k8s.io/utils/clock"
+)
+
+// DefaultPrefix is where keys begin unless Config says otherwise.
+const DefaultPrefix = "/registry"
+
+// Config is what all backends need to know.
+type Config struct {
+	// Codec encodes what is stored and decodes it again.
+	Codec runtime.Codec
+	// Prefix is what all keys begin with; "" is DefaultPrefix.
+	Prefix string
+	// Clock measures the age of history and caches; nil is the real one.
+	Clock clock.WithTicker
+}
+
+func (c Config) complete() (Config, error) {
+	if c.Codec == nil {
+		return c, errors.New("storage: a codec is required")
+	}
+	if c.Prefix == "" {
+		c.Prefix = DefaultPrefix
+	}
+	if c.Clock == nil {
+		c.Clock = clock.RealClock{}
+	}
+	return c, nil
+}
+
+// Backend is an open storage. It owns the caches of the resources that were
+// opened on it. Whoever made it closes it, after the servers that use it.
+type Backend struct {
+	config Config
+	source source
+
+	mu     sync.Mutex
+	closed bool
+	opened []*resource
+}
+
+// source is what is below the storage code.
+type source struct {
+	client    *kubernetes.Client
+	compactor etcd3.Compactor
+	// writable tells why nothing can be written; nil is that it can.
+	writable func() error
+	// close ends the client and what it reaches, and waits for them.
+	close func() error
+}
+
+// RESTOptionsGetter returns what a registry needs to keep its resources here.
+func (b *Backend) RESTOptionsGetter() generic.RESTOptionsGetter { return restOptions{b} }
+
+// Healthy reads from the storage, and tells what is wrong when that fails or
+// nothing can be written.
+func (b *Backend) Healthy(ctx context.Context) error {
+	if _, err := b.source.client.Kubernetes.Get(ctx, path.Join("/", b.config.Prefix, "health"), kubernetes.GetOptions{}); err != nil {
+		return fmt.Errorf("storage: reading: %w", err)
+	}
+	if err := b.source.writable(); err != nil {
+		return fmt.Errorf("storage: writing: %w", err)
+	}
+	return nil
+}
+
+// Close stops the caches of all resources, then the storage below them. What
+// still watches or reads through them is ended with an error. Closing again
+// does nothing.
+func (b *Backend) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil
+	}
+	b.closed = true
+	for _, opened := range slices.Backward(b.opened) {
+		opened.close()
+	}
+	if err := b.source.close(); err != nil {
+		return fmt.Errorf("storage: closing: %w", err)
+	}
+	return nil
+}
+
+// restOptions is a Backend as registries see it.
+type restOptions struct {
+	backend *Backend
+}
+
+var _ generic.RESTOptionsGetter = restOptions{}
+
+// GetRESTOptions returns options that open the resource when they are used.
+// Finalizers that ask for garbage collection are not set: nobody collects here.
+// Nor are objects counted periodically.
+func (o restOptions) GetRESTOptions(of schema.GroupResource, _ runtime.Object) (generic.RESTOptions, error) {
+	config := storagebackend.NewDefaultConfig(o.backend.config.Prefix, o.backend.config.Codec)
+	return generic.RESTOptions{
+		StorageConfig:           config.ForResource(of),
+		Decorator:               o.backend.open,
+		ResourcePrefix:          path.Join("/", of.Group, of.Resource),
+		DeleteCollectionWorkers: 1,
+	}, nil
+}

@@ -1,0 +1,30 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storage
+
+import (
+	"context"
+
+	"tilt.dev/session/pkg/storage/mvcc"
+)
+
+// NewMemory opens a storage that ends with its process.
+func NewMemory(config Config) (*Backend, error) {
+	config, err := config.complete()
+	if err != nil {
+		return nil, err
+	}
+	store, err := mvcc.New(mvcc.Options{Clock: config.Clock})
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.Background() // the client ends with the store
+	announceProgress(ctx)
+	return &Backend{config: config, source: source{
+		client:    store.Client(ctx),
+		compactor: store,
+		writable:  store.Err,
+		close:     func() error { store.Close(); return nil },
+	}}, nil
+}

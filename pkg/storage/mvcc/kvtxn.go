@@ -1,0 +1,145 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mvcc
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	"google.golang.org/grpc"
+)
+
+// maxTxnOps is etcd's default bound on the operations of a transaction.
+const maxTxnOps = 128
+
+// Txn compares, and does one or the other list of operations, as one change.
+func (k kv) Txn(ctx context.Context, r *pb.TxnRequest, _ ...grpc.CallOption) (*pb.TxnResponse, error) {
+	if max(len(r.Compare), len(r.Success), len(r.Failure)) > maxTxnOps {
+		return nil, rpctypes.ErrTooManyOps
+	}
+	var response *pb.TxnResponse
+	rev, err := k.store.update(ctx, func(t *txn) (err error) {
+		response, err = txnIn(t, r)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	setHeaders(response, header(rev))
+	return response, nil
+}
+
+func txnIn(t *txn, r *pb.TxnRequest) (*pb.TxnResponse, error) {
+	response := &pb.TxnResponse{Succeeded: true}
+	for _, c := range r.Compare {
+		holds, err := compareIn(t, c)
+		if err != nil {
+			return nil, err
+		}
+		response.Succeeded = response.Succeeded && holds
+	}
+	operations := r.Success
+	if !response.Succeeded {
+		operations = r.Failure
+	}
+	for _, operation := range operations {
+		result, err := operationIn(t, operation)
+		if err != nil {
+			return nil, err
+		}
+		response.Responses = append(response.Responses, result)
+	}
+	return response, nil
+}
+
+func operationIn(t *txn, operation *pb.RequestOp) (*pb.ResponseOp, error) {
+	switch r := operation.Request.(type) {
+	case *pb.RequestOp_RequestRange:
+		if r.RequestRange.Revision != 0 {
+			return nil, unsupported("Range at a revision within a transaction")
+		}
+		if err := checkRange(r.RequestRange); err != nil {
+			return nil, err
+		}
+		return &pb.ResponseOp{Response: &pb.ResponseOp_ResponseRange{ResponseRange: rangeOf(t.tree, r.RequestRange)}}, nil
+	case *pb.RequestOp_RequestPut:
+		response, err := putIn(t, r.RequestPut)
+		return &pb.ResponseOp{Response: &pb.ResponseOp_ResponsePut{ResponsePut: response}}, err
+	case *pb.RequestOp_RequestDeleteRange:
+		response, err := deleteIn(t, r.RequestDeleteRange)
+		return &pb.ResponseOp{Response: &pb.ResponseOp_ResponseDeleteRange{ResponseDeleteRange: response}}, err
+	default:
+		return nil, unsupported("a transaction within a transaction")
+	}
+}
+
+func setHeaders(response *pb.TxnResponse, header *pb.ResponseHeader) {
+	response.Header = header
+	for _, operation := range response.Responses {
+		switch r := operation.Response.(type) {
+		case *pb.ResponseOp_ResponseRange:
+			r.ResponseRange.Header = header
+		case *pb.ResponseOp_ResponsePut:
+			r.ResponsePut.Header = header
+		case *pb.ResponseOp_ResponseDeleteRange:
+			r.ResponseDeleteRange.Header = header
+		}
+	}
+}
+
+// compareIn tells whether a comparison holds. A key that isn't there is one
+// whose numbers are 0, and has no value that could be compared.
+func compareIn(t *txn, c *pb.Compare) (bool, error) {
+	switch {
+	case len(c.Key) == 0:
+		return false, rpctypes.ErrEmptyKey
+	case len(c.RangeEnd) != 0:
+		return false, unsupported("a comparison of a range")
+	}
+	kv := t.get(c.Key)
+	if kv == nil {
+		if c.Target == pb.Compare_VALUE {
+			return false, nil
+		}
+		kv = &mvccpb.KeyValue{}
+	}
+	order, err := compareTarget(kv, c)
+	if err != nil {
+		return false, err
+	}
+	switch c.Result {
+	case pb.Compare_EQUAL:
+		return order == 0, nil
+	case pb.Compare_NOT_EQUAL:
+		return order != 0, nil
+	case pb.Compare_GREATER:
+		return order > 0, nil
+	case pb.Compare_LESS:
+		return order < 0, nil
+	default:
+		return false, unsupported("comparison " + c.Result.String())
+	}
+}
+
+// compareTarget orders a version relative to what it is compared with.
+func compareTarget(kv *mvccpb.KeyValue, c *pb.Compare) (int, error) {
+	switch c.Target {
+	case pb.Compare_VERSION:
+		return cmp.Compare(kv.Version, c.GetVersion()), nil
+	case pb.Compare_CREATE:
+		return cmp.Compare(kv.CreateRevision, c.GetCreateRevision()), nil
+	case pb.Compare_MOD:
+		return cmp.Compare(kv.ModRevision, c.GetModRevision()), nil
+	case pb.Compare_VALUE:
+		return bytes.Compare(kv.Value, c.GetValue()), nil
+	case pb.Compare_LEASE:
+		return cmp.Compare(kv.Lease, c.GetLease()), nil
+	default:
+		return 0, unsupported("comparison of " + c.Target.String())
+	}
+}

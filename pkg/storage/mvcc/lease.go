@@ -1,0 +1,80 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mvcc
+
+import (
+	"slices"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// leases are those that haven't ended. Which keys are a lease's is told by the
+// keys.
+type leases struct {
+	live map[clientv3.LeaseID]Lease
+	last clientv3.LeaseID // ever granted; IDs aren't used again
+}
+
+func newLeases(restored []Lease) leases {
+	l := leases{live: map[clientv3.LeaseID]Lease{}}
+	l.update(restored, nil)
+	return l
+}
+
+func (l *leases) has(id clientv3.LeaseID) bool {
+	_, ok := l.live[id]
+	return ok
+}
+
+func (l *leases) update(granted []Lease, ended []clientv3.LeaseID) {
+	for _, lease := range granted {
+		l.live[lease.ID] = lease
+		l.last = max(l.last, lease.ID)
+	}
+	for _, id := range ended {
+		delete(l.live, id)
+	}
+}
+
+// next is the first deadline, or the zero time.
+func (l *leases) next() time.Time {
+	var first time.Time
+	for _, lease := range l.live {
+		first = earlier(first, lease.Deadline)
+	}
+	return first
+}
+
+// expired are those whose deadline has come, in the order of their grant.
+func (l *leases) expired(now time.Time) []clientv3.LeaseID {
+	var ids []clientv3.LeaseID
+	for id, lease := range l.live {
+		if !lease.Deadline.After(now) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// grant begins a lease.
+func (t *txn) grant(ttl time.Duration, now time.Time) Lease {
+	lease := Lease{ID: t.leases.last + 1, TTL: ttl, Deadline: now.Add(ttl)}
+	t.granted = append(t.granted, lease)
+	return lease
+}
+
+// end ends a lease and deletes its keys.
+func (t *txn) end(id clientv3.LeaseID) error {
+	if !t.leases.has(id) {
+		return rpctypes.ErrLeaseNotFound
+	}
+	t.ended = append(t.ended, id)
+	everything := keyRange{key: []byte{0}, end: []byte{0}}
+	_, err := t.deleteAll(everything, func(kv *mvccpb.KeyValue) bool { return clientv3.LeaseID(kv.Lease) == id })
+	return err
+}

@@ -1,0 +1,136 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mvcc
+
+import (
+	"bytes"
+	"sort"
+	"time"
+
+	"github.com/google/btree"
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// treeDegree keeps the nodes small, since each revision copies those on the
+// way to the keys that it changes.
+const treeDegree = 8
+
+// tree maps keys to their current version. A published tree isn't changed; its
+// clones are.
+type tree = btree.BTreeG[*mvccpb.KeyValue]
+
+func newTree() *tree {
+	return btree.NewG(treeDegree, func(a, b *mvccpb.KeyValue) bool {
+		return bytes.Compare(a.Key, b.Key) < 0
+	})
+}
+
+// revision is what one revision changed and what the store held after it.
+type revision struct {
+	at     time.Time
+	events []*clientv3.Event
+	size   int64
+	tree   *tree
+}
+
+// state is everything that readers see. It is published whole and not changed
+// afterwards. States share the array of their histories: each appends beyond
+// what its predecessors see.
+type state struct {
+	rev       int64
+	compacted int64
+	size      int64 // of the history
+	history   []revision
+}
+
+// oldest is the revision that the history begins with.
+func (s *state) oldest() int64 { return s.rev - int64(len(s.history)) + 1 }
+
+func (s *state) latest() *tree { return s.history[len(s.history)-1].tree }
+
+// at returns what the store held at a revision; 0 means the latest.
+func (s *state) at(rev int64) (*tree, error) {
+	switch oldest := s.oldest(); {
+	case rev <= 0:
+		return s.latest(), nil
+	case rev > s.rev:
+		return nil, rpctypes.ErrFutureRev
+	case rev < oldest:
+		return nil, rpctypes.ErrCompacted
+	default:
+		return s.history[rev-oldest].tree, nil
+	}
+}
+
+// changes returns the events in a range from a revision on, and the revision
+// up to which these are all. They end early, after a whole revision, where
+// maxEvents or maxBytes is reached.
+func (s *state) changes(from int64, in keyRange, maxEvents int, maxBytes int64) (events []*clientv3.Event, upTo int64) {
+	oldest := s.oldest()
+	var size int64
+	for rev := max(from, oldest); rev <= s.rev; rev++ {
+		for _, event := range s.history[rev-oldest].events {
+			if in.contains(event.Kv.Key) {
+				events = append(events, event)
+				size += eventSize(event)
+			}
+		}
+		if len(events) >= maxEvents || size >= maxBytes {
+			return events, rev
+		}
+	}
+	return events, s.rev
+}
+
+// with returns the state after further revisions, without what exceeds the
+// bounds of the history.
+func (s *state) with(revisions []revision, limits limits) *state {
+	next := *s
+	next.rev += int64(len(revisions))
+	next.history = append(s.history, revisions...)
+	for _, r := range revisions {
+		next.size += r.size
+	}
+	next.trim(limits)
+	return &next
+}
+
+// trim is called on a state that isn't published yet.
+func (s *state) trim(limits limits) {
+	drop := 0
+	for ; drop < len(s.history)-1; drop++ {
+		if len(s.history)-drop <= limits.revisions && s.size <= limits.bytes {
+			break
+		}
+		s.size -= s.history[drop].size
+	}
+	if drop > 0 {
+		s.history = s.history[drop:]
+		s.compacted = s.oldest()
+	}
+}
+
+// compact returns the state without what was before a revision of the history.
+// It copies what stays, so that what goes is freed.
+func (s *state) compact(rev int64) *state {
+	drop := rev - s.oldest()
+	next := &state{rev: s.rev, compacted: rev, size: s.size}
+	for _, r := range s.history[:drop] {
+		next.size -= r.size
+	}
+	next.history = append([]revision(nil), s.history[drop:]...)
+	return next
+}
+
+// asOf is the last revision that was not made after a moment, or the oldest.
+func (s *state) asOf(moment time.Time) int64 {
+	after := sort.Search(len(s.history), func(i int) bool { return s.history[i].at.After(moment) })
+	return s.oldest() + int64(max(after-1, 0))
+}
+
+func eventSize(event *clientv3.Event) int64 {
+	return int64(len(event.Kv.Key) + len(event.Kv.Value))
+}

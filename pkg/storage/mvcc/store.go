@@ -1,0 +1,149 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mvcc
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apiserver/pkg/storage/etcd3"
+	"k8s.io/utils/clock"
+)
+
+// Bounds of the history where Options doesn't say otherwise. The age is what
+// an API server keeps of etcd's history.
+const (
+	DefaultHistoryRevisions = 10_000
+	DefaultHistoryBytes     = 64 << 20
+	DefaultHistoryAge       = 5 * time.Minute
+)
+
+// ErrClosed is the answer of a store that was closed.
+var ErrClosed = errors.New("mvcc: store is closed")
+
+// Options says how a store is to be. The zero value is a store in memory.
+type Options struct {
+	// Clock measures leases and the age of the history; nil is the real one.
+	Clock clock.Clock
+	// HistoryRevisions, HistoryBytes (of keys and values) and HistoryAge bound
+	// what is kept of the past; 0 is the default. Age is bounded with a
+	// tolerance of a tenth. The latest revision is always kept.
+	HistoryRevisions int
+	HistoryBytes     int64
+	HistoryAge       time.Duration
+	// Log is nil for a store that ends with its process. The caller closes it,
+	// after the store.
+	Log Log
+	// Restore is what the Log held when it was opened; nil is nothing.
+	Restore *Snapshot
+}
+
+// limits are the bounds that each commit keeps.
+type limits struct {
+	revisions int
+	bytes     int64
+}
+
+// Store holds the keys, their history and the leases. New makes one; Close
+// ends it. All methods can be called at any time by any goroutine.
+type Store struct {
+	clock  clock.Clock
+	limits limits
+	maxAge time.Duration
+	log    Log
+
+	state   atomic.Pointer[state]
+	watches watches
+
+	queueMu sync.Mutex
+	queue   []*proposal
+
+	commitMu sync.Mutex // whoever holds it owns what follows, and publishes state
+	leases   leases
+	failed   error // why nothing is committed any more
+
+	closed  atomic.Bool
+	stop    chan struct{}
+	wake    chan struct{} // tells the housekeeper that there is a new deadline
+	running sync.WaitGroup
+}
+
+var _ etcd3.Compactor = (*Store)(nil)
+
+// New returns a running store. It fails when what it is to restore
+// contradicts itself.
+func New(o Options) (*Store, error) {
+	if o.Clock == nil {
+		o.Clock = clock.RealClock{}
+	}
+	first, err := newState(o.Restore, o.Clock.Now())
+	if err != nil {
+		return nil, fmt.Errorf("mvcc: restoring: %w", err)
+	}
+	s := &Store{
+		clock:  o.Clock,
+		limits: limits{orDefault(o.HistoryRevisions, DefaultHistoryRevisions), orDefault(o.HistoryBytes, DefaultHistoryBytes)},
+		maxAge: orDefault(o.HistoryAge, DefaultHistoryAge),
+		log:    o.Log,
+		leases: newLeases(nil),
+		stop:   make(chan struct{}),
+		wake:   make(chan struct{}, 1),
+	}
+	if o.Restore != nil {
+		s.leases.update(o.Restore.Leases, nil)
+	}
+	s.state.Store(first)
+	s.running.Go(s.keepHouse)
+	return s, nil
+}
+
+func orDefault[T int | int64 | time.Duration](value, fallback T) T {
+	if value == 0 {
+		return fallback
+	}
+	return value
+}
+
+// CompactRevision is the oldest revision that can be read, 0 before the first
+// compaction.
+func (s *Store) CompactRevision() int64 { return s.state.Load().compacted }
+
+// Err tells why the store takes no changes: ErrClosed, what its Log failed
+// with, or nil.
+func (s *Store) Err() error {
+	s.commitMu.Lock()
+	defer s.commitMu.Unlock()
+	return s.refusal()
+}
+
+func (s *Store) refusal() error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	return s.failed
+}
+
+// read returns what readers see.
+func (s *Store) read() (*state, error) {
+	if s.closed.Load() {
+		return nil, ErrClosed
+	}
+	return s.state.Load(), nil
+}
+
+// Close waits for the changes under way, ends all watches, and returns when
+// none of the store's goroutines is left. What is asked afterwards gets
+// ErrClosed, a watch a closed channel.
+func (s *Store) Close() {
+	s.commitMu.Lock()
+	if !s.closed.Swap(true) {
+		close(s.stop)
+	}
+	s.commitMu.Unlock()
+	s.watches.close()
+	s.running.Wait()
+}

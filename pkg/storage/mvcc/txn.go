@@ -1,0 +1,110 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mvcc
+
+import (
+	"bytes"
+	"time"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// txn is a change in the making. It sees what was before it and what it has
+// changed itself; all it changes is of one revision. It is thrown away when
+// what it is for fails.
+type txn struct {
+	tree   *tree
+	own    bool // tree was cloned for this txn
+	rev    int64
+	leases *leases
+
+	events  []*clientv3.Event
+	granted []Lease
+	ended   []clientv3.LeaseID
+}
+
+func (t *txn) get(key []byte) *mvccpb.KeyValue {
+	kv, _ := t.tree.Get(&mvccpb.KeyValue{Key: key})
+	return kv
+}
+
+// put returns the version before, if there was one. It keeps neither key nor
+// value.
+func (t *txn) put(key, value []byte, lease int64) (*mvccpb.KeyValue, error) {
+	if err := t.checkPut(key, lease); err != nil {
+		return nil, err
+	}
+	kv := &mvccpb.KeyValue{
+		Key: bytes.Clone(key), Value: bytes.Clone(value), Lease: lease,
+		CreateRevision: t.rev, ModRevision: t.rev, Version: 1,
+	}
+	previous := t.get(key)
+	if previous != nil {
+		kv.Key = previous.Key
+		kv.CreateRevision, kv.Version = previous.CreateRevision, previous.Version+1
+	}
+	t.mutable().ReplaceOrInsert(kv)
+	t.events = append(t.events, &clientv3.Event{Type: clientv3.EventTypePut, Kv: kv, PrevKv: previous})
+	return previous, nil
+}
+
+func (t *txn) checkPut(key []byte, lease int64) error {
+	if len(key) == 0 {
+		return rpctypes.ErrEmptyKey
+	}
+	if lease != 0 && !t.leases.has(clientv3.LeaseID(lease)) {
+		return rpctypes.ErrLeaseNotFound
+	}
+	for _, event := range t.events {
+		if bytes.Equal(event.Kv.Key, key) {
+			return rpctypes.ErrDuplicateKey
+		}
+	}
+	return nil
+}
+
+// delete returns what it deleted.
+func (t *txn) delete(in keyRange) ([]*mvccpb.KeyValue, error) {
+	if len(in.key) == 0 {
+		return nil, rpctypes.ErrEmptyKey
+	}
+	return t.deleteAll(in, func(*mvccpb.KeyValue) bool { return true })
+}
+
+func (t *txn) deleteAll(in keyRange, match func(*mvccpb.KeyValue) bool) ([]*mvccpb.KeyValue, error) {
+	var deleted []*mvccpb.KeyValue
+	in.ascend(t.tree, func(kv *mvccpb.KeyValue) bool {
+		if match(kv) {
+			deleted = append(deleted, kv)
+		}
+		return true
+	})
+	for _, kv := range deleted {
+		if kv.ModRevision == t.rev {
+			return nil, rpctypes.ErrDuplicateKey
+		}
+		t.mutable().Delete(kv)
+		tombstone := &mvccpb.KeyValue{Key: kv.Key, ModRevision: t.rev}
+		t.events = append(t.events, &clientv3.Event{Type: clientv3.EventTypeDelete, Kv: tombstone, PrevKv: kv})
+	}
+	return deleted, nil
+}
+
+// mutable returns the tree for changing; a txn that only looks costs no copy.
+func (t *txn) mutable() *tree {
+	if !t.own {
+		t.tree, t.own = t.tree.Clone(), true
+	}
+	return t.tree
+}
+
+func (t *txn) revision(now time.Time) revision {
+	r := revision{at: now, events: t.events, tree: t.tree}
+	for _, event := range t.events {
+		r.size += eventSize(event)
+	}
+	return r
+}

@@ -1,0 +1,163 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mvcc
+
+import (
+	"context"
+	"fmt"
+
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/metadata"
+)
+
+// A response of a watch ends with the revision that makes it this large.
+const (
+	maxResponseEvents = 128
+	maxResponseBytes  = 1 << 20
+)
+
+// watcher is the watching side of one client.
+type watcher struct {
+	store *Store
+	done  <-chan struct{} // closed with the client
+	close context.CancelFunc
+}
+
+var _ clientv3.Watcher = (*watcher)(nil)
+
+func newWatcher(ctx context.Context, store *Store) *watcher {
+	ctx, cancel := context.WithCancel(ctx)
+	return &watcher{store: store, done: ctx.Done(), close: cancel}
+}
+
+// Watch sends the changes of a range until ctx is done, the client or the
+// store is closed, or the history was compacted beyond it. Then it closes the
+// channel.
+func (w *watcher) Watch(ctx context.Context, key string, opts ...clientv3.OpOption) clientv3.WatchChan {
+	op := clientv3.OpGet(key, opts...)
+	opened := &watch{
+		keys:   keyRange{op.KeyBytes(), op.RangeBytes()},
+		stream: streamOf(ctx),
+		next:   op.Rev(),
+		wake:   make(chan struct{}, 1),
+		out:    make(chan clientv3.WatchResponse),
+	}
+	if opened.next <= 0 {
+		opened.next = w.store.state.Load().rev + 1
+	}
+	if !w.store.watches.add(opened) {
+		close(opened.out)
+		return opened.out
+	}
+	go w.serve(ctx, opened)
+	return opened.out
+}
+
+// RequestProgress makes the watches with the same outgoing metadata as ctx
+// tell how far they are, once they have sent what there is.
+func (w *watcher) RequestProgress(ctx context.Context) error {
+	if _, err := w.store.read(); err != nil {
+		return err
+	}
+	w.store.watches.requestProgress(streamOf(ctx))
+	return nil
+}
+
+// Close ends the client's watches.
+func (w *watcher) Close() error {
+	w.close()
+	return nil
+}
+
+// streamOf names the stream that etcd's client would use for a context.
+func streamOf(ctx context.Context) string {
+	outgoing, _ := metadata.FromOutgoingContext(ctx)
+	return fmt.Sprint(outgoing)
+}
+
+// serve sends until the watch ends.
+func (w *watcher) serve(ctx context.Context, opened *watch) {
+	defer w.store.watches.remove(opened)
+	defer close(opened.out)
+	owed := false // whether to tell how far the watch is
+	for {
+		next, asked := w.store.watches.position(opened)
+		owed = owed || asked
+		state := w.store.state.Load()
+		response, upTo := opened.look(state, next)
+		if response.Canceled || len(response.Events) > 0 {
+			if !w.send(ctx, opened.out, response) || response.Canceled {
+				return
+			}
+		}
+		w.store.watches.advance(opened, upTo+1)
+		if upTo < state.rev {
+			continue
+		}
+		if owed {
+			owed = false
+			if !w.send(ctx, opened.out, clientv3.WatchResponse{Header: pb.ResponseHeader{Revision: state.rev}}) {
+				return
+			}
+		}
+		select {
+		case <-opened.wake:
+		case <-ctx.Done():
+			return
+		case <-w.done:
+			return
+		case <-w.store.stop:
+			return
+		}
+	}
+}
+
+// send waits until a response is taken, or the watch has to end.
+func (w *watcher) send(ctx context.Context, out chan<- clientv3.WatchResponse, response clientv3.WatchResponse) bool {
+	select {
+	case out <- response:
+		return true
+	case <-ctx.Done():
+		return false
+	case <-w.done:
+		return false
+	case <-w.store.stop:
+		return false
+	}
+}
+
+// watch is one open watch.
+type watch struct {
+	keys   keyRange
+	stream string
+	wake   chan struct{}
+	out    chan clientv3.WatchResponse
+
+	// guarded by the register of watches
+	index    int
+	next     int64 // the first revision that it hasn't looked at
+	progress bool  // it was asked how far it is
+}
+
+// signal makes the watch look again. It doesn't wait.
+func (w *watch) signal() {
+	select {
+	case w.wake <- struct{}{}:
+	default: // it is going to look anyway
+	}
+}
+
+// look makes the response to what is in a state from a revision on, and tells
+// up to which revision it has looked.
+func (w *watch) look(state *state, next int64) (clientv3.WatchResponse, int64) {
+	response := clientv3.WatchResponse{Header: pb.ResponseHeader{Revision: state.rev}}
+	if next <= state.compacted {
+		response.Canceled, response.CompactRevision = true, state.compacted
+		return response, state.rev
+	}
+	var upTo int64
+	response.Events, upTo = state.changes(next, w.keys, maxResponseEvents, maxResponseBytes)
+	return response, upTo
+}

@@ -1,0 +1,79 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/apiserver/pkg/storage/cacher"
+	"k8s.io/apiserver/pkg/storage/etcd3"
+	"k8s.io/apiserver/pkg/storage/storagebackend"
+	"k8s.io/apiserver/pkg/storage/storagebackend/factory"
+	"k8s.io/apiserver/pkg/storage/value/encrypt/identity"
+	"k8s.io/client-go/tools/cache"
+)
+
+// resource is the storage of one resource: etcd's, with a cache on top.
+type resource struct {
+	once      sync.Once
+	raw       interface{ Close() }
+	cacher    *cacher.Cacher
+	delegator *cacher.CacheDelegator
+}
+
+// close ends the storage from the top, each layer before the one that it uses.
+func (r *resource) close() {
+	r.once.Do(func() {
+		r.delegator.Stop()
+		r.cacher.Stop()
+		r.raw.Close()
+	})
+}
+
+// open makes the storage of a resource. It ends with the returned function, or
+// with the backend.
+func (b *Backend) open(
+	config *storagebackend.ConfigForResource, prefix string, key func(runtime.Object) (string, error),
+	newObject, newList func() runtime.Object, attributes storage.AttrFunc,
+	triggers storage.IndexerFuncs, indexers *cache.Indexers,
+) (storage.Interface, factory.DestroyFunc, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, nil, errors.New("storage: the backend is closed")
+	}
+	versioner := storage.APIObjectVersioner{}
+	raw, err := etcd3.New(b.source.client, b.source.compactor, config.Codec, newObject, newList,
+		config.Prefix, prefix, config.GroupResource, identity.NewEncryptCheckTransformer(),
+		etcd3.NewDefaultLeaseManagerConfig(), etcd3.NewDefaultDecoder(config.Codec, versioner), versioner)
+	if err != nil {
+		return nil, nil, fmt.Errorf("storage: opening %s: %w", config.GroupResource, err)
+	}
+	cached, err := cacher.NewCacherFromConfig(cacher.Config{
+		Storage:             raw,
+		Versioner:           versioner,
+		GroupResource:       config.GroupResource,
+		EventsHistoryWindow: cacher.DefaultEventFreshDuration,
+		ResourcePrefix:      prefix,
+		KeyFunc:             key,
+		GetAttrsFunc:        attributes,
+		IndexerFuncs:        triggers,
+		Indexers:            indexers,
+		NewFunc:             newObject,
+		NewListFunc:         newList,
+		Codec:               config.Codec,
+		Clock:               b.config.Clock,
+	})
+	if err != nil {
+		raw.Close()
+		return nil, nil, fmt.Errorf("storage: caching %s: %w", config.GroupResource, err)
+	}
+	opened := &resource{raw: raw, cacher: cached, delegator: cacher.NewCacheDelegator(cached, raw)}
+	b.opened = append(b.opened, opened)
+	return opened.delegator, opened.close, nil
+}
