@@ -23,5 +23,8 @@ func NewLink(address, name string) (Link, error) {
 	if err != nil {
 		return Link{}, fmt.Errorf("parsing link: %w", err)
 	}
+	if u.Scheme == "" || u.Host == "" && u.Scheme != "file" {
+		return Link{}, fmt.Errorf("link %q isn't a complete URL", address)
+	}
 	return Link{Name: name, URL: u.String()}, nil
 }
