@@ -77,8 +77,9 @@ type ServeState struct {
 	Command string
 	// Hold is why the server doesn't run yet, empty if it isn't wanted.
 	Hold Hold
-	// Process is set from the launch until the process has ended or is given
-	// up. While it's being replaced, its times are zero and it isn't ready.
+	// Process is set from when the process has been launched until it has ended
+	// or is given up. While it's being replaced, its times are zero and it
+	// isn't ready.
 	Process *ServerProcess
 	// Exit is how the process ended by itself, nil while it runs.
 	Exit *Exit
@@ -128,4 +129,7 @@ const (
 	HoldUpdateFailed     Hold = "update-failed"
 	HoldStarting         Hold = "starting"
 	HoldPendingTrigger   Hold = "pending-trigger"
+	// HoldAfterFailure is what could start, but doesn't since something else
+	// has failed and nothing new is started after a failure.
+	HoldAfterFailure Hold = "after-failure"
 )

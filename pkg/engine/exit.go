@@ -1,0 +1,45 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"tilt.dev/session/pkg/process"
+)
+
+// updateExit returns what's published of a job that has ended.
+func updateExit(command string, start time.Time, end ended) *Exit {
+	switch {
+	case end.err != nil:
+		return &Exit{Finish: end.at, Error: fmt.Sprintf("Command %q failed: failed to start: %v", command, end.err)}
+	case end.exit == process.Exit{}:
+		return newExit(start, end, "")
+	}
+	return newExit(start, end, fmt.Sprintf("Command %q failed: %s", command, end.exit))
+}
+
+// serveExit returns what's published of a server that has ended, which is
+// always a failure. The process is nil if it couldn't be launched.
+func serveExit(command string, p *ServerProcess, end ended) *Exit {
+	switch {
+	case end.err != nil:
+		return &Exit{Finish: end.at, Error: fmt.Sprintf("Command %q failed to start: %v", command, end.err)}
+	case end.exit.Signal != "":
+		return newExit(p.Start, end, fmt.Sprintf("Process %d was killed by signal: %s", p.PID, end.exit.Signal))
+	case end.exit.Code != 0:
+		return newExit(p.Start, end, fmt.Sprintf("Process %d exited with code %d", p.PID, end.exit.Code))
+	}
+	return newExit(p.Start, end, fmt.Sprintf(
+		"Process %d exited with code 0, but servers are expected to run indefinitely", p.PID))
+}
+
+func newExit(start time.Time, end ended, err string) *Exit {
+	exit := &Exit{Start: start, Finish: end.at, Error: err, Signal: end.exit.Signal}
+	if end.exit.Signal == "" {
+		exit.Code = &end.exit.Code
+	}
+	return exit
+}

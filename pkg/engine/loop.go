@@ -1,0 +1,202 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
+)
+
+// loop is the state of a run. Only the goroutine in run touches it.
+type loop struct {
+	config  Config
+	engine  *Engine
+	mailbox *mailbox
+
+	tiltfile TiltfileState
+	settings settings
+	// environ is the environment of commands that don't add to it.
+	environ environ
+	// tasks and resources hold the same resources at the same indexes.
+	tasks     []task
+	resources []resource
+
+	// executions are those whose process may exist.
+	executions map[*execution]struct{}
+	// stopping is true once everything is to end.
+	stopping bool
+	grace    time.Duration
+
+	// pending counts the effects that haven't reported their end, effects
+	// those whose goroutines exist.
+	pending int
+	effects sync.WaitGroup
+
+	// starts is memory for the next decision.
+	starts []start
+}
+
+func newLoop(e *Engine) *loop {
+	return &loop{
+		config:     e.config,
+		engine:     e,
+		mailbox:    e.mailbox,
+		tiltfile:   TiltfileState{Path: e.config.Tiltfile},
+		settings:   settings{slots: model.DefaultMaxParallelUpdates, failFast: e.config.FailFast},
+		executions: map[*execution]struct{}{},
+		grace:      e.config.KillGrace,
+	}
+}
+
+func (l *loop) run(ctx context.Context) {
+	defer l.mailbox.close()
+	var messages []message
+	if ctx.Err() == nil {
+		l.evaluate(ctx)
+		l.publish()
+	}
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-l.mailbox.filled:
+			messages = l.mailbox.take(messages)
+			// Messages that were put after ctx was done may tell of its
+			// consequences. They're applied, but no longer acted upon.
+			running := ctx.Err() == nil
+			l.apply(ctx, messages)
+			if running {
+				l.advance(ctx)
+				l.publish()
+			}
+		}
+	}
+	l.stop(ctx, messages)
+}
+
+// stop ends all processes and waits for all effects.
+func (l *loop) stop(ctx context.Context, messages []message) {
+	l.stopping = true
+	l.stopProcesses()
+	for l.pending > 0 {
+		<-l.mailbox.filled
+		messages = l.mailbox.take(messages)
+		l.apply(ctx, messages)
+	}
+	l.effects.Wait()
+}
+
+func (l *loop) stopProcesses() {
+	for x := range l.executions {
+		if x.process != nil {
+			x.process.Stop(l.grace)
+		}
+	}
+}
+
+func (l *loop) apply(ctx context.Context, messages []message) {
+	for i, m := range messages {
+		m.apply(ctx, l)
+		messages[i] = nil
+	}
+}
+
+// advance starts everything that can be started.
+func (l *loop) advance(ctx context.Context) {
+	for {
+		l.starts = next(l.starts[:0], l.tasks, l.settings)
+		if len(l.starts) == 0 {
+			return
+		}
+		for _, s := range l.starts {
+			if s.server {
+				l.launchServer(ctx, s.resource)
+			} else {
+				l.beginUpdate(ctx, s.resource)
+			}
+		}
+	}
+}
+
+// publish makes a snapshot of what has changed since the last one. Unchanged
+// resources are shared between snapshots.
+func (l *loop) publish() {
+	last := l.engine.snapshot.Load()
+	resources, changed := l.views(last.Resources)
+	if !changed && l.tiltfile == last.Tiltfile {
+		return
+	}
+	snapshot := *last
+	snapshot.Version++
+	snapshot.Tiltfile = l.tiltfile
+	snapshot.Resources = resources
+	l.engine.snapshot.Store(&snapshot)
+	if l.config.OnChange != nil {
+		l.config.OnChange(&snapshot)
+	}
+}
+
+// views returns the states of all resources, and whether they differ from the
+// last ones, which are left as they are.
+func (l *loop) views(last []ResourceState) (views []ResourceState, changed bool) {
+	views = last
+	if len(last) != len(l.resources) {
+		views, changed = make([]ResourceState, len(l.resources)), true
+	}
+	load := measure(l.tasks, l.settings)
+	for i := range l.resources {
+		r, t := &l.resources[i], &l.tasks[i]
+		update, serve := holds(t, load, l.settings)
+		if !r.changed && update == r.updateHold && serve == r.serveHold {
+			continue
+		}
+		if !changed {
+			views, changed = slices.Clone(last), true
+		}
+		r.changed, r.updateHold, r.serveHold = false, update, serve
+		views[i] = r.view(t)
+	}
+	return views, changed
+}
+
+// effect runs f in a goroutine that Run waits for. f touches no state and
+// reports by messages; it has to return soon after ctx is done or, for a
+// process, after it was stopped.
+func (l *loop) effect(f func()) {
+	l.pending++
+	l.effects.Go(func() {
+		defer l.mailbox.put(effectEnded{})
+		f()
+	})
+}
+
+func (l *loop) log(source string, level logs.Level, text string) {
+	l.config.Logs.Append(source, level, text)
+}
+
+// effectEnded is the last message of an effect.
+type effectEnded struct{}
+
+func (effectEnded) apply(_ context.Context, l *loop) {
+	l.pending--
+}
+
+type failFastSet struct{ failFast bool }
+
+func (m failFastSet) apply(_ context.Context, l *loop) {
+	l.settings.failFast = m.failFast
+}
+
+type killed struct{}
+
+func (killed) apply(_ context.Context, l *loop) {
+	l.grace = 0
+	if l.stopping {
+		l.stopProcesses()
+	}
+}

@@ -1,0 +1,62 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"sync"
+)
+
+// message is something that has happened or is wanted. The loop applies it to
+// its state; nobody else calls apply.
+type message interface {
+	apply(ctx context.Context, l *loop)
+}
+
+// mailbox is an unbounded queue of messages: whoever puts one in never blocks
+// and needs nobody to take it out.
+type mailbox struct {
+	// filled holds a value while there may be messages.
+	filled chan struct{}
+
+	mu       sync.Mutex
+	messages []message
+	closed   bool
+}
+
+func newMailbox() *mailbox {
+	return &mailbox{filled: make(chan struct{}, 1)}
+}
+
+// put adds a message, or drops it if nobody will read it any more.
+func (m *mailbox) put(msg message) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return
+	}
+	m.messages = append(m.messages, msg)
+	select {
+	case m.filled <- struct{}{}:
+	default:
+	}
+}
+
+// take returns what was put since the last call, in that order. The slice
+// given is used for the messages to come.
+func (m *mailbox) take(reuse []message) []message {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	taken := m.messages
+	m.messages = reuse[:0]
+	return taken
+}
+
+// close drops everything.
+func (m *mailbox) close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	m.messages = nil
+}

@@ -1,0 +1,109 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"tilt.dev/session/pkg/model"
+)
+
+// resource is what the loop knows of a resource besides its task.
+type resource struct {
+	model.Resource
+	disabled bool
+	// updateCommand and serveCommand are the commands as a person would write
+	// them.
+	updateCommand, serveCommand string
+
+	// met is true once the resource has been ready or has succeeded. It stays
+	// true. dependents are the resources that wait for it.
+	met        bool
+	dependents []int
+
+	// update is the job's execution that's going on, lastUpdate how the last
+	// one ended.
+	update     *execution
+	lastUpdate *Exit
+
+	// serve is the server's execution from its launch to its end. process is
+	// set once it runs, serveExit once it has ended.
+	serve     *execution
+	process   *ServerProcess
+	serveExit *Exit
+	lastProbe string
+
+	// changed is true when the last snapshot shows something else. The holds
+	// are those of the last snapshot.
+	changed               bool
+	updateHold, serveHold Hold
+}
+
+// view returns the resource as it's published.
+func (r *resource) view(t *task) ResourceState {
+	state := ResourceState{Name: r.Name, Disabled: r.disabled, Labels: r.Labels}
+	if t.job {
+		state.Update = &UpdateState{Command: r.updateCommand, Hold: r.updateHold, Last: r.lastUpdate}
+		if r.update != nil {
+			state.Update.Running = r.update.start
+			state.Update.PID = r.update.pid()
+		}
+	}
+	if t.server {
+		state.Serve = &ServeState{
+			Command:   r.serveCommand,
+			Hold:      r.serveHold,
+			Process:   r.process,
+			Exit:      r.serveExit,
+			LastProbe: r.lastProbe,
+		}
+	}
+	return state
+}
+
+// newResources returns the resources of a project and their tasks: those that
+// are enabled and start by themselves are queued.
+func newResources(project *model.Project) ([]resource, []task) {
+	resources := make([]resource, len(project.Resources))
+	tasks := make([]task, len(project.Resources))
+	enabled := make(map[string]bool, len(project.Enabled.Names))
+	for _, name := range project.Enabled.Names {
+		enabled[name] = true
+	}
+	index := make(map[string]int, len(resources))
+	for i, spec := range project.Resources {
+		index[spec.Name] = i
+		r := &resources[i]
+		*r = resource{Resource: spec, disabled: !project.Enabled.All && !enabled[spec.Name], changed: true}
+		if spec.Update != nil {
+			r.updateCommand = spec.Update.String()
+		}
+		if spec.Serve != nil {
+			r.serveCommand = spec.Serve.String()
+		}
+		tasks[i] = newTask(&spec, spec.AutoInit && !r.disabled)
+	}
+	for i := range resources {
+		for _, name := range resources[i].ResourceDeps {
+			if dep, ok := index[name]; ok {
+				resources[dep].dependents = append(resources[dep].dependents, i)
+				tasks[i].unmet++
+			}
+		}
+	}
+	return resources, tasks
+}
+
+func newTask(spec *model.Resource, wanted bool) task {
+	t := task{
+		job:    spec.Update != nil,
+		server: spec.Serve != nil,
+		serial: spec.Update != nil && !spec.AllowParallel,
+	}
+	if wanted {
+		t.update = updateQueued
+		if t.server {
+			t.serve = serveQueued
+		}
+	}
+	return t
+}

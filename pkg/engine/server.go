@@ -1,0 +1,89 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"time"
+
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/probe"
+)
+
+// launchServer starts the server of a resource.
+func (l *loop) launchServer(_ context.Context, i int) {
+	r := &l.resources[i]
+	r.changed = true
+	r.serveExit = nil
+	r.lastProbe = ""
+	l.log(r.Name, logs.LevelInfo, "Running cmd: "+r.serveCommand)
+	l.tasks[i].serve = serveLaunching
+	r.serve = l.execute(i, r.Serve)
+}
+
+// serverLaunched records that the current server of a resource runs, and has
+// it probed.
+func (l *loop) serverLaunched(ctx context.Context, x *execution, at time.Time) {
+	r := &l.resources[x.resource]
+	r.changed = true
+	r.process = &ServerProcess{PID: x.pid(), Start: at}
+	l.tasks[x.resource].serve = serveRunning
+	if r.Readiness == nil {
+		l.setReady(r, true, at)
+		return
+	}
+	ctx, x.cancelProbe = context.WithCancel(ctx)
+	readiness := *r.Readiness
+	l.effect(func() {
+		l.config.Probe(ctx, readiness, func(result probe.Result) {
+			l.mailbox.put(probed{x, result, l.config.Clock.Now()})
+		})
+	})
+}
+
+// setReady changes whether the running server of a resource is ready.
+func (l *loop) setReady(r *resource, ready bool, at time.Time) {
+	if r.process.Ready == ready {
+		return
+	}
+	p := *r.process
+	p.Ready = ready
+	if ready {
+		p.LastReady = at
+		l.meet(r)
+	}
+	r.process = &p
+	r.changed = true
+}
+
+// serverEnded records that a server has ended by itself or couldn't be
+// launched.
+func (l *loop) serverEnded(r *resource, end ended) {
+	i := r.serve.resource
+	r.serveExit = serveExit(r.serveCommand, r.process, end)
+	r.serve = nil
+	r.process = nil
+	r.changed = true
+	l.tasks[i].serve = serveExited
+	l.log(r.Name, logs.LevelError, r.serveExit.Error)
+}
+
+// probed is a result of a readiness probe.
+type probed struct {
+	execution *execution
+	result    probe.Result
+	at        time.Time
+}
+
+func (m probed) apply(_ context.Context, l *loop) {
+	r := &l.resources[m.execution.resource]
+	if r.serve != m.execution {
+		return
+	}
+	l.setReady(r, m.result.Ready, m.at)
+	if r.lastProbe != m.result.Output {
+		r.lastProbe = m.result.Output
+		r.changed = true
+	}
+}
