@@ -13,16 +13,19 @@ import (
 // ValidateSession returns everything that is wrong with the metadata and the
 // spec of a new Session. A name may be any that fits into a URL path.
 func ValidateSession(session *Session) field.ErrorList {
-	errs := validation.ValidateObjectMeta(&session.ObjectMeta, false, validateName, field.NewPath("metadata"))
+	metadata := field.NewPath("metadata")
+	errs := validation.ValidateObjectMeta(&session.ObjectMeta, false, validateName, metadata)
+	errs = append(errs, validateMetadataTimes(&session.ObjectMeta, metadata)...)
 	return append(errs, validateSpec(&session.Spec, field.NewPath("spec"))...)
 }
 
-// ValidateSessionUpdate returns everything that is wrong with the spec of a
-// Session that replaces old. The rules are those for a new one. Metadata isn't
-// looked at: an API server checks it on every update by itself, and would report
-// each mistake twice.
+// ValidateSessionUpdate returns everything that is wrong with a Session that
+// replaces old. The rules for the spec are those for a new one. What an API
+// server checks in metadata on every update by itself is left to it, or each
+// mistake would be reported twice.
 func ValidateSessionUpdate(session, _ *Session) field.ErrorList {
-	return validateSpec(&session.Spec, field.NewPath("spec"))
+	errs := validateMetadataTimes(&session.ObjectMeta, field.NewPath("metadata"))
+	return append(errs, validateSpec(&session.Spec, field.NewPath("spec"))...)
 }
 
 func validateName(name string, prefix bool) []string {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -16,15 +17,27 @@ import (
 // leaves to the writer what only a run can know: which targets there are, in
 // which order their times lie, and how they follow from old.
 func ValidateSessionStatusUpdate(session, _ *Session) field.ErrorList {
-	status, at := &session.Status, field.NewPath("status")
-	var errs field.ErrorList
+	errs := validateMetadataTimes(&session.ObjectMeta, field.NewPath("metadata"))
+	return append(errs, validateStatus(&session.Status, field.NewPath("status"))...)
+}
+
+func validateStatus(status *SessionStatus, at *field.Path) field.ErrorList {
+	errs := validateTime(status.StartTime.Time, at.Child("startTime"))
 	if status.PID < 0 {
 		errs = append(errs, field.Invalid(at.Child("pid"), status.PID, "must not be negative"))
 	}
 	for i := range status.Targets {
 		errs = append(errs, validateTarget(&status.Targets[i], at.Child("targets").Index(i))...)
 	}
-	return append(errs, metav1validation.ValidateConditions(status.Conditions, at.Child("conditions"))...)
+	return append(errs, validateConditions(status.Conditions, at.Child("conditions"))...)
+}
+
+func validateConditions(conditions []metav1.Condition, at *field.Path) field.ErrorList {
+	errs := metav1validation.ValidateConditions(conditions, at)
+	for i := range conditions {
+		errs = append(errs, validateTime(conditions[i].LastTransitionTime.Time, at.Index(i).Child("lastTransitionTime"))...)
+	}
+	return errs
 }
 
 func validateTarget(target *Target, at *field.Path) field.ErrorList {
@@ -42,6 +55,9 @@ func validateTargetState(state *TargetState, at *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	if set := statesSet(state); len(set) > 1 {
 		errs = append(errs, field.Invalid(at, strings.Join(set, ", "), "at most one may be set"))
+	}
+	if state.Active != nil {
+		errs = append(errs, validateActive(state.Active, at.Child("active"))...)
 	}
 	if state.Terminated != nil {
 		errs = append(errs, validateTerminated(state.Terminated, at.Child("terminated"))...)
@@ -66,8 +82,14 @@ func statesSet(state *TargetState) []string {
 	return set
 }
 
+func validateActive(active *TargetStateActive, at *field.Path) field.ErrorList {
+	errs := validateTime(active.StartTime.Time, at.Child("startTime"))
+	return append(errs, validateTime(active.LastReadyTime.Time, at.Child("lastReadyTime"))...)
+}
+
 func validateTerminated(terminated *TargetStateTerminated, at *field.Path) field.ErrorList {
-	var errs field.ErrorList
+	errs := validateTime(terminated.StartTime.Time, at.Child("startTime"))
+	errs = append(errs, validateTime(terminated.FinishTime.Time, at.Child("finishTime"))...)
 	if terminated.GraceStatus != TargetGraceNotApplicable {
 		if err := validateEnum(terminated.GraceStatus, at.Child("graceStatus"), TargetGraceTolerated, TargetGraceExceeded); err != nil {
 			errs = append(errs, err)

@@ -1,0 +1,69 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1_test
+
+import (
+	"bytes"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	jsonserializer "k8s.io/apimachinery/pkg/runtime/serializer/json"
+	"sigs.k8s.io/yaml"
+)
+
+func FuzzDecodeSessionJSON(f *testing.F) {
+	for _, text := range goldens(f) {
+		f.Add(text)
+	}
+	f.Add([]byte(`{"apiVersion":"tilt.dev/v1alpha1","kind":"Session","metadata":{"name":"a"},` +
+		`"spec":{"tiltfilePath":"a","exitCondition":"ci"},"status":{"startTime":"9999-12-31T23:59:59.000000-23:00"}}`))
+	serializer := rawSerializer(f, jsonserializer.SerializerOptions{})
+	f.Fuzz(func(t *testing.T, text []byte) {
+		checkDecoded(t, serializer, text)
+	})
+}
+
+func FuzzDecodeSessionYAML(f *testing.F) {
+	for _, text := range goldens(f) {
+		asYAML, err := yaml.JSONToYAML(text)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(asYAML)
+	}
+	serializer := rawSerializer(f, jsonserializer.SerializerOptions{Yaml: true})
+	f.Fuzz(func(t *testing.T, text []byte) {
+		checkDecoded(t, serializer, text)
+	})
+}
+
+// checkDecoded reads a text as a client or a file may send it. What can be read
+// must be written and read again without a change, or be refused by validation.
+func checkDecoded(t *testing.T, serializer *jsonserializer.Serializer, text []byte) {
+	object, _, err := serializer.Decode(text, nil, nil)
+	if err != nil {
+		return
+	}
+	mistakes := mistakesIn(object)
+	first := encoded(t, serializer, object)
+	again, _, err := serializer.Decode(first, nil, nil)
+	if err != nil {
+		if len(mistakes) == 0 {
+			t.Fatalf("can't read what was written: %v\n%s", err, first)
+		}
+		return
+	}
+	if second := encoded(t, serializer, again); !bytes.Equal(first, second) {
+		t.Fatalf("written first:\n%s\nand after reading that:\n%s", first, second)
+	}
+}
+
+func encoded(t *testing.T, encoder runtime.Encoder, object runtime.Object) []byte {
+	t.Helper()
+	text, err := runtime.Encode(encoder, object)
+	if err != nil {
+		t.Fatalf("can't write what was read: %v", err)
+	}
+	return text
+}
