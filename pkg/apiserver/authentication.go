@@ -4,7 +4,6 @@
 package apiserver
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -13,8 +12,6 @@ import (
 	"strings"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
-	"k8s.io/apiserver/pkg/authentication/request/bearertoken"
-	"k8s.io/apiserver/pkg/authentication/request/union"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
@@ -44,7 +41,17 @@ func newAuthenticator(userToken, loopbackToken string) authenticator.Request {
 		newTokenHolder(userToken, userName),
 		newTokenHolder(loopbackToken, user.APIServerUser),
 	}
-	return union.NewFailOnError(bearertoken.New(known), authenticator.RequestFunc(anonymousHealth))
+	return authenticator.RequestFunc(func(request *http.Request) (*authenticator.Response, bool, error) {
+		header := request.Header.Get("Authorization")
+		if header == "" {
+			response, ok := anonymousHealth(request)
+			return response, ok, nil
+		}
+		// A token that isn't known is no error of ours, and not worth a line
+		// in the log.
+		response, ok := known.authenticate(header)
+		return response, ok, nil
+	})
 }
 
 // newAuthorizer allows everything to holders of a token, the health endpoints
@@ -61,14 +68,14 @@ func newAuthorizer() (authorizer.Authorizer, error) {
 	return authorizerunion.New(authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup), health), nil
 }
 
-func anonymousHealth(request *http.Request) (*authenticator.Response, bool, error) {
-	if request.Header.Get("Authorization") != "" || !isHealthPath(request.URL.Path) {
-		return nil, false, nil
+func anonymousHealth(request *http.Request) (*authenticator.Response, bool) {
+	if !isHealthPath(request.URL.Path) {
+		return nil, false
 	}
 	return &authenticator.Response{User: &user.DefaultInfo{
 		Name:   user.Anonymous,
 		Groups: []string{user.AllUnauthenticated},
-	}}, true, nil
+	}}, true
 }
 
 func isHealthPath(requested string) bool {
@@ -96,15 +103,17 @@ func newTokenHolder(token, name string) tokenHolder {
 	}
 }
 
-var _ authenticator.Token = tokens{}
-
-// AuthenticateToken implements authenticator.Token.
-func (ts tokens) AuthenticateToken(_ context.Context, token string) (*authenticator.Response, bool, error) {
-	hash := sha256.Sum256([]byte(token))
+// authenticate finds who holds the token of an Authorization header.
+func (ts tokens) authenticate(header string) (*authenticator.Response, bool) {
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "bearer") {
+		return nil, false
+	}
+	hash := sha256.Sum256([]byte(strings.TrimSpace(token)))
 	for _, known := range ts {
 		if subtle.ConstantTimeCompare(hash[:], known.hash[:]) == 1 {
-			return &authenticator.Response{User: known.user}, true, nil
+			return &authenticator.Response{User: known.user}, true
 		}
 	}
-	return nil, false, nil
+	return nil, false
 }

@@ -53,8 +53,15 @@ func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	}
 }
 
+// Validate refuses a resourceVersion here: the storage would call it an error
+// of the server.
 func (strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList {
-	return v1alpha1.ValidateSession(obj.(*v1alpha1.Session))
+	session := obj.(*v1alpha1.Session)
+	errs := v1alpha1.ValidateSession(session)
+	if session.ResourceVersion != "" {
+		errs = append(errs, field.Forbidden(field.NewPath("metadata", "resourceVersion"), "must not be set on creation"))
+	}
+	return errs
 }
 
 func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {

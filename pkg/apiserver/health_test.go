@@ -1,0 +1,77 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/client-go/rest"
+
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/testserver"
+)
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	var broken atomic.Bool
+	server := testserver.Start(t, testserver.Configure{Server: func(s *apiserver.Server) error {
+		return errors.Join(
+			s.AddReadyzCheck("controller", func(context.Context) error {
+				if broken.Load() {
+					return errors.New("out of order")
+				}
+				return nil
+			}),
+			s.AddPostStartHook("controller", func(context.Context, *rest.Config) error { return nil }),
+		)
+	}})
+	client := newRawClient(t, server)
+	client.token = ""
+
+	for path, checks := range map[string][]string{
+		"/livez":   {"ping", "poststarthook/controller"},
+		"/healthz": {"ping", "storage", "poststarthook/controller"},
+		"/readyz":  {"ping", "storage", "watch-cache", "poststarthook/watch-cache", "poststarthook/controller", "controller", "shutdown"},
+	} {
+		body := string(client.do(http.MethodGet, path+"?verbose", nil).want(http.StatusOK).body)
+		for _, check := range checks {
+			if !strings.Contains(body, "[+]"+check+" ok") {
+				t.Errorf("%s doesn't check %s:\n%s", path, check, body)
+			}
+		}
+	}
+	client.do(http.MethodGet, "/readyz/controller", nil).want(http.StatusOK)
+	broken.Store(true)
+	client.do(http.MethodGet, "/readyz/controller", nil).want(http.StatusInternalServerError)
+	client.do(http.MethodGet, "/readyz", nil).want(http.StatusInternalServerError)
+	client.do(http.MethodGet, "/livez", nil).want(http.StatusOK)
+}
+
+func TestVersionAndMetricsAndIndex(t *testing.T) {
+	t.Parallel()
+	client := newRawClient(t, testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.Version = "1.2.3-rc.1+abc" }}))
+	var info struct{ GitVersion, Major, Minor, Platform string }
+	client.do(http.MethodGet, "/version", nil).want(http.StatusOK, &info)
+	if _, err := version.ParseSemantic(info.GitVersion); err != nil || info.GitVersion != "v1.2.3-rc.1+abc" || info.Major != "1" || info.Minor != "2" || info.Platform == "" {
+		t.Errorf("version = %+v, %v", info, err)
+	}
+	if body := client.do(http.MethodGet, "/metrics", nil).want(http.StatusOK).body; !strings.Contains(string(body), "apiserver_request_total") {
+		t.Error("the metrics don't count requests")
+	}
+	var index struct{ Paths []string }
+	client.do(http.MethodGet, "/", nil).want(http.StatusOK, &index)
+	listed := strings.Join(index.Paths, " ")
+	for _, path := range []string{"/apis/tilt.dev/v1alpha1", "/openapi/v2", "/openapi/v3", "/readyz", "/version", "/metrics"} {
+		if !strings.Contains(listed, path) {
+			t.Errorf("%s isn't listed in %s", path, listed)
+		}
+	}
+	client.do(http.MethodGet, "/debug/pprof/", nil).want(http.StatusNotFound)
+}

@@ -1,0 +1,122 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/klog/v2"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/testserver"
+)
+
+const (
+	sessionsPath = "/apis/tilt.dev/v1alpha1/sessions"
+	jsonType     = "application/json"
+)
+
+func TestMain(m *testing.M) {
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		klog.StopFlushDaemon()
+		os.Exit(code)
+	}))
+}
+
+// newSession returns a valid Session.
+func newSession(name string) *v1alpha1.Session {
+	return &v1alpha1.Session{
+		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "Session"},
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       v1alpha1.SessionSpec{TiltfilePath: "/src/Tiltfile", ExitCondition: v1alpha1.ExitConditionCI},
+	}
+}
+
+// rawClient sends requests as they are, with the token of a user.
+type rawClient struct {
+	t      testing.TB
+	client *http.Client
+	url    string
+	token  string
+}
+
+func newRawClient(t testing.TB, server *testserver.Server) *rawClient {
+	access := server.Access()
+	return &rawClient{t: t, client: server.HTTPClient(t), url: access.URL, token: access.Token}
+}
+
+// reply is an answer that was read to its end.
+type reply struct {
+	t      testing.TB
+	code   int
+	header http.Header
+	body   []byte
+}
+
+// do sends body, which may be nil, a string, or anything to be sent as JSON.
+// Headers are "Name: value".
+func (c *rawClient) do(method, path string, body any, headers ...string) reply {
+	c.t.Helper()
+	var content io.Reader
+	switch body := body.(type) {
+	case nil:
+	case string:
+		content = strings.NewReader(body)
+	default:
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		content = bytes.NewReader(encoded)
+	}
+	request, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, content)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if content != nil {
+		request.Header.Set("Content-Type", jsonType)
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		request.Header.Set(name, value)
+	}
+	response, err := c.client.Do(request)
+	if err != nil {
+		c.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		c.t.Fatalf("%s %s: reading the answer: %v", method, path, err)
+	}
+	return reply{t: c.t, code: response.StatusCode, header: response.Header, body: answer}
+}
+
+// want fails the test unless the code is the one expected, and decodes the body
+// into whatever is given.
+func (r reply) want(code int, into ...any) reply {
+	r.t.Helper()
+	if r.code != code {
+		r.t.Fatalf("code %d, want %d: %s", r.code, code, r.body)
+	}
+	for _, target := range into {
+		if err := json.Unmarshal(r.body, target); err != nil {
+			r.t.Fatalf("%v in %s", err, r.body)
+		}
+	}
+	return r
+}

@@ -1,0 +1,371 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/websocket"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/testserver"
+)
+
+// rawEvent is an event of a watch as it's sent.
+type rawEvent struct {
+	Type   string
+	Object json.RawMessage
+}
+
+func (e rawEvent) session(t testing.TB) *v1alpha1.Session {
+	t.Helper()
+	var session v1alpha1.Session
+	if err := json.Unmarshal(e.Object, &session); err != nil {
+		t.Fatalf("%v in %s", err, e.Object)
+	}
+	return &session
+}
+
+// rawWatch is a watch over a connection of its own.
+type rawWatch struct {
+	body   io.ReadCloser
+	events *json.Decoder
+}
+
+func openWatch(t testing.TB, server *testserver.Server, query string, headers ...string) *rawWatch {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.Access().URL+sessionsPath+query, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+server.Access().Token)
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		request.Header.Set(name, value)
+	}
+	response, err := server.HTTPClient(t).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = response.Body.Close() })
+	if response.StatusCode != http.StatusOK {
+		answer, _ := io.ReadAll(response.Body)
+		t.Fatalf("watch: %d %s", response.StatusCode, answer)
+	}
+	return &rawWatch{body: response.Body, events: json.NewDecoder(bufio.NewReader(response.Body))}
+}
+
+func (w *rawWatch) next(t testing.TB) rawEvent {
+	t.Helper()
+	var event rawEvent
+	if err := w.events.Decode(&event); err != nil {
+		t.Fatalf("reading an event: %v", err)
+	}
+	return event
+}
+
+// rest returns the remaining events, and an error if the watch didn't end
+// cleanly.
+func (w *rawWatch) rest() ([]rawEvent, error) {
+	var events []rawEvent
+	for {
+		var event rawEvent
+		switch err := w.events.Decode(&event); {
+		case errors.Is(err, io.EOF):
+			return events, nil
+		case err != nil:
+			return events, err
+		}
+		events = append(events, event)
+	}
+}
+
+func TestWatchWithSelectors(t *testing.T) {
+	t.Parallel()
+	server := testserver.Start(t)
+	sessions := server.Clientset(t).TiltV1alpha1().Sessions()
+	list, err := sessions.List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watches := map[string]*rawWatch{}
+	for name, selector := range map[string]string{
+		"everything": "",
+		"running":    "&fieldSelector=status.done%3Dfalse",
+		"named b":    "&fieldSelector=metadata.name%3Db",
+		"labelled":   "&labelSelector=team%3Dred",
+		"manual":     "&fieldSelector=spec.exitCondition%3Dmanual,spec.tiltfilePath%3D/src/Tiltfile",
+	} {
+		watches[name] = openWatch(t, server, "?watch=true&resourceVersion="+list.ResourceVersion+selector)
+	}
+
+	a, err := sessions.Create(t.Context(), newSession("a"), metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Status.Done = true
+	if a, err = sessions.UpdateStatus(t.Context(), a, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	a.Labels = map[string]string{"team": "red"}
+	a.Spec.ExitCondition = v1alpha1.ExitConditionManual
+	if _, err = sessions.Update(t.Context(), a, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = sessions.Create(t.Context(), newSession("b"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err = sessions.Delete(t.Context(), "a", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+
+	for name, want := range map[string]string{
+		"everything": "ADDED a, MODIFIED a, MODIFIED a, ADDED b, DELETED a",
+		"running":    "ADDED a, DELETED a, ADDED b",
+		"named b":    "ADDED b",
+		"labelled":   "ADDED a, DELETED a",
+		"manual":     "ADDED a, DELETED a",
+	} {
+		var got []string
+		for range strings.Split(want, ", ") {
+			event := watches[name].next(t)
+			got = append(got, event.Type+" "+event.session(t).Name)
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("%s: got %v, want %s", name, got, want)
+		}
+	}
+	if err := server.Delivered(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestUnknownFieldsCannotBeSelected(t *testing.T) {
+	t.Parallel()
+	client := newRawClient(t, testserver.Start(t))
+	for _, query := range []string{"?", "?watch=true&"} {
+		client.do(http.MethodGet, sessionsPath+query+"fieldSelector=status.pid%3D1", nil).want(http.StatusBadRequest)
+	}
+	client.do(http.MethodDelete, sessionsPath+"?fieldSelector=status.pid%3D1", nil).want(http.StatusBadRequest)
+}
+
+func TestStreamedLists(t *testing.T) {
+	t.Parallel()
+	server := testserver.Start(t)
+	sessions := server.Clientset(t).TiltV1alpha1().Sessions()
+	for _, name := range []string{"a", "b"} {
+		if _, err := sessions.Create(t.Context(), newSession(name), metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	watch := openWatch(t, server, "?watch=true&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan")
+	for _, want := range []string{"ADDED", "ADDED", "BOOKMARK"} {
+		event := watch.next(t)
+		if event.Type != want {
+			t.Fatalf("%s %s, want %s", event.Type, event.Object, want)
+		}
+		if want == "BOOKMARK" && event.session(t).Annotations["k8s.io/initial-events-end"] != "true" {
+			t.Errorf("bookmark = %s", event.Object)
+		}
+	}
+	if err := server.Delivered(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWatchesOfTheGoneAreForgotten(t *testing.T) {
+	t.Parallel()
+	server := testserver.Start(t)
+	sessions := server.Clientset(t).TiltV1alpha1().Sessions()
+	watch := openWatch(t, server, "?watch=true")
+	if _, err := sessions.Create(t.Context(), newSession("a"), metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	watch.next(t)
+	_ = watch.body.Close()
+	// It's forgotten as soon as the server notices, whether or not it would
+	// have been handed this.
+	if _, err := sessions.Patch(t.Context(), "a", types.MergePatchType, []byte(`{"metadata":{"labels":{"x":"y"}}}`), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Delivered(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEveryWatchIsHandedTheVerdictBeforeTheServerStops is the promise that a
+// watcher never misses how a Session ended.
+func TestEveryWatchIsHandedTheVerdictBeforeTheServerStops(t *testing.T) {
+	t.Parallel()
+	server := testserver.Start(t)
+	sessions := server.Clientset(t).TiltV1alpha1().Sessions()
+	created, err := sessions.Create(t.Context(), newSession("a"), metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	watches := map[string]*rawWatch{}
+	for i := range 16 {
+		watches[fmt.Sprintf("watch %d", i)] = openWatch(t, server, "?watch=true&resourceVersion="+created.ResourceVersion)
+	}
+	watches["from the state"] = openWatch(t, server, "?watch=true")
+	watches["streamed list"] = openWatch(t, server, "?watch=true&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan")
+	watches["named"] = openWatch(t, server, "?watch=true&fieldSelector=metadata.name%3Da")
+	// This one is told by a DELETED event, that the Session isn't running any more.
+	watches["running"] = openWatch(t, server, "?watch=true&fieldSelector=status.done%3Dfalse&resourceVersion="+created.ResourceVersion)
+	uninterested := openWatch(t, server, "?watch=true&labelSelector=no%3Dmatch")
+	socket := openSocket(t, server, "?watch=true&resourceVersion="+created.ResourceVersion)
+	client, err := sessions.Watch(t.Context(), metav1.ListOptions{ResourceVersion: created.ResourceVersion})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Stop()
+
+	created.Status.Done = true
+	done, err := sessions.UpdateStatus(t.Context(), created, metav1.UpdateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Delivered(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// What was written after that is handed over by the shutdown.
+	if _, err := sessions.Patch(t.Context(), "a", types.MergePatchType, []byte(`{"metadata":{"labels":{"last":"yes"}}}`), metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Stop() }()
+
+	for name, watch := range watches {
+		events, err := watch.rest()
+		if err != nil {
+			t.Errorf("%s: didn't end cleanly: %v", name, err)
+		}
+		var versions []string
+		for _, event := range events {
+			session := event.session(t)
+			versions = append(versions, session.ResourceVersion)
+			if name != "running" && session.ResourceVersion == done.ResourceVersion && !session.Status.Done {
+				t.Errorf("%s: %s", name, event.Object)
+			}
+		}
+		if !strings.Contains(strings.Join(versions, " ")+" ", done.ResourceVersion+" ") {
+			t.Errorf("%s: the verdict is missing: %v, want %s", name, versions, done.ResourceVersion)
+		}
+		if last := events[len(events)-1].session(t); name != "running" && last.Labels["last"] != "yes" {
+			t.Errorf("%s: the last event is missing: %s", name, events[len(events)-1].Object)
+		}
+	}
+	if events, err := uninterested.rest(); err != nil || len(events) != 0 {
+		t.Errorf("uninterested: %v, %v", events, err)
+	}
+	checkSocket(t, socket, done.ResourceVersion)
+	seen := false
+	for event := range client.ResultChan() {
+		if session, ok := event.Object.(*v1alpha1.Session); ok && session.ResourceVersion == done.ResourceVersion {
+			seen = true
+		} else if !ok {
+			t.Errorf("the client-go watch got %v", event)
+		}
+	}
+	if !seen {
+		t.Error("the client-go watch has missed the verdict")
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+func openSocket(t *testing.T, server *testserver.Server, query string) *websocket.Conn {
+	t.Helper()
+	access := server.Access()
+	config, err := websocket.NewConfig("wss"+strings.TrimPrefix(access.URL, "https")+sessionsPath+query, access.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.TlsConfig = server.HTTPClient(t).Transport.(*http.Transport).TLSClientConfig
+	config.Header.Set("Authorization", "Bearer "+access.Token)
+	socket, err := config.DialContext(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = socket.Close() })
+	return socket
+}
+
+func checkSocket(t *testing.T, socket *websocket.Conn, version string) {
+	t.Helper()
+	seen := false
+	for {
+		var event rawEvent
+		if err := websocket.JSON.Receive(socket, &event); err != nil {
+			if !errors.Is(err, io.EOF) {
+				t.Errorf("websocket: didn't end cleanly: %v", err)
+			}
+			break
+		}
+		seen = seen || event.session(t).ResourceVersion == version
+	}
+	if !seen {
+		t.Error("the websocket has missed the verdict")
+	}
+}
+
+// TestAWatcherThatDoesNotReadIsCut has a client that takes nothing: it holds up
+// neither writers nor, for longer than the drain timeout, the shutdown.
+func TestAWatcherThatDoesNotReadIsCut(t *testing.T) {
+	t.Parallel()
+	server := testserver.Start(t, testserver.Configure{Options: shortDrain})
+	sessions := server.Clientset(t).TiltV1alpha1().Sessions()
+	openWatch(t, server, "?watch=true")
+	reader := openWatch(t, server, "?watch=true")
+	read := make(chan int, 1)
+	go func() {
+		events, err := reader.rest()
+		if err != nil {
+			t.Errorf("the one who reads: %v", err)
+		}
+		read <- len(events)
+	}()
+
+	// More than what fits into the buffers of the sockets in between.
+	big := newSession("big")
+	big.Annotations = map[string]string{"big": strings.Repeat("x", 200<<10)}
+	if _, err := sessions.Create(t.Context(), big, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	const writes = 100
+	for i := range writes {
+		patch := fmt.Sprintf(`{"metadata":{"labels":{"n":"%d"}}}`, i)
+		if _, err := sessions.Patch(t.Context(), "big", types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hurried, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := server.Delivered(hurried); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Delivered doesn't tell that somebody is behind: %v", err)
+	}
+	if err := server.Stop(); err != nil {
+		t.Error(err)
+	}
+	if n := <-read; n != writes+1 {
+		t.Errorf("the one who reads was handed %d events, want %d", n, writes+1)
+	}
+	if _, err := sessions.Get(t.Context(), "big", metav1.GetOptions{}); err == nil || apierrors.IsNotFound(err) {
+		t.Errorf("the server still answers: %v", err)
+	}
+}
