@@ -1,0 +1,32 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance
+
+import "testing"
+
+// area is a part of what the API must do.
+type area struct {
+	name string
+	// check runs it, in parallel with the others. Its subtests may be parallel too.
+	check func(t *testing.T, s *server)
+}
+
+// areas are one a line and one a file.
+func areas() []area {
+	return []area{
+		{"Discovery", discovery},
+	}
+}
+
+// Run checks everything that a server of Sessions must do, each area as a
+// subtest.
+func Run(t *testing.T, target Target) {
+	s := newServer(t, target)
+	for _, area := range areas() {
+		t.Run(area.name, func(t *testing.T) {
+			t.Parallel()
+			area.check(t, s)
+		})
+	}
+}
