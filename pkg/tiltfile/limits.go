@@ -18,7 +18,9 @@ const (
 	// defaultMaxHeapGrowth is how many bytes the live heap of the process may
 	// grow by.
 	defaultMaxHeapGrowth = 1 << 30
-	// stepsPerCheck is how many steps go by between two looks at the heap.
+	// maxCallDepth is how deeply calls may be nested.
+	maxCallDepth = 10_000
+	// stepsPerCheck is how many steps go by between two looks at the limits.
 	stepsPerCheck = 10_000
 	// maxSourceSize is the most bytes of a Tiltfile. Within it, not even the
 	// most nested source overflows the stack of the compiler.
@@ -29,8 +31,8 @@ const (
 )
 
 // limit makes the evaluation end with an error when its context is done, when
-// it has taken too many steps or when it keeps too much memory. Nesting calls
-// too deeply is an error of Starlark itself. The function returned ends that.
+// it has taken too many steps, nests calls too deeply or keeps too much memory.
+// The function returned ends that.
 func (e *evaluation) limit() (stop func()) {
 	allowed := liveHeap() + e.maxHeapGrowth
 	e.thread.SetMaxExecutionSteps(stepsPerCheck)
@@ -38,6 +40,8 @@ func (e *evaluation) limit() (stop func()) {
 		switch {
 		case thread.Steps >= e.maxSteps:
 			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped after %d steps, it may be in an endless loop", thread.Steps))
+		case thread.CallStackDepth() > maxCallDepth:
+			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped because calls are nested more than %d deep", maxCallDepth))
 		case liveHeap() > allowed:
 			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped because it needs more than %d MiB of memory", e.maxHeapGrowth>>20))
 		}

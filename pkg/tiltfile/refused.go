@@ -30,7 +30,7 @@ func refusedLibrary() library {
 var clusterFunctions = []string{
 	"allow_k8s_contexts", "custom_build", "dc_resource", "default_registry", "docker_build", "docker_compose",
 	"docker_prune_settings", "fall_back_on", "helm", "initial_sync", "k8s_context", "k8s_custom_deploy",
-	"k8s_image_json_path", "k8s_kind", "k8s_namespace", "k8s_resource", "k8s_yaml", "kustomize", "live_update",
+	"k8s_image_json_path", "k8s_kind", "k8s_namespace", "k8s_resource", "k8s_yaml", "kustomize",
 	"port_forward", "restart_container", "run", "sync", "workload_to_resource_function",
 }
 

@@ -37,7 +37,7 @@ func requireError(t *testing.T, err error, kind Kind, text string) {
 func TestLimits(t *testing.T) {
 	for _, c := range []struct{ name, source, want string }{
 		{"endless loop", "while True:\n    pass", "Tiltfile:1:1: in <toplevel>\nError: the Tiltfile was stopped after 100000 steps"},
-		{"endless recursion", "def f():\n    f()\nf()", "it may be in an endless loop"},
+		{"endless recursion", "def f():\n    f()\nf()", "nested more than 10000 deep"},
 		{"memory", "x = []\nfor i in range(1 << 30):\n    x.append('a' * (1 << 20))", "needs more than 16 MiB of memory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestUnreadableTiltfile(t *testing.T) {
 
 // TestNestedSource has the most nested sources that are small enough.
 func TestNestedSource(t *testing.T) {
-	for _, unit := range []string{"(", "[", "-", "not ", "lambda:", "x if x else ", "x.", "x-", "()", "x("} {
+	for _, unit := range []string{"(", "not ", "x.", "()"} {
 		source := "x = 1\n" + strings.Repeat(unit, (maxSourceSize-10)/len(unit)) + "x"
 		_, err := Load(t.Context(), tiltfile(t, source))
 		if err == nil {
