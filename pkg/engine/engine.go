@@ -76,11 +76,9 @@ type Config struct {
 	// It isn't closed by the engine.
 	Logs *logs.Store
 
-	// Environ is the environment of every command, as "KEY=value".
+	// Environ is the environment of every command, as "KEY=value" entries. What
+	// the Tiltfile and a resource set goes over it.
 	Environ []string
-	// DefaultEnviron are further variables for those that have no value in
-	// Environ and weren't set by the Tiltfile.
-	DefaultEnviron []string
 
 	// Clock is the real one by default.
 	Clock clockwork.Clock

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -11,29 +12,18 @@ import (
 // environ is an environment as "KEY=value" entries. Each key occurs once.
 type environ []string
 
-// newEnviron returns the environment of a run's commands: base, changed as the
-// Tiltfile says (a nil value removes a variable), and the defaults for what is
-// missing then. It doesn't change base.
-func newEnviron(base []string, changes map[string]*string, defaults []string) environ {
+// newEnviron returns base changed as a Tiltfile says: a nil value removes a
+// variable. It leaves base as it is.
+func newEnviron(base []string, changes map[string]*string) environ {
 	env := environ(nil).with(base)
-	keys := make([]string, 0, len(changes))
-	for key := range changes {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	for _, key := range keys {
+	for _, key := range slices.Sorted(maps.Keys(changes)) {
 		if value := changes[key]; value != nil {
 			env = env.set(key, key+"="+*value)
 		} else if i := env.index(key); i >= 0 {
 			env = slices.Delete(env, i, i+1)
 		}
 	}
-	for _, entry := range defaults {
-		if key, _, _ := strings.Cut(entry, "="); env.index(key) < 0 {
-			env = append(env, entry)
-		}
-	}
-	return slices.Clip(env)
+	return env
 }
 
 // with returns the environment with entries set, of which the last one of a key

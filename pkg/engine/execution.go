@@ -14,8 +14,7 @@ import (
 // execution is one run of a command. A message about an execution that isn't
 // its resource's current one any more is about a process that was given up.
 type execution struct {
-	// resource is an index.
-	resource int
+	resource *resource
 	// start is when the execution was decided.
 	start time.Time
 	// process is nil until the command was launched.
@@ -33,11 +32,11 @@ func (x *execution) pid() int {
 }
 
 // execute launches a command of a resource.
-func (l *loop) execute(resource int, command *model.Command) *execution {
-	x := &execution{resource: resource, start: l.config.Clock.Now()}
+func (l *loop) execute(r *resource, command *model.Command) *execution {
+	x := &execution{resource: r, start: l.config.Clock.Now()}
 	l.executions[x] = struct{}{}
-	name := l.resources[resource].Name
 	spec := process.Spec{Argv: command.Argv, Dir: command.Dir, Env: l.environ.with(command.Env)}
+	name := r.Name
 	l.effect(func() { l.runProcess(x, name, spec) })
 	return x
 }
@@ -74,7 +73,7 @@ func (m launched) apply(ctx context.Context, l *loop) {
 		x.process.Stop(l.grace)
 		return
 	}
-	switch r := &l.resources[x.resource]; x {
+	switch r := x.resource; x {
 	case r.update:
 		r.changed = true
 	case r.serve:
@@ -98,7 +97,10 @@ func (m ended) apply(_ context.Context, l *loop) {
 	if x.cancelProbe != nil {
 		x.cancelProbe()
 	}
-	switch r := &l.resources[x.resource]; x {
+	if l.stopping {
+		return
+	}
+	switch r := x.resource; x {
 	case r.update:
 		l.updateEnded(r, m)
 	case r.serve:

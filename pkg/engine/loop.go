@@ -25,7 +25,7 @@ type loop struct {
 	environ environ
 	// tasks and resources hold the same resources at the same indexes.
 	tasks     []task
-	resources []resource
+	resources []*resource
 
 	// executions are those whose process may exist.
 	executions map[*execution]struct{}
@@ -56,37 +56,38 @@ func newLoop(e *Engine) *loop {
 
 func (l *loop) run(ctx context.Context) {
 	defer l.mailbox.close()
-	var messages []message
-	if ctx.Err() == nil {
-		l.evaluate(ctx)
-		l.publish()
+	if ctx.Err() != nil {
+		return
 	}
-	for ctx.Err() == nil {
+	l.evaluate(ctx)
+	l.publish()
+	for {
 		select {
 		case <-ctx.Done():
 		case <-l.mailbox.filled:
-			messages = l.mailbox.take(messages)
-			// Messages that were put after ctx was done may tell of its
-			// consequences. They're applied, but no longer acted upon.
-			running := ctx.Err() == nil
-			l.apply(ctx, messages)
-			if running {
-				l.advance(ctx)
-				l.publish()
-			}
 		}
+		messages := l.mailbox.take()
+		// Asked only after the messages were taken: those that were put after
+		// ctx was done may tell of its consequences, which aren't published.
+		if ctx.Err() != nil {
+			l.stop(ctx, messages)
+			return
+		}
+		l.apply(ctx, messages)
+		l.advance()
+		l.publish()
 	}
-	l.stop(ctx, messages)
 }
 
-// stop ends all processes and waits for all effects.
+// stop ends all processes and waits for all effects. From here on messages
+// only serve to reach those ends.
 func (l *loop) stop(ctx context.Context, messages []message) {
 	l.stopping = true
 	l.stopProcesses()
+	l.apply(ctx, messages)
 	for l.pending > 0 {
 		<-l.mailbox.filled
-		messages = l.mailbox.take(messages)
-		l.apply(ctx, messages)
+		l.apply(ctx, l.mailbox.take())
 	}
 	l.effects.Wait()
 }
@@ -100,24 +101,24 @@ func (l *loop) stopProcesses() {
 }
 
 func (l *loop) apply(ctx context.Context, messages []message) {
-	for i, m := range messages {
+	for _, m := range messages {
 		m.apply(ctx, l)
-		messages[i] = nil
 	}
 }
 
 // advance starts everything that can be started.
-func (l *loop) advance(ctx context.Context) {
+func (l *loop) advance() {
 	for {
 		l.starts = next(l.starts[:0], l.tasks, l.settings)
 		if len(l.starts) == 0 {
 			return
 		}
 		for _, s := range l.starts {
+			r := l.resources[s.resource]
 			if s.server {
-				l.launchServer(ctx, s.resource)
+				l.launchServer(r)
 			} else {
-				l.beginUpdate(ctx, s.resource)
+				l.beginUpdate(r)
 			}
 		}
 	}
@@ -149,9 +150,8 @@ func (l *loop) views(last []ResourceState) (views []ResourceState, changed bool)
 		views, changed = make([]ResourceState, len(l.resources)), true
 	}
 	load := measure(l.tasks, l.settings)
-	for i := range l.resources {
-		r, t := &l.resources[i], &l.tasks[i]
-		update, serve := holds(t, load, l.settings)
+	for i, r := range l.resources {
+		update, serve := holds(r.task, load, l.settings)
 		if !r.changed && update == r.updateHold && serve == r.serveHold {
 			continue
 		}
@@ -159,7 +159,7 @@ func (l *loop) views(last []ResourceState) (views []ResourceState, changed bool)
 			views, changed = slices.Clone(last), true
 		}
 		r.changed, r.updateHold, r.serveHold = false, update, serve
-		views[i] = r.view(t)
+		views[i] = r.view()
 	}
 	return views, changed
 }

@@ -43,13 +43,12 @@ func (m *mailbox) put(msg message) {
 	}
 }
 
-// take returns what was put since the last call, in that order. The slice
-// given is used for the messages to come.
-func (m *mailbox) take(reuse []message) []message {
+// take returns what was put since the last call, in that order.
+func (m *mailbox) take() []message {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	taken := m.messages
-	m.messages = reuse[:0]
+	m.messages = nil
 	return taken
 }
 

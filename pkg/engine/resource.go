@@ -7,10 +7,12 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// resource is what the loop knows of a resource besides its task.
+// resource is what the loop knows of a resource.
 type resource struct {
 	model.Resource
 	disabled bool
+	// task is what deciding knows of it.
+	task *task
 	// updateCommand and serveCommand are the commands as a person would write
 	// them.
 	updateCommand, serveCommand string
@@ -18,7 +20,7 @@ type resource struct {
 	// met is true once the resource has been ready or has succeeded. It stays
 	// true. dependents are the resources that wait for it.
 	met        bool
-	dependents []int
+	dependents []*resource
 
 	// update is the job's execution that's going on, lastUpdate how the last
 	// one ended.
@@ -39,16 +41,16 @@ type resource struct {
 }
 
 // view returns the resource as it's published.
-func (r *resource) view(t *task) ResourceState {
+func (r *resource) view() ResourceState {
 	state := ResourceState{Name: r.Name, Disabled: r.disabled, Labels: r.Labels}
-	if t.job {
+	if r.task.job {
 		state.Update = &UpdateState{Command: r.updateCommand, Hold: r.updateHold, Last: r.lastUpdate}
 		if r.update != nil {
 			state.Update.Running = r.update.start
 			state.Update.PID = r.update.pid()
 		}
 	}
-	if t.server {
+	if r.task.server {
 		state.Serve = &ServeState{
 			Command:   r.serveCommand,
 			Hold:      r.serveHold,
@@ -60,33 +62,34 @@ func (r *resource) view(t *task) ResourceState {
 	return state
 }
 
-// newResources returns the resources of a project and their tasks: those that
-// are enabled and start by themselves are queued.
-func newResources(project *model.Project) ([]resource, []task) {
-	resources := make([]resource, len(project.Resources))
+// newResources returns the resources of a project and, at the same indexes,
+// their tasks: those that are enabled and start by themselves are queued.
+func newResources(project *model.Project) ([]*resource, []task) {
+	resources := make([]*resource, len(project.Resources))
 	tasks := make([]task, len(project.Resources))
 	enabled := make(map[string]bool, len(project.Enabled.Names))
 	for _, name := range project.Enabled.Names {
 		enabled[name] = true
 	}
-	index := make(map[string]int, len(resources))
+	byName := make(map[string]*resource, len(resources))
 	for i, spec := range project.Resources {
-		index[spec.Name] = i
-		r := &resources[i]
-		*r = resource{Resource: spec, disabled: !project.Enabled.All && !enabled[spec.Name], changed: true}
+		disabled := !project.Enabled.All && !enabled[spec.Name]
+		tasks[i] = newTask(&spec, spec.AutoInit && !disabled)
+		r := &resource{Resource: spec, disabled: disabled, task: &tasks[i], changed: true}
 		if spec.Update != nil {
 			r.updateCommand = spec.Update.String()
 		}
 		if spec.Serve != nil {
 			r.serveCommand = spec.Serve.String()
 		}
-		tasks[i] = newTask(&spec, spec.AutoInit && !r.disabled)
+		resources[i] = r
+		byName[spec.Name] = r
 	}
-	for i := range resources {
-		for _, name := range resources[i].ResourceDeps {
-			if dep, ok := index[name]; ok {
-				resources[dep].dependents = append(resources[dep].dependents, i)
-				tasks[i].unmet++
+	for _, r := range resources {
+		for _, name := range r.ResourceDeps {
+			if dep := byName[name]; dep != nil {
+				dep.dependents = append(dep.dependents, r)
+				r.task.unmet++
 			}
 		}
 	}

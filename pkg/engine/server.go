@@ -12,23 +12,22 @@ import (
 )
 
 // launchServer starts the server of a resource.
-func (l *loop) launchServer(_ context.Context, i int) {
-	r := &l.resources[i]
+func (l *loop) launchServer(r *resource) {
 	r.changed = true
 	r.serveExit = nil
 	r.lastProbe = ""
 	l.log(r.Name, logs.LevelInfo, "Running cmd: "+r.serveCommand)
-	l.tasks[i].serve = serveLaunching
-	r.serve = l.execute(i, r.Serve)
+	r.task.serve = serveLaunching
+	r.serve = l.execute(r, r.Serve)
 }
 
 // serverLaunched records that the current server of a resource runs, and has
 // it probed.
 func (l *loop) serverLaunched(ctx context.Context, x *execution, at time.Time) {
-	r := &l.resources[x.resource]
+	r := x.resource
 	r.changed = true
 	r.process = &ServerProcess{PID: x.pid(), Start: at}
-	l.tasks[x.resource].serve = serveRunning
+	r.task.serve = serveRunning
 	if r.Readiness == nil {
 		l.setReady(r, true, at)
 		return
@@ -60,12 +59,11 @@ func (l *loop) setReady(r *resource, ready bool, at time.Time) {
 // serverEnded records that a server has ended by itself or couldn't be
 // launched.
 func (l *loop) serverEnded(r *resource, end ended) {
-	i := r.serve.resource
 	r.serveExit = serveExit(r.serveCommand, r.process, end)
 	r.serve = nil
 	r.process = nil
 	r.changed = true
-	l.tasks[i].serve = serveExited
+	r.task.serve = serveExited
 	l.log(r.Name, logs.LevelError, r.serveExit.Error)
 }
 
@@ -77,7 +75,7 @@ type probed struct {
 }
 
 func (m probed) apply(_ context.Context, l *loop) {
-	r := &l.resources[m.execution.resource]
+	r := m.execution.resource
 	if r.serve != m.execution {
 		return
 	}

@@ -34,6 +34,9 @@ type evaluated struct {
 }
 
 func (m evaluated) apply(_ context.Context, l *loop) {
+	if l.stopping {
+		return
+	}
 	end := &Exit{Start: m.start, Finish: m.finish}
 	if m.err != nil {
 		end.Error = m.err.Error()
@@ -54,6 +57,6 @@ func (m evaluated) apply(_ context.Context, l *loop) {
 // adopt makes a project the one that's run.
 func (l *loop) adopt(project *model.Project) {
 	l.settings.slots = max(1, project.MaxParallelUpdates)
-	l.environ = newEnviron(l.config.Environ, project.Environ, l.config.DefaultEnviron)
+	l.environ = newEnviron(l.config.Environ, project.Environ)
 	l.resources, l.tasks = newResources(project)
 }

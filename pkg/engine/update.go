@@ -3,41 +3,35 @@
 
 package engine
 
-import (
-	"context"
-
-	"tilt.dev/session/pkg/logs"
-)
+import "tilt.dev/session/pkg/logs"
 
 // beginUpdate starts the job of a resource. Without one the update has
 // succeeded at once.
-func (l *loop) beginUpdate(_ context.Context, i int) {
-	r := &l.resources[i]
+func (l *loop) beginUpdate(r *resource) {
 	r.changed = true
 	header := "\nInitial Build"
-	if !l.tasks[i].job {
+	if !r.task.job {
 		l.log(r.Name, logs.LevelInfo, header)
-		l.tasks[i].update = updateSucceeded
+		r.task.update = updateSucceeded
 		return
 	}
 	l.log(r.Name, logs.LevelInfo, header+"\nRunning cmd: "+r.updateCommand)
-	l.tasks[i].update = updateRunning
-	r.update = l.execute(i, r.Update)
+	r.task.update = updateRunning
+	r.update = l.execute(r, r.Update)
 }
 
 // updateEnded records how a job has ended.
 func (l *loop) updateEnded(r *resource, end ended) {
-	i := r.update.resource
 	r.lastUpdate = updateExit(r.updateCommand, r.update.start, end)
 	r.update = nil
 	r.changed = true
 	if err := r.lastUpdate.Error; err != "" {
 		l.log(r.Name, logs.LevelError, "Build Failed: "+err)
-		l.tasks[i].update = updateFailed
+		r.task.update = updateFailed
 		return
 	}
-	l.tasks[i].update = updateSucceeded
-	if !l.tasks[i].server {
+	r.task.update = updateSucceeded
+	if !r.task.server {
 		l.meet(r)
 	}
 }
@@ -50,6 +44,6 @@ func (l *loop) meet(r *resource) {
 	}
 	r.met = true
 	for _, dependent := range r.dependents {
-		l.tasks[dependent].unmet--
+		dependent.task.unmet--
 	}
 }
