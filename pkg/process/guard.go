@@ -38,13 +38,15 @@ func Guard(r io.Reader) error {
 // registrations are what a guard has to end.
 type registrations struct {
 	marker string
-	groups map[int]struct{}
+	// groups counts the registrations of each, because one that begins may have
+	// the number of one whose end isn't reported yet.
+	groups map[int]int
 }
 
 // readRegistrations returns what was registered and not taken back when r
 // ended. A last line without a newline is no registration.
 func readRegistrations(r io.Reader) (registrations, error) {
-	left := registrations{groups: map[int]struct{}{}}
+	left := registrations{groups: map[int]int{}}
 	var errs []error
 	lines := bufio.NewReader(r)
 	for {
@@ -77,11 +79,19 @@ func (g *registrations) apply(line string) error {
 	}
 	switch line[0] {
 	case '+':
-		g.groups[int(group)] = struct{}{}
+		g.groups[int(group)]++
 	case '-':
-		delete(g.groups, int(group))
+		g.remove(int(group))
 	default:
 		return fmt.Errorf("malformed registration %q", line)
 	}
 	return nil
+}
+
+func (g *registrations) remove(group int) {
+	if g.groups[group] > 1 {
+		g.groups[group]--
+		return
+	}
+	delete(g.groups, group)
 }

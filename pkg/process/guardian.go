@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -28,9 +29,10 @@ type guardian struct {
 	mu sync.Mutex
 	// process is nil before it's started, and when that failed.
 	process *os.Process
-	// ended is set when the process isn't wanted any more, broken when it can't
-	// be talked to.
-	ended, broken bool
+	// ended is set when the process isn't wanted any more.
+	ended bool
+	// broken is set when the process can't be talked to.
+	broken atomic.Bool
 }
 
 // startGuardian starts a guard in the background. The launching lock is held
@@ -78,7 +80,7 @@ func (g *guardian) remove(group int) { g.write("-" + strconv.Itoa(group)) }
 
 // write sends one line. Lines are short enough not to be torn by the system.
 func (g *guardian) write(line string) {
-	if g == nil {
+	if g == nil || g.broken.Load() {
 		return
 	}
 	err := g.pipe.SetWriteDeadline(time.Now().Add(registerTimeout))
@@ -92,11 +94,7 @@ func (g *guardian) write(line string) {
 
 // fail warns, but only once.
 func (g *guardian) fail(err error) {
-	g.mu.Lock()
-	first := !g.broken && !g.ended
-	g.broken = true
-	g.mu.Unlock()
-	if first && g.warn != nil {
+	if g.broken.CompareAndSwap(false, true) && g.warn != nil {
 		g.warn(err)
 	}
 }

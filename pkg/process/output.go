@@ -23,22 +23,42 @@ const (
 // output carries what a process writes from its pipe to a writer.
 type output struct {
 	pipe *os.File
-	to   io.Writer
-	done chan struct{}
+	// writeEnd is for the process alone.
+	writeEnd *os.File
+	to       io.Writer
+	done     chan struct{}
 }
 
-// newOutput returns an output that waits for copy, and the end of its pipe that
-// the process writes to.
-func newOutput(to io.Writer) (*output, *os.File, error) {
+// newOutputs returns outputs that wait for copy: one for stdout and stderr, or
+// one for each if they go different ways.
+func newOutputs(spec Spec) ([]*output, error) {
+	out, err := newOutput(spec.Output)
+	if err != nil || spec.Stderr == nil {
+		return []*output{out}, err
+	}
+	errOut, err := newOutput(spec.Stderr)
+	if err != nil {
+		out.giveAway()
+		_ = out.pipe.Close()
+		return nil, err
+	}
+	return []*output{out, errOut}, nil
+}
+
+func newOutput(to io.Writer) (*output, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if to == nil {
 		to = io.Discard
 	}
-	return &output{pipe: r, to: to, done: make(chan struct{})}, w, nil
+	return &output{pipe: r, writeEnd: w, to: to, done: make(chan struct{})}, nil
 }
+
+// giveAway closes the end that the process has, or would have had. Nothing was
+// written to it from here, so there's nothing to lose.
+func (o *output) giveAway() { _ = o.writeEnd.Close() }
 
 // copy writes everything to the writer until nobody can write to the pipe any
 // more, or until finish.

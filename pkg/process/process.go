@@ -56,9 +56,15 @@ type Spec struct {
 	Env []string
 	// Output gets stdout and stderr, as they come, in pieces of at most 32 KiB.
 	// Write is never called concurrently for one process and not after Done. While
-	// it blocks, so does the command once the pipe is full. After an error of
-	// Write the remaining output is read and thrown away. Nil throws all away.
+	// it blocks, so does the command once the pipe is full, and Done is delayed. After
+	// an error of Write the remaining output is read and thrown away. Nil throws
+	// all away.
 	Output io.Writer
+	// Stderr, if set, gets stderr in Output's place, by the same rules. Both
+	// may be called at the same time.
+	Stderr io.Writer
+	// Stdin is what the command reads, nil for nothing. The caller closes it.
+	Stdin *os.File
 }
 
 // Exit is how a main process ended.
@@ -86,8 +92,9 @@ type Process struct {
 	// number tells the processes of one Runner apart, and never repeats.
 	number uint64
 	handle *os.Process
-	output *output
-	done   chan struct{}
+	// outputs are one for stdout and stderr together, or one for each.
+	outputs []*output
+	done    chan struct{}
 	// exit is written before done is closed.
 	exit Exit
 
@@ -109,7 +116,7 @@ func (p *Process) PID() int { return p.pid }
 // output was handed to Spec.Output.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Exit is how the main process ended. It may be called only after Done.
+// Exit is how the main process ended. It waits for Done.
 func (p *Process) Exit() Exit {
 	<-p.done
 	return p.exit

@@ -4,6 +4,7 @@
 package process
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -28,7 +29,8 @@ type Options struct {
 	// other means: whatever turns up in another session is taken for an orphan.
 	AdoptOrphans bool
 	// Warn is told about a guard that can't be started or has died; commands run
-	// all the same. It may be called from any goroutine. Nil ignores it.
+	// all the same. It may be called from any goroutine, and must not call the
+	// Runner. Nil ignores it.
 	Warn func(error)
 }
 
@@ -94,24 +96,30 @@ func (r *Runner) Start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, w, err := newOutput(spec.Output)
+	outputs, err := newOutputs(spec)
 	if err != nil {
 		return nil, err
 	}
-	p, err := r.launch(path, spec, env, w)
-	_ = w.Close() // Only the command writes to it, so there's nothing to lose.
+	p, err := r.launch(path, spec, env, outputs)
+	for _, o := range outputs {
+		o.giveAway()
+		if err != nil {
+			_ = o.pipe.Close()
+		}
+	}
 	if err != nil {
-		_ = out.pipe.Close()
 		return nil, err
 	}
-	p.output = out
-	go out.copy()
+	p.outputs = outputs
+	for _, o := range outputs {
+		go o.copy()
+	}
 	go p.supervise()
 	return p, nil
 }
 
 // launch forks, and makes the new process known.
-func (r *Runner) launch(path string, spec Spec, env []string, w *os.File) (*Process, error) {
+func (r *Runner) launch(path string, spec Spec, env []string, outputs []*output) (*Process, error) {
 	r.launching.RLock()
 	defer r.launching.RUnlock()
 	number, err := r.admit()
@@ -121,7 +129,7 @@ func (r *Runner) launch(path string, spec Spec, env []string, w *os.File) (*Proc
 	handle, err := os.StartProcess(path, spec.Argv, &os.ProcAttr{
 		Dir:   spec.Dir,
 		Env:   append(env, r.marker+"="+strconv.FormatUint(number, 10)),
-		Files: []*os.File{r.null, w, w},
+		Files: []*os.File{cmp.Or(spec.Stdin, r.null), outputs[0].writeEnd, outputs[len(outputs)-1].writeEnd},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {

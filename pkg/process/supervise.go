@@ -29,7 +29,9 @@ func (p *Process) supervise() {
 	if stopped {
 		p.runner.orphans.endOf(p)
 	}
-	p.output.finish()
+	for _, o := range p.outputs {
+		o.finish()
+	}
 	p.runner.forget(p)
 	close(p.done)
 }

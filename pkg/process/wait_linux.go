@@ -5,18 +5,42 @@ package process
 
 import (
 	"errors"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// awaitExit returns when a child has ended, and leaves it to be reaped.
+// awaitExit returns when a child has ended, and leaves it to be reaped. It
+// keeps no thread waiting where the kernel has file descriptors for processes.
 func awaitExit(pid int) {
+	if err := awaitReadable(pid); err == nil {
+		return
+	}
 	for {
 		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
 			return
 		}
 	}
+}
+
+// awaitReadable returns without an error when a child has ended.
+func awaitReadable(pid int) error {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return err
+	}
+	file := os.NewFile(uintptr(fd), "pidfd")
+	defer file.Close()
+	conn, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return conn.Read(func(uintptr) bool {
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+		return err == nil && info.Signo != 0 || errors.Is(err, unix.ECHILD)
+	})
 }
 
 // onlyZombies says whether every member of a group has ended and only waits to

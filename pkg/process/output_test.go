@@ -1,0 +1,99 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package process
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestOutputToTheLastByte(t *testing.T) {
+	r := newRunner(t, Options{})
+	var out buffer
+	const line = "0123456789abcdefghijklmnopqrstuvwxyz\n"
+	p := start(t, r, script("", "yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 5000000; echo end >&2; printf last", &out))
+	wait(t, p)
+	want := strings.Repeat(line, 5000000/len(line)+1)[:5000000] + "end\nlast"
+	if got := out.String(); got != want {
+		t.Errorf("got %d bytes, want %d, ending in %q", len(got), len(want), got[max(0, len(got)-20):])
+	}
+}
+
+// gate is an Output that lets nothing through until it's opened.
+type gate struct {
+	open chan struct{}
+	size int
+}
+
+func (g *gate) Write(p []byte) (int, error) {
+	<-g.open
+	g.size += len(p)
+	return len(p), nil
+}
+
+// A slow Output holds the command up, and Done, but nothing is lost: not even
+// what a killed command had written.
+func TestSlowOutput(t *testing.T) {
+	r := newRunner(t, Options{})
+	out := &gate{open: make(chan struct{})}
+	var marker buffer
+	dir := t.TempDir()
+	spec := script(dir, "echo x; head -c 20000 /dev/zero; touch written; exec sleep 300", &marker)
+	spec.Output = out
+	p := start(t, r, spec)
+	eventually(t, "the command has written all", func() bool {
+		_, err := os.Stat(dir + "/written")
+		return err == nil
+	})
+	p.Stop(0)
+	eventually(t, "the group is gone", func() bool { return empty(p.PID()) })
+	select {
+	case <-p.Done():
+		t.Error("done before the output was delivered")
+	default:
+	}
+	close(out.open)
+	wait(t, p)
+	if out.size != 20002 {
+		t.Errorf("got %d bytes", out.size)
+	}
+}
+
+// brokenOutput fails at its first Write and counts the others.
+type brokenOutput struct{ writes int }
+
+func (b *brokenOutput) Write([]byte) (int, error) {
+	b.writes++
+	return 0, errors.New("broken")
+}
+
+func TestBrokenOutput(t *testing.T) {
+	r := newRunner(t, Options{})
+	var out brokenOutput
+	spec := script("", "head -c 5000000 /dev/zero && exit 7", nil)
+	spec.Output = &out
+	if exit := wait(t, start(t, r, spec)); exit.Code != 7 || out.writes != 1 {
+		t.Errorf("%s after %d writes", exit, out.writes)
+	}
+}
+
+func TestNoOutput(t *testing.T) {
+	r := newRunner(t, Options{})
+	spec := Spec{Argv: []string{"sh", "-c", "head -c 500000 /dev/zero && exit 7"}, Env: os.Environ()}
+	if exit := wait(t, start(t, r, spec)); exit.Code != 7 {
+		t.Error(exit)
+	}
+}
+
+func BenchmarkOutput(b *testing.B) {
+	r := newRunner(b, Options{})
+	const size = 25 << 20
+	b.SetBytes(size)
+	for b.Loop() {
+		p := start(b, r, Spec{Argv: []string{"head", "-c", "26214400", "/dev/zero"}, Env: os.Environ()})
+		<-p.Done()
+	}
+}
