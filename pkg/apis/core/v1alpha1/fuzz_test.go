@@ -18,9 +18,9 @@ func FuzzDecodeSessionJSON(f *testing.F) {
 	}
 	f.Add([]byte(`{"apiVersion":"tilt.dev/v1alpha1","kind":"Session","metadata":{"name":"a"},` +
 		`"spec":{"tiltfilePath":"a","exitCondition":"ci"},"status":{"startTime":"9999-12-31T23:59:59.000000-23:00"}}`))
-	serializer := rawSerializer(f, jsonserializer.SerializerOptions{})
+	codec := storageCodec(f, jsonserializer.SerializerOptions{})
 	f.Fuzz(func(t *testing.T, text []byte) {
-		checkDecoded(t, serializer, text)
+		checkDecoded(t, codec, text)
 	})
 }
 
@@ -32,29 +32,29 @@ func FuzzDecodeSessionYAML(f *testing.F) {
 		}
 		f.Add(asYAML)
 	}
-	serializer := rawSerializer(f, jsonserializer.SerializerOptions{Yaml: true})
+	codec := storageCodec(f, jsonserializer.SerializerOptions{Yaml: true})
 	f.Fuzz(func(t *testing.T, text []byte) {
-		checkDecoded(t, serializer, text)
+		checkDecoded(t, codec, text)
 	})
 }
 
 // checkDecoded reads a text as a client or a file may send it. What can be read
 // must be written and read again without a change, or be refused by validation.
-func checkDecoded(t *testing.T, serializer *jsonserializer.Serializer, text []byte) {
-	object, _, err := serializer.Decode(text, nil, nil)
+func checkDecoded(t *testing.T, codec runtime.Codec, text []byte) {
+	object, err := runtime.Decode(codec, text)
 	if err != nil {
 		return
 	}
 	mistakes := mistakesIn(object)
-	first := encoded(t, serializer, object)
-	again, _, err := serializer.Decode(first, nil, nil)
+	first := encoded(t, codec, object)
+	again, err := runtime.Decode(codec, first)
 	if err != nil {
 		if len(mistakes) == 0 {
 			t.Fatalf("can't read what was written: %v\n%s", err, first)
 		}
 		return
 	}
-	if second := encoded(t, serializer, again); !bytes.Equal(first, second) {
+	if second := encoded(t, codec, again); !bytes.Equal(first, second) {
 		t.Fatalf("written first:\n%s\nand after reading that:\n%s", first, second)
 	}
 }

@@ -33,9 +33,11 @@ func serverScheme(t testing.TB) *runtime.Scheme {
 
 // storageCodec encodes as the served version and decodes to the internal one,
 // with defaults, as a store does.
-func storageCodec(t testing.TB) runtime.Codec {
+func storageCodec(t testing.TB, options jsonserializer.SerializerOptions) runtime.Codec {
 	t.Helper()
-	return serializer.NewCodecFactory(serverScheme(t)).LegacyCodec(v1alpha1.SchemeGroupVersion)
+	raw := rawSerializer(t, options)
+	return serializer.NewCodecFactory(serverScheme(t)).
+		CodecForVersions(raw, raw, v1alpha1.SchemeGroupVersion, runtime.InternalGroupVersioner)
 }
 
 // rawSerializer neither defaults nor converts.

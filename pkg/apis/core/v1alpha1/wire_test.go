@@ -53,7 +53,7 @@ func TestRecordedObjectsAreReadStrictlyAndWrittenTheSame(t *testing.T) {
 }
 
 func TestRecordedObjectsAreValid(t *testing.T) {
-	codec := storageCodec(t)
+	codec := storageCodec(t, jsonserializer.SerializerOptions{})
 	for name, text := range goldens(t) {
 		t.Run(name, func(t *testing.T) {
 			object, err := runtime.Decode(codec, text)
@@ -79,7 +79,7 @@ func TestRequiredListsAreNeverNull(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			codec := storageCodec(t)
+			codec := storageCodec(t, jsonserializer.SerializerOptions{})
 			object, err := runtime.Decode(codec, []byte(`{"apiVersion":"tilt.dev/v1alpha1","kind":"Session","status":`+test.read+`}`))
 			if err != nil {
 				t.Fatal(err)
