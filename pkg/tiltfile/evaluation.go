@@ -25,8 +25,7 @@ type evaluation struct {
 	options  Options
 	thread   *starlark.Thread
 	builtins starlark.StringDict
-	// maxSteps and maxHeapGrowth are its limits.
-	maxSteps, maxHeapGrowth uint64
+	limits   limits
 	// modules are the files that were executed, by path. A nil module is being
 	// executed now.
 	modules map[string]*module
@@ -46,8 +45,7 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 	e := &evaluation{
 		ctx:                ctx,
 		options:            options,
-		maxSteps:           defaultMaxSteps,
-		maxHeapGrowth:      defaultMaxHeapGrowth,
+		limits:             generous(),
 		defined:            map[string]bool{},
 		modules:            map[string]*module{},
 		environ:            newEnviron(options.Environ),
@@ -80,7 +78,7 @@ func (e *evaluation) project() (model.Project, error) {
 
 // run executes the main file.
 func (e *evaluation) run() error {
-	stop := e.limit()
+	stop := e.enforceLimits()
 	defer stop()
 	if err := e.ctx.Err(); err != nil {
 		return err

@@ -24,7 +24,7 @@ func (e *evaluation) readFile(_ *starlark.Thread, fn *starlark.Builtin, args sta
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path, "default??", &fallback); err != nil {
 		return nil, err
 	}
-	content, err := e.readInput(e.absolute(path), maxReadSize)
+	content, err := e.readInput(e.absolute(path), e.limits.readSize)
 	if errors.Is(err, fs.ErrNotExist) && fallback.set {
 		return blob(fallback.value), nil
 	}

@@ -35,7 +35,7 @@ func FuzzLoad(f *testing.F) {
 		options := tiltfile(t, source)
 		options.Runner = nil
 		e := newEvaluation(t.Context(), options)
-		e.maxSteps = 20_000
+		e.limits.steps = 20_000
 		project, err := e.project()
 		if err != nil {
 			var failure *Error

@@ -12,38 +12,45 @@ import (
 )
 
 const (
-	// defaultMaxSteps is a few seconds of computing, far more than any Tiltfile
-	// needs.
-	defaultMaxSteps = 200_000_000
-	// defaultMaxHeapGrowth is how many bytes the live heap of the process may
-	// grow by.
-	defaultMaxHeapGrowth = 1 << 30
-	// maxCallDepth is how deeply calls may be nested.
-	maxCallDepth = 10_000
-	// stepsPerCheck is how many steps go by between two looks at the limits.
-	stepsPerCheck = 10_000
 	// maxSourceSize is the most bytes of a Tiltfile. Within it, not even the
 	// most nested source overflows the stack of the compiler.
 	maxSourceSize = 1 << 20
-	// maxReadSize is the most bytes that a builtin takes from a file or from
-	// the output of a command.
-	maxReadSize = 64 << 20
+	// stepsPerCheck is how many steps go by between two looks at the limits.
+	stepsPerCheck = 1000
 )
 
-// limit makes the evaluation end with an error when its context is done, when
+// limits are what one evaluation may use.
+type limits struct {
+	steps uint64
+	// callDepth is how deeply calls may be nested.
+	callDepth int
+	// heapGrowth is how many bytes the live heap of the process may grow by.
+	heapGrowth uint64
+	// readSize is the most bytes that a builtin takes from a file or from one
+	// of the outputs of a command.
+	readSize int64
+}
+
+// generous returns limits that only a mistake reaches: the steps are a few
+// seconds of computing.
+func generous() limits {
+	return limits{steps: 200_000_000, callDepth: 10_000, heapGrowth: 1 << 30, readSize: 64 << 20}
+}
+
+// enforceLimits makes the evaluation end with an error when its context is done, when
 // it has taken too many steps, nests calls too deeply or keeps too much memory.
 // The function returned ends that.
-func (e *evaluation) limit() (stop func()) {
-	allowed := liveHeap() + e.maxHeapGrowth
+func (e *evaluation) enforceLimits() (stop func()) {
+	allowed := liveHeap() + e.limits.heapGrowth
 	e.thread.SetMaxExecutionSteps(stepsPerCheck)
 	e.thread.OnMaxSteps = func(thread *starlark.Thread) {
 		switch {
-		case thread.Steps >= e.maxSteps:
+		case thread.Steps >= e.limits.steps:
 			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped after %d steps, it may be in an endless loop", thread.Steps))
-		case thread.CallStackDepth() > maxCallDepth:
-			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped because calls are nested more than %d deep", maxCallDepth))
+		case thread.CallStackDepth() > e.limits.callDepth:
+			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped because calls are nested more than %d deep", e.limits.callDepth))
 		case liveHeap() > allowed:
-			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped because it needs more than %d MiB of memory", e.maxHeapGrowth>>20))
+			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped because it needs more than %d MiB of memory", e.limits.heapGrowth>>20))
 		}
 		thread.SetMaxExecutionSteps(thread.Steps + stepsPerCheck)
 	}

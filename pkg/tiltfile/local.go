@@ -73,7 +73,7 @@ func (e *evaluation) runLocal(a *localArguments) (starlark.Value, error) {
 func (e *evaluation) capture(command *model.Command, a *localArguments) (*localOutput, error) {
 	ctx, cancel := context.WithCancelCause(e.ctx)
 	defer cancel(nil)
-	output := &localOutput{stop: cancel}
+	output := &localOutput{most: e.limits.readSize, stop: cancel}
 	if !a.quiet {
 		output.show = func(line string) { e.log(logs.LevelInfo, localPrefix+line) }
 	}

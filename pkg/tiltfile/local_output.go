@@ -18,6 +18,8 @@ const localPrefix = " → "
 // localOutput is what a command writes. It's shown line by line and kept, up to
 // a limit.
 type localOutput struct {
+	// most is how many bytes of each stream are kept.
+	most int64
 	// show gets each line, never two at a time. Nil shows nothing.
 	show func(line string)
 	// stop ends the command.
@@ -42,27 +44,34 @@ var _ io.Writer = (*localStream)(nil)
 func (s *localStream) Write(p []byte) (int, error) {
 	s.output.mu.Lock()
 	defer s.output.mu.Unlock()
-	if s.kept.Len()+len(p) > maxReadSize {
-		err := fmt.Errorf("the command writes more than %d bytes", maxReadSize)
+	if int64(s.kept.Len()+len(p)) > s.output.most {
+		err := fmt.Errorf("the command writes more than %d bytes", s.output.most)
 		s.output.stop(err)
 		return 0, err
 	}
 	s.kept.Write(p)
+	if s.output.show != nil {
+		s.showLines(s.kept.Len() - len(p))
+	}
+	return len(p), nil
+}
+
+// showLines shows the lines that end at a position or after it.
+func (s *localStream) showLines(from int) {
 	for {
-		end := bytes.IndexByte(s.kept.Bytes()[s.shown:], '\n')
-		if end < 0 {
-			return len(p), nil
+		length := bytes.IndexByte(s.kept.Bytes()[from:], '\n')
+		if length < 0 {
+			return
 		}
-		s.showUntil(s.shown + end)
-		s.shown++
+		s.show(from + length)
+		from = s.shown + 1
+		s.shown = from
 	}
 }
 
-// showUntil shows the part of a line from what was shown last to a position.
-func (s *localStream) showUntil(end int) {
-	if s.output.show != nil {
-		s.output.show(strings.TrimSuffix(string(s.kept.Bytes()[s.shown:end]), "\r"))
-	}
+// show shows the part of a line from what was shown last to a position.
+func (s *localStream) show(end int) {
+	s.output.show(strings.TrimSuffix(string(s.kept.Bytes()[s.shown:end]), "\r"))
 	s.shown = end
 }
 
@@ -82,8 +91,8 @@ func (s *localStream) end() string {
 // flush shows last lines that have no line break. Nothing is written any more.
 func (o *localOutput) flush() {
 	for _, s := range []*localStream{&o.stdout, &o.stderr} {
-		if s.shown < s.kept.Len() {
-			s.showUntil(s.kept.Len())
+		if o.show != nil && s.shown < s.kept.Len() {
+			s.show(s.kept.Len())
 		}
 	}
 }

@@ -38,11 +38,11 @@ func TestLimits(t *testing.T) {
 	for _, c := range []struct{ name, source, want string }{
 		{"endless loop", "while True:\n    pass", "Tiltfile:1:1: in <toplevel>\nError: the Tiltfile was stopped after 100000 steps"},
 		{"endless recursion", "def f():\n    f()\nf()", "nested more than 10000 deep"},
-		{"memory", "x = []\nfor i in range(1 << 30):\n    x.append('a' * (1 << 20))", "needs more than 16 MiB of memory"},
+		{"memory", "x = []\nfor i in range(1 << 30):\n    x.append('a' * 10000)", "needs more than 16 MiB of memory"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := newEvaluation(t.Context(), tiltfile(t, c.source))
-			e.maxSteps, e.maxHeapGrowth = 100_000, 16<<20
+			e.limits.steps, e.limits.heapGrowth = 100_000, 16<<20
 			_, err := e.project()
 			requireError(t, err, KindEvaluation, c.want)
 		})
@@ -84,8 +84,10 @@ func TestCanceledBefore(t *testing.T) {
 }
 
 func TestLocalStopsEndlessOutput(t *testing.T) {
-	_, err := Load(t.Context(), tiltfile(t, "local('yes', quiet=True)"))
-	requireError(t, err, KindEvaluation, "the command writes more than 67108864 bytes")
+	e := newEvaluation(t.Context(), tiltfile(t, "local('yes', quiet=True)"))
+	e.limits.readSize = 100_000
+	_, err := e.project()
+	requireError(t, err, KindEvaluation, "the command writes more than 100000 bytes")
 	if len(err.Error()) > 10_000 {
 		t.Errorf("the error has %d bytes", len(err.Error()))
 	}
