@@ -35,14 +35,27 @@ func requireError(t *testing.T, err error, kind Kind, text string) {
 }
 
 func TestLimits(t *testing.T) {
-	for _, c := range []struct{ name, source, want string }{
-		{"endless loop", "while True:\n    pass", "Tiltfile:1:1: in <toplevel>\nError: the Tiltfile was stopped after 100000 steps"},
-		{"endless recursion", "def f():\n    f()\nf()", "nested more than 10000 deep"},
-		{"memory", "x = []\nfor i in range(1 << 30):\n    x.append('a' * 10000)", "needs more than 16 MiB of memory"},
+	for _, c := range []struct {
+		name, source string
+		set          func(*limits)
+		want         string
+	}{
+		{
+			"endless loop", "while True:\n    pass", func(l *limits) { l.steps = 100_000 },
+			"Tiltfile:1:1: in <toplevel>\nError: the Tiltfile was stopped after 100000 steps",
+		},
+		{
+			"endless recursion", "def f():\n    f()\nf()", func(l *limits) { l.callDepth = 100 },
+			"nested more than 100 deep",
+		},
+		{
+			"memory", "x = []\nwhile True:\n    x.append('a' * 10000)", func(l *limits) { l.heapGrowth = 16 << 20 },
+			"needs more than 16 MiB of memory",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := newEvaluation(t.Context(), tiltfile(t, c.source))
-			e.limits.steps, e.limits.heapGrowth = 100_000, 16<<20
+			c.set(&e.limits)
 			_, err := e.project()
 			requireError(t, err, KindEvaluation, c.want)
 		})
