@@ -4,9 +4,12 @@
 package conformance_test
 
 import (
+	"io"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
+	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/conformance"
 	"tilt.dev/session/pkg/testserver"
@@ -20,4 +23,15 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	goleak.VerifyTestMain(m,
+		// It wakes readers that wait for a version, and sleeps for three
+		// seconds even when they don't need it any more.
+		goleak.IgnoreTopFunction("k8s.io/apiserver/pkg/storage/cacher.(*watchCache).waitUntilFreshAndBlock.func2"),
+		goleak.Cleanup(func(code int) {
+			klog.StopFlushDaemon()
+			os.Exit(code)
+		}))
+}

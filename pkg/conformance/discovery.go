@@ -5,12 +5,123 @@ package conformance
 
 import (
 	"net/http"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	apidiscovery "k8s.io/api/apidiscovery/v2"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func discovery(t *testing.T, s *server) {
-	t.Run("Legacy", func(t *testing.T) {
+const acceptAggregated = "Accept: application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+
+var (
+	mainVerbs   = []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
+	statusVerbs = []string{"get", "patch", "update"}
+)
+
+// checkDiscovery: how clients learn which groups, resources and verbs there are.
+func checkDiscovery(t *testing.T, s *server) {
+	version := metav1.GroupVersionForDiscovery{GroupVersion: "tilt.dev/v1alpha1", Version: "v1alpha1"}
+
+	t.Run("Groups", func(t *testing.T) {
 		t.Parallel()
-		s.get(t, groupPath).want(http.StatusOK)
+		var groups metav1.APIGroupList
+		s.get(t, "/apis").want(http.StatusOK).into(&groups)
+		at := slices.IndexFunc(groups.Groups, func(group metav1.APIGroup) bool { return group.Name == "tilt.dev" })
+		if groups.Kind != "APIGroupList" || at < 0 {
+			t.Fatalf("groups = %+v", groups)
+		}
+		if group := groups.Groups[at]; !slices.Contains(group.Versions, version) || group.PreferredVersion != version {
+			t.Errorf("group = %+v", group)
+		}
+	})
+
+	t.Run("Group", func(t *testing.T) {
+		t.Parallel()
+		var group metav1.APIGroup
+		s.get(t, groupPath).want(http.StatusOK).into(&group)
+		if group.Kind != "APIGroup" || group.Name != "tilt.dev" || group.PreferredVersion != version ||
+			!slices.Equal(group.Versions, []metav1.GroupVersionForDiscovery{version}) {
+			t.Errorf("group = %+v", group)
+		}
+	})
+
+	t.Run("Resources", func(t *testing.T) {
+		t.Parallel()
+		var resources metav1.APIResourceList
+		s.get(t, versionPath).want(http.StatusOK).into(&resources)
+		want := metav1.APIResourceList{
+			TypeMeta:     metav1.TypeMeta{APIVersion: "v1", Kind: "APIResourceList"},
+			GroupVersion: "tilt.dev/v1alpha1",
+			APIResources: []metav1.APIResource{
+				{Name: "sessions", SingularName: "session", Kind: "Session", Verbs: mainVerbs, ShortNames: []string{"sess"}, Categories: []string{"tilt"}},
+				{Name: "sessions/status", Kind: "Session", Verbs: statusVerbs},
+			},
+		}
+		for i := range resources.APIResources {
+			resources.APIResources[i].StorageVersionHash = ""
+		}
+		if diff := cmp.Diff(want, resources); diff != "" {
+			t.Errorf("resources (-want +got):\n%s", diff)
+		}
+	})
+
+	t.Run("Aggregated", func(t *testing.T) {
+		t.Parallel()
+		answer := s.get(t, "/apis", acceptAggregated).want(http.StatusOK)
+		var groups apidiscovery.APIGroupDiscoveryList
+		answer.into(&groups)
+		at := slices.IndexFunc(groups.Items, func(group apidiscovery.APIGroupDiscovery) bool { return group.Name == "tilt.dev" })
+		if at < 0 || len(groups.Items[at].Versions) != 1 {
+			t.Fatalf("groups = %+v", groups)
+		}
+		kind := groups.Items[at].Versions[0].Resources[0].ResponseKind
+		want := apidiscovery.APIVersionDiscovery{
+			Version:   "v1alpha1",
+			Freshness: apidiscovery.DiscoveryFreshnessCurrent,
+			Resources: []apidiscovery.APIResourceDiscovery{{
+				Resource: "sessions", SingularResource: "session", Scope: apidiscovery.ScopeCluster, ResponseKind: kind,
+				Verbs: mainVerbs, ShortNames: []string{"sess"}, Categories: []string{"tilt"},
+				Subresources: []apidiscovery.APISubresourceDiscovery{{Subresource: "status", ResponseKind: kind, Verbs: statusVerbs}},
+			}},
+		}
+		if diff := cmp.Diff(want, groups.Items[at].Versions[0]); diff != "" || kind.Kind != "Session" {
+			t.Errorf("version (-want +got), of kind %v:\n%s", kind, diff)
+		}
+	})
+
+	t.Run("AggregatedIsCacheable", func(t *testing.T) {
+		t.Parallel()
+		answer := s.get(t, "/apis", acceptAggregated).want(http.StatusOK)
+		tag := answer.Header.Get("ETag")
+		if tag == "" || answer.Header.Get("Vary") != "Accept" {
+			t.Fatalf("header = %v", answer.Header)
+		}
+		if again := s.get(t, "/apis", acceptAggregated, "If-None-Match: "+tag).want(http.StatusNotModified); len(again.body) != 0 {
+			t.Errorf("304 with a body: %s", again.body)
+		}
+		s.get(t, "/apis", acceptAggregated, `If-None-Match: "another"`).want(http.StatusOK)
+	})
+
+	t.Run("Absent", func(t *testing.T) {
+		t.Parallel()
+		for _, absent := range []string{
+			groupPath + "/v1", versionPath + "/none", versionPath + "/session",
+			versionPath + "/namespaces/default/sessions", sessionsPath + "/none/none",
+		} {
+			s.get(t, absent).want(http.StatusNotFound)
+		}
+	})
+
+	t.Run("Methods", func(t *testing.T) {
+		t.Parallel()
+		name := s.create(t).Name
+		for _, refused := range []struct{ method, path string }{
+			{http.MethodPut, sessionsPath}, {http.MethodPatch, sessionsPath}, {http.MethodPost, path(name)},
+			{http.MethodPost, statusPath(name)}, {http.MethodDelete, statusPath(name)},
+		} {
+			s.do(t, refused.method, refused.path, newSession(name)).failure(http.StatusMethodNotAllowed, metav1.StatusReasonMethodNotAllowed)
+		}
 	})
 }

@@ -91,3 +91,48 @@ func labelled(key, value string) func(*v1alpha1.Session) {
 		session.Labels[key] = value
 	}
 }
+
+// fullStatus sets every field that a status has, each state of a target once.
+func fullStatus() v1alpha1.SessionStatus {
+	at := func(second int) metav1.MicroTime {
+		return metav1.NewMicroTime(time.Date(2026, time.January, 2, 3, 4, second, 6000, time.UTC))
+	}
+	exitCode := int32(3)
+	target := func(name string, kind v1alpha1.TargetType, state v1alpha1.TargetState) v1alpha1.Target {
+		return v1alpha1.Target{Name: name, Type: kind, Resources: []string{"shop", name}, State: state}
+	}
+	return v1alpha1.SessionStatus{
+		PID:       4242,
+		StartTime: at(0),
+		Done:      true,
+		Error:     "lint:update failed\nexit status 3",
+		Targets: []v1alpha1.Target{
+			target("build:update", v1alpha1.TargetTypeJob, v1alpha1.TargetState{
+				Waiting: &v1alpha1.TargetStateWaiting{WaitReason: "waiting-for-deps"}}),
+			target("lint:update", v1alpha1.TargetTypeJob, v1alpha1.TargetState{
+				Terminated: &v1alpha1.TargetStateTerminated{StartTime: at(1), FinishTime: at(2), Error: "exit status 3",
+					GraceStatus: v1alpha1.TargetGraceExceeded, ExitCode: &exitCode}}),
+			target("old:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}}),
+			target("stopped:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{
+				Terminated: &v1alpha1.TargetStateTerminated{StartTime: at(1), FinishTime: at(2), Error: "signal: killed", Signal: "killed"}}),
+			target("web:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{
+				Active: &v1alpha1.TargetStateActive{StartTime: at(1), Ready: true, LastReadyTime: at(3)}}),
+		},
+		Conditions: []metav1.Condition{condition("Failed", metav1.ConditionTrue, "TargetFailed")},
+	}
+}
+
+func condition(kind string, status metav1.ConditionStatus, reason string) metav1.Condition {
+	return metav1.Condition{
+		Type: kind, Status: status, Reason: reason, Message: "as " + reason, ObservedGeneration: 1,
+		LastTransitionTime: metav1.NewTime(time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC)),
+	}
+}
+
+// setStatus writes the status of a Session, whatever it was.
+func (s *server) setStatus(t *testing.T, name string, status v1alpha1.SessionStatus) *v1alpha1.Session {
+	t.Helper()
+	session := newSession(name)
+	session.Status = status
+	return s.do(t, http.MethodPut, statusPath(name), session).want(http.StatusOK).session()
+}

@@ -15,7 +15,8 @@ type area struct {
 // areas are one a line and one a file.
 func areas() []area {
 	return []area{
-		{"Discovery", discovery},
+		{"Discovery", checkDiscovery},
+		{"OpenAPI", checkOpenAPI},
 	}
 }
 
