@@ -37,9 +37,9 @@ func generous() limits {
 	return limits{steps: 200_000_000, callDepth: 10_000, heapGrowth: 1 << 30, readSize: 64 << 20}
 }
 
-// enforceLimits makes the evaluation end with an error when its context is done, when
-// it has taken too many steps, nests calls too deeply or keeps too much memory.
-// The function returned ends that.
+// enforceLimits makes the evaluation end with an error when its context is done,
+// when it has taken too many steps, nests calls too deeply or keeps too much
+// memory. The function returned ends that.
 func (e *evaluation) enforceLimits() (stop func()) {
 	allowed := liveHeap() + e.limits.heapGrowth
 	e.thread.SetMaxExecutionSteps(stepsPerCheck)
