@@ -330,6 +330,9 @@ func TestLateProbeResult(t *testing.T) {
 	play(t, projectOf(server("s", withProbe), job("j", after("s"))), func(w *world) {
 		w.exit("s:serve", 1)
 		w.want("s:serve=failed j=waiting-for-dep")
+		if w.probing != 0 {
+			t.Error("the probe goes on after the server has ended")
+		}
 		w.report("s", true, "late")
 		w.want("s:serve=failed j=waiting-for-dep")
 		if got := w.resource("s").Serve.LastProbe; got != "" {

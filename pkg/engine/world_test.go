@@ -41,11 +41,16 @@ type world struct {
 	specs     map[string]process.Spec
 	processes map[string]*fakeProcess
 	// gates hold back launches, refusals make them fail.
-	gates     map[string]chan struct{}
-	refusals  map[string]error
-	stubborn  map[string]bool
-	reports   map[string]func(probe.Result)
-	snapshots []*Snapshot
+	gates    map[string]chan struct{}
+	refusals map[string]error
+	stubborn map[string]bool
+	// script is called with each launched process, and probeScript instead of
+	// waiting for the test to report. Both may be nil.
+	script      func(target string, p *fakeProcess)
+	probeScript func(ctx context.Context, resource string, report func(probe.Result))
+	reports     map[string]func(probe.Result)
+	probing     int
+	snapshots   []*Snapshot
 }
 
 // play runs an engine for a project, and a story with it.
@@ -127,15 +132,26 @@ func (w *world) launch(spec process.Spec) (Process, error) {
 	w.specs[name] = spec
 	p := &fakeProcess{pid: 100 + len(w.started), stubborn: w.stubborn[name], done: make(chan struct{})}
 	w.processes[name] = p
+	if w.script != nil {
+		w.script(name, p)
+	}
 	return p, nil
 }
 
 // probe is named by the only word of its command.
 func (w *world) probe(ctx context.Context, p model.Probe, report func(probe.Result)) {
+	if w.probeScript != nil {
+		w.probeScript(ctx, p.Exec.Argv[0], report)
+		return
+	}
 	w.mu.Lock()
 	w.reports[p.Exec.Argv[0]] = report
+	w.probing++
 	w.mu.Unlock()
 	<-ctx.Done()
+	w.mu.Lock()
+	w.probing--
+	w.mu.Unlock()
 }
 
 // gate makes launches of a target wait for the returned channel to be closed.
@@ -203,13 +219,14 @@ func (w *world) wantLog(source, want string) {
 	}
 }
 
-// wantStarted compares what was launched so far.
+// wantStarted compares what was launched so far, in any order.
 func (w *world) wantStarted(want ...string) {
 	w.t.Helper()
 	synctest.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if diff := cmp.Diff(want, w.started); diff != "" {
+	slices.Sort(want)
+	if diff := cmp.Diff(want, slices.Sorted(slices.Values(w.started))); diff != "" {
 		w.t.Errorf("launched (-want +got):\n%s", diff)
 	}
 }

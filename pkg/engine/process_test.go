@@ -1,0 +1,263 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
+
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/probe"
+	"tilt.dev/session/pkg/process"
+)
+
+// session is an engine with real processes in a directory of its own.
+type session struct {
+	t      *testing.T
+	dir    string
+	logs   *logs.Store
+	engine *Engine
+	// changed holds a value after a new snapshot.
+	changed chan struct{}
+	cancel  context.CancelFunc
+	ended   chan struct{}
+}
+
+// loaded is a Tiltfile that was evaluated before.
+type loaded model.Project
+
+var _ Loader = loaded{}
+
+func (l loaded) Load(context.Context, LoadInput) (model.Project, error) {
+	return model.Project(l), nil
+}
+
+// begin runs a project, whose commands run in the directory of the session.
+func begin(t *testing.T, grace time.Duration, resources ...model.Resource) *session {
+	s := &session{
+		t: t, dir: t.TempDir(), changed: make(chan struct{}, 1), ended: make(chan struct{}),
+		logs: logs.New(16<<20, clockwork.NewRealClock()),
+	}
+	for _, r := range resources {
+		for _, c := range []*model.Command{r.Update, r.Serve} {
+			if c != nil {
+				c.Dir = s.dir
+			}
+		}
+	}
+	runner, err := process.New(process.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prober := &probe.Prober{Start: runner.Start, Dir: s.dir, Env: os.Environ(), Clock: clockwork.NewRealClock()}
+	s.engine = New(Config{
+		Tiltfile: filepath.Join(s.dir, "Tiltfile"),
+		Load:     loaded(projectOf(resources...)),
+		Start: func(spec process.Spec) (Process, error) {
+			p, err := runner.Start(spec)
+			if err != nil {
+				return nil, err
+			}
+			return p, nil
+		},
+		Probe:     prober.Run,
+		Logs:      s.logs,
+		Environ:   os.Environ(),
+		KillGrace: grace,
+		OnChange: func(*Snapshot) {
+			select {
+			case s.changed <- struct{}{}:
+			default:
+			}
+		},
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	s.cancel = cancel
+	go func() {
+		defer close(s.ended)
+		if err := s.engine.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	t.Cleanup(func() {
+		s.end()
+		if err := runner.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// end tears the run down.
+func (s *session) end() {
+	s.cancel()
+	<-s.ended
+}
+
+// wait returns once the state is as wanted.
+func (s *session) wait(want string) {
+	s.t.Helper()
+	deadline := time.After(20 * time.Second)
+	for show(s.engine.Snapshot()) != want {
+		select {
+		case <-s.changed:
+		case <-deadline:
+			s.t.Fatalf("state is %s, want %s", show(s.engine.Snapshot()), want)
+		}
+	}
+}
+
+// lines are those of a file in the session's directory.
+func (s *session) lines(name string) []string {
+	s.t.Helper()
+	data, err := os.ReadFile(filepath.Join(s.dir, name))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return strings.Fields(string(data))
+}
+
+func script(name, cmd string, options ...option) model.Resource {
+	r := resourceOf(name, options)
+	r.Update = model.ShellCommand(cmd)
+	return r
+}
+
+func daemon(name, cmd string, options ...option) model.Resource {
+	r := resourceOf(name, options)
+	r.Serve = model.ShellCommand(cmd)
+	return r
+}
+
+func TestChain(t *testing.T) {
+	const length = 50
+	var chain []model.Resource
+	var want, states []string
+	for i := range length {
+		name := fmt.Sprintf("j%d", i)
+		r := script(name, "echo "+name+" >>trace", parallel)
+		if i > 0 {
+			r.ResourceDeps = []string{fmt.Sprintf("j%d", i-1)}
+		}
+		chain = append(chain, r)
+		want = append(want, name)
+		states = append(states, name+"=ok")
+	}
+	slices.Reverse(chain)
+	slices.Reverse(states)
+	s := begin(t, time.Second, chain...)
+	s.wait(strings.Join(states, " "))
+	if diff := cmp.Diff(want, s.lines("trace")); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+}
+
+func TestParallelProcesses(t *testing.T) {
+	meet := func(name string) model.Resource {
+		return script(name, "touch "+name+"; until [ -e a ] && [ -e b ] && [ -e c ]; do sleep 0.01; done", parallel)
+	}
+	// Each of them fails when another one runs at the same time.
+	alone := func(name string) model.Resource {
+		return script(name, "mkdir lock && sleep 0.02 && rmdir lock")
+	}
+	s := begin(t, time.Second, meet("a"), alone("x"), meet("b"), alone("y"), meet("c"), alone("z"))
+	s.wait("a=ok x=ok b=ok y=ok c=ok z=ok")
+}
+
+func TestOutputIsCompleteAtTheEnd(t *testing.T) {
+	s := begin(t, time.Second, script("a", `i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; printf end; exit 3`))
+	s.wait("a=failed")
+	lines := s.logs.Tail("a", 10000)
+	// A blank line, the header, the command, the output and the failure.
+	if want := 3 + 2001 + 1; len(lines) != want {
+		t.Errorf("%d lines, want %d", len(lines), want)
+	}
+	if got := lines[len(lines)-2].Text; got != "end" {
+		t.Errorf("the last line of the command is %q", got)
+	}
+}
+
+func TestRealExits(t *testing.T) {
+	nope := job("e", parallel)
+	nope.Update = &model.Command{Argv: []string{"no-such-command"}}
+	s := begin(t, time.Second,
+		script("a", "exit 4", parallel), script("b", "kill -9 $$", parallel), nope,
+		daemon("c", "exit 3"), daemon("d", "kill -15 $$"))
+	s.wait("a=failed b=failed e=failed c:serve=failed d:serve=failed")
+	var got []string
+	for _, r := range s.engine.Snapshot().Resources {
+		if r.Update != nil {
+			got = append(got, r.Update.Last.Error)
+			continue
+		}
+		// The second word is the process.
+		words := strings.Fields(r.Serve.Exit.Error)
+		got = append(got, strings.Join(slices.Delete(words, 1, 2), " "))
+	}
+	want := []string{
+		`Command "exit 4" failed: exit status 4`,
+		`Command "kill -9 $$" failed: signal: killed`,
+		`Command "no-such-command" failed: failed to start: exec: "no-such-command": executable file not found in $PATH`,
+		"Process exited with code 3",
+		"Process was killed by signal: terminated",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("errors (-want +got):\n%s", diff)
+	}
+}
+
+func TestRealReadiness(t *testing.T) {
+	server := daemon("s", "touch up; exec sleep 300")
+	server.Readiness = &model.Probe{
+		Period: 10 * time.Millisecond, Timeout: 10 * time.Second, SuccessThreshold: 1, FailureThreshold: 1,
+		Exec: &model.ExecAction{Argv: []string{"test", "-e", "up"}},
+	}
+	s := begin(t, time.Second, server, script("j", "rm up", after("s")))
+	s.wait("s:serve=active j=ok")
+}
+
+func TestRealTeardown(t *testing.T) {
+	s := begin(t, 100*time.Millisecond,
+		script("pipe", "mkfifo alive"),
+		daemon("willing", `exec 9<>alive; trap "echo down >>trace; exit 0" TERM; touch w; while :; do sleep 0.01; done`, after("pipe")),
+		daemon("stubborn", `exec 9<>alive; trap "" TERM; sleep 300 & touch s; while :; do sleep 0.01; done`, after("pipe")),
+		script("job", "exec 9<>alive; until [ -e w ] && [ -e s ]; do sleep 0.01; done; touch ready; exec sleep 300",
+			parallel, after("pipe")),
+		script("wait", "until [ -e ready ]; do sleep 0.01; done", parallel, after("pipe")))
+	s.wait("pipe=ok willing:serve=ready stubborn:serve=ready job=active wait=ok")
+	last := s.engine.Snapshot()
+	alive, err := os.OpenFile(filepath.Join(s.dir, "alive"), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer alive.Close()
+	s.end()
+	if s.engine.Snapshot() != last {
+		t.Errorf("published after the end: %s", show(s.engine.Snapshot()))
+	}
+	if diff := cmp.Diff([]string{"down"}, s.lines("trace")); diff != "" {
+		t.Errorf("what was asked to end (-want +got):\n%s", diff)
+	}
+	// Each process of the run has the pipe open for writing, so it ends when
+	// none is left.
+	if err := alive.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alive.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("processes are left: %v", err)
+	}
+}
