@@ -54,8 +54,9 @@ func newAuthenticator(userToken, loopbackToken string) authenticator.Request {
 	})
 }
 
-// newAuthorizer allows everything to holders of a token, the health endpoints
-// to everybody, and nothing to those whom a holder impersonates.
+// newAuthorizer allows everything to the group that holders of a token are in, the
+// health endpoints to everybody, and nothing else to others, such as users whom a
+// holder impersonates.
 func newAuthorizer() (authorizer.Authorizer, error) {
 	var paths []string
 	for _, p := range healthPaths {

@@ -58,6 +58,9 @@ func newConfig(options *Options, listener *listener) (*Config, error) {
 	if err := c.secure(); err != nil {
 		return nil, err
 	}
+	c.generic.BuildHandlerChainFunc = func(handler http.Handler, generic *genericapiserver.Config) http.Handler {
+		return genericapiserver.DefaultBuildHandlerChain(withAccept(handler, codecs), generic)
+	}
 	c.generic.EnableProfiling = false
 	c.generic.OpenAPIConfig, c.generic.OpenAPIV3Config = c.openAPI.v2, c.openAPI.v3
 	// Server.Run installs them.

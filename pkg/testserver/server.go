@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -138,10 +139,17 @@ func (s *Server) RESTConfig() *rest.Config {
 	}
 }
 
-// Clientset returns a client with a user's token.
+// Clientset returns a client with a user's token. Its connections are closed
+// before the server is stopped.
 func (s *Server) Clientset(t testing.TB) *versioned.Clientset {
 	t.Helper()
-	clientset, err := versioned.NewForConfig(s.RESTConfig())
+	config := s.RESTConfig()
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		t.Fatalf("HTTP client: %v", err)
+	}
+	t.Cleanup(func() { utilnet.CloseIdleConnectionsFor(client.Transport) })
+	clientset, err := versioned.NewForConfigAndClient(config, client)
 	if err != nil {
 		t.Fatalf("clientset: %v", err)
 	}

@@ -16,6 +16,7 @@ import (
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage"
+	storeerr "k8s.io/apiserver/pkg/storage/errors"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/registry/session/delivery"
@@ -75,7 +76,18 @@ func (*REST) Categories() []string { return []string{"tilt"} }
 
 // Watch begins a watch that Delivered and EndWatches know of.
 func (r *REST) Watch(ctx context.Context, options *metainternalversion.ListOptions) (watch.Interface, error) {
-	return r.watches.Watch(ctx, options, r.PredicateFunc, r.Store.Watch)
+	return r.watches.Watch(ctx, options, r.PredicateFunc, r.begin)
+}
+
+// begin tells what is wrong with the options as an error of the client. The
+// store does so for every other verb, but passes on what its storage says of a
+// watch.
+func (r *REST) begin(ctx context.Context, options *metainternalversion.ListOptions) (watch.Interface, error) {
+	events, err := r.Store.Watch(ctx, options)
+	if err != nil {
+		return nil, storeerr.InterpretWatchError(err, r.DefaultQualifiedResource, "")
+	}
+	return events, nil
 }
 
 // Delivered blocks until every open watch has been handed each event of a
