@@ -3,44 +3,6 @@
 
 package engine
 
-// task is all that deciding needs to know of a resource. The zero value is one
-// that nobody has asked for.
-type task struct {
-	// job and server tell what the resource consists of. A resource without a
-	// job still has an update, which succeeds the moment that it begins: it's
-	// what orders servers among the jobs.
-	job, server bool
-	// serial is true for a job that runs alone.
-	serial bool
-	update updatePhase
-	serve  servePhase
-	// unmet counts the dependencies that have never been ready or succeeded.
-	unmet int
-}
-
-// updatePhase is how far the update of a resource is.
-type updatePhase uint8
-
-const (
-	updateIdle updatePhase = iota
-	updateQueued
-	updateRunning
-	updateSucceeded
-	updateFailed
-)
-
-// servePhase is how far the server of a resource is.
-type servePhase uint8
-
-const (
-	serveIdle servePhase = iota
-	// serveQueued is a server that's launched once its update has succeeded.
-	serveQueued
-	serveLaunching
-	serveRunning
-	serveExited
-)
-
 // settings are what deciding needs to know besides the resources.
 type settings struct {
 	// slots is how many jobs may run at once.
@@ -111,64 +73,4 @@ func next(starts []start, tasks []task, s settings) []start {
 		}
 	}
 	return starts
-}
-
-// holds returns why the update and the server of a resource wait. It's right
-// only after everything that next returned was started.
-func holds(t *task, l load, s settings) (update, serve Hold) {
-	if t.update == updateQueued {
-		update = updateHold(t, l, s)
-		if update == HoldNone {
-			update = HoldAfterFailure
-		}
-	}
-	if t.server {
-		serve = serveHold(t, update)
-	}
-	if !t.job {
-		update = HoldNone
-	}
-	return update, serve
-}
-
-// updateHold returns why a queued update can't start beside what runs, or
-// nothing if it can. Of several reasons it's the first one that Tilt would
-// give.
-func updateHold(t *task, l load, s settings) Hold {
-	switch {
-	case s.reloading:
-		return HoldTiltfileReload
-	case l.alone:
-		return HoldWaitingForLocal
-	case t.serial && l.running > 0:
-		return HoldUnparallelizable
-	case t.unmet > 0:
-		return HoldWaitingForDep
-	case l.running >= s.slots:
-		return HoldWaitingForSlot
-	}
-	return HoldNone
-}
-
-// serveHold returns why a server wasn't launched, given the hold of its update.
-func serveHold(t *task, update Hold) Hold {
-	switch t.serve {
-	case serveLaunching:
-		return HoldStarting
-	case serveQueued:
-	default:
-		return HoldNone
-	}
-	switch t.update {
-	case updateFailed:
-		return HoldUpdateFailed
-	case updateSucceeded:
-		return HoldAfterFailure
-	case updateRunning:
-		return HoldWaitingForUpdate
-	}
-	if t.job && (update == HoldWaitingForSlot || update == HoldAfterFailure) {
-		return HoldWaitingForUpdate
-	}
-	return update
 }

@@ -67,7 +67,8 @@ type Config struct {
 
 	// Load evaluates the Tiltfile.
 	Load Loader
-	// Start launches a command. It's called from several goroutines.
+	// Start launches a command. It's called from several goroutines. With an
+	// error, whose text is published, the process isn't looked at.
 	Start func(process.Spec) (Process, error)
 	// Probe checks the readiness of a server until ctx is done, then returns.
 	// It's called from several goroutines; report never blocks.

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"tilt.dev/session/pkg/model"
@@ -35,7 +36,7 @@ func (x *execution) pid() int {
 func (l *loop) execute(r *resource, command *model.Command) *execution {
 	x := &execution{resource: r, start: l.config.Clock.Now()}
 	l.executions[x] = struct{}{}
-	spec := process.Spec{Argv: command.Argv, Dir: command.Dir, Env: l.environ.with(command.Env)}
+	spec := process.Spec{Argv: command.Argv, Dir: command.Dir, Env: slices.Concat(l.environ, command.Env)}
 	name := r.Name
 	l.effect(func() { l.runProcess(x, name, spec) })
 	return x
@@ -51,7 +52,7 @@ func (l *loop) runProcess(x *execution, name string, spec process.Spec) {
 		l.mailbox.put(launched{x, p, l.config.Clock.Now()})
 		<-p.Done()
 	}
-	output.Close()
+	_ = output.Close() // It has no way to fail.
 	end := ended{execution: x, err: err, at: l.config.Clock.Now()}
 	if err == nil {
 		end.exit = p.Exit()

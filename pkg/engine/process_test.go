@@ -65,15 +65,9 @@ func begin(t *testing.T, grace time.Duration, resources ...model.Resource) *sess
 	}
 	prober := &probe.Prober{Start: runner.Start, Dir: s.dir, Env: os.Environ(), Clock: clockwork.NewRealClock()}
 	s.engine = New(Config{
-		Tiltfile: filepath.Join(s.dir, "Tiltfile"),
-		Load:     loaded(projectOf(resources...)),
-		Start: func(spec process.Spec) (Process, error) {
-			p, err := runner.Start(spec)
-			if err != nil {
-				return nil, err
-			}
-			return p, nil
-		},
+		Tiltfile:  filepath.Join(s.dir, "Tiltfile"),
+		Load:      loaded(projectOf(resources...)),
+		Start:     func(spec process.Spec) (Process, error) { return runner.Start(spec) },
 		Probe:     prober.Run,
 		Logs:      s.logs,
 		Environ:   os.Environ(),

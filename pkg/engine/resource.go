@@ -95,18 +95,3 @@ func newResources(project *model.Project) ([]*resource, []task) {
 	}
 	return resources, tasks
 }
-
-func newTask(spec *model.Resource, wanted bool) task {
-	t := task{
-		job:    spec.Update != nil,
-		server: spec.Serve != nil,
-		serial: spec.Update != nil && !spec.AllowParallel,
-	}
-	if wanted {
-		t.update = updateQueued
-		if t.server {
-			t.serve = serveQueued
-		}
-	}
-	return t
-}

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -354,15 +355,16 @@ func TestEnvironment(t *testing.T) {
 		w.run(Config{Environ: base})
 		w.exit("a:update", 0)
 		w.want("a=ok a:serve=ready")
-		want := []string{"BASE=job", "CHANGED=tiltfile", "GONEBY=1", "PUT=tiltfile", "OWN=job"}
+		// The last one of a key wins.
+		run := []string{"BASE=1", "BASE=2", "GONEBY=1", "CHANGED=tiltfile", "PUT=tiltfile"}
+		want := append(slices.Clone(run), "OWN=first", "OWN=job", "BASE=job")
 		if diff := cmp.Diff(want, w.specs["a:update"].Env); diff != "" {
 			t.Errorf("job (-want +got):\n%s", diff)
 		}
 		if dir := w.specs["a:update"].Dir; dir != "/project/a" {
 			t.Errorf("job runs in %s", dir)
 		}
-		want = []string{"BASE=2", "CHANGED=tiltfile", "GONEBY=1", "PUT=tiltfile"}
-		if diff := cmp.Diff(want, w.specs["a:serve"].Env); diff != "" {
+		if diff := cmp.Diff(run, w.specs["a:serve"].Env); diff != "" {
 			t.Errorf("server (-want +got):\n%s", diff)
 		}
 		w.stop()

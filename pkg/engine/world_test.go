@@ -5,13 +5,11 @@ package engine
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jonboulle/clockwork"
@@ -240,154 +238,4 @@ func (w *world) resource(name string) ResourceState {
 		w.t.Fatalf("no resource %s", name)
 	}
 	return resources[i]
-}
-
-// fakeProcess runs until the test ends it or it's stopped.
-type fakeProcess struct {
-	pid int
-	// stubborn processes ignore TERM.
-	stubborn bool
-	done     chan struct{}
-
-	mu    sync.Mutex
-	ended bool
-	exit  process.Exit
-	stops []time.Duration
-}
-
-var _ Process = (*fakeProcess)(nil)
-
-func (p *fakeProcess) PID() int              { return p.pid }
-func (p *fakeProcess) Done() <-chan struct{} { return p.done }
-func (p *fakeProcess) Exit() process.Exit    { return p.exit }
-
-func (p *fakeProcess) Stop(grace time.Duration) {
-	p.mu.Lock()
-	p.stops = append(p.stops, grace)
-	again := len(p.stops) > 1
-	p.mu.Unlock()
-	switch {
-	case grace <= 0 || again:
-		p.end(process.Exit{Code: -1, Signal: "killed"})
-	case p.stubborn:
-		time.AfterFunc(grace, func() { p.Stop(0) })
-	default:
-		p.end(process.Exit{Code: -1, Signal: "terminated"})
-	}
-}
-
-func (p *fakeProcess) end(exit process.Exit) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.ended {
-		p.ended = true
-		p.exit = exit
-		close(p.done)
-	}
-}
-
-// show writes a snapshot as words of target and state. The Tiltfile is left
-// out once it's evaluated.
-func show(s *Snapshot) string {
-	var words []string
-	if s.Tiltfile.Evaluations == 0 {
-		words = append(words, "tiltfile")
-	} else if s.Tiltfile.Last.Error != "" {
-		words = append(words, "tiltfile=failed")
-	}
-	for _, r := range s.Resources {
-		if r.Update != nil {
-			words = append(words, r.Name+"="+showUpdate(r))
-		}
-		if r.Serve != nil {
-			words = append(words, r.Name+":serve="+showServe(r))
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-func showUpdate(r ResourceState) string {
-	switch u := r.Update; {
-	case r.Disabled:
-		return "disabled"
-	case !u.Running.IsZero():
-		return "active"
-	case u.Hold != HoldNone:
-		return string(u.Hold)
-	case u.Last == nil:
-		return "inactive"
-	case u.Last.Error != "":
-		return "failed"
-	}
-	return "ok"
-}
-
-func showServe(r ResourceState) string {
-	switch s := r.Serve; {
-	case r.Disabled:
-		return "disabled"
-	case s.Exit != nil:
-		return "failed"
-	case s.Process != nil && s.Process.Ready:
-		return "ready"
-	case s.Process != nil:
-		return "active"
-	case s.Hold != HoldNone:
-		return string(s.Hold)
-	}
-	return "inactive"
-}
-
-// projectOf is a project of enabled resources with three slots.
-func projectOf(resources ...model.Resource) model.Project {
-	return model.Project{
-		Resources:          resources,
-		Enabled:            model.Selection{All: true},
-		MaxParallelUpdates: 3,
-		CI:                 &model.CISettings{},
-	}
-}
-
-type option func(*model.Resource)
-
-func job(name string, options ...option) model.Resource {
-	return resourceOf(name, append([]option{func(r *model.Resource) {
-		r.Update = &model.Command{Argv: []string{name, "update"}}
-	}}, options...))
-}
-
-func server(name string, options ...option) model.Resource {
-	return resourceOf(name, append([]option{serving}, options...))
-}
-
-func resourceOf(name string, options []option) model.Resource {
-	r := model.Resource{Name: name, AutoInit: true}
-	for _, o := range options {
-		o(&r)
-	}
-	return r
-}
-
-func serving(r *model.Resource) {
-	r.Serve = &model.Command{Argv: []string{r.Name, "serve"}}
-}
-
-func withProbe(r *model.Resource) {
-	r.Readiness = &model.Probe{Exec: &model.ExecAction{Argv: []string{r.Name}}}
-}
-
-func parallel(r *model.Resource) { r.AllowParallel = true }
-
-func noInit(r *model.Resource) { r.AutoInit = false }
-
-func after(deps ...string) option {
-	return func(r *model.Resource) { r.ResourceDeps = deps }
-}
-
-func jobs(n int, options ...option) []model.Resource {
-	var list []model.Resource
-	for i := range n {
-		list = append(list, job(fmt.Sprintf("j%d", i), options...))
-	}
-	return list
 }

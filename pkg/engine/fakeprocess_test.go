@@ -1,0 +1,55 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"sync"
+	"time"
+
+	"tilt.dev/session/pkg/process"
+)
+
+// fakeProcess runs until the test ends it or it's stopped.
+type fakeProcess struct {
+	pid int
+	// stubborn processes ignore TERM.
+	stubborn bool
+	done     chan struct{}
+
+	mu    sync.Mutex
+	ended bool
+	exit  process.Exit
+	stops []time.Duration
+}
+
+var _ Process = (*fakeProcess)(nil)
+
+func (p *fakeProcess) PID() int              { return p.pid }
+func (p *fakeProcess) Done() <-chan struct{} { return p.done }
+func (p *fakeProcess) Exit() process.Exit    { return p.exit }
+
+func (p *fakeProcess) Stop(grace time.Duration) {
+	p.mu.Lock()
+	p.stops = append(p.stops, grace)
+	again := len(p.stops) > 1
+	p.mu.Unlock()
+	switch {
+	case grace <= 0 || again:
+		p.end(process.Exit{Code: -1, Signal: "killed"})
+	case p.stubborn:
+		time.AfterFunc(grace, func() { p.Stop(0) })
+	default:
+		p.end(process.Exit{Code: -1, Signal: "terminated"})
+	}
+}
+
+func (p *fakeProcess) end(exit process.Exit) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ended {
+		p.ended = true
+		p.exit = exit
+		close(p.done)
+	}
+}
