@@ -3,11 +3,7 @@
 
 package logs
 
-import (
-	"bytes"
-	"slices"
-	"time"
-)
+import "time"
 
 // What a block and each of its lines take beside the text, about.
 const (
@@ -40,49 +36,4 @@ func (b *block) line(i int) Line {
 		Level:  b.level,
 		Text:   b.at(i),
 	}
-}
-
-// lines are texts one after the other, and where each ends.
-type lines struct {
-	text string
-	ends []uint32
-}
-
-func (l lines) at(i int) string {
-	start := uint32(0)
-	if i > 0 {
-		start = l.ends[i-1]
-	}
-	return l.text[start:l.ends[i]]
-}
-
-// builder collects lines. It can be used again after take.
-type builder struct {
-	text []byte
-	ends []uint32
-}
-
-// add adds a line that's not too long.
-func (b *builder) add(line []byte) {
-	b.text = append(b.text, line...)
-	b.ends = append(b.ends, uint32(len(b.text)))
-}
-
-// addLine adds a line whose end was removed but for a carriage return, in pieces
-// if it's too long.
-func (b *builder) addLine(line []byte) {
-	line = bytes.TrimSuffix(line, []byte{'\r'})
-	for len(line) > MaxLine {
-		n := piece(line)
-		b.add(line[:n])
-		line = line[n:]
-	}
-	b.add(line)
-}
-
-// take returns what was added since the last time.
-func (b *builder) take() lines {
-	taken := lines{text: string(b.text), ends: slices.Clone(b.ends)}
-	b.text, b.ends = b.text[:0], b.ends[:0]
-	return taken
 }

@@ -52,14 +52,13 @@ func New(limitBytes int, clock clockwork.Clock) *Store {
 // Append adds the lines of a text. A last one needs no line end; an empty text
 // is one empty line.
 func (s *Store) Append(source string, level Level, text string) {
-	var split splitter
-	var b builder
-	split.split([]byte(text), &b)
-	split.flush(&b)
-	if len(b.ends) == 0 {
-		b.addLine(nil)
+	split := splitter{limit: MaxLine}
+	split.write([]byte(text))
+	split.flush()
+	if text == "" {
+		split.end(nil)
 	}
-	s.put(source, level, b.take())
+	s.put(source, level, split.take())
 }
 
 // put adds lines, at least one.

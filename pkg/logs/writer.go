@@ -11,7 +11,6 @@ type Writer struct {
 	store  *Store
 	source string
 	split  splitter
-	lines  builder
 }
 
 var _ io.WriteCloser = (*Writer)(nil)
@@ -19,26 +18,27 @@ var _ io.WriteCloser = (*Writer)(nil)
 // Writer returns a writer of informational lines. The caller closes it, so that a
 // last line without an end is kept too.
 func (s *Store) Writer(source string) *Writer {
-	return &Writer{store: s, source: source}
+	return &Writer{store: s, source: source, split: splitter{limit: MaxLine}}
 }
 
 // Write never fails and never waits for a reader. It takes a copy of p.
 func (w *Writer) Write(p []byte) (int, error) {
-	w.split.split(p, &w.lines)
-	w.flush()
+	w.split.write(p)
+	w.put()
 	return len(p), nil
 }
 
 // Close adds what was written after the last line end. The writer can be used
 // again.
 func (w *Writer) Close() error {
-	w.split.flush(&w.lines)
-	w.flush()
+	w.split.flush()
+	w.put()
 	return nil
 }
 
-func (w *Writer) flush() {
-	if len(w.lines.ends) > 0 {
-		w.store.put(w.source, LevelInfo, w.lines.take())
+// put hands over the lines that are complete.
+func (w *Writer) put() {
+	if len(w.split.ends) > 0 {
+		w.store.put(w.source, LevelInfo, w.split.take())
 	}
 }

@@ -99,16 +99,6 @@ func (g *guardian) fail(err error) {
 	}
 }
 
-// is says whether pid is the guard's.
-func (g *guardian) is(pid int) bool {
-	if g == nil {
-		return false
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.process != nil && g.process.Pid == pid
-}
-
 // end stops the process and waits for it. There must be no group left. It's
 // killed rather than told, because it may still be on its way up.
 func (g *guardian) end() error {

@@ -158,6 +158,27 @@ func (o *orphans) strangers(pids []int) []int {
 	return strangers
 }
 
+// knows says whether pid was started by this Runner and not forgotten yet.
+func (r *Runner) knows(pid int) bool {
+	if r.guard.is(pid) {
+		return true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, known := r.processes[pid]
+	return known
+}
+
+// is says whether pid is the guard's.
+func (g *guardian) is(pid int) bool {
+	if g == nil {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.process != nil && g.process.Pid == pid
+}
+
 func everyOrphan(int, stat) bool { return true }
 
 // await returns when a process is no child of this one, or not any more.

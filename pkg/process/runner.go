@@ -204,11 +204,3 @@ func (r *Runner) left() []*Process {
 	}
 	return left
 }
-
-// knows says whether pid was started by this Runner and not forgotten yet.
-func (r *Runner) knows(pid int) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	_, known := r.processes[pid]
-	return known || r.guard.is(pid)
-}

@@ -5,26 +5,37 @@ package process
 
 import (
 	"errors"
-	"unsafe"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// From <sys/wait.h>.
-const (
-	idTypePID = 1
-	exited    = 0x4
-	noReap    = 0x20
-)
-
-// awaitExit returns when a child has ended, and leaves it to be reaped.
+// awaitExit returns when a child has ended, and leaves it to be reaped. While the
+// system has no file descriptor to spare, it tries again.
 func awaitExit(pid int) {
-	// The result must have room for a siginfo_t, though nobody reads it.
-	var info [16]uint64
 	for {
-		_, _, errno := unix.Syscall6(unix.SYS_WAITID, idTypePID, uintptr(pid),
-			uintptr(unsafe.Pointer(&info)), exited|noReap, 0, 0)
-		if !errors.Is(errno, unix.EINTR) {
+		queue, err := unix.Kqueue()
+		if err == nil {
+			awaitEvent(queue, pid)
+			_ = unix.Close(queue) // There's nothing in it.
+			return
+		}
+		time.Sleep(slowLook)
+	}
+}
+
+// awaitEvent returns when a child has ended. That it's gone from the list of
+// processes that run means the same.
+func awaitEvent(queue, pid int) {
+	exit := []unix.Kevent_t{{
+		Ident:  uint64(pid),
+		Filter: unix.EVFILT_PROC,
+		Flags:  unix.EV_ADD | unix.EV_ONESHOT,
+		Fflags: unix.NOTE_EXIT,
+	}}
+	for {
+		_, err := unix.Kevent(queue, exit, make([]unix.Kevent_t, 1), nil)
+		if !errors.Is(err, unix.EINTR) {
 			return
 		}
 	}
