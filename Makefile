@@ -17,7 +17,7 @@ help: ## List the targets.
 
 .PHONY: build
 build: ## Build bin/tilt-session.
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/tilt-session
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/tilt-session
 
 .PHONY: run
 run: build ## Run the demo project to its verdict with "tilt-session ci".

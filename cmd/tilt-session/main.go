@@ -1,0 +1,37 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Command tilt-session runs the jobs and servers of a Tiltfile and serves their
+// state as a Kubernetes-style resource.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"tilt.dev/session/pkg/cli"
+)
+
+// version is set by the linker.
+var version = "v0.1.0-dev"
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	// Two signals may arrive before the first is acted upon: end, and end now.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	return cli.ExitCode(cli.Execute(context.Background(), cli.Program{
+		Streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
+		Version: version,
+		Signals: signals,
+	}, os.Args[1:]))
+}

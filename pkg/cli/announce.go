@@ -1,0 +1,93 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/printers"
+	"k8s.io/klog/v2"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/generated/clientset/versioned"
+	"tilt.dev/session/pkg/kubeconfig"
+	"tilt.dev/session/pkg/report"
+	"tilt.dev/session/pkg/session"
+)
+
+// tailLines is how many of the last lines of a failed target are shown again.
+const tailLines = 10
+
+// announce tells a person where the Session can be watched.
+func (h *host) announce(entry kubeconfig.Entry) {
+	fmt.Fprintf(h.program.Streams.Out, "tilt-session %s serves sessions.tilt.dev on %s, context %s of %s\n",
+		h.program.Version, entry.Server, entry.Name(), h.location.File())
+}
+
+// report says what came of a Session that's done: the table that "get" prints,
+// each target's way, and what has failed. When the Tiltfile itself has failed
+// there's nothing to add to its error.
+func (h *host) report(ctx context.Context, client versioned.Interface, s *v1alpha1.Session) error {
+	if session.VerdictOf(s.Status) == session.TiltfileFailed {
+		return nil
+	}
+	out := h.program.Streams.Out
+	table, err := sessionTable(ctx, client)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out)
+	if err := printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, out); err != nil {
+		return err
+	}
+	fmt.Fprintln(out)
+	if err := report.Targets(out, s, time.Now()); err != nil {
+		return err
+	}
+	if err := report.Failures(out, s, h.logs.Tail, tailLines); err != nil {
+		return err
+	}
+	if session.VerdictOf(s.Status) != session.Succeeded {
+		return nil
+	}
+	_, err = fmt.Fprintln(out, "\nSUCCESS. All workloads are healthy.")
+	return err
+}
+
+// sessionTable is the Session as the server would have it shown.
+func sessionTable(ctx context.Context, client versioned.Interface) (*metav1.Table, error) {
+	table := &metav1.Table{}
+	err := client.TiltV1alpha1().RESTClient().Get().Resource("sessions").Name(sessionName).
+		SetHeader("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io").Do(ctx).Into(table)
+	if err != nil {
+		return nil, fmt.Errorf("get the Session as a table: %w", err)
+	}
+	return table, nil
+}
+
+// directLog keeps what the API server reports for operators off the terminal,
+// errors excepted, unless somebody asks for it.
+func directLog(errOut io.Writer, verbosity int) error {
+	// The log of the libraries below is klog's, of which there's one in a process.
+	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
+	klog.InitFlags(flags)
+	settings := map[string]string{"logtostderr": "false", "stderrthreshold": "ERROR", "v": strconv.Itoa(verbosity)}
+	sink := io.Discard
+	if verbosity > 0 {
+		sink, settings["stderrthreshold"] = errOut, "FATAL"
+	}
+	for name, value := range settings {
+		if err := flags.Set(name, value); err != nil {
+			return fmt.Errorf("set up the log: %s=%s: %w", name, value, err)
+		}
+	}
+	klog.SetOutput(sink)
+	return nil
+}

@@ -1,0 +1,51 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+)
+
+// endpoint names a running API server: where it listens, and by that under
+// which context the kubeconfig has it.
+type endpoint struct {
+	host string
+	port int
+}
+
+// The defaults are Tilt's, so that its command line finds us without flags.
+const (
+	defaultHost = "localhost"
+	defaultPort = 10350
+)
+
+// addFlags adds --host and --port, whose defaults come from TILT_HOST and
+// TILT_PORT. The result tells after parsing whether the environment is valid.
+func (e *endpoint) addFlags(cmd *cobra.Command) {
+	e.host, e.port = os.Getenv("TILT_HOST"), defaultPort
+	if e.host == "" {
+		e.host = defaultHost
+	}
+	cmd.Flags().StringVar(&e.host, "host", e.host, "host the API listens on (environment: TILT_HOST)")
+	cmd.Flags().IntVar(&e.port, "port", e.port, "port the API listens on; it names the kubeconfig's context (environment: TILT_PORT)")
+}
+
+// complete applies the environment where no flag was given and validates.
+func (e *endpoint) complete(cmd *cobra.Command) error {
+	if env := os.Getenv("TILT_PORT"); env != "" && !cmd.Flags().Changed("port") {
+		port, err := strconv.Atoi(env)
+		if err != nil {
+			return fmt.Errorf("environment variable TILT_PORT: %q is not a number", env)
+		}
+		e.port = port
+	}
+	if e.port < 0 || e.port > 65535 {
+		return fmt.Errorf("port %d is out of range: it must be from 0 (any free port) to 65535", e.port)
+	}
+	return nil
+}

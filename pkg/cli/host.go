@@ -1,0 +1,175 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/controller"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/kubeconfig"
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/process"
+	"tilt.dev/session/pkg/storage"
+)
+
+// logLimit is how many bytes of output are kept in memory.
+const logLimit = 32 << 20
+
+// host is everything that one Session of up or ci needs, built and listening
+// but not running yet. close must be called.
+type host struct {
+	program  Program
+	options  *runOptions
+	started  time.Time
+	location kubeconfig.Location
+
+	logs       *logs.Store
+	processes  *process.Runner
+	storage    *storage.Backend
+	server     *apiserver.Server
+	controller *controller.Controller
+	// engine is the one that runs, nil before the Session was created.
+	engine atomic.Pointer[engine.Engine]
+	// done gets the Session when there's a verdict.
+	done chan *v1alpha1.Session
+	// running is true once the server runs, and closes itself.
+	running bool
+}
+
+func newHost(p Program, o *runOptions) (_ *host, err error) {
+	h := &host{program: p, options: o, started: time.Now(), done: make(chan *v1alpha1.Session, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close())
+		}
+	}()
+	if h.location, err = kubeconfig.Locate(os.Getenv); err != nil {
+		return nil, withCode(ExitAPI, "%w", err)
+	}
+	h.logs = logs.New(logLimit, clockwork.NewRealClock())
+	if err := h.listen(); err != nil {
+		return nil, err
+	}
+	if err := h.prepareProcesses(); err != nil {
+		return nil, withCode(ExitFailure, "prepare to start processes: %w", err)
+	}
+	return h, nil
+}
+
+// listen builds the API server and its controller.
+func (h *host) listen() error {
+	codec, err := apiserver.StorageCodec()
+	if err != nil {
+		return withCode(ExitAPI, "%w", err)
+	}
+	if h.storage, err = storage.NewMemory(storage.Config{Codec: codec}); err != nil {
+		return withCode(ExitAPI, "%w", err)
+	}
+	options := apiserver.NewOptions()
+	options.Storage = h.storage
+	options.Version = h.program.Version
+	if options.BindAddress, err = resolve(h.options.host); err != nil {
+		return withCode(ExitUsage, "--host: %w", err)
+	}
+	options.Port = h.options.port
+	config, err := options.Config()
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return withCode(ExitAPI, "port %d is taken by another process: end it, or choose another port with --port (%w)", h.options.port, err)
+	}
+	if err != nil {
+		return withCode(ExitAPI, "%w", err)
+	}
+	if h.server, err = config.Complete().New(); err != nil {
+		return withCode(ExitAPI, "build the API server: %w", err)
+	}
+	return h.control()
+}
+
+// control adds the controller to the server.
+func (h *host) control() (err error) {
+	h.controller, err = controller.New(controller.Config{
+		ClientConfig: h.server.LoopbackClientConfig(),
+		Runs:         func(s *v1alpha1.Session) bool { return s.Name == sessionName },
+		NewRun:       h.newRun,
+		Done:         func(s *v1alpha1.Session) { h.done <- s },
+	})
+	if err != nil {
+		return withCode(ExitAPI, "%w", err)
+	}
+	return h.server.AddReadyzCheck("session-controller", h.controller.Check)
+}
+
+// prepareProcesses starts the guard, which takes its time beside all else.
+func (h *host) prepareProcesses() error {
+	executable, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	h.processes, err = process.New(process.Options{
+		Guard:        []string{executable, guardCommand},
+		AdoptOrphans: true,
+		Warn:         h.warn,
+	})
+	return err
+}
+
+// warn tells a person what goes wrong beside the run.
+func (h *host) warn(err error) {
+	fmt.Fprintf(h.program.Streams.ErrOut, "Warning: %v\n", err)
+}
+
+// close releases what was built, in the opposite order. What runs has ended.
+func (h *host) close() error {
+	var errs []error
+	if h.processes != nil {
+		errs = append(errs, h.processes.Close())
+	}
+	if h.server != nil && !h.running {
+		errs = append(errs, h.server.Close())
+	}
+	if h.storage != nil {
+		errs = append(errs, h.storage.Close())
+	}
+	if h.logs != nil {
+		h.logs.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// resolve is the IP address of a host name, an IPv4 one if there's a choice.
+func resolve(name string) (string, error) {
+	if ip := net.ParseIP(name); ip != nil {
+		return ip.String(), nil
+	}
+	if name == defaultHost {
+		return "127.0.0.1", nil
+	}
+	address, err := net.ResolveIPAddr("ip4", name)
+	if err != nil {
+		return "", err
+	}
+	return address.IP.String(), nil
+}
+
+// port is the port that's listened on, which the options may have left open.
+func (h *host) port() (int, error) {
+	address, err := url.Parse(h.server.Access().URL)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(address.Port())
+}

@@ -1,0 +1,190 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/controller"
+	"tilt.dev/session/pkg/generated/clientset/versioned"
+	"tilt.dev/session/pkg/kubeconfig"
+)
+
+const (
+	// deliveryTimeout is how long watches may take to receive the verdict
+	// before the run is torn down all the same.
+	deliveryTimeout = time.Second
+	// patience is how long a teardown lasts before a person is told of it.
+	patience = 1500 * time.Millisecond
+)
+
+// run executes a Tiltfile as the Session "Tiltfile" until there's a verdict or
+// a signal, and returns when nothing of it is left.
+func run(ctx context.Context, p Program, o *runOptions) error {
+	if err := directLog(p.Streams.ErrOut, o.verbosity); err != nil {
+		return withCode(ExitFailure, "%w", err)
+	}
+	h, err := newHost(p, o)
+	if err != nil {
+		return err
+	}
+	end := h.serve(ctx)
+	if err := h.close(); err != nil {
+		h.warn(err)
+	}
+	return end.error(o.exitCondition)
+}
+
+// end is how a run ended: with a Session that's done, by a signal, or because
+// something failed that it can't do without.
+type end struct {
+	session *v1alpha1.Session
+	signal  os.Signal
+	err     error
+}
+
+// error is what the command returns.
+func (e end) error(condition v1alpha1.ExitCondition) error {
+	switch {
+	case e.err != nil:
+		return e.err
+	case e.session != nil:
+		return verdictError(e.session.Status)
+	case condition == v1alpha1.ExitConditionManual:
+		return nil
+	default:
+		return signalError(e.signal)
+	}
+}
+
+// serve runs the API server, and while it lasts the Session.
+func (h *host) serve(ctx context.Context) end {
+	printing := start(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		return printLogs(ctx, h.program.Streams.Out, h.logs)
+	})
+	defer func() {
+		h.logs.Close()
+		if err := printing.wait(); err != nil {
+			h.warn(err)
+		}
+	}()
+	serving := start(context.WithoutCancel(ctx), h.server.Run)
+	h.running = true
+	e := h.publish(ctx, serving, printing)
+	if err := serving.stop(); err != nil && e.err == nil {
+		h.warn(err)
+	}
+	return e
+}
+
+// publish enters the server into the kubeconfig while the Session runs.
+func (h *host) publish(ctx context.Context, serving, printing *task) end {
+	entry, err := h.entry()
+	if err != nil {
+		return end{err: withCode(ExitAPI, "%w", err)}
+	}
+	if err := h.location.Add(ctx, entry); err != nil {
+		return end{err: withCode(ExitAPI, "enter the API server into the kubeconfig: %w", err)}
+	}
+	defer func() {
+		if err := h.location.Remove(context.WithoutCancel(ctx), entry); err != nil {
+			h.warn(err)
+		}
+	}()
+	select {
+	case <-h.server.Ready():
+		h.announce(entry)
+		return h.runSession(ctx, serving, printing)
+	case <-serving.done:
+		return end{err: withCode(ExitAPI, "serve the API: %w", serving.err)}
+	case sig := <-h.program.Signals:
+		return end{signal: sig}
+	}
+}
+
+// runSession creates the Session, waits for its end, says what came of it when
+// all watches know, and stops what it started.
+func (h *host) runSession(ctx context.Context, serving, printing *task) end {
+	client, err := versioned.NewForConfig(h.server.LoopbackClientConfig())
+	if err != nil {
+		return end{err: withCode(ExitAPI, "%w", err)}
+	}
+	controlling := start(context.WithoutCancel(ctx), h.controller.Run)
+	e := h.await(ctx, client, serving, controlling)
+	if e.session != nil {
+		delivering, cancel := context.WithTimeout(ctx, deliveryTimeout)
+		// A watch that takes nothing for so long is told when it's closed.
+		_ = h.server.Delivered(delivering)
+		cancel()
+	}
+	// What processes write while they're being stopped isn't shown.
+	h.logs.Close()
+	_ = printing.wait() // its error is reported at the end
+	if e.session != nil {
+		if err := h.report(ctx, client, e.session); err != nil {
+			h.warn(err)
+		}
+	}
+	if err := h.teardown(controlling); err != nil && e.err == nil {
+		h.warn(err)
+	}
+	return e
+}
+
+// await creates the Session and returns when it has ended.
+func (h *host) await(ctx context.Context, client versioned.Interface, serving, controlling *task) end {
+	_, err := client.TiltV1alpha1().Sessions().Create(ctx, h.options.session(),
+		metav1.CreateOptions{FieldManager: controller.FieldManager})
+	if err != nil {
+		return end{err: withCode(ExitAPI, "create the Session: %w", err)}
+	}
+	select {
+	case s := <-h.done:
+		return end{session: s}
+	case sig := <-h.program.Signals:
+		return end{signal: sig}
+	case <-serving.done:
+		return end{err: withCode(ExitAPI, "the API server has stopped: %w", serving.err)}
+	case <-controlling.done:
+		return end{err: withCode(ExitFailure, "the run has stopped: %w", controlling.err)}
+	case <-ctx.Done():
+		return end{err: ctx.Err()}
+	}
+}
+
+// teardown stops the run and waits until its processes have ended. A signal
+// on the way has them killed.
+func (h *host) teardown(controlling *task) error {
+	controlling.cancel()
+	slow := time.NewTimer(patience)
+	defer slow.Stop()
+	for {
+		select {
+		case <-controlling.done:
+			return controlling.err
+		case <-slow.C:
+			fmt.Fprintf(h.program.Streams.ErrOut, "Waiting up to %v for processes to end; another signal kills them at once.\n", h.options.killGrace)
+		case <-h.program.Signals:
+			if e := h.engine.Load(); e != nil {
+				e.Kill()
+			}
+		}
+	}
+}
+
+// entry is how clients find the server.
+func (h *host) entry() (kubeconfig.Entry, error) {
+	port, err := h.port()
+	if err != nil {
+		return kubeconfig.Entry{}, err
+	}
+	access := h.server.Access()
+	return kubeconfig.Entry{Port: port, Server: access.URL, CA: access.CertificateAuthority, Token: access.Token}, nil
+}

@@ -1,0 +1,103 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package report writes what a run leaves for people: its targets as a table
+// and its failures with their last lines of output. It reads Sessions and logs
+// alone, so what it says is what the API said.
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+)
+
+// maxRows is how many targets are listed; of more, only those that aren't fine.
+const maxRows = 50
+
+// Targets writes a row for each target of a Session. Of a Session with very
+// many it leaves out those that are fine, and says how many.
+func Targets(w io.Writer, s *v1alpha1.Session, now time.Time) error {
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	fmt.Fprintln(table, "TARGET\tTYPE\tSTATE\tTIME\tDETAIL")
+	omitted := 0
+	for _, t := range s.Status.Targets {
+		row := describe(t, now)
+		if row.fine && len(s.Status.Targets) > maxRows {
+			omitted++
+			continue
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", t.Name, t.Type, row.state, row.time, row.detail)
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("write the table of targets: %w", err)
+	}
+	if omitted > 0 {
+		if _, err := fmt.Fprintf(w, "and %d more that are ready, succeeded or not requested\n", omitted); err != nil {
+			return fmt.Errorf("write the table of targets: %w", err)
+		}
+	}
+	return nil
+}
+
+// row is what the table says of one target.
+type row struct {
+	state, time, detail string
+	fine                bool
+}
+
+func describe(t v1alpha1.Target, now time.Time) row {
+	switch state := t.State; {
+	case state.Disabled != nil:
+		return row{state: "disabled", fine: true}
+	case state.Waiting != nil:
+		return row{state: "waiting", detail: state.Waiting.WaitReason}
+	case state.Active != nil && state.Active.Ready:
+		return row{state: "ready", time: between(state.Active.StartTime.Time, state.Active.LastReadyTime.Time), fine: true}
+	case state.Active != nil:
+		return row{state: activeWord(t.Type), time: between(state.Active.StartTime.Time, now)}
+	case state.Terminated != nil && state.Terminated.Error != "":
+		return row{state: "failed", time: between(state.Terminated.StartTime.Time, state.Terminated.FinishTime.Time),
+			detail: firstLine(state.Terminated.Error)}
+	case state.Terminated != nil:
+		return row{state: "succeeded", time: between(state.Terminated.StartTime.Time, state.Terminated.FinishTime.Time), fine: true}
+	default:
+		return row{state: "not requested", fine: true}
+	}
+}
+
+func activeWord(t v1alpha1.TargetType) string {
+	if t == v1alpha1.TargetTypeJob {
+		return "running"
+	}
+	return "not ready"
+}
+
+// between is a duration for people, empty when one of its ends is unknown.
+func between(from, to time.Time) string {
+	if from.IsZero() || to.IsZero() || to.Before(from) {
+		return ""
+	}
+	d := to.Sub(from)
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(10 * time.Millisecond).String()
+	default:
+		return d.Round(time.Second).String()
+	}
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	const most = 100
+	if r := []rune(line); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return line
+}
