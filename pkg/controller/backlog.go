@@ -12,12 +12,12 @@ import (
 )
 
 // A backlog never holds more than maxPending snapshots that aren't published,
-// nor so many that publishing them all writes more than maxPendingTargets
-// targets. The first bound is for a chain of short jobs, each of which should
-// be seen; the second keeps a Session with many targets from lagging behind.
+// nor so many that publishing them all writes more than maxPendingResources
+// resources. The first bound is for a chain of short jobs, each of which should
+// be seen; the second keeps a Session with many resources from lagging behind.
 const (
-	maxPending        = 64
-	maxPendingTargets = 4096
+	maxPending          = 64
+	maxPendingResources = 4096
 )
 
 // backlog holds the snapshots of a run that aren't published yet, in order. It
@@ -48,7 +48,7 @@ func (b *backlog) push(snap *engine.Snapshot) {
 		return
 	}
 	b.items = append(b.items, newest)
-	if pending := len(b.items) - 1; pending > min(maxPending, max(1, maxPendingTargets/len(newest.phases))) {
+	if pending := len(b.items) - 1; pending > min(maxPending, max(1, maxPendingResources/(1+len(snap.Resources)))) {
 		b.items = append(b.items[:1], newest)
 	}
 }

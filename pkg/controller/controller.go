@@ -69,6 +69,8 @@ const (
 	// on up to maxRetry.
 	minRetry = 5 * time.Millisecond
 	maxRetry = 5 * time.Second
+	// requestsTimeout bounds the requests of one reconcile.
+	requestsTimeout = 30 * time.Second
 )
 
 // Config is what a Controller needs. All fields but Clock are required.
@@ -173,23 +175,27 @@ func (c *Controller) events() cache.ResourceEventHandler {
 	}
 }
 
-// work reconciles Sessions until the queue is shut down.
+// work reconciles Sessions until the queue is shut down. What's in the queue
+// when ctx is done is dropped.
 func (c *Controller) work(ctx context.Context) {
 	for {
 		name, shutdown := c.queue.Get()
 		if shutdown {
 			return
 		}
-		err := c.reconcile(ctx, name)
-		switch {
-		case ctx.Err() != nil:
-			// What was being written when the end came is of no interest.
-		case err != nil:
-			klog.FromContext(ctx).Error(err, "Session wasn't reconciled, trying again", "session", name)
-			c.queue.AddRateLimited(name)
-		default:
-			c.queue.Forget(name)
+		if ctx.Err() == nil {
+			c.handle(ctx, name)
 		}
 		c.queue.Done(name)
 	}
+}
+
+// handle reconciles a Session, and sees to another try if that failed.
+func (c *Controller) handle(ctx context.Context, name string) {
+	if err := c.reconcile(ctx, name); err != nil {
+		klog.FromContext(ctx).Error(err, "Session wasn't reconciled, trying again", "session", name)
+		c.queue.AddRateLimited(name)
+		return
+	}
+	c.queue.Forget(name)
 }

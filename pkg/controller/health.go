@@ -4,17 +4,15 @@
 package controller
 
 import (
+	"context"
 	"errors"
-	"net/http"
 )
 
-// Name is the name of the controller's health check.
-func (c *Controller) Name() string { return "session-controller" }
-
-// Check fails before the controller knows all Sessions, and after its end.
-func (c *Controller) Check(*http.Request) error {
+// Check is a readiness check: it fails before the controller knows all
+// Sessions, and after its end. It doesn't wait.
+func (c *Controller) Check(context.Context) error {
 	if !c.synced.Load() {
-		return errors.New("Sessions are not synced")
+		return errors.New("the controller hasn't seen all Sessions")
 	}
 	return nil
 }

@@ -29,6 +29,11 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 	case r == nil:
 		return nil
 	}
+
+	// A request that has begun is completed even when the end has come: it's
+	// short, and cutting it would leave open what became of it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestsTimeout)
+	defer cancel()
 	if err := c.refresh(ctx, r, seen); err != nil {
 		return err
 	}

@@ -24,6 +24,8 @@ type Run interface {
 	SetFailFast(bool)
 }
 
+var _ Run = (*engine.Engine)(nil)
+
 // run is a Session that's being run. The worker that holds its name has it to
 // itself, the backlog excepted.
 type run struct {

@@ -1,0 +1,253 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/session"
+)
+
+// patch changes a Session as a user does.
+func (s *stage) patch(name, body string, subresources ...string) *v1alpha1.Session {
+	s.t.Helper()
+	patched, err := s.client.Patch(s.t.Context(), name, types.MergePatchType, []byte(body),
+		metav1.PatchOptions{FieldManager: "somebody"}, subresources...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return patched
+}
+
+func TestConflictIsRecomputed(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.beforeStatusWrite = func(n int64) *http.Response {
+		if n <= 5 { // somebody else is faster, five times
+			s.patch("Tiltfile", fmt.Sprintf(`{"metadata":{"labels":{"n":"%d"}}}`, n))
+		}
+		return nil
+	}
+	s.begin()
+	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
+	a := s.actor("Tiltfile")
+	a.load(&model.CISettings{}, job("a", running))
+	got := seen.awaitTargets(2)
+	if got.Labels["n"] != "5" {
+		t.Errorf("the label is %q, want 5", got.Labels["n"])
+	}
+	if n := s.statusWrites.Load(); n != 6 {
+		t.Errorf("%d status writes, want 6", n)
+	}
+}
+
+// A user who changes the spec while a status is on its way gets a verdict of
+// the new spec.
+func TestVerdictIsOfTheStoredSpec(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.beforeStatusWrite = func(n int64) *http.Response {
+		if n == 2 {
+			s.patch("Tiltfile", `{"spec":{"exitCondition":"manual"}}`)
+		}
+		return nil
+	}
+	s.begin()
+	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+	a := s.actor("Tiltfile")
+	a.load(&model.CISettings{}, job("a", running))
+	seen.awaitTargets(2)
+	a.update(0, succeeded) // would be the end, but for the user
+	seen.awaitPhase("a:update", session.PhaseSucceeded)
+	for _, event := range seen.seen {
+		if event.Object.(*v1alpha1.Session).Status.Done {
+			t.Fatal("a manual Session is done")
+		}
+	}
+	if <-a.failFast {
+		t.Error("a manual Session fails fast")
+	}
+}
+
+func TestErrorsAreRetried(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.config.Clock = clock.RealClock{}
+	s.beforeStatusWrite = func(n int64) *http.Response {
+		if n > 3 {
+			return nil
+		}
+		return &http.Response{
+			StatusCode: http.StatusInternalServerError,
+			Header:     http.Header{"Content-Type": {"application/json"}},
+			Body: io.NopCloser(strings.NewReader(
+				`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"InternalError","message":"out of order","code":500}`)),
+		}
+	}
+	s.begin()
+	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+	s.actor("Tiltfile").load(&model.CISettings{}, job("a", succeeded))
+	seen.awaitDone()
+	if n := s.statusWrites.Load(); n != 4 {
+		t.Errorf("%d status writes, want 4", n)
+	}
+}
+
+func TestStatusHasOneWriter(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.begin()
+	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+	s.actor("Tiltfile").load(&model.CISettings{}, job("a", running))
+	before := seen.awaitTargets(2)
+
+	foreign := s.patch("Tiltfile", `{"status":{"pid":1,"done":true,"error":"says somebody","targets":[]}}`, "status")
+	if !foreign.Status.Done {
+		t.Fatal("the foreign write had no effect")
+	}
+	seen.awaitTargets(0) // the foreign write itself
+	after := seen.awaitTargets(2)
+	if diff := cmp.Diff(before.Status, after.Status); diff != "" {
+		t.Error(diff)
+	}
+	if n := len(s.done); n != 0 {
+		t.Errorf("Done was called %d times", n)
+	}
+
+	for _, managed := range after.ManagedFields {
+		if managed.Manager == FieldManager && managed.Subresource == "status" {
+			return
+		}
+	}
+	t.Errorf("%s isn't among the managers: %v", FieldManager, after.ManagedFields)
+}
+
+func TestForeignConditionStays(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.begin()
+	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
+	a := s.actor("Tiltfile")
+	a.load(&model.CISettings{}, job("a", running))
+	conditions := seen.awaitTargets(2).Status.Conditions
+	conditions = append(conditions, metav1.Condition{
+		Type: "Reviewed", Status: metav1.ConditionTrue, Reason: "Fine", LastTransitionTime: metav1.NewTime(start),
+	})
+	session, err := s.client.Get(t.Context(), "Tiltfile", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	session.Status.Conditions = conditions
+	if _, err := s.client.UpdateStatus(t.Context(), session, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	a.load(&model.CISettings{}, job("a", running), job("b", running))
+	if got := seen.awaitTargets(3).Status.Conditions; len(got) != 4 || got[3].Type != "Reviewed" {
+		t.Errorf("conditions are %v", got)
+	}
+}
+
+func TestSpecCIFollowsEachEvaluation(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.begin()
+	created := newSession("Tiltfile", v1alpha1.ExitConditionManual)
+	created.Spec.CI = &v1alpha1.SessionCISpec{Timeout: &metav1.Duration{Duration: time.Minute}}
+	seen := s.create(created)
+	a := s.actor("Tiltfile")
+	seconds := func(n int) *time.Duration { d := time.Duration(n) * time.Second; return &d }
+	limits := func(session *v1alpha1.Session) string {
+		ci := session.Spec.CI
+		if ci == nil {
+			return "none"
+		}
+		return fmt.Sprintf("%v %v", ci.Timeout.Duration, ci.ReadinessTimeout.Duration)
+	}
+	expect := func(targets int, want string) {
+		t.Helper()
+		if got := limits(seen.awaitTargets(targets)); got != want {
+			t.Errorf("with %d targets spec.ci is %s, want %s", targets, got, want)
+		}
+	}
+
+	// The spec of a status is that of the evaluation which the status shows.
+	a.load(&model.CISettings{ReadinessTimeout: seconds(7)}, job("a", running))
+	expect(2, "1m0s 7s")
+	s.patch("Tiltfile", `{"spec":{"ci":{"timeout":"9s"}}}`)
+	a.play(func(snap *engine.Snapshot) { snap.Resources = append(snap.Resources, job("b", running)) })
+	expect(3, "9s 7s")
+	a.load(&model.CISettings{Timeout: seconds(0)}, job("a", running), job("b", running), job("c", running))
+	expect(4, "0s 5m0s")
+	a.load(nil, job("a", running))
+	expect(2, "none")
+}
+
+func TestVerdictIsOfTheReplacedSpec(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.begin()
+	created := newSession("Tiltfile", v1alpha1.ExitConditionCI)
+	created.Spec.CI = &v1alpha1.SessionCISpec{ReadinessTimeout: &metav1.Duration{Duration: time.Second}}
+	seen := s.create(created)
+	a := s.actor("Tiltfile")
+	hour := time.Hour
+	s.clock.Step(time.Minute)
+	a.load(&model.CISettings{ReadinessTimeout: &hour}, server("s", starting))
+	if seen.awaitTargets(2).Status.Done {
+		t.Error("the limit was the one from before the evaluation")
+	}
+}
+
+func TestPatchToCIEndsAHealthySession(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.begin()
+	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
+	a := s.actor("Tiltfile")
+	a.load(&model.CISettings{}, job("a", succeeded), server("s", ready))
+	if seen.awaitTargets(3).Status.Done {
+		t.Fatal("a manual Session is done")
+	}
+	s.patch("Tiltfile", `{"spec":{"exitCondition":"ci"}}`)
+	if got := session.VerdictOf(seen.awaitDone().Status); got != session.Succeeded {
+		t.Errorf("verdict %q", got)
+	}
+	if !<-a.failFast {
+		t.Error("a ci Session doesn't fail fast")
+	}
+	if got := s.awaitDone(); !got.Status.Done {
+		t.Error("Done was called with a Session that isn't")
+	}
+}
+
+func TestLimitsEndASession(t *testing.T) {
+	for name, tc := range map[string]struct {
+		ci   model.CISettings
+		want string
+	}{
+		"overall":   {model.CISettings{Timeout: ptr(3 * time.Minute)}, "Timeout after 3m0s: 1 resources not ready (s:serve)"},
+		"readiness": {model.CISettings{ReadinessTimeout: ptr(2 * time.Minute)}, "Readiness timeout after 2m0s: target s:serve not ready"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, "Tiltfile")
+			s.begin()
+			seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+			s.actor("Tiltfile").load(&tc.ci, server("s", starting))
+			if seen.awaitTargets(2).Status.Done {
+				t.Fatal("it's done at once")
+			}
+			s.passTime(10*time.Second, func() bool { return len(s.done) == 1 })
+			if got := seen.awaitDone().Status.Error; got != tc.want {
+				t.Errorf("error %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func ptr[T any](v T) *T { return &v }

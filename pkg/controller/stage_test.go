@@ -1,0 +1,363 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/klog/v2"
+	"k8s.io/klog/v2/ktesting"
+	testingclock "k8s.io/utils/clock/testing"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/session"
+	"tilt.dev/session/pkg/testserver"
+)
+
+func TestMain(m *testing.M) {
+	klog.LogToStderr(false)
+	klog.SetOutput(io.Discard)
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreTopFunction("k8s.io/klog/v2.(*flushDaemon).run.func1"),
+		// Each consistent read from the server's watch cache leaves one for three seconds.
+		goleak.IgnoreTopFunction("k8s.io/apiserver/pkg/storage/cacher.(*watchCache).waitUntilFreshAndBlock.func2"),
+	)
+}
+
+// patience bounds every wait of these tests.
+const patience = 30 * time.Second
+
+// start is when the runs of these tests begin, on a clock that stands still
+// unless a test moves it: what's published without that wasn't delayed.
+var start = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+
+// stage is a running Controller at a real server, with scripted runs.
+type stage struct {
+	t      *testing.T
+	server *testserver.Server
+	client clientv1alpha1.SessionInterface
+	clock  *testingclock.FakeClock
+	config Config
+
+	controller *Controller
+	// actors has the run of each Session once it's started.
+	actors map[string]chan *actor
+	done   chan *v1alpha1.Session
+	// statusWrites counts what the Controller sends to sessions/status.
+	statusWrites atomic.Int64
+	// beforeStatusWrite, if set, is called before each of them is sent; if it
+	// returns a response, that's the answer.
+	beforeStatusWrite func(n int64) *http.Response
+
+	stop  context.CancelFunc
+	ended chan error
+}
+
+// newStage prepares a stage; a test may change its config before it begins.
+func newStage(t *testing.T, sessions ...string) *stage {
+	s := &stage{
+		t:      t,
+		server: testserver.Start(t),
+		clock:  testingclock.NewFakeClock(start),
+		actors: map[string]chan *actor{},
+		done:   make(chan *v1alpha1.Session, 10),
+		ended:  make(chan error, 1),
+	}
+	s.client = s.server.Clientset(t).TiltV1alpha1().Sessions()
+	for _, name := range sessions {
+		s.actors[name] = make(chan *actor, 1)
+	}
+	s.config = Config{
+		ClientConfig: s.server.LoopbackClientConfig(),
+		Runs:         func(session *v1alpha1.Session) bool { return s.actors[session.Name] != nil },
+		NewRun: func(session *v1alpha1.Session, onChange func(*engine.Snapshot)) Run {
+			a := newActor(t, session, onChange)
+			s.actors[session.Name] <- a
+			return a
+		},
+		Done:  func(session *v1alpha1.Session) { s.done <- session },
+		Clock: s.clock,
+	}
+	s.config.ClientConfig.Wrap(func(next http.RoundTripper) http.RoundTripper { return tap{s, next} })
+	return s
+}
+
+// tap is the Controller's way to the server.
+type tap struct {
+	stage *stage
+	next  http.RoundTripper
+}
+
+func (tap tap) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.Method == http.MethodPut && strings.HasSuffix(request.URL.Path, "/status") {
+		n := tap.stage.statusWrites.Add(1)
+		if before := tap.stage.beforeStatusWrite; before != nil {
+			if response := before(n); response != nil {
+				return response, nil
+			}
+		}
+	}
+	return tap.next.RoundTrip(request)
+}
+
+// begin runs the Controller until the end of the test, when it fails unless
+// the Controller ends well.
+func (s *stage) begin() {
+	s.t.Helper()
+	controller, err := New(s.config)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.controller = controller
+	_, ctx := ktesting.NewTestContext(s.t)
+	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	go func() { s.ended <- controller.Run(ctx) }()
+	s.t.Cleanup(func() {
+		if err := s.end(); err != nil {
+			s.t.Errorf("the controller ended with: %v", err)
+		}
+	})
+}
+
+// end stops the Controller and returns what Run returned, the first time.
+func (s *stage) end() error {
+	s.t.Helper()
+	s.stop()
+	select {
+	case err, open := <-s.ended:
+		if open {
+			close(s.ended)
+		}
+		return err
+	case <-time.After(patience):
+		s.t.Fatal("the controller doesn't end")
+		return nil
+	}
+}
+
+// create stores a Session, and watches what becomes of it.
+func (s *stage) create(session *v1alpha1.Session) *audience {
+	s.t.Helper()
+	created, err := s.client.Create(s.t.Context(), session, metav1.CreateOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	w, err := s.client.Watch(s.t.Context(), metav1.ListOptions{
+		ResourceVersion: created.ResourceVersion, FieldSelector: "metadata.name=" + created.Name,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(w.Stop)
+	return &audience{t: s.t, watch: w}
+}
+
+// actor waits for the run of a Session to start.
+func (s *stage) actor(name string) *actor {
+	s.t.Helper()
+	select {
+	case a := <-s.actors[name]:
+		return a
+	case <-time.After(patience):
+		s.t.Fatalf("Session %s isn't run", name)
+		return nil
+	}
+}
+
+// awaitDone is the next Session that Done is called with.
+func (s *stage) awaitDone() *v1alpha1.Session {
+	s.t.Helper()
+	select {
+	case session := <-s.done:
+		return session
+	case <-time.After(patience):
+		s.t.Fatal("Done isn't called")
+		return nil
+	}
+}
+
+// passTime moves the clock by step until cond holds.
+func (s *stage) passTime(step time.Duration, cond func() bool) {
+	s.t.Helper()
+	eventually(s.t, func() bool {
+		s.clock.Step(step)
+		return cond()
+	})
+}
+
+// eventually polls until cond holds.
+func eventually(t *testing.T, cond func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("what was expected doesn't happen")
+		}
+	}
+}
+
+// actor is a Run that follows a script instead of a Tiltfile.
+type actor struct {
+	t        *testing.T
+	session  *v1alpha1.Session
+	onChange func(*engine.Snapshot)
+	failFast chan bool
+	// result ends the run before it's asked to; teardown is its result then.
+	result   chan error
+	teardown error
+
+	mu   sync.Mutex
+	snap engine.Snapshot
+}
+
+var _ Run = (*actor)(nil)
+
+func newActor(t *testing.T, session *v1alpha1.Session, onChange func(*engine.Snapshot)) *actor {
+	return &actor{
+		t: t, session: session, onChange: onChange,
+		failFast: make(chan bool, 10),
+		result:   make(chan error, 1),
+		snap:     engine.Snapshot{PID: 42, StartTime: start},
+	}
+}
+
+func (a *actor) Run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return a.teardown
+	case err := <-a.result:
+		return err
+	}
+}
+
+func (a *actor) SetFailFast(on bool) { a.failFast <- on }
+
+// play changes the state of the run and reports it.
+func (a *actor) play(change func(*engine.Snapshot)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	// What was reported before may not be changed.
+	a.snap.Resources = slices.Clone(a.snap.Resources)
+	change(&a.snap)
+	a.snap.Version++
+	snap := a.snap
+	a.onChange(&snap)
+}
+
+// load ends an evaluation of the Tiltfile.
+func (a *actor) load(ci *model.CISettings, resources ...engine.ResourceState) {
+	a.play(func(snap *engine.Snapshot) {
+		snap.Tiltfile.Evaluations++
+		snap.Tiltfile.Last = &engine.Exit{Start: start, Finish: start}
+		snap.Tiltfile.CI = ci
+		snap.Resources = resources
+	})
+}
+
+// update changes the job of the i-th resource.
+func (a *actor) update(i int, state *engine.UpdateState) {
+	a.play(func(snap *engine.Snapshot) { snap.Resources[i].Update = state })
+}
+
+// The states of jobs and servers that these tests need.
+var (
+	waiting   = &engine.UpdateState{Hold: engine.HoldWaitingForLocal}
+	running   = &engine.UpdateState{Running: start}
+	succeeded = &engine.UpdateState{Last: &engine.Exit{Start: start, Finish: start}}
+	failed    = &engine.UpdateState{Last: &engine.Exit{Start: start, Finish: start, Error: "it failed"}}
+
+	starting = &engine.ServeState{Process: &engine.ServerProcess{PID: 9, Start: start}}
+	ready    = &engine.ServeState{Process: &engine.ServerProcess{PID: 9, Start: start, Ready: true, LastReady: start}}
+)
+
+func job(name string, state *engine.UpdateState) engine.ResourceState {
+	return engine.ResourceState{Name: name, Update: state}
+}
+
+func server(name string, state *engine.ServeState) engine.ResourceState {
+	return engine.ResourceState{Name: name, Serve: state}
+}
+
+// newSession is a Session that nobody has stored.
+func newSession(name string, condition v1alpha1.ExitCondition) *v1alpha1.Session {
+	return &v1alpha1.Session{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{"tilt.dev/resource": "(Tiltfile)"}},
+		Spec:       v1alpha1.SessionSpec{TiltfilePath: "/p/Tiltfile", ExitCondition: condition},
+	}
+}
+
+// audience watches a Session from its creation on.
+type audience struct {
+	t     *testing.T
+	watch watch.Interface
+	// seen are the events so far.
+	seen []watch.Event
+}
+
+// await reads events until one fits, and returns its Session.
+func (a *audience) await(what string, fits func(watch.EventType, *v1alpha1.Session) bool) *v1alpha1.Session {
+	a.t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case event, open := <-a.watch.ResultChan():
+			session, ok := event.Object.(*v1alpha1.Session)
+			if !open || !ok {
+				a.t.Fatalf("while awaiting %s the watch ended with %+v", what, event)
+			}
+			a.seen = append(a.seen, event)
+			if fits(event.Type, session) {
+				return session
+			}
+		case <-deadline:
+			a.t.Fatalf("never seen: %s", what)
+		}
+	}
+}
+
+// awaitDone reads events until the Session is done.
+func (a *audience) awaitDone() *v1alpha1.Session {
+	a.t.Helper()
+	return a.await("done", func(_ watch.EventType, s *v1alpha1.Session) bool { return s.Status.Done })
+}
+
+// awaitTargets reads events until the Session has so many targets.
+func (a *audience) awaitTargets(n int) *v1alpha1.Session {
+	a.t.Helper()
+	return a.await("targets", func(_ watch.EventType, s *v1alpha1.Session) bool { return len(s.Status.Targets) == n })
+}
+
+// awaitPhase reads events until a target is in a phase.
+func (a *audience) awaitPhase(target string, phase session.Phase) {
+	a.t.Helper()
+	a.await(phase.String()+" "+target, func(_ watch.EventType, s *v1alpha1.Session) bool {
+		return slices.ContainsFunc(s.Status.Targets, func(t v1alpha1.Target) bool {
+			return t.Name == target && session.PhaseOf(t.State) == phase
+		})
+	})
+}
+
+// awaitDeleted reads events until the Session is gone.
+func (a *audience) awaitDeleted() {
+	a.t.Helper()
+	a.await("deletion", func(kind watch.EventType, _ *v1alpha1.Session) bool { return kind == watch.Deleted })
+}
