@@ -55,6 +55,9 @@ func (d *dice) exit() *engine.Exit {
 	if d.bool() {
 		e.Code = ptr(d.roll(256))
 	}
+	if d.bool() {
+		e.Signal = "killed"
+	}
 	return e
 }
 
@@ -150,6 +153,10 @@ func checkStatus(t *testing.T, status v1alpha1.SessionStatus, next, now time.Tim
 	}
 	if bad != (status.Error != "") || good != (VerdictOf(status) == Succeeded) {
 		t.Errorf("verdict %q, error %q, Succeeded %v, Failed %v", VerdictOf(status), status.Error, good, bad)
+	}
+	// What a server refuses could never be published.
+	if errs := v1alpha1.ValidateSessionStatusUpdate(&v1alpha1.Session{Status: status}, nil); len(errs) > 0 {
+		t.Error(errs.ToAggregate())
 	}
 	checkRoundTrip(t, status)
 }

@@ -115,7 +115,7 @@ func terminated(end *engine.Exit, err string) v1alpha1.TargetState {
 		Error:      text(err),
 		Signal:     end.Signal,
 	}
-	if end.Code != nil {
+	if end.Code != nil && end.Signal == "" {
 		code := int32(*end.Code)
 		state.ExitCode = &code
 	}
