@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,7 +17,6 @@ import (
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage"
-	storeerr "k8s.io/apiserver/pkg/storage/errors"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/registry/session/delivery"
@@ -74,20 +74,16 @@ func (*REST) ShortNames() []string { return []string{"sess"} }
 // Categories lets kubectl users write "tilt".
 func (*REST) Categories() []string { return []string{"tilt"} }
 
-// Watch begins a watch that Delivered and EndWatches know of.
-func (r *REST) Watch(ctx context.Context, options *metainternalversion.ListOptions) (watch.Interface, error) {
-	return r.watches.Watch(ctx, options, r.PredicateFunc, r.begin)
+// Get implements rest.Getter.
+func (r *REST) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
+	obj, err := r.Store.Get(ctx, name, options)
+	return obj, versionError(err)
 }
 
-// begin tells what is wrong with the options as an error of the client. The
-// store does so for every other verb, but passes on what its storage says of a
-// watch.
-func (r *REST) begin(ctx context.Context, options *metainternalversion.ListOptions) (watch.Interface, error) {
-	events, err := r.Store.Watch(ctx, options)
-	if err != nil {
-		return nil, storeerr.InterpretWatchError(err, r.DefaultQualifiedResource, "")
-	}
-	return events, nil
+// Watch begins a watch that Delivered and EndWatches know of.
+func (r *REST) Watch(ctx context.Context, options *metainternalversion.ListOptions) (watch.Interface, error) {
+	events, err := r.watches.Watch(ctx, options, r.PredicateFunc, r.Store.Watch)
+	return events, versionError(err)
 }
 
 // Delivered blocks until every open watch has been handed each event of a

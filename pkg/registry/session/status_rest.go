@@ -32,7 +32,8 @@ func (r *StatusREST) Destroy() {}
 
 // Get reads a Session.
 func (r *StatusREST) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
-	return r.store.Get(ctx, name, options)
+	obj, err := r.store.Get(ctx, name, options)
+	return obj, versionError(err)
 }
 
 // Update replaces the status of a Session that exists. It never creates one.
