@@ -4,10 +4,10 @@
 package conformance_test
 
 import (
-	"io"
 	"os"
 	"testing"
 
+	"github.com/go-logr/logr"
 	"go.uber.org/goleak"
 	"k8s.io/klog/v2"
 
@@ -24,8 +24,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestMain(m *testing.M) {
-	klog.LogToStderr(false)
-	klog.SetOutput(io.Discard)
+	klog.SetLogger(logr.Discard())
 	goleak.VerifyTestMain(m,
 		// It wakes readers that wait for a version, and sleeps for three
 		// seconds even when they don't need it any more.

@@ -17,6 +17,15 @@ func areas() []area {
 	return []area{
 		{"Discovery", checkDiscovery},
 		{"OpenAPI", checkOpenAPI},
+		{"Read", checkRead},
+		{"Create", checkCreate},
+		{"FieldValidation", checkFieldValidation},
+		{"DryRun", checkDryRun},
+		{"StatusIsolation", checkStatusIsolation},
+		{"Concurrency", checkConcurrency},
+		{"Patch", checkPatch},
+		{"Apply", checkApply},
+		{"Selectors", checkSelectors},
 	}
 }
 
