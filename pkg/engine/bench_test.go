@@ -66,6 +66,11 @@ func BenchmarkProcesses(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("%d in a chain", n), func(b *testing.B) { benchmark(b, chain, 8, launch) })
 	}
+	var wide []model.Resource
+	for i := range 1000 {
+		wide = append(wide, script(fmt.Sprintf("j%d", i), "true", parallel))
+	}
+	b.Run("1000 of 8 at once", func(b *testing.B) { benchmark(b, wide, 8, launch) })
 }
 
 func benchmark(b *testing.B, resources []model.Resource, slots int, launch func(process.Spec) (Process, error)) {
