@@ -42,7 +42,7 @@ func (s *server) apply(t *testing.T, at, name, manager, fields string) *answer {
 func owned(session *v1alpha1.Session, manager, subresource string) (string, metav1.ManagedFieldsOperationType) {
 	for _, entry := range session.ManagedFields {
 		if entry.Manager == manager && entry.Subresource == subresource {
-			return string(entry.FieldsV1.Raw), entry.Operation
+			return entry.FieldsV1.GetRawString(), entry.Operation
 		}
 	}
 	return "", ""

@@ -101,7 +101,7 @@ func incrementsAreKept(t *testing.T, s *server) {
 		return err
 	}
 	// Without a pause nearly every attempt would be in vain.
-	backoff := wait.Backoff{Duration: 20 * time.Millisecond, Jitter: 5, Factor: 1, Steps: math.MaxInt}
+	backoff := wait.Backoff{Duration: 10 * time.Millisecond, Jitter: 1, Factor: 1.5, Steps: math.MaxInt}
 	inParallel(t, writers, func(writer int) error {
 		for range increments {
 			if err := retry.RetryOnConflict(backoff, func() error { return increment(writer) }); err != nil {

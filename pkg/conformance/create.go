@@ -75,11 +75,11 @@ func checkCreate(t *testing.T, s *server) {
 		old := metav1.NewTime(time.Date(2001, time.January, 1, 0, 0, 0, 0, time.UTC))
 		grace := int64(30)
 		session := s.create(t, func(session *v1alpha1.Session) {
-			session.UID, session.Generation, session.SelfLink = "mine", 7, "/mine"
+			session.UID, session.Generation = "mine", 7
 			session.CreationTimestamp, session.DeletionTimestamp, session.DeletionGracePeriodSeconds = old, &old, &grace
 			session.Status = fullStatus()
 		})
-		if session.UID == "mine" || session.Generation != 1 || session.CreationTimestamp.Equal(&old) || session.SelfLink != "" ||
+		if session.UID == "mine" || session.Generation != 1 || session.CreationTimestamp.Equal(&old) ||
 			session.DeletionTimestamp != nil || session.DeletionGracePeriodSeconds != nil {
 			t.Errorf("metadata = %+v", session.ObjectMeta)
 		}
