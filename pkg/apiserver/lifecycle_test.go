@@ -11,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -21,8 +20,6 @@ import (
 	"tilt.dev/session/pkg/storage"
 	"tilt.dev/session/pkg/testserver"
 )
-
-func shortDrain(o *apiserver.Options) { o.DrainTimeout = 200 * time.Millisecond }
 
 func TestServersInOneProcessAreApart(t *testing.T) {
 	t.Parallel()

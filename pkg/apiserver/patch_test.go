@@ -104,7 +104,7 @@ func TestApply(t *testing.T) {
 func fieldsOf(session *v1alpha1.Session, manager string) string {
 	for _, entry := range session.ManagedFields {
 		if entry.Manager == manager {
-			return string(entry.FieldsV1.Raw)
+			return entry.FieldsV1.GetRawString()
 		}
 	}
 	return ""
