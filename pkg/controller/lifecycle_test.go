@@ -5,7 +5,6 @@ package controller
 
 import (
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -179,21 +178,24 @@ func TestOtherSessionsAreLeftAlone(t *testing.T) {
 	}
 }
 
-func TestRunThatEndsByItself(t *testing.T) {
-	s := newStage(t, "Tiltfile")
-	s.begin()
-	s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
-	a := s.actor("Tiltfile")
-	cause := errors.New("out of luck")
-	a.result <- cause
-	select {
-	case err := <-s.ended:
-		close(s.ended)
-		if !errors.Is(err, cause) || !strings.Contains(err.Error(), `running Session "Tiltfile"`) {
-			t.Errorf("Run returned %v", err)
+func TestRunThatEndsTooEarly(t *testing.T) {
+	for want, result := range map[string]error{
+		`running Session "Tiltfile": out of luck`:        errors.New("out of luck"),
+		`running Session "Tiltfile": it ended by itself`: nil,
+	} {
+		s := newStage(t, "Tiltfile")
+		s.begin()
+		s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
+		s.actor("Tiltfile").result <- result
+		select {
+		case err := <-s.ended:
+			close(s.ended)
+			if err == nil || err.Error() != want {
+				t.Errorf("Run returned %v, want %s", err, want)
+			}
+		case <-time.After(patience):
+			t.Fatal("Run doesn't return")
 		}
-	case <-time.After(patience):
-		t.Fatal("Run doesn't return")
 	}
 }
 

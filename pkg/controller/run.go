@@ -20,7 +20,7 @@ type Run interface {
 	// Run executes until ctx is done, and returns when nothing of it is left.
 	Run(ctx context.Context) error
 	// SetFailFast tells whether nothing new is to be started after a failure.
-	// It's called after Run was, and doesn't block.
+	// It may be called before Run as well, and doesn't block.
 	SetFailFast(bool)
 }
 
@@ -70,17 +70,22 @@ func (rs *runs) start(ctx context.Context, r *run) {
 	rs.byName[r.name] = r
 	rs.mu.Unlock()
 	rs.group.Go(func() {
-		err := r.control.Run(ctx)
-		if ctx.Err() == nil {
-			err = errors.Join(errors.New("the run ended by itself"), err)
-		}
-		if err != nil {
-			rs.mu.Lock()
-			rs.errs = append(rs.errs, fmt.Errorf("running Session %q: %w", r.name, err))
-			rs.mu.Unlock()
-			rs.end()
+		if err := r.control.Run(ctx); err != nil || ctx.Err() == nil {
+			rs.fail(r, err)
 		}
 	})
+}
+
+// fail notes that a run ended badly or, without an error, too early, which is
+// the end of all.
+func (rs *runs) fail(r *run, err error) {
+	if err == nil {
+		err = errors.New("it ended by itself")
+	}
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	rs.errs = append(rs.errs, fmt.Errorf("running Session %q: %w", r.name, err))
+	rs.end()
 }
 
 // wait returns the errors of the runs when all have ended.

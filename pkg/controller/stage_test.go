@@ -18,7 +18,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/klog/v2"
-	"k8s.io/klog/v2/ktesting"
 	testingclock "k8s.io/utils/clock/testing"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -48,7 +47,7 @@ var start = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 // stage is a running Controller at a real server, with scripted runs.
 type stage struct {
-	t      *testing.T
+	t      testing.TB
 	server *testserver.Server
 	client clientv1alpha1.SessionInterface
 	clock  *testingclock.FakeClock
@@ -69,7 +68,7 @@ type stage struct {
 }
 
 // newStage prepares a stage; a test may change its config before it begins.
-func newStage(t *testing.T, sessions ...string) *stage {
+func newStage(t testing.TB, sessions ...string) *stage {
 	s := &stage{
 		t:      t,
 		server: testserver.Start(t),
@@ -124,8 +123,8 @@ func (s *stage) begin() {
 		s.t.Fatal(err)
 	}
 	s.controller = controller
-	_, ctx := ktesting.NewTestContext(s.t)
-	ctx, s.stop = context.WithCancel(context.WithoutCancel(ctx))
+	ctx, stop := context.WithCancel(context.WithoutCancel(s.t.Context()))
+	s.stop = stop
 	go func() { s.ended <- controller.Run(ctx) }()
 	s.t.Cleanup(func() {
 		if err := s.end(); err != nil {
@@ -201,7 +200,7 @@ func (s *stage) passTime(step time.Duration, cond func() bool) {
 }
 
 // eventually polls until cond holds.
-func eventually(t *testing.T, cond func() bool) {
+func eventually(t testing.TB, cond func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -217,7 +216,7 @@ func eventually(t *testing.T, cond func() bool) {
 
 // actor is a Run that follows a script instead of a Tiltfile.
 type actor struct {
-	t        *testing.T
+	t        testing.TB
 	session  *v1alpha1.Session
 	onChange func(*engine.Snapshot)
 	failFast chan bool
@@ -231,7 +230,7 @@ type actor struct {
 
 var _ Run = (*actor)(nil)
 
-func newActor(t *testing.T, session *v1alpha1.Session, onChange func(*engine.Snapshot)) *actor {
+func newActor(t testing.TB, session *v1alpha1.Session, onChange func(*engine.Snapshot)) *actor {
 	return &actor{
 		t: t, session: session, onChange: onChange,
 		failFast: make(chan bool, 10),
@@ -307,7 +306,7 @@ func newSession(name string, condition v1alpha1.ExitCondition) *v1alpha1.Session
 
 // audience watches a Session from its creation on.
 type audience struct {
-	t     *testing.T
+	t     testing.TB
 	watch watch.Interface
 	// seen are the events so far.
 	seen []watch.Event
