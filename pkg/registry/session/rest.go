@@ -80,6 +80,13 @@ func (r *REST) Get(ctx context.Context, name string, options *metav1.GetOptions)
 	return obj, versionError(err)
 }
 
+// Update implements rest.Updater.
+func (r *REST) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo,
+	createValidation rest.ValidateObjectFunc, updateValidation rest.ValidateObjectUpdateFunc,
+	forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
+	return r.Store.Update(ctx, name, checkedVersion(objInfo), createValidation, updateValidation, forceAllowCreate, options)
+}
+
 // Watch begins a watch that Delivered and EndWatches know of.
 func (r *REST) Watch(ctx context.Context, options *metainternalversion.ListOptions) (watch.Interface, error) {
 	events, err := r.watches.Watch(ctx, options, r.PredicateFunc, r.Store.Watch)
