@@ -24,6 +24,7 @@ func checkApply(t *testing.T, s *server) {
 	t.Run("Refused", func(t *testing.T) { t.Parallel(); applyRefused(t, s) })
 	t.Run("Owners", func(t *testing.T) { t.Parallel(); ownersOfWrites(t, s) })
 	t.Run("Status", func(t *testing.T) { t.Parallel(); checkApplyStatus(t, s) })
+	t.Run("Clients", func(t *testing.T) { t.Parallel(); checkApplyClients(t, s) })
 }
 
 // apply sends the fields that a manager wants a Session to have, as JSON

@@ -43,10 +43,12 @@ func checkConcurrency(t *testing.T, s *server) {
 			`{"apiVersion":"tilt.dev/v1alpha1","kind":"Session","metadata":{"name":"`+stale.Name+`","resourceVersion":"`+stale.ResourceVersion+`"},"spec":{"tiltfilePath":"/b"}}`,
 			contentApply).failure(http.StatusConflict, metav1.StatusReasonConflict)
 		s.quiet(t, current)
+
 		malformed := stale.DeepCopy()
 		malformed.ResourceVersion = "latest"
-		if code := s.do(t, http.MethodPut, path(stale.Name), malformed).StatusCode; code != http.StatusBadRequest && code != http.StatusConflict && code != http.StatusUnprocessableEntity {
-			t.Errorf("a resourceVersion that is none: %d", code)
+		for _, at := range []string{path(stale.Name), statusPath(stale.Name)} {
+			s.do(t, http.MethodPut, at, malformed).failure(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid)
+			s.do(t, http.MethodPatch, at, `{"metadata":{"resourceVersion":"latest"}}`, contentMerge).failure(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid)
 		}
 	})
 
