@@ -334,7 +334,7 @@ func (n narrow) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return conn, conn.(*net.TCPConn).SetWriteBuffer(4 << 10)
+	return conn, conn.(*net.TCPConn).SetWriteBuffer(32 << 10)
 }
 
 // TestAWatcherThatDoesNotReadIsCut has a client that takes nothing: it holds up
@@ -360,7 +360,7 @@ func TestAWatcherThatDoesNotReadIsCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	reader.next(t)
-	for i := range 30 {
+	for i := range 8 {
 		patch := fmt.Sprintf(`{"metadata":{"labels":{"n":"%d"}}}`, i)
 		if _, err := sessions.Patch(t.Context(), "big", types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
 			t.Fatal(err)
