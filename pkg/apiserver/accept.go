@@ -26,9 +26,10 @@ const (
 // produces.
 //
 // A client that accepts nothing that a Session can be written in is refused, as
-// 406. Requests for anything but Sessions, such as discovery and OpenAPI, keep
+// 406, and one that writes a Session in protobuf as 415. Requests for anything but Sessions, such as discovery and OpenAPI, keep
 // protobuf. It must be called below the filter that sets the RequestInfo.
 func withAccept(handler http.Handler, serializer runtime.NegotiatedSerializer) http.Handler {
+	formats := []string{runtime.ContentTypeJSON, runtime.ContentTypeYAML}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := strings.Join(r.Header.Values("Accept"), ",")
 		accept := header
@@ -39,10 +40,13 @@ func withAccept(handler http.Handler, serializer runtime.NegotiatedSerializer) h
 			accept = dropProtobuf(accept)
 		}
 		switch {
+		case writesProtobuf(r):
+			err := negotiation.NewUnsupportedMediaTypeError(formats)
+			responsewriters.ErrorNegotiated(err, serializer, v1alpha1.SchemeGroupVersion, w, r)
 		case accept == r.Header.Get("Accept"):
 			handler.ServeHTTP(w, r)
 		case accept == "":
-			err := negotiation.NewNotAcceptableError([]string{runtime.ContentTypeJSON, runtime.ContentTypeYAML})
+			err := negotiation.NewNotAcceptableError(formats)
 			responsewriters.ErrorNegotiated(err, serializer, v1alpha1.SchemeGroupVersion, w, r)
 		default:
 			changed := *r
@@ -56,6 +60,12 @@ func withAccept(handler http.Handler, serializer runtime.NegotiatedSerializer) h
 func ofSessions(r *http.Request) bool {
 	info, ok := request.RequestInfoFrom(r.Context())
 	return ok && info.IsResourceRequest && info.APIGroup == v1alpha1.GroupName
+}
+
+// writesProtobuf is false for deletions, whose options have the format.
+func writesProtobuf(r *http.Request) bool {
+	return (r.Method == http.MethodPost || r.Method == http.MethodPut) &&
+		strings.HasPrefix(r.Header.Get("Content-Type"), runtime.ContentTypeProtobuf) && ofSessions(r)
 }
 
 // nameJSON puts JSON beside each "application/*", with the same parameters. The

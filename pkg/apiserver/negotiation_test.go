@@ -46,6 +46,9 @@ func TestSessionsAreJSONWhenSomethingElseIsPreferred(t *testing.T) {
 		}
 	}
 	client.do(http.MethodGet, "/apis", nil, "Accept: application/*").want(http.StatusOK)
+	for method, path := range map[string]string{http.MethodPost: sessionsPath, http.MethodPut: sessionsPath + "/a"} {
+		client.do(method, path, "k8s\x00", "Content-Type: application/vnd.kubernetes.protobuf").want(http.StatusUnsupportedMediaType)
+	}
 }
 
 func TestInvalidResourceVersions(t *testing.T) {
