@@ -25,12 +25,13 @@ func groupGone(group int) bool {
 	return unix.Kill(-group, 0) != nil
 }
 
-// reapGroup waits for the members of a group that are children of this process,
-// and returns when there are none.
+// reapGroup reaps the members of a group that have ended and are children of this
+// process. It mustn't wait for the others: one that leaves the group meanwhile
+// would never wake it.
 func reapGroup(group int) {
 	for {
-		_, err := unix.Wait4(-group, nil, 0, nil)
-		if err != nil && !errors.Is(err, unix.EINTR) {
+		pid, err := unix.Wait4(-group, nil, unix.WNOHANG, nil)
+		if !errors.Is(err, unix.EINTR) && (err != nil || pid == 0) {
 			return
 		}
 	}

@@ -27,13 +27,9 @@ func runParent() error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "")
-	if err != nil {
-		return err
-	}
-	text := "trap '' TERM HUP; sleep 300 & echo child $!; " + detach("sleep 300") + "; rm up go; rmdir $PWD; sleep 300"
+	text := "trap '' TERM HUP; sleep 300 & echo child $!; " + detach("sleep 300") + "; sleep 300"
 	for range 3 {
-		_, err = r.Start(Spec{Argv: []string{"sh", "-c", text}, Dir: dir, Env: os.Environ(), Output: os.Stdout})
+		_, err = r.Start(Spec{Argv: []string{"sh", "-c", text}, Env: os.Environ(), Output: os.Stdout})
 		if err != nil {
 			return err
 		}
@@ -47,7 +43,12 @@ func runParent() error {
 // After SIGKILL of the process that started them, all commands end, their
 // children too, and the guard itself.
 func TestGuardAfterKill(t *testing.T) {
-	parent := exec.Command(os.Args[0], parentMode)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parent := exec.Command(self, parentMode)
+	parent.Dir = t.TempDir()
 	parent.Stderr = os.Stderr
 	stdout, err := parent.StdoutPipe()
 	if err != nil {

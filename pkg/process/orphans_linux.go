@@ -64,7 +64,11 @@ func (o *orphans) endOf(p *Process) {
 	}
 	entry := p.runner.marker + "=" + strconv.FormatUint(p.number, 10) + "\x00"
 	o.kill(func(pid int, s stat) bool {
-		return s.session == p.pid || environHas(pid, entry)
+		if s.session == p.pid {
+			return true
+		}
+		awaitEnviron(pid)
+		return environHas(pid, entry)
 	})
 }
 
@@ -109,15 +113,15 @@ func (o *orphans) terminate() {
 }
 
 // kill kills matching orphans until there are none. What can't be signalled,
-// because it belongs to another user, is left alone.
+// because it belongs to another user, is left alone. It looks once more after
+// it found none: the list of children may lack some when others are reaped
+// while it's read.
 func (o *orphans) kill(match func(int, stat) bool) {
 	refused := map[int]bool{}
-	for {
-		pids := o.find(func(pid int, s stat) bool { return !refused[pid] && match(pid, s) })
-		if len(pids) == 0 {
-			return
-		}
-		for _, pid := range pids {
+	for none := 0; none < 2; {
+		none++
+		for _, pid := range o.find(func(pid int, s stat) bool { return !refused[pid] && match(pid, s) }) {
+			none = 0
 			if err := unix.Kill(pid, unix.SIGKILL); err != nil {
 				refused[pid] = true
 				continue

@@ -104,6 +104,20 @@ func TestStopTakesDetachedAlong(t *testing.T) {
 	}
 }
 
+// A process that leaves the group while it's being stopped holds nothing up.
+func TestLeavesWhileStopped(t *testing.T) {
+	r := newRunner(t, Options{AdoptOrphans: true})
+	var out buffer
+	const child = `trap "exec setsid sleep 300" TERM; echo pid $$; while :; do sleep 0.01; done`
+	p := start(t, r, script("", "sh -c '"+child+"' & wait", &out))
+	pid := out.awaitPID(t, "pid ")
+	p.Stop(longGrace)
+	wait(t, p)
+	if alive(pid) {
+		t.Errorf("process %d is left", pid)
+	}
+}
+
 // Orphans that end while commands run don't stay as zombies.
 func TestOrphansAreReaped(t *testing.T) {
 	r := newRunner(t, Options{AdoptOrphans: true})
@@ -155,8 +169,8 @@ func TestNothingLeaks(t *testing.T) {
 	if after := openFiles(t, os.Getpid()); !slices.Equal(before, after) {
 		t.Errorf("open files before %q, after %q", before, after)
 	}
-	if children := childrenOf(os.Getpid()); len(children) > 0 {
-		t.Errorf("children left: %v", children)
+	for _, pid := range childrenOf(os.Getpid()) {
+		t.Errorf("child %d is left", pid)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,7 +20,14 @@ import (
 type stat struct {
 	state                  byte
 	parent, group, session int
+	// bare is set while there's no environment: in the middle of an exec, at the
+	// end, and for the kernel's own.
+	bare bool
 }
+
+// environEnd is the place of the address behind the environment in the fields
+// after the name, counted from 0.
+const environEnd = 48
 
 // ended says whether the process has ended and waits to be reaped.
 func (s stat) ended() bool { return s.state == 'Z' || s.state == 'X' }
@@ -47,7 +55,19 @@ func parseStat(text string) (stat, error) {
 		}
 		*into = n
 	}
+	s.bare = len(fields) > environEnd && fields[environEnd] == "0"
 	return s, nil
+}
+
+// awaitEnviron returns when a process isn't in the middle of an exec, during
+// which its environment can't be read, or after a while.
+func awaitEnviron(pid int) {
+	for pause := firstLook; pause < 5*slowLook; pause *= 2 {
+		if s, err := readStat(pid); err != nil || s.ended() || !s.bare {
+			return
+		}
+		time.Sleep(pause)
+	}
 }
 
 // environHas says whether the environment that a process was started with has an

@@ -167,9 +167,10 @@ func (r *Runner) forget(p *Process) {
 }
 
 // Close kills every process that is left, waits until all are gone and their
-// output was delivered, and ends the guard. Detached descendants, where they
-// are found, are asked to end first and have two seconds for it. Nothing can be
-// started any more. Close may be called again and then waits for the same.
+// output was delivered, and ends the guard. Detached descendants of commands that
+// had ended before are, where they're found, asked to end and have two seconds for
+// it. Nothing can be started any more. Close may be called again and then waits for
+// the same.
 func (r *Runner) Close() error {
 	var err error
 	r.closing.Do(func() { err = r.close() })

@@ -28,7 +28,7 @@ func TestLeftoversAreKilled(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	const (
-		polite   = "trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.01; done"
+		polite   = "exec 2>/dev/null; trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.01; done"
 		stubborn = "trap '' TERM; echo up; while :; do sleep 300; done"
 	)
 	for _, test := range []struct {

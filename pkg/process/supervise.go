@@ -63,7 +63,7 @@ func (p *Process) killAgain() {
 }
 
 // awaitGroup returns when no process of the group is left. It needs no pause
-// when there's none to begin with, or when all are children of this process.
+// when there's none to begin with.
 func (p *Process) awaitGroup() {
 	for pause := firstLook; ; pause = min(2*pause, slowLook) {
 		reapGroup(p.pid)
