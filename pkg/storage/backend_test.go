@@ -1,7 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package storage_test
+package storage
 
 import (
 	"context"
@@ -20,13 +20,12 @@ import (
 	apistorage "k8s.io/apiserver/pkg/storage"
 	"k8s.io/apiserver/pkg/storage/feature"
 
-	"tilt.dev/session/pkg/storage"
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
-func newBackend(t *testing.T) *storage.Backend {
+func newBackend(t *testing.T) *Backend {
 	t.Helper()
-	backend, err := storage.NewMemory(storage.Config{Codec: codecs.LegacyCodec(examplev1.SchemeGroupVersion)})
+	backend, err := NewMemory(Config{Codec: codecs.LegacyCodec(examplev1.SchemeGroupVersion)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +38,7 @@ func newBackend(t *testing.T) *storage.Backend {
 }
 
 // openPods opens pods as a registry does, and waits for the cache.
-func openPods(t *testing.T, backend *storage.Backend) (apistorage.Interface, func()) {
+func openPods(t *testing.T, backend *Backend) (apistorage.Interface, func()) {
 	t.Helper()
 	options, err := backend.RESTOptionsGetter().GetRESTOptions(schema.GroupResource{Group: "example.test", Resource: "pods"}, nil)
 	if err != nil {
@@ -57,7 +56,7 @@ func openPods(t *testing.T, backend *storage.Backend) (apistorage.Interface, fun
 }
 
 // eventually polls until a condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -110,13 +109,20 @@ func TestBackendStoresAndWatches(t *testing.T) {
 
 func TestBackendAnnouncesProgress(t *testing.T) {
 	newBackend(t)
+	awaitProgress(t)
+}
+
+// awaitProgress waits until caches may ask for progress.
+func awaitProgress(t testing.TB) {
+	t.Helper()
+	announceProgress(context.Background()) // whoever asks first does so for the process
 	eventually(t, "caches may ask for progress", func() bool {
 		return feature.DefaultFeatureSupportChecker.Supports(apistorage.RequestWatchProgress)
 	})
 }
 
 func TestBackendRequiresCodec(t *testing.T) {
-	if _, err := storage.NewMemory(storage.Config{}); err == nil {
+	if _, err := NewMemory(Config{}); err == nil {
 		t.Error("a backend without a codec was opened")
 	}
 }

@@ -1,9 +1,10 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package storage_test
+package storage
 
 import (
+	"flag"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -32,6 +33,11 @@ func newPod() runtime.Object     { return &example.Pod{} }
 func newPodList() runtime.Object { return &example.PodList{} }
 
 func TestMain(m *testing.M) {
+	// Most of the suite's time is waiting. But a cache ends a watch that is a
+	// few events behind, which with many tests at a time they easily are.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m,
 		// The cache's guard of a wait stays until its three seconds are over,
 		// whatever became of the wait.

@@ -18,23 +18,6 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// resource is the storage of one resource: etcd's, with a cache on top.
-type resource struct {
-	once      sync.Once
-	raw       interface{ Close() }
-	cacher    *cacher.Cacher
-	delegator *cacher.CacheDelegator
-}
-
-// close ends the storage from the top, each layer before the one that it uses.
-func (r *resource) close() {
-	r.once.Do(func() {
-		r.delegator.Stop()
-		r.cacher.Stop()
-		r.raw.Close()
-	})
-}
-
 // open makes the storage of a resource. It ends with the returned function, or
 // with the backend.
 func (b *Backend) open(
@@ -48,14 +31,13 @@ func (b *Backend) open(
 		return nil, nil, errors.New("storage: the backend is closed")
 	}
 	versioner := storage.APIObjectVersioner{}
-	raw, err := etcd3.New(b.source.client, b.source.compactor, config.Codec, newObject, newList,
+	below, err := etcd3.New(b.source.client, b.source.compactor, config.Codec, newObject, newList,
 		config.Prefix, prefix, config.GroupResource, identity.NewEncryptCheckTransformer(),
 		etcd3.NewDefaultLeaseManagerConfig(), etcd3.NewDefaultDecoder(config.Codec, versioner), versioner)
 	if err != nil {
 		return nil, nil, fmt.Errorf("storage: opening %s: %w", config.GroupResource, err)
 	}
-	cached, err := cacher.NewCacherFromConfig(cacher.Config{
-		Storage:             raw,
+	opened, err := newResource(below, cacher.Config{
 		Versioner:           versioner,
 		GroupResource:       config.GroupResource,
 		EventsHistoryWindow: cacher.DefaultEventFreshDuration,
@@ -70,10 +52,46 @@ func (b *Backend) open(
 		Clock:               b.config.Clock,
 	})
 	if err != nil {
-		raw.Close()
+		below.Close()
 		return nil, nil, fmt.Errorf("storage: caching %s: %w", config.GroupResource, err)
 	}
-	opened := &resource{raw: raw, cacher: cached, delegator: cacher.NewCacheDelegator(cached, raw)}
 	b.opened = append(b.opened, opened)
 	return opened.delegator, opened.close, nil
+}
+
+// closer is the storage below a cache.
+type closer interface {
+	storage.Interface
+	Close()
+}
+
+// resource is the storage of one resource: etcd's, with a cache on top.
+type resource struct {
+	once      sync.Once
+	below     closer
+	feed      *feed
+	cacher    *cacher.Cacher
+	delegator *cacher.CacheDelegator
+}
+
+// newResource puts a cache on a storage, which it owns from then on.
+func newResource(below closer, config cacher.Config) (*resource, error) {
+	fed := &feed{Interface: below}
+	config.Storage = fed
+	cached, err := cacher.NewCacherFromConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return &resource{below: below, feed: fed, cacher: cached, delegator: cacher.NewCacheDelegator(cached, below)}, nil
+}
+
+// close ends the storage from the top, each layer before the one that it uses.
+// Closing again does nothing.
+func (r *resource) close() {
+	r.once.Do(func() {
+		r.delegator.Stop()
+		r.feed.close()
+		r.cacher.Stop()
+		r.below.Close()
+	})
 }

@@ -31,8 +31,8 @@
 // exceeds a bound is compacted. Compaction is etcd's: Compact(rev) forgets what
 // was before rev, keeps rev readable, and isn't a revision itself. An API
 // server's compactor records it in a transaction of its own, which is one. A
-// watch can start at the revision after the compacted one; etcd would still
-// let it start at that very revision.
+// watch can start after the compacted revision, and at it when that replaced
+// nothing.
 //
 // # Leases
 //

@@ -23,6 +23,7 @@ func newState(from *Snapshot, now time.Time) (*state, error) {
 		return nil, errors.New("the revision must be at least 1")
 	}
 	first.rev, first.compacted = from.Revision, from.Revision
+	first.history[0].bare = true
 	known := newLeases(from.Leases)
 	for _, kv := range from.KeyValues {
 		if kv.ModRevision > from.Revision {

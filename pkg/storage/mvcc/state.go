@@ -5,6 +5,7 @@ package mvcc
 
 import (
 	"bytes"
+	"slices"
 	"sort"
 	"time"
 
@@ -34,6 +35,13 @@ type revision struct {
 	events []*clientv3.Event
 	size   int64
 	tree   *tree
+	bare   bool // it was restored, without its events
+}
+
+// standsAlone tells whether a watch can begin with the revision when all
+// before it is forgotten, the values that it replaced included.
+func (r *revision) standsAlone() bool {
+	return !r.bare && !slices.ContainsFunc(r.events, func(e *clientv3.Event) bool { return e.PrevKv != nil })
 }
 
 // state is everything that readers see. It is published whole and not changed
@@ -63,6 +71,12 @@ func (s *state) at(rev int64) (*tree, error) {
 	default:
 		return s.history[rev-oldest].tree, nil
 	}
+}
+
+// knows tells whether all that was changed from a revision on is known.
+func (s *state) knows(from int64) bool {
+	oldest := s.oldest()
+	return from > oldest || from == oldest && s.history[0].standsAlone()
 }
 
 // changes returns the events in a range from a revision on, and the revision

@@ -153,7 +153,7 @@ func (w *watch) signal() {
 // up to which revision it has looked.
 func (w *watch) look(state *state, next int64) (clientv3.WatchResponse, int64) {
 	response := clientv3.WatchResponse{Header: pb.ResponseHeader{Revision: state.rev}}
-	if next <= state.compacted {
+	if !state.knows(next) {
 		response.Canceled, response.CompactRevision = true, state.compacted
 		return response, state.rev
 	}

@@ -1,0 +1,134 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storage
+
+import (
+	"go/ast"
+	"go/build"
+	"go/parser"
+	"go/token"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/util/sets"
+)
+
+// The conformance suite of k8s.io/apiserver runs in two settings: against
+// etcd's storage code on the embedded store, and again through the watch cache
+// on top of that.
+const (
+	raw    = "etcd3"
+	cached = "cacher"
+)
+
+// excluded is what doesn't run, by function and setting, with the reason.
+var excluded = map[string]map[string]string{
+	"RunTestOptionalWatchBookmarksWithCorrectResourceVersion": {
+		raw: "periodic bookmarks are the cache's; etcd's storage sends only the one after the initial events",
+	},
+	"RunOptionalTestProgressNotify": {
+		cached: "ProgressNotify is what a cache asks of its storage; its own watches have bookmarks",
+	},
+	"RunTestListInconsistentContinuation": {
+		cached: "begins with a limited list at version 0, which a cache answers whole and without a token",
+	},
+	"RunTestWatchError": {
+		cached: "a cache's watches don't read the storage, so they don't see its values fail to be read",
+	},
+	"RunTestWatchWithUnsafeDelete": {
+		cached: "the error is that of the cache's own watch, on which it lists anew; it isn't its watches'",
+	},
+	"RunWatchErrorIsBlockingFurtherEvents": {
+		cached: "a cache's watches don't read the storage, so there is no error to block further events",
+	},
+}
+
+func TestConformance(t *testing.T) {
+	for _, setting := range []string{raw, cached} {
+		for _, v := range variants {
+			t.Run(setting+"/"+v.name, func(t *testing.T) {
+				v.apply(t)
+				for _, c := range conformanceCases {
+					if _, out := excluded[c.function][setting]; !out && c.in(v.name, setting) {
+						t.Run(c.function, func(t *testing.T) {
+							if !c.alone {
+								t.Parallel()
+							}
+							c.run(t.Context(), t, newEnvironment(t, setting, c.options...))
+						})
+					}
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkConformance(b *testing.B) {
+	for _, setting := range []string{raw, cached} {
+		for _, c := range conformanceBenchmarks {
+			b.Run(c.function+"/setting="+setting, func(b *testing.B) {
+				c.run(b.Context(), b, newEnvironment(b, setting, byNodeAndNamespace))
+			})
+		}
+	}
+}
+
+// TestConformanceIsComplete holds what the suite offers against what runs and
+// what is excluded, so that nothing is left out silently.
+func TestConformanceIsComplete(t *testing.T) {
+	listed := sets.New[string]()
+	for _, c := range conformanceCases {
+		listed.Insert(c.function)
+	}
+	for _, c := range conformanceBenchmarks {
+		listed.Insert(c.function)
+	}
+	for function, settings := range excluded {
+		if !listed.Has(function) && len(settings) < 2 {
+			t.Errorf("%s is excluded in one setting and runs in none", function)
+		}
+		for setting, reason := range settings {
+			if setting != raw && setting != cached {
+				t.Errorf("%s is excluded in a setting %q, which isn't there", function, setting)
+			}
+			if reason == "" {
+				t.Errorf("%s is excluded from %s without a reason", function, setting)
+			}
+		}
+		listed.Insert(function)
+	}
+	offered := offeredFunctions(t)
+	if offered.Len() == 0 {
+		t.Fatal("the suite offers nothing")
+	}
+	if missing := offered.Difference(listed); missing.Len() > 0 {
+		t.Errorf("neither run nor excluded: %v", sets.List(missing))
+	}
+	if unknown := listed.Difference(offered); unknown.Len() > 0 {
+		t.Errorf("not offered by the suite: %v", sets.List(unknown))
+	}
+}
+
+// offeredFunctions are the exported Run functions of the suite's source.
+func offeredFunctions(t *testing.T) sets.Set[string] {
+	t.Helper()
+	suite, err := build.Import("k8s.io/apiserver/pkg/storage/testing", ".", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	functions := sets.New[string]()
+	for _, name := range suite.GoFiles {
+		file, err := parser.ParseFile(token.NewFileSet(), suite.Dir+"/"+name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declaration := range file.Decls {
+			function, ok := declaration.(*ast.FuncDecl)
+			if ok && function.Recv == nil && strings.HasPrefix(function.Name.Name, "Run") {
+				functions.Insert(function.Name.Name)
+			}
+		}
+	}
+	return functions
+}
