@@ -36,12 +36,14 @@ test-race: ## Run all tests under the race detector and list the slowest.
 	hack/test.sh -race $(PACKAGES)
 
 .PHONY: generate
-generate: ## Regenerate all generated code.
+generate: ## Regenerate all generated code and the published API documents.
 	hack/update-codegen.sh
+	hack/update-openapi.sh
 
 .PHONY: verify
-verify: ## Fail if generated code or go.mod is stale.
+verify: ## Fail if generated code, the published API documents or go.mod is stale.
 	hack/verify-codegen.sh
+	hack/verify-openapi.sh
 	hack/verify-modules.sh
 
 .PHONY: lint
