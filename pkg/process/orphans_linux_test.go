@@ -108,8 +108,9 @@ func TestStopTakesDetachedAlong(t *testing.T) {
 func TestLeavesWhileStopped(t *testing.T) {
 	r := newRunner(t, Options{AdoptOrphans: true})
 	var out buffer
-	const child = `trap "exec setsid sleep 300" TERM; echo pid $$; while :; do sleep 0.01; done`
-	p := start(t, r, script("", "sh -c '"+child+"' & wait", &out))
+	const child = `trap "while kill -0 $LEADER; do sleep 0.02; done; exec setsid sleep 300" TERM
+		echo pid $$; while :; do sleep 0.01; done`
+	p := start(t, r, script("", "LEADER=$$ sh -c '"+child+"' & wait", &out))
 	pid := out.awaitPID(t, "pid ")
 	p.Stop(longGrace)
 	wait(t, p)
