@@ -29,6 +29,10 @@ type Config struct {
 	loopback *loopback
 }
 
+// Access returns what a user needs to reach the server. It listens already:
+// whoever connects is answered as soon as the server runs.
+func (c *Config) Access() Access { return c.access }
+
 // Close gives the address back, for a configuration of which no server is made.
 func (c *Config) Close() error { return c.listener.Close() }
 
@@ -59,7 +63,7 @@ func newConfig(options *Options, listener *listener) (*Config, error) {
 		return nil, err
 	}
 	c.generic.BuildHandlerChainFunc = func(handler http.Handler, generic *genericapiserver.Config) http.Handler {
-		return genericapiserver.DefaultBuildHandlerChain(withAccept(handler, codecs), generic)
+		return withArrivals(genericapiserver.DefaultBuildHandlerChain(withAccept(handler, codecs), generic), listener)
 	}
 	c.generic.EnableProfiling = false
 	c.generic.OpenAPIConfig, c.generic.OpenAPIV3Config = c.openAPI.v2, c.openAPI.v3

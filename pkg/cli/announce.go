@@ -17,7 +17,6 @@ import (
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
-	"tilt.dev/session/pkg/kubeconfig"
 	"tilt.dev/session/pkg/report"
 	"tilt.dev/session/pkg/session"
 )
@@ -26,9 +25,9 @@ import (
 const tailLines = 10
 
 // announce tells a person where the Session can be watched.
-func (h *host) announce(entry kubeconfig.Entry) {
+func (h *host) announce() {
 	fmt.Fprintf(h.program.Streams.Out, "tilt-session %s serves sessions.tilt.dev on %s, context %s of %s\n",
-		h.program.Version, entry.Server, entry.Name(), h.location.File())
+		h.program.Version, h.entry.Server, h.entry.Name(), h.location.File())
 }
 
 // report says what came of a Session that's done: the table that "get" prints,

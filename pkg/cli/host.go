@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -36,6 +37,9 @@ type host struct {
 	options  *runOptions
 	started  time.Time
 	location kubeconfig.Location
+	// entry is how clients find the server, entering puts it into the kubeconfig.
+	entry    kubeconfig.Entry
+	entering *task
 
 	logs       *logs.Store
 	processes  *process.Runner
@@ -50,53 +54,62 @@ type host struct {
 	running bool
 }
 
-func newHost(p Program, o *runOptions) (_ *host, err error) {
+func newHost(ctx context.Context, p Program, o *runOptions) (_ *host, err error) {
 	h := &host{program: p, options: o, started: time.Now(), done: make(chan *v1alpha1.Session, 1)}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, h.close())
+			err = errors.Join(err, h.close(ctx))
 		}
 	}()
 	if h.location, err = kubeconfig.Locate(os.Getenv); err != nil {
 		return nil, withCode(ExitAPI, "%w", err)
 	}
 	h.logs = logs.New(logLimit, clockwork.NewRealClock())
-	if err := h.listen(); err != nil {
-		return nil, err
-	}
 	if err := h.prepareProcesses(); err != nil {
 		return nil, withCode(ExitFailure, "prepare to start processes: %w", err)
 	}
-	return h, nil
+	config, err := h.listen()
+	if err != nil {
+		return nil, err
+	}
+	// Clients that find the entry now are answered when the server runs.
+	h.entering = start(context.WithoutCancel(ctx), func(ctx context.Context) error { return h.location.Add(ctx, h.entry) })
+	if h.server, err = config.Complete().New(); err != nil {
+		return nil, withCode(ExitAPI, "build the API server: %w", err)
+	}
+	return h, h.control()
 }
 
-// listen builds the API server and its controller.
-func (h *host) listen() error {
+// listen takes the address of the API server.
+func (h *host) listen() (*apiserver.Config, error) {
 	codec, err := apiserver.StorageCodec()
 	if err != nil {
-		return withCode(ExitAPI, "%w", err)
+		return nil, withCode(ExitAPI, "%w", err)
 	}
 	if h.storage, err = storage.NewMemory(storage.Config{Codec: codec}); err != nil {
-		return withCode(ExitAPI, "%w", err)
+		return nil, withCode(ExitAPI, "%w", err)
 	}
 	options := apiserver.NewOptions()
 	options.Storage = h.storage
 	options.Version = h.program.Version
 	if options.BindAddress, err = resolve(h.options.host); err != nil {
-		return withCode(ExitUsage, "--host: %w", err)
+		return nil, withCode(ExitUsage, "--host: %w", err)
 	}
 	options.Port = h.options.port
 	config, err := options.Config()
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return withCode(ExitAPI, "port %d is taken by another process: end it, or choose another port with --port (%w)", h.options.port, err)
+		return nil, withCode(ExitAPI, "port %d is taken by another process: end it, or choose another port with --port (%w)", h.options.port, err)
 	}
 	if err != nil {
-		return withCode(ExitAPI, "%w", err)
+		return nil, withCode(ExitAPI, "%w", err)
 	}
-	if h.server, err = config.Complete().New(); err != nil {
-		return withCode(ExitAPI, "build the API server: %w", err)
+	access := config.Access()
+	port, err := portOf(access.URL)
+	if err != nil {
+		return nil, errors.Join(withCode(ExitAPI, "%w", err), config.Close())
 	}
-	return h.control()
+	h.entry = kubeconfig.Entry{Port: port, Server: access.URL, CA: access.CertificateAuthority, Token: access.Token}
+	return config, nil
 }
 
 // control adds the controller to the server.
@@ -133,16 +146,19 @@ func (h *host) warn(err error) {
 }
 
 // close releases what was built, in the opposite order. What runs has ended.
-func (h *host) close() error {
+func (h *host) close(ctx context.Context) error {
 	var errs []error
-	if h.processes != nil {
-		errs = append(errs, h.processes.Close())
-	}
 	if h.server != nil && !h.running {
 		errs = append(errs, h.server.Close())
 	}
+	if h.entering != nil && h.entering.wait() == nil {
+		errs = append(errs, h.location.Remove(context.WithoutCancel(ctx), h.entry))
+	}
 	if h.storage != nil {
 		errs = append(errs, h.storage.Close())
+	}
+	if h.processes != nil {
+		errs = append(errs, h.processes.Close())
 	}
 	if h.logs != nil {
 		h.logs.Close()
@@ -165,9 +181,9 @@ func resolve(name string) (string, error) {
 	return address.IP.String(), nil
 }
 
-// port is the port that's listened on, which the options may have left open.
-func (h *host) port() (int, error) {
-	address, err := url.Parse(h.server.Access().URL)
+// portOf is the port of a URL, which the options may have left open.
+func portOf(server string) (int, error) {
+	address, err := url.Parse(server)
 	if err != nil {
 		return 0, err
 	}

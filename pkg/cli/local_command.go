@@ -14,10 +14,13 @@ import (
 	"tilt.dev/session/pkg/tiltfile"
 )
 
+// localGrace is how long a command of local() may take to end after SIGTERM.
+// What it was to tell the Tiltfile isn't wanted any more.
+const localGrace = time.Second
+
 // localCommands runs what a Tiltfile calls with local().
 type localCommands struct {
 	processes *process.Runner
-	killGrace time.Duration
 }
 
 var _ tiltfile.Runner = localCommands{}
@@ -45,7 +48,7 @@ func (l localCommands) Run(ctx context.Context, command tiltfile.Command) error 
 	select {
 	case <-p.Done():
 	case <-ctx.Done():
-		p.Stop(l.killGrace)
+		p.Stop(localGrace)
 		<-p.Done()
 		return ctx.Err()
 	}

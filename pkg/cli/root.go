@@ -7,6 +7,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,8 +26,6 @@ type Program struct {
 	// Signals delivers the signals that ask the program to end. The first one
 	// ends a run in an orderly way, the next one at once.
 	Signals <-chan os.Signal
-	// Executable is the path of the program itself, for its guard process.
-	Executable string
 }
 
 // Execute runs the command that args ask for and returns when everything that
@@ -39,7 +38,7 @@ func Execute(ctx context.Context, p Program, args []string) error {
 	if err == nil {
 		return nil
 	}
-	if _, ran := err.(*codedError); !ran {
+	if ran := new(codedError); !errors.As(err, &ran) {
 		err = withCode(ExitUsage, "%w\nSee '%s --help'.", err, root.Name())
 	}
 	printError(p.Streams.ErrOut, err)

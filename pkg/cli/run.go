@@ -14,13 +14,15 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/controller"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
-	"tilt.dev/session/pkg/kubeconfig"
 )
 
 const (
 	// deliveryTimeout is how long watches may take to receive the verdict
 	// before the run is torn down all the same.
 	deliveryTimeout = time.Second
+	// arrivalTimeout is how long clients that have connected before the server
+	// was up may take to ask for something.
+	arrivalTimeout = 100 * time.Millisecond
 	// patience is how long a teardown lasts before a person is told of it.
 	patience = 1500 * time.Millisecond
 )
@@ -31,12 +33,12 @@ func run(ctx context.Context, p Program, o *runOptions) error {
 	if err := directLog(p.Streams.ErrOut, o.verbosity); err != nil {
 		return withCode(ExitFailure, "%w", err)
 	}
-	h, err := newHost(p, o)
+	h, err := newHost(ctx, p, o)
 	if err != nil {
 		return err
 	}
 	end := h.serve(ctx)
-	if err := h.close(); err != nil {
+	if err := h.close(ctx); err != nil {
 		h.warn(err)
 	}
 	return end.error(o.exitCondition)
@@ -77,36 +79,35 @@ func (h *host) serve(ctx context.Context) end {
 	}()
 	serving := start(context.WithoutCancel(ctx), h.server.Run)
 	h.running = true
-	e := h.publish(ctx, serving, printing)
+	e, ok := h.open(ctx, serving)
+	if ok {
+		h.announce()
+		e = h.runSession(ctx, serving, printing)
+	}
 	if err := serving.stop(); err != nil && e.err == nil {
 		h.warn(err)
 	}
 	return e
 }
 
-// publish enters the server into the kubeconfig while the Session runs.
-func (h *host) publish(ctx context.Context, serving, printing *task) end {
-	entry, err := h.entry()
-	if err != nil {
-		return end{err: withCode(ExitAPI, "%w", err)}
+// open waits until clients can find the server and are answered, and then for
+// those that are there already, so that they see the Session from its beginning.
+func (h *host) open(ctx context.Context, serving *task) (e end, ok bool) {
+	if err := h.entering.wait(); err != nil {
+		return end{err: withCode(ExitAPI, "enter the API server into the kubeconfig: %w", err)}, false
 	}
-	if err := h.location.Add(ctx, entry); err != nil {
-		return end{err: withCode(ExitAPI, "enter the API server into the kubeconfig: %w", err)}
-	}
-	defer func() {
-		if err := h.location.Remove(context.WithoutCancel(ctx), entry); err != nil {
-			h.warn(err)
-		}
-	}()
 	select {
 	case <-h.server.Ready():
-		h.announce(entry)
-		return h.runSession(ctx, serving, printing)
 	case <-serving.done:
-		return end{err: withCode(ExitAPI, "serve the API: %w", serving.err)}
+		return end{err: withCode(ExitAPI, "serve the API: %w", serving.err)}, false
 	case sig := <-h.program.Signals:
-		return end{signal: sig}
+		return end{signal: sig}, false
 	}
+	arriving, cancel := context.WithTimeout(ctx, arrivalTimeout)
+	defer cancel()
+	// Who connects and asks for nothing isn't waited for any longer.
+	_ = h.server.Arrived(arriving)
+	return end{}, true
 }
 
 // runSession creates the Session, waits for its end, says what came of it when
@@ -177,14 +178,4 @@ func (h *host) teardown(controlling *task) error {
 			}
 		}
 	}
-}
-
-// entry is how clients find the server.
-func (h *host) entry() (kubeconfig.Entry, error) {
-	port, err := h.port()
-	if err != nil {
-		return kubeconfig.Entry{}, err
-	}
-	access := h.server.Access()
-	return kubeconfig.Entry{Port: port, Server: access.URL, CA: access.CertificateAuthority, Token: access.Token}, nil
 }

@@ -49,10 +49,8 @@ While it runs, its state is served as the Session "Tiltfile".
 		RunE: o.runE(p),
 	}
 	o.addFlags(cmd)
-	// Tilt has them on "up"; output is always streamed here and there is no web page.
+	// Tilt shows a prompt without it.
 	cmd.Flags().Bool("stream", true, "stream the output of all resources (always on)")
-	cmd.Flags().String("web-mode", "", "")
-	_ = cmd.Flags().MarkHidden("web-mode")
 	return cmd
 }
 

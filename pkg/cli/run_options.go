@@ -38,6 +38,9 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&o.file, "file", "f", "Tiltfile", "path of the Tiltfile")
 	cmd.Flags().DurationVar(&o.killGrace, "kill-grace", 10*time.Second,
 		"how long processes may take to end after SIGTERM before they get SIGKILL")
+	// Scripts written for Tilt say how to serve its web page; there's none here.
+	cmd.Flags().String("web-mode", "", "")
+	cmd.Flags().Lookup("web-mode").Hidden = true
 	cmd.Flags().IntVarP(&o.verbosity, "v", "v", 0, "log the API server's work on stderr, in more detail the higher the number")
 }
 

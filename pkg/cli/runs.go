@@ -92,7 +92,7 @@ func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, 
 		Args:       in.Args,
 		Subcommand: l.host.options.subcommand(),
 		Environ:    l.environ,
-		Runner:     localCommands{processes: l.host.processes, killGrace: l.host.options.killGrace},
+		Runner:     localCommands{processes: l.host.processes},
 		Log: func(level logs.Level, text string) {
 			l.host.logs.Append(model.TiltfileResource, level, text)
 		},

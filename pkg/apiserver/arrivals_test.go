@@ -1,0 +1,63 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"tilt.dev/session/pkg/testserver"
+)
+
+// Who has connected is waited for until the first request, or until it's gone.
+func TestArrived(t *testing.T) {
+	t.Parallel()
+	server := testserver.Start(t)
+	address := strings.TrimPrefix(server.Access().URL, "https://")
+	connect := func() *tls.Conn {
+		conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	stillWaiting := func() {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := server.Arrived(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Arrived returned %v while a client hadn't made a request", err)
+		}
+	}
+	arrived := func() {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		if err := server.Arrived(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+
+	arrived()
+	conn := connect()
+	stillWaiting()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.Access().URL+"/livez", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := request.Write(conn); err != nil {
+		t.Fatal(err)
+	}
+	arrived()
+	gone := connect()
+	stillWaiting()
+	gone.Close()
+	arrived()
+}
