@@ -26,6 +26,15 @@ func areas() []area {
 		{"Patch", checkPatch},
 		{"Apply", checkApply},
 		{"Selectors", checkSelectors},
+		{"Paging", checkPaging},
+		{"Versions", checkVersions},
+		{"Watch", checkWatch},
+		{"WatchStress", checkWatchStress},
+		{"Delete", checkDelete},
+		{"Content", checkContent},
+		{"Health", checkHealth},
+		{"Security", checkSecurity},
+		{"Clients", checkClients},
 	}
 }
 

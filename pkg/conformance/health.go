@@ -1,0 +1,119 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/version"
+
+	utilversion "k8s.io/apimachinery/pkg/util/version"
+)
+
+var healthPaths = []string{"/healthz", "/livez", "/readyz"}
+
+// checkHealth: what a server tells about itself. An aggregator answers these
+// paths by itself.
+func checkHealth(t *testing.T, s *server) {
+	if s.Aggregated {
+		return
+	}
+	t.Run("Health", func(t *testing.T) {
+		t.Parallel()
+		for _, at := range healthPaths {
+			if answer := s.get(t, at).want(http.StatusOK); string(answer.body) != "ok" {
+				t.Errorf("%s: %s", at, answer.body)
+			}
+			name := strings.TrimPrefix(at, "/")
+			verbose := string(s.get(t, at+"?verbose").want(http.StatusOK).body)
+			if !strings.Contains(verbose, "[+]ping ok\n") || !strings.HasSuffix(verbose, name+" check passed\n") {
+				t.Errorf("%s verbose: %s", at, verbose)
+			}
+			for line := range strings.Lines(verbose) {
+				check, ok := strings.CutPrefix(line, "[+]")
+				if !ok {
+					continue
+				}
+				check = strings.TrimSuffix(check, " ok\n")
+				s.get(t, at+"/"+check).want(http.StatusOK)
+				excluded := string(s.get(t, at+"?verbose&exclude="+check).want(http.StatusOK).body)
+				if !strings.Contains(excluded, "[+]"+check+" excluded: ok\n") {
+					t.Errorf("%s without %s: %s", at, check, excluded)
+				}
+			}
+		}
+		s.get(t, "/readyz/none").want(http.StatusNotFound)
+	})
+
+	t.Run("Ready", func(t *testing.T) {
+		t.Parallel()
+		verbose := string(s.get(t, "/readyz?verbose").want(http.StatusOK).body)
+		for _, check := range []string{"storage", "watch-cache"} {
+			if !strings.Contains(verbose, "[+]"+check+" ok\n") {
+				t.Errorf("%s isn't checked: %s", check, verbose)
+			}
+		}
+	})
+
+	t.Run("Metrics", func(t *testing.T) {
+		t.Parallel()
+		s.watch(t, "fieldSelector=metadata.name="+s.create(t).Name).next(t)
+		answer := s.get(t, "/metrics").want(http.StatusOK)
+		if got := answer.Header.Get("Content-Type"); !strings.HasPrefix(got, "text/plain") {
+			t.Errorf("metrics are %s", got)
+		}
+		for _, series := range []string{
+			`apiserver_request_total\{.*resource="sessions".*verb="POST"`,
+			`apiserver_request_duration_seconds_bucket\{.*resource="sessions"`,
+			`apiserver_longrunning_requests`,
+			`apiserver_watch_events_total`,
+			`etcd_request_duration_seconds_bucket`,
+			`process_cpu_seconds_total`,
+			`go_goroutines`,
+		} {
+			if !regexp.MustCompile(`(?m)^` + series).Match(answer.body) {
+				t.Errorf("no metric %s", series)
+			}
+		}
+	})
+
+	t.Run("Version", func(t *testing.T) {
+		t.Parallel()
+		var info version.Info
+		s.get(t, "/version").want(http.StatusOK).into(&info)
+		if _, err := utilversion.ParseSemantic(info.GitVersion); err != nil || !strings.HasPrefix(info.GitVersion, "v") ||
+			info.GoVersion == "" || info.Platform == "" {
+			t.Errorf("version = %+v: %v", info, err)
+		}
+	})
+
+	t.Run("Paths", func(t *testing.T) {
+		t.Parallel()
+		var index struct{ Paths []string }
+		s.get(t, "/").want(http.StatusOK).into(&index)
+		for _, at := range append(healthPaths, "/apis", groupPath, versionPath, "/metrics", "/openapi/v2", "/openapi/v3", "/version") {
+			if !slices.Contains(index.Paths, at) {
+				t.Errorf("%s isn't listed in %v", at, index.Paths)
+			}
+		}
+		for _, at := range index.Paths {
+			if at == "/openapi/v3/" {
+				// A prefix of documents, not one itself.
+				continue
+			}
+			s.get(t, at).want(http.StatusOK)
+		}
+	})
+
+	t.Run("NoProfiling", func(t *testing.T) {
+		t.Parallel()
+		for _, at := range []string{"/debug/pprof", "/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile?seconds=1", "/debug/flags/v"} {
+			s.get(t, at).want(http.StatusNotFound)
+		}
+	})
+}
