@@ -1,0 +1,84 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package tiltapiserver_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"testing"
+
+	"github.com/tilt-dev/tilt-apiserver/pkg/server/builder"
+	"go.uber.org/goleak"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/client-go/rest"
+
+	"tilt.dev/session/pkg/generated/clientset/versioned"
+	"tilt.dev/session/pkg/generated/openapi"
+	"tilt.dev/session/pkg/tiltapiserver"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// Each consistent read from the watch cache leaves one for three seconds.
+		goleak.IgnoreAnyFunction("k8s.io/apiserver/pkg/storage/cacher.(*watchCache).waitUntilFreshAndBlock.func2"),
+		// The queue of a certificate controller that tilt-apiserver makes and never runs.
+		goleak.IgnoreAnyFunction("k8s.io/client-go/util/workqueue.(*Typed[...]).updateUnfinishedWorkLoop"),
+		goleak.IgnoreAnyFunction("k8s.io/client-go/util/workqueue.(*delayingType[...]).waitingLoop"),
+	)
+}
+
+// host runs a tilt-apiserver that keeps Sessions in memory, on a free port,
+// until the test ends, and returns how a user reaches it.
+func host(t *testing.T) *rest.Config {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	options, err := builder.NewServerBuilder().
+		WithResourceMemoryStorage(&tiltapiserver.Session{}, "data").
+		WithOpenAPIDefinitions("tilt", "v0.0.0", openapi.GetOpenAPIDefinitions).
+		WithOutputWriter(io.Discard).
+		WithBearerToken("test").
+		WithBindPort(listener.Addr().(*net.TCPAddr).Port).
+		ToServerOptions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.ServingOptions.Listener = listener
+	config, err := options.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	t.Cleanup(cancel)
+	stopped, err := options.RunTiltServerFromConfig(config.Complete(), ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		<-stopped
+	})
+	access := rest.CopyConfig(config.GenericConfig.LoopbackClientConfig)
+	access.QPS = -1
+	return access
+}
+
+// clientset returns a client whose connections are closed before the server
+// is stopped.
+func clientset(t *testing.T, config *rest.Config) *versioned.Clientset {
+	t.Helper()
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { utilnet.CloseIdleConnectionsFor(client.Transport) })
+	clients, err := versioned.NewForConfigAndClient(config, client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clients
+}
