@@ -37,19 +37,13 @@ type body struct {
 	Media    []string
 }
 
-// parameter is a row of an operation's table. Its texts fit into a cell.
-type parameter struct {
-	Name, In, Type, Required string
-	// Summary is the first sentence of the whole description.
-	Summary     string
-	description string
-}
-
 type response struct {
 	Code        int
 	Description string
 	Type        string
 }
+
+func (r response) String() string { return strconv.Itoa(r.Code) + " " + r.Description }
 
 // operationSections are the operations by path, on each path the reading ones
 // first.
@@ -125,71 +119,9 @@ func newBody(declared *spec3.RequestBody) *body {
 
 // typeOfContent is the type that is transferred, the same in each media type.
 func typeOfContent(content map[string]*spec3.MediaType) string {
-	for _, media := range slices.Sorted(maps.Keys(content)) {
-		return typeOf(content[media].Schema)
+	media := slices.Sorted(maps.Keys(content))
+	if len(media) == 0 {
+		return "nothing"
 	}
-	return "nothing"
+	return typeOf(content[media[0]].Schema)
 }
-
-func newParameter(declared *spec3.Parameter) parameter {
-	return parameter{
-		Name:        declared.Name,
-		In:          declared.In,
-		Type:        typeOf(declared.Schema),
-		Required:    yesNo(declared.Required),
-		Summary:     cell(firstSentence(declared.Description)),
-		description: declared.Description,
-	}
-}
-
-// parameterSection is everything there is to know about the parameters of a
-// name, which may be described differently for different operations.
-type parameterSection struct {
-	Name string
-	Uses []parameterUse
-}
-
-type parameterUse struct {
-	Description string
-	Operations  []string
-}
-
-// String names the operations, with links.
-func (u parameterUse) String() string {
-	links := make([]string, len(u.Operations))
-	for i, title := range u.Operations {
-		links[i] = linkTo(title)
-	}
-	return strings.Join(links, ", ")
-}
-
-func parameterSections(operations []operationSection) []parameterSection {
-	byName := map[string]*parameterSection{}
-	for _, operation := range operations {
-		for _, parameter := range operation.Parameters {
-			section := byName[parameter.Name]
-			if section == nil {
-				section = &parameterSection{Name: parameter.Name}
-				byName[parameter.Name] = section
-			}
-			section.add(parameter.description, operation.Title)
-		}
-	}
-	var sections []parameterSection
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		sections = append(sections, *byName[name])
-	}
-	return sections
-}
-
-func (s *parameterSection) add(description, operation string) {
-	description = plain(description)
-	at := slices.IndexFunc(s.Uses, func(u parameterUse) bool { return u.Description == description })
-	if at < 0 {
-		at = len(s.Uses)
-		s.Uses = append(s.Uses, parameterUse{Description: description})
-	}
-	s.Uses[at].Operations = append(s.Uses[at].Operations, operation)
-}
-
-func (r response) String() string { return strconv.Itoa(r.Code) + " " + r.Description }

@@ -52,7 +52,10 @@ func writeReference(documents ...[]byte) ([]byte, error) {
 		return nil, fmt.Errorf("reading the template: %w", err)
 	}
 	operations := operationSections(paths)
-	own, others := typeSections(schemas)
+	own, others, err := typeSections(schemas)
+	if err != nil {
+		return nil, err
+	}
 	var written bytes.Buffer
 	err = parsed.Execute(&written, reference{
 		GroupVersion: v1alpha1.SchemeGroupVersion.String(),
@@ -68,12 +71,16 @@ func writeReference(documents ...[]byte) ([]byte, error) {
 }
 
 // typeSections are the types of this project in the order in which a reader
-// meets them from the kinds on, and the others by name.
-func typeSections(schemas map[string]*spec.Schema) (own, others []typeSection) {
+// meets them from the kinds on, and the others by name. No two of them may be
+// called the same, since links lead to names.
+func typeSections(schemas map[string]*spec.Schema) (own, others []typeSection, err error) {
 	byName := map[string]*spec.Schema{}
 	var ours []string
 	for model, schema := range schemas {
 		name := shortName(model)
+		if byName[name] != nil {
+			return nil, nil, fmt.Errorf("two types are called %s", name)
+		}
 		byName[name] = schema
 		if strings.HasPrefix(model, ownModels) {
 			ours = append(ours, name)
@@ -93,7 +100,7 @@ func typeSections(schemas map[string]*spec.Schema) (own, others []typeSection) {
 			meet(field.refersTo)
 		}
 	}
-	for _, name := range append(slices.Clone(kinds), ours...) {
+	for _, name := range slices.Concat(kinds, ours) {
 		meet(name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
@@ -101,5 +108,5 @@ func typeSections(schemas map[string]*spec.Schema) (own, others []typeSection) {
 			others = append(others, newTypeSection(name, byName[name]))
 		}
 	}
-	return own, others
+	return own, others, nil
 }
