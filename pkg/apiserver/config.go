@@ -56,7 +56,7 @@ func newConfig(options *Options, listener *listener) (*Config, error) {
 		generic:  genericapiserver.NewConfig(codecs),
 		scheme:   scheme,
 		codecs:   codecs,
-		openAPI:  newOpenAPI(served, version.info.GitVersion),
+		openAPI:  newOpenAPI(served),
 	}
 	c.generic.EffectiveVersion = version
 	if err := c.secure(); err != nil {

@@ -21,6 +21,7 @@ import (
 	"k8s.io/kube-openapi/pkg/spec3"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/generated/openapi"
 )
 
@@ -33,12 +34,14 @@ type openAPI struct {
 }
 
 // newOpenAPI names the definitions as the served scheme has them.
-func newOpenAPI(served *runtime.Scheme, version string) *openAPI {
+func newOpenAPI(served *runtime.Scheme) *openAPI {
 	namer := openapinamer.NewDefinitionNamer(served)
 	info := &spec.Info{InfoProps: spec.InfoProps{
 		Title:       "tilt-session",
 		Description: "Sessions: runs of Tiltfiles, and the state of their servers and jobs.",
-		Version:     version,
+		// The version of the program is at /version: the documents describe the
+		// API, so that every build of it serves those that are published.
+		Version: v1alpha1.SchemeGroupVersion.Version,
 	}}
 	o := &openAPI{
 		v2: genericapiserver.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, namer),
