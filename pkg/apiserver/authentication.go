@@ -9,13 +9,14 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
+	"path"
 	"strings"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
-	"k8s.io/apiserver/pkg/authorization/path"
+	pathauthorizer "k8s.io/apiserver/pkg/authorization/path"
 	authorizerunion "k8s.io/apiserver/pkg/authorization/union"
 )
 
@@ -62,7 +63,7 @@ func newAuthorizer() (authorizer.Authorizer, error) {
 	for _, p := range healthPaths {
 		paths = append(paths, p, p+"/*")
 	}
-	health, err := path.NewAuthorizer(paths)
+	health, err := pathauthorizer.NewAuthorizer(paths)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,11 @@ func anonymousHealth(request *http.Request) (*authenticator.Response, bool) {
 	}}, true
 }
 
+// isHealthPath doesn't know paths that lead somewhere else when they're cleaned.
 func isHealthPath(requested string) bool {
+	if requested != path.Clean(requested) {
+		return false
+	}
 	for _, p := range healthPaths {
 		if requested == p || strings.HasPrefix(requested, p+"/") {
 			return true

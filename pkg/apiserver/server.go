@@ -52,6 +52,7 @@ func (c CompletedConfig) build() (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building the server: %w", err)
 	}
+	generic.Handler.NonGoRestfulMux.NotFoundHandler(notFound(c.config.codecs))
 	sessions, status, err := session.NewREST(c.config.scheme, c.config.options.Storage.RESTOptionsGetter())
 	if err != nil {
 		return nil, err

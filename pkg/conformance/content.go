@@ -265,4 +265,10 @@ func errorsAreStatuses(t *testing.T, s *server) {
 	} {
 		s.do(t, request.method, request.path, request.body).failure(request.code, request.reason)
 	}
+	if s.Aggregated {
+		return
+	}
+	for _, at := range []string{"/none", "/api", "/apis/none.example", "/apis/none.example/v1/sessions", "/openapi/v4"} {
+		s.get(t, at).failure(http.StatusNotFound, metav1.StatusReasonNotFound)
+	}
 }

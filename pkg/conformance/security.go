@@ -44,7 +44,7 @@ func needsCredentials(t *testing.T, s *server) {
 	stranger := anonymous(t, s)
 	paths := []string{sessionsPath, sessionsPath + "?watch=true", path("a"), statusPath("a"), versionPath}
 	if !s.Aggregated {
-		paths = append(paths, "/", "/apis", groupPath, "/metrics", "/openapi/v2", "/openapi/v3", "/version", "/none", "/healthzz")
+		paths = append(paths, "/", "/apis", groupPath, "/metrics", "/openapi/v2", "/openapi/v3", "/version", "/none", "/healthzz", "/healthz/../metrics")
 	}
 	for _, at := range paths {
 		for _, header := range []string{
