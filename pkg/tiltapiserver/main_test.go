@@ -9,10 +9,12 @@ import (
 	"net"
 	"testing"
 
+	"github.com/go-logr/logr"
 	"github.com/tilt-dev/tilt-apiserver/pkg/server/builder"
 	"go.uber.org/goleak"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
+	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/generated/clientset/versioned"
 	"tilt.dev/session/pkg/generated/openapi"
@@ -20,6 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	klog.SetLogger(logr.Discard())
 	goleak.VerifyTestMain(m,
 		// Each consistent read from the watch cache leaves one for three seconds.
 		goleak.IgnoreAnyFunction("k8s.io/apiserver/pkg/storage/cacher.(*watchCache).waitUntilFreshAndBlock.func2"),

@@ -6,6 +6,7 @@ package tiltapiserver_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,8 +21,8 @@ import (
 	"tilt.dev/session/pkg/testserver"
 )
 
-// The steps leave out where tilt-apiserver is known to err: it makes an event
-// of a write that changes nothing, refuses one without a resourceVersion, drops
+// The steps leave out where tilt-apiserver is known to err: it doesn't sort a
+// list, makes an event of a write that changes nothing, refuses one without a resourceVersion, drops
 // managedFields with the status, and doesn't count a deletion that has to wait
 // as a generation.
 
@@ -56,6 +57,7 @@ func (c *client) keepList(step string, list *v1alpha1.SessionList, err error) {
 		for i := range list.Items {
 			r.Names = append(r.Names, list.Items[i].Name)
 		}
+		slices.Sort(r.Names)
 	}
 	c.record = append(c.record, r)
 }
