@@ -22,6 +22,9 @@ func (s *Store) keepHouse() {
 		} else {
 			timer.Reset(due.Sub(now))
 		}
+		if s.clock.Since(now) > time.Millisecond {
+			continue // else the timer would be late by what has passed
+		}
 		select {
 		case <-timer.C():
 		case <-s.wake:

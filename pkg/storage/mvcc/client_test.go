@@ -1,0 +1,217 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package mvcc
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
+	clientv3 "go.etcd.io/etcd/client/v3"
+)
+
+// TestEveryMethodAnswers calls what a client has beyond KV and Watcher, none
+// of which may panic.
+func TestEveryMethodAnswers(t *testing.T) {
+	_, client := newStore(t, Options{})
+	supported := []string{"Grant", "Close"}
+	for _, part := range []any{
+		(*clientv3.Lease)(nil), (*clientv3.Cluster)(nil), (*clientv3.Auth)(nil), (*clientv3.Maintenance)(nil),
+	} {
+		methods := reflect.TypeOf(part).Elem()
+		for i := range methods.NumMethod() {
+			name := methods.Method(i).Name
+			if slices.Contains(supported, name) {
+				continue
+			}
+			t.Run(methods.Name()+"/"+name, func(t *testing.T) {
+				field := reflect.ValueOf(client.Client).Elem().FieldByName(methods.Name())
+				method := field.MethodByName(name)
+				arguments := []reflect.Value{reflect.ValueOf(t.Context())}
+				for in := 1; in < method.Type().NumIn() && !(method.Type().IsVariadic() && in == method.Type().NumIn()-1); in++ {
+					arguments = append(arguments, reflect.Zero(method.Type().In(in)))
+				}
+				results := method.Call(arguments)
+				err, _ := results[len(results)-1].Interface().(error)
+				if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), name) {
+					t.Errorf("got %v, want an error that tells that %s is unsupported", err, name)
+				}
+			})
+		}
+	}
+}
+
+func TestRequestsRefused(t *testing.T) {
+	_, client := newStore(t, Options{})
+	tooMany := make([]clientv3.Op, maxTxnOps+1)
+	for i := range tooMany {
+		tooMany[i] = clientv3.OpGet("a")
+	}
+	tests := map[string]struct {
+		op   clientv3.Op
+		want error
+	}{
+		"descending":             {clientv3.OpGet("a", clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByKey, clientv3.SortDescend)), errors.ErrUnsupported},
+		"sorted by value":        {clientv3.OpGet("a", clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByValue, clientv3.SortAscend)), errors.ErrUnsupported},
+		"bounds on revisions":    {clientv3.OpGet("a", clientv3.WithMinModRev(3)), errors.ErrUnsupported},
+		"empty key read":         {clientv3.OpGet(""), rpctypes.ErrEmptyKey},
+		"empty key written":      {clientv3.OpPut("", "x"), rpctypes.ErrEmptyKey},
+		"empty key deleted":      {clientv3.OpDelete(""), rpctypes.ErrEmptyKey},
+		"future revision":        {clientv3.OpGet("a", clientv3.WithRev(2)), rpctypes.ErrFutureRev},
+		"unknown lease":          {clientv3.OpPut("a", "x", clientv3.WithLease(7)), rpctypes.ErrLeaseNotFound},
+		"keeping the value":      {clientv3.OpPut("a", "", clientv3.WithIgnoreValue()), errors.ErrUnsupported},
+		"keeping the lease":      {clientv3.OpPut("a", "", clientv3.WithIgnoreLease()), errors.ErrUnsupported},
+		"key twice":              {clientv3.OpTxn(nil, []clientv3.Op{clientv3.OpPut("a", "1"), clientv3.OpPut("a", "2")}, nil), rpctypes.ErrDuplicateKey},
+		"put, then deleted":      {clientv3.OpTxn(nil, []clientv3.Op{clientv3.OpPut("a", "1"), clientv3.OpDelete("a")}, nil), rpctypes.ErrDuplicateKey},
+		"too much":               {clientv3.OpTxn(nil, tooMany, nil), rpctypes.ErrTooManyOps},
+		"nested":                 {clientv3.OpTxn(nil, []clientv3.Op{clientv3.OpTxn(nil, nil, nil)}, nil), errors.ErrUnsupported},
+		"old revision within":    {clientv3.OpTxn(nil, []clientv3.Op{clientv3.OpGet("a", clientv3.WithRev(1))}, nil), errors.ErrUnsupported},
+		"comparison of a range":  {clientv3.OpTxn([]clientv3.Cmp{clientv3.Compare(clientv3.Version("a").WithPrefix(), "=", 0)}, nil, nil), errors.ErrUnsupported},
+		"comparison without key": {clientv3.OpTxn([]clientv3.Cmp{clientv3.Compare(clientv3.Version(""), "=", 0)}, nil, nil), rpctypes.ErrEmptyKey},
+		"half of it refused":     {clientv3.OpTxn(nil, []clientv3.Op{clientv3.OpPut("a", "1"), clientv3.OpPut("b", "1", clientv3.WithLease(7))}, nil), rpctypes.ErrLeaseNotFound},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if _, err := client.Do(t.Context(), test.op); !errors.Is(err, test.want) {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
+			response, err := client.KV.Get(t.Context(), "", clientv3.WithPrefix())
+			if err != nil || response.Count != 0 || response.Header.Revision != 1 {
+				t.Errorf("it left %v, %v", response, err)
+			}
+		})
+	}
+}
+
+func TestComparisons(t *testing.T) {
+	_, client := newStore(t, Options{})
+	put(t, client, "a", "first")
+	put(t, client, "a", "second") // created at 2, modified at 3, version 2
+	for _, test := range []struct {
+		what  string
+		cmp   clientv3.Cmp
+		value any
+		less  any
+	}{
+		{"version", clientv3.Version("a"), 2, 1},
+		{"creation", clientv3.CreateRevision("a"), 2, 1},
+		{"modification", clientv3.ModRevision("a"), 3, 2},
+		{"value", clientv3.Value("a"), "second", "first"},
+		{"lease", clientv3.LeaseValue("a"), 0, -1},
+		{"version of none", clientv3.Version("none"), 0, -1},
+	} {
+		t.Run(test.what, func(t *testing.T) {
+			for _, result := range []struct {
+				operator   string
+				same, less bool // whether it holds for the value, and for less
+			}{{"=", true, false}, {"!=", false, true}, {">", false, true}, {"<", false, false}} {
+				for value, want := range map[any]bool{test.value: result.same, test.less: result.less} {
+					response, err := client.Txn(t.Context()).If(clientv3.Compare(test.cmp, result.operator, value)).Commit()
+					if err != nil || response.Succeeded != want {
+						t.Errorf("%s %v is %v, %v; want %t", result.operator, value, response, err, want)
+					}
+				}
+			}
+		})
+	}
+	response, err := client.Txn(t.Context()).If(clientv3.Compare(clientv3.Value("none"), "!=", "x")).Commit()
+	if err != nil || response.Succeeded {
+		t.Errorf("the value of a key that isn't there was compared: %v, %v", response, err)
+	}
+}
+
+func TestTransactionSeesItself(t *testing.T) {
+	_, client := newStore(t, Options{})
+	response, err := client.Txn(t.Context()).Then(clientv3.OpPut("a", "1"), clientv3.OpGet("a")).Commit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := response.Responses[1].GetResponseRange()
+	if len(read.Kvs) != 1 || read.Kvs[0].ModRevision != 2 || read.Header.Revision != 2 {
+		t.Errorf("read %v", read)
+	}
+	if response, err = client.Txn(t.Context()).Then(clientv3.OpGet("a")).Commit(); err != nil || response.Header.Revision != 2 {
+		t.Errorf("a transaction that only reads: %v, %v", response, err)
+	}
+}
+
+func TestPreviousValues(t *testing.T) {
+	_, client := newStore(t, Options{})
+	put(t, client, "a", "1")
+	written, err := client.Put(t.Context(), "a", "2", clientv3.WithPrevKV())
+	if err != nil || written.PrevKv == nil || string(written.PrevKv.Value) != "1" {
+		t.Errorf("writing: %v, %v", written, err)
+	}
+	deleted, err := client.Delete(t.Context(), "a", clientv3.WithPrevKV())
+	if err != nil || len(deleted.PrevKvs) != 1 || string(deleted.PrevKvs[0].Value) != "2" {
+		t.Errorf("deleting: %v, %v", deleted, err)
+	}
+}
+
+func TestRangesOfKeys(t *testing.T) {
+	_, client := newStore(t, Options{})
+	for _, key := range []string{"a", "b", "c", "\xff", "\xff\xff"} {
+		put(t, client, key, "value")
+	}
+	keys := func(kvs []*mvccpb.KeyValue) string {
+		var all []string
+		for _, kv := range kvs {
+			all = append(all, string(kv.Key))
+		}
+		return strings.Join(all, " ")
+	}
+	for name, test := range map[string]struct {
+		key  string
+		opts []clientv3.OpOption
+		want string
+	}{
+		"one":              {"b", nil, "b"},
+		"from":             {"c", []clientv3.OpOption{clientv3.WithFromKey()}, "c \xff \xff\xff"},
+		"between":          {"a", []clientv3.OpOption{clientv3.WithRange("c")}, "a b"},
+		"prefix":           {"\xff", []clientv3.OpOption{clientv3.WithPrefix()}, "\xff \xff\xff"},
+		"all":              {"", []clientv3.OpOption{clientv3.WithPrefix()}, "a b c \xff \xff\xff"},
+		"end before start": {"c", []clientv3.OpOption{clientv3.WithRange("a")}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response, err := client.KV.Get(t.Context(), test.key, append(test.opts, clientv3.WithKeysOnly())...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := keys(response.Kvs); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+			for _, kv := range response.Kvs {
+				if len(kv.Value) > 0 {
+					t.Errorf("%s came with its value", kv.Key)
+				}
+			}
+		})
+	}
+}
+
+func TestClosedStore(t *testing.T) {
+	store, client := newStore(t, Options{})
+	store.Close()
+	store.Close() // does nothing
+	calls := map[string]func(context.Context) error{
+		"read":     func(ctx context.Context) error { _, err := client.KV.Get(ctx, "a"); return err },
+		"write":    func(ctx context.Context) error { _, err := client.Put(ctx, "a", ""); return err },
+		"delete":   func(ctx context.Context) error { _, err := client.Delete(ctx, "a"); return err },
+		"compact":  func(ctx context.Context) error { _, err := client.Compact(ctx, 1); return err },
+		"grant":    func(ctx context.Context) error { _, err := client.Grant(ctx, 1); return err },
+		"progress": client.RequestProgress,
+		"state":    func(context.Context) error { return store.Err() },
+	}
+	for name, call := range calls {
+		if err := call(t.Context()); !errors.Is(err, ErrClosed) {
+			t.Errorf("%s: %v, want ErrClosed", name, err)
+		}
+	}
+	ended(t, client.Watch(t.Context(), "a"))
+}
