@@ -52,11 +52,11 @@ func (s *Store) read(next uint64) (blocks []*block, grown <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, e := range s.blocks[s.position(next):] {
+		if len(blocks) == batch || s.closed && e.first >= s.end {
+			break
+		}
 		if e.block != nil && e.after() > next {
 			blocks = append(blocks, e.block)
-		}
-		if len(blocks) == batch {
-			break
 		}
 	}
 	if len(blocks) > 0 || s.closed {

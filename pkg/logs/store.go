@@ -28,6 +28,8 @@ type Store struct {
 	// grown is closed at the next change, nil if nobody waits for it.
 	grown  chan struct{}
 	closed bool
+	// end is what next was when the store was closed.
+	end uint64
 }
 
 // entry is a place in the order of blocks. It has no block when that was dropped.
@@ -113,10 +115,14 @@ func (s *Store) Tail(source string, n int) []Line {
 }
 
 // Close ends the followers after the last line. Lines that are written later
-// are kept, but followed by nobody who was there before.
+// are kept for Tail, but nobody follows them: a source that never stops can't
+// keep a follower from its end.
 func (s *Store) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closed = true
+	if s.closed {
+		return
+	}
+	s.closed, s.end = true, s.next
 	s.wake()
 }
