@@ -38,7 +38,7 @@ func newBackend(t *testing.T) *Backend {
 }
 
 // openPods opens pods as a registry does, and waits for the cache.
-func openPods(t *testing.T, backend *Backend) (apistorage.Interface, func()) {
+func openPods(t *testing.T, backend *Backend, triggers apistorage.IndexerFuncs) (apistorage.Interface, func()) {
 	t.Helper()
 	options, err := backend.RESTOptionsGetter().GetRESTOptions(schema.GroupResource{Group: "example.test", Resource: "pods"}, nil)
 	if err != nil {
@@ -47,7 +47,7 @@ func openPods(t *testing.T, backend *Backend) (apistorage.Interface, func()) {
 	key := func(object runtime.Object) (string, error) {
 		return apistorage.NamespaceKeyFunc(options.ResourcePrefix+"/", object)
 	}
-	pods, destroy, err := options.Decorator(options.StorageConfig, options.ResourcePrefix, key, newPod, newPodList, podAttributes, nil, nil)
+	pods, destroy, err := options.Decorator(options.StorageConfig, options.ResourcePrefix, key, newPod, newPodList, podAttributes, triggers, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func podAttributes(object runtime.Object) (labels.Set, fields.Set, error) {
 
 func TestBackendStoresAndWatches(t *testing.T) {
 	backend := newBackend(t)
-	pods, _ := openPods(t, backend)
+	pods, _ := openPods(t, backend, nil)
 
 	watch, err := pods.Watch(t.Context(), "/example.test/pods/", apistorage.ListOptions{Recursive: true, Predicate: apistorage.Everything})
 	if err != nil {
@@ -147,7 +147,7 @@ func TestBackendHealthy(t *testing.T) {
 
 func TestBackendCloseEndsWatches(t *testing.T) {
 	backend := newBackend(t)
-	pods, destroy := openPods(t, backend)
+	pods, destroy := openPods(t, backend, nil)
 	watch, err := pods.Watch(t.Context(), "/example.test/pods/", apistorage.ListOptions{Recursive: true, Predicate: apistorage.Everything})
 	if err != nil {
 		t.Fatal(err)
@@ -161,6 +161,41 @@ func TestBackendCloseEndsWatches(t *testing.T) {
 	if err := backend.Close(); err != nil {
 		t.Errorf("closing again: %v", err)
 	}
+}
+
+// TestBackendCloseWithBacklog closes while the cache has more to tell its
+// watches than it holds.
+func TestBackendCloseWithBacklog(t *testing.T) {
+	backend := newBackend(t)
+	gate := make(chan struct{})
+	slow := apistorage.IndexerFuncs{"spec.nodeName": func(runtime.Object) string { <-gate; return "" }}
+	pods, _ := openPods(t, backend, slow)
+	for i := range 500 {
+		name := fmt.Sprint(i)
+		pod := &example.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}}
+		if err := pods.Create(t.Context(), "/example.test/pods/default/"+name, pod, newPod(), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- backend.Close() }()
+	fed := backend.opened[0].feed
+	eventually(t, "closing has begun", fed.isClosed)
+	close(gate)
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("the backend doesn't close")
+	}
+}
+
+func (f *feed) isClosed() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.closed
 }
 
 func TestBackendOpensNothingOnceClosed(t *testing.T) {

@@ -31,14 +31,14 @@ func (t *txn) get(key []byte) *mvccpb.KeyValue {
 	return kv
 }
 
-// put returns the version before, if there was one. It keeps neither key nor
-// value.
+// put returns the version before, if there was one. It keeps key and value,
+// which etcd's client has copied from its caller's.
 func (t *txn) put(key, value []byte, lease int64) (*mvccpb.KeyValue, error) {
 	if err := t.checkPut(key, lease); err != nil {
 		return nil, err
 	}
 	kv := &mvccpb.KeyValue{
-		Key: bytes.Clone(key), Value: bytes.Clone(value), Lease: lease,
+		Key: key, Value: value, Lease: lease,
 		CreateRevision: t.rev, ModRevision: t.rev, Version: 1,
 	}
 	previous := t.get(key)
