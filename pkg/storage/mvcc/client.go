@@ -14,7 +14,7 @@ import (
 // its Close, and with the store; nothing else of it needs to be closed.
 func (s *Store) Client(ctx context.Context) *kubernetes.Client {
 	client := clientv3.NewCtxClient(ctx)
-	client.KV = clientv3.NewKVFromKVClient(kv{s}, client)
+	client.KV = clientv3.NewKVFromKVClient(server{s}, client)
 	client.Watcher = newWatcher(client.Ctx(), s)
 	client.Lease = lessor{s}
 	client.Cluster = absent{}

@@ -53,7 +53,7 @@ func (s *Store) propose(apply func(*txn) error) (int64, error) {
 // commit evaluates proposals in turn, each on what its predecessors leave, and
 // publishes them together. The caller holds commitMu.
 func (s *Store) commit(batch []*proposal) {
-	err := s.refusal()
+	err := s.Err()
 	if err == nil {
 		err = s.commitOpen(batch)
 	}
@@ -90,8 +90,9 @@ func (s *Store) commitOpen(batch []*proposal) error {
 	}
 	if s.log != nil {
 		if err := s.log.Commit(changes); err != nil {
-			s.failed = fmt.Errorf("mvcc: the log failed, no changes are taken until a restart: %w", err)
-			return s.failed
+			err = fmt.Errorf("mvcc: the log failed, no changes are taken until a restart: %w", err)
+			s.failed.Store(&err)
+			return err
 		}
 	}
 	if len(revisions) > 0 {

@@ -14,7 +14,8 @@ import (
 type Log interface {
 	// Commit returns when all of the changes are durable, or with an error,
 	// after which it isn't called again. It is called by one goroutine at a
-	// time, in the order of revisions, and must keep nothing it was given.
+	// time, in the order of revisions. What it is given is shared, and must
+	// not be changed.
 	Commit(Changes) error
 }
 
@@ -35,7 +36,7 @@ func (c *Changes) empty() bool {
 }
 
 // Snapshot is what a Log holds: the sum of the changes committed to it. The
-// history before it is forgotten.
+// history before it is forgotten. The store keeps what is in it.
 type Snapshot struct {
 	Revision int64
 	// KeyValues are the current versions, each key once, in any order.

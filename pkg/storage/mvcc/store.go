@@ -4,6 +4,7 @@
 package mvcc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -30,8 +31,9 @@ type Options struct {
 	// Clock measures leases and the age of the history; nil is the real one.
 	Clock clock.Clock
 	// HistoryRevisions, HistoryBytes (of keys and values) and HistoryAge bound
-	// what is kept of the past; 0 is the default. Age is bounded with a
-	// tolerance of a tenth. The latest revision is always kept.
+	// what is kept of the past; 0 is the default. The latest revision is
+	// always kept. Age is bounded with a tolerance of a tenth, and what no
+	// longer can be read may take up as much memory again until it is freed.
 	HistoryRevisions int
 	HistoryBytes     int64
 	HistoryAge       time.Duration
@@ -62,10 +64,10 @@ type Store struct {
 	queueMu sync.Mutex
 	queue   []*proposal
 
-	commitMu sync.Mutex // whoever holds it owns what follows, and publishes state
+	commitMu sync.Mutex // whoever holds it owns leases, and publishes state
 	leases   leases
-	failed   error // why nothing is committed any more
 
+	failed  atomic.Pointer[error] // why nothing is committed any more
 	closed  atomic.Bool
 	stop    chan struct{}
 	wake    chan struct{} // tells the housekeeper that there is a new deadline
@@ -86,8 +88,8 @@ func New(o Options) (*Store, error) {
 	}
 	s := &Store{
 		clock:  o.Clock,
-		limits: limits{orDefault(o.HistoryRevisions, DefaultHistoryRevisions), orDefault(o.HistoryBytes, DefaultHistoryBytes)},
-		maxAge: orDefault(o.HistoryAge, DefaultHistoryAge),
+		limits: limits{cmp.Or(o.HistoryRevisions, DefaultHistoryRevisions), cmp.Or(o.HistoryBytes, DefaultHistoryBytes)},
+		maxAge: cmp.Or(o.HistoryAge, DefaultHistoryAge),
 		log:    o.Log,
 		leases: newLeases(nil),
 		stop:   make(chan struct{}),
@@ -101,13 +103,6 @@ func New(o Options) (*Store, error) {
 	return s, nil
 }
 
-func orDefault[T int | int64 | time.Duration](value, fallback T) T {
-	if value == 0 {
-		return fallback
-	}
-	return value
-}
-
 // CompactRevision is the oldest revision that can be read, 0 before the first
 // compaction.
 func (s *Store) CompactRevision() int64 { return s.state.Load().compacted }
@@ -115,16 +110,13 @@ func (s *Store) CompactRevision() int64 { return s.state.Load().compacted }
 // Err tells why the store takes no changes: ErrClosed, what its Log failed
 // with, or nil.
 func (s *Store) Err() error {
-	s.commitMu.Lock()
-	defer s.commitMu.Unlock()
-	return s.refusal()
-}
-
-func (s *Store) refusal() error {
 	if s.closed.Load() {
 		return ErrClosed
 	}
-	return s.failed
+	if failed := s.failed.Load(); failed != nil {
+		return *failed
+	}
+	return nil
 }
 
 // read returns what readers see.

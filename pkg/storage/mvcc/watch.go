@@ -96,7 +96,7 @@ func (w *watcher) serve(ctx context.Context, opened *watch) {
 		if upTo < state.rev {
 			continue
 		}
-		if owed {
+		if owed && next <= state.rev+1 { // else it waits for a future revision
 			owed = false
 			if !w.send(ctx, opened.out, clientv3.WatchResponse{Header: pb.ResponseHeader{Revision: state.rev}}) {
 				return

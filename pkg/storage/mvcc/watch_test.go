@@ -156,6 +156,22 @@ func TestWatchProgressComesAfterEvents(t *testing.T) {
 	}
 }
 
+func TestWatchProgressOfFutureRevision(t *testing.T) {
+	_, client := newStore(t, Options{})
+	watch := client.Watch(t.Context(), "a", clientv3.WithRev(4))
+	if err := client.RequestProgress(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	put(t, client, "b", "2")
+	put(t, client, "b", "3")
+	if err := client.RequestProgress(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if response := next(t, watch); !response.IsProgressNotify() || response.Header.Revision != 3 {
+		t.Errorf("got %+v, want progress at 3 and none before", response)
+	}
+}
+
 func TestWatchProgressIsPerStream(t *testing.T) {
 	_, client := newStore(t, Options{})
 	stream := metadata.NewOutgoingContext(t.Context(), metadata.Pairs("source", "cache"))

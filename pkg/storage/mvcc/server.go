@@ -12,23 +12,23 @@ import (
 	"google.golang.org/grpc"
 )
 
-// kv answers the requests that etcd's client would send to a server. What
+// server answers the requests that etcd's client would send to one. What
 // etcd's own code makes of a client's call is what gets here.
-type kv struct {
+type server struct {
 	store *Store
 }
 
-var _ pb.KVClient = kv{}
+var _ pb.KVClient = server{}
 
 // Range reads. Options of the connection are of no concern, here and below.
-func (k kv) Range(ctx context.Context, r *pb.RangeRequest, _ ...grpc.CallOption) (*pb.RangeResponse, error) {
+func (s server) Range(ctx context.Context, r *pb.RangeRequest, _ ...grpc.CallOption) (*pb.RangeResponse, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if err := checkRange(r); err != nil {
 		return nil, err
 	}
-	state, err := k.store.read()
+	state, err := s.store.read()
 	if err != nil {
 		return nil, err
 	}
@@ -42,9 +42,9 @@ func (k kv) Range(ctx context.Context, r *pb.RangeRequest, _ ...grpc.CallOption)
 }
 
 // Put writes one key.
-func (k kv) Put(ctx context.Context, r *pb.PutRequest, _ ...grpc.CallOption) (*pb.PutResponse, error) {
+func (s server) Put(ctx context.Context, r *pb.PutRequest, _ ...grpc.CallOption) (*pb.PutResponse, error) {
 	var response *pb.PutResponse
-	rev, err := k.store.update(ctx, func(t *txn) (err error) {
+	rev, err := s.store.update(ctx, func(t *txn) (err error) {
 		response, err = putIn(t, r)
 		return err
 	})
@@ -56,9 +56,9 @@ func (k kv) Put(ctx context.Context, r *pb.PutRequest, _ ...grpc.CallOption) (*p
 }
 
 // DeleteRange deletes the keys of a range.
-func (k kv) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest, _ ...grpc.CallOption) (*pb.DeleteRangeResponse, error) {
+func (s server) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest, _ ...grpc.CallOption) (*pb.DeleteRangeResponse, error) {
 	var response *pb.DeleteRangeResponse
-	rev, err := k.store.update(ctx, func(t *txn) (err error) {
+	rev, err := s.store.update(ctx, func(t *txn) (err error) {
 		response, err = deleteIn(t, r)
 		return err
 	})
@@ -70,14 +70,14 @@ func (k kv) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest, _ ...grpc
 }
 
 // Compact forgets the history before a revision.
-func (k kv) Compact(ctx context.Context, r *pb.CompactionRequest, _ ...grpc.CallOption) (*pb.CompactionResponse, error) {
+func (s server) Compact(ctx context.Context, r *pb.CompactionRequest, _ ...grpc.CallOption) (*pb.CompactionResponse, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := k.store.compact(r.Revision); err != nil {
+	if err := s.store.compact(r.Revision); err != nil {
 		return nil, err
 	}
-	return &pb.CompactionResponse{Header: header(k.store.state.Load().rev)}, nil
+	return &pb.CompactionResponse{Header: header(s.store.state.Load().rev)}, nil
 }
 
 func header(rev int64) *pb.ResponseHeader { return &pb.ResponseHeader{Revision: rev} }

@@ -18,12 +18,12 @@ import (
 const maxTxnOps = 128
 
 // Txn compares, and does one or the other list of operations, as one change.
-func (k kv) Txn(ctx context.Context, r *pb.TxnRequest, _ ...grpc.CallOption) (*pb.TxnResponse, error) {
+func (s server) Txn(ctx context.Context, r *pb.TxnRequest, _ ...grpc.CallOption) (*pb.TxnResponse, error) {
 	if max(len(r.Compare), len(r.Success), len(r.Failure)) > maxTxnOps {
 		return nil, rpctypes.ErrTooManyOps
 	}
 	var response *pb.TxnResponse
-	rev, err := k.store.update(ctx, func(t *txn) (err error) {
+	rev, err := s.store.update(ctx, func(t *txn) (err error) {
 		response, err = txnIn(t, r)
 		return err
 	})
