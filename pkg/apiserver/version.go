@@ -6,6 +6,7 @@ package apiserver
 import (
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 
 	utilversion "k8s.io/apimachinery/pkg/util/version"
@@ -28,8 +29,8 @@ func newEffectiveVersion(ours string) (effectiveVersion, error) {
 	return effectiveVersion{
 		EffectiveVersion: compatibility.DefaultBuildEffectiveVersion(),
 		info: apimachineryversion.Info{
-			Major:      utilversion.Itoa(parsed.Major()),
-			Minor:      utilversion.Itoa(parsed.Minor()),
+			Major:      strconv.FormatUint(uint64(parsed.Major()), 10),
+			Minor:      strconv.FormatUint(uint64(parsed.Minor()), 10),
 			GitVersion: "v" + strings.TrimPrefix(ours, "v"),
 			GoVersion:  runtime.Version(),
 			Compiler:   runtime.Compiler,

@@ -24,10 +24,16 @@ import (
 // tailLines is how many of the last lines of a failed target are shown again.
 const tailLines = 10
 
-// announce tells a person where the Session can be watched.
-func (h *host) announce() {
-	fmt.Fprintf(h.program.Streams.Out, "tilt-session %s serves sessions.tilt.dev on %s, context %s of %s\n",
+// print tells a person where the Session can be watched, and then what its
+// resources write.
+func (h *host) print(ctx context.Context) error {
+	out := h.program.Streams.Out
+	_, err := fmt.Fprintf(out, "tilt-session %s serves sessions.tilt.dev on %s, context %s of %s\n",
 		h.program.Version, h.entry.Server, h.entry.Name(), h.location.File())
+	if err != nil {
+		return fmt.Errorf("print the output of the resources: %w", err)
+	}
+	return printLogs(ctx, out, h.logs)
 }
 
 // report says what came of a Session that's done: the table that "get" prints,

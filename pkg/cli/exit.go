@@ -82,7 +82,9 @@ func verdictError(status v1alpha1.SessionStatus) error {
 		return withCode(ExitUsage, "%s", status.Error)
 	case session.Timeout, session.ReadinessTimeout:
 		return withCode(ExitTimeout, "%s", status.Error)
-	default:
-		return withCode(ExitFailure, "%s", status.Error)
 	}
+	if failures := session.Failures(status); len(failures) > 0 && failures[0].State.Terminated.Error == status.Error {
+		return withCode(ExitFailure, "%s: %s", failures[0].Name, status.Error)
+	}
+	return withCode(ExitFailure, "%s", status.Error)
 }

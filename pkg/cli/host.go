@@ -35,6 +35,7 @@ const logLimit = 32 << 20
 type host struct {
 	program  Program
 	options  *runOptions
+	signals  <-chan os.Signal
 	started  time.Time
 	location kubeconfig.Location
 	// entry is how clients find the server, entering puts it into the kubeconfig.
@@ -55,7 +56,7 @@ type host struct {
 }
 
 func newHost(ctx context.Context, p Program, o *runOptions) (_ *host, err error) {
-	h := &host{program: p, options: o, started: time.Now(), done: make(chan *v1alpha1.Session, 1)}
+	h := &host{program: p, options: o, signals: p.Notify(), started: time.Now(), done: make(chan *v1alpha1.Session, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.close(ctx))
@@ -101,7 +102,7 @@ func (h *host) listen() (*apiserver.Config, error) {
 		return nil, withCode(ExitAPI, "port %d is taken by another process: end it, or choose another port with --port (%w)", h.options.port, err)
 	}
 	if err != nil {
-		return nil, withCode(ExitAPI, "%w", err)
+		return nil, withCode(ExitAPI, "listen on the address of --host and --port: %w", err)
 	}
 	access := config.Access()
 	port, err := portOf(access.URL)
@@ -152,7 +153,9 @@ func (h *host) close(ctx context.Context) error {
 		errs = append(errs, h.server.Close())
 	}
 	if h.entering != nil && h.entering.wait() == nil {
-		errs = append(errs, h.location.Remove(context.WithoutCancel(ctx), h.entry))
+		if err := h.location.Remove(context.WithoutCancel(ctx), h.entry); err != nil {
+			errs = append(errs, fmt.Errorf("context %s stays in the kubeconfig, of no use to anybody: %w", h.entry.Name(), err))
+		}
 	}
 	if h.storage != nil {
 		errs = append(errs, h.storage.Close())

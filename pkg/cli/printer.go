@@ -19,7 +19,7 @@ import (
 // resource in front, until ctx is done or the store is closed. What can't be
 // printed ends it with an error.
 func printLogs(ctx context.Context, w io.Writer, lines *logs.Store) error {
-	out := bufio.NewWriter(w)
+	out := bufio.NewWriterSize(w, 64<<10)
 	for line, missed := range lines.Follow(ctx, 0) {
 		if missed > 0 {
 			fmt.Fprintf(out, "[%d lines were written faster than they could be printed, and are missing here]\n", missed)
@@ -28,9 +28,16 @@ func printLogs(ctx context.Context, w io.Writer, lines *logs.Store) error {
 		out.WriteString(severity(line.Level))
 		out.WriteString(line.Text)
 		out.WriteByte('\n')
+		// A line isn't kept from a person, but when more are waiting they go together.
+		if line.Seq < lines.Newest() {
+			continue
+		}
 		if err := out.Flush(); err != nil {
 			return fmt.Errorf("print the output of the resources: %w", err)
 		}
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("print the output of the resources: %w", err)
 	}
 	return nil
 }

@@ -23,9 +23,11 @@ type Program struct {
 	Streams genericiooptions.IOStreams
 	// Version is the program's own version, a semantic version with a "v".
 	Version string
-	// Signals delivers the signals that ask the program to end. The first one
-	// ends a run in an orderly way, the next one at once.
-	Signals <-chan os.Signal
+	// Notify has the signals that ask the program to end delivered from then on,
+	// where they would have ended it. A run calls it, once: the first signal ends
+	// the run in an orderly way, the next one at once. Other commands leave
+	// signals as they are.
+	Notify func() <-chan os.Signal
 }
 
 // Execute runs the command that args ask for and returns when everything that
@@ -39,7 +41,7 @@ func Execute(ctx context.Context, p Program, args []string) error {
 		return nil
 	}
 	if ran := new(codedError); !errors.As(err, &ran) {
-		err = withCode(ExitUsage, "%w\nSee '%s --help'.", err, root.Name())
+		err = wrongUsage(root, err)
 	}
 	printError(p.Streams.ErrOut, err)
 	return err
@@ -64,6 +66,9 @@ the resource sessions.tilt.dev/v1alpha1, for kubectl, client-go and tilt.
 	root.SetOut(p.Streams.Out)
 	root.SetErr(p.Streams.ErrOut)
 	root.SetVersionTemplate("{{.Version}}\n")
+	// As for kubectl, -v is the level of the log.
+	root.Flags().Bool("version", false, "print the version")
+	root.SetFlagErrorFunc(wrongUsage)
 
 	run := &cobra.Group{ID: "run", Title: "Run a Tiltfile:"}
 	look := &cobra.Group{ID: "look", Title: "Look at a running Session, and change it:"}
@@ -73,6 +78,11 @@ the resource sessions.tilt.dev/v1alpha1, for kubectl, client-go and tilt.
 	addTo(root, look, newKubectlCommands(p)...)
 	root.AddCommand(newVersionCommand(p), newGuardCommand(p))
 	return root
+}
+
+// wrongUsage is an error that says where the right usage can be read.
+func wrongUsage(cmd *cobra.Command, err error) error {
+	return withCode(ExitUsage, "%w\nSee '%s --help'.", err, cmd.CommandPath())
 }
 
 func addTo(root *cobra.Command, group *cobra.Group, commands ...*cobra.Command) {

@@ -23,6 +23,8 @@ const (
 	// arrivalTimeout is how long clients that have connected before the server
 	// was up may take to ask for something.
 	arrivalTimeout = 100 * time.Millisecond
+	// listenTimeout is how long output may take to be read after a signal.
+	listenTimeout = time.Second
 	// patience is how long a teardown lasts before a person is told of it.
 	patience = 1500 * time.Millisecond
 )
@@ -68,21 +70,11 @@ func (e end) error(condition v1alpha1.ExitCondition) error {
 
 // serve runs the API server, and while it lasts the Session.
 func (h *host) serve(ctx context.Context) end {
-	printing := start(context.WithoutCancel(ctx), func(ctx context.Context) error {
-		return printLogs(ctx, h.program.Streams.Out, h.logs)
-	})
-	defer func() {
-		h.logs.Close()
-		if err := printing.wait(); err != nil {
-			h.warn(err)
-		}
-	}()
 	serving := start(context.WithoutCancel(ctx), h.server.Run)
 	h.running = true
 	e, ok := h.open(ctx, serving)
 	if ok {
-		h.announce()
-		e = h.runSession(ctx, serving, printing)
+		e = h.runSession(ctx, serving)
 	}
 	if err := serving.stop(); err != nil && e.err == nil {
 		h.warn(err)
@@ -100,7 +92,7 @@ func (h *host) open(ctx context.Context, serving *task) (e end, ok bool) {
 	case <-h.server.Ready():
 	case <-serving.done:
 		return end{err: withCode(ExitAPI, "serve the API: %w", serving.err)}, false
-	case sig := <-h.program.Signals:
+	case sig := <-h.signals:
 		return end{signal: sig}, false
 	}
 	arriving, cancel := context.WithTimeout(ctx, arrivalTimeout)
@@ -110,13 +102,14 @@ func (h *host) open(ctx context.Context, serving *task) (e end, ok bool) {
 	return end{}, true
 }
 
-// runSession creates the Session, waits for its end, says what came of it when
-// all watches know, and stops what it started.
-func (h *host) runSession(ctx context.Context, serving, printing *task) end {
+// runSession creates the Session, waits for its end, and when all watches know
+// of it stops what was started, while a person is told what came of it.
+func (h *host) runSession(ctx context.Context, serving *task) end {
 	client, err := versioned.NewForConfig(h.server.LoopbackClientConfig())
 	if err != nil {
 		return end{err: withCode(ExitAPI, "%w", err)}
 	}
+	printing := start(context.WithoutCancel(ctx), h.print)
 	controlling := start(context.WithoutCancel(ctx), h.controller.Run)
 	e := h.await(ctx, client, serving, controlling)
 	if e.session != nil {
@@ -127,15 +120,14 @@ func (h *host) runSession(ctx context.Context, serving, printing *task) end {
 	}
 	// What processes write while they're being stopped isn't shown.
 	h.logs.Close()
-	_ = printing.wait() // its error is reported at the end
-	if e.session != nil {
-		if err := h.report(ctx, client, e.session); err != nil {
-			h.warn(err)
+	controlling.cancel()
+	telling := start(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		if err := printing.wait(); err != nil || e.session == nil {
+			return err
 		}
-	}
-	if err := h.teardown(controlling); err != nil && e.err == nil {
-		h.warn(err)
-	}
+		return h.report(ctx, client, e.session)
+	})
+	h.teardown(controlling, telling, e)
 	return e
 }
 
@@ -149,7 +141,7 @@ func (h *host) await(ctx context.Context, client versioned.Interface, serving, c
 	select {
 	case s := <-h.done:
 		return end{session: s}
-	case sig := <-h.program.Signals:
+	case sig := <-h.signals:
 		return end{signal: sig}
 	case <-serving.done:
 		return end{err: withCode(ExitAPI, "the API server has stopped: %w", serving.err)}
@@ -160,22 +152,44 @@ func (h *host) await(ctx context.Context, client versioned.Interface, serving, c
 	}
 }
 
-// teardown stops the run and waits until its processes have ended. A signal
-// on the way has them killed.
-func (h *host) teardown(controlling *task) error {
-	controlling.cancel()
+// teardown waits until the processes have ended and a person was told why. A
+// signal on the way has the processes killed. Once somebody wants the end, by a
+// signal now or before, output that nobody takes is given up.
+func (h *host) teardown(controlling, telling *task, e end) {
 	slow := time.NewTimer(patience)
 	defer slow.Stop()
-	for {
+	hurry := e.signal != nil
+	running, talking := controlling.done, telling.done
+	var giveUp <-chan time.Time
+	for running != nil || talking != nil {
+		if running == nil && hurry && giveUp == nil {
+			giveUp = time.After(listenTimeout)
+		}
 		select {
-		case <-controlling.done:
-			return controlling.err
+		case <-running:
+			running = nil
+			h.warnUnless(e.err != nil, controlling.err)
+		case <-talking:
+			talking = nil
+			h.warnUnless(false, telling.err)
 		case <-slow.C:
-			fmt.Fprintf(h.program.Streams.ErrOut, "Waiting up to %v for processes to end; another signal kills them at once.\n", h.options.killGrace)
-		case <-h.program.Signals:
+			if running != nil {
+				fmt.Fprintf(h.program.Streams.ErrOut, "Waiting up to %v for processes to end; another signal kills them at once.\n", h.options.killGrace)
+			}
+		case <-h.signals:
+			hurry = true
 			if e := h.engine.Load(); e != nil {
 				e.Kill()
 			}
+		case <-giveUp:
+			return
 		}
+	}
+}
+
+// warnUnless tells a person of err, if there is one and it isn't known.
+func (h *host) warnUnless(known bool, err error) {
+	if err != nil && !known {
+		h.warn(err)
 	}
 }

@@ -62,7 +62,7 @@ func (h *host) surroundings() []string {
 		"COLUMNS=80",
 		"PYTHONUNBUFFERED=1",
 		"TILT_HOST=" + h.options.host,
-		"TILT_PORT=" + strconv.Itoa(h.options.port),
+		"TILT_PORT=" + strconv.Itoa(h.entry.Port),
 	}
 }
 

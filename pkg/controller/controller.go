@@ -22,7 +22,8 @@
 //
 // A change of exitCondition or ci acts at once. After each evaluation of the
 // Tiltfile, spec.ci is replaced by what the evaluation left, before a verdict
-// is reached on it.
+// is reached on it. A run stays with its Tiltfile: another tiltfilePath is put
+// back, so that no verdict is told of a file that wasn't run.
 //
 // # Deletion
 //

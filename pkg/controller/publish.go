@@ -81,16 +81,21 @@ func (c *Controller) updateStatus(ctx context.Context, r *run, status v1alpha1.S
 
 // updateSpec replaces spec.ci once after each evaluation of the Tiltfile, by
 // what that left. Changes that others make afterwards stay until the next one.
+// The path of the Tiltfile is always put back to that of the one that's run.
 func (c *Controller) updateSpec(ctx context.Context, r *run, snap *engine.Snapshot) error {
-	if r.missing || snap.Tiltfile.Evaluations == r.evaluations {
+	evaluated := snap.Tiltfile.Evaluations != r.evaluations
+	if r.missing || !evaluated && r.session.Spec.TiltfilePath == r.tiltfile {
 		return nil
 	}
 	changed := *r.session
-	changed.Spec.CI = session.CISpec(r.created, snap.Tiltfile.CI)
+	changed.Spec.TiltfilePath = r.tiltfile
+	if evaluated {
+		changed.Spec.CI = session.CISpec(r.created, snap.Tiltfile.CI)
+	}
 	if !equality.Semantic.DeepEqual(changed.Spec, r.session.Spec) {
 		stored, err := c.client.Update(ctx, &changed, metav1.UpdateOptions{FieldManager: FieldManager})
 		if err != nil {
-			return fmt.Errorf("writing spec.ci: %w", err)
+			return fmt.Errorf("writing the spec: %w", err)
 		}
 		r.session = stored
 	}

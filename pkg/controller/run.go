@@ -37,6 +37,8 @@ type run struct {
 	session *v1alpha1.Session
 	// missing is true while the Session isn't stored because it was deleted.
 	missing bool
+	// tiltfile is the path of the Tiltfile that's run.
+	tiltfile string
 	// created is the spec.ci that the Session had at first.
 	created *v1alpha1.SessionCISpec
 	// evaluations is how many evaluations of the Tiltfile spec.ci follows.
@@ -106,6 +108,7 @@ func (c *Controller) start(ctx context.Context, stored *v1alpha1.Session) {
 	r := &run{
 		name:     stored.Name,
 		session:  stored,
+		tiltfile: stored.Spec.TiltfilePath,
 		created:  stored.Spec.CI.DeepCopy(),
 		failFast: failFast(stored),
 	}

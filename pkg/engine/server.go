@@ -79,6 +79,9 @@ func (m probed) apply(_ context.Context, l *loop) {
 	if r.serve != m.execution {
 		return
 	}
+	if m.result.Changed && !m.result.Ready {
+		l.log(r.Name, logs.LevelWarn, "Readiness probe failed: "+m.result.Output)
+	}
 	l.setReady(r, m.result.Ready, m.at)
 	if r.lastProbe != m.result.Output {
 		r.lastProbe = m.result.Output

@@ -114,6 +114,13 @@ func (s *Store) Tail(source string, n int) []Line {
 	return tail
 }
 
+// Newest is the number of the last line that was written, 0 before the first.
+func (s *Store) Newest() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next - 1
+}
+
 // Close ends the followers after the last line. Lines that are written later
 // are kept for Tail, but nobody follows them: a source that never stops can't
 // keep a follower from its end.

@@ -6,23 +6,34 @@ package report
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+	"unicode"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/session"
 )
 
+// Tail returns the last lines of output of a resource.
+type Tail func(resource string, lines int) []logs.Line
+
 // Failures writes every target that has failed, in the order in which they did:
-// what was run, how it ended, and its last lines of output. tail returns the
-// last lines of a resource. Nothing is written when nothing has failed.
-func Failures(w io.Writer, s *v1alpha1.Session, tail func(resource string, lines int) []logs.Line, lines int) error {
+// how it ended, and its last lines of output. Of a Session that timed out it
+// writes those that were still running or not ready as well. Nothing is written
+// when there are none.
+func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 	var b strings.Builder
 	for _, t := range session.Failures(s.Status) {
 		fmt.Fprintf(&b, "\nFAILED %s%s: %s\n", t.Name, ending(t.State.Terminated), t.State.Terminated.Error)
-		for _, resource := range t.Resources {
-			for _, line := range tail(resource, lines) {
-				fmt.Fprintf(&b, "  | %s\n", line.Text)
+		writeTail(&b, t, tail, lines)
+	}
+	switch session.VerdictOf(s.Status) {
+	case session.Timeout, session.ReadinessTimeout:
+		for _, t := range s.Status.Targets {
+			if session.PhaseOf(t.State) == session.PhaseActive {
+				fmt.Fprintf(&b, "\nUNFINISHED %s (%s)\n", t.Name, activeWord(t.Type))
+				writeTail(&b, t, tail, lines)
 			}
 		}
 	}
@@ -30,6 +41,47 @@ func Failures(w io.Writer, s *v1alpha1.Session, tail func(resource string, lines
 		return fmt.Errorf("write the failures: %w", err)
 	}
 	return nil
+}
+
+// writeTail writes the last lines of a target's resources that say something.
+func writeTail(b *strings.Builder, t v1alpha1.Target, tail Tail, lines int) {
+	for _, resource := range t.Resources {
+		for _, line := range tail(resource, lines) {
+			if text := excerpt(line.Text); text != "" {
+				fmt.Fprintf(b, "  | %s\n", text)
+			}
+		}
+	}
+}
+
+const (
+	// maxExcerpt is how many characters of a line are shown again.
+	maxExcerpt = 300
+	// maxRaw is how many bytes of a line are looked at for that.
+	maxRaw = 8 * maxExcerpt
+)
+
+// escape is what changes a terminal's colours and the like.
+var escape = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
+
+// excerpt is the beginning of a line, without what would change the terminal.
+func excerpt(line string) string {
+	cut := len(line) > maxRaw
+	text := strings.ToValidUTF8(escape.ReplaceAllString(line[:min(len(line), maxRaw)], ""), "")
+	text = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\t' {
+			return -1
+		}
+		return r
+	}, text))
+	characters := []rune(text)
+	if len(characters) > maxExcerpt {
+		characters, cut = characters[:maxExcerpt], true
+	}
+	if cut {
+		return string(characters) + "…"
+	}
+	return string(characters)
 }
 
 // ending is how a process ended, in parentheses.

@@ -110,6 +110,48 @@ FAILED a:update (exit code 3): second
 	}
 }
 
+// A timeout is explained by what wasn't finished.
+func TestFailuresOfATimeout(t *testing.T) {
+	s := sessionOf(
+		target("srv:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: at(0)}}),
+		target("ok:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: at(0), Ready: true}}),
+		target("later:update", v1alpha1.TargetTypeJob, v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{WaitReason: "waiting-for-dep"}}),
+	)
+	s.Status.Done, s.Status.Error = true, "Timeout after 1s"
+	s.Status.Conditions = []metav1.Condition{{Type: v1alpha1.SessionConditionFailed, Status: metav1.ConditionTrue, Reason: "Timeout"}}
+	tail := func(resource string, n int) []logs.Line {
+		return []logs.Line{{Text: ""}, {Text: "Readiness probe failed: exit status 1"}}
+	}
+	want := `
+UNFINISHED srv:serve (not ready)
+  | Readiness probe failed: exit status 1
+`
+	var got strings.Builder
+	if err := Failures(&got, s, tail, 5); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExcerpt(t *testing.T) {
+	long := strings.Repeat("ä", 1000)
+	for line, want := range map[string]string{
+		"plain":                       "plain",
+		"  \t":                        "",
+		"\x1b[31mred\x1b[0m\x00 text": "red text",
+		"bad \xff utf-8":              "bad  utf-8",
+		"tab\tkept":                   "tab\tkept",
+		long:                          long[:2*maxExcerpt] + "…",
+		strings.Repeat("x", 64<<10):   strings.Repeat("x", maxExcerpt) + "…",
+	} {
+		if got := excerpt(line); got != want {
+			t.Errorf("%.20q: got %.400q, want %.400q", line, got, want)
+		}
+	}
+}
+
 type full struct{}
 
 var errFull = errors.New("no space left")

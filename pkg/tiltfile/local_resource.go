@@ -78,11 +78,16 @@ func (a *resourceArguments) unpack(fn *starlark.Builtin, args starlark.Tuple, kw
 	)
 }
 
+// reservedName is what the target of the Tiltfile itself begins with.
+const reservedName = "tiltfile"
+
 // check returns an error for arguments that contradict each other.
 func (a *resourceArguments) check() error {
 	switch {
 	case a.cmd.Command == nil && a.serveCmd.Command == nil:
 		return errors.New("local_resource must have a cmd and/or a serve_cmd, but both were empty")
+	case a.cmd.Command != nil && string(a.name) == reservedName:
+		return fmt.Errorf("local_resource named %q can't have a cmd: its job would be called like the Tiltfile's own", reservedName)
 	case a.cmd.Command == nil && a.dir != "":
 		return errors.New("dir is for cmd, and there's only a serve_cmd: did you mean serve_dir?")
 	case a.serveCmd.Command == nil && a.serveDir != "":
