@@ -35,12 +35,7 @@ func run() int {
 	}
 	// Two signals may arrive before the first is acted upon: end, and end now.
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
-	// Under nohup a lost terminal isn't a reason to end.
-	if !signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(signals, syscall.SIGHUP)
-	}
 	// A reader of our output that goes away is an error of writing, by which
 	// nothing is left running. Ignoring the signal would be inherited by commands.
 	pipes := make(chan os.Signal, 1)
@@ -50,6 +45,15 @@ func run() int {
 	return cli.ExitCode(cli.Execute(context.Background(), cli.Program{
 		Streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
 		Version: version,
-		Signals: signals,
+		Notify:  func() <-chan os.Signal { notify(signals); return signals },
 	}, os.Args[1:]))
+}
+
+// notify has the signals that ask the program to end delivered.
+func notify(signals chan<- os.Signal) {
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	// Under nohup a lost terminal isn't a reason to end.
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 }
