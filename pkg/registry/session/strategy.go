@@ -38,8 +38,11 @@ func newStrategy(typer runtime.ObjectTyper) strategy {
 
 func (strategy) NamespaceScoped() bool { return false }
 
+// PrepareForCreate drops what clients can't choose. A deletion is dropped here
+// because an apply that creates hands it through, other than a POST.
 func (strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 	session := obj.(*v1alpha1.Session)
+	session.DeletionTimestamp, session.DeletionGracePeriodSeconds = nil, nil
 	session.Status = v1alpha1.SessionStatus{}
 	v1alpha1.SetDefaults_SessionStatus(&session.Status)
 	session.Generation = 1
