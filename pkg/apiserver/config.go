@@ -66,6 +66,9 @@ func newConfig(options *Options, listener *listener) (*Config, error) {
 		return withArrivals(genericapiserver.DefaultBuildHandlerChain(withAccept(handler, codecs), generic), listener)
 	}
 	c.generic.EnableProfiling = false
+	if audit := options.Audit; audit != nil {
+		c.generic.AuditPolicyRuleEvaluator, c.generic.AuditBackend = audit.Policy, audit.Backend
+	}
 	c.generic.OpenAPIConfig, c.generic.OpenAPIV3Config = c.openAPI.v2, c.openAPI.v3
 	// Server.Run installs them.
 	c.generic.SkipOpenAPIInstallation = true
@@ -89,7 +92,7 @@ func (c *Config) secure() error {
 		return err
 	}
 	loopbackToken := newToken()
-	c.loopback, err = newLoopback(c.generic.SecureServing, loopbackToken, certificates.authority)
+	c.loopback, err = newLoopback(c.generic.SecureServing, loopbackToken, certificates.authority, c.options.Version)
 	if err != nil {
 		return err
 	}

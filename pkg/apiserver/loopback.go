@@ -6,6 +6,7 @@ package apiserver
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -20,7 +21,7 @@ type loopback struct {
 	transport *http.Transport
 }
 
-func newLoopback(serving *genericapiserver.SecureServingInfo, token string, authority []byte) (*loopback, error) {
+func newLoopback(serving *genericapiserver.SecureServingInfo, token string, authority []byte, version string) (*loopback, error) {
 	config, err := serving.NewLoopbackClientConfig(token, authority)
 	if err != nil {
 		return nil, fmt.Errorf("configuring the loopback client: %w", err)
@@ -32,6 +33,8 @@ func newLoopback(serving *genericapiserver.SecureServingInfo, token string, auth
 	transport := utilnet.SetTransportDefaults(&http.Transport{TLSClientConfig: tlsConfig})
 	// The defaults would take a proxy from the environment.
 	transport.Proxy = nil
+	// The default tells of the library's build, which doesn't know its version.
+	config.UserAgent = fmt.Sprintf("tilt-session/%s (%s/%s)", version, runtime.GOOS, runtime.GOARCH)
 	config.Transport, config.TLSClientConfig = transport, rest.TLSClientConfig{}
 	return &loopback{config: config, transport: transport}, nil
 }
