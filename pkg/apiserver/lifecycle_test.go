@@ -64,12 +64,12 @@ func TestAddressInUse(t *testing.T) {
 
 func TestInvalidOptionsAreAllNamed(t *testing.T) {
 	t.Parallel()
-	options := &apiserver.Options{BindAddress: "nowhere", Port: 70000, Version: "new", DrainTimeout: -1}
+	options := &apiserver.Options{BindAddress: "nowhere", Port: 70000, Version: "new", DrainTimeout: -1, Audit: &apiserver.Audit{}}
 	err := options.Validate()
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, name := range []string{"storage", "bind address", "port", "version", "drain timeout"} {
+	for _, name := range []string{"storage", "bind address", "port", "version", "drain timeout", "audit"} {
 		if !strings.Contains(err.Error(), name+":") {
 			t.Errorf("%s isn't named in: %v", name, err)
 		}

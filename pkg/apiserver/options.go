@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/apiserver/pkg/audit"
 	"k8s.io/apiserver/pkg/registry/generic"
 )
 
@@ -43,6 +44,20 @@ type Options struct {
 	// watches to take what is pending and for requests to be answered. What
 	// isn't done by then is cut.
 	DrainTimeout time.Duration
+	// Audit, if set, is where the requests are recorded. Without it nothing is.
+	Audit *Audit
+}
+
+// Audit says which requests are recorded and where. Beside what the library
+// records, updates of Sessions are annotated with what they have led to, under
+// keys that begin with "session.tilt.dev/".
+type Audit struct {
+	// Policy decides of each request how much of it is recorded.
+	Policy audit.PolicyRuleEvaluator
+	// Backend takes the events. The server runs it and shuts it down when the
+	// last request is answered; what it writes to is the caller's to close after
+	// that.
+	Backend audit.Backend
 }
 
 // NewOptions returns the defaults: any free port of the loopback interface.
@@ -73,6 +88,9 @@ func (o *Options) Validate() error {
 	}
 	if o.DrainTimeout <= 0 {
 		errs = append(errs, fmt.Errorf("drain timeout: %v must be positive", o.DrainTimeout))
+	}
+	if o.Audit != nil && (o.Audit.Policy == nil || o.Audit.Backend == nil) {
+		errs = append(errs, errors.New("audit: both a policy and a backend must be set"))
 	}
 	return errors.Join(errs...)
 }

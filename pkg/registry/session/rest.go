@@ -84,7 +84,9 @@ func (r *REST) Get(ctx context.Context, name string, options *metav1.GetOptions)
 func (r *REST) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo,
 	createValidation rest.ValidateObjectFunc, updateValidation rest.ValidateObjectUpdateFunc,
 	forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
-	return r.Store.Update(ctx, name, checkedVersion(objInfo), createValidation, updateValidation, forceAllowCreate, options)
+	return withAudit(ctx, objInfo, options, func(updated rest.UpdatedObjectInfo) (runtime.Object, bool, error) {
+		return r.Store.Update(ctx, name, checkedVersion(updated), createValidation, updateValidation, forceAllowCreate, options)
+	})
 }
 
 // Watch begins a watch that Delivered and EndWatches know of.

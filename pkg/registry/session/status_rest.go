@@ -40,7 +40,9 @@ func (r *StatusREST) Get(ctx context.Context, name string, options *metav1.GetOp
 func (r *StatusREST) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo,
 	createValidation rest.ValidateObjectFunc, updateValidation rest.ValidateObjectUpdateFunc,
 	_ bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
-	return r.store.Update(ctx, name, checkedVersion(objInfo), createValidation, updateValidation, false, options)
+	return withAudit(ctx, objInfo, options, func(updated rest.UpdatedObjectInfo) (runtime.Object, bool, error) {
+		return r.store.Update(ctx, name, checkedVersion(updated), createValidation, updateValidation, false, options)
+	})
 }
 
 // GetResetFields implements rest.ResetFieldsStrategy.
