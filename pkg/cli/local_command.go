@@ -79,8 +79,10 @@ func newInput(text string) (*input, error) {
 	return in, nil
 }
 
-// close waits for the writer, which nobody reads from any more.
+// close ends the writer, which would wait for what the command has left running
+// with the pipe open, and waits for its end.
 func (in *input) close() {
 	_ = in.readEnd.Close()
+	_ = in.writeEnd.Close()
 	<-in.written
 }
