@@ -25,7 +25,7 @@ func printLogs(ctx context.Context, w io.Writer, lines *logs.Store) error {
 			fmt.Fprintf(out, "[%d lines were written faster than they could be printed, and are missing here]\n", missed)
 		}
 		out.WriteString(prefix(line.Source))
-		out.WriteString(severity(line.Level))
+		out.WriteString(severity(line))
 		out.WriteString(line.Text)
 		out.WriteByte('\n')
 		// A line isn't kept from a person, but when more are waiting they go together.
@@ -59,11 +59,14 @@ func prefix(source string) string {
 	return source + " │ "
 }
 
-func severity(l logs.Level) string {
-	switch l {
-	case logs.LevelError:
+// severity marks the beginning of an error or a warning.
+func severity(line logs.Line) string {
+	switch {
+	case line.Continued:
+		return ""
+	case line.Level == logs.LevelError:
 		return "ERROR: "
-	case logs.LevelWarn:
+	case line.Level == logs.LevelWarn:
 		return "WARNING: "
 	default:
 		return ""

@@ -30,10 +30,11 @@ func (b *block) size() int { return len(b.text) + lineOverhead*len(b.ends) + blo
 // line returns the line with the index i.
 func (b *block) line(i int) Line {
 	return Line{
-		Seq:    b.first + uint64(i),
-		Time:   b.time,
-		Source: b.source.name,
-		Level:  b.level,
-		Text:   b.at(i),
+		Seq:       b.first + uint64(i),
+		Time:      b.time,
+		Source:    b.source.name,
+		Level:     b.level,
+		Continued: i > 0 && b.level != LevelInfo,
+		Text:      b.at(i),
 	}
 }

@@ -38,6 +38,8 @@ type Line struct {
 	// Source is the name of a resource, model.TiltfileResource for the Tiltfile.
 	Source string
 	Level  Level
+	// Continued is true for all but the first line of a warning or an error.
+	Continued bool
 	// Text has no line end.
 	Text string
 }

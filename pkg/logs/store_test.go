@@ -59,15 +59,16 @@ func TestTail(t *testing.T) {
 	s := newStore(1 << 20)
 	s.Append("a", LevelInfo, "1\n2\n3")
 	s.Append("b", LevelError, "x")
-	s.Append("a", LevelError, "4")
+	s.Append("a", LevelError, "4\n5")
 	want := []Line{
 		{Seq: 3, Time: epoch, Source: "a", Level: LevelInfo, Text: "3"},
 		{Seq: 5, Time: epoch, Source: "a", Level: LevelError, Text: "4"},
+		{Seq: 6, Time: epoch, Source: "a", Level: LevelError, Continued: true, Text: "5"},
 	}
-	if got := s.Tail("a", 2); !slices.Equal(got, want) {
+	if got := s.Tail("a", 3); !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	for n, want := range map[int]int{-1: 0, 0: 0, 1: 1, 4: 4, 5: 4} {
+	for n, want := range map[int]int{-1: 0, 0: 0, 1: 1, 5: 5, 6: 5} {
 		if got := len(s.Tail("a", n)); got != want {
 			t.Errorf("Tail(%d) has %d lines, want %d", n, got, want)
 		}
