@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -37,6 +38,8 @@ func TestScripts(t *testing.T) {
 			"eventually": eventually,
 			"grep-count": grepCount,
 			"hold-port":  holdPort,
+			"hold-lock":  holdLock,
+			"listening":  listening,
 			"gone":       gone,
 		},
 	})
@@ -120,6 +123,35 @@ func holdPort(ts *testscript.TestScript, neg bool, args []string) {
 	l, err := net.Listen("tcp", "127.0.0.1:"+args[0])
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
+}
+
+// holdLock keeps the lock of a file until the story ends: "hold-lock FILE".
+func holdLock(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold-lock FILE")
+	}
+	file := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(file), 0o755))
+	lock := flock.New(file)
+	ts.Check(lock.Lock())
+	ts.Defer(func() { lock.Close() })
+}
+
+// listening waits until something listens on a port: "listening PORT".
+func listening(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: listening PORT")
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		c, err := net.Dial("tcp", "127.0.0.1:"+args[0])
+		if err == nil {
+			c.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("nothing listens on port %s: %v", args[0], err)
+		}
+	}
 }
 
 // gone checks that no process of the story is left and that its temporary

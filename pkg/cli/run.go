@@ -85,6 +85,12 @@ func (h *host) serve(ctx context.Context) end {
 // open waits until clients can find the server and are answered, and then for
 // those that are there already, so that they see the Session from its beginning.
 func (h *host) open(ctx context.Context, serving *task) (e end, ok bool) {
+	select {
+	case <-h.entering.done:
+	case sig := <-h.signals:
+		h.entering.cancel() // another process may have the file locked
+		return end{signal: sig}, false
+	}
 	if err := h.entering.wait(); err != nil {
 		return end{err: withCode(ExitAPI, "enter the API server into the kubeconfig: %w", err)}, false
 	}
@@ -148,7 +154,7 @@ func (h *host) await(ctx context.Context, client versioned.Interface, serving, c
 	case <-controlling.done:
 		return end{err: withCode(ExitFailure, "the run has stopped: %w", controlling.err)}
 	case <-ctx.Done():
-		return end{err: ctx.Err()}
+		return end{err: withCode(ExitFailure, "wait for the verdict: %w", ctx.Err())}
 	}
 }
 
