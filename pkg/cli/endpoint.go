@@ -24,8 +24,8 @@ const (
 	defaultPort = 10350
 )
 
-// addFlags adds --host and --port, whose defaults come from TILT_HOST and
-// TILT_PORT. The result tells after parsing whether the environment is valid.
+// addFlags adds --host and --port. Without them the environment decides; what
+// TILT_PORT says isn't looked at before complete, which can tell that it's wrong.
 func (e *endpoint) addFlags(cmd *cobra.Command) {
 	e.host, e.port = os.Getenv("TILT_HOST"), defaultPort
 	if e.host == "" {
