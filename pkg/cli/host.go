@@ -124,7 +124,9 @@ func (h *host) control() (err error) {
 	if err != nil {
 		return withCode(ExitAPI, "%w", err)
 	}
-	return h.server.AddReadyzCheck("session-controller", h.controller.Check)
+	return errors.Join(
+		h.server.AddReadyzCheck("informers", h.controller.InformersSynced),
+		h.server.AddReadyzCheck("controller", h.controller.Working))
 }
 
 // prepareProcesses starts the guard, which takes its time beside all else.

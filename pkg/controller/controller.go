@@ -100,6 +100,7 @@ type Controller struct {
 	informer externalversions.SharedInformerFactory
 	sessions listers.SessionLister
 	synced   atomic.Bool
+	working  atomic.Bool
 
 	// What follows is set and used within Run.
 	queue workqueue.TypedRateLimitingInterface[string]
@@ -150,10 +151,12 @@ func (c *Controller) Run(ctx context.Context) error {
 	for range workers {
 		working.Go(func() { c.work(ctx) })
 	}
+	c.working.Store(true)
 	c.synced.Store(cache.WaitFor(ctx, "", handler.HasSyncedChecker()))
 
 	<-ctx.Done()
 	c.synced.Store(false)
+	c.working.Store(false)
 	c.queue.ShutDown()
 	working.Wait()
 	errs := c.runs.wait()

@@ -216,15 +216,17 @@ func TestReadiness(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if idle.Check(t.Context()) == nil {
+	if idle.InformersSynced(t.Context()) == nil || idle.Working(t.Context()) == nil {
 		t.Error("ready before Run")
 	}
 	s.begin()
-	eventually(t, func() bool { return s.controller.Check(t.Context()) == nil })
+	eventually(t, func() bool {
+		return s.controller.InformersSynced(t.Context()) == nil && s.controller.Working(t.Context()) == nil
+	})
 	if err := s.end(); err != nil {
 		t.Error(err)
 	}
-	if s.controller.Check(t.Context()) == nil {
+	if s.controller.InformersSynced(t.Context()) == nil || s.controller.Working(t.Context()) == nil {
 		t.Error("ready after Run")
 	}
 }
