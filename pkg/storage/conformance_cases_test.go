@@ -180,13 +180,13 @@ var conformanceCases = []conformanceCase{
 	{function: "RunTestOptionalWatchBookmarksWithCorrectResourceVersion", run: plain(suite.RunTestOptionalWatchBookmarksWithCorrectResourceVersion)},
 	{function: "RunSendInitialEventsBackwardCompatibility", run: plain(suite.RunSendInitialEventsBackwardCompatibility)},
 	{function: "RunWatchSemantics", alone: true, variants: []string{defaults, concurrentDecode}, run: func(ctx context.Context, t *testing.T, e *environment) {
-		suite.RunWatchSemantics(ctx, t, e.readingItsWrites())
+		suite.RunWatchSemantics(ctx, t, e.paced(ctx, t))
 	}},
 	{function: "RunWatchSemanticInitialEventsExtended", alone: true, run: func(ctx context.Context, t *testing.T, e *environment) {
-		suite.RunWatchSemanticInitialEventsExtended(ctx, t, e.readingItsWrites())
+		suite.RunWatchSemanticInitialEventsExtended(ctx, t, e.paced(ctx, t))
 	}},
 	{function: "RunWatchListMatchSingle", alone: true, run: func(ctx context.Context, t *testing.T, e *environment) {
-		suite.RunWatchListMatchSingle(ctx, t, e.readingItsWrites())
+		suite.RunWatchListMatchSingle(ctx, t, e.paced(ctx, t))
 	}},
 	{function: "RunWatchErrorIsBlockingFurtherEvents", run: func(ctx context.Context, t *testing.T, e *environment) {
 		suite.RunWatchErrorIsBlockingFurtherEvents(ctx, t, e)

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,7 +16,6 @@ import (
 
 	"go.etcd.io/etcd/client/v3/kubernetes"
 	"k8s.io/apimachinery/pkg/api/apitesting"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -313,27 +313,42 @@ func (e *exchangeable) TransformToStorage(ctx context.Context, data []byte, of v
 	return e.get().TransformToStorage(ctx, data, of)
 }
 
-// readingItsWrites returns the storage with creations that are seen by all
-// reads when they return.
-func (e *environment) readingItsWrites() apistorage.Interface { return readingItsWrites{e} }
+// paced returns the storage with creations that come one at a time, each after
+// a cache's watches were told of the one before. A cache ends the watches that
+// a burst leaves a few events behind.
+func (e *environment) paced(ctx context.Context, t *testing.T) apistorage.Interface {
+	if !e.cached() {
+		return e
+	}
+	told, err := e.Watch(ctx, podsPrefix, apistorage.ListOptions{ResourceVersion: "0", Predicate: apistorage.Everything, Recursive: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(told.Stop)
+	return &paced{environment: e, told: told}
+}
 
-type readingItsWrites struct{ *environment }
+type paced struct {
+	*environment
+	mu   sync.Mutex
+	told watch.Interface
+}
 
-func (r readingItsWrites) Create(ctx context.Context, key string, object, out runtime.Object, ttl uint64) error {
-	if err := r.environment.Create(ctx, key, object, out, ttl); err != nil {
+func (p *paced) Create(ctx context.Context, key string, object, out runtime.Object, ttl uint64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.environment.Create(ctx, key, object, out, ttl); err != nil {
 		return err
 	}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		read := newPod()
-		err := r.Get(ctx, key, apistorage.GetOptions{ResourceVersion: "0"}, read)
-		if err == nil && apiequality.Semantic.DeepEqual(read, out) {
-			return nil
+	select {
+	case event := <-p.told.ResultChan():
+		if event.Type != watch.Added {
+			return fmt.Errorf("a creation made a %q event", event.Type)
 		}
-		if err != nil && !apistorage.IsNotFound(err) {
-			return err
-		}
+		return nil
+	case <-time.After(30 * time.Second):
+		return errors.New("a creation made no event")
 	}
-	return errors.New("what was created isn't read")
 }
 
 // lagging is a storage that can treat a cache's watch as if a compaction had

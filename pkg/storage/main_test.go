@@ -33,8 +33,7 @@ func newPod() runtime.Object     { return &example.Pod{} }
 func newPodList() runtime.Object { return &example.PodList{} }
 
 func TestMain(m *testing.M) {
-	// Most of the suite's time is waiting. But a cache ends a watch that is a
-	// few events behind, which with many tests at a time they easily are.
+	// Most of the suite's time is waiting.
 	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
 	}
