@@ -8,7 +8,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
 status=0
-go tool gotestsum --format pkgname --hide-summary skipped --jsonfile "$log" -- -count=1 "$@" || status=$?
+go tool gotestsum --format pkgname --hide-summary skipped --jsonfile "$log" -- -count=1 -timeout=30m "$@" || status=$?
 echo
 echo "Slowest tests:"
 go tool gotestsum tool slowest --num 10 --threshold 500ms --jsonfile "$log"

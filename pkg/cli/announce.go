@@ -5,6 +5,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -44,29 +45,27 @@ func (h *host) report(ctx context.Context, client versioned.Interface, s *v1alph
 		return nil
 	}
 	out := h.program.Streams.Out
+	fmt.Fprintln(out)
+	errs := []error{printSessionTable(ctx, client, out)}
+	fmt.Fprintln(out)
+	errs = append(errs, report.Targets(out, s, time.Now()), report.Failures(out, s, h.logs.Tail, tailLines))
+	if session.VerdictOf(s.Status) == session.Succeeded {
+		_, err := fmt.Fprintln(out, "\nSUCCESS. All workloads are healthy.")
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// printSessionTable prints the Session as the server would have it shown.
+func printSessionTable(ctx context.Context, client versioned.Interface, out io.Writer) error {
 	table, err := sessionTable(ctx, client)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out)
-	if err := printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, out); err != nil {
-		return err
-	}
-	fmt.Fprintln(out)
-	if err := report.Targets(out, s, time.Now()); err != nil {
-		return err
-	}
-	if err := report.Failures(out, s, h.logs.Tail, tailLines); err != nil {
-		return err
-	}
-	if session.VerdictOf(s.Status) != session.Succeeded {
-		return nil
-	}
-	_, err = fmt.Fprintln(out, "\nSUCCESS. All workloads are healthy.")
-	return err
+	return printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, out)
 }
 
-// sessionTable is the Session as the server would have it shown.
+// sessionTable gets the Session as a table.
 func sessionTable(ctx context.Context, client versioned.Interface) (*metav1.Table, error) {
 	table := &metav1.Table{}
 	err := client.TiltV1alpha1().RESTClient().Get().Resource("sessions").Name(sessionName).

@@ -77,8 +77,14 @@ func adoptKubectlCommand(c *cobra.Command, client *clientGetter) {
 		if err := client.at.complete(cmd); err != nil {
 			return withCode(ExitUsage, "%w", err)
 		}
+		if client.at.port == 0 {
+			return withCode(ExitUsage, "--port 0 names no running Session: use the port that it listens on")
+		}
 		if _, err := client.load(); err != nil {
 			return withCode(ExitAPI, "%w", err)
+		}
+		if err := directLog(cmd.ErrOrStderr(), 0); err != nil {
+			return withCode(ExitFailure, "%w", err)
 		}
 		cmdutil.BehaviorOnFatal(func(msg string, code int) { panic(kubectlExit{msg, code}) })
 		defer func() {
@@ -101,10 +107,17 @@ type kubectlExit struct {
 	code    int
 }
 
-// asError prints the message as kubectl does, without a prefix of ours.
+// asError prints the message as kubectl does, without a prefix of ours. The
+// exit code is kubectl's own, unless the server can't be reached, which kubectl
+// tells by its message alone.
 func (k kubectlExit) asError(cmd *cobra.Command) error {
 	if k.message != "" {
 		cmd.PrintErrln(strings.TrimSuffix(k.message, "\n"))
+	}
+	for _, unreachable := range []string{"The connection to the server ", "Unable to connect to the server"} {
+		if strings.HasPrefix(k.message, unreachable) {
+			return &codedError{code: ExitAPI}
+		}
 	}
 	return &codedError{code: k.code}
 }

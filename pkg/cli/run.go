@@ -23,8 +23,8 @@ const (
 	// arrivalTimeout is how long clients that have connected before the server
 	// was up may take to ask for something.
 	arrivalTimeout = 100 * time.Millisecond
-	// listenTimeout is how long output may take to be read after a signal.
-	listenTimeout = time.Second
+	// outputGrace is how long output may take to be read after a signal.
+	outputGrace = time.Second
 	// patience is how long a teardown lasts before a person is told of it.
 	patience = 1500 * time.Millisecond
 )
@@ -169,7 +169,7 @@ func (h *host) teardown(controlling, telling *task, e end) {
 	var giveUp <-chan time.Time
 	for running != nil || talking != nil {
 		if running == nil && hurry && giveUp == nil {
-			giveUp = time.After(listenTimeout)
+			giveUp = time.After(outputGrace)
 		}
 		select {
 		case <-running:

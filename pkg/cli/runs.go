@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/jonboulle/clockwork"
+	"golang.org/x/term"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/controller"
@@ -57,13 +58,18 @@ func (h *host) startProcess(spec process.Spec) (engine.Process, error) {
 
 // surroundings are what commands are told about where they run.
 func (h *host) surroundings() []string {
-	return []string{
+	surroundings := []string{
 		"LINES=24",
 		"COLUMNS=80",
 		"PYTHONUNBUFFERED=1",
 		"TILT_HOST=" + h.options.host,
 		"TILT_PORT=" + strconv.Itoa(h.entry.Port),
+		"TILT_DISABLE_ANALYTICS=1",
 	}
+	if out, ok := h.program.Streams.Out.(*os.File); ok && term.IsTerminal(int(out.Fd())) && os.Getenv("NO_COLOR") == "" {
+		surroundings = append(surroundings, "FORCE_COLOR=1")
+	}
+	return surroundings
 }
 
 // withDefaults adds the entries whose keys environ doesn't have.

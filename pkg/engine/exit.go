@@ -14,7 +14,7 @@ import (
 func updateExit(command string, start time.Time, end ended) *Exit {
 	switch {
 	case end.err != nil:
-		return &Exit{Finish: end.at, Error: fmt.Sprintf("Command %q failed: failed to start: %v", command, end.err)}
+		return &Exit{Start: start, Finish: end.at, Error: fmt.Sprintf("Command %q failed: failed to start: %v", command, end.err)}
 	case end.exit == process.Exit{}:
 		return newExit(start, end, "")
 	}

@@ -101,7 +101,7 @@ type ServerProcess struct {
 
 // Exit is how an execution ended.
 type Exit struct {
-	// Start is zero when the command couldn't be launched.
+	// Start is zero for a server that couldn't be launched.
 	Start, Finish time.Time
 	// Error says what went wrong, empty for a job that succeeded.
 	Error string

@@ -212,7 +212,7 @@ func TestJobRecord(t *testing.T) {
 			Exit{Start: start, Finish: finish, Signal: "terminated", Error: `Command "a update" failed: signal: terminated`},
 			`|ERROR: Build Failed: Command "a update" failed: signal: terminated`},
 		{"not launched", process.Exit{}, errors.New("exec: no"),
-			Exit{Finish: start, Error: `Command "a update" failed: failed to start: exec: no`},
+			Exit{Start: start, Finish: start, Error: `Command "a update" failed: failed to start: exec: no`},
 			`|ERROR: Build Failed: Command "a update" failed: failed to start: exec: no`},
 	}
 	for _, test := range tests {

@@ -3158,7 +3158,7 @@ func schema_pkg_apis_core_v1alpha1_TargetStateTerminated(ref common.ReferenceCal
 				Properties: map[string]spec.Schema{
 					"startTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "startTime is when that execution began, null if it couldn't be launched.",
+							Description: "startTime is when that execution began, null for a server that couldn't be launched.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},

@@ -82,7 +82,8 @@ type TargetStateActive struct {
 
 // TargetStateTerminated is a target whose last execution has ended.
 type TargetStateTerminated struct {
-	// startTime is when that execution began, null if it couldn't be launched.
+	// startTime is when that execution began, null for a server that couldn't
+	// be launched.
 	StartTime metav1.MicroTime `json:"startTime"`
 
 	// finishTime is when that execution ended.

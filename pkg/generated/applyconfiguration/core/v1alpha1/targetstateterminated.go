@@ -15,7 +15,8 @@ import (
 //
 // TargetStateTerminated is a target whose last execution has ended.
 type TargetStateTerminatedApplyConfiguration struct {
-	// startTime is when that execution began, null if it couldn't be launched.
+	// startTime is when that execution began, null for a server that couldn't
+	// be launched.
 	StartTime *v1.MicroTime `json:"startTime,omitempty"`
 	// finishTime is when that execution ended.
 	FinishTime *v1.MicroTime `json:"finishTime,omitempty"`
