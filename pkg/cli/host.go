@@ -137,6 +137,7 @@ func (h *host) prepareProcesses() error {
 	}
 	h.processes, err = process.New(process.Options{
 		Guard:        []string{executable, guardCommand},
+		GuardEnv:     guardEnv(),
 		AdoptOrphans: true,
 		Warn:         h.warn,
 	})

@@ -47,7 +47,7 @@ func startGuardian(options Options, marker string, null *os.File, launching *syn
 	g.launch.Go(func() {
 		launching.RLock()
 		defer launching.RUnlock()
-		err := errors.Join(g.start(options.Guard, r, null), r.Close())
+		err := errors.Join(g.start(options, r, null), r.Close())
 		if err != nil {
 			g.fail(fmt.Errorf("start guard: %w", err))
 		}
@@ -55,18 +55,18 @@ func startGuardian(options Options, marker string, null *os.File, launching *syn
 	return g, nil
 }
 
-func (g *guardian) start(argv []string, pipe, null *os.File) error {
+func (g *guardian) start(options Options, pipe, null *os.File) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.ended {
 		return nil
 	}
-	env := uniqueEnv(os.Environ())
-	path, err := lookPath(argv[0], "", env)
+	env := uniqueEnv(append(os.Environ(), options.GuardEnv...))
+	path, err := lookPath(options.Guard[0], "", env)
 	if err != nil {
 		return err
 	}
-	g.process, err = os.StartProcess(path, argv, &os.ProcAttr{
+	g.process, err = os.StartProcess(path, options.Guard, &os.ProcAttr{
 		Env:   env,
 		Files: []*os.File{pipe, null, os.Stderr},
 		Sys:   &syscall.SysProcAttr{Setsid: true},

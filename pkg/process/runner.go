@@ -23,6 +23,9 @@ type Options struct {
 	// standard input. It's started with every Runner and ends the groups that are
 	// left when this process dies without Close. Empty means none.
 	Guard []string
+	// GuardEnv are "KEY=value" entries that the guard's environment has besides
+	// those of this process, the last one of a key wins.
+	GuardEnv []string
 	// AdoptOrphans makes this process the parent of orphaned descendants (Linux
 	// only), so that those that left their group can be ended. It's for a
 	// process that has one Runner and starts nothing in another session by
