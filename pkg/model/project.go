@@ -32,8 +32,6 @@ type Project struct {
 	// Inputs are the absolute paths that the evaluation read or asked to be
 	// watched, missing ones included. They're set after a failure as well.
 	Inputs []string
-	// WatchIgnores are exceptions from every watched path.
-	WatchIgnores []IgnoreSet
 }
 
 // Selection is a set of resources.
