@@ -73,6 +73,11 @@ type Config struct {
 	// Probe checks the readiness of a server until ctx is done, then returns.
 	// It's called from several goroutines; report never blocks.
 	Probe func(ctx context.Context, p model.Probe, report func(probe.Result))
+	// Watch reports changes of files, in batches and each once, until ctx is
+	// done, then returns. It's called from several goroutines; report never
+	// blocks. An error, which is logged, means that nothing is watched. Nil
+	// watches nothing at all.
+	Watch func(ctx context.Context, w model.Watch, report func([]model.Change)) error
 	// Logs takes the output of everything under the names of the resources.
 	// It isn't closed by the engine.
 	Logs *logs.Store
@@ -119,7 +124,7 @@ func New(config Config) *Engine {
 		Version:   1,
 		PID:       config.PID,
 		StartTime: config.StartTime,
-		Tiltfile:  TiltfileState{Path: config.Tiltfile},
+		Tiltfile:  TiltfileState{Path: config.Tiltfile, Args: config.Args},
 	})
 	return e
 }

@@ -47,7 +47,7 @@ func newLoop(e *Engine) *loop {
 		config:     e.config,
 		engine:     e,
 		mailbox:    e.mailbox,
-		tiltfile:   TiltfileState{Path: e.config.Tiltfile},
+		tiltfile:   TiltfileState{Path: e.config.Tiltfile, Args: e.config.Args},
 		settings:   settings{slots: model.DefaultMaxParallelUpdates, failFast: e.config.FailFast},
 		executions: map[*execution]struct{}{},
 		grace:      e.config.KillGrace,

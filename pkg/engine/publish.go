@@ -10,7 +10,7 @@ import "slices"
 func (l *loop) publish() {
 	last := l.engine.snapshot.Load()
 	resources, changed := l.views(last.Resources)
-	if !changed && l.tiltfile == last.Tiltfile {
+	if !changed && l.tiltfile.equal(&last.Tiltfile) {
 		return
 	}
 	snapshot := *last

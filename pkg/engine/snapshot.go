@@ -28,6 +28,8 @@ type Snapshot struct {
 type TiltfileState struct {
 	// Path is the absolute path of the main Tiltfile.
 	Path string
+	// Args are its arguments.
+	Args []string
 	// Pending is true when an evaluation is wanted because an input changed.
 	Pending bool
 	// Running is the start of the evaluation that's going on, zero if none is.
@@ -67,6 +69,9 @@ type UpdateState struct {
 	// Last is how the last execution ended, nil before the first one did and
 	// after the resource was disabled.
 	Last *Exit
+	// Attempt is 0 for the first execution of those that a failure may have
+	// repeated, Retries the largest that it can be.
+	Attempt, Retries int
 }
 
 // ServeState is the state of a server. With an Exit its process has ended by
@@ -86,6 +91,12 @@ type ServeState struct {
 	// LastProbe is the last result of the readiness probe, for messages. It's
 	// empty without one.
 	LastProbe string
+	// ReadinessTimeout is how long the server may take to be ready, 0: as long
+	// as the Session allows.
+	ReadinessTimeout time.Duration
+	// Restarts counts how often the server was launched again after it had
+	// ended by itself, since somebody last wanted it.
+	Restarts int
 }
 
 // ServerProcess is a running server.
@@ -129,6 +140,10 @@ const (
 	HoldUpdateFailed     Hold = "update-failed"
 	HoldStarting         Hold = "starting"
 	HoldPendingTrigger   Hold = "pending-trigger"
+	// HoldRetrying is a failed job that's executed again after a while,
+	// HoldRestarting a server that ended and is launched again after a while.
+	HoldRetrying   Hold = "retrying"
+	HoldRestarting Hold = "restarting"
 	// HoldAfterFailure is what could start, but doesn't since something else
 	// has failed and nothing new is started after a failure.
 	HoldAfterFailure Hold = "after-failure"

@@ -20,6 +20,9 @@ type Project struct {
 	// those that these depend on. All is true when there's no choice.
 	Enabled Selection
 
+	// Companions are in the order of their definition.
+	Companions []Companion
+
 	// MaxParallelUpdates is how many jobs may run at once, at least 1.
 	MaxParallelUpdates int
 	// CI is what ci_settings left, nil when the Tiltfile wasn't executed at
@@ -32,6 +35,9 @@ type Project struct {
 	// Inputs are the absolute paths that the evaluation read or asked to be
 	// watched, missing ones included. They're set after a failure as well.
 	Inputs []string
+	// Ignores are exceptions from whatever is watched: .tiltignore,
+	// watch_settings and the like. They're set after a failure as well.
+	Ignores []IgnoreSet
 }
 
 // Selection is a set of resources.
@@ -46,4 +52,7 @@ type CISettings struct {
 	Timeout          *time.Duration
 	ReadinessTimeout *time.Duration
 	K8sGracePeriod   *time.Duration
+	// Settle is how long everything must have been ready before the run has
+	// succeeded.
+	Settle *time.Duration
 }

@@ -24,6 +24,17 @@ const (
 	TriggerManual
 )
 
+// RestartPolicy says what becomes of a server that ends by itself.
+type RestartPolicy int
+
+const (
+	// RestartNever leaves it ended.
+	RestartNever RestartPolicy = iota
+	// RestartOnFailure launches it again after a while that doubles each time.
+	// Every end of a server is a failure.
+	RestartOnFailure
+)
+
 // Resource is one local_resource of a Tiltfile: a job, a server, or both.
 type Resource struct {
 	// Name is unique within the Tiltfile.
@@ -50,6 +61,17 @@ type Resource struct {
 	// AllowParallel is true when the job may run beside other jobs.
 	AllowParallel bool
 
+	// Timeout ends an execution of the job that takes longer, 0: none does.
+	Timeout time.Duration
+	// Retries is how often a job that fails is executed again before it has
+	// failed.
+	Retries int
+	// ReadinessTimeout is how long the server may take to be ready, 0: as long
+	// as the Session allows.
+	ReadinessTimeout time.Duration
+	// Restart says whether a server that ends is launched again.
+	Restart RestartPolicy
+
 	Links  []Link
 	Labels []string
 }
@@ -62,6 +84,41 @@ type Command struct {
 	Dir string
 	// Env are additional "KEY=value" entries, the last one of a key wins.
 	Env []string
+}
+
+// Companion is a command that runs beside the resources from the evaluation of
+// the Tiltfile on: a v1alpha1.cmd. It's no target, so that nothing waits for it
+// and its end, good or bad, is only logged.
+type Companion struct {
+	// Name is unique among companions.
+	Name    string
+	Command Command
+	// Source is under which name its output is logged: that of a resource, or
+	// TiltfileResource.
+	Source string
+	// RestartOn are files whose change ends the command and starts it again.
+	// Without paths nothing does.
+	RestartOn Watch
+	// OnDemand is true when only a button, which nobody has, would start it.
+	OnDemand bool
+}
+
+// Watch is a selection of files.
+type Watch struct {
+	// Paths are absolute files and directories, these with all that's below.
+	// They needn't exist.
+	Paths []string
+	// Ignores are exceptions from Paths.
+	Ignores []IgnoreSet
+}
+
+// Change is a change to a file.
+type Change struct {
+	// Path is absolute.
+	Path string
+	// Seen is when it was noticed, Modified when it was made as far as the file
+	// tells, never after Seen.
+	Seen, Modified time.Time
 }
 
 // Link is a URL that's shown for a resource.
