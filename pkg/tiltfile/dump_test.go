@@ -46,7 +46,7 @@ func dump(work string, p model.Project) string {
 	for _, s := range []struct {
 		name  string
 		value *time.Duration
-	}{{"timeout", p.CI.Timeout}, {"readiness timeout", p.CI.ReadinessTimeout}, {"grace period", p.CI.K8sGracePeriod}} {
+	}{{"timeout", p.CI.Timeout}, {"readiness timeout", p.CI.ReadinessTimeout}, {"grace period", p.CI.K8sGracePeriod}, {"settle", p.CI.Settle}} {
 		if s.value != nil {
 			fmt.Fprintf(&b, "ci %s: %s\n", s.name, s.value)
 		}
@@ -85,6 +85,12 @@ func dumpResource(b *strings.Builder, work string, r model.Resource) {
 	}
 	if r.AllowParallel {
 		fmt.Fprintf(b, "  parallel\n")
+	}
+	if r.Timeout != 0 || r.Retries != 0 {
+		fmt.Fprintf(b, "  job: within %v, again %d times\n", r.Timeout, r.Retries)
+	}
+	if r.ReadinessTimeout != 0 || r.Restart != model.RestartNever {
+		fmt.Fprintf(b, "  server: ready within %v, restarted %t\n", r.ReadinessTimeout, r.Restart == model.RestartOnFailure)
 	}
 	for _, l := range r.Links {
 		fmt.Fprintf(b, "  link: %s\n", strings.TrimSpace(l.URL+" "+l.Name))

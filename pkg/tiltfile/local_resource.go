@@ -53,10 +53,11 @@ type resourceArguments struct {
 	env, serveEnv  environment
 	readinessProbe *object[model.Probe]
 	dir, serveDir  string
+	policy         policyArguments
 }
 
 func (a *resourceArguments) unpack(fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) error {
-	return starlark.UnpackArgs(fn.Name(), args, kwargs,
+	pairs := []any{
 		"name", &a.name,
 		"cmd??", &a.cmd,
 		"deps??", &a.deps,
@@ -75,7 +76,11 @@ func (a *resourceArguments) unpack(fn *starlark.Builtin, args starlark.Tuple, kw
 		"readiness_probe??", &a.readinessProbe,
 		"dir??", &a.dir,
 		"serve_dir??", &a.serveDir,
-	)
+	}
+	if positional := len(pairs) / 2; len(args) > positional {
+		return fmt.Errorf("%s: got %d arguments, want at most %d", fn.Name(), len(args), positional)
+	}
+	return starlark.UnpackArgs(fn.Name(), args, kwargs, append(pairs, a.policy.pairs()...)...)
 }
 
 // reservedName is what the target of the Tiltfile itself begins with.
@@ -93,7 +98,7 @@ func (a *resourceArguments) check() error {
 	case a.serveCmd.Command == nil && a.serveDir != "":
 		return errors.New("serve_dir is for serve_cmd, and there's only a cmd: did you mean dir?")
 	}
-	return nil
+	return a.policy.check(a.cmd.Command != nil, a.serveCmd.Command != nil)
 }
 
 // localResource is local_resource(name, cmd, ...).
@@ -147,6 +152,7 @@ func (e *evaluation) newResource(a *resourceArguments) model.Resource {
 	for _, dep := range a.deps {
 		r.Deps = append(r.Deps, e.absolute(dep))
 	}
+	a.policy.apply(&r)
 	if len(a.ignore) > 0 {
 		r.Ignores = []model.IgnoreSet{{Base: e.directory(), Patterns: a.ignore, Source: fmt.Sprintf("local_resource(%q)", r.Name)}}
 	}

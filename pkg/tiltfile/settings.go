@@ -24,12 +24,13 @@ func (e *evaluation) settingsLibrary() library {
 	return l
 }
 
-// ciSettings is ci_settings(k8s_grace_period=, timeout=, readiness_timeout=).
-// What a call doesn't give stays as an earlier one left it.
+// ciSettings is ci_settings(k8s_grace_period=, timeout=, readiness_timeout=,
+// settle=), of which Tilt doesn't have the last. What a call doesn't give stays
+// as an earlier one left it.
 func (e *evaluation) ciSettings(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var grace, timeout, readiness optional[duration, *duration]
+	var grace, timeout, readiness, settle optional[duration, *duration]
 	err := starlark.UnpackArgs(fn.Name(), args, kwargs,
-		"k8s_grace_period??", &grace, "timeout??", &timeout, "readiness_timeout??", &readiness)
+		"k8s_grace_period??", &grace, "timeout??", &timeout, "readiness_timeout??", &readiness, "settle??", &settle)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +41,7 @@ func (e *evaluation) ciSettings(_ *starlark.Thread, fn *starlark.Builtin, args s
 		{grace, &e.ci.K8sGracePeriod},
 		{timeout, &e.ci.Timeout},
 		{readiness, &e.ci.ReadinessTimeout},
+		{settle, &e.ci.Settle},
 	} {
 		if setting.given.set {
 			value := time.Duration(setting.given.value)
