@@ -38,6 +38,8 @@ type loop struct {
 	pending int
 	effects sync.WaitGroup
 
+	// answers are for the requests of the batch of messages at hand.
+	answers []answer
 	// starts is memory for the next decision.
 	starts []start
 }
@@ -55,7 +57,7 @@ func newLoop(e *Engine) *loop {
 }
 
 func (l *loop) run(ctx context.Context) {
-	defer l.mailbox.close()
+	defer l.end()
 	if ctx.Err() != nil {
 		return
 	}
@@ -76,7 +78,14 @@ func (l *loop) run(ctx context.Context) {
 		l.apply(ctx, messages)
 		l.advance()
 		l.publish()
+		l.reply()
 	}
+}
+
+// end refuses the requests that came too late.
+func (l *loop) end() {
+	l.stopping = true
+	l.apply(context.Background(), l.mailbox.close())
 }
 
 // stop ends all processes and waits for all effects. From here on messages

@@ -29,18 +29,20 @@ func newMailbox() *mailbox {
 	return &mailbox{filled: make(chan struct{}, 1)}
 }
 
-// put adds a message, or drops it if nobody will read it any more.
-func (m *mailbox) put(msg message) {
+// put adds a message, or drops it and returns false if nobody will read it any
+// more.
+func (m *mailbox) put(msg message) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
-		return
+		return false
 	}
 	m.messages = append(m.messages, msg)
 	select {
 	case m.filled <- struct{}{}:
 	default:
 	}
+	return true
 }
 
 // take returns what was put since the last call, in that order.
@@ -52,10 +54,12 @@ func (m *mailbox) take() []message {
 	return taken
 }
 
-// close drops everything.
-func (m *mailbox) close() {
+// close refuses what is put from now on and returns what's left.
+func (m *mailbox) close() []message {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
+	left := m.messages
 	m.messages = nil
+	return left
 }

@@ -4,17 +4,33 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"slices"
 )
 
-// ask has do called by the loop and returns its error.
-func (e *Engine) ask(ctx context.Context, do func(*loop) error) error {
-	return errors.ErrUnsupported
+// trigger asks for one more update of each of the named resources.
+func (l *loop) trigger(names []string) error {
+	triggered := make([]*resource, len(names))
+	for i, name := range names {
+		j := slices.IndexFunc(l.resources, func(r *resource) bool { return r.Name == name })
+		switch {
+		case j < 0:
+			return &UnknownError{name}
+		case l.resources[j].disabled:
+			return &DisabledError{name}
+		}
+		triggered[i] = l.resources[j]
+	}
+	for _, r := range triggered {
+		r.changed = true
+		if r.task.update == updateRunning {
+			r.again = true
+			continue
+		}
+		r.task.update = updateQueued
+	}
+	return nil
 }
-
-func (l *loop) trigger(names []string) error { return errors.ErrUnsupported }
 
 func (l *loop) enable(selected Selector, only bool) ([]string, error) {
 	return nil, errors.ErrUnsupported

@@ -26,6 +26,8 @@ type resource struct {
 	// one ended.
 	update     *execution
 	lastUpdate *Exit
+	// again is true when the job was triggered while it ran.
+	again bool
 
 	// serve is the server's execution from its launch to its end. process is
 	// set once it runs, serveExit once it has ended.
@@ -33,6 +35,8 @@ type resource struct {
 	process   *ServerProcess
 	serveExit *Exit
 	lastProbe string
+	// replaced is true while the server is stopped to be launched anew.
+	replaced bool
 
 	// changed is true when the last snapshot shows something else. The holds
 	// are those of the last snapshot.

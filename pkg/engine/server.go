@@ -43,7 +43,7 @@ func (l *loop) serverLaunched(ctx context.Context, x *execution, at time.Time) {
 
 // setReady changes whether the running server of a resource is ready.
 func (l *loop) setReady(r *resource, ready bool, at time.Time) {
-	if r.process.Ready == ready {
+	if r.process.Ready == ready || r.replaced {
 		return
 	}
 	p := *r.process
@@ -59,6 +59,12 @@ func (l *loop) setReady(r *resource, ready bool, at time.Time) {
 // serverEnded records that a server has ended by itself or couldn't be
 // launched.
 func (l *loop) serverEnded(r *resource, end ended) {
+	if r.replaced {
+		r.replaced = false
+		r.serve = nil
+		r.task.serve = serveQueued
+		return
+	}
 	r.serveExit = serveExit(r.serveCommand, r.process, end)
 	r.serve = nil
 	r.process = nil

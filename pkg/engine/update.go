@@ -12,7 +12,7 @@ func (l *loop) beginUpdate(r *resource) {
 	header := "\nInitial Build"
 	if !r.task.job {
 		l.log(r.Name, logs.LevelInfo, header)
-		r.task.update = updateSucceeded
+		l.updateSucceeded(r)
 		return
 	}
 	l.log(r.Name, logs.LevelInfo, header+"\nRunning cmd: "+r.updateCommand)
@@ -28,11 +28,27 @@ func (l *loop) updateEnded(r *resource, end ended) {
 	if err := r.lastUpdate.Error; err != "" {
 		l.log(r.Name, logs.LevelError, "Build Failed: "+err)
 		r.task.update = updateFailed
-		return
+	} else {
+		l.updateSucceeded(r)
 	}
+	if r.again {
+		r.again = false
+		r.task.update = updateQueued
+	}
+}
+
+// updateSucceeded has the server of a resource launched, or replaced.
+func (l *loop) updateSucceeded(r *resource) {
 	r.task.update = updateSucceeded
-	if !r.task.server {
+	switch {
+	case !r.task.server:
 		l.meet(r)
+	case r.serve == nil:
+		r.task.serve = serveQueued
+	case r.process != nil:
+		r.process = &ServerProcess{PID: r.process.PID}
+		r.replaced = true
+		r.serve.process.Stop(l.grace)
 	}
 }
 

@@ -239,3 +239,11 @@ func (w *world) resource(name string) ResourceState {
 	}
 	return resources[i]
 }
+
+// do makes sure that a request was accepted.
+func (w *world) do(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
