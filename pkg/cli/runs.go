@@ -93,10 +93,13 @@ type loader struct {
 var _ engine.Loader = (*loader)(nil)
 
 func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, error) {
+	executable, _ := os.Executable() // sys.executable is None when it isn't known
 	return tiltfile.Load(ctx, tiltfile.Options{
 		Path:       in.Path,
 		Args:       in.Args,
 		Subcommand: l.host.options.subcommand(),
+		Argv:       os.Args,
+		Executable: executable,
 		Environ:    l.environ,
 		Runner:     localCommands{processes: l.host.processes},
 		Log: func(level logs.Level, text string) {

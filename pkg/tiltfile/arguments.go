@@ -97,26 +97,52 @@ func (c *commandArgument) Unpack(v starlark.Value) error {
 	return nil
 }
 
+// stringItems returns the keys and values of a dict of strings in its order.
+func stringItems(v starlark.Value) ([][2]string, error) {
+	dict, ok := v.(starlark.IterableMapping)
+	if !ok {
+		return nil, fmt.Errorf("got %s, want dict of strings", v.Type())
+	}
+	var items [][2]string
+	for _, item := range dict.Items() {
+		key, okKey := starlark.AsString(item[0])
+		value, okValue := starlark.AsString(item[1])
+		if !okKey || !okValue {
+			return nil, fmt.Errorf("got %s: %s, want string: string", item[0], item[1])
+		}
+		items = append(items, [2]string{key, value})
+	}
+	return items, nil
+}
+
+// stringMap is a dict of strings.
+type stringMap map[string]string
+
+// Unpack implements starlark.Unpacker.
+func (m *stringMap) Unpack(v starlark.Value) error {
+	items, err := stringItems(v)
+	*m = make(stringMap, len(items))
+	for _, item := range items {
+		(*m)[item[0]] = item[1]
+	}
+	return err
+}
+
 // environment is a dict of variables as "KEY=value" entries.
 type environment []string
 
 // Unpack implements starlark.Unpacker.
 func (e *environment) Unpack(v starlark.Value) error {
-	dict, ok := v.(starlark.IterableMapping)
-	if !ok {
-		return fmt.Errorf("got %s, want dict of strings", v.Type())
+	items, err := stringItems(v)
+	if err != nil {
+		return err
 	}
 	*e = nil
-	for _, item := range dict.Items() {
-		key, okKey := starlark.AsString(item[0])
-		value, okValue := starlark.AsString(item[1])
-		if !okKey || !okValue {
-			return fmt.Errorf("got %s: %s, want string: string", item[0], item[1])
-		}
-		if err := checkVariable(key, value); err != nil {
+	for _, item := range items {
+		if err := checkVariable(item[0], item[1]); err != nil {
 			return err
 		}
-		*e = append(*e, key+"="+value)
+		*e = append(*e, item[0]+"="+item[1])
 	}
 	return nil
 }

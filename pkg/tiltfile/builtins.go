@@ -34,6 +34,8 @@ func (e *evaluation) universe() starlark.StringDict {
 		probeLibrary(),
 		e.messageLibrary(),
 		e.settingsLibrary(),
+		e.inertLibrary(),
+		e.sysLibrary(),
 		e.fileLibrary(),
 		e.localLibrary(),
 		e.includeLibrary(),

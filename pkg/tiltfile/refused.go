@@ -14,7 +14,6 @@ import (
 // makes using one a clear error, where it would be an undefined name else.
 func refusedLibrary() library {
 	l := library{
-		"sys":      refusedModule("sys"),
 		"v1alpha1": refusedModule("v1alpha1"),
 	}
 	for _, name := range clusterFunctions {
@@ -36,13 +35,11 @@ var clusterFunctions = []string{
 
 // futureFunctions make sense for local resources.
 var futureFunctions = []string{
-	"analytics_settings", "config.clear_enabled_resources", "config.define_bool", "config.define_object",
+	"config.clear_enabled_resources", "config.define_bool", "config.define_object",
 	"config.define_string", "config.define_string_list", "config.parse", "config.set_enabled_resources",
-	"decode_json", "decode_yaml", "decode_yaml_stream", "disable_feature", "disable_snapshots", "enable_feature",
-	"encode_json", "encode_yaml", "encode_yaml_stream", "experimental_analytics_report",
-	"experimental_metrics_settings", "experimental_telemetry_cmd", "filter_yaml", "listdir", "load_dynamic",
-	"local_git_repo", "read_json", "read_yaml", "read_yaml_stream", "secret_settings", "set_team",
-	"version_settings", "watch_file", "watch_settings",
+	"decode_json", "decode_yaml", "decode_yaml_stream", "encode_json", "encode_yaml", "encode_yaml_stream",
+	"filter_yaml", "listdir", "load_dynamic",
+	"local_git_repo", "read_json", "read_yaml", "read_yaml_stream", "watch_file", "watch_settings",
 }
 
 // refuse makes a builtin that fails for a reason.

@@ -15,9 +15,10 @@ import (
 
 func (e *evaluation) settingsLibrary() library {
 	l := functions(map[string]function{
-		"ci_settings":     e.ciSettings,
-		"update_settings": e.updateSettings,
-		"trigger_mode":    e.setTriggerMode,
+		"ci_settings":      e.ciSettings,
+		"update_settings":  e.updateSettings,
+		"trigger_mode":     e.setTriggerMode,
+		"version_settings": versionSettings,
 	})
 	l["TRIGGER_MODE_AUTO"] = triggerMode(model.TriggerAuto)
 	l["TRIGGER_MODE_MANUAL"] = triggerMode(model.TriggerManual)
@@ -75,7 +76,9 @@ func (d *duration) Unpack(v starlark.Value) error {
 // after the first matter to Kubernetes resources only and change nothing.
 func (e *evaluation) updateSettings(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	parallel := e.maxParallelUpdates
-	var upsertTimeout, unusedImages, serverSideApply starlark.Value
+	upsertTimeout := count(1)
+	var unusedImages stringList
+	var serverSideApply starlark.Value
 	err := starlark.UnpackArgs(fn.Name(), args, kwargs,
 		"max_parallel_updates??", &parallel,
 		"k8s_upsert_timeout_secs??", &upsertTimeout,
@@ -86,6 +89,9 @@ func (e *evaluation) updateSettings(_ *starlark.Thread, fn *starlark.Builtin, ar
 	}
 	if parallel < 1 {
 		return nil, fmt.Errorf("max_parallel_updates must be at least 1, got %d", parallel)
+	}
+	if upsertTimeout < 1 {
+		return nil, fmt.Errorf("k8s_upsert_timeout_secs must be at least 1, got %d", upsertTimeout)
 	}
 	e.maxParallelUpdates = parallel
 	return starlark.None, nil

@@ -36,6 +36,10 @@ type Options struct {
 	Args []string
 	// Subcommand is how the program was called, such as "up" or "ci".
 	Subcommand string
+	// Argv is the command line of the program, and Executable the path of its
+	// file, empty when it isn't known.
+	Argv       []string
+	Executable string
 	// Environ is the environment as "KEY=value" entries, the last one of a key
 	// wins.
 	Environ []string
