@@ -29,6 +29,45 @@ func (t *text) Unpack(v starlark.Value) error {
 	return nil
 }
 
+// localPath is an argument that names a file or a directory: a string, a blob,
+// or a repository.
+type localPath string
+
+// Unpack implements starlark.Unpacker.
+func (p *localPath) Unpack(v starlark.Value) error {
+	if repo, ok := v.(*gitRepo); ok {
+		*p = localPath(repo.root)
+		return nil
+	}
+	if (*text)(p).Unpack(v) != nil {
+		return fmt.Errorf("got %s, want a path as a string", v.Type())
+	}
+	if strings.Contains(string(*p), "\x00") {
+		return fmt.Errorf("invalid path %q", string(*p))
+	}
+	return nil
+}
+
+// pathList is a path or a list of them.
+type pathList []string
+
+// Unpack implements starlark.Unpacker.
+func (l *pathList) Unpack(v starlark.Value) error {
+	sequence, ok := sequenceOf(v)
+	if !ok {
+		sequence = starlark.Tuple{v}
+	}
+	*l = nil
+	for element := range starlark.Elements(sequence) {
+		var path localPath
+		if err := path.Unpack(element); err != nil {
+			return fmt.Errorf("%w or a list of them", err)
+		}
+		*l = append(*l, string(path))
+	}
+	return nil
+}
+
 // stringList is an argument that's a string or a sequence of strings.
 type stringList []string
 

@@ -38,6 +38,7 @@ func (e *evaluation) universe() starlark.StringDict {
 		e.sysLibrary(),
 		e.fileLibrary(),
 		e.localLibrary(),
+		e.dataLibrary(),
 		e.includeLibrary(),
 		e.environLibrary(),
 		e.pathLibrary(),

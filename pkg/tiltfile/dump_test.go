@@ -100,6 +100,14 @@ func dumpResource(b *strings.Builder, work string, r model.Resource) {
 	}
 }
 
+func dumpIgnores(ignores []model.IgnoreSet) string {
+	var b strings.Builder
+	for _, i := range ignores {
+		fmt.Fprintf(&b, "%s in %s (%s)\n", strings.Join(i.Patterns, ", "), i.Base, i.Source)
+	}
+	return b.String()
+}
+
 func dumpCommand(b *strings.Builder, work, kind string, c *model.Command) {
 	if c == nil {
 		return

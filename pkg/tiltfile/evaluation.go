@@ -32,6 +32,9 @@ type evaluation struct {
 	// executed is true as soon as the main file could be read.
 	executed bool
 	inputs   []string
+	// ignores are those that the Tiltfile and the .tiltignore ask for.
+	ignores []model.IgnoreSet
+	config  config
 
 	environ            *environ
 	resources          []*definition
@@ -63,7 +66,7 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 // project runs the evaluation and returns its result.
 func (e *evaluation) project() (model.Project, error) {
 	err := e.run()
-	project := model.Project{MaxParallelUpdates: e.maxParallelUpdates, Inputs: e.inputs}
+	project := model.Project{MaxParallelUpdates: e.maxParallelUpdates, Inputs: e.inputs, Ignores: e.allIgnores()}
 	if e.executed {
 		project.CI = &e.ci
 	}
@@ -85,6 +88,7 @@ func (e *evaluation) run() error {
 	}
 	path := e.options.Path
 	source, err := e.readSource(path)
+	ignoreErr := e.readIgnoreFile()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &Error{KindMissing, fmt.Sprintf("No Tiltfile found at paths '%s'. Write one there, or name another with --file.", path), err}
@@ -92,6 +96,9 @@ func (e *evaluation) run() error {
 		return &Error{KindUnreadable, err.Error(), err}
 	}
 	e.executed = true
+	if ignoreErr != nil {
+		return ignoreErr
+	}
 	_, err = e.execute(path, "__main__", source)
 	if errors.Is(err, errExit) {
 		return nil
@@ -115,7 +122,7 @@ func (e *evaluation) assemble(project *model.Project) error {
 	for _, warning := range warnings {
 		e.log(logs.LevelWarn, warning)
 	}
-	enabled, err := model.SelectResources(resources, e.options.Args)
+	enabled, err := e.enabled(resources)
 	if err != nil {
 		return &Error{KindResources, err.Error(), err}
 	}

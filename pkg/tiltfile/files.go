@@ -14,17 +14,22 @@ import (
 )
 
 func (e *evaluation) fileLibrary() library {
-	return functions(map[string]function{"read_file": e.readFile})
+	return functions(map[string]function{
+		"listdir":        e.listdir,
+		"local_git_repo": e.localGitRepo,
+		"read_file":      e.readFile,
+		"watch_file":     e.watchFile,
+	})
 }
 
 // readFile is read_file(path, default=None).
 func (e *evaluation) readFile(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var path string
+	var path localPath
 	var fallback optional[text, *text]
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path, "default??", &fallback); err != nil {
 		return nil, err
 	}
-	content, err := e.readInput(e.absolute(path), e.limits.readSize)
+	content, err := e.readInput(e.absolute(string(path)), e.limits.readSize)
 	if errors.Is(err, fs.ErrNotExist) && fallback.set {
 		return blob(fallback.value), nil
 	}
@@ -32,6 +37,32 @@ func (e *evaluation) readFile(_ *starlark.Thread, fn *starlark.Builtin, args sta
 		return nil, err
 	}
 	return blob(content), nil
+}
+
+// watchFile is watch_file(path): the file, or all below the directory, becomes
+// an input. It needn't exist.
+func (e *evaluation) watchFile(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var path localPath
+	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path); err != nil {
+		return nil, err
+	}
+	e.addInput(e.absolute(string(path)))
+	return starlark.None, nil
+}
+
+// readData reads the file of a builtin with arguments path and default. The
+// fallback is set if there's no such file, but a default.
+func (e *evaluation) readData(fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (content []byte, path string, fallback starlark.Value, err error) {
+	var given localPath
+	var def starlark.Value
+	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &given, "default?", &def); err != nil {
+		return nil, "", nil, err
+	}
+	content, err = e.readInput(e.absolute(string(given)), e.limits.dataSize)
+	if errors.Is(err, fs.ErrNotExist) && def != nil {
+		return nil, "", def, nil
+	}
+	return content, string(given), nil, err
 }
 
 // readInput returns the content of the file at an absolute path, which becomes

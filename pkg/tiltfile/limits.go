@@ -29,12 +29,22 @@ type limits struct {
 	// readSize is the most bytes that a builtin takes from a file or from one
 	// of the outputs of a command.
 	readSize int64
+	// dataSize is the most bytes of JSON or YAML, to decode or encoded.
+	dataSize int64
 }
 
 // generous returns limits that only a mistake reaches: the steps are a few
 // seconds of computing.
 func generous() limits {
-	return limits{steps: 200_000_000, callDepth: 10_000, heapGrowth: 1 << 30, readSize: 64 << 20}
+	return limits{steps: 200_000_000, callDepth: 10_000, heapGrowth: 1 << 30, readSize: 64 << 20, dataSize: 16 << 20}
+}
+
+// checkDataSize returns an error for too much data to decode.
+func (e *evaluation) checkDataSize(length int, what string) error {
+	if int64(length) > e.limits.dataSize {
+		return fmt.Errorf("%s is larger than %d bytes", what, e.limits.dataSize)
+	}
+	return nil
 }
 
 // enforceLimits makes the evaluation end with an error when its context is done,

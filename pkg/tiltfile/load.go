@@ -79,17 +79,38 @@ func (e *evaluation) readSource(path string) ([]byte, error) {
 }
 
 func (e *evaluation) includeLibrary() library {
-	return functions(map[string]function{"include": e.include})
+	return functions(map[string]function{"include": e.include, "load_dynamic": e.loadDynamic})
 }
 
 // include is include(path): it executes a file for its effects.
 func (e *evaluation) include(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var path string
+	var path localPath
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path); err != nil {
 		return nil, err
 	}
-	if _, err := e.load(thread, path); err != nil {
+	if _, err := e.load(thread, string(path)); err != nil {
 		return nil, fmt.Errorf("cannot include %s: %w", path, err)
 	}
 	return starlark.None, nil
+}
+
+// loadDynamic is load_dynamic(path): it executes a file and returns its globals
+// as a dict, which can't be changed.
+func (e *evaluation) loadDynamic(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	var path localPath
+	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path); err != nil {
+		return nil, err
+	}
+	globals, err := e.load(thread, string(path))
+	if err != nil {
+		return nil, fmt.Errorf("cannot load %s: %w", path, err)
+	}
+	dict := starlark.NewDict(len(globals))
+	for _, name := range globals.Keys() {
+		if err := dict.SetKey(starlark.String(name), globals[name]); err != nil {
+			return nil, err
+		}
+	}
+	dict.Freeze()
+	return dict, nil
 }

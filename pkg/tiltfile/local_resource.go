@@ -39,10 +39,10 @@ func (d *definition) resource(mode triggerMode) model.Resource {
 type resourceArguments struct {
 	name           resourceName
 	cmd            commandArgument
-	deps           stringList
+	deps           pathList
 	triggerMode    optionalTriggerMode
 	resourceDeps   stringList
-	ignore         stringList
+	ignore         patternList
 	autoInit       bool
 	serveCmd       commandArgument
 	cmdBat         commandArgument

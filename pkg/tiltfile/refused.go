@@ -19,9 +19,6 @@ func refusedLibrary() library {
 	for _, name := range clusterFunctions {
 		l[name] = refuse(name, name+" isn't supported: this version runs local resources only")
 	}
-	for _, name := range futureFunctions {
-		l[name] = refuse(name, name+" isn't supported yet")
-	}
 	return l
 }
 
@@ -31,15 +28,6 @@ var clusterFunctions = []string{
 	"docker_prune_settings", "fall_back_on", "helm", "initial_sync", "k8s_context", "k8s_custom_deploy",
 	"k8s_image_json_path", "k8s_kind", "k8s_namespace", "k8s_resource", "k8s_yaml", "kustomize",
 	"port_forward", "restart_container", "run", "sync", "workload_to_resource_function",
-}
-
-// futureFunctions make sense for local resources.
-var futureFunctions = []string{
-	"config.clear_enabled_resources", "config.define_bool", "config.define_object",
-	"config.define_string", "config.define_string_list", "config.parse", "config.set_enabled_resources",
-	"decode_json", "decode_yaml", "decode_yaml_stream", "encode_json", "encode_yaml", "encode_yaml_stream",
-	"filter_yaml", "listdir", "load_dynamic",
-	"local_git_repo", "read_json", "read_yaml", "read_yaml_stream", "watch_file", "watch_settings",
 }
 
 // refuse makes a builtin that fails for a reason.

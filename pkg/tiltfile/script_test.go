@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var update = flag.Bool("update", false, "write what comes out into the expectations of testdata")
 
 // sections are the expectations that a case can have.
-var sections = []string{"log", "inputs", "model", "error"}
+var sections = []string{"log", "inputs", "ignores", "model", "error"}
 
 // TestScripts evaluates the cases in testdata. An archive has cases, each with
 // a comment on what it shows in the name of its first file: "CASE/Tiltfile" and
@@ -33,6 +33,7 @@ var sections = []string{"log", "inputs", "model", "error"}
 //	CASE: options  lines "args: ...", "env: KEY=value", "subcommand: ..."
 //	CASE: log      what was printed, warned of and echoed
 //	CASE: inputs   the files that the result depends on, checked if it's there
+//	CASE: ignores  the exceptions from what's watched, checked if it's there
 //	CASE: model    the project, see dump
 //	CASE: error    the kind and the text of the error
 //
@@ -95,7 +96,7 @@ func testCase(t *testing.T, name string, files []txtar.File) []txtar.File {
 	got := evaluate(t, work, options)
 	for _, section := range sections {
 		_, listed := want[section]
-		if section == "inputs" && !listed {
+		if (section == "inputs" || section == "ignores") && !listed {
 			continue
 		}
 		if diff := cmp.Diff(want[section], got[section]); diff != "" && !*update {
@@ -119,7 +120,11 @@ func evaluate(t *testing.T, work string, options Options) map[string]string {
 		log.WriteString(text + "\n")
 	}
 	project, err := Load(t.Context(), options)
-	got := map[string]string{"log": log.String(), "inputs": strings.Join(project.Inputs, "\n") + "\n"}
+	got := map[string]string{
+		"log":     log.String(),
+		"inputs":  strings.Join(project.Inputs, "\n") + "\n",
+		"ignores": dumpIgnores(project.Ignores),
+	}
 	if err != nil {
 		got["error"] = describeError(t, err)
 	} else {

@@ -19,6 +19,7 @@ func (e *evaluation) settingsLibrary() library {
 		"update_settings":  e.updateSettings,
 		"trigger_mode":     e.setTriggerMode,
 		"version_settings": versionSettings,
+		"watch_settings":   e.watchSettings,
 	})
 	l["TRIGGER_MODE_AUTO"] = triggerMode(model.TriggerAuto)
 	l["TRIGGER_MODE_MANUAL"] = triggerMode(model.TriggerManual)

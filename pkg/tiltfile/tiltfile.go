@@ -32,7 +32,8 @@ import (
 type Options struct {
 	// Path is the absolute path of the main Tiltfile.
 	Path string
-	// Args are the arguments for the Tiltfile: the resources to enable.
+	// Args are the arguments for the Tiltfile: the resources to enable, or what
+	// config.parse() makes of them.
 	Args []string
 	// Subcommand is how the program was called, such as "up" or "ci".
 	Subcommand string
@@ -74,8 +75,8 @@ type Command struct {
 }
 
 // Load evaluates a Tiltfile. An error is always an *Error; when ctx was done,
-// it wraps the cause of that. Inputs and settings of the project are set after
-// an error as well, its resources aren't.
+// it wraps the cause of that. Inputs, ignores and settings of the project are
+// set after an error as well, its resources aren't.
 //
 // Load blocks until the evaluation has ended. When ctx is done it ends soon,
 // running commands included.

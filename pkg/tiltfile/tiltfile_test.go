@@ -120,7 +120,7 @@ func TestUnreadableTiltfile(t *testing.T) {
 	}
 	project, err := Load(t.Context(), large)
 	requireError(t, err, KindUnreadable, "is larger than 1048576 bytes")
-	if project.CI != nil || len(project.Inputs) != 1 {
+	if project.CI != nil || len(project.Inputs) != 2 {
 		t.Errorf("got CI %v and inputs %v of a file that wasn't executed", project.CI, project.Inputs)
 	}
 }
@@ -169,7 +169,7 @@ func TestSettingsOfFailedEvaluation(t *testing.T) {
 	if project.CI == nil || project.CI.Timeout == nil || project.CI.Timeout.Seconds() != 7 {
 		t.Errorf("got %+v, want the timeout that was set before the failure", project.CI)
 	}
-	if len(project.Inputs) != 2 || project.Resources != nil {
+	if len(project.Inputs) != 3 || project.Resources != nil {
 		t.Errorf("got inputs %v and resources %v", project.Inputs, project.Resources)
 	}
 }
