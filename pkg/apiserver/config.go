@@ -27,6 +27,7 @@ type Config struct {
 	openAPI  *openAPI
 	access   Access
 	loopback *loopback
+	visit    *visit
 }
 
 // Access returns what a user needs to reach the server. It listens already:
@@ -57,13 +58,14 @@ func newConfig(options *Options, listener *listener) (*Config, error) {
 		scheme:   scheme,
 		codecs:   codecs,
 		openAPI:  newOpenAPI(served),
+		visit:    newVisit(),
 	}
 	c.generic.EffectiveVersion = version
 	if err := c.secure(); err != nil {
 		return nil, err
 	}
 	c.generic.BuildHandlerChainFunc = func(handler http.Handler, generic *genericapiserver.Config) http.Handler {
-		return withArrivals(genericapiserver.DefaultBuildHandlerChain(withAccept(handler, codecs), generic), listener)
+		return withArrivals(genericapiserver.DefaultBuildHandlerChain(withAccept(handler, codecs), generic), listener, c.visit)
 	}
 	c.generic.EnableProfiling = false
 	if audit := options.Audit; audit != nil {

@@ -20,9 +20,6 @@ const (
 	// deliveryTimeout is how long watches may take to receive the verdict
 	// before the run is torn down all the same.
 	deliveryTimeout = time.Second
-	// arrivalTimeout is how long clients that have connected before the server
-	// was up may take to ask for something.
-	arrivalTimeout = 100 * time.Millisecond
 	// outputGrace is how long output may take to be read after a signal.
 	outputGrace = time.Second
 	// patience is how long a teardown lasts before a person is told of it.
@@ -101,10 +98,7 @@ func (h *host) open(ctx context.Context, serving *task) (e end, ok bool) {
 	case sig := <-h.signals:
 		return end{signal: sig}, false
 	}
-	arriving, cancel := context.WithTimeout(ctx, arrivalTimeout)
-	defer cancel()
-	// Who connects and asks for nothing isn't waited for any longer.
-	_ = h.server.Arrived(arriving)
+	h.visitors.connected(ctx)
 	return end{}, true
 }
 
@@ -119,6 +113,7 @@ func (h *host) runSession(ctx context.Context, serving *task) end {
 	controlling := start(context.WithoutCancel(ctx), h.controller.Run)
 	e := h.await(ctx, client, serving, controlling)
 	if e.session != nil {
+		h.visitors.informed(ctx)
 		delivering, cancel := context.WithTimeout(ctx, deliveryTimeout)
 		// A watch that takes nothing for so long is told when it's closed.
 		_ = h.server.Delivered(delivering)

@@ -92,7 +92,10 @@ type loader struct {
 
 var _ engine.Loader = (*loader)(nil)
 
+// Load evaluates the Tiltfile. Nothing that it asks for is seen before it
+// returns, so that this is the last moment to wait for who wants to see it.
 func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, error) {
+	defer l.host.visitors.informed(ctx)
 	executable, _ := os.Executable() // sys.executable is None when it isn't known
 	return tiltfile.Load(ctx, tiltfile.Options{
 		Path:       in.Path,

@@ -12,9 +12,11 @@ import (
 )
 
 // replace makes data the content of the file at path, at once: whatever fails,
-// and whenever the machine stops, either the old content is there or the new.
-// Mode and owner are kept, and a symbolic link goes on pointing to the file.
-// The caller holds the lock.
+// and whenever this process ends, either the old content is there or the new.
+// It doesn't wait for the disk, as nobody does who writes kubeconfigs: an entry
+// is of no use to a machine that has started again, and a disk can take longer
+// than a whole run. Mode and owner are kept, and a symbolic link goes on pointing
+// to the file. The caller holds the lock.
 func replace(path string, data []byte) error {
 	path, err := resolve(path)
 	if err != nil {
@@ -49,9 +51,6 @@ func write(path string, data []byte, old fs.FileInfo) error {
 	_, err = file.Write(data)
 	if err == nil && old != nil {
 		err = inherit(file, old)
-	}
-	if err == nil {
-		err = file.Sync()
 	}
 	return errors.Join(err, file.Close())
 }

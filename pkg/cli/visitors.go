@@ -1,0 +1,56 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/kubeconfig"
+)
+
+const (
+	// arrivalTimeout is how long clients that have connected before the server
+	// was up may take to ask for something.
+	arrivalTimeout = 100 * time.Millisecond
+	// visitTimeout is how long who has read the kubeconfig may take to ask for
+	// Sessions: some languages need a while to set up their TLS.
+	visitTimeout = time.Second
+)
+
+// visitors are clients that want to see a run from its beginning. A run can be
+// shorter than their way to the server, so it waits for those that are known to
+// be on it, and for nobody else.
+type visitors struct {
+	server *apiserver.Server
+
+	mu      sync.Mutex
+	readers *kubeconfig.Readers
+	// waited is true when they were given their time.
+	waited bool
+}
+
+// connected waits for clients that have connected already. Who asks for nothing
+// isn't waited for any longer.
+func (v *visitors) connected(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, arrivalTimeout)
+	defer cancel()
+	_ = v.server.Arrived(ctx)
+}
+
+// informed waits for who has read the kubeconfig since the entry is in it. It
+// does so once: who doesn't come then has read it for another reason.
+func (v *visitors) informed(ctx context.Context) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.waited || !v.readers.Seen() {
+		return
+	}
+	v.waited = true
+	ctx, cancel := context.WithTimeout(ctx, visitTimeout)
+	defer cancel()
+	_ = v.server.Visited(ctx)
+}
