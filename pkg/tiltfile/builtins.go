@@ -36,6 +36,7 @@ func (e *evaluation) universe() starlark.StringDict {
 		e.settingsLibrary(),
 		e.inertLibrary(),
 		e.sysLibrary(),
+		e.objectLibrary(),
 		e.fileLibrary(),
 		e.localLibrary(),
 		e.dataLibrary(),

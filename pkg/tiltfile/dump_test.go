@@ -37,6 +37,9 @@ func dump(work string, p model.Project) string {
 	for _, r := range p.Resources {
 		dumpResource(&b, work, r)
 	}
+	for _, c := range p.Companions {
+		dumpCompanion(&b, work, c)
+	}
 	if !p.Enabled.All {
 		fmt.Fprintf(&b, "enabled: %s\n", strings.Join(p.Enabled.Names, ", "))
 	}
@@ -106,6 +109,20 @@ func dumpIgnores(ignores []model.IgnoreSet) string {
 		fmt.Fprintf(&b, "%s in %s (%s)\n", strings.Join(i.Patterns, ", "), i.Base, i.Source)
 	}
 	return b.String()
+}
+
+func dumpCompanion(b *strings.Builder, work string, c model.Companion) {
+	fmt.Fprintf(b, "companion %s of %s\n", c.Name, c.Source)
+	dumpCommand(b, work, "command", &c.Command)
+	if c.RestartOn.Paths != nil {
+		fmt.Fprintf(b, "  files: %s\n", strings.Join(c.RestartOn.Paths, ", "))
+	}
+	for _, i := range c.RestartOn.Ignores {
+		fmt.Fprintf(b, "  except: %s in %s (%s)\n", strings.Join(i.Patterns, ", "), i.Base, i.Source)
+	}
+	if c.OnDemand {
+		fmt.Fprintf(b, "  on demand\n")
+	}
 }
 
 func dumpCommand(b *strings.Builder, work, kind string, c *model.Command) {

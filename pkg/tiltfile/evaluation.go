@@ -37,6 +37,7 @@ type evaluation struct {
 	config  config
 
 	environ            *environ
+	objects            apiObjects
 	resources          []*definition
 	defined            map[string]bool
 	triggerMode        optionalTriggerMode
@@ -52,6 +53,7 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 		defined:            map[string]bool{},
 		modules:            map[string]*module{},
 		environ:            newEnviron(options.Environ),
+		objects:            newAPIObjects(),
 		maxParallelUpdates: model.DefaultMaxParallelUpdates,
 	}
 	e.thread = &starlark.Thread{
@@ -100,10 +102,10 @@ func (e *evaluation) run() error {
 		return ignoreErr
 	}
 	_, err = e.execute(path, "__main__", source)
-	if errors.Is(err, errExit) {
-		return nil
+	if err != nil && !errors.Is(err, errExit) {
+		return err
 	}
-	return err
+	return e.runExtensions()
 }
 
 // assemble turns what the Tiltfile defined into the project.
@@ -127,6 +129,7 @@ func (e *evaluation) assemble(project *model.Project) error {
 		return &Error{KindResources, err.Error(), err}
 	}
 	project.Resources, project.Enabled, project.Environ = resources, enabled, e.environ.changes()
+	project.Companions = e.companions(enabled)
 	return nil
 }
 

@@ -27,6 +27,9 @@ func FuzzLoad(f *testing.F) {
 		"print(os.path.relpath(os.path.join('a', '..'), 'b'), shlex.quote('x'), blob('y'), hash('z'))",
 		"read_file('nope', default=blob(''))\nfail(set([1]), sep='')",
 		"v1alpha1.x\nsys.argv\ndocker_build()",
+		"v1alpha1.cmd('a', args=['x'], env=['A=b'], restart_on={'file_watches': ['f']}, start_on={1: 2})\nv1alpha1.file_watch('f', watched_paths='.')\nlocal_resource('a', 'x')",
+		"v1alpha1.extension_repo('default', url='file:///')\nv1alpha1.extension('x', repo_name='default', repo_path='..')\nload('ext://x', 'y')",
+		"v1alpha1.ui_button('b', text='B', location=v1alpha1.ui_component_location('a', 'b'), inputs=[{'name': 'x', 'text': {}}])",
 		"local('x')",
 	} {
 		f.Add(source)
@@ -69,6 +72,11 @@ func requireSound(t *testing.T, project model.Project) {
 			if err := r.Readiness.Validate(); err != nil {
 				t.Errorf("resource %q: %v", r.Name, err)
 			}
+		}
+	}
+	for _, c := range project.Companions {
+		if c.Name == "" || c.Source == "" || len(c.Command.Argv) == 0 || !filepath.IsAbs(c.Command.Dir) {
+			t.Errorf("companion %+v can't be run", c)
 		}
 	}
 	if _, warnings, err := model.ResolveDependencies(project.Resources); err != nil || len(warnings) > 0 {

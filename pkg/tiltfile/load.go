@@ -4,10 +4,8 @@
 package tiltfile
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -29,10 +27,10 @@ type module struct {
 
 // load executes a file for a load statement.
 func (e *evaluation) load(_ *starlark.Thread, name string) (starlark.StringDict, error) {
-	if strings.HasPrefix(name, "ext://") {
-		return nil, errors.New("extensions are not supported yet")
+	path, err := e.modulePath(name)
+	if err != nil {
+		return nil, err
 	}
-	path := e.absolute(name)
 	if loaded, ok := e.modules[path]; ok {
 		if loaded == nil {
 			//lint:ignore ST1005 The words that users of Tilt know.

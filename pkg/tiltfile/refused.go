@@ -5,7 +5,6 @@ package tiltfile
 
 import (
 	"errors"
-	"fmt"
 
 	"go.starlark.net/starlark"
 )
@@ -13,9 +12,7 @@ import (
 // refusedLibrary has the names that Tilt knows and this version can't do. That
 // makes using one a clear error, where it would be an undefined name else.
 func refusedLibrary() library {
-	l := library{
-		"v1alpha1": refusedModule("v1alpha1"),
-	}
+	l := library{}
 	for _, name := range clusterFunctions {
 		l[name] = refuse(name, name+" isn't supported: this version runs local resources only")
 	}
@@ -28,6 +25,11 @@ var clusterFunctions = []string{
 	"docker_prune_settings", "fall_back_on", "helm", "initial_sync", "k8s_context", "k8s_custom_deploy",
 	"k8s_image_json_path", "k8s_kind", "k8s_namespace", "k8s_resource", "k8s_yaml", "kustomize",
 	"port_forward", "restart_container", "run", "sync", "workload_to_resource_function",
+	"v1alpha1.cluster", "v1alpha1.forward", "v1alpha1.kubernetes_apply", "v1alpha1.kubernetes_apply_cmd",
+	"v1alpha1.kubernetes_discovery", "v1alpha1.kubernetes_discovery_template_spec", "v1alpha1.kubernetes_image_locator",
+	"v1alpha1.kubernetes_image_object_descriptor", "v1alpha1.kubernetes_watch_ref", "v1alpha1.label_selector",
+	"v1alpha1.label_selector_requirement", "v1alpha1.object_selector", "v1alpha1.pod_log_stream_template_spec",
+	"v1alpha1.port_forward_template_spec",
 }
 
 // refuse makes a builtin that fails for a reason.
@@ -36,18 +38,3 @@ func refuse(name, reason string) *starlark.Builtin {
 		return nil, errors.New(reason)
 	})
 }
-
-// refusedModule is a module none of whose members is supported.
-type refusedModule string
-
-var _ starlark.HasAttrs = refusedModule("")
-
-func (m refusedModule) Attr(name string) (starlark.Value, error) {
-	return nil, fmt.Errorf("%s.%s isn't supported yet", string(m), name)
-}
-func (m refusedModule) AttrNames() []string   { return nil }
-func (m refusedModule) Freeze()               {}
-func (m refusedModule) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: %s", m.Type()) }
-func (m refusedModule) String() string        { return fmt.Sprintf("<module %q>", string(m)) }
-func (m refusedModule) Truth() starlark.Bool  { return true }
-func (m refusedModule) Type() string          { return "module" }
