@@ -33,7 +33,7 @@ const logResource = "tilt.dev/resource"
 func (e *evaluation) defineCommand(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var m metadata
 	var argv programArgument
-	var dir string
+	var dir localPath
 	var env entryList
 	var probe partArgument[probePart, *probePart]
 	var restartOn partArgument[restartOnSpec, *restartOnSpec]
@@ -56,7 +56,7 @@ func (e *evaluation) defineCommand(_ *starlark.Thread, fn *starlark.Builtin, arg
 	}
 	c := &apiCommand{resource: m.annotations[logResource], disable: disable.part}
 	c.Name = string(m.name)
-	c.Command = model.Command{Argv: argv, Dir: e.absolute(dir), Env: env}
+	c.Command = model.Command{Argv: argv, Dir: e.absolute(string(dir)), Env: env}
 	c.OnDemand = startOn.part != nil && len(startOn.part.buttons) > 0
 	if restartOn.part != nil {
 		c.watches = restartOn.part.fileWatches

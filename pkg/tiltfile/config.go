@@ -92,15 +92,3 @@ func (e *evaluation) clearEnabledResources(_ *starlark.Thread, fn *starlark.Buil
 	e.config.choose = func([]model.Resource) (model.Selection, error) { return model.Selection{}, nil }
 	return starlark.None, nil
 }
-
-// enabled returns which resources start enabled. The arguments name them unless
-// the Tiltfile does, or uses the arguments as it likes.
-func (e *evaluation) enabled(resources []model.Resource) (model.Selection, error) {
-	switch {
-	case e.config.choose != nil:
-		return e.config.choose(resources)
-	case e.config.parsedIn != "":
-		return model.Selection{All: true}, nil
-	}
-	return model.SelectResources(resources, e.options.Args)
-}

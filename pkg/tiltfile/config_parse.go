@@ -110,7 +110,7 @@ func (e *evaluation) givenValues() (map[string]starlark.Value, error) {
 			flag.NoOptDefVal = "true"
 		}
 	}
-	if err := flags.Parse(e.options.Args); err != nil {
+	if err := flags.Parse(e.args); err != nil {
 		e.logUsage(flags)
 		if errors.Is(err, pflag.ErrHelp) {
 			err = errors.New("help was requested")

@@ -34,13 +34,16 @@ type evaluation struct {
 	inputs   []string
 	// ignores are those that the Tiltfile and the .tiltignore ask for.
 	ignores []model.IgnoreSet
-	config  config
+
+	// scope is the innermost one, and scopes are all in the order in which they
+	// began.
+	*scope
+	scopes []*scope
 
 	environ            *environ
 	objects            apiObjects
 	resources          []*definition
 	defined            map[string]bool
-	triggerMode        optionalTriggerMode
 	maxParallelUpdates int
 	ci                 model.CISettings
 }
@@ -101,11 +104,20 @@ func (e *evaluation) run() error {
 	if ignoreErr != nil {
 		return ignoreErr
 	}
-	_, err = e.execute(path, "__main__", source)
-	if err != nil && !errors.Is(err, errExit) {
+	if err := e.executeAlone(path, source, e.options.Args); err != nil {
 		return err
 	}
 	return e.runExtensions()
+}
+
+// executeAlone executes a Tiltfile in a scope of its own.
+func (e *evaluation) executeAlone(path string, source []byte, args []string) error {
+	leave := e.enterScope(args)
+	defer leave()
+	if _, err := e.execute(path, "__main__", source); err != nil && !errors.Is(err, errExit) {
+		return err
+	}
+	return nil
 }
 
 // assemble turns what the Tiltfile defined into the project.
@@ -115,7 +127,7 @@ func (e *evaluation) assemble(project *model.Project) error {
 	}
 	resources := make([]model.Resource, len(e.resources))
 	for i, d := range e.resources {
-		resources[i] = d.resource(e.triggerMode.value)
+		resources[i] = d.resource()
 	}
 	resources, warnings, err := model.ResolveDependencies(resources)
 	if err != nil {

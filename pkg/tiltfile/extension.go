@@ -31,7 +31,7 @@ type extensionRepo struct {
 }
 
 // extension is a v1alpha1.extension: a Tiltfile that's executed after the main
-// one.
+// one, with arguments of its own.
 type extension struct {
 	name, repoName, repoPath string
 	args                     []string
@@ -111,7 +111,7 @@ func (e *evaluation) runExtensions() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", x.position, err)
 		}
-		if _, err := e.execute(path, "__main__", source); err != nil && !errors.Is(err, errExit) {
+		if err := e.executeAlone(path, source, x.args); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,7 @@ type fileWatch struct {
 // watched_paths, ignores, disable_source).
 func (e *evaluation) defineFileWatch(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var m metadata
-	var paths stringList
+	var paths pathList
 	var ignores partList[ignoreDef, *ignoreDef]
 	var disable disableArgument
 	err := e.objects.define(fn, args, kwargs, &m,
@@ -39,7 +39,7 @@ func (e *evaluation) defineFileWatch(_ *starlark.Thread, fn *starlark.Builtin, a
 	}
 	for _, ignore := range ignores {
 		f.watch.Ignores = append(f.watch.Ignores, model.IgnoreSet{
-			Base:     e.absolute(ignore.base),
+			Base:     e.absolute(string(ignore.base)),
 			Patterns: ignore.patterns,
 			Source:   fmt.Sprintf("%s(%q)", fn.Name(), m.name),
 		})
@@ -51,7 +51,7 @@ func (e *evaluation) defineFileWatch(_ *starlark.Thread, fn *starlark.Builtin, a
 // ignoreDef is v1alpha1.ignore_def(base_path, patterns). Without patterns it's
 // all that's below the path.
 type ignoreDef struct {
-	base     string
+	base     localPath
 	patterns stringList
 }
 

@@ -54,7 +54,7 @@ func (e *evaluation) metricsSettings(_ *starlark.Thread, fn *starlark.Builtin, _
 func (e *evaluation) telemetryCommand(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var command, commandBat commandArgument
 	var period duration
-	var dir string
+	var dir localPath
 	err := starlark.UnpackArgs(fn.Name(), args, kwargs,
 		"cmd", &command, "cmd_bat??", &commandBat, "period??", &period, "dir??", &dir)
 	switch {

@@ -25,7 +25,7 @@ type localArguments struct {
 	commandBat commandArgument
 	echoOff    bool
 	env        environment
-	dir        string
+	dir        localPath
 	stdin      optional[text, *text]
 }
 

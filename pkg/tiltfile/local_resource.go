@@ -22,11 +22,13 @@ func (e *evaluation) resourceLibrary() library {
 type definition struct {
 	model.Resource
 	triggerMode optionalTriggerMode
+	scope       *scope
 }
 
-// resource returns the finished resource. The mode is that of a resource that
-// doesn't say.
-func (d *definition) resource(mode triggerMode) model.Resource {
+// resource returns the finished resource. Its scope says how it's triggered if
+// it doesn't.
+func (d *definition) resource() model.Resource {
+	mode := d.scope.triggerMode.value
 	if d.triggerMode.set {
 		mode = d.triggerMode.value
 	}
@@ -52,7 +54,7 @@ type resourceArguments struct {
 	labels         labelList
 	env, serveEnv  environment
 	readinessProbe *object[model.Probe]
-	dir, serveDir  string
+	dir, serveDir  localPath
 	policy         policyArguments
 }
 
@@ -129,7 +131,7 @@ func (e *evaluation) defineResource(fn *starlark.Builtin, args starlark.Tuple, k
 		a.readinessProbe = nil
 	}
 	e.defined[name] = true
-	e.resources = append(e.resources, &definition{e.newResource(&a), a.triggerMode})
+	e.resources = append(e.resources, &definition{e.newResource(&a), a.triggerMode, e.scope})
 	return nil
 }
 
@@ -160,9 +162,9 @@ func (e *evaluation) newResource(a *resourceArguments) model.Resource {
 }
 
 // placed returns a command with its surroundings, nil for none.
-func (e *evaluation) placed(c commandArgument, dir string, env environment) *model.Command {
+func (e *evaluation) placed(c commandArgument, dir localPath, env environment) *model.Command {
 	if c.Command == nil {
 		return nil
 	}
-	return &model.Command{Argv: c.Argv, Dir: e.absolute(dir), Env: env}
+	return &model.Command{Argv: c.Argv, Dir: e.absolute(string(dir)), Env: env}
 }
