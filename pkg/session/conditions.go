@@ -21,6 +21,7 @@ const (
 	reasonNotReady   = "NotReady"
 	reasonNoTargets  = "NoTargets"
 	reasonNotDone    = "NotDone"
+	reasonSettling   = "Settling"
 	maxMessageLength = 32 << 10
 )
 
@@ -28,13 +29,13 @@ const (
 func conditions(exit v1alpha1.ExitCondition, sum summary, end decision) []metav1.Condition {
 	return []metav1.Condition{
 		readyCondition(sum),
-		condition(v1alpha1.SessionConditionSucceeded, end.verdict == Succeeded, endReason(end), succeededMessage(exit, end)),
+		condition(v1alpha1.SessionConditionSucceeded, end.verdict == Succeeded, succeededReason(end), succeededMessage(exit, end)),
 		condition(v1alpha1.SessionConditionFailed, end.err != "", endReason(end), failedMessage(end)),
 	}
 }
 
 func readyCondition(sum summary) metav1.Condition {
-	bad := len(sum.waiting) + len(sum.notReady) + len(sum.failed)
+	bad := sum.bad()
 	message := fmt.Sprintf("%d of %d requested targets are ready or have succeeded", sum.requested-bad, sum.requested)
 	reason := reasonNotReady
 	switch {
@@ -48,7 +49,7 @@ func readyCondition(sum summary) metav1.Condition {
 	for _, part := range []struct {
 		targets []v1alpha1.Target
 		words   string
-	}{{sum.failed, "failed"}, {sum.waiting, "waiting"}, {sum.notReady, "not ready"}} {
+	}{{sum.failed, "failed"}, {sum.waiting, "waiting"}, {sum.retrying, "retrying"}, {sum.notReady, "not ready"}} {
 		if n := len(part.targets); n > 0 {
 			message += fmt.Sprintf(", %d %s", n, part.words)
 		}
@@ -63,12 +64,21 @@ func endReason(end decision) string {
 	return string(end.verdict)
 }
 
+func succeededReason(end decision) string {
+	if !end.settled.IsZero() {
+		return reasonSettling
+	}
+	return endReason(end)
+}
+
 func succeededMessage(exit v1alpha1.ExitCondition, end decision) string {
 	switch {
 	case end.verdict == Succeeded:
 		return "Every requested job has succeeded and every requested server is ready"
 	case end.verdict != Undecided:
 		return "The Session has failed"
+	case !end.settled.IsZero():
+		return "The Session will have succeeded: " + settlingUntil(end.settled)
 	case exit == v1alpha1.ExitConditionManual:
 		return "The Session runs until somebody ends it"
 	default:

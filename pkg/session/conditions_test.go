@@ -34,6 +34,11 @@ func TestConditions(t *testing.T) {
 			"Succeeded False NotDone: The Session runs until somebody ends it",
 			"Failed False NotDone: The Session hasn't failed",
 		}},
+		"retrying": {run(job("a", engine.UpdateState{Hold: engine.HoldRetrying, Last: &engine.Exit{Error: "x"}})), ci(0, 0), []string{
+			"Ready False NotReady: 1 of 2 requested targets are ready or have succeeded, 1 retrying",
+			"Succeeded False NotDone: The Session is done when every job has succeeded and every server is ready",
+			"Failed False NotDone: The Session hasn't failed",
+		}},
 		"manual and healthy": {run(server("s", ready(1))), manual(), []string{
 			"Ready True AllReady: 2 of 2 requested targets are ready or have succeeded",
 			"Succeeded False NotDone: The Session runs until somebody ends it",

@@ -16,6 +16,7 @@ import (
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/model"
 )
 
 // dice turns fuzz input into choices; what's beyond its end is 0.
@@ -44,7 +45,7 @@ func (d *dice) text() string {
 }
 
 func (d *dice) hold() engine.Hold {
-	return []engine.Hold{engine.HoldNone, engine.HoldStarting, engine.HoldWaitingForDep}[d.roll(3)]
+	return []engine.Hold{engine.HoldNone, engine.HoldStarting, engine.HoldWaitingForDep, engine.HoldRestarting}[d.roll(4)]
 }
 
 func (d *dice) exit() *engine.Exit {
@@ -67,7 +68,8 @@ func (d *dice) resource(name string) engine.ResourceState {
 		r.Update = &engine.UpdateState{Hold: d.hold(), Running: d.time(), Last: d.exit()}
 	}
 	if d.bool() {
-		r.Serve = &engine.ServeState{Hold: d.hold(), Exit: d.exit()}
+		r.Serve = &engine.ServeState{Hold: d.hold(), Exit: d.exit(), LastProbe: d.text(),
+			ReadinessTimeout: time.Duration(d.roll(20)) * time.Second}
 		if d.bool() {
 			r.Serve.Process = &engine.ServerProcess{Start: d.time(), Ready: d.bool(), LastReady: d.time()}
 		}
@@ -78,6 +80,9 @@ func (d *dice) resource(name string) engine.ResourceState {
 func (d *dice) snapshot() *engine.Snapshot {
 	snap := &engine.Snapshot{PID: d.roll(256), StartTime: d.time()}
 	snap.Tiltfile = engine.TiltfileState{Pending: d.bool(), Running: d.time(), Last: d.exit()}
+	if d.bool() {
+		snap.Tiltfile.CI = &model.CISettings{Settle: ptr(time.Duration(d.roll(100)) * 100 * time.Millisecond)}
+	}
 	for i := range d.roll(5) {
 		snap.Resources = append(snap.Resources, d.resource(fmt.Sprintf("r%d\xff", d.roll(3)+i)))
 	}
@@ -89,6 +94,9 @@ func (d *dice) session() *v1alpha1.Session {
 	s.Spec.ExitCondition = []v1alpha1.ExitCondition{"ci", "manual", "", "odd"}[d.roll(4)]
 	if d.bool() {
 		s.Spec.CI = nil
+	}
+	if d.bool() {
+		s = keepingGoing(s)
 	}
 	return s
 }
@@ -111,6 +119,7 @@ func FuzzStatus(f *testing.F) {
 			checkStatus(t, status, next, now)
 			if !wasDone {
 				checkPhases(t, snap, status)
+				checkMayEnd(t, snap, session, status)
 			} else if !equality.Semantic.DeepEqual(status, session.Status) {
 				t.Error("a done Session changed")
 			}
@@ -193,5 +202,16 @@ func checkPhases(t *testing.T, snap *engine.Snapshot, status v1alpha1.SessionSta
 	slices.Sort(published)
 	if !slices.Equal(direct, published) {
 		t.Errorf("phases %v, published %v", direct, published)
+	}
+}
+
+// checkMayEnd makes sure that no verdict is missed, but for those of time alone.
+func checkMayEnd(t *testing.T, snap *engine.Snapshot, session *v1alpha1.Session, status v1alpha1.SessionStatus) {
+	switch verdict := VerdictOf(status); verdict {
+	case Undecided, Timeout, ReadinessTimeout:
+	default:
+		if !MayEnd(snap, session) {
+			t.Errorf("verdict %s, which isn't expected", verdict)
+		}
 	}
 }

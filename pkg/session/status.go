@@ -24,8 +24,8 @@ import (
 // and condition types of others stay. A Session that's done keeps its status.
 //
 // The second result is the next moment at which the same arguments would lead
-// to another status because of a time limit: after now, or zero if there's no
-// such moment.
+// to another status because of time alone: after now, or zero if there's no such
+// moment.
 //
 // Times are cut to what the API stores, so that the result equals itself after
 // a round trip.
@@ -40,7 +40,7 @@ func Status(snap *engine.Snapshot, current *v1alpha1.Session, now time.Time) (v1
 		Targets:   targets(snap),
 	}
 	sum := summarize(status.Targets)
-	end := decide(current.Spec, status, sum, now)
+	end := decide(snap, current, sum, now)
 	status.Done = end.verdict != Undecided
 	status.Error = end.err
 	status.Conditions = mergeConditions(current.Status.Conditions,

@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
 )
 
 // summary sorts targets by what they mean for the end of a Session. Each list
@@ -17,46 +19,69 @@ import (
 type summary struct {
 	// total counts all targets, requested those that somebody wants to run.
 	total, requested int
-	// waiting, notReady and failed are the requested targets that stand
-	// against success. A running job isn't ready.
-	waiting, notReady, failed []v1alpha1.Target
+	// waiting, notReady, retrying and failed are the requested targets that stand
+	// against success. A running job isn't ready. Those that have failed and are
+	// started again after a while are retrying.
+	waiting, notReady, retrying, failed []v1alpha1.Target
+	// changed is when the last of the others became ready or succeeded.
+	changed time.Time
 }
 
 func summarize(targets []v1alpha1.Target) summary {
 	sum := summary{total: len(targets), requested: len(targets)}
-	for _, t := range targets {
+	for i := range targets {
+		t := &targets[i]
 		switch PhaseOf(t.State) {
 		case PhaseInactive, PhaseDisabled:
 			sum.requested--
 		case PhaseWaiting:
-			sum.waiting = append(sum.waiting, t)
+			if isRetry(engine.Hold(t.State.Waiting.WaitReason)) {
+				sum.retrying = append(sum.retrying, *t)
+			} else {
+				sum.waiting = append(sum.waiting, *t)
+			}
 		case PhaseActive:
-			sum.notReady = append(sum.notReady, t)
+			sum.notReady = append(sum.notReady, *t)
+		case PhaseReady:
+			sum.changed = latest(sum.changed, t.State.Active.StartTime.Time, t.State.Active.LastReadyTime.Time)
+		case PhaseSucceeded:
+			sum.changed = latest(sum.changed, t.State.Terminated.FinishTime.Time)
 		case PhaseFailed:
-			sum.failed = append(sum.failed, t)
+			sum.failed = append(sum.failed, *t)
 		}
 	}
 	return sum
 }
 
+// isRetry tells the holds of what has failed and is started again after a while.
+func isRetry(hold engine.Hold) bool {
+	return hold == engine.HoldRetrying || hold == engine.HoldRestarting
+}
+
+// bad is how many requested targets stand against success.
+func (s summary) bad() int {
+	return len(s.waiting) + len(s.notReady) + len(s.retrying) + len(s.failed)
+}
+
 // healthy is true when nothing stands against success. A Tiltfile alone isn't
 // enough: until it was evaluated, there's nothing to be healthy.
 func (s summary) healthy() bool {
-	return s.total >= 2 && len(s.waiting)+len(s.notReady)+len(s.failed) == 0
+	return s.total >= 2 && s.bad() == 0
 }
 
 // String names what stands against success, for the message of a timeout.
 func (s summary) String() string {
+	name := func(t v1alpha1.Target) string { return t.Name }
+	reason := func(t v1alpha1.Target) string { return t.Name + " " + t.State.Waiting.WaitReason }
 	var parts []string
-	if n := len(s.waiting); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d resources waiting (%s)", n, join(s.waiting, func(t v1alpha1.Target) string {
-			return t.Name + " " + t.State.Waiting.WaitReason
-		})))
-	}
-	if n := len(s.notReady); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d resources not ready (%s)", n, join(s.notReady, func(t v1alpha1.Target) string {
-			return t.Name
-		})))
+	for _, part := range []struct {
+		targets []v1alpha1.Target
+		words   string
+		text    func(v1alpha1.Target) string
+	}{{s.waiting, "waiting", reason}, {s.notReady, "not ready", name}, {s.retrying, "retrying", name}, {s.failed, "failed", name}} {
+		if n := len(part.targets); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d resources %s (%s)", n, part.words, join(part.targets, part.text)))
+		}
 	}
 	if len(parts) == 0 {
 		return "no resources"
@@ -87,4 +112,9 @@ func byFinishTime(a, b v1alpha1.Target) int {
 	return cmp.Or(
 		a.State.Terminated.FinishTime.Compare(b.State.Terminated.FinishTime.Time),
 		strings.Compare(a.Name, b.Name))
+}
+
+// latest is the last of some moments.
+func latest(moments ...time.Time) time.Time {
+	return slices.MaxFunc(moments, time.Time.Compare)
 }

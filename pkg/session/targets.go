@@ -43,11 +43,15 @@ func targets(snap *engine.Snapshot) []v1alpha1.Target {
 
 func target(prefix, verb string, kind v1alpha1.TargetType, resource string, state v1alpha1.TargetState) v1alpha1.Target {
 	return v1alpha1.Target{
-		Name:      text(prefix) + ":" + verb,
+		Name:      targetName(prefix, verb),
 		Type:      kind,
 		Resources: []string{text(resource)},
 		State:     state,
 	}
+}
+
+func targetName(prefix, verb string) string {
+	return text(prefix) + ":" + verb
 }
 
 func tiltfileState(t *engine.TiltfileState) v1alpha1.TargetState {

@@ -95,6 +95,10 @@ func TestUpdateState(t *testing.T) {
 			in:   engine.UpdateState{Hold: engine.HoldPendingTrigger, Last: last},
 			want: waits("pending-trigger"), phase: PhaseWaiting,
 		},
+		"executed again after a failure": {
+			in:   engine.UpdateState{Hold: engine.HoldRetrying, Last: last, Attempt: 1, Retries: 3},
+			want: waits("retrying"), phase: PhaseWaiting,
+		},
 		"executing": {
 			in:   engine.UpdateState{Running: at(time.Minute)},
 			want: v1alpha1.TargetState{Active: active}, phase: PhaseActive,
@@ -154,6 +158,10 @@ func TestServeState(t *testing.T) {
 		"held": {
 			in:   engine.ServeState{Hold: engine.HoldWaitingForUpdate},
 			want: waits("waiting-for-update"), phase: PhaseWaiting,
+		},
+		"launched again after a while": {
+			in:   engine.ServeState{Hold: engine.HoldRestarting, Restarts: 2},
+			want: waits("restarting"), phase: PhaseWaiting,
 		},
 		"ready": {
 			in: engine.ServeState{Process: process},

@@ -5,71 +5,131 @@ package session
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
 )
 
-// checkLimits decides whether a Session that's neither failed nor healthy has
-// taken too long. A limit is reached at its exact end.
-func checkLimits(limits *v1alpha1.SessionCISpec, status v1alpha1.SessionStatus, sum summary, now time.Time) decision {
-	if limits == nil {
-		return decision{}
-	}
-	readiness := checkReadiness(limit(limits.ReadinessTimeout), sum.notReady, now)
-	if readiness.verdict != Undecided {
-		return readiness
-	}
-	overall := checkTimeout(limit(limits.Timeout), status.StartTime.Time, sum, now)
-	if overall.verdict != Undecided {
-		return overall
-	}
-	return decision{next: earliest(readiness.next, overall.next)}
+const (
+	// maxProbes is how many servers an error shows the last probe result of.
+	maxProbes = 10
+	// maxProbeLength is how many characters of each are shown.
+	maxProbeLength = 200
+)
+
+// lateness is what came of the readiness limits. A limit is reached at its
+// exact end.
+type lateness struct {
+	// count is how many servers should have been ready by now. The first of them
+	// by name is told of in err.
+	count int
+	err   string
+	// next is when another one will be late.
+	next time.Time
 }
 
-// checkReadiness looks for servers that haven't been ready for d. The first by
-// name is blamed.
-func checkReadiness(d time.Duration, notReady []v1alpha1.Target, now time.Time) decision {
-	var next time.Time
-	for _, t := range notReady {
-		deadline := after(notReadySince(t), d)
+// checkReadiness looks for servers that haven't been ready for d, or for the
+// limit of their own.
+func checkReadiness(snap *engine.Snapshot, d time.Duration, now time.Time) lateness {
+	var late lateness
+	for _, s := range unready(snap) {
+		limit := d
+		if s.ReadinessTimeout > 0 {
+			limit = s.ReadinessTimeout
+		}
+		deadline := after(notReadySince(s.Process), limit)
 		switch {
 		case deadline.IsZero():
-		case !now.Before(deadline):
-			return decision{
-				verdict: ReadinessTimeout,
-				err:     fmt.Sprintf("Readiness timeout after %s: target %s not ready", d, t.Name),
-			}
+		case now.Before(deadline):
+			late.next = earliest(late.next, deadline)
 		default:
-			next = earliest(next, deadline)
+			if late.count == 0 {
+				late.err = fmt.Sprintf("Readiness timeout after %s: target %s not ready", limit, s.target)
+				if probe := oneLine(s.LastProbe); probe != "" {
+					late.err += ": " + probe
+				}
+			}
+			late.count++
 		}
 	}
-	return decision{next: next}
+	return late
 }
 
 // notReadySince is since when the patience with a server counts: when it last
-// became ready, else its start, else zero. It's zero for a job as well, which
-// may take as long as the whole Session.
-func notReadySince(t v1alpha1.Target) time.Time {
-	switch active := t.State.Active; {
-	case t.Type != v1alpha1.TargetTypeServer:
-		return time.Time{}
-	case !active.LastReadyTime.IsZero():
-		return active.LastReadyTime.Time
-	default:
-		return active.StartTime.Time
+// became ready, else its start, else zero.
+func notReadySince(p *engine.ServerProcess) time.Time {
+	if !p.LastReady.IsZero() {
+		return p.LastReady
 	}
+	return p.Start
 }
 
-// checkTimeout looks whether the Session has been running for d.
-func checkTimeout(d time.Duration, start time.Time, sum summary, now time.Time) decision {
-	deadline := after(start, d)
+// checkTimeout lets a decision stand unless the Session has been running for as
+// long as it may.
+func checkTimeout(otherwise decision, snap *engine.Snapshot, limits *v1alpha1.SessionCISpec, sum summary, now time.Time) decision {
+	d := limit(limits.Timeout)
+	deadline := after(snap.StartTime, d)
 	if deadline.IsZero() || now.Before(deadline) {
-		return decision{next: deadline}
+		otherwise.next = earliest(otherwise.next, deadline)
+		return otherwise
 	}
-	return decision{verdict: Timeout, err: fmt.Sprintf("Timeout after %s: %s", d, sum)}
+	reason := sum.String() + lastProbes(snap)
+	if !otherwise.settled.IsZero() {
+		reason = settlingUntil(otherwise.settled)
+	}
+	return decision{verdict: Timeout, err: fmt.Sprintf("Timeout after %s: %s", d, reason)}
+}
+
+// lastProbes adds to the message of a timeout what the probes of servers that
+// aren't ready have said last.
+func lastProbes(snap *engine.Snapshot) string {
+	var b strings.Builder
+	probed := 0
+	for _, s := range unready(snap) {
+		probe := oneLine(s.LastProbe)
+		if probe == "" {
+			continue
+		}
+		if probed++; probed <= maxProbes {
+			fmt.Fprintf(&b, "; last probe of %s: %s", s.target, probe)
+		}
+	}
+	if more := probed - maxProbes; more > 0 {
+		fmt.Fprintf(&b, "; and of %d more", more)
+	}
+	return b.String()
+}
+
+// unreadyServer is a server that runs but isn't ready.
+type unreadyServer struct {
+	*engine.ServeState
+	target string
+}
+
+// unready lists such servers by name.
+func unready(snap *engine.Snapshot) []unreadyServer {
+	var servers []unreadyServer
+	for i := range snap.Resources {
+		if r := &snap.Resources[i]; servePhase(r) == PhaseActive {
+			servers = append(servers, unreadyServer{r.Serve, targetName(r.Name, "serve")})
+		}
+	}
+	slices.SortStableFunc(servers, func(a, b unreadyServer) int { return strings.Compare(a.target, b.target) })
+	return servers
+}
+
+// oneLine is the beginning of what a probe has said, with spaces for line ends.
+func oneLine(s string) string {
+	line := []rune(strings.Join(strings.Fields(text(s)), " "))
+	if len(line) > maxProbeLength {
+		return string(line[:maxProbeLength-1]) + "…"
+	}
+	return string(line)
 }
 
 // limit is a time limit as a duration, 0 when there's none.

@@ -4,6 +4,8 @@
 package session
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +25,12 @@ func TestLimits(t *testing.T) {
 	unlimited.Spec.CI = nil
 	negative := ci(-1, -1)
 	live := manual()
+	own := func(limit time.Duration, probe string) engine.ServeState {
+		s := notReady(0)
+		s.ReadinessTimeout, s.LastProbe = limit, probe
+		return s
+	}
+	restarting := server("r", engine.ServeState{Hold: engine.HoldRestarting})
 	live.Spec.CI = ci(second, second).Spec.CI
 
 	for name, tc := range map[string]struct {
@@ -99,6 +107,37 @@ func TestLimits(t *testing.T) {
 		"the overall limit comes first": {
 			snap: run(server("a", notReady(20*second))), session: ci(70*second, minute), now: 30 * second, next: 70 * second,
 		},
+		"a server's own limit goes before the Session's": {
+			snap: run(server("s", own(minute, ""))), session: ci(0, 5*minute), now: minute,
+			verdict: ReadinessTimeout, err: "Readiness timeout after 1m0s: target s:serve not ready",
+		},
+		"a server's own limit may be the longer one": {
+			snap: run(server("s", own(5*minute, ""))), session: ci(0, minute), now: 2 * minute, next: 5 * minute,
+		},
+		"a server's own limit is the only one": {
+			snap: run(server("s", own(minute, ""))), session: unlimited, now: minute,
+			verdict: ReadinessTimeout, err: "Readiness timeout after 1m0s: target s:serve not ready",
+		},
+		"the last probe is told": {
+			snap: run(server("s", own(0, "dial tcp:\n  connection refused\n"))), session: ci(0, minute), now: minute,
+			verdict: ReadinessTimeout, err: "Readiness timeout after 1m0s: target s:serve not ready: dial tcp: connection refused",
+		},
+		"of a long probe the beginning is told": {
+			snap: run(server("s", own(0, strings.Repeat("é", 300)+"\xff"))), session: ci(0, minute), now: minute,
+			verdict: ReadinessTimeout, err: "Readiness timeout after 1m0s: target s:serve not ready: " + strings.Repeat("é", 199) + "…",
+		},
+		"the last probes are told after what stood in the way": {
+			snap:    run(server("s", own(0, "no")), server("p", own(0, "not\nyet")), server("q", notReady(0)), waitsForDep),
+			session: ci(minute, 0), now: minute, verdict: Timeout,
+			err: "Timeout after 1m0s: 1 resources waiting (w:update waiting-for-dep), " +
+				"3 resources not ready (p:serve,q:serve,s:serve); last probe of p:serve: not yet; last probe of s:serve: no",
+		},
+		"what has failed and is started again": {
+			snap:    run(restarting, job("j", engine.UpdateState{Hold: engine.HoldRetrying}), waitsForDep, job("b", running(0))),
+			session: ci(minute, 0), now: minute, verdict: Timeout,
+			err: "Timeout after 1m0s: 1 resources waiting (w:update waiting-for-dep), 1 resources not ready (b:update), " +
+				"2 resources retrying (j:update,r:serve)",
+		},
 		"readiness is told rather than the overall limit": {
 			snap: run(server("a", notReady(0))), session: ci(second, second), now: minute,
 			verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target a:serve not ready",
@@ -124,5 +163,18 @@ func TestNoLimitBeforeTheRunBegan(t *testing.T) {
 	status, next := Status(&engine.Snapshot{}, ci(1, 1), at(0))
 	if status.Done || !next.IsZero() {
 		t.Errorf("done %v, next look at %v", status.Done, next)
+	}
+}
+
+func TestNotAllProbesAreTold(t *testing.T) {
+	var servers []engine.ResourceState
+	for i := range maxProbes + 3 {
+		s := notReady(0)
+		s.LastProbe = "no"
+		servers = append(servers, server(fmt.Sprintf("s%02d", i), s))
+	}
+	status, _ := Status(run(servers...), ci(1, 0), at(time.Minute))
+	if n := strings.Count(status.Error, "last probe of"); n != maxProbes || !strings.HasSuffix(status.Error, "last probe of s09:serve: no; and of 3 more") {
+		t.Errorf("error %q", status.Error)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/model"
 )
 
@@ -31,7 +32,7 @@ const (
 	// Timeout is a Session that took longer than spec.ci.timeout.
 	Timeout Verdict = "Timeout"
 	// ReadinessTimeout is a Session with a server that wasn't ready for longer
-	// than spec.ci.readinessTimeout.
+	// than its own limit or, without one, than spec.ci.readinessTimeout.
 	ReadinessTimeout Verdict = "ReadinessTimeout"
 	// Interrupted is a Session whose run was ended before there was a verdict.
 	// Status never decides so; whoever finds such a Session does.
@@ -59,38 +60,56 @@ func VerdictOf(status v1alpha1.SessionStatus) Verdict {
 }
 
 // decision is a verdict with its error text, or none with the next moment at
-// which a time limit may lead to one.
+// which time alone may lead to one.
 type decision struct {
 	verdict Verdict
 	err     string
 	next    time.Time
+	// settled is when a Session that's healthy will have been so for long
+	// enough, zero for others.
+	settled time.Time
 }
 
 // decide applies the exit condition to the state of the targets.
-func decide(spec v1alpha1.SessionSpec, status v1alpha1.SessionStatus, sum summary, now time.Time) decision {
-	switch spec.ExitCondition {
+func decide(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now time.Time) decision {
+	switch condition := current.Spec.ExitCondition; condition {
 	case v1alpha1.ExitConditionManual:
 		return decision{}
 	case v1alpha1.ExitConditionCI:
-		return decideCI(spec.CI, status, sum, now)
+		return decideCI(snap, current, sum, now)
 	default:
 		return decision{
 			verdict: UnsupportedExitCondition,
-			err:     fmt.Sprintf("unsupported exit condition: %s", text(string(spec.ExitCondition))),
+			err:     fmt.Sprintf("unsupported exit condition: %s", text(string(condition))),
 		}
 	}
 }
 
 // decideCI ends a Session at its earliest failure, at its success, or when it
 // took too long, in this order of precedence.
-func decideCI(limits *v1alpha1.SessionCISpec, status v1alpha1.SessionStatus, sum summary, now time.Time) decision {
-	if len(sum.failed) > 0 {
+func decideCI(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now time.Time) decision {
+	limits := current.Spec.CI
+	if limits == nil {
+		limits = &v1alpha1.SessionCISpec{}
+	}
+	late := checkReadiness(snap, limit(limits.ReadinessTimeout), now)
+	if KeepGoing(current) && sum.goesOn(late.count) {
+		return checkTimeout(decision{next: late.next}, snap, limits, sum, now)
+	}
+	switch {
+	case len(sum.failed) > 0:
 		return failure(slices.MinFunc(sum.failed, byFinishTime))
+	case late.count > 0:
+		return decision{verdict: ReadinessTimeout, err: late.err}
+	case sum.healthy():
+		end := settle(snap, current, sum, now)
+		if end.verdict != Undecided {
+			return end
+		}
+		return checkTimeout(end, snap, limits, sum, now)
+	default:
+		return checkTimeout(decision{next: late.next}, snap, limits, sum, now)
 	}
-	if sum.healthy() {
-		return decision{verdict: Succeeded}
-	}
-	return checkLimits(limits, status, sum, now)
 }
 
 func failure(t v1alpha1.Target) decision {

@@ -1,0 +1,51 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+)
+
+// settle lets a healthy Session succeed when it has been so for as long as its
+// Tiltfile wants.
+func settle(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now time.Time) decision {
+	settings := snap.Tiltfile.CI
+	if settings == nil || settings.Settle == nil || *settings.Settle <= 0 {
+		return decision{verdict: Succeeded}
+	}
+	ready := meta.FindStatusCondition(current.Status.Conditions, v1alpha1.SessionConditionReady)
+	settled := healthySince(ready, sum.changed, now).Add(*settings.Settle)
+	if !now.Before(settled) {
+		return decision{verdict: Succeeded}
+	}
+	return decision{settled: settled, next: settled}
+}
+
+// healthySince is since when everything has been healthy without a break, as
+// far as anybody can tell: when the last target became so, unless it was known
+// before that something else stood against it, such as a resource that has been
+// disabled meanwhile. Only the stored condition knows that, in whole seconds, so
+// it's believed when it's the later by more than that.
+func healthySince(ready *metav1.Condition, changed, now time.Time) time.Time {
+	known := now.Truncate(time.Second)
+	if ready != nil && ready.Status == metav1.ConditionTrue {
+		known = ready.LastTransitionTime.Time
+	}
+	if changed.Add(time.Second).Before(known) {
+		return known.Add(time.Second)
+	}
+	return latest(changed, known)
+}
+
+// settlingUntil is the moment for people.
+func settlingUntil(settled time.Time) string {
+	return fmt.Sprintf("everything is ready and has to stay so until %s", settled.UTC().Format("2006-01-02T15:04:05.000Z07:00"))
+}
