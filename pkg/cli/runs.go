@@ -21,6 +21,7 @@ import (
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/probe"
 	"tilt.dev/session/pkg/process"
+	"tilt.dev/session/pkg/session"
 	"tilt.dev/session/pkg/tiltfile"
 )
 
@@ -41,7 +42,7 @@ func (h *host) newRun(s *v1alpha1.Session, onChange func(*engine.Snapshot)) cont
 		PID:       os.Getpid(),
 		StartTime: h.started,
 		KillGrace: cmp.Or(h.options.killGrace, -1),
-		FailFast:  s.Spec.ExitCondition == v1alpha1.ExitConditionCI,
+		FailFast:  session.FailFast(s),
 		OnChange:  onChange,
 	})
 	h.engine.Store(e)

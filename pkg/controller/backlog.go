@@ -11,18 +11,19 @@ import (
 	"tilt.dev/session/pkg/session"
 )
 
-// A backlog never holds more than maxPending snapshots that aren't published,
-// nor so many that publishing them all writes more than maxPendingResources
-// resources. The first bound is for a chain of short jobs, each of which should
-// be seen; the second keeps a Session with many resources from lagging behind.
 const (
-	maxPending          = 64
-	maxPendingResources = 4096
+	// maxPending is how many snapshots a backlog holds that aren't published. It's
+	// enough for a chain of short jobs, each of which should be seen.
+	maxPending = 64
+	// With more than manyResources a Session is shown as it is, rather than all
+	// that it went through.
+	manyResources = 100
 )
 
 // backlog holds the snapshots of a run that aren't published yet, in order. It
 // merges neighbours as long as every phase that any target went through stays
-// visible; when it's full, it forgets all but the newest.
+// visible; when it's full, it forgets all but the newest. Of a Session with many
+// resources it holds only the newest, so that writing doesn't lag behind.
 //
 // It may be used from several goroutines. No method blocks.
 type backlog struct {
@@ -32,6 +33,7 @@ type backlog struct {
 	settled bool
 }
 
+// item is a snapshot with its phases, which one of many resources is held without.
 type item struct {
 	snap   *engine.Snapshot
 	phases []session.Phase
@@ -39,27 +41,32 @@ type item struct {
 
 // push appends the newest snapshot of the run.
 func (b *backlog) push(snap *engine.Snapshot) {
-	newest := item{snap, session.Phases(snap)}
+	newest := item{snap: snap}
+	if !many(snap) {
+		newest.phases = session.Phases(snap)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	// The first item can't be replaced: it may be on its way already.
-	if n := len(b.items); n >= 2 && !hides(b.items[n-2], b.items[n-1], newest) {
+	n := len(b.items)
+	switch {
+	case n < 2: // The first item can't be replaced: it may be on its way already.
+		b.items = append(b.items, newest)
+	case many(snap) && many(b.items[n-1].snap), !hides(b.items[n-2], b.items[n-1], newest):
 		b.items[n-1] = newest
-		return
-	}
-	b.items = append(b.items, newest)
-	if pending := len(b.items) - 1; pending > min(maxPending, max(1, maxPendingResources/(1+len(snap.Resources)))) {
-		b.items = append(b.items[:1], newest)
+	case n > maxPending:
+		b.items = append(slices.Delete(b.items, 1, n), newest)
+	default:
+		b.items = append(b.items, newest)
 	}
 }
 
 // head is the snapshot to publish: the oldest that's pending, or the last one
 // published when none is. It's nil before the first push. The same one is
-// returned until it's settled.
+// returned until it's settled, one of many resources until there's a newer one.
 func (b *backlog) head() *engine.Snapshot {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.settled && len(b.items) > 1 {
+	if len(b.items) > 1 && (b.settled || many(b.items[0].snap)) {
 		b.items = slices.Delete(b.items, 0, 1)
 		b.settled = false
 	}
@@ -76,6 +83,10 @@ func (b *backlog) settle() bool {
 	b.settled = true
 	return len(b.items) > 1
 }
+
+// many tells whether a snapshot has so many resources that not everything is
+// published that happens to them.
+func many(snap *engine.Snapshot) bool { return len(snap.Resources) > manyResources }
 
 // hides tells whether leaving out mid between before and after hides a phase
 // that some target was in.

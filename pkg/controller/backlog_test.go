@@ -137,19 +137,46 @@ func TestFullBacklogForgetsAllButTheNewest(t *testing.T) {
 	}
 }
 
-func TestManyResourcesMakeAShorterBacklog(t *testing.T) {
-	var b backlog
-	most := 0
-	for i := range 50 {
-		snap := moment(string("aw"[i%2]))
-		for len(snap.Resources) < 1000 {
-			snap.Resources = append(snap.Resources, engine.ResourceState{Name: "more"})
-		}
-		b.push(snap)
-		most = max(most, len(b.items)-1)
+// crowd is a snapshot of so many resources that not all of it is published.
+func crowd(jobs string) *engine.Snapshot {
+	snap := moment(jobs)
+	for len(snap.Resources) <= manyResources {
+		snap.Resources = append(snap.Resources, engine.ResourceState{Name: "more"})
 	}
-	if want := maxPendingResources / 1001; most != want {
-		t.Errorf("up to %d were pending, want %d", most, want)
+	return snap
+}
+
+func TestOfManyResourcesOnlyTheNewestIsHeld(t *testing.T) {
+	var b backlog
+	for _, m := range []string{"w", "a"} {
+		b.push(moment(m))
+	}
+	for i := range 50 {
+		b.push(crowd(string("was"[i%3])))
+		if len(b.items) > 3 {
+			t.Fatalf("%d are pending", len(b.items)-1)
+		}
+	}
+	var got []string
+	for range 3 {
+		got = append(got, letters(b.head())[:1])
+		b.settle()
+	}
+	if want := []string{"w", "a", "a"}; !slices.Equal(got, want) {
+		t.Errorf("published %v, want %v", got, want)
+	}
+
+	// One that couldn't be written is given up for a newer one.
+	b.push(crowd("s"))
+	b.head()
+	b.push(crowd("f"))
+	if got := letters(b.head())[:1]; got != "f" {
+		t.Errorf("head is %s, want f", got)
+	}
+	b.settle()
+	b.push(moment("s"))
+	if got := letters(b.head()); got != "s" {
+		t.Errorf("head is %s, want s", got)
 	}
 }
 

@@ -13,6 +13,10 @@
 // snapshots that add nothing to that are merged, so that a burst of changes
 // costs few writes. The first change after a quiet time isn't delayed.
 //
+// Of a Session with more than a hundred resources only the newest state is
+// written, and with rests between the writes: a write costs by the number of
+// targets, and what it costs is taken from the jobs. A verdict isn't delayed.
+//
 // The status has one writer: what somebody else writes into the status of a
 // Session that's run here is overwritten, conditions of other types excepted.
 // Once the Session is done its status isn't written again, so it keeps showing
@@ -97,6 +101,7 @@ type Config struct {
 type Controller struct {
 	config   Config
 	client   clientv1alpha1.SessionInterface
+	rest     rest.Interface
 	informer externalversions.SharedInformerFactory
 	sessions listers.SessionLister
 	synced   atomic.Bool
@@ -122,6 +127,7 @@ func New(config Config) (*Controller, error) {
 	return &Controller{
 		config:   config,
 		client:   client.TiltV1alpha1().Sessions(),
+		rest:     client.TiltV1alpha1().RESTClient(),
 		informer: informer,
 		sessions: informer.Tilt().V1alpha1().Sessions().Lister(),
 	}, nil

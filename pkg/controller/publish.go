@@ -10,7 +10,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
@@ -24,6 +23,10 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 	if snap == nil {
 		return nil
 	}
+	if rest := r.rest(snap, c.config.Clock.Now()); rest > 0 {
+		c.queue.AddAfter(r.name, rest)
+		return nil
+	}
 	if err := c.restore(ctx, r, snap); err != nil {
 		return c.reconsider(ctx, r, err)
 	}
@@ -35,6 +38,7 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 		return c.reconsider(ctx, r, err)
 	}
 	recordMetrics(r.name, status)
+	r.next = next
 	more := r.backlog.settle()
 	switch {
 	case r.done:
@@ -46,37 +50,23 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 	return nil
 }
 
+// rest is how long snap isn't published yet because others with as many
+// resources were a moment ago. A verdict isn't delayed.
+func (r *run) rest(snap *engine.Snapshot, now time.Time) time.Duration {
+	rest := r.pace.rest(now)
+	due := !r.next.IsZero() && !now.Before(r.next)
+	if rest == 0 || !many(snap) || due || session.MayEnd(snap, r.session) {
+		return 0
+	}
+	return rest
+}
+
 // status is the status that follows from snap, and when to look again. Whether
 // the Session is done isn't left to others who write its status.
 func (c *Controller) status(r *run, snap *engine.Snapshot) (v1alpha1.SessionStatus, time.Time) {
 	undecided := *r.session
 	undecided.Status.Done = false
 	return session.Status(snap, &undecided, c.config.Clock.Now())
-}
-
-// updateStatus stores status unless it's stored already or the Session is
-// missing.
-func (c *Controller) updateStatus(ctx context.Context, r *run, status v1alpha1.SessionStatus) error {
-	if r.missing {
-		return nil
-	}
-	if !equality.Semantic.DeepEqual(status, r.session.Status) {
-		changed := *r.session
-		changed.Status = status
-		changed.ManagedFields = nil // they can't be changed this way, so needn't be sent
-		stored, err := c.client.UpdateStatus(ctx, &changed, metav1.UpdateOptions{FieldManager: FieldManager})
-		if err != nil {
-			return fmt.Errorf("writing the status: %w", err)
-		}
-		r.session = stored
-	}
-	if status.Done {
-		r.done = true
-		countVerdict(session.VerdictOf(status))
-		c.queue.Add(r.name)
-		klog.FromContext(ctx).V(2).Info("Session is done", "session", r.name, "verdict", session.VerdictOf(status))
-	}
-	return nil
 }
 
 // updateSpec replaces spec.ci once after each evaluation of the Tiltfile, by
@@ -93,6 +83,8 @@ func (c *Controller) updateSpec(ctx context.Context, r *run, snap *engine.Snapsh
 		changed.Spec.CI = session.CISpec(r.created, snap.Tiltfile.CI)
 	}
 	if !equality.Semantic.DeepEqual(changed.Spec, r.session.Spec) {
+		// A write of the main resource doesn't change the status, so needn't have it.
+		changed.Status = v1alpha1.SessionStatus{}
 		stored, err := c.client.Update(ctx, &changed, metav1.UpdateOptions{FieldManager: FieldManager})
 		if err != nil {
 			return fmt.Errorf("writing the spec: %w", err)

@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/session"
 )
 
 // Run is the execution of one Session.
@@ -44,6 +46,9 @@ type run struct {
 	// evaluations is how many evaluations of the Tiltfile spec.ci follows.
 	evaluations int
 	failFast    bool
+	// next is when the passing of time may change the status, zero if it can't.
+	next time.Time
+	pace pace
 	// done is true when the verdict is stored, delivered when Done was called.
 	done, delivered bool
 }
@@ -110,7 +115,7 @@ func (c *Controller) start(ctx context.Context, stored *v1alpha1.Session) {
 		session:  stored,
 		tiltfile: stored.Spec.TiltfilePath,
 		created:  stored.Spec.CI.DeepCopy(),
-		failFast: failFast(stored),
+		failFast: session.FailFast(stored),
 	}
 	r.control = c.config.NewRun(stored.DeepCopy(), func(snap *engine.Snapshot) {
 		r.backlog.push(snap)
@@ -121,13 +126,8 @@ func (c *Controller) start(ctx context.Context, stored *v1alpha1.Session) {
 
 // follow applies the spec to the run.
 func (r *run) follow() {
-	if want := failFast(r.session); want != r.failFast {
+	if want := session.FailFast(r.session); want != r.failFast {
 		r.control.SetFailFast(want)
 		r.failFast = want
 	}
-}
-
-// failFast tells whether the first failure decides about a Session.
-func failFast(s *v1alpha1.Session) bool {
-	return s.Spec.ExitCondition == v1alpha1.ExitConditionCI
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
@@ -224,6 +225,66 @@ func TestPatchToCIEndsAHealthySession(t *testing.T) {
 	}
 	if got := s.awaitDone(); !got.Status.Done {
 		t.Error("Done was called with a Session that isn't")
+	}
+}
+
+// A user who wants all failures needn't have known that from the beginning.
+func TestPatchToKeepGoing(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.begin()
+	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+	a := s.actor("Tiltfile")
+	a.load(&model.CISettings{}, job("a", running), job("b", running))
+	seen.awaitTargets(3)
+	s.patch("Tiltfile", `{"metadata":{"annotations":{"tilt.dev/keep-going":"true"}}}`)
+	if <-a.failFast {
+		t.Error("a Session that keeps going fails fast")
+	}
+	a.update(0, failed)
+	seen.awaitPhase("a:update", session.PhaseFailed)
+	a.update(1, succeeded)
+	if got := seen.awaitDone().Status; session.VerdictOf(got) != session.TargetFailed || got.Error != "it failed" {
+		t.Errorf("verdict %q: %s", session.VerdictOf(got), got.Error)
+	}
+	for _, event := range seen.seen {
+		if got := event.Object.(*v1alpha1.Session).Status; got.Done && len(got.Targets) == 3 && got.Targets[1].State.Active != nil {
+			t.Error("it was done while b was running")
+		}
+	}
+}
+
+// What stops waiting for the rest ends at the failures that there are.
+func TestPatchFromKeepGoing(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.begin()
+	created := newSession("Tiltfile", v1alpha1.ExitConditionCI)
+	created.Annotations[v1alpha1.AnnotationKeepGoing] = "true"
+	seen := s.create(created)
+	a := s.actor("Tiltfile")
+	a.load(&model.CISettings{}, job("a", failed), job("b", running))
+	if seen.awaitTargets(3).Status.Done {
+		t.Fatal("it's done while b is running")
+	}
+	s.patch("Tiltfile", `{"metadata":{"annotations":{"tilt.dev/keep-going":null}}}`)
+	if !<-a.failFast {
+		t.Error("it doesn't fail fast")
+	}
+	seen.awaitDone()
+}
+
+func TestASettlingSessionIsLookedAtInTime(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.begin()
+	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+	a := s.actor("Tiltfile")
+	a.load(&model.CISettings{Settle: ptr(time.Minute)}, job("a", succeeded), server("s", ready))
+	settling := seen.awaitTargets(3)
+	if condition := meta.FindStatusCondition(settling.Status.Conditions, v1alpha1.SessionConditionSucceeded); settling.Status.Done || condition.Reason != "Settling" {
+		t.Fatalf("done %v, %+v", settling.Status.Done, condition)
+	}
+	s.passTime(10*time.Second, func() bool { return len(s.done) == 1 })
+	if got := session.VerdictOf(seen.awaitDone().Status); got != session.Succeeded {
+		t.Errorf("verdict %q", got)
 	}
 }
 
