@@ -37,7 +37,7 @@ func (e *Engine) ask(ctx context.Context, do func(*loop) error) error {
 	return ctx.Err()
 }
 
-func (r *request) apply(_ context.Context, l *loop) {
+func (r *request) apply(l *loop) {
 	if l.stopping {
 		r.refuse()
 		return

@@ -10,49 +10,6 @@ import (
 	"testing/synctest"
 )
 
-func TestTriggerOfJob(t *testing.T) {
-	play(t, projectOf(job("a"), job("b")), func(w *world) {
-		w.exit("a:update", 1)
-		w.want("a=failed b=active")
-		w.do(w.engine.Trigger(w.t.Context(), []string{"a", "b"}))
-		w.want("a=waiting-for-local b=active")
-		w.exit("b:update", 0)
-		w.want("a=active b=waiting-for-local")
-		w.exit("a:update", 0)
-		w.want("a=ok b=active")
-	})
-}
-
-func TestTriggerOfServer(t *testing.T) {
-	play(t, projectOf(server("s")), func(w *world) {
-		w.want("s:serve=ready")
-		first := w.process("s:serve")
-		w.do(w.engine.Trigger(w.t.Context(), []string{"s"}))
-		w.want("s:serve=ready")
-		if w.process("s:serve") == first {
-			t.Error("the server was not replaced")
-		}
-	})
-}
-
-func TestRefusedTriggers(t *testing.T) {
-	project := projectOf(job("a"), job("off"))
-	project.Enabled.All = false
-	project.Enabled.Names = []string{"a"}
-	play(t, project, func(w *world) {
-		w.exit("a:update", 0)
-		var unknown *UnknownError
-		if err := w.engine.Trigger(w.t.Context(), []string{"a", "nope"}); !errors.As(err, &unknown) || unknown.Name != "nope" {
-			t.Errorf("unknown: %v", err)
-		}
-		var disabled *DisabledError
-		if err := w.engine.Trigger(w.t.Context(), []string{"a", "off"}); !errors.As(err, &disabled) || disabled.Name != "off" {
-			t.Errorf("disabled: %v", err)
-		}
-		w.want("a=ok off=disabled")
-	})
-}
-
 func TestRequestsToAnEngineThatDoesNotRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, projectOf(job("a")))

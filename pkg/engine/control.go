@@ -49,7 +49,7 @@ func (e *Engine) Trigger(ctx context.Context, names []string) error {
 // returns the names of those that it changed. With an error nothing has changed.
 func (e *Engine) Enable(ctx context.Context, selected Selector, only bool) (changed []string, err error) {
 	err = e.ask(ctx, func(l *loop) error {
-		changed, err = l.enable(selected, only)
+		changed, err = l.enableSelected(selected, only)
 		return err
 	})
 	return changed, err
@@ -59,7 +59,7 @@ func (e *Engine) Enable(ctx context.Context, selected Selector, only bool) (chan
 // returns the names of those that it changed. With an error nothing has changed.
 func (e *Engine) Disable(ctx context.Context, selected Selector) (changed []string, err error) {
 	err = e.ask(ctx, func(l *loop) error {
-		changed, err = l.disable(selected)
+		changed, err = l.disableSelected(selected)
 		return err
 	})
 	return changed, err

@@ -3,10 +3,18 @@
 
 package engine
 
+import (
+	"cmp"
+	"slices"
+)
+
 // settings are what deciding needs to know besides the resources.
 type settings struct {
 	// slots is how many jobs may run at once.
 	slots int
+	// leaving counts the jobs that run although they were given up, and
+	// leavingAlone those of them that don't allow others beside them.
+	leaving, leavingAlone int
 	// reloading is true while the Tiltfile has changes that weren't evaluated.
 	reloading bool
 	// failFast stops every start after a failure, of which the Tiltfile's own
@@ -22,6 +30,24 @@ type load struct {
 	alone   bool
 	// halted is true when nothing new is started any more.
 	halted bool
+	// queued counts the updates that could begin, by wish, due the servers.
+	queued [wishes]int
+	due    int
+}
+
+// conditions are what of a load and the settings matters to a task. As long as
+// they stay the same, no task is held for another reason than before unless it
+// has changed itself.
+type conditions struct {
+	// busy is true when a job runs, full when there's no slot left.
+	alone, busy, full, reloading, halted bool
+}
+
+func (l *load) conditions(s settings) conditions {
+	return conditions{
+		alone: l.alone, busy: l.running > 0, full: l.running >= s.slots,
+		reloading: s.reloading, halted: l.halted,
+	}
 }
 
 // start is a decision: the update of a resource begins, or its server is
@@ -33,13 +59,19 @@ type start struct {
 
 // measure sums up what the tasks are doing.
 func measure(tasks []task, s settings) load {
-	var l load
+	l := load{running: s.leaving, alone: s.leavingAlone > 0}
 	failed := s.tiltfileFailed
 	for i := range tasks {
 		t := &tasks[i]
-		if t.update == updateRunning {
+		switch {
+		case t.update == updateRunning:
 			l.running++
 			l.alone = l.alone || t.serial
+		case t.wish.startable():
+			l.queued[t.wish]++
+		}
+		if t.serve == serveDue {
+			l.due++
 		}
 		failed = failed || t.update == updateFailed || t.serve == serveExited
 	}
@@ -51,26 +83,67 @@ func measure(tasks []task, s settings) load {
 // to be started. Since an update without a job succeeds at once, there may be
 // more to start after these were.
 //
-// Updates are started in the order of definition. One that can't start doesn't
-// hold back those behind it.
+// Of the updates those that are repeated come first, then those of resources
+// that never ran, in the order of definition, then what was triggered, in the
+// order of the triggers, then what has changed, the earliest change first. One
+// that can't start doesn't hold back those behind it.
 func next(starts []start, tasks []task, s settings) []start {
 	l := measure(tasks, s)
 	if l.halted {
 		return starts
 	}
+	if l.due > 0 {
+		starts = dueServers(starts, tasks)
+	}
+	for w := wishes - 1; w.startable(); w-- {
+		if l.queued[w] > 0 {
+			starts = updates(starts, tasks, w, &l, s)
+		}
+	}
+	return starts
+}
+
+func dueServers(starts []start, tasks []task) []start {
 	for i := range tasks {
-		t := &tasks[i]
-		if t.serve == serveQueued && t.update == updateSucceeded {
+		if tasks[i].serve == serveDue && !tasks[i].oldServer {
 			starts = append(starts, start{i, true})
 		}
-		if t.update != updateQueued || updateHold(t, l, s) != HoldNone {
-			continue
+	}
+	return starts
+}
+
+// updates appends the updates with a wish that can begin, and adds them to the
+// load.
+func updates(starts []start, tasks []task, w wish, l *load, s settings) []start {
+	begin := func(i int) {
+		t := &tasks[i]
+		if updateHold(t, l.conditions(s)) != HoldNone {
+			return
 		}
 		starts = append(starts, start{i, false})
 		if t.job {
 			l.running++
 			l.alone = t.serial
 		}
+	}
+	var queue []int
+	for i := range tasks {
+		t := &tasks[i]
+		if t.wish != w || t.update == updateRunning {
+			continue
+		}
+		if w == wishTrigger || w == wishChange {
+			queue = append(queue, i)
+			continue
+		}
+		if l.running >= s.slots {
+			break
+		}
+		begin(i)
+	}
+	slices.SortStableFunc(queue, func(a, b int) int { return cmp.Compare(tasks[a].order, tasks[b].order) })
+	for _, i := range queue {
+		begin(i)
 	}
 	return starts
 }

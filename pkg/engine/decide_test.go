@@ -12,16 +12,22 @@ import (
 )
 
 func TestDecide(t *testing.T) {
-	const (
-		queued, running, succeeded, failed = updateQueued, updateRunning, updateSucceeded, updateFailed
-	)
+	const idle, running, retrying, succeeded, failed = updateIdle, updateRunning, updateRetrying, updateSucceeded, updateFailed
 	parallel := func(p updatePhase) task { return task{job: true, update: p} }
 	serial := func(p updatePhase) task { return task{job: true, serial: true, update: p} }
 	server := func(u updatePhase, s servePhase) task { return task{server: true, update: u, serve: s} }
 	both := func(u updatePhase, s servePhase) task {
 		return task{job: true, serial: true, server: true, update: u, serve: s}
 	}
+	// These are what's wanted of a task: its first update, another one, or one that
+	// somebody has to ask for.
+	first := func(t task) task { t.want(wishInitial, 0); return t }
+	again := func(t task) task { t.begun = true; t.want(wishRetry, 0); return t }
+	triggered := func(t task, number int64) task { t.begun = true; t.want(wishTrigger, number); return t }
+	changed := func(t task, when int64) task { t.begun = true; t.want(wishChange, when); return t }
+	manual := func(t task) task { t.begun = true; t.want(wishPending, 0); return t }
 	waiting := func(t task) task { t.unmet = 1; return t }
+	ousting := func(t task) task { t.oldJob, t.oldServer = true, true; return t }
 	three := settings{slots: 3}
 
 	tests := []struct {
@@ -35,66 +41,98 @@ func TestDecide(t *testing.T) {
 		holds string
 	}{
 		{"nothing", nil, three, "", ""},
-		{"nobody asked", []task{parallel(updateIdle), server(updateIdle, serveIdle)}, three, "", "- -"},
-		{"one job", []task{serial(queued)}, three, "0", "-"},
-		{"serial jobs go one by one, in order", []task{serial(queued), serial(queued), parallel(queued)}, three,
+		{"nobody asked", []task{parallel(idle), server(idle, serveIdle)}, three, "", "- -"},
+		{"one job", []task{first(serial(idle))}, three, "0", "-"},
+		{"serial jobs go one by one, in order", []task{first(serial(idle)), first(serial(idle)), first(parallel(idle))}, three,
 			"0", "- waiting-for-local waiting-for-local"},
 		{"a serial job keeps everything from starting",
-			[]task{serial(running), parallel(queued), server(queued, serveQueued), waiting(parallel(queued))}, three,
+			[]task{serial(running), first(parallel(idle)), first(server(idle, serveIdle)), waiting(first(parallel(idle)))}, three,
 			"", "- waiting-for-local -/waiting-for-local waiting-for-local"},
 		{"a serial job waits for others, which pass it",
-			[]task{parallel(running), serial(queued), parallel(queued)}, three,
+			[]task{parallel(running), first(serial(idle)), first(parallel(idle))}, three,
 			"2", "- is-unparallelizable-local -"},
 		{"a serial job that waits for others doesn't tell of its dependencies",
-			[]task{parallel(running), waiting(serial(queued))}, three, "", "- is-unparallelizable-local"},
-		{"slots", []task{parallel(queued), parallel(queued), parallel(queued), parallel(queued)}, three,
+			[]task{parallel(running), waiting(first(serial(idle)))}, three, "", "- is-unparallelizable-local"},
+		{"slots", []task{first(parallel(idle)), first(parallel(idle)), first(parallel(idle)), first(parallel(idle))}, three,
 			"0 1 2", "- - - waiting-for-slot"},
-		{"one slot", []task{parallel(queued), parallel(queued)}, settings{slots: 1}, "0", "- waiting-for-slot"},
-		{"more running than slots", []task{parallel(running), parallel(running), parallel(queued)}, settings{slots: 1},
+		{"one slot", []task{first(parallel(idle)), first(parallel(idle))}, settings{slots: 1}, "0", "- waiting-for-slot"},
+		{"more running than slots", []task{parallel(running), parallel(running), first(parallel(idle))}, settings{slots: 1},
 			"", "- - waiting-for-slot"},
-		{"dependencies", []task{waiting(parallel(queued)), parallel(queued)}, three, "1", "waiting-for-dep -"},
-		{"a dependency is told before a slot", []task{parallel(running), waiting(parallel(queued))}, settings{slots: 1},
+		{"dependencies", []task{waiting(first(parallel(idle))), first(parallel(idle))}, three, "1", "waiting-for-dep -"},
+		{"a dependency is told before a slot", []task{parallel(running), waiting(first(parallel(idle)))}, settings{slots: 1},
 			"", "- waiting-for-dep"},
-		{"a member of a chain while the first one runs alone", []task{serial(queued), waiting(serial(queued))}, three,
+		{"a member of a chain while the first one runs alone", []task{first(serial(idle)), waiting(first(serial(idle)))}, three,
 			"0", "- waiting-for-local"},
-		{"a serial job that starts holds those before it", []task{waiting(parallel(queued)), serial(queued)}, three,
+		{"a serial job that starts holds those before it", []task{waiting(first(parallel(idle))), first(serial(idle))}, three,
 			"1", "waiting-for-local -"},
-		{"reload", []task{parallel(queued), server(queued, serveQueued)}, settings{slots: 3, reloading: true},
+		{"only the first update waits for dependencies", []task{waiting(changed(serial(succeeded), 1))}, three, "0", "-"},
+		{"reload", []task{first(parallel(idle)), first(server(idle, serveIdle))}, settings{slots: 3, reloading: true},
 			"", "tiltfile-reload -/tiltfile-reload"},
-		{"a reload doesn't stop a server whose update is done", []task{server(succeeded, serveQueued)},
+		{"a reload doesn't stop a server whose update is done", []task{server(succeeded, serveDue)},
 			settings{slots: 3, reloading: true}, "0s", "-/starting"},
 
-		{"servers take no slot", []task{server(queued, serveQueued), server(queued, serveQueued), parallel(queued)},
+		{"repetitions, first updates, triggers and changes, in that order",
+			[]task{changed(serial(succeeded), 20), changed(serial(failed), 10), triggered(serial(failed), 2),
+				triggered(serial(succeeded), 1), first(serial(idle)), again(serial(retrying))}, three,
+			"5", "waiting-for-local waiting-for-local waiting-for-local waiting-for-local waiting-for-local -"},
+		{"triggers in their order", []task{triggered(parallel(failed), 3), triggered(parallel(succeeded), 1), triggered(parallel(idle), 2)},
+			settings{slots: 2}, "1 2", "waiting-for-slot - -"},
+		{"the earliest change", []task{changed(parallel(failed), 3), changed(parallel(succeeded), 2), changed(parallel(idle), 2)},
+			settings{slots: 2}, "1 2", "waiting-for-slot - -"},
+		{"a trigger before a change", []task{changed(serial(succeeded), 1), triggered(serial(succeeded), 5)}, three,
+			"1", "waiting-for-local -"},
+		{"what runs already has to end", []task{triggered(parallel(running), 1)}, three, "", "-"},
+		{"changes that need a trigger", []task{manual(serial(succeeded)), manual(both(failed, serveQueued)), manual(both(succeeded, serveRunning))},
+			three, "", "pending-trigger pending-trigger/update-failed pending-trigger"},
+		{"a job that's repeated after a while", []task{serial(retrying), both(retrying, serveQueued), first(serial(idle))}, three,
+			"2", "retrying retrying/waiting-for-update -"},
+		{"a trigger in the meantime", []task{triggered(serial(retrying), 1)}, three, "0", "-"},
+		{"a job that was given up takes its slot", []task{first(parallel(idle))}, settings{slots: 1, leaving: 1},
+			"", "waiting-for-slot"},
+		{"or everything", []task{first(parallel(idle))}, settings{slots: 3, leaving: 1, leavingAlone: 1},
+			"", "waiting-for-local"},
+		{"and its successor waits in any case", []task{ousting(first(parallel(idle))), first(parallel(idle))}, settings{slots: 3, leaving: 1},
+			"1", "waiting-for-local -"},
+
+		{"servers take no slot", []task{first(server(idle, serveIdle)), first(server(idle, serveIdle)), first(parallel(idle))},
 			settings{slots: 1}, "0 1 2 0s 1s", "-/starting -/starting -"},
-		{"but need a free one", []task{parallel(running), server(queued, serveQueued)}, settings{slots: 1},
+		{"but need a free one", []task{parallel(running), first(server(idle, serveIdle))}, settings{slots: 1},
 			"", "- -/waiting-for-slot"},
-		{"servers are no reason to wait", []task{server(succeeded, serveRunning), serial(queued)}, three, "1", "- -"},
-		{"a server with dependencies", []task{waiting(server(queued, serveQueued))}, three,
+		{"servers are no reason to wait", []task{server(succeeded, serveRunning), first(serial(idle))}, three, "1", "- -"},
+		{"a server with dependencies", []task{waiting(first(server(idle, serveIdle)))}, three,
 			"", "-/waiting-for-dep"},
 		{"a server waits for its update", []task{both(running, serveQueued)}, three, "", "-/waiting-for-update"},
-		{"a server whose update is queued waits for the same", []task{serial(running), both(queued, serveQueued)}, three,
+		{"a server whose update is queued waits for the same", []task{serial(running), first(both(idle, serveIdle))}, three,
 			"", "- waiting-for-local/waiting-for-local"},
 		{"or for the update where that waits for a slot",
-			[]task{parallel(running), {job: true, server: true, update: queued, serve: serveQueued}}, settings{slots: 1},
+			[]task{parallel(running), first(task{job: true, server: true})}, settings{slots: 1},
 			"", "- waiting-for-slot/waiting-for-update"},
-		{"a server after its update", []task{both(succeeded, serveQueued)}, three, "0s", "-/starting"},
+		{"a server after its update", []task{both(succeeded, serveDue)}, three, "0s", "-/starting"},
+		{"a server after its predecessor", []task{ousting(both(succeeded, serveDue)), both(succeeded, serveStopping)}, three,
+			"", "-/starting -/starting"},
 		{"a server whose update failed", []task{both(failed, serveQueued)}, three, "", "-/update-failed"},
+		{"a server whose failed update is queued", []task{triggered(both(failed, serveQueued), 1), serial(running)}, three,
+			"", "waiting-for-local/waiting-for-local -"},
 		{"a server goes on when its update runs or fails again",
 			[]task{both(failed, serveRunning), both(running, serveRunning)}, three, "", "- -"},
 		{"a server that has ended", []task{server(succeeded, serveExited)}, three, "", "-"},
+		{"a server that's restarted after a while", []task{server(succeeded, serveRestarting)}, three, "", "-/restarting"},
 
-		{"after a failure", []task{serial(failed), serial(queued)}, three, "1", "- -"},
-		{"nothing after a failed job", []task{serial(failed), serial(queued), both(queued, serveQueued)},
+		{"after a failure", []task{serial(failed), first(serial(idle))}, three, "1", "- -"},
+		{"nothing after a failed job", []task{serial(failed), first(serial(idle)), first(both(idle, serveIdle))},
 			settings{slots: 3, failFast: true}, "", "- after-failure after-failure/waiting-for-update"},
-		{"nothing after a server has ended", []task{server(succeeded, serveExited), server(succeeded, serveQueued)},
+		{"nothing after a server has ended", []task{server(succeeded, serveExited), server(succeeded, serveDue)},
 			settings{slots: 3, failFast: true}, "", "- -/after-failure"},
-		{"nothing after the Tiltfile failed", []task{server(queued, serveQueued)},
+		{"nothing after the Tiltfile failed", []task{first(server(idle, serveIdle))},
 			settings{slots: 3, failFast: true, tiltfileFailed: true}, "", "-/after-failure"},
-		{"other reasons come before the failure", []task{serial(failed), serial(running), serial(queued), waiting(serial(queued))},
+		{"other reasons come before the failure",
+			[]task{serial(failed), serial(running), first(serial(idle)), waiting(first(serial(idle)))},
 			settings{slots: 3, failFast: true}, "", "- - waiting-for-local waiting-for-local"},
-		{"a dependency on what failed", []task{serial(failed), waiting(serial(queued))},
+		{"a dependency on what failed", []task{serial(failed), waiting(first(serial(idle)))},
 			settings{slots: 3, failFast: true}, "", "- waiting-for-dep"},
-		{"fail fast without a failure", []task{serial(succeeded), serial(queued)},
+		{"what's going to be repeated hasn't failed", []task{serial(retrying), server(succeeded, serveRestarting), first(serial(idle))},
+			settings{slots: 3, failFast: true}, "2", "retrying -/restarting -"},
+		{"fail fast without a failure", []task{serial(succeeded), first(serial(idle))},
 			settings{slots: 3, failFast: true}, "1", "- -"},
 	}
 	for _, test := range tests {
@@ -120,15 +158,17 @@ func settle(tasks []task, s settings) string {
 		}
 		for _, start := range starts {
 			t := &tasks[start.resource]
-			switch {
-			case start.server:
+			if start.server {
 				t.serve = serveLaunching
 				words = append(words, fmt.Sprintf("%ds", start.resource))
 				continue
-			case t.job:
-				t.update = updateRunning
-			default:
+			}
+			t.begun = true
+			t.want(wishNone, 0)
+			t.update = updateRunning
+			if !t.job {
 				t.update = updateSucceeded
+				t.serve = serveDue
 			}
 			words = append(words, fmt.Sprint(start.resource))
 		}
@@ -137,8 +177,9 @@ func settle(tasks []task, s settings) string {
 
 func describeHolds(tasks []task, s settings) string {
 	var words []string
+	load := measure(tasks, s)
 	for i := range tasks {
-		update, serve := holds(&tasks[i], measure(tasks, s), s)
+		update, serve := holds(&tasks[i], load.conditions(s))
 		word := string(update)
 		if word == "" {
 			word = "-"
@@ -154,7 +195,8 @@ func describeHolds(tasks []task, s settings) string {
 func BenchmarkDecide(b *testing.B) {
 	tasks := make([]task, 1000)
 	for i := range tasks {
-		tasks[i] = task{job: true, update: updateQueued, unmet: i % 2}
+		tasks[i] = task{job: true, unmet: i % 2}
+		tasks[i].want(wishInitial, 0)
 	}
 	for i := range 8 {
 		tasks[i].update = updateRunning
@@ -164,8 +206,9 @@ func BenchmarkDecide(b *testing.B) {
 	for b.Loop() {
 		starts = next(starts[:0], tasks, s)
 		l := measure(tasks, s)
+		c := l.conditions(s)
 		for i := range tasks {
-			holds(&tasks[i], l, s)
+			holds(&tasks[i], c)
 		}
 	}
 }

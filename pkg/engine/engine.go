@@ -6,12 +6,18 @@
 // immutable snapshots.
 //
 // One goroutine, the one that calls Run, owns all state. Evaluating the
-// Tiltfile, running a process and probing a server are effects: they have
-// their own goroutines, touch no state and report back by messages. After each
-// batch of messages the loop decides anew and publishes what has changed. It
-// has no timers: everything that happens is caused by a message.
+// Tiltfile, running a process, probing a server, watching files and waiting for
+// a time are effects: they have their own goroutines, touch no state and report
+// back by messages. After each batch of messages the loop decides anew and
+// publishes what has changed. It has no timers or polling of its own: everything
+// that happens is caused by a message. What somebody asks for is a message too,
+// which is answered once a snapshot shows what it led to.
 //
-// The package knows nothing of Sessions, ports, terminals or files.
+// No phase of a target is skipped: a job that's going to run is in one
+// snapshot waiting and in another one active, however short it is.
+//
+// The package knows nothing of Sessions, ports or terminals, and of files
+// nothing but their names and when they have changed.
 package engine
 
 import (
@@ -73,10 +79,10 @@ type Config struct {
 	// Probe checks the readiness of a server until ctx is done, then returns.
 	// It's called from several goroutines; report never blocks.
 	Probe func(ctx context.Context, p model.Probe, report func(probe.Result))
-	// Watch reports changes of files, in batches and each once, until ctx is
-	// done, then returns. It's called from several goroutines; report never
-	// blocks. An error, which is logged, means that nothing is watched. Nil
-	// watches nothing at all.
+	// Watch reports changes of files since it was called, in batches and each
+	// once, until ctx is done, then returns. It's called from several goroutines;
+	// report never blocks. An error, which is logged, means that nothing is
+	// watched any more. Nil watches nothing at all.
 	Watch func(ctx context.Context, w model.Watch, report func([]model.Change)) error
 	// Logs takes the output of everything under the names of the resources.
 	// It isn't closed by the engine.
@@ -140,7 +146,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if e.used.Swap(true) {
 		return errors.New("an engine runs only once")
 	}
-	newLoop(e).run(ctx)
+	newLoop(ctx, e).run()
 	return nil
 }
 

@@ -12,16 +12,39 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// execution is one run of a command. A message about an execution that isn't
-// its resource's current one any more is about a process that was given up.
+// execution is one run of a command.
 type execution struct {
-	resource *resource
+	// owner is told what happens, nil once the execution was given up.
+	owner owner
+	// source is under which name the output is logged, target tells executions
+	// of the same thing from others.
+	source, target string
+	// command is the command as a person would write it.
+	command string
+	// slot is true for a job, serial for one that runs alone.
+	slot, serial bool
+	// timeout is how long it may take, 0: as long as it likes.
+	timeout time.Duration
+
 	// start is when the execution was decided.
 	start time.Time
 	// process is nil until the command was launched.
 	process Process
-	// cancelProbe ends the readiness probe, nil if none runs.
-	cancelProbe context.CancelFunc
+	// stopped is true once it has been asked to end, timedOut when that was
+	// because it took too long.
+	stopped, timedOut bool
+	// cancel ends what goes on beside the process, such as its probe or the
+	// time that it may take. It's nil if there's nothing.
+	cancel context.CancelFunc
+}
+
+// owner is what a command is executed for.
+type owner interface {
+	// launched is called when the command runs, though it may have been
+	// asked to end by then.
+	launched(l *loop, x *execution, at time.Time)
+	// ended is called at the end.
+	ended(l *loop, x *execution, m ended)
 }
 
 // pid is 0 before it's known.
@@ -32,20 +55,39 @@ func (x *execution) pid() int {
 	return x.process.PID()
 }
 
-// execute launches a command of a resource.
-func (l *loop) execute(r *resource, command *model.Command) *execution {
-	x := &execution{resource: r, start: l.config.Clock.Now()}
+// stop ends an execution, at the latest when grace is over. When that has been
+// asked for before, only no grace makes a difference.
+func (x *execution) stop(grace time.Duration) {
+	if x.stopped && grace > 0 {
+		return
+	}
+	x.stopped = true
+	x.finish()
+	if x.process != nil {
+		x.process.Stop(grace)
+	}
+}
+
+// finish ends what goes on beside the process.
+func (x *execution) finish() {
+	if x.cancel != nil {
+		x.cancel()
+	}
+}
+
+// execute launches a command.
+func (l *loop) execute(x *execution, command *model.Command, now time.Time) {
+	x.start = now
 	l.executions[x] = struct{}{}
 	spec := process.Spec{Argv: command.Argv, Dir: command.Dir, Env: slices.Concat(l.environ, command.Env)}
-	name := r.Name
-	l.effect(func() { l.runProcess(x, name, spec) })
-	return x
+	source := x.source
+	l.effect(func() { l.runProcess(x, source, spec) })
 }
 
 // runProcess is the effect of an execution. It reads nothing of x, which
 // belongs to the loop.
-func (l *loop) runProcess(x *execution, name string, spec process.Spec) {
-	output := l.config.Logs.Writer(name)
+func (l *loop) runProcess(x *execution, source string, spec process.Spec) {
+	output := l.config.Logs.Writer(source)
 	spec.Output = output
 	p, err := l.config.Start(spec)
 	if err == nil {
@@ -60,6 +102,24 @@ func (l *loop) runProcess(x *execution, name string, spec process.Spec) {
 	l.mailbox.put(end)
 }
 
+// giveUp stops an execution that nobody is interested in any more. Until it has
+// ended, a job still takes its slot, and its successor has to wait.
+func (l *loop) giveUp(x *execution) {
+	x.owner = nil
+	x.stop(l.grace)
+	l.leaving[x.target] = x
+	l.countLeaving(x, 1)
+}
+
+func (l *loop) countLeaving(x *execution, n int) {
+	if x.slot {
+		l.settings.leaving += n
+	}
+	if x.serial {
+		l.settings.leavingAlone += n
+	}
+}
+
 // launched is a command that now runs.
 type launched struct {
 	execution *execution
@@ -67,19 +127,27 @@ type launched struct {
 	at        time.Time
 }
 
-func (m launched) apply(ctx context.Context, l *loop) {
+func (m launched) apply(l *loop) {
 	x := m.execution
 	x.process = m.process
-	if l.stopping {
+	if x.stopped || l.stopping {
 		x.process.Stop(l.grace)
-		return
+	} else if x.timeout > 0 {
+		l.limit(x)
 	}
-	switch r := x.resource; x {
-	case r.update:
-		r.changed = true
-	case r.serve:
-		l.serverLaunched(ctx, x, m.at)
+	if x.owner != nil && !l.stopping {
+		x.owner.launched(l, x, m.at)
 	}
+}
+
+// limit has an execution stopped when it takes too long.
+func (l *loop) limit(x *execution) {
+	x.cancel = l.later(x.timeout, func() {
+		if !x.stopped {
+			x.timedOut = true
+			x.stop(l.grace)
+		}
+	}).stop
 }
 
 // ended is the end of an execution: of its process with the whole group and
@@ -92,19 +160,33 @@ type ended struct {
 	at   time.Time
 }
 
-func (m ended) apply(_ context.Context, l *loop) {
+func (m ended) apply(l *loop) {
 	x := m.execution
 	delete(l.executions, x)
-	if x.cancelProbe != nil {
-		x.cancelProbe()
+	x.finish()
+	switch {
+	case l.stopping:
+	case x.owner != nil:
+		x.owner.ended(l, x, m)
+	default:
+		l.left(x)
 	}
-	if l.stopping {
+}
+
+// left lets those go on that waited for the end of an execution that was given
+// up.
+func (l *loop) left(x *execution) {
+	l.countLeaving(x, -1)
+	delete(l.leaving, x.target)
+	r := l.byName[x.source]
+	if r == nil {
 		return
 	}
-	switch r := x.resource; x {
-	case r.update:
-		l.updateEnded(r, m)
-	case r.serve:
-		l.serverEnded(r, m)
+	l.touch(r)
+	switch x.target {
+	case updateTarget(r.Name):
+		r.task.oldJob = false
+	case serveTarget(r.Name):
+		r.task.oldServer = false
 	}
 }

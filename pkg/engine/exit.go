@@ -11,14 +11,16 @@ import (
 )
 
 // updateExit returns what's published of a job that has ended.
-func updateExit(command string, start time.Time, end ended) *Exit {
+func updateExit(x *execution, end ended) *Exit {
 	switch {
 	case end.err != nil:
-		return &Exit{Start: start, Finish: end.at, Error: fmt.Sprintf("Command %q failed: failed to start: %v", command, end.err)}
+		return &Exit{Start: x.start, Finish: end.at, Error: fmt.Sprintf("Command %q failed: failed to start: %v", x.command, end.err)}
+	case x.timedOut:
+		return newExit(x.start, end, fmt.Sprintf("Command %q failed: timed out after %s", x.command, x.timeout))
 	case end.exit == process.Exit{}:
-		return newExit(start, end, "")
+		return newExit(x.start, end, "")
 	}
-	return newExit(start, end, fmt.Sprintf("Command %q failed: %s", command, end.exit))
+	return newExit(x.start, end, fmt.Sprintf("Command %q failed: %s", x.command, end.exit))
 }
 
 // serveExit returns what's published of a server that has ended, which is

@@ -32,12 +32,12 @@ func (p *fakeProcess) Exit() process.Exit    { return p.exit }
 func (p *fakeProcess) Stop(grace time.Duration) {
 	p.mu.Lock()
 	p.stops = append(p.stops, grace)
-	again := len(p.stops) > 1
+	again, stubborn := len(p.stops) > 1, p.stubborn
 	p.mu.Unlock()
 	switch {
 	case grace <= 0 || again:
 		p.end(process.Exit{Code: -1, Signal: "killed"})
-	case p.stubborn:
+	case stubborn:
 		time.AfterFunc(grace, func() { p.Stop(0) })
 	default:
 		p.end(process.Exit{Code: -1, Signal: "terminated"})
@@ -52,4 +52,18 @@ func (p *fakeProcess) end(exit process.Exit) {
 		p.exit = exit
 		close(p.done)
 	}
+}
+
+// resist makes a process ignore TERM from now on.
+func (p *fakeProcess) resist() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stubborn = true
+}
+
+// stopped counts how often it was asked to end.
+func (p *fakeProcess) stopped() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.stops)
 }

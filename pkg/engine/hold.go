@@ -3,17 +3,27 @@
 
 package engine
 
-// holds returns why the update and the server of a resource wait. It's right
-// only after everything that next returned was started.
-func holds(t *task, l load, s settings) (update, serve Hold) {
-	if t.update == updateQueued {
-		update = updateHold(t, l, s)
-		if update == HoldNone {
+// holds returns why the update and the server of a resource wait, before what
+// can be started was started.
+func holds(t *task, c conditions) (update, serve Hold) {
+	switch {
+	case t.update == updateRunning:
+	case t.wish.startable():
+		update = updateHold(t, c)
+		switch {
+		case update != HoldNone:
+		case c.halted:
 			update = HoldAfterFailure
+		default:
+			update = HoldStarting
 		}
+	case t.update == updateRetrying:
+		update = HoldRetrying
+	case t.wish == wishPending:
+		update = HoldPendingTrigger
 	}
 	if t.server {
-		serve = serveHold(t, update)
+		serve = serveHold(t, update, c)
 	}
 	if !t.job {
 		update = HoldNone
@@ -24,40 +34,44 @@ func holds(t *task, l load, s settings) (update, serve Hold) {
 // updateHold returns why a queued update can't start beside what runs, or
 // nothing if it can. Of several reasons it's the first one that Tilt would
 // give.
-func updateHold(t *task, l load, s settings) Hold {
+func updateHold(t *task, c conditions) Hold {
 	switch {
-	case s.reloading:
+	case c.reloading:
 		return HoldTiltfileReload
-	case l.alone:
+	case c.alone || t.oldJob:
 		return HoldWaitingForLocal
-	case t.serial && l.running > 0:
+	case t.serial && c.busy:
 		return HoldUnparallelizable
-	case t.unmet > 0:
+	case t.unmet > 0 && !t.begun:
 		return HoldWaitingForDep
-	case l.running >= s.slots:
+	case c.full:
 		return HoldWaitingForSlot
 	}
 	return HoldNone
 }
 
-// serveHold returns why a server wasn't launched, given the hold of its update.
-func serveHold(t *task, update Hold) Hold {
+// serveHold returns why a server isn't up, given the hold of its update.
+func serveHold(t *task, update Hold, c conditions) Hold {
 	switch t.serve {
-	case serveLaunching:
+	case serveLaunching, serveStopping:
+		return HoldStarting
+	case serveRestarting:
+		return HoldRestarting
+	case serveDue:
+		if c.halted {
+			return HoldAfterFailure
+		}
 		return HoldStarting
 	case serveQueued:
 	default:
 		return HoldNone
 	}
-	switch t.update {
-	case updateFailed:
-		return HoldUpdateFailed
-	case updateSucceeded:
-		return HoldAfterFailure
-	case updateRunning:
+	switch {
+	case t.update == updateRunning || t.update == updateRetrying:
 		return HoldWaitingForUpdate
-	}
-	if t.job && (update == HoldWaitingForSlot || update == HoldAfterFailure) {
+	case t.update == updateFailed && (update == HoldNone || update == HoldPendingTrigger):
+		return HoldUpdateFailed
+	case t.job && (update == HoldWaitingForSlot || update == HoldAfterFailure || update == HoldStarting):
 		return HoldWaitingForUpdate
 	}
 	return update

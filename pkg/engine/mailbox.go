@@ -3,15 +3,12 @@
 
 package engine
 
-import (
-	"context"
-	"sync"
-)
+import "sync"
 
 // message is something that has happened or is wanted. The loop applies it to
 // its state; nobody else calls apply.
 type message interface {
-	apply(ctx context.Context, l *loop)
+	apply(l *loop)
 }
 
 // mailbox is an unbounded queue of messages: whoever puts one in never blocks

@@ -51,6 +51,13 @@ func parallel(r *model.Resource) { r.AllowParallel = true }
 
 func noInit(r *model.Resource) { r.AutoInit = false }
 
+func manual(r *model.Resource) { r.TriggerMode = model.TriggerManual }
+
+// on makes a resource depend on files.
+func on(paths ...string) option {
+	return func(r *model.Resource) { r.Deps = paths }
+}
+
 func after(deps ...string) option {
 	return func(r *model.Resource) { r.ResourceDeps = deps }
 }

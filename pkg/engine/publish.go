@@ -6,7 +6,7 @@ package engine
 import "slices"
 
 // publish makes a snapshot of what has changed since the last one. Unchanged
-// resources are shared between snapshots.
+// states are shared between snapshots.
 func (l *loop) publish() {
 	last := l.engine.snapshot.Load()
 	resources, changed := l.views(last.Resources)
@@ -15,7 +15,7 @@ func (l *loop) publish() {
 	}
 	snapshot := *last
 	snapshot.Version++
-	snapshot.Tiltfile = l.tiltfile
+	snapshot.Tiltfile = l.tiltfile.TiltfileState
 	snapshot.Resources = resources
 	l.engine.snapshot.Store(&snapshot)
 	if l.config.OnChange != nil {
@@ -26,21 +26,70 @@ func (l *loop) publish() {
 // views returns the states of all resources, and whether they differ from the
 // last ones, which are left as they are.
 func (l *loop) views(last []ResourceState) (views []ResourceState, changed bool) {
-	views = last
-	if len(last) != len(l.resources) {
-		views, changed = make([]ResourceState, len(l.resources)), true
-	}
 	load := measure(l.tasks, l.settings)
-	for i, r := range l.resources {
-		update, serve := holds(r.task, load, l.settings)
-		if !r.changed && update == r.updateHold && serve == r.serveHold {
+	now := load.conditions(l.settings)
+	look := l.touched
+	if l.reordered || now != l.conditions {
+		look = l.resources
+	}
+	views = last
+	if l.reordered {
+		views, changed = l.order(last)
+	}
+	for _, r := range look {
+		if r.index < 0 || !r.look(now) {
 			continue
 		}
 		if !changed {
 			views, changed = slices.Clone(last), true
 		}
-		r.changed, r.updateHold, r.serveHold = false, update, serve
-		views[i] = r.view()
+		views[r.index] = r.shown
 	}
+	for _, r := range l.touched {
+		r.changed, r.turned = false, false
+	}
+	l.touched, l.reordered, l.conditions = l.touched[:0], false, now
 	return views, changed
+}
+
+// order returns what was shown last of all resources in their new order, and
+// whether that's another one.
+func (l *loop) order(last []ResourceState) (views []ResourceState, changed bool) {
+	same := slices.EqualFunc(last, l.resources, func(s ResourceState, r *resource) bool { return s.Name == r.Name })
+	if same {
+		return last, false
+	}
+	views = make([]ResourceState, len(l.resources))
+	for i, r := range l.resources {
+		views[i] = r.shown
+	}
+	return views, true
+}
+
+// look brings up to date what's shown of a resource and tells whether it has
+// changed.
+func (r *resource) look(c conditions) bool {
+	update, serve := holds(r.task, c)
+	if !r.changed && update == r.updateHold && serve == r.serveHold {
+		return false
+	}
+	r.updateHold, r.serveHold = update, serve
+	last := r.shown
+	r.shown = r.view()
+	keep(&r.shown.Update, last.Update)
+	keep(&r.shown.Serve, last.Serve)
+	return !r.shown.equal(&last)
+}
+
+// keep prefers the last state to an equal one.
+func keep[T comparable](now **T, last *T) {
+	if *now != nil && last != nil && **now == *last {
+		*now = last
+	}
+}
+
+// equal expects that equal targets are the same.
+func (s *ResourceState) equal(other *ResourceState) bool {
+	return s.Name == other.Name && s.Disabled == other.Disabled && slices.Equal(s.Labels, other.Labels) &&
+		s.Update == other.Update && s.Serve == other.Serve
 }

@@ -81,6 +81,7 @@ func TestEveryPhaseIsPublished(t *testing.T) {
 		}
 		want := []string{
 			"tiltfile",
+			"tiltfile a=tiltfile-reload s:serve=tiltfile-reload",
 			"a=active s:serve=waiting-for-local",
 			"a=ok s:serve=starting",
 			"a=ok s:serve=ready",

@@ -4,86 +4,93 @@
 package engine
 
 import (
-	"context"
+	"fmt"
 	"time"
 
 	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/probe"
 )
 
+// serveOf owns the executions of a resource's server.
+type serveOf struct{ *resource }
+
+var _ owner = serveOf{}
+
+func serveTarget(resource string) string { return resource + ":serve" }
+
+// renewServer has the server of a resource launched, after the one that runs
+// has been stopped.
+func (l *loop) renewServer(r *resource) {
+	l.turn(r)
+	r.restart.stop()
+	r.restarts, r.pause = 0, pause{}
+	switch r.task.serve {
+	case serveRunning:
+		r.process = &ServerProcess{PID: r.process.PID}
+		fallthrough
+	case serveLaunching:
+		r.task.serve = serveStopping
+		r.serving.stop(l.grace)
+	case serveStopping:
+	default:
+		r.task.serve = serveDue
+	}
+}
+
 // launchServer starts the server of a resource.
 func (l *loop) launchServer(r *resource) {
-	r.changed = true
+	l.turn(r)
 	r.serveExit = nil
 	r.lastProbe = ""
 	l.log(r.Name, logs.LevelInfo, "Running cmd: "+r.serveCommand)
 	r.task.serve = serveLaunching
-	r.serve = l.execute(r, r.Serve)
+	r.serving = &execution{owner: serveOf{r}, source: r.Name, target: serveTarget(r.Name), command: r.serveCommand}
+	l.execute(r.serving, r.Serve, l.config.Clock.Now())
 }
 
-// serverLaunched records that the current server of a resource runs, and has
-// it probed.
-func (l *loop) serverLaunched(ctx context.Context, x *execution, at time.Time) {
-	r := x.resource
-	r.changed = true
+// launched records that the server of a resource runs, and has it probed.
+func (o serveOf) launched(l *loop, x *execution, at time.Time) {
+	r := o.resource
+	if x.stopped {
+		return
+	}
+	l.present(r)
+	l.turn(r)
 	r.process = &ServerProcess{PID: x.pid(), Start: at}
 	r.task.serve = serveRunning
 	if r.Readiness == nil {
 		l.setReady(r, true, at)
 		return
 	}
-	ctx, x.cancelProbe = context.WithCancel(ctx)
-	readiness := *r.Readiness
+	l.probe(x, r, *r.Readiness)
+}
+
+// probe has a server probed until its execution is stopped or has ended.
+func (l *loop) probe(x *execution, r *resource, readiness model.Probe) {
+	ctx := l.inContext(&x.cancel)
 	l.effect(func() {
 		l.config.Probe(ctx, readiness, func(result probe.Result) {
-			l.mailbox.put(probed{x, result, l.config.Clock.Now()})
+			l.mailbox.put(probed{x, r, result, l.config.Clock.Now()})
 		})
 	})
-}
-
-// setReady changes whether the running server of a resource is ready.
-func (l *loop) setReady(r *resource, ready bool, at time.Time) {
-	if r.process.Ready == ready || r.replaced {
-		return
-	}
-	p := *r.process
-	p.Ready = ready
-	if ready {
-		p.LastReady = at
-		l.meet(r)
-	}
-	r.process = &p
-	r.changed = true
-}
-
-// serverEnded records that a server has ended by itself or couldn't be
-// launched.
-func (l *loop) serverEnded(r *resource, end ended) {
-	if r.replaced {
-		r.replaced = false
-		r.serve = nil
-		r.task.serve = serveQueued
-		return
-	}
-	r.serveExit = serveExit(r.serveCommand, r.process, end)
-	r.serve = nil
-	r.process = nil
-	r.changed = true
-	r.task.serve = serveExited
-	l.log(r.Name, logs.LevelError, r.serveExit.Error)
 }
 
 // probed is a result of a readiness probe.
 type probed struct {
 	execution *execution
+	resource  *resource
 	result    probe.Result
 	at        time.Time
 }
 
-func (m probed) apply(_ context.Context, l *loop) {
-	r := m.execution.resource
-	if r.serve != m.execution {
+func (m probed) apply(l *loop) {
+	r := m.resource
+	if r.serving != m.execution || m.execution.stopped || l.stopping {
 		return
+	}
+	if r.process.Ready != m.result.Ready {
+		l.present(r)
 	}
 	if m.result.Changed && !m.result.Ready {
 		l.log(r.Name, logs.LevelWarn, "Readiness probe failed: "+m.result.Output)
@@ -91,6 +98,68 @@ func (m probed) apply(_ context.Context, l *loop) {
 	l.setReady(r, m.result.Ready, m.at)
 	if r.lastProbe != m.result.Output {
 		r.lastProbe = m.result.Output
-		r.changed = true
+		l.touch(r)
 	}
+}
+
+// setReady changes whether the running server of a resource is ready.
+func (l *loop) setReady(r *resource, ready bool, at time.Time) {
+	if r.process.Ready == ready {
+		return
+	}
+	r.pause = r.pause.note(r.process, at)
+	p := *r.process
+	p.Ready = ready
+	if ready {
+		p.LastReady = at
+		l.meet(r)
+	}
+	r.process = &p
+	l.turn(r)
+}
+
+// ended records that a server has ended or couldn't be launched.
+func (o serveOf) ended(l *loop, x *execution, m ended) {
+	r := o.resource
+	l.present(r)
+	l.turn(r)
+	r.serving = nil
+	if r.task.serve == serveStopping {
+		r.task.serve = serveDue
+		return
+	}
+	exit := serveExit(x.command, r.process, m)
+	r.pause = r.pause.note(r.process, m.at)
+	r.process = nil
+	if r.Restart == model.RestartOnFailure {
+		l.restartLater(r, exit.Error)
+		return
+	}
+	r.serveExit = exit
+	r.task.serve = serveExited
+	l.log(r.Name, logs.LevelError, exit.Error)
+}
+
+// restartLater has a server that has ended launched again after a while.
+func (l *loop) restartLater(r *resource, err string) {
+	var delay time.Duration
+	delay, r.pause = r.pause.next()
+	l.log(r.Name, logs.LevelWarn, fmt.Sprintf("Restarting in %s: %s", delay, err))
+	r.task.serve = serveRestarting
+	r.restart = l.later(delay, func() {
+		l.present(r)
+		l.turn(r)
+		r.restarts++
+		r.task.serve = serveDue
+	})
+}
+
+// resetServe gives up the server of a resource and forgets about it.
+func (l *loop) resetServe(r *resource) {
+	if r.serving != nil {
+		l.giveUp(r.serving)
+		r.task.oldServer = true
+	}
+	r.restart.stop()
+	r.serve = serve{serveCommand: r.serveCommand}
 }

@@ -173,7 +173,7 @@ func TestTiltfile(t *testing.T) {
 		if diff := cmp.Diff(wantTiltfile, w.engine.Snapshot().Tiltfile); diff != "" {
 			t.Errorf("evaluated (-want +got):\n%s", diff)
 		}
-		w.wantLog(model.TiltfileResource, "Loading Tiltfile at: /project/Tiltfile|Successfully loaded Tiltfile (1.5s)")
+		w.wantLog(model.TiltfileResource, "|Initial Build|Loading Tiltfile at: /project/Tiltfile|Successfully loaded Tiltfile (1.5s)")
 		w.stop()
 	})
 }
@@ -187,7 +187,7 @@ func TestTiltfileFailure(t *testing.T) {
 		if got := w.engine.Snapshot().Tiltfile.Last.Error; got != w.err.Error() {
 			t.Errorf("error %q", got)
 		}
-		w.wantLog(model.TiltfileResource, "Loading Tiltfile at: /project/Tiltfile|ERROR: Traceback:|ERROR:   Error: no")
+		w.wantLog(model.TiltfileResource, "|Initial Build|Loading Tiltfile at: /project/Tiltfile|ERROR: Traceback:|ERROR:   Error: no")
 		w.stop()
 	})
 }

@@ -95,7 +95,7 @@ func TestTeardownWhileEvaluating(t *testing.T) {
 		w.want("tiltfile")
 		w.stop()
 		w.want("tiltfile")
-		w.wantLog("(Tiltfile)", "Loading Tiltfile at: /project/Tiltfile")
+		w.wantLog("(Tiltfile)", "|Initial Build|Loading Tiltfile at: /project/Tiltfile")
 	})
 }
 

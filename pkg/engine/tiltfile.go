@@ -4,59 +4,168 @@
 package engine
 
 import (
-	"context"
 	"fmt"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 )
 
-// evaluate begins an evaluation of the Tiltfile.
-func (l *loop) evaluate(ctx context.Context) {
-	began := l.config.Clock.Now()
-	l.tiltfile.Pending = false
-	l.tiltfile.Running = began
+// tiltfile is what the loop knows of the evaluations of the Tiltfile.
+type tiltfile struct {
+	TiltfileState
+	// triggered, other and argued are true when somebody has asked for the next
+	// evaluation, when it's of another Tiltfile and when it has other arguments.
+	triggered, other, argued bool
+	// changes are those of the files that watch is about.
+	changes changes
+	watch   *watch
+	// adopted is what the project that's run was made of.
+	adopted LoadInput
+}
+
+// base is the directory below which files have short names.
+func (l *loop) base() string { return filepath.Dir(l.tiltfile.Path) }
+
+// wantEvaluation has the Tiltfile evaluated as soon as it isn't being evaluated
+// any more. Nothing new is started until then.
+func (l *loop) wantEvaluation() {
+	l.tiltfile.Pending = true
 	l.settings.reloading = true
-	l.log(model.TiltfileResource, logs.LevelInfo, "Loading Tiltfile at: "+l.config.Tiltfile)
-	in := LoadInput{Path: l.config.Tiltfile, Args: l.config.Args}
+}
+
+// advanceTiltfile begins the next evaluation if there's one to begin.
+func (l *loop) advanceTiltfile() {
+	if t := &l.tiltfile; t.Pending && t.Running.IsZero() {
+		l.publish()
+		l.evaluate()
+	}
+}
+
+// evaluate begins an evaluation of the Tiltfile.
+func (l *loop) evaluate() {
+	t := &l.tiltfile
+	began := l.config.Clock.Now()
+	paths := t.changes.begin(began, t.Last == nil || t.triggered || t.other || t.argued)
+	l.log(model.TiltfileResource, logs.LevelInfo, t.header(paths, l.base())+"Loading Tiltfile at: "+t.Path)
+	t.Pending, t.Running = false, began
+	t.triggered, t.other, t.argued = false, false, false
+	l.settings.reloading = true
+	in := LoadInput{Path: t.Path, Args: t.Args}
 	l.effect(func() {
-		project, err := l.config.Load.Load(ctx, in)
-		l.mailbox.put(evaluated{project, err, began, l.config.Clock.Now()})
+		project, err := l.config.Load.Load(l.ctx, in)
+		l.mailbox.put(evaluated{in, paths, project, err, l.config.Clock.Now()})
 	})
 }
 
-// evaluated is the end of an evaluation.
-type evaluated struct {
-	project       model.Project
-	err           error
-	start, finish time.Time
+// header says why the Tiltfile is evaluated.
+func (t *tiltfile) header(paths []string, base string) string {
+	w := wants{initial: t.Last == nil}
+	if t.triggered {
+		w.trigger = 1
+	}
+	if !t.argued {
+		return buildHeader(w, paths, base)
+	}
+	if len(paths) == 0 && !w.initial {
+		return header("Tilt Args") + t.argsLine()
+	}
+	return buildHeader(w, paths, base) + t.argsLine()
 }
 
-func (m evaluated) apply(_ context.Context, l *loop) {
+func (t *tiltfile) argsLine() string { return fmt.Sprintf("Tiltfile args changed to: %v\n", t.Args) }
+
+// evaluated is the end of an evaluation.
+type evaluated struct {
+	in LoadInput
+	// paths are the changes that led to it.
+	paths   []string
+	project model.Project
+	err     error
+	finish  time.Time
+}
+
+func (m evaluated) apply(l *loop) {
 	if l.stopping {
 		return
 	}
-	end := &Exit{Start: m.start, Finish: m.finish}
+	t := &l.tiltfile
+	end := &Exit{Start: t.Running, Finish: m.finish}
 	if m.err != nil {
 		end.Error = m.err.Error()
 		l.log(model.TiltfileResource, logs.LevelError, end.Error)
 	} else {
 		l.log(model.TiltfileResource, logs.LevelInfo,
-			fmt.Sprintf("Successfully loaded Tiltfile (%s)", m.finish.Sub(m.start)))
-		l.adopt(&m.project)
+			fmt.Sprintf("Successfully loaded Tiltfile (%s)", end.Finish.Sub(end.Start)))
+		l.adopt(&m)
+		// A reader sees what's new wait for the end of the evaluation.
+		l.publish()
 	}
-	l.tiltfile.Running = time.Time{}
-	l.tiltfile.Last = end
-	l.tiltfile.Evaluations++
-	l.tiltfile.CI = m.project.CI
-	l.settings.reloading = false
+	t.Running = time.Time{}
+	t.Last = end
+	t.Evaluations++
+	t.CI = m.project.CI
+	l.settings.reloading = t.Pending
 	l.settings.tiltfileFailed = m.err != nil
+	t.changes.end(m.finish)
+	l.settleTiltfile()
+	l.watchTiltfile(m.project.Inputs, m.project.Ignores)
 }
 
-// adopt makes a project the one that's run.
-func (l *loop) adopt(project *model.Project) {
-	l.settings.slots = max(1, project.MaxParallelUpdates)
-	l.environ = newEnviron(l.config.Environ, project.Environ)
-	l.resources, l.tasks = newResources(project)
+// watchTiltfile watches what the Tiltfile was made of, and it in any case.
+func (l *loop) watchTiltfile(inputs []string, ignores []model.IgnoreSet) {
+	t := &l.tiltfile
+	paths := append(slices.Clone(inputs), t.Path)
+	slices.Sort(paths)
+	files := model.Watch{Paths: slices.Compact(paths), Ignores: ignores}
+	t.watch = l.follow(t.watch, files, model.TiltfileResource, func(list []model.Change) {
+		t.changes.add(list)
+		if !t.changes.running() {
+			l.settleTiltfile()
+		}
+	})
+}
+
+// settleTiltfile decides whether the changes that were noted lead to another
+// evaluation.
+func (l *loop) settleTiltfile() {
+	t := &l.tiltfile
+	if found := t.changes.settle(); found != nil {
+		l.log(model.TiltfileResource, logs.LevelWarn, ownFiles(found, l.base())+
+			"To have it evaluated again all the same: tilt-session trigger '"+model.TiltfileResource+"'")
+	}
+	if !t.changes.since().IsZero() {
+		l.wantEvaluation()
+	}
+}
+
+// setArgs replaces the arguments and tells whether they were others.
+func (l *loop) setArgs(args []string) bool {
+	t := &l.tiltfile
+	if slices.Equal(args, t.Args) {
+		return false
+	}
+	t.Args = slices.Clone(args)
+	t.argued = true
+	l.wantEvaluation()
+	return true
+}
+
+// setTiltfile has another Tiltfile evaluated.
+func (l *loop) setTiltfile(path string) {
+	t := &l.tiltfile
+	if path == t.Path {
+		return
+	}
+	t.Path = path
+	t.other = true
+	l.watchTiltfile(nil, nil)
+	l.wantEvaluation()
+}
+
+func (s *TiltfileState) equal(other *TiltfileState) bool {
+	return s.Path == other.Path && s.Pending == other.Pending && s.Running.Equal(other.Running) && s.Last == other.Last &&
+		s.Evaluations == other.Evaluations && s.CI == other.CI && slices.Equal(s.Args, other.Args)
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jonboulle/clockwork"
@@ -48,7 +49,17 @@ type world struct {
 	probeScript func(ctx context.Context, resource string, report func(probe.Result))
 	reports     map[string]func(probe.Result)
 	probing     int
+	watches     []*fakeWatch
+	watchError  error
+	unwatched   bool
+	loads       []LoadInput
 	snapshots   []*Snapshot
+}
+
+// fakeWatch is a watch that's going on.
+type fakeWatch struct {
+	model.Watch
+	report func([]model.Change)
 }
 
 // play runs an engine for a project, and a story with it.
@@ -57,6 +68,17 @@ func play(t *testing.T, project model.Project, story func(w *world)) {
 		w := newWorld(t, project)
 		w.run(Config{})
 		story(w)
+		w.stop()
+	})
+}
+
+// playGated does so with a target that isn't launched before open is called.
+func playGated(t *testing.T, project model.Project, target string, story func(w *world, open func())) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, project)
+		gate := w.gate(target)
+		w.run(Config{})
+		story(w, func() { close(gate) })
 		w.stop()
 	})
 }
@@ -81,6 +103,9 @@ func (w *world) run(config Config) {
 	config.Load = w
 	config.Start = w.launch
 	config.Probe = w.probe
+	if !w.unwatched {
+		config.Watch = w.watch
+	}
 	config.Logs = w.logs
 	config.OnChange = func(s *Snapshot) { w.snapshots = append(w.snapshots, s) }
 	w.engine = New(config)
@@ -102,7 +127,8 @@ func (w *world) stop() {
 
 var _ Loader = (*world)(nil)
 
-func (w *world) Load(ctx context.Context, _ LoadInput) (model.Project, error) {
+func (w *world) Load(ctx context.Context, in LoadInput) (model.Project, error) {
+	w.loads = append(w.loads, in)
 	if w.evaluate != nil {
 		select {
 		case <-w.evaluate:
@@ -152,6 +178,106 @@ func (w *world) probe(ctx context.Context, p model.Probe, report func(probe.Resu
 	w.mu.Unlock()
 }
 
+func (w *world) watch(ctx context.Context, watch model.Watch, report func([]model.Change)) error {
+	if w.watchError != nil {
+		return w.watchError
+	}
+	f := &fakeWatch{watch, report}
+	w.mu.Lock()
+	w.watches = append(w.watches, f)
+	w.mu.Unlock()
+	<-ctx.Done()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.watches = slices.DeleteFunc(w.watches, func(other *fakeWatch) bool { return other == f })
+	return nil
+}
+
+// edit changes files a moment after everything before, and has it noticed at
+// once.
+func (w *world) edit(paths ...string) {
+	w.t.Helper()
+	time.Sleep(time.Microsecond)
+	now := time.Now()
+	for _, path := range paths {
+		w.notice(model.Change{Path: path, Seen: now, Modified: now})
+	}
+	synctest.Wait()
+}
+
+// notice tells every watch of a file about a change.
+func (w *world) notice(c model.Change) {
+	w.t.Helper()
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.watches {
+		if slices.Contains(f.Paths, c.Path) {
+			f.report([]model.Change{c})
+		}
+	}
+}
+
+// watched lists the paths of all watches, sorted.
+func (w *world) watched() string {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []string
+	for _, f := range w.watches {
+		all = append(all, strings.Join(f.Paths, "+"))
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+// reload replaces what the Tiltfile says and edits it.
+func (w *world) reload(project model.Project) {
+	w.t.Helper()
+	synctest.Wait()
+	w.project, w.err = project, nil
+	w.edit("/project/Tiltfile")
+}
+
+// trigger asks for an execution.
+func (w *world) trigger(names ...string) {
+	w.t.Helper()
+	synctest.Wait()
+	w.do(w.engine.Trigger(w.t.Context(), names))
+}
+
+// launches counts the launches of a target.
+func (w *world) launches(target string) int {
+	synctest.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := 0
+	for _, name := range w.started {
+		if name == target {
+			n++
+		}
+	}
+	return n
+}
+
+// wantShown compares what was published of a target, without repetitions.
+func (w *world) wantShown(target, want string) {
+	w.t.Helper()
+	synctest.Wait()
+	var shown []string
+	for _, s := range w.snapshots {
+		for _, word := range strings.Fields(show(s)) {
+			state, ok := strings.CutPrefix(word, target+"=")
+			if ok && (len(shown) == 0 || shown[len(shown)-1] != state) {
+				shown = append(shown, state)
+			}
+		}
+	}
+	if diff := cmp.Diff(want, strings.Join(shown, " ")); diff != "" {
+		w.t.Errorf("shown of %s (-want +got):\n%s", target, diff)
+	}
+}
+
 // gate makes launches of a target wait for the returned channel to be closed.
 func (w *world) gate(target string) chan struct{} {
 	w.mu.Lock()
@@ -159,6 +285,13 @@ func (w *world) gate(target string) chan struct{} {
 	gate := make(chan struct{})
 	w.gates[target] = gate
 	return gate
+}
+
+// refuse makes launches of a target fail, or not if there's no error.
+func (w *world) refuse(target string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.refusals[target] = err
 }
 
 // process returns the process of a target, which must have been launched.

@@ -1,0 +1,115 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/process"
+)
+
+// companion is what the loop knows of a companion.
+type companion struct {
+	model.Companion
+	// execution is the one that's going on, nil if none is.
+	execution *execution
+	// started is when the last one began, due is true when another one is to
+	// follow it.
+	started time.Time
+	due     bool
+	// watch is for what it's started again.
+	watch *watch
+}
+
+var _ owner = (*companion)(nil)
+
+// accompany makes those of a project the companions that run. Unchanged ones
+// aren't touched, whether they have ended or not.
+func (l *loop) accompany(list []model.Companion) {
+	wanted := make(map[string]bool, len(list))
+	for _, spec := range list {
+		if spec.OnDemand {
+			continue
+		}
+		wanted[spec.Name] = true
+		c := l.companions[spec.Name]
+		if c == nil {
+			c = &companion{}
+			l.companions[spec.Name] = c
+		} else if reflect.DeepEqual(c.Companion, spec) {
+			continue
+		}
+		c.Companion = spec
+		l.restartCompanion(c)
+		c.watch = l.follow(c.watch, spec.RestartOn, spec.Source, func(list []model.Change) { c.changed(l, list) })
+	}
+	for name, c := range l.companions {
+		if !wanted[name] {
+			l.dismiss(c)
+		}
+	}
+}
+
+// restartCompanion starts a companion, after its execution has ended if one is
+// going on.
+func (l *loop) restartCompanion(c *companion) {
+	if c.execution != nil {
+		c.due = true
+		c.execution.stop(l.grace)
+		return
+	}
+	c.due = false
+	c.started = l.config.Clock.Now()
+	l.log(c.Source, logs.LevelInfo, "Running cmd: "+c.Command.String())
+	c.execution = &execution{owner: c, source: c.Source, command: c.Command.String()}
+	l.execute(c.execution, &c.Command, c.started)
+}
+
+// changed restarts a companion for changes since its start.
+func (c *companion) changed(l *loop, list []model.Change) {
+	for _, change := range list {
+		if !c.due && !change.Seen.Before(c.started) {
+			l.restartCompanion(c)
+			return
+		}
+	}
+}
+
+// dismiss ends a companion that's not wanted any more. It's forgotten when its
+// execution has ended, so that one with the same name can wait for that.
+func (l *loop) dismiss(c *companion) {
+	c.watch.stop()
+	c.watch = nil
+	c.due = false
+	if c.execution == nil {
+		delete(l.companions, c.Name)
+		return
+	}
+	c.Companion = model.Companion{Name: c.Name, OnDemand: true}
+	c.execution.stop(l.grace)
+}
+
+func (c *companion) launched(*loop, *execution, time.Time) {}
+
+func (c *companion) ended(l *loop, x *execution, m ended) {
+	c.execution = nil
+	switch {
+	case c.due:
+		l.restartCompanion(c)
+		return
+	case c.OnDemand:
+		delete(l.companions, c.Name)
+		return
+	case m.err != nil:
+		l.log(x.source, logs.LevelError, fmt.Sprintf("Command %q failed to start: %v", x.command, m.err))
+	case m.exit == process.Exit{}:
+		l.log(x.source, logs.LevelInfo, fmt.Sprintf("Command %q has ended", x.command))
+	default:
+		l.log(x.source, logs.LevelError, fmt.Sprintf("Command %q failed: %s", x.command, m.exit))
+	}
+}

@@ -1,0 +1,64 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// listed is how many files are named in a line.
+const listed = 5
+
+// buildHeader is what's logged before a command is run: why it's run, after an
+// empty line. It's empty for a repetition.
+func buildHeader(w wants, paths []string, base string) string {
+	switch {
+	case w.retry:
+		return ""
+	case w.initial:
+		return header("Initial Build")
+	case len(paths) > 0:
+		return header(filesHeader(paths, base))
+	case w.trigger > 0:
+		return header("CLI Trigger")
+	}
+	return header("Config Changed")
+}
+
+func header(text string) string { return "\n" + text + "\n" }
+
+// filesHeader is about at least one file.
+func filesHeader(paths []string, base string) string {
+	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
+	files := "Files"
+	if len(paths) == 1 {
+		files = "File"
+	}
+	return fmt.Sprintf("%d %s Changed: [%s]", len(paths), files, strings.Join(shorten(paths, base), " "))
+}
+
+// ownFiles says what has become of the changes that an execution makes itself.
+func ownFiles(paths []string, base string) string {
+	return fmt.Sprintf("Changed each time by what it runs, and ignored from now on while that runs: %s\n"+
+		"To have it always ignored, add it to ignore= or .tiltignore.\n", strings.Join(shorten(paths, base), ", "))
+}
+
+// shorten makes paths below base relative, and leaves out those that are too
+// many.
+func shorten(paths []string, base string) []string {
+	var short []string
+	for _, path := range paths {
+		if len(short) == listed {
+			return append(short, "...")
+		}
+		if below, err := filepath.Rel(base, path); err == nil && filepath.IsLocal(below) {
+			path = below
+		}
+		short = append(short, path)
+	}
+	return short
+}

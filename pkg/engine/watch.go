@@ -1,0 +1,97 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
+)
+
+// watch is about files whose changes are reported to the loop.
+type watch struct {
+	files  model.Watch
+	cancel context.CancelFunc
+	// changed is called by the loop. It's nil once nobody wants to know.
+	changed func([]model.Change)
+}
+
+// follow returns a watch of the files that are wanted, which is w if they're
+// the same, or else a new one in w's place. Both are nil if there are none. What
+// is wrong is logged under source.
+func (l *loop) follow(w *watch, files model.Watch, source string, changed func([]model.Change)) *watch {
+	if w != nil && sameWatch(w.files, files) {
+		return w
+	}
+	// Not before the new one has begun, so that nothing is missed.
+	defer w.stop()
+	if l.config.Watch == nil || len(files.Paths) == 0 {
+		return nil
+	}
+	started := &watch{files: files, changed: changed}
+	ctx := l.inContext(&started.cancel)
+	l.effect(func() {
+		err := l.config.Watch(ctx, files, func(list []model.Change) { l.mailbox.put(filesChanged{started, list}) })
+		if err != nil && ctx.Err() == nil {
+			l.log(source, logs.LevelWarn, fmt.Sprintf("Files are not watched, so that their changes go unnoticed: %v", err))
+		}
+	})
+	return started
+}
+
+// stop ends a watch, which may be nil.
+func (w *watch) stop() {
+	if w != nil {
+		w.cancel()
+		w.changed = nil
+	}
+}
+
+// filesChanged is a report of a watch.
+type filesChanged struct {
+	watch *watch
+	list  []model.Change
+}
+
+func (m filesChanged) apply(l *loop) {
+	if m.watch.changed != nil && !l.stopping {
+		m.watch.changed(m.list)
+	}
+}
+
+// sameWatch tells whether two watches are about the same files.
+func sameWatch(a, b model.Watch) bool {
+	return slices.Equal(a.Paths, b.Paths) && sameIgnores(a.Ignores, b.Ignores)
+}
+
+// sameIgnores doesn't look at where the patterns were written.
+func sameIgnores(a, b []model.IgnoreSet) bool {
+	return slices.EqualFunc(a, b, func(a, b model.IgnoreSet) bool {
+		return a.Base == b.Base && slices.Equal(a.Patterns, b.Patterns)
+	})
+}
+
+// watchFiles watches the files of a resource.
+func (l *loop) watchFiles(r *resource) {
+	files := model.Watch{Paths: r.Deps, Ignores: slices.Concat(r.Ignores, l.ignores)}
+	r.watch = l.follow(r.watch, files, r.Name, func(list []model.Change) {
+		l.present(r)
+		r.changes.add(list)
+		if !r.changes.running() && (r.task.update != updateRetrying || r.changes.outside()) {
+			l.settle(r)
+		}
+	})
+}
+
+// settle decides whether the changes that were noted lead to another update.
+func (l *loop) settle(r *resource) {
+	if found := r.changes.settle(); found != nil {
+		l.log(r.Name, logs.LevelWarn, ownFiles(found, l.base())+fmt.Sprintf(
+			"To have it run again all the same: tilt-session trigger %s", r.Name))
+	}
+	l.refresh(r)
+}
