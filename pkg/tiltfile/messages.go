@@ -17,11 +17,15 @@ func (e *evaluation) messageLibrary() library {
 	return functions(map[string]function{"fail": fail, "warn": e.warn, "exit": e.exit})
 }
 
-// fail is fail(*messages, sep=" ").
+// fail is fail(*messages, sep=" "), and as in Tilt fail(msg=).
 func fail(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	separator := " "
-	if err := starlark.UnpackArgs(fn.Name(), nil, kwargs, "sep?", &separator); err != nil {
+	var message starlark.Value
+	if err := starlark.UnpackArgs(fn.Name(), nil, kwargs, "sep?", &separator, "msg?", &message); err != nil {
 		return nil, err
+	}
+	if message != nil {
+		args = append(args, message)
 	}
 	words := make([]string, len(args))
 	for i, arg := range args {

@@ -3,14 +3,21 @@
 
 package tiltfile
 
-import "tilt.dev/session/pkg/model"
+import (
+	"go.starlark.net/syntax"
+
+	"tilt.dev/session/pkg/model"
+)
 
 // scope is what each Tiltfile that's executed by itself has for itself: the
 // main one, and those of extensions. The files that it loads are in its scope.
 type scope struct {
-	args        []string
-	config      config
-	triggerMode optionalTriggerMode
+	args   []string
+	config config
+	// triggerMode is that of resources that don't say, and triggerModeAt is
+	// where it was set.
+	triggerMode   optionalTriggerMode
+	triggerModeAt syntax.Position
 }
 
 // enterScope begins a scope. The function returned ends it.

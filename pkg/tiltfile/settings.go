@@ -4,7 +4,6 @@
 package tiltfile
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -129,14 +128,14 @@ func (m *triggerMode) Unpack(v starlark.Value) error {
 type optionalTriggerMode = optional[triggerMode, *triggerMode]
 
 // setTriggerMode is trigger_mode(mode): what resources have that don't say.
-func (e *evaluation) setTriggerMode(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+func (e *evaluation) setTriggerMode(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var mode triggerMode
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "trigger_mode", &mode); err != nil {
 		return nil, err
 	}
 	if e.triggerMode.set {
-		return nil, errors.New("trigger_mode can only be called once")
+		return nil, fmt.Errorf("trigger_mode can only be called once, and it was called at %s", e.triggerModeAt)
 	}
-	e.triggerMode = optionalTriggerMode{mode, true}
+	e.triggerMode, e.triggerModeAt = optionalTriggerMode{mode, true}, thread.CallFrame(1).Pos
 	return starlark.None, nil
 }

@@ -17,7 +17,14 @@
 // still be slow.
 //
 // Builtins of Tilt that need Docker or Kubernetes are known by name, and
-// calling one is an error that says so.
+// calling one is an error that says so. Those for what this program doesn't
+// have, such as telemetry and buttons, check their arguments and do nothing
+// else. Of the objects of v1alpha1, commands become companions, and extensions
+// are executed like the main file and after it, with their own arguments; they
+// come from directories only, an evaluation never uses the network.
+//
+// Beyond Tilt, local_resource has timeout, readiness_timeout, retries and
+// restart, and ci_settings has settle.
 package tiltfile
 
 import (
