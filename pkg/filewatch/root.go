@@ -1,0 +1,191 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package filewatch
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// mostLinks is how many symbolic links lead to a path at most.
+const mostLinks = 40
+
+// root is one path of a watch. It belongs to the watch's goroutine, but for the
+// inbox.
+type root struct {
+	*watch
+	// path is as it was asked for, and clean.
+	path string
+	// ignored is true if its own changes aren't reported.
+	ignored bool
+	way     way
+	// tree has the directories that are read, and of each the ones in it that are
+	// too. Their paths have no symbolic links.
+	tree map[string]map[string]struct{}
+}
+
+// way is how a path leads to what there is.
+type way struct {
+	// names are the paths on the way, none of which has a symbolic link in front
+	// of its last part.
+	names map[string]struct{}
+	// target is where it ends. There's nothing if its kind is missing.
+	target string
+	entry
+	// newestLink is when the last of the symbolic links was changed.
+	newestLink int64
+}
+
+// find follows the path as far as there's something. The way that's returned with an
+// error is to be released too.
+func (r *root) find() (way, error) {
+	found := way{names: map[string]struct{}{}, target: "/", entry: entry{kind: folder}}
+	links := 0
+	for rest := parts(r.path); len(rest) > 0; {
+		name := rest[0]
+		rest = rest[1:]
+		if name == ".." {
+			found.target = filepath.Dir(found.target)
+			found.entry = look(found.target)
+			continue
+		}
+		path := join(found.target, name)
+		found.names[path] = struct{}{}
+		e, err := r.watcher.lookUp(r, found.target, name)
+		if err != nil {
+			return found, failed(found.target, err)
+		}
+		if e.kind == link {
+			found.newestLink = max(found.newestLink, e.changed)
+			// Of a link that's gone already an event tells.
+			to, err := os.Readlink(path)
+			if links++; err != nil || links > mostLinks {
+				e = entry{}
+			}
+			if filepath.IsAbs(to) {
+				found.target = "/"
+			}
+			rest = append(parts(to), rest...)
+		}
+		if e.kind == missing || e.kind == plain && len(rest) > 0 {
+			found.entry = entry{}
+			return found, nil
+		}
+		if e.kind != link {
+			found.target, found.entry = path, e
+		}
+	}
+	return found, nil
+}
+
+// parts returns the names of a path.
+func parts(path string) []string {
+	return slices.DeleteFunc(strings.Split(path, "/"), func(part string) bool { return part == "" || part == "." })
+}
+
+// begin finds the path and reports what has changed since the watch began.
+func (r *root) begin(ctx context.Context) (err error) {
+	if r.way, err = r.find(); err != nil || r.way.kind == missing {
+		return err
+	}
+	if stamp := max(r.way.changed, r.way.newestLink); r.way.newestLink >= r.since || r.isNew() {
+		r.reportSelf(r.madeNow(stamp, time.Time{}))
+	}
+	if r.way.kind == folder {
+		return r.scan(ctx, r.way.target, false, time.Time{})
+	}
+	return nil
+}
+
+// isNew says whether the target has changed since the watch began. A directory
+// changes with its content as well, but is new only if its own directory has
+// changed.
+func (r *root) isNew() bool {
+	return r.way.changed >= r.since && (r.way.kind == plain || look(filepath.Dir(r.way.target)).modified >= r.since)
+}
+
+// take acts on a notice. The error is that of a limit or of ctx.
+func (r *root) take(ctx context.Context, n notice) error {
+	if _, ok := r.way.names[n.path]; ok {
+		if n.structural || n.path != r.way.target {
+			return r.follow(ctx, n)
+		}
+		r.reportSelf(n.seen, n.modified)
+		return nil
+	}
+	if _, ok := r.tree[filepath.Dir(n.path)]; !ok {
+		return nil
+	}
+	shown := r.shown(n.path)
+	if temporary(filepath.Base(n.path)) {
+		return nil
+	}
+	if !r.ignores.ignored(shown) {
+		r.report(shown, n.seen, n.modified)
+	}
+	if !n.structural {
+		return nil
+	}
+	r.leave(n.path)
+	if n.kind != folder || r.ignores.below(shown) {
+		return nil
+	}
+	return r.scan(ctx, n.path, true, n.modified)
+}
+
+// follow finds the path anew, after something on the way to it has changed, and
+// reports everything that's there now.
+func (r *root) follow(ctx context.Context, n notice) (err error) {
+	before, tree := r.way, r.tree
+	r.way, err = r.find()
+	r.tree = map[string]map[string]struct{}{}
+	if err == nil && r.way.kind == folder {
+		err = r.scan(ctx, r.way.target, true, n.modified)
+	}
+	// What's still needed was taken before, so that it needn't be set up again.
+	for name := range before.names {
+		if _, ok := r.way.names[name]; !ok {
+			r.watcher.releaseName(r, name)
+		}
+	}
+	for dir := range tree {
+		if _, ok := r.tree[dir]; !ok {
+			r.watcher.release(r, dir)
+		}
+	}
+	if before.kind != missing || r.way.kind != missing {
+		r.reportSelf(n.seen, n.modified)
+	}
+	return err
+}
+
+// end releases everything.
+func (r *root) end() {
+	for name := range r.way.names {
+		r.watcher.releaseName(r, name)
+	}
+	for dir := range r.tree {
+		r.watcher.release(r, dir)
+	}
+}
+
+// shown is the path under which something at or below the target is reported.
+func (r *root) shown(path string) string {
+	below := strings.TrimPrefix(strings.TrimPrefix(path, r.way.target), "/")
+	if below == "" {
+		return r.path
+	}
+	return join(r.path, below)
+}
+
+// reportSelf reports a change of the path itself.
+func (r *root) reportSelf(seen, modified time.Time) {
+	if !r.ignored {
+		r.report(r.path, seen, modified)
+	}
+}

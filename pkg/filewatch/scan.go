@@ -1,0 +1,103 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package filewatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"k8s.io/klog/v2"
+)
+
+// scan reads a directory and all that's below, and reports what is in it: everything,
+// as done at floor at the earliest, or what was changed since the watch began. What's
+// ignored altogether isn't read. It returns soon after ctx is done.
+func (r *root) scan(ctx context.Context, top string, everything bool, floor time.Time) error {
+	for rest := []string{top}; len(rest) > 0; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		dir := rest[len(rest)-1]
+		rest = rest[:len(rest)-1]
+		l, err := r.watcher.readAll(r, dir)
+		switch {
+		case err != nil && (isLimit(err) || errors.Is(err, fsnotify.ErrClosed)):
+			return failed(dir, err)
+		case err != nil:
+			klog.FromContext(ctx).Error(err, "Changes in a directory can't be noticed", "path", dir)
+			continue
+		case l.self.kind == missing:
+			continue
+		}
+		r.enter(dir)
+		r.reportListing(dir, l, everything, floor)
+		for _, e := range l.entries {
+			if e.kind == folder && !temporary(e.name) && !r.ignores.below(r.shown(join(dir, e.name))) {
+				rest = append(rest, join(dir, e.name))
+			}
+		}
+	}
+	return nil
+}
+
+// failed is what ends a watch that could be set up in part only.
+func failed(dir string, err error) error {
+	if errors.Is(err, fsnotify.ErrClosed) {
+		return ErrClosed
+	}
+	return fmt.Errorf("watch %s: %w", dir, explainWatch(err))
+}
+
+// reportListing reports the entries of a directory, or those that were changed since
+// the watch began. If something was changed in it and there's nothing to show
+// for it, the directory itself is reported: something was removed.
+func (r *root) reportListing(dir string, l listing, everything bool, floor time.Time) {
+	touched := l.self.modified >= r.since
+	explained := false
+	for _, e := range l.entries {
+		since := e.changed >= r.since
+		explained = explained || since
+		if !everything && (!since || e.kind == folder && !touched) || temporary(e.name) {
+			continue
+		}
+		if shown := r.shown(join(dir, e.name)); !r.ignores.ignored(shown) {
+			seen, made := r.madeNow(e.changed, floor)
+			r.report(shown, seen, made)
+		}
+	}
+	if shown := r.shown(dir); !everything && touched && !explained && !r.ignores.ignored(shown) {
+		seen, made := r.madeNow(l.self.modified, floor)
+		r.report(shown, seen, made)
+	}
+}
+
+// enter adds a directory to the tree.
+func (r *root) enter(dir string) {
+	if r.tree[dir] == nil {
+		r.tree[dir] = map[string]struct{}{}
+	}
+	if parent := r.tree[filepath.Dir(dir)]; parent != nil && dir != "/" {
+		parent[dir] = struct{}{}
+	}
+}
+
+// leave drops a directory and all that's below from the tree.
+func (r *root) leave(dir string) {
+	below, ok := r.tree[dir]
+	if !ok {
+		return
+	}
+	delete(r.tree, dir)
+	r.watcher.release(r, dir)
+	if parent := r.tree[filepath.Dir(dir)]; parent != nil {
+		delete(parent, dir)
+	}
+	for d := range below {
+		r.leave(d)
+	}
+}

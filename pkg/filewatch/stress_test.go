@@ -1,0 +1,142 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package filewatch
+
+import (
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// mirror is what somebody knows of a tree who looks at nothing but what's reported.
+type mirror struct {
+	dir string
+
+	mu    sync.Mutex
+	files map[string]string
+}
+
+// state is what a mirror has of a file.
+func state(info fs.FileInfo) string {
+	if info.IsDir() {
+		return "directory"
+	}
+	return fmt.Sprintf("%d bytes, %v", info.Size(), info.ModTime().UnixNano())
+}
+
+// snapshot returns all that there is.
+func snapshot(t testing.TB, dir string) map[string]string {
+	files := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || path == dir || strings.HasSuffix(path, "~") {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			files[path] = state(info)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+func (m *mirror) take(changes []model.Change) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range changes {
+		if c.Path != m.dir && !strings.HasPrefix(c.Path, m.dir+"/") {
+			continue
+		}
+		if strings.HasSuffix(c.Path, "~") {
+			m.files[c.Path] = "ignored"
+			continue
+		}
+		for path := range m.files {
+			if strings.HasPrefix(path, c.Path+"/") && look(path).kind == missing {
+				delete(m.files, path)
+			}
+		}
+		if info, err := os.Lstat(c.Path); err != nil {
+			delete(m.files, c.Path)
+		} else if c.Path != m.dir {
+			m.files[c.Path] = state(info)
+		}
+	}
+}
+
+func (m *mirror) diff(t testing.TB) string {
+	want := snapshot(t, m.dir)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return cmp.Diff(want, m.files)
+}
+
+// operations change a tree at random. They may fail.
+var operations = []func(r *rand.Rand, a, b string){
+	func(r *rand.Rand, a, _ string) { _ = os.WriteFile(a, make([]byte, r.IntN(100)), 0o644) },
+	func(_ *rand.Rand, a, _ string) { _ = os.Mkdir(a, 0o755) },
+	func(_ *rand.Rand, a, b string) { _ = os.MkdirAll(a+"/"+filepath.Base(b), 0o755) },
+	func(_ *rand.Rand, a, b string) { _ = os.Rename(a, b) },
+	func(_ *rand.Rand, a, b string) { _ = os.Rename(a, b+"~"); _ = os.Rename(b+"~", a) },
+	func(_ *rand.Rand, a, b string) { _ = os.RemoveAll(b); _ = os.Rename(a, b) },
+	func(_ *rand.Rand, a, _ string) { _ = os.RemoveAll(a) },
+	func(_ *rand.Rand, a, _ string) { _ = os.Remove(a) },
+	func(_ *rand.Rand, a, b string) { _ = os.Symlink(b, a) },
+	func(_ *rand.Rand, a, _ string) { _ = os.Chmod(a, 0o755) },
+	func(_ *rand.Rand, a, _ string) { _ = os.Truncate(a, 7) },
+	func(_ *rand.Rand, a, b string) {
+		_ = os.WriteFile(a+"~", []byte(b), 0o644)
+		_ = os.Rename(a+"~", a)
+	},
+}
+
+// Whoever follows the reports knows the tree, whatever happens to it.
+func TestStress(t *testing.T) {
+	const rounds, steps = 40, 150
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	r := rand.New(rand.NewPCG(seed, 0))
+	p := newPlace(t)
+	p.mkdir("top")
+	p.mkdir("outside")
+	names := strings.Fields("a b c d")
+	random := func() string {
+		path := p.path("top")
+		if r.IntN(8) == 0 {
+			path = p.path("outside")
+		}
+		for range 1 + r.IntN(4) {
+			path += "/" + names[r.IntN(len(names))]
+		}
+		return path
+	}
+	m := &mirror{dir: p.path("top"), files: map[string]string{}}
+	s := p.start(model.Watch{Paths: []string{p.path("top")}}, m.take)
+	for round := range rounds {
+		for range steps {
+			operations[r.IntN(len(operations))](r, random(), random())
+		}
+		if round%10 == 9 {
+			p.remove("top")
+			p.mkdir("top")
+		}
+		s.sync()
+		s.sync()
+		if diff := m.diff(t); diff != "" {
+			t.Fatalf("round %d: the reports don't tell everything (-there is +known):\n%s", round, diff)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package filewatch
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/fsnotify/fsnotify"
+	"github.com/jonboulle/clockwork"
+	"golang.org/x/sys/unix"
+)
+
+// ErrClosed is the error of Watch when the Watcher is closed.
+var ErrClosed = errors.New("files aren't watched any more")
+
+// Watcher owns the system's facility to watch files, and what's known about the
+// directories that are watched. Its methods may be called from any goroutine.
+type Watcher struct {
+	clock  clockwork.Clock
+	system *fsnotify.Watcher
+	// loops are the goroutines that take what the system reports. They end when
+	// system is closed.
+	loops sync.WaitGroup
+	// overflowed has a value when events were lost.
+	overflowed chan struct{}
+	// done is closed when the Watcher is.
+	done    chan struct{}
+	closing sync.Once
+
+	// mu is held while directories are read and added, but never while anything
+	// is waited for.
+	mu          sync.Mutex
+	directories map[string]*directory
+	// paths are those of the directories.
+	paths map[fileID]string
+
+	inboxesMu sync.Mutex
+	// inboxes are those of the watches that go on.
+	inboxes map[*inbox]struct{}
+}
+
+// New returns a Watcher that the caller must Close. The clock times the batches.
+func New(clock clockwork.Clock) (*Watcher, error) {
+	system, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, fmt.Errorf("prepare to watch files: %w", explainInstance(err))
+	}
+	w := &Watcher{
+		clock:       clock,
+		system:      system,
+		overflowed:  make(chan struct{}, 1),
+		done:        make(chan struct{}),
+		directories: map[string]*directory{},
+		paths:       map[fileID]string{},
+		inboxes:     map[*inbox]struct{}{},
+	}
+	w.loops.Go(w.takeEvents)
+	w.loops.Go(w.takeErrors)
+	return w, nil
+}
+
+// Close ends every Watch that goes on, with ErrClosed, and releases what the
+// system holds. It doesn't wait for them to return.
+func (w *Watcher) Close() error {
+	var err error
+	w.closing.Do(func() {
+		close(w.done)
+		err = w.system.Close()
+		w.loops.Wait()
+	})
+	return err
+}
+
+// takeEvents handles events in their order, and compares everything when some
+// were lost.
+func (w *Watcher) takeEvents() {
+	for {
+		select {
+		case event, ok := <-w.system.Events:
+			if !ok {
+				return
+			}
+			w.handle(event)
+		case <-w.overflowed:
+			w.compareAll()
+		}
+	}
+}
+
+// takeErrors runs beside takeEvents and never waits for mu: the system's side may
+// hold a lock while it reports an error, which whoever holds mu needs to add a
+// directory.
+func (w *Watcher) takeErrors() {
+	for err := range w.system.Errors {
+		switch {
+		case errors.Is(err, fsnotify.ErrEventOverflow):
+			select {
+			case w.overflowed <- struct{}{}:
+			default:
+			}
+		case errors.Is(err, unix.EINVAL):
+			// A directory was renamed and removed before its watch could be.
+		default:
+			w.warnAll(explainWatch(err))
+		}
+	}
+}
+
+// warnAll tells every watch of an error that may concern it.
+func (w *Watcher) warnAll(err error) {
+	w.inboxesMu.Lock()
+	defer w.inboxesMu.Unlock()
+	for in := range w.inboxes {
+		in.warn(err)
+	}
+}
+
+// newInbox returns an inbox that's told of errors until it's removed.
+func (w *Watcher) newInbox() *inbox {
+	in := &inbox{filled: make(chan struct{}, 1), notices: map[address]notice{}}
+	w.inboxesMu.Lock()
+	defer w.inboxesMu.Unlock()
+	w.inboxes[in] = struct{}{}
+	return in
+}
+
+func (w *Watcher) removeInbox(in *inbox) {
+	w.inboxesMu.Lock()
+	defer w.inboxesMu.Unlock()
+	delete(w.inboxes, in)
+}
