@@ -15,7 +15,9 @@ const (
 // changed after it was put into a store.
 type block struct {
 	// first is the sequence number of the first line.
-	first  uint64
+	first uint64
+	// before is how many lines of the source were written before.
+	before uint64
 	time   time.Time
 	source *source
 	level  Level

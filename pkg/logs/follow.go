@@ -62,8 +62,5 @@ func (s *Store) read(next uint64) (blocks []*block, grown <-chan struct{}) {
 	if len(blocks) > 0 || s.closed {
 		return blocks, nil
 	}
-	if s.grown == nil {
-		s.grown = make(chan struct{})
-	}
-	return nil, s.grown
+	return nil, s.growth()
 }

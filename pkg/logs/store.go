@@ -43,6 +43,8 @@ type source struct {
 	name   string
 	blocks []*block
 	size   int
+	// written counts the lines, those that were dropped included.
+	written uint64
 }
 
 // New returns a store that keeps as many lines as fit into limitBytes, always
@@ -73,7 +75,8 @@ func (s *Store) put(name string, level Level, ls lines) {
 		src = &source{name: name}
 		s.sources[name] = src
 	}
-	b.source, b.first = src, s.next
+	b.source, b.first, b.before = src, s.next, src.written
+	src.written += uint64(len(b.ends))
 	s.next = b.after()
 	s.blocks = append(s.blocks, entry{b.first, b})
 	src.blocks = append(src.blocks, b)
@@ -91,6 +94,14 @@ func (s *Store) wake() {
 		close(s.grown)
 		s.grown = nil
 	}
+}
+
+// growth is closed when there's something to read that isn't there yet.
+func (s *Store) growth() <-chan struct{} {
+	if s.grown == nil {
+		s.grown = make(chan struct{})
+	}
+	return s.grown
 }
 
 // Tail returns the last n lines that are left of a source, oldest first.
