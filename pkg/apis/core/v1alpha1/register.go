@@ -17,7 +17,7 @@ var (
 	SchemeGroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 
 	// SchemeBuilder collects what AddToScheme does.
-	SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes, addDefaultingFuncs, addFieldLabelConversion)
+	SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes, addDefaultingFuncs, addFieldLabelConversion, addParameterConversion)
 
 	// AddToScheme registers the types of this package in a scheme, with their
 	// defaults and with the fields that they can be selected by.
@@ -42,13 +42,20 @@ func Resource(resource string) schema.GroupResource {
 // definitions are to be named from another scheme that has had AddToScheme
 // alone: the internal version isn't served.
 func AddInternalToScheme(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(schema.GroupVersion{Group: GroupName, Version: runtime.APIVersionInternal},
-		&Session{}, &SessionList{})
+	scheme.AddKnownTypes(schema.GroupVersion{Group: GroupName, Version: runtime.APIVersionInternal}, kinds()...)
 	return nil
 }
 
 func addKnownTypes(scheme *runtime.Scheme) error {
-	scheme.AddKnownTypes(SchemeGroupVersion, &Session{}, &SessionList{})
+	scheme.AddKnownTypes(SchemeGroupVersion, kinds()...)
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
 	return nil
+}
+
+// kinds are Session and what is sent to its subresources.
+func kinds() []runtime.Object {
+	return []runtime.Object{
+		&Session{}, &SessionList{},
+		&SessionTrigger{}, &SessionEnable{}, &SessionDisable{}, &SessionArgs{}, &SessionLogOptions{},
+	}
 }

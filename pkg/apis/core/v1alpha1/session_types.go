@@ -12,6 +12,11 @@ import (
 //
 // +genclient
 // +genclient:nonNamespaced
+// +genclient:method=Trigger,verb=create,subresource=trigger,input=tilt.dev/session/pkg/apis/core/v1alpha1.SessionTrigger,result=tilt.dev/session/pkg/apis/core/v1alpha1.SessionTrigger
+// +genclient:method=Enable,verb=create,subresource=enable,input=tilt.dev/session/pkg/apis/core/v1alpha1.SessionEnable,result=tilt.dev/session/pkg/apis/core/v1alpha1.SessionEnable
+// +genclient:method=Disable,verb=create,subresource=disable,input=tilt.dev/session/pkg/apis/core/v1alpha1.SessionDisable,result=tilt.dev/session/pkg/apis/core/v1alpha1.SessionDisable
+// +genclient:method=SetArgs,verb=create,subresource=args,input=tilt.dev/session/pkg/apis/core/v1alpha1.SessionArgs,result=tilt.dev/session/pkg/apis/core/v1alpha1.SessionArgs
+// +genclient:method=GetArgs,verb=get,subresource=args,result=tilt.dev/session/pkg/apis/core/v1alpha1.SessionArgs
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 // +k8s:openapi-gen=true
 type Session struct {

@@ -14,13 +14,68 @@ func (in Session) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionArgs) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionArgs"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionArgsSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionArgsSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionArgsStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionArgsStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SessionCISpec) OpenAPIModelName() string {
 	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionCISpec"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionDisable) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionDisable"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionDisableSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionDisableSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionDisableStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionDisableStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionEnable) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionEnable"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionEnableSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionEnableSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionEnableStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionEnableStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SessionList) OpenAPIModelName() string {
 	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionLogLine) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionLogLine"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionLogOptions) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionLogOptions"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -31,6 +86,21 @@ func (in SessionSpec) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SessionStatus) OpenAPIModelName() string {
 	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionTrigger) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionTrigger"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionTriggerSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionTriggerSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionTriggerStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionTriggerStatus"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
