@@ -47,10 +47,24 @@ func definitions() map[string]common.OpenAPIDefinition {
 func TestRequiredFields(t *testing.T) {
 	want := map[string][]string{
 		"Session":               nil,
+		"SessionArgs":           {"spec"},
+		"SessionArgsSpec":       {"args"},
+		"SessionArgsStatus":     {"changed"},
 		"SessionCISpec":         nil,
+		"SessionDisable":        {"spec"},
+		"SessionDisableSpec":    nil,
+		"SessionDisableStatus":  {"resources"},
+		"SessionEnable":         {"spec"},
+		"SessionEnableSpec":     nil,
+		"SessionEnableStatus":   {"resources"},
 		"SessionList":           {"items"},
+		"SessionLogLine":        {"seq", "time", "resource", "level", "text"},
+		"SessionLogOptions":     nil,
 		"SessionSpec":           {"tiltfilePath", "exitCondition"},
 		"SessionStatus":         {"pid", "startTime", "targets", "done"},
+		"SessionTrigger":        {"spec"},
+		"SessionTriggerSpec":    {"resources"},
+		"SessionTriggerStatus":  {"resources"},
 		"Target":                {"name", "type", "resources", "state"},
 		"TargetState":           nil,
 		"TargetStateActive":     {"startTime", "ready"},
@@ -82,6 +96,7 @@ func TestEverythingIsDescribed(t *testing.T) {
 
 func TestEnumValues(t *testing.T) {
 	want := map[string][]any{
+		"SessionLogLine.level":              {"error", "info", "warn"},
 		"SessionSpec.exitCondition":         {"ci", "manual"},
 		"Target.type":                       {"job", "server"},
 		"TargetStateTerminated.graceStatus": {"", "Exceeded", "Tolerated"},
@@ -108,7 +123,17 @@ func TestListTypes(t *testing.T) {
 			"x-kubernetes-patch-strategy":  "merge",
 			"x-kubernetes-patch-merge-key": "type",
 		},
-		"Target.resources": {"x-kubernetes-list-type": "atomic"},
+		"SessionArgsSpec.args":           {"x-kubernetes-list-type": "atomic"},
+		"SessionDisableSpec.labels":      {"x-kubernetes-list-type": "atomic"},
+		"SessionDisableSpec.resources":   {"x-kubernetes-list-type": "atomic"},
+		"SessionDisableStatus.resources": {"x-kubernetes-list-type": "atomic"},
+		"SessionEnableSpec.labels":       {"x-kubernetes-list-type": "atomic"},
+		"SessionEnableSpec.resources":    {"x-kubernetes-list-type": "atomic"},
+		"SessionEnableStatus.resources":  {"x-kubernetes-list-type": "atomic"},
+		"SessionLogOptions.resources":    {"x-kubernetes-list-type": "atomic"},
+		"SessionTriggerSpec.resources":   {"x-kubernetes-list-type": "atomic"},
+		"SessionTriggerStatus.resources": {"x-kubernetes-list-type": "atomic"},
+		"Target.resources":               {"x-kubernetes-list-type": "atomic"},
 	}
 	got := map[string]spec.Extensions{}
 	for name, schema := range ours(t) {
@@ -129,7 +154,7 @@ func TestSchemeAndDefinitionsAgreeOnNames(t *testing.T) {
 	if err := v1alpha1.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{"Session", "SessionList"} {
+	for _, kind := range []string{"Session", "SessionList", "SessionTrigger", "SessionEnable", "SessionDisable", "SessionArgs"} {
 		name, err := scheme.ToOpenAPIDefinitionName(v1alpha1.SchemeGroupVersion.WithKind(kind))
 		if err != nil {
 			t.Fatal(err)

@@ -74,10 +74,34 @@ func ExtractSession(session *corev1alpha1.Session, fieldManager string) (*Sessio
 	return ExtractSessionFrom(session, fieldManager, "")
 }
 
+// ExtractSessionArgs extracts the applied configuration owned by fieldManager from
+// session for the args subresource.
+func ExtractSessionArgs(session *corev1alpha1.Session, fieldManager string) (*SessionApplyConfiguration, error) {
+	return ExtractSessionFrom(session, fieldManager, "args")
+}
+
+// ExtractSessionDisable extracts the applied configuration owned by fieldManager from
+// session for the disable subresource.
+func ExtractSessionDisable(session *corev1alpha1.Session, fieldManager string) (*SessionApplyConfiguration, error) {
+	return ExtractSessionFrom(session, fieldManager, "disable")
+}
+
+// ExtractSessionEnable extracts the applied configuration owned by fieldManager from
+// session for the enable subresource.
+func ExtractSessionEnable(session *corev1alpha1.Session, fieldManager string) (*SessionApplyConfiguration, error) {
+	return ExtractSessionFrom(session, fieldManager, "enable")
+}
+
 // ExtractSessionStatus extracts the applied configuration owned by fieldManager from
 // session for the status subresource.
 func ExtractSessionStatus(session *corev1alpha1.Session, fieldManager string) (*SessionApplyConfiguration, error) {
 	return ExtractSessionFrom(session, fieldManager, "status")
+}
+
+// ExtractSessionTrigger extracts the applied configuration owned by fieldManager from
+// session for the trigger subresource.
+func ExtractSessionTrigger(session *corev1alpha1.Session, fieldManager string) (*SessionApplyConfiguration, error) {
+	return ExtractSessionFrom(session, fieldManager, "trigger")
 }
 
 func (b SessionApplyConfiguration) IsApplyConfiguration() {}

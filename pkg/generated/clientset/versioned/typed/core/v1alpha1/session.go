@@ -38,6 +38,12 @@ type SessionInterface interface {
 	Apply(ctx context.Context, session *applyconfigurationcorev1alpha1.SessionApplyConfiguration, opts v1.ApplyOptions) (result *corev1alpha1.Session, err error)
 	// Add a +genclient:noStatus comment above the type to avoid generating ApplyStatus().
 	ApplyStatus(ctx context.Context, session *applyconfigurationcorev1alpha1.SessionApplyConfiguration, opts v1.ApplyOptions) (result *corev1alpha1.Session, err error)
+	Trigger(ctx context.Context, sessionName string, sessionTrigger *corev1alpha1.SessionTrigger, opts v1.CreateOptions) (*corev1alpha1.SessionTrigger, error)
+	Enable(ctx context.Context, sessionName string, sessionEnable *corev1alpha1.SessionEnable, opts v1.CreateOptions) (*corev1alpha1.SessionEnable, error)
+	Disable(ctx context.Context, sessionName string, sessionDisable *corev1alpha1.SessionDisable, opts v1.CreateOptions) (*corev1alpha1.SessionDisable, error)
+	SetArgs(ctx context.Context, sessionName string, sessionArgs *corev1alpha1.SessionArgs, opts v1.CreateOptions) (*corev1alpha1.SessionArgs, error)
+	GetArgs(ctx context.Context, sessionName string, options v1.GetOptions) (*corev1alpha1.SessionArgs, error)
+
 	SessionExpansion
 }
 
@@ -58,4 +64,73 @@ func newSessions(c *TiltV1alpha1Client) *sessions {
 			func() *corev1alpha1.SessionList { return &corev1alpha1.SessionList{} },
 		),
 	}
+}
+
+// Trigger takes the representation of a sessionTrigger and creates it.  Returns the server's representation of the sessionTrigger, and an error, if there is any.
+func (c *sessions) Trigger(ctx context.Context, sessionName string, sessionTrigger *corev1alpha1.SessionTrigger, opts v1.CreateOptions) (result *corev1alpha1.SessionTrigger, err error) {
+	result = &corev1alpha1.SessionTrigger{}
+	err = c.GetClient().Post().
+		Resource("sessions").
+		Name(sessionName).
+		SubResource("trigger").
+		VersionedParams(&opts, scheme.ParameterCodec).
+		Body(sessionTrigger).
+		Do(ctx).
+		Into(result)
+	return
+}
+
+// Enable takes the representation of a sessionEnable and creates it.  Returns the server's representation of the sessionEnable, and an error, if there is any.
+func (c *sessions) Enable(ctx context.Context, sessionName string, sessionEnable *corev1alpha1.SessionEnable, opts v1.CreateOptions) (result *corev1alpha1.SessionEnable, err error) {
+	result = &corev1alpha1.SessionEnable{}
+	err = c.GetClient().Post().
+		Resource("sessions").
+		Name(sessionName).
+		SubResource("enable").
+		VersionedParams(&opts, scheme.ParameterCodec).
+		Body(sessionEnable).
+		Do(ctx).
+		Into(result)
+	return
+}
+
+// Disable takes the representation of a sessionDisable and creates it.  Returns the server's representation of the sessionDisable, and an error, if there is any.
+func (c *sessions) Disable(ctx context.Context, sessionName string, sessionDisable *corev1alpha1.SessionDisable, opts v1.CreateOptions) (result *corev1alpha1.SessionDisable, err error) {
+	result = &corev1alpha1.SessionDisable{}
+	err = c.GetClient().Post().
+		Resource("sessions").
+		Name(sessionName).
+		SubResource("disable").
+		VersionedParams(&opts, scheme.ParameterCodec).
+		Body(sessionDisable).
+		Do(ctx).
+		Into(result)
+	return
+}
+
+// SetArgs takes the representation of a sessionArgs and creates it.  Returns the server's representation of the sessionArgs, and an error, if there is any.
+func (c *sessions) SetArgs(ctx context.Context, sessionName string, sessionArgs *corev1alpha1.SessionArgs, opts v1.CreateOptions) (result *corev1alpha1.SessionArgs, err error) {
+	result = &corev1alpha1.SessionArgs{}
+	err = c.GetClient().Post().
+		Resource("sessions").
+		Name(sessionName).
+		SubResource("args").
+		VersionedParams(&opts, scheme.ParameterCodec).
+		Body(sessionArgs).
+		Do(ctx).
+		Into(result)
+	return
+}
+
+// GetArgs takes name of the session, and returns the corresponding corev1alpha1.SessionArgs object, and an error if there is any.
+func (c *sessions) GetArgs(ctx context.Context, sessionName string, options v1.GetOptions) (result *corev1alpha1.SessionArgs, err error) {
+	result = &corev1alpha1.SessionArgs{}
+	err = c.GetClient().Get().
+		Resource("sessions").
+		Name(sessionName).
+		SubResource("args").
+		VersionedParams(&options, scheme.ParameterCodec).
+		Do(ctx).
+		Into(result)
+	return
 }

@@ -6,7 +6,11 @@
 package fake
 
 import (
+	context "context"
+
+	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gentype "k8s.io/client-go/gentype"
+	testing "k8s.io/client-go/testing"
 	v1alpha1 "tilt.dev/session/pkg/apis/core/v1alpha1"
 	corev1alpha1 "tilt.dev/session/pkg/generated/applyconfiguration/core/v1alpha1"
 	typedcorev1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
@@ -35,4 +39,59 @@ func newFakeSessions(fake *FakeTiltV1alpha1) typedcorev1alpha1.SessionInterface 
 		),
 		fake,
 	}
+}
+
+// Trigger takes the representation of a sessionTrigger and creates it.  Returns the server's representation of the sessionTrigger, and an error, if there is any.
+func (c *fakeSessions) Trigger(ctx context.Context, sessionName string, sessionTrigger *v1alpha1.SessionTrigger, opts v1.CreateOptions) (result *v1alpha1.SessionTrigger, err error) {
+	emptyResult := &v1alpha1.SessionTrigger{}
+	obj, err := c.Fake.
+		Invokes(testing.NewRootCreateSubresourceActionWithOptions(c.Resource(), sessionName, "trigger", sessionTrigger, opts), emptyResult)
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.SessionTrigger), err
+}
+
+// Enable takes the representation of a sessionEnable and creates it.  Returns the server's representation of the sessionEnable, and an error, if there is any.
+func (c *fakeSessions) Enable(ctx context.Context, sessionName string, sessionEnable *v1alpha1.SessionEnable, opts v1.CreateOptions) (result *v1alpha1.SessionEnable, err error) {
+	emptyResult := &v1alpha1.SessionEnable{}
+	obj, err := c.Fake.
+		Invokes(testing.NewRootCreateSubresourceActionWithOptions(c.Resource(), sessionName, "enable", sessionEnable, opts), emptyResult)
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.SessionEnable), err
+}
+
+// Disable takes the representation of a sessionDisable and creates it.  Returns the server's representation of the sessionDisable, and an error, if there is any.
+func (c *fakeSessions) Disable(ctx context.Context, sessionName string, sessionDisable *v1alpha1.SessionDisable, opts v1.CreateOptions) (result *v1alpha1.SessionDisable, err error) {
+	emptyResult := &v1alpha1.SessionDisable{}
+	obj, err := c.Fake.
+		Invokes(testing.NewRootCreateSubresourceActionWithOptions(c.Resource(), sessionName, "disable", sessionDisable, opts), emptyResult)
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.SessionDisable), err
+}
+
+// SetArgs takes the representation of a sessionArgs and creates it.  Returns the server's representation of the sessionArgs, and an error, if there is any.
+func (c *fakeSessions) SetArgs(ctx context.Context, sessionName string, sessionArgs *v1alpha1.SessionArgs, opts v1.CreateOptions) (result *v1alpha1.SessionArgs, err error) {
+	emptyResult := &v1alpha1.SessionArgs{}
+	obj, err := c.Fake.
+		Invokes(testing.NewRootCreateSubresourceActionWithOptions(c.Resource(), sessionName, "args", sessionArgs, opts), emptyResult)
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.SessionArgs), err
+}
+
+// GetArgs takes name of the session, and returns the corresponding sessionArgs object, and an error if there is any.
+func (c *fakeSessions) GetArgs(ctx context.Context, sessionName string, options v1.GetOptions) (result *v1alpha1.SessionArgs, err error) {
+	emptyResult := &v1alpha1.SessionArgs{}
+	obj, err := c.Fake.
+		Invokes(testing.NewRootGetSubresourceActionWithOptions(c.Resource(), "args", sessionName, options), emptyResult)
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.SessionArgs), err
 }
