@@ -4,6 +4,7 @@
 package apiserver_test
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,10 +15,16 @@ import (
 	"tilt.dev/session/pkg/testserver"
 )
 
-const (
-	sessionVerbs = "create delete deletecollection get list patch update watch"
-	statusVerbs  = "get patch update"
-)
+const sessionVerbs = "create delete deletecollection get list patch update watch"
+
+var subresourceVerbs = map[string]string{
+	"args":    "create get",
+	"disable": "create",
+	"enable":  "create",
+	"log":     "get",
+	"status":  "get patch update",
+	"trigger": "create",
+}
 
 func TestDiscovery(t *testing.T) {
 	t.Parallel()
@@ -35,15 +42,19 @@ func TestDiscovery(t *testing.T) {
 	verbs := map[string]string{}
 	for _, r := range resources.APIResources {
 		verbs[r.Name] = strings.Join(r.Verbs, " ")
-		if r.Namespaced || r.Kind != "Session" {
+		if r.Namespaced {
 			t.Errorf("resource = %+v", r)
 		}
 		if r.Name == "sessions" && (r.SingularName != "session" || strings.Join(r.ShortNames, " ") != "sess" || strings.Join(r.Categories, " ") != "tilt") {
 			t.Errorf("names = %+v", r)
 		}
 	}
-	if len(verbs) != 2 || verbs["sessions"] != sessionVerbs || verbs["sessions/status"] != statusVerbs {
-		t.Errorf("verbs = %v", verbs)
+	want := map[string]string{"sessions": sessionVerbs}
+	for subresource, verbs := range subresourceVerbs {
+		want["sessions/"+subresource] = verbs
+	}
+	if !maps.Equal(verbs, want) {
+		t.Errorf("verbs = %v, want %v", verbs, want)
 	}
 }
 
@@ -57,7 +68,11 @@ func TestAggregatedDiscovery(t *testing.T) {
 		t.Fatalf("list = %+v", list)
 	}
 	sessions := list.Items[0].Versions[0].Resources[0]
-	if strings.Join(sessions.Verbs, " ") != sessionVerbs || len(sessions.Subresources) != 1 || strings.Join(sessions.Subresources[0].Verbs, " ") != statusVerbs {
+	verbs := map[string]string{}
+	for _, s := range sessions.Subresources {
+		verbs[s.Subresource] = strings.Join(s.Verbs, " ")
+	}
+	if strings.Join(sessions.Verbs, " ") != sessionVerbs || !maps.Equal(verbs, subresourceVerbs) {
 		t.Errorf("sessions = %+v", sessions)
 	}
 	client.do(http.MethodGet, "/apis", nil, accept, "If-None-Match: "+reply.header.Get("Etag")).want(http.StatusNotModified)

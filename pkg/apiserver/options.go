@@ -13,6 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/apiserver/pkg/audit"
 	"k8s.io/apiserver/pkg/registry/generic"
+
+	"tilt.dev/session/pkg/registry/session"
 )
 
 // Storage is where Sessions are kept. It outlives the server: whoever made it
@@ -28,6 +30,9 @@ type Storage interface {
 type Options struct {
 	// Storage is required.
 	Storage Storage
+	// Runs, if set, knows which Sessions are run by this process, to answer what
+	// is asked of them. Without it none is.
+	Runs session.Runs
 	// BindAddress is the IP address to listen on.
 	BindAddress string
 	// Port is the TCP port to listen on, 0 for any that's free.

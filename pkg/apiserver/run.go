@@ -20,8 +20,8 @@ const lingerTime = 100 * time.Millisecond
 // errStopped is why everything of a server ends that wasn't told to stop.
 var errStopped = errors.New("the server has stopped")
 
-// Run serves until ctx is done, and returns nil then. It has all open watches
-// end, after each was handed what is pending, waits for the other requests and
+// Run serves until ctx is done, and returns nil then. It has all open watches and
+// logs end, after each was handed what is pending, waits for the other requests and
 // for its goroutines, and releases the storage of Sessions. It returns an error
 // when it can't serve or when a post-start hook fails.
 func (s *Server) Run(ctx context.Context) error {
@@ -30,7 +30,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.config.openAPI.install(s.generic); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	if err := s.generic.AddPreShutdownHook("end-watches", func() error { return s.endWatches(ctx) }); err != nil {
+	if err := s.generic.AddPreShutdownHook("end-streams", func() error { return s.endStreams(ctx) }); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	prepared := s.generic.PrepareRun()
@@ -64,14 +64,20 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// endWatches is run before the server stops to take requests. Its result would
+// endStreams is run before the server stops to take requests. Its result would
 // keep the server from shutting down in order, so it's only told.
-func (s *Server) endWatches(ctx context.Context) error {
+func (s *Server) endStreams(ctx context.Context) error {
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.options.DrainTimeout)
 	defer cancel()
-	if err := s.sessions.EndWatches(draining); err != nil {
-		klog.FromContext(ctx).V(1).Info("Watches are cut", "reason", err.Error())
+	var ending sync.WaitGroup
+	for _, end := range []func(context.Context) error{s.sessions.EndWatches, s.requests.Log.End} {
+		ending.Go(func() {
+			if err := end(draining); err != nil {
+				klog.FromContext(ctx).V(1).Info("Streams are cut", "reason", err.Error())
+			}
+		})
 	}
+	ending.Wait()
 	return nil
 }
 

@@ -34,6 +34,7 @@ type Server struct {
 	config   *Config
 	generic  *genericapiserver.GenericAPIServer
 	sessions *session.REST
+	requests *session.Requests
 	hooks    []*postStartHook
 	ready    chan struct{}
 }
@@ -58,15 +59,18 @@ func (c CompletedConfig) build() (*Server, error) {
 		return nil, err
 	}
 	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, c.config.scheme, runtime.NewParameterCodec(c.config.scheme), c.config.codecs)
-	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = map[string]genericrest.Storage{
+	requests := session.NewRequests(sessions, c.config.options.Runs)
+	served := map[string]genericrest.Storage{
 		"sessions":        sessions,
 		"sessions/status": status,
 	}
+	requests.InstallInto(served)
+	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = served
 	if err := generic.InstallAPIGroup(&group); err != nil {
 		sessions.Destroy()
 		return nil, fmt.Errorf("serving %s: %w", v1alpha1.GroupName, err)
 	}
-	server := &Server{config: c.config, generic: generic, sessions: sessions, ready: make(chan struct{})}
+	server := &Server{config: c.config, generic: generic, sessions: sessions, requests: requests, ready: make(chan struct{})}
 	return server, errors.Join(
 		server.AddReadyzCheck("watch-cache", func(context.Context) error { return sessions.ReadinessCheck() }),
 		server.AddPostStartHook("watch-cache", server.awaitWatchCache),

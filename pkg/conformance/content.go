@@ -252,7 +252,7 @@ func errorsAreStatuses(t *testing.T, s *server) {
 	}{
 		{http.MethodGet, path(name) + "-missing", "", http.StatusNotFound, metav1.StatusReasonNotFound},
 		{http.MethodGet, versionPath + "/nothing", "", http.StatusNotFound, metav1.StatusReasonNotFound},
-		{http.MethodGet, path(name) + "/log", "", http.StatusNotFound, metav1.StatusReasonNotFound},
+		{http.MethodGet, path(name) + "/logs", "", http.StatusNotFound, metav1.StatusReasonNotFound},
 		{http.MethodPost, sessionsPath, "", http.StatusBadRequest, metav1.StatusReasonBadRequest},
 		{http.MethodPost, sessionsPath, "{", http.StatusBadRequest, metav1.StatusReasonBadRequest},
 		{http.MethodPost, sessionsPath, "[]", http.StatusBadRequest, metav1.StatusReasonBadRequest},

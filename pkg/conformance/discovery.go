@@ -56,7 +56,12 @@ func checkDiscovery(t *testing.T, s *server) {
 			GroupVersion: "tilt.dev/v1alpha1",
 			APIResources: []metav1.APIResource{
 				{Name: "sessions", SingularName: "session", Kind: "Session", Verbs: mainVerbs, ShortNames: []string{"sess"}, Categories: []string{"tilt"}},
+				{Name: "sessions/args", Kind: "SessionArgs", Verbs: metav1.Verbs{"create", "get"}},
+				{Name: "sessions/disable", Kind: "SessionDisable", Verbs: metav1.Verbs{"create"}},
+				{Name: "sessions/enable", Kind: "SessionEnable", Verbs: metav1.Verbs{"create"}},
+				{Name: "sessions/log", Kind: "Session", Verbs: metav1.Verbs{"get"}},
 				{Name: "sessions/status", Kind: "Session", Verbs: statusVerbs},
+				{Name: "sessions/trigger", Kind: "SessionTrigger", Verbs: metav1.Verbs{"create"}},
 			},
 		}
 		for i := range resources.APIResources {
@@ -77,13 +82,23 @@ func checkDiscovery(t *testing.T, s *server) {
 			t.Fatalf("groups = %+v", groups)
 		}
 		kind := groups.Items[at].Versions[0].Resources[0].ResponseKind
+		requestKind := func(name string) *metav1.GroupVersionKind {
+			return &metav1.GroupVersionKind{Group: kind.Group, Version: kind.Version, Kind: name}
+		}
 		want := apidiscovery.APIVersionDiscovery{
 			Version:   "v1alpha1",
 			Freshness: apidiscovery.DiscoveryFreshnessCurrent,
 			Resources: []apidiscovery.APIResourceDiscovery{{
 				Resource: "sessions", SingularResource: "session", Scope: apidiscovery.ScopeCluster, ResponseKind: kind,
 				Verbs: mainVerbs, ShortNames: []string{"sess"}, Categories: []string{"tilt"},
-				Subresources: []apidiscovery.APISubresourceDiscovery{{Subresource: "status", ResponseKind: kind, Verbs: statusVerbs}},
+				Subresources: []apidiscovery.APISubresourceDiscovery{
+					{Subresource: "args", ResponseKind: requestKind("SessionArgs"), Verbs: []string{"create", "get"}},
+					{Subresource: "disable", ResponseKind: requestKind("SessionDisable"), Verbs: []string{"create"}},
+					{Subresource: "enable", ResponseKind: requestKind("SessionEnable"), Verbs: []string{"create"}},
+					{Subresource: "log", ResponseKind: kind, Verbs: []string{"get"}},
+					{Subresource: "status", ResponseKind: kind, Verbs: statusVerbs},
+					{Subresource: "trigger", ResponseKind: requestKind("SessionTrigger"), Verbs: []string{"create"}},
+				},
 			}},
 		}
 		if diff := cmp.Diff(want, groups.Items[at].Versions[0]); diff != "" || kind.Kind != "Session" {
@@ -120,6 +135,7 @@ func checkDiscovery(t *testing.T, s *server) {
 		for _, refused := range []struct{ method, path string }{
 			{http.MethodPut, sessionsPath}, {http.MethodPatch, sessionsPath}, {http.MethodPost, path(name)},
 			{http.MethodPost, statusPath(name)}, {http.MethodDelete, statusPath(name)},
+			{http.MethodGet, path(name) + "/trigger"}, {http.MethodPut, path(name) + "/args"}, {http.MethodPost, path(name) + "/log"},
 		} {
 			s.do(t, refused.method, refused.path, newSession(name)).failure(http.StatusMethodNotAllowed, metav1.StatusReasonMethodNotAllowed)
 		}

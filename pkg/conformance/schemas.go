@@ -66,7 +66,23 @@ var typesServed = map[string]properties{
 		enums: map[string][]any{"graceStatus": {"", "Exceeded", "Tolerated"}},
 	},
 	"TargetStateDisabled": {},
+
+	"SessionTrigger":       requestServed,
+	"SessionTriggerSpec":   {required: []string{"resources"}},
+	"SessionTriggerStatus": {required: []string{"resources"}},
+	"SessionEnable":        requestServed,
+	"SessionEnableSpec":    {optional: []string{"all", "labels", "only", "resources"}},
+	"SessionEnableStatus":  {required: []string{"resources"}},
+	"SessionDisable":       requestServed,
+	"SessionDisableSpec":   {optional: []string{"all", "labels", "resources"}},
+	"SessionDisableStatus": {required: []string{"resources"}},
+	"SessionArgs":          requestServed,
+	"SessionArgsSpec":      {required: []string{"args"}},
+	"SessionArgsStatus":    {required: []string{"changed"}},
 }
+
+// requestServed is what all requests to subresources have.
+var requestServed = properties{required: []string{"spec"}, optional: []string{"apiVersion", "kind", "metadata", "status"}}
 
 func checkSchemas(t *testing.T, all schemas) {
 	for name := range all {
@@ -118,7 +134,7 @@ func checkType(t *testing.T, name string, schema map[string]any, want properties
 }
 
 func checkKinds(t *testing.T, all schemas) {
-	for _, kind := range []string{"Session", "SessionList"} {
+	for _, kind := range []string{"Session", "SessionList", "SessionTrigger", "SessionEnable", "SessionDisable", "SessionArgs"} {
 		want := []any{map[string]any{"group": "tilt.dev", "version": "v1alpha1", "kind": kind}}
 		if diff := cmp.Diff(want, all.ours(t, kind)["x-kubernetes-group-version-kind"]); diff != "" {
 			t.Errorf("kinds of %s (-want +got):\n%s", kind, diff)
