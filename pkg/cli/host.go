@@ -45,10 +45,12 @@ type host struct {
 	readers  *kubeconfig.Readers
 	visitors *visitors
 
-	logs       *logs.Store
-	processes  *process.Runner
-	storage    *storage.Backend
-	server     *apiserver.Server
+	logs      *logs.Store
+	processes *process.Runner
+	storage   *storage.Backend
+	server    *apiserver.Server
+	// runs is what the server answers requests to a run from.
+	runs       *controller.Running
 	controller *controller.Controller
 	// engine is the one that runs, nil before the Session was created.
 	engine atomic.Pointer[engine.Engine]
@@ -69,6 +71,7 @@ func newHost(ctx context.Context, p Program, o *runOptions) (_ *host, err error)
 		return nil, withCode(ExitAPI, "%w", err)
 	}
 	h.logs = logs.New(logLimit, clockwork.NewRealClock())
+	h.runs = controller.NewRunning()
 	if err := h.prepareProcesses(); err != nil {
 		return nil, withCode(ExitFailure, "prepare to start processes: %w", err)
 	}
@@ -99,6 +102,7 @@ func (h *host) listen() (*apiserver.Config, error) {
 	}
 	options := apiserver.NewOptions()
 	options.Storage = h.storage
+	options.Runs = h.runs
 	options.Version = h.program.Version
 	if options.BindAddress, err = resolve(h.options.host); err != nil {
 		return nil, withCode(ExitUsage, "--host: %w", err)
@@ -126,6 +130,7 @@ func (h *host) control() (err error) {
 		ClientConfig: h.server.LoopbackClientConfig(),
 		Runs:         func(s *v1alpha1.Session) bool { return s.Name == sessionName },
 		NewRun:       h.newRun,
+		Running:      h.runs,
 		Done:         func(s *v1alpha1.Session) { h.done <- s },
 	})
 	if err != nil {

@@ -78,7 +78,8 @@ const (
 	requestsTimeout = 30 * time.Second
 )
 
-// Config is what a Controller needs. All fields but Clock are required.
+// Config is what a Controller needs. All fields but Running and Clock are
+// required.
 type Config struct {
 	// ClientConfig says how to reach the API server. Its rate limits don't apply:
 	// writes are limited by merging what's to be written.
@@ -89,6 +90,8 @@ type Config struct {
 	// NewRun prepares the run of a Session. The run hands each of its snapshots
 	// to onChange, in order; onChange doesn't block.
 	NewRun func(s *v1alpha1.Session, onChange func(*engine.Snapshot)) Run
+	// Running, if set, has each run while it lasts.
+	Running *Running
 	// Done is called once for each Session that's done: after the verdict was
 	// stored, and after a watch of this process has delivered it. No status of
 	// that Session is written any more. Done mustn't wait for the Controller.
@@ -123,6 +126,9 @@ func New(config Config) (*Controller, error) {
 	if config.Clock == nil {
 		config.Clock = clock.RealClock{}
 	}
+	if config.Running == nil {
+		config.Running = NewRunning()
+	}
 	informer := externalversions.NewSharedInformerFactory(client, 0)
 	return &Controller{
 		config:   config,
@@ -142,7 +148,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	defer cancel()
 	registerMetrics()
 
-	c.runs = runs{end: cancel, byName: map[string]*run{}}
+	c.runs = runs{running: c.config.Running, end: cancel, byName: map[string]*run{}}
 	c.queue = workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[string](minRetry, maxRetry),
 		workqueue.TypedRateLimitingQueueConfig[string]{Name: "sessions", Clock: c.config.Clock})

@@ -24,6 +24,7 @@ type Run interface {
 	// SetFailFast tells whether nothing new is to be started after a failure.
 	// It may be called before Run as well, and doesn't block.
 	SetFailFast(bool)
+	Requests
 }
 
 var _ Run = (*engine.Engine)(nil)
@@ -55,6 +56,8 @@ type run struct {
 
 // runs are the runs of a Controller, each with a goroutine of its own.
 type runs struct {
+	// running is told of each of them while it lasts.
+	running *Running
 	// end is called when a run has ended too early.
 	end context.CancelFunc
 
@@ -76,7 +79,9 @@ func (rs *runs) start(ctx context.Context, r *run) {
 	rs.mu.Lock()
 	rs.byName[r.name] = r
 	rs.mu.Unlock()
+	rs.running.add(r.name, r.control)
 	rs.group.Go(func() {
+		defer rs.running.remove(r.name)
 		if err := r.control.Run(ctx); err != nil || ctx.Err() == nil {
 			rs.fail(r, err)
 		}

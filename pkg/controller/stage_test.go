@@ -216,6 +216,8 @@ func eventually(t testing.TB, cond func() bool) {
 
 // actor is a Run that follows a script instead of a Tiltfile.
 type actor struct {
+	// Requests are nil: nobody asks for anything.
+	Requests
 	t        testing.TB
 	session  *v1alpha1.Session
 	onChange func(*engine.Snapshot)

@@ -155,6 +155,9 @@ func (e *Engine) Snapshot() *Snapshot {
 	return e.snapshot.Load()
 }
 
+// Logs returns where the output of everything goes.
+func (e *Engine) Logs() *logs.Store { return e.config.Logs }
+
 // SetFailFast decides whether anything new is started after the Tiltfile, a job
 // or a server has failed. What runs goes on in any case.
 func (e *Engine) SetFailFast(failFast bool) {

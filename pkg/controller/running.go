@@ -1,0 +1,52 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"sync"
+	"time"
+
+	registry "tilt.dev/session/pkg/registry/session"
+)
+
+// Running is the table of what's being run, by which an API server answers what
+// is asked of a Session. It exists before both of them: a Controller, which a
+// server has to be there for, fills it. It's safe for concurrent use.
+type Running struct {
+	now func() time.Time
+
+	mu     sync.Mutex
+	byName map[string]Run
+}
+
+var _ registry.Runs = (*Running)(nil)
+
+// NewRunning returns an empty table.
+func NewRunning() *Running {
+	return &Running{now: time.Now, byName: map[string]Run{}}
+}
+
+// Run returns the run of the Session of that name, false if there's none.
+func (r *Running) Run(name string) (registry.Run, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	run, found := r.byName[name]
+	if !found {
+		return nil, false
+	}
+	return &requested{session: name, run: run, now: r.now}, true
+}
+
+// add enters a run until remove is called.
+func (r *Running) add(name string, run Run) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.byName[name] = run
+}
+
+func (r *Running) remove(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.byName, name)
+}
