@@ -6,7 +6,6 @@ package mvcc
 import (
 	"context"
 	"errors"
-	"fmt"
 )
 
 // errAbandoned is the result of a proposal until it has another.
@@ -53,8 +52,8 @@ func (s *Store) propose(apply func(*txn) error) (int64, error) {
 // commit evaluates proposals in turn, each on what its predecessors leave, and
 // publishes them together. The caller holds commitMu.
 func (s *Store) commit(batch []*proposal) {
-	err := s.Err()
-	if err == nil {
+	err := ErrClosed
+	if !s.closed.Load() {
 		err = s.commitOpen(batch)
 	}
 	for _, p := range batch {
@@ -68,44 +67,63 @@ func (s *Store) commit(batch []*proposal) {
 func (s *Store) commitOpen(batch []*proposal) error {
 	head := s.state.Load()
 	changes := Changes{Revision: head.rev}
-	current := head.latest()
+	current, leases := head.latest(), s.leases
 	var revisions []revision
 	for _, p := range batch {
-		t := &txn{tree: current, rev: changes.Revision + 1, leases: &s.leases}
+		t := &txn{tree: current, rev: changes.Revision + 1, leases: leases}
 		if p.err = p.apply(t); p.err == nil {
 			if len(t.events) > 0 {
 				current = t.tree
 				changes.Revision++
-				revisions = append(revisions, t.revision(s.clock.Now()))
+				revisions = append(revisions, newRevision(s.clock.Now(), t.events, t.tree))
 			}
-			s.leases.update(t.granted, t.ended)
-			changes.Events = append(changes.Events, t.events...)
+			leases = leases.with(t.granted, t.ended)
 			changes.Granted = append(changes.Granted, t.granted...)
 			changes.Ended = append(changes.Ended, t.ended...)
 		}
 		p.rev = changes.Revision
 	}
+	for _, r := range revisions {
+		changes.Made = append(changes.Made, Revision{r.at, r.events})
+	}
 	if changes.empty() {
 		return nil
 	}
-	if s.log != nil {
-		if err := s.log.Commit(changes); err != nil {
-			err = fmt.Errorf("mvcc: the log failed, no changes are taken until a restart: %w", err)
-			s.failed.Store(&err)
-			return err
-		}
+	next, passed := head.with(revisions, s.limits)
+	if err := s.write(changes, next, passed); err != nil {
+		return err
 	}
-	if len(revisions) > 0 {
-		s.publish(head, revisions)
-	}
+	s.leases = leases
+	s.publish(head, next, revisions)
 	if len(changes.Granted) > 0 || len(head.history) == 1 {
 		s.wakeHousekeeper()
 	}
 	return nil
 }
 
+// write makes changes durable, if they are to be, with what the state after
+// them forgets. The caller holds commitMu, and on an error leaves everything as
+// it was.
+func (s *Store) write(changes Changes, next *state, passed []revision) error {
+	if s.log == nil {
+		return nil
+	}
+	changes.Compacted, changes.Forgotten = next.compacted, forgotten(passed)
+	if err := s.log.Commit(changes); err != nil {
+		if s.failed.Swap(&err) == nil {
+			s.wakeHousekeeper()
+		}
+		return err
+	}
+	s.failed.Store(nil)
+	return nil
+}
+
 // publish makes revisions visible, first to readers, then to watches.
-func (s *Store) publish(head *state, revisions []revision) {
-	s.state.Store(head.with(revisions, s.limits))
+func (s *Store) publish(head, next *state, revisions []revision) {
+	if len(revisions) == 0 {
+		return
+	}
+	s.state.Store(next)
 	s.watches.notify(head.rev+1, revisions)
 }

@@ -9,6 +9,10 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 )
 
+// compactStep is how many revisions are forgotten at once because of their
+// age, so as not to hold up writers for long.
+const compactStep = 1000
+
 // compact forgets what was before a revision.
 func (s *Store) compact(rev int64) error {
 	s.commitMu.Lock()
@@ -23,19 +27,45 @@ func (s *Store) compact(rev int64) error {
 	case rev > head.rev:
 		return rpctypes.ErrFutureRev
 	}
-	s.state.Store(head.compact(rev))
+	return s.forget(head, rev)
+}
+
+// forget is called with commitMu held.
+func (s *Store) forget(head *state, rev int64) error {
+	next, passed := head.compact(rev)
+	if err := s.write(Changes{Revision: head.rev}, next, passed); err != nil {
+		return err
+	}
+	s.state.Store(next)
 	return nil
 }
 
 // compactAged forgets what could no longer be seen by a reader that is maxAge
 // behind.
-func (s *Store) compactAged(now time.Time) {
+func (s *Store) compactAged(now time.Time) error {
+	for more := true; more; {
+		var err error
+		if more, err = s.compactSomeAged(now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compactSomeAged tells whether there is more.
+func (s *Store) compactSomeAged(now time.Time) (bool, error) {
 	s.commitMu.Lock()
 	defer s.commitMu.Unlock()
-	head := s.state.Load()
-	if rev := head.asOf(now.Add(-s.maxAge)); rev > head.oldest() {
-		s.state.Store(head.compact(rev))
+	if s.closed.Load() {
+		return false, ErrClosed
 	}
+	head := s.state.Load()
+	last := head.asOf(now.Add(-s.maxAge))
+	if last <= head.oldest() {
+		return false, nil
+	}
+	rev := min(last, head.oldest()+compactStep)
+	return rev < last, s.forget(head, rev)
 }
 
 // nextCompaction is when compactAged will have something to do, or the zero

@@ -42,10 +42,14 @@
 // # Durability
 //
 // Without a Log everything ends with the process. With one, a change is made
-// visible and acknowledged only after the Log has committed it. Changes made
-// at the same time are committed together. When the Log fails, the store takes
-// no further change, because it can't know which of the last ones will be
-// found again.
+// visible and acknowledged only after the Log has committed it, and so is a
+// compaction. Changes made at the same time are committed together. When the
+// Log fails, they are all refused with its error, and the store is as it was
+// before; reading isn't concerned. The Log is used again for the next change,
+// and tried every second until it works, or as long as there is none.
+//
+// A store that is restored goes on with the revision, the history and the
+// leases of the one before it.
 //
 // # What a client can do
 //

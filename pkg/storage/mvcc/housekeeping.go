@@ -3,23 +3,35 @@
 
 package mvcc
 
-import "time"
+import (
+	"errors"
+	"time"
+)
 
-// keepHouse ends leases and compacts what is too old, at their time. It ends
-// with the store, or when the store takes no changes any more.
+// retryInterval is how long a Log that failed is left alone when nobody else
+// uses it.
+const retryInterval = time.Second
+
+// keepHouse ends leases, compacts what is too old, and tries a Log that failed
+// again, at their time. It ends with the store.
 func (s *Store) keepHouse() {
 	timer := s.clock.NewTimer(s.maxAge)
 	defer timer.Stop()
 	for {
+		due, err := s.tidy(s.clock.Now())
 		now := s.clock.Now()
-		s.compactAged(now)
-		deadline, err := s.endLeases(now)
-		if err != nil {
-			return // Err tells
+		switch {
+		case errors.Is(err, ErrClosed):
+			return
+		case err != nil: // Err tells
+			due = now.Add(retryInterval)
 		}
-		if due := earlier(deadline, s.nextCompaction(now)); due.IsZero() {
+		switch {
+		case due.IsZero():
 			timer.Stop()
-		} else {
+		case !due.After(now):
+			continue // it became due meanwhile
+		default:
 			timer.Reset(due.Sub(now))
 		}
 		if s.clock.Since(now) > time.Millisecond {
@@ -39,6 +51,35 @@ func (s *Store) wakeHousekeeper() {
 	case s.wake <- struct{}{}:
 	default: // it is going to look anyway
 	}
+}
+
+// tidy does what is due and returns when the next thing is, or the zero time.
+func (s *Store) tidy(now time.Time) (time.Time, error) {
+	if err := s.probeLog(); err != nil {
+		return time.Time{}, err
+	}
+	if err := s.compactAged(now); err != nil {
+		return time.Time{}, err
+	}
+	deadline, err := s.endLeases(now)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return earlier(deadline, s.nextCompaction(now)), nil
+}
+
+// probeLog tries a Log that failed.
+func (s *Store) probeLog() error {
+	s.commitMu.Lock()
+	defer s.commitMu.Unlock()
+	if s.closed.Load() {
+		return ErrClosed
+	}
+	if s.failed.Load() == nil {
+		return nil
+	}
+	head := s.state.Load()
+	return s.write(Changes{Revision: head.rev}, head, nil)
 }
 
 // endLeases ends the leases whose time has come and returns when the next one

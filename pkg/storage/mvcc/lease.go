@@ -4,6 +4,7 @@
 package mvcc
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -13,35 +14,38 @@ import (
 )
 
 // leases are those that haven't ended. Which keys are a lease's is told by the
-// keys.
+// keys. They aren't changed but replaced.
 type leases struct {
 	live map[clientv3.LeaseID]Lease
-	last clientv3.LeaseID // ever granted; IDs aren't used again
+	last clientv3.LeaseID // granted since the store was opened, or restored
 }
 
-func newLeases(restored []Lease) leases {
-	l := leases{live: map[clientv3.LeaseID]Lease{}}
-	l.update(restored, nil)
-	return l
-}
+func newLeases(restored []Lease) leases { return leases{}.with(restored, nil) }
 
-func (l *leases) has(id clientv3.LeaseID) bool {
+func (l leases) has(id clientv3.LeaseID) bool {
 	_, ok := l.live[id]
 	return ok
 }
 
-func (l *leases) update(granted []Lease, ended []clientv3.LeaseID) {
+// with returns the leases after some were granted and others ended.
+func (l leases) with(granted []Lease, ended []clientv3.LeaseID) leases {
+	if len(granted) == 0 && len(ended) == 0 {
+		return l
+	}
+	next := leases{live: make(map[clientv3.LeaseID]Lease, len(l.live)+len(granted)), last: l.last}
+	maps.Copy(next.live, l.live)
 	for _, lease := range granted {
-		l.live[lease.ID] = lease
-		l.last = max(l.last, lease.ID)
+		next.live[lease.ID] = lease
+		next.last = max(next.last, lease.ID)
 	}
 	for _, id := range ended {
-		delete(l.live, id)
+		delete(next.live, id)
 	}
+	return next
 }
 
 // next is the first deadline, or the zero time.
-func (l *leases) next() time.Time {
+func (l leases) next() time.Time {
 	var first time.Time
 	for _, lease := range l.live {
 		first = earlier(first, lease.Deadline)
@@ -50,7 +54,7 @@ func (l *leases) next() time.Time {
 }
 
 // expired are those whose deadline has come, in the order of their grant.
-func (l *leases) expired(now time.Time) []clientv3.LeaseID {
+func (l leases) expired(now time.Time) []clientv3.LeaseID {
 	var ids []clientv3.LeaseID
 	for id, lease := range l.live {
 		if !lease.Deadline.After(now) {

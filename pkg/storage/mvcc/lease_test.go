@@ -11,6 +11,8 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	testclock "k8s.io/utils/clock/testing"
+
+	"tilt.dev/session/pkg/storage/mvcc/mvcctest"
 )
 
 func grant(t *testing.T, client *clientv3.Client, seconds int64) clientv3.LeaseID {
@@ -49,12 +51,12 @@ func TestLeaseTakesItsKeysWithIt(t *testing.T) {
 	watch := client.Watch(t.Context(), "", clientv3.WithPrefix())
 	clock.Step(10*time.Second - time.Nanosecond)
 	put(t, client, "early", "")
-	if got := eventTexts(next(t, watch).Events); len(got) != 1 || got[0] != eventText(rev+1, "PUT", "early", "", "") {
+	if got := mvcctest.EventTexts(next(t, watch).Events); len(got) != 1 || got[0] != mvcctest.EventText(rev+1, "PUT", "early", "", "") {
 		t.Errorf("before the deadline: %v", got)
 	}
 	clock.Step(time.Nanosecond)
 	response := next(t, watch)
-	if got := eventTexts(response.Events); len(got) != 2 || response.Events[1].Kv.ModRevision != rev+2 {
+	if got := mvcctest.EventTexts(response.Events); len(got) != 2 || response.Events[1].Kv.ModRevision != rev+2 {
 		t.Errorf("at the deadline: %v", got)
 	}
 	for key, want := range map[string]bool{"short/1": false, "short/2": false, "long": true, "moved": true, "freed": true} {
@@ -63,7 +65,7 @@ func TestLeaseTakesItsKeysWithIt(t *testing.T) {
 		}
 	}
 	clock.Step(10 * time.Second)
-	if got := eventTexts(next(t, watch).Events); len(got) != 2 {
+	if got := mvcctest.EventTexts(next(t, watch).Events); len(got) != 2 {
 		t.Errorf("at the second deadline: %v", got)
 	}
 }

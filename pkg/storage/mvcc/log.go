@@ -12,10 +12,11 @@ import (
 
 // Log makes a store outlive its process.
 type Log interface {
-	// Commit returns when all of the changes are durable, or with an error,
-	// after which it isn't called again. It is called by one goroutine at a
-	// time, in the order of revisions. What it is given is shared, and must
-	// not be changed.
+	// Commit returns when all of the changes are durable, or with an error
+	// when none of them is. Those of the next call are then again based on
+	// what was durable before. Without changes it tells whether there could be
+	// some. It is called by one goroutine at a time, in the order of
+	// revisions. What it is given is shared, and must not be changed.
 	Commit(Changes) error
 }
 
@@ -23,25 +24,46 @@ type Log interface {
 type Changes struct {
 	// Revision is the store's after the changes.
 	Revision int64
-	// Events are in the order of revisions; there may be none.
-	Events []*clientv3.Event
+	// Made are the revisions that are new, in order; there may be none.
+	Made []Revision
 	// Granted are new leases.
 	Granted []Lease
 	// Ended are leases that are no more; their keys are among the events.
 	Ended []clientv3.LeaseID
+	// Compacted is the oldest revision that can still be read after the
+	// changes, 0 before the first compaction.
+	Compacted int64
+	// Forgotten are the versions that can't be read any more.
+	Forgotten []Version
 }
 
 func (c *Changes) empty() bool {
-	return len(c.Events) == 0 && len(c.Granted) == 0 && len(c.Ended) == 0
+	return len(c.Made) == 0 && len(c.Granted) == 0 && len(c.Ended) == 0
+}
+
+// Revision is what one revision changed.
+type Revision struct {
+	At     time.Time
+	Events []*clientv3.Event
+}
+
+// Version names what a revision made of a key: a value, or its deletion.
+type Version struct {
+	Key      []byte
+	Revision int64
 }
 
 // Snapshot is what a Log holds: the sum of the changes committed to it. The
-// history before it is forgotten. The store keeps what is in it.
+// store keeps what is in it.
 type Snapshot struct {
-	Revision int64
-	// KeyValues are the current versions, each key once, in any order.
+	Revision, Compacted int64
+	// KeyValues are the versions that were current at Compacted, each key
+	// once, in any order. There are none if that is 0.
 	KeyValues []*mvccpb.KeyValue
-	Leases    []Lease
+	// History is what the revisions after Compacted changed, up to Revision.
+	// Its events have no previous values yet.
+	History []Revision
+	Leases  []Lease
 }
 
 // Lease is a time to live that keys share.

@@ -15,23 +15,27 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/etcd/api/v3/mvccpb"
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	testclock "k8s.io/utils/clock/testing"
+
+	"tilt.dev/session/pkg/storage/mvcc/mvcctest"
 )
 
 // memoryLog keeps what is committed as a file would.
 type memoryLog struct {
-	mu      sync.Mutex
-	commits int
-	rev     int64
-	kvs     map[string]*mvccpb.KeyValue
-	leases  map[clientv3.LeaseID]Lease
-	err     error
-	gate    chan struct{} // when set, each commit takes one token
+	mu             sync.Mutex
+	commits        int
+	rev, compacted int64
+	made           []Revision                 // from revision 2 on
+	versions       map[string]*clientv3.Event // that aren't forgotten
+	leases         map[clientv3.LeaseID]Lease
+	err            error
+	gate           chan struct{} // when set, each commit takes one token
 }
 
 func newMemoryLog() *memoryLog {
-	return &memoryLog{kvs: map[string]*mvccpb.KeyValue{}, leases: map[clientv3.LeaseID]Lease{}}
+	return &memoryLog{rev: 1, versions: map[string]*clientv3.Event{}, leases: map[clientv3.LeaseID]Lease{}}
 }
 
 func (l *memoryLog) Commit(changes Changes) error {
@@ -44,18 +48,24 @@ func (l *memoryLog) Commit(changes Changes) error {
 		return l.err
 	}
 	l.commits++
-	for _, event := range changes.Events {
-		if event.Kv.ModRevision < l.rev {
-			return fmt.Errorf("revision %d came after %d", event.Kv.ModRevision, l.rev)
-		}
-		l.rev = event.Kv.ModRevision
-		if event.Type == clientv3.EventTypePut {
-			l.kvs[string(event.Kv.Key)] = event.Kv
-		} else {
-			delete(l.kvs, string(event.Kv.Key))
+	l.rev += int64(len(changes.Made))
+	if l.rev != changes.Revision {
+		return fmt.Errorf("%d revisions were made up to %d, which isn't %d", len(changes.Made), changes.Revision, l.rev)
+	}
+	for _, made := range changes.Made {
+		l.made = append(l.made, made)
+		for _, event := range made.Events {
+			l.versions[version(event.Kv)] = event
 		}
 	}
-	l.rev = changes.Revision
+	for _, v := range changes.Forgotten {
+		name := fmt.Sprintf("%s@%d", v.Key, v.Revision)
+		if l.versions[name] == nil {
+			return fmt.Errorf("there is no %s to forget", name)
+		}
+		delete(l.versions, name)
+	}
+	l.compacted = changes.Compacted
 	for _, lease := range changes.Granted {
 		l.leases[lease.ID] = lease
 	}
@@ -65,14 +75,32 @@ func (l *memoryLog) Commit(changes Changes) error {
 	return nil
 }
 
+func (l *memoryLog) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = err
+}
+
+func version(kv *mvccpb.KeyValue) string { return fmt.Sprintf("%s@%d", kv.Key, kv.ModRevision) }
+
 func (l *memoryLog) snapshot() *Snapshot {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return &Snapshot{
-		Revision:  l.rev,
-		KeyValues: slices.Collect(maps.Values(l.kvs)),
-		Leases:    slices.Collect(maps.Values(l.leases)),
+	snapshot := &Snapshot{Revision: l.rev, Compacted: l.compacted, Leases: slices.Collect(maps.Values(l.leases))}
+	for _, event := range l.versions {
+		if event.Kv.ModRevision <= l.compacted {
+			snapshot.KeyValues = append(snapshot.KeyValues, event.Kv)
+		}
 	}
+	for _, made := range l.made[max(l.compacted, 1)-1:] {
+		copied := Revision{At: made.At}
+		for _, event := range made.Events {
+			kv := *event.Kv
+			copied.Events = append(copied.Events, &clientv3.Event{Type: event.Type, Kv: &kv})
+		}
+		snapshot.History = append(snapshot.History, copied)
+	}
+	return snapshot
 }
 
 func TestLogRestoresStore(t *testing.T) {
@@ -101,19 +129,22 @@ func TestLogRestoresStore(t *testing.T) {
 	if diff := cmp.Diff(before.Kvs, after.Kvs); diff != "" || after.Header.Revision != rev {
 		t.Errorf("restored at %d, want %d: %s", after.Header.Revision, rev, diff)
 	}
-	if got := restored.CompactRevision(); got != rev {
-		t.Errorf("the restored store is compacted at %d, want %d", got, rev)
+	if got := restored.CompactRevision(); got != 0 {
+		t.Errorf("the restored store is compacted at %d, want 0", got)
 	}
-	response := next(t, client.Watch(t.Context(), "a", clientv3.WithRev(rev)))
-	if response.Err() == nil {
-		t.Errorf("a watch at the restored revision got %v, want an error", response)
+	want := []string{
+		mvcctest.EventText(2, "PUT", "a", "1", ""), mvcctest.EventText(3, "PUT", "a", "2", "1"), mvcctest.EventText(4, "PUT", "gone", "", ""),
+		mvcctest.EventText(5, "DELETE", "gone", "", ""), mvcctest.EventText(6, "PUT", "leased", "", ""),
+	}
+	if diff := cmp.Diff(want, mvcctest.EventTexts(next(t, client.Watch(t.Context(), "", clientv3.WithPrefix(), clientv3.WithRev(1))).Events)); diff != "" {
+		t.Errorf("a watch from before: %s", diff)
 	}
 	if grant(t, client.Client, 60) == lease {
 		t.Error("the ID of a lease was used again")
 	}
 	watch := client.Watch(t.Context(), "leased", clientv3.WithRev(rev+1))
 	clock.Step(time.Minute)
-	if got := eventTexts(next(t, watch).Events); len(got) != 1 || got[0] != eventText(rev+1, "DELETE", "leased", "", "") {
+	if got := mvcctest.EventTexts(next(t, watch).Events); len(got) != 1 || got[0] != mvcctest.EventText(rev+1, "DELETE", "leased", "", "") {
 		t.Errorf("at the end of the lease: %v", got)
 	}
 }
@@ -156,22 +187,25 @@ func (s *Store) queued() int {
 }
 
 func TestLogFails(t *testing.T) {
+	clock := testclock.NewFakeClock(time.Now())
 	log := newMemoryLog()
-	store, client := newStore(t, Options{Log: log})
+	store, client := newStore(t, Options{Clock: clock, Log: log})
 	put(t, client, "a", "1")
 	watch := client.Watch(t.Context(), "", clientv3.WithPrefix())
-	log.err = errors.New("disk full")
+	log.fail(errors.New("disk full"))
 	for range 2 {
 		if _, err := client.Put(t.Context(), "a", "2"); !errors.Is(err, log.err) {
 			t.Errorf("writing: %v, want %v", err, log.err)
+		}
+		if _, err := client.Grant(t.Context(), 1); !errors.Is(err, log.err) {
+			t.Errorf("granting a lease: %v, want %v", err, log.err)
 		}
 	}
 	if err := store.Err(); !errors.Is(err, log.err) {
 		t.Errorf("the store says %v, want %v", err, log.err)
 	}
-	log.err = nil
-	if _, err := client.Put(t.Context(), "b", ""); err == nil {
-		t.Error("the store takes changes after its log failed")
+	if _, err := client.Put(t.Context(), "a", "3", clientv3.WithLease(1)); !errors.Is(err, rpctypes.ErrLeaseNotFound) && !errors.Is(err, log.err) {
+		t.Errorf("a lease that wasn't granted: %v", err)
 	}
 	response, err := client.KV.Get(t.Context(), "a")
 	if err != nil || string(response.Kvs[0].Value) != "1" || response.Header.Revision != 2 {
@@ -183,17 +217,88 @@ func TestLogFails(t *testing.T) {
 	if response := next(t, watch); !response.IsProgressNotify() {
 		t.Errorf("a watch saw a change that failed: %v", response.Events)
 	}
+	log.fail(nil)
+	if rev := put(t, client, "a", "4"); rev != 3 || store.Err() != nil {
+		t.Errorf("once the log works the store is at %d, want 3, and says %v", rev, store.Err())
+	}
+}
+
+// TestLogIsTriedAgain waits for a log without writing.
+func TestLogIsTriedAgain(t *testing.T) {
+	clock := testclock.NewFakeClock(time.Now())
+	log := newMemoryLog()
+	store, client := newStore(t, Options{Clock: clock, Log: log})
+	log.fail(errors.New("disk full"))
+	if _, err := client.Put(t.Context(), "a", ""); err == nil {
+		t.Fatal("it was written")
+	}
+	log.fail(nil)
+	eventually(t, "the store works again", func() bool {
+		clock.Step(retryInterval)
+		return store.Err() == nil
+	})
+}
+
+// TestLeaseEndsOnceTheLogWorks lets a lease end while nothing can be written.
+func TestLeaseEndsOnceTheLogWorks(t *testing.T) {
+	clock := testclock.NewFakeClock(time.Now())
+	log := newMemoryLog()
+	store, client := newStore(t, Options{Clock: clock, Log: log})
+	put(t, client, "a", "", clientv3.WithLease(grant(t, client.Client, 10)))
+	log.fail(errors.New("disk full"))
+	clock.Step(10 * time.Second)
+	eventually(t, "the end of the lease has failed", func() bool { return store.Err() != nil })
+	if !exists(t, client.Client, "a") {
+		t.Error("the key is gone, and not durably so")
+	}
+	log.fail(nil)
+	eventually(t, "the key is gone", func() bool {
+		clock.Step(retryInterval)
+		return !exists(t, client.Client, "a")
+	})
+}
+
+// TestLogForgets compacts by age and by count, with a log that checks what it
+// is to forget, and that it is left with what a restart needs.
+func TestLogForgets(t *testing.T) {
+	clock := testclock.NewFakeClock(time.Now())
+	log := newMemoryLog()
+	store, client := newStore(t, Options{Clock: clock, Log: log, HistoryAge: time.Minute, HistoryRevisions: 2*compactStep + 20})
+	for i := range 3 * compactStep {
+		put(t, client, fmt.Sprint(i%10), "")
+	}
+	put(t, client, "last", "")
+	if got := store.CompactRevision(); got == 0 {
+		t.Error("nothing is compacted by count")
+	}
+	clock.Step(time.Hour)
+	eventually(t, "all that is old is forgotten", func() bool { return store.CompactRevision() == 3*compactStep+2 })
+	if snapshot := log.snapshot(); len(log.versions) != 11 || len(snapshot.KeyValues) != 11 || len(snapshot.History) != 0 {
+		t.Errorf("the log holds %d versions, %d of them current and %d in the history; want 11, 11, 0",
+			len(log.versions), len(snapshot.KeyValues), len(snapshot.History))
+	}
 }
 
 func TestRestoreRefused(t *testing.T) {
-	kv := func(key string, rev, lease int64) *mvccpb.KeyValue {
-		return &mvccpb.KeyValue{Key: []byte(key), ModRevision: rev, CreateRevision: rev, Version: 1, Lease: lease}
+	kv := func(rev, created, version, lease int64) *mvccpb.KeyValue {
+		return &mvccpb.KeyValue{Key: []byte("a"), ModRevision: rev, CreateRevision: created, Version: version, Lease: lease}
 	}
+	history := func(events ...*clientv3.Event) []Revision { return []Revision{{Events: events}} }
+	deletion := &clientv3.Event{Type: clientv3.EventTypeDelete, Kv: &mvccpb.KeyValue{Key: []byte("a"), ModRevision: 3}}
 	for name, snapshot := range map[string]Snapshot{
-		"no revision":       {},
-		"key of the future": {Revision: 2, KeyValues: []*mvccpb.KeyValue{kv("a", 3, 0)}},
-		"key twice":         {Revision: 3, KeyValues: []*mvccpb.KeyValue{kv("a", 2, 0), kv("a", 3, 0)}},
-		"lease missing":     {Revision: 2, KeyValues: []*mvccpb.KeyValue{kv("a", 2, 1)}},
+		"no revision":          {},
+		"compacted later":      {Revision: 2, Compacted: 3},
+		"key of the future":    {Revision: 2, Compacted: 2, KeyValues: []*mvccpb.KeyValue{kv(3, 3, 1, 0)}},
+		"key twice":            {Revision: 3, Compacted: 3, KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1, 0), kv(3, 3, 1, 0)}},
+		"lease missing":        {Revision: 2, Compacted: 2, KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1, 1)}},
+		"history missing":      {Revision: 3, Compacted: 2},
+		"history too long":     {Revision: 2, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 3, 1, 0)})},
+		"revision empty":       {Revision: 3, Compacted: 2, History: history()},
+		"revision wrong":       {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(4, 4, 1, 0)})},
+		"version left out":     {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 2, 3, 0)}), KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1, 0)}},
+		"created anew":         {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 3, 1, 0)}), KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1, 0)}},
+		"updated, not created": {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 2, 2, 0)})},
+		"deleted, not created": {Revision: 3, Compacted: 2, History: history(deletion)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store, err := New(Options{Restore: &snapshot})

@@ -4,134 +4,55 @@
 package mvcc
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
+	"math/rand/v2"
+	"testing"
 
-	"go.etcd.io/etcd/api/v3/mvccpb"
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.etcd.io/etcd/client/v3/kubernetes"
+
+	"tilt.dev/session/pkg/storage/mvcc/mvcctest"
 )
 
-// model is what a store should be, as plainly as can be: a copy of everything
-// for each revision.
-type model struct {
-	rev       int64
-	compacted int64
-	at        map[int64]map[string]mvccpb.KeyValue
+// logged is a store with a log, to be restarted and refused.
+func logged(t testing.TB) mvcctest.Subject {
+	log := newMemoryLog()
+	store, client := newStore(t, Options{Log: log})
+	return mvcctest.Subject{
+		Client: client,
+		Restart: func() *kubernetes.Client {
+			store.Close()
+			store, client = newStore(t, Options{Log: log, Restore: log.snapshot()})
+			return client
+		},
+		Refuse: func() func() {
+			log.fail(errors.New("disk full"))
+			return func() { log.fail(nil) }
+		},
+	}
 }
 
-func newModel() *model {
-	return &model{rev: 1, at: map[int64]map[string]mvccpb.KeyValue{1: {}}}
-}
-
-// change applies puts (with a value) and deletions (nil) as one revision, if
-// they change anything.
-func (m *model) change(changes map[string]*string) {
-	after := maps.Clone(m.at[m.rev])
-	changed := false
-	for key, value := range changes {
-		before, exists := after[key]
-		switch {
-		case value != nil:
-			kv := mvccpb.KeyValue{Key: []byte(key), Value: []byte(*value), CreateRevision: m.rev + 1, ModRevision: m.rev + 1, Version: 1}
-			if exists {
-				kv.CreateRevision, kv.Version = before.CreateRevision, before.Version+1
-			}
-			after[key], changed = kv, true
-		case exists:
-			delete(after, key)
-			changed = true
+func TestRandomOperations(t *testing.T) {
+	for seed := range uint64(50) {
+		random := rand.New(rand.NewPCG(seed, 0))
+		script := make([]byte, 600)
+		for i := range script {
+			script[i] = byte(random.Uint32())
 		}
-	}
-	if changed {
-		m.rev++
-		m.at[m.rev] = after
+		t.Run(fmt.Sprint("memory/seed=", seed), func(t *testing.T) {
+			store, _ := newStore(t, Options{})
+			mvcctest.Run(t, mvcctest.Subject{Client: store.Client(context.Background())}, script)
+		})
+		t.Run(fmt.Sprint("log/seed=", seed), func(t *testing.T) { mvcctest.Run(t, logged(t), script) })
 	}
 }
 
-func (m *model) put(key, value string) { m.change(map[string]*string{key: &value}) }
-
-func (m *model) delete(keys ...string) {
-	changes := map[string]*string{}
-	for _, key := range keys {
-		changes[key] = nil
-	}
-	m.change(changes)
-}
-
-func (m *model) compact(rev int64) error {
-	switch {
-	case rev <= m.compacted:
-		return rpctypes.ErrCompacted
-	case rev > m.rev:
-		return rpctypes.ErrFutureRev
-	}
-	m.compacted = rev
-	return nil
-}
-
-// list is what is there at a revision (0: now) below a prefix, in order.
-func (m *model) list(rev int64, prefix string) ([]mvccpb.KeyValue, error) {
-	switch {
-	case rev == 0:
-		rev = m.rev
-	case rev > m.rev:
-		return nil, rpctypes.ErrFutureRev
-	case rev < m.compacted:
-		return nil, rpctypes.ErrCompacted
-	}
-	var kvs []mvccpb.KeyValue
-	for _, key := range slices.Sorted(maps.Keys(m.at[rev])) {
-		if strings.HasPrefix(key, prefix) {
-			kvs = append(kvs, m.at[rev][key])
-		}
-	}
-	return kvs, nil
-}
-
-// events are the changes from a revision on, below a prefix, as text.
-func (m *model) events(from int64, prefix string) []string {
-	var events []string
-	for rev := max(from, 2); rev <= m.rev; rev++ {
-		before, after := m.at[rev-1], m.at[rev]
-		var ofRevision []string
-		for key, kv := range after {
-			if kv.ModRevision == rev && strings.HasPrefix(key, prefix) {
-				ofRevision = append(ofRevision, eventText(rev, "PUT", key, string(kv.Value), string(before[key].Value)))
-			}
-		}
-		for key, kv := range before {
-			if _, still := after[key]; !still && strings.HasPrefix(key, prefix) {
-				ofRevision = append(ofRevision, eventText(rev, "DELETE", key, "", string(kv.Value)))
-			}
-		}
-		slices.Sort(ofRevision) // their order within a revision is open
-		events = append(events, ofRevision...)
-	}
-	return events
-}
-
-func eventText(rev int64, kind, key, value, previous string) string {
-	return fmt.Sprintf("%d %s %s=%q was %q", rev, kind, key, value, previous)
-}
-
-// eventTexts tells what a watch sent as the model does.
-func eventTexts(events []*clientv3.Event) []string {
-	var texts []string
-	for i := 0; i < len(events); {
-		rev := events[i].Kv.ModRevision
-		var ofRevision []string
-		for ; i < len(events) && events[i].Kv.ModRevision == rev; i++ {
-			event, previous := events[i], ""
-			if event.PrevKv != nil {
-				previous = string(event.PrevKv.Value)
-			}
-			ofRevision = append(ofRevision, eventText(rev, event.Type.String(), string(event.Kv.Key), string(event.Kv.Value), previous))
-		}
-		slices.Sort(ofRevision)
-		texts = append(texts, ofRevision...)
-	}
-	return texts
+func FuzzOperations(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 0, 1, 1, 2, 0, 10, 0, 3, 11, 4, 2})
+	f.Add([]byte{0, 3, 1, 6, 3, 4, 2, 3, 2, 8, 5, 2, 1})
+	f.Add([]byte{0, 3, 1, 12, 0, 3, 2, 13, 3, 1, 12, 10, 0, 0, 12})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		mvcctest.Run(t, logged(t), script[:min(len(script), 300)])
+	})
 }

@@ -38,6 +38,14 @@ type revision struct {
 	bare   bool // it was restored, without its events
 }
 
+func newRevision(at time.Time, events []*clientv3.Event, after *tree) revision {
+	r := revision{at: at, events: events, tree: after}
+	for _, event := range events {
+		r.size += eventSize(event)
+	}
+	return r
+}
+
 // standsAlone tells whether a watch can begin with the revision when all
 // before it is forgotten, the values that it replaced included.
 func (r *revision) standsAlone() bool {
@@ -100,20 +108,27 @@ func (s *state) changes(from int64, in keyRange, maxEvents int, maxBytes int64) 
 }
 
 // with returns the state after further revisions, without what exceeds the
-// bounds of the history.
-func (s *state) with(revisions []revision, limits limits) *state {
+// bounds of the history, and the revisions up to what is now the oldest.
+func (s *state) with(revisions []revision, limits limits) (next *state, passed []revision) {
+	if len(revisions) == 0 {
+		return s, nil
+	}
+	grown := s.grow(revisions)
+	return grown, grown.trim(limits)
+}
+
+func (s *state) grow(revisions []revision) *state {
 	next := *s
 	next.rev += int64(len(revisions))
 	next.history = append(s.history, revisions...)
 	for _, r := range revisions {
 		next.size += r.size
 	}
-	next.trim(limits)
 	return &next
 }
 
 // trim is called on a state that isn't published yet.
-func (s *state) trim(limits limits) {
+func (s *state) trim(limits limits) (passed []revision) {
 	drop := 0
 	for ; drop < len(s.history)-1; drop++ {
 		if len(s.history)-drop <= limits.revisions && s.size <= limits.bytes {
@@ -122,21 +137,41 @@ func (s *state) trim(limits limits) {
 		s.size -= s.history[drop].size
 	}
 	if drop > 0 {
+		passed = s.history[1 : drop+1]
 		s.history = s.history[drop:]
 		s.compacted = s.oldest()
 	}
+	return passed
 }
 
-// compact returns the state without what was before a revision of the history.
-// It copies what stays, so that what goes is freed.
-func (s *state) compact(rev int64) *state {
+// compact returns the state without what was before a revision of the history,
+// and the revisions up to that one. It copies what stays, so that what goes is
+// freed.
+func (s *state) compact(rev int64) (next *state, passed []revision) {
 	drop := rev - s.oldest()
-	next := &state{rev: s.rev, compacted: rev, size: s.size}
+	next = &state{rev: s.rev, compacted: rev, size: s.size}
 	for _, r := range s.history[:drop] {
 		next.size -= r.size
 	}
 	next.history = append([]revision(nil), s.history[drop:]...)
-	return next
+	return next, s.history[1 : drop+1]
+}
+
+// forgotten are the versions that nobody can read once the last of some
+// revisions is the oldest: what they replaced, and the traces of deletions.
+func forgotten(passed []revision) []Version {
+	var versions []Version
+	for _, r := range passed {
+		for _, event := range r.events {
+			if event.PrevKv != nil {
+				versions = append(versions, Version{event.PrevKv.Key, event.PrevKv.ModRevision})
+			}
+			if event.Type == clientv3.EventTypeDelete {
+				versions = append(versions, Version{event.Kv.Key, event.Kv.ModRevision})
+			}
+		}
+	}
+	return versions
 }
 
 // asOf is the last revision that was not made after a moment, or the oldest.

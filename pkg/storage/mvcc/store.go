@@ -67,10 +67,10 @@ type Store struct {
 	commitMu sync.Mutex // whoever holds it owns leases, and publishes state
 	leases   leases
 
-	failed  atomic.Pointer[error] // why nothing is committed any more
+	failed  atomic.Pointer[error] // why nothing could be committed last
 	closed  atomic.Bool
 	stop    chan struct{}
-	wake    chan struct{} // tells the housekeeper that there is a new deadline
+	wake    chan struct{} // tells the housekeeper that there is something new
 	running sync.WaitGroup
 }
 
@@ -91,12 +91,11 @@ func New(o Options) (*Store, error) {
 		limits: limits{cmp.Or(o.HistoryRevisions, DefaultHistoryRevisions), cmp.Or(o.HistoryBytes, DefaultHistoryBytes)},
 		maxAge: cmp.Or(o.HistoryAge, DefaultHistoryAge),
 		log:    o.Log,
-		leases: newLeases(nil),
 		stop:   make(chan struct{}),
 		wake:   make(chan struct{}, 1),
 	}
 	if o.Restore != nil {
-		s.leases.update(o.Restore.Leases, nil)
+		s.leases = newLeases(o.Restore.Leases)
 	}
 	s.state.Store(first)
 	s.running.Go(s.keepHouse)
@@ -107,8 +106,8 @@ func New(o Options) (*Store, error) {
 // compaction.
 func (s *Store) CompactRevision() int64 { return s.state.Load().compacted }
 
-// Err tells why the store takes no changes: ErrClosed, what its Log failed
-// with, or nil.
+// Err tells why the store takes no changes: ErrClosed, what its Log last failed
+// with until it works again, or nil.
 func (s *Store) Err() error {
 	if s.closed.Load() {
 		return ErrClosed

@@ -5,7 +5,6 @@ package mvcc
 
 import (
 	"bytes"
-	"time"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -19,7 +18,7 @@ type txn struct {
 	tree   *tree
 	own    bool // tree was cloned for this txn
 	rev    int64
-	leases *leases
+	leases leases
 
 	events  []*clientv3.Event
 	granted []Lease
@@ -99,12 +98,4 @@ func (t *txn) mutable() *tree {
 		t.tree, t.own = t.tree.Clone(), true
 	}
 	return t.tree
-}
-
-func (t *txn) revision(now time.Time) revision {
-	r := revision{at: now, events: t.events, tree: t.tree}
-	for _, event := range t.events {
-		r.size += eventSize(event)
-	}
-	return r
 }

@@ -14,6 +14,8 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc/metadata"
+
+	"tilt.dev/session/pkg/storage/mvcc/mvcctest"
 )
 
 func TestWatchFromNow(t *testing.T) {
@@ -21,7 +23,7 @@ func TestWatchFromNow(t *testing.T) {
 	put(t, client, "a", "before")
 	watch := client.Watch(t.Context(), "a")
 	put(t, client, "a", "after")
-	if diff := cmp.Diff([]string{eventText(3, "PUT", "a", "after", "before")}, eventTexts(next(t, watch).Events)); diff != "" {
+	if diff := cmp.Diff([]string{mvcctest.EventText(3, "PUT", "a", "after", "before")}, mvcctest.EventTexts(next(t, watch).Events)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -32,7 +34,7 @@ func TestWatchFromFutureRevision(t *testing.T) {
 	for _, value := range []string{"2", "3", "4"} {
 		put(t, client, "a", value)
 	}
-	if diff := cmp.Diff([]string{eventText(4, "PUT", "a", "4", "3")}, eventTexts(next(t, watch).Events)); diff != "" {
+	if diff := cmp.Diff([]string{mvcctest.EventText(4, "PUT", "a", "4", "3")}, mvcctest.EventTexts(next(t, watch).Events)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -116,7 +118,7 @@ func TestIdleWatchOutlivesItsHistory(t *testing.T) {
 		put(t, client, "busy", "")
 	}
 	put(t, client, "quiet", "now")
-	if got := eventTexts(next(t, watch).Events); len(got) != 1 {
+	if got := mvcctest.EventTexts(next(t, watch).Events); len(got) != 1 {
 		t.Errorf("got %v", got)
 	}
 }

@@ -1,15 +1,15 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package mvcc
+package mvcctest
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -24,13 +24,36 @@ var (
 	somePrefixes = []string{"a", "b", "b/", "c", "z"}
 )
 
-// operations does what bytes say to a store and to the model, and compares
-// what they answer.
+// Subject is a new store, as it can be used and mistreated.
+type Subject struct {
+	Client *kubernetes.Client
+	// Restart closes the store and opens another one on what it left. It is
+	// nil where that is nothing.
+	Restart func() *kubernetes.Client
+	// Refuse makes changes fail from then on, until the function that it
+	// returns is called. It is nil where they can't.
+	Refuse func() (accept func())
+}
+
+// Run does what the bytes of a script say to a store and to the model, and
+// compares what they answer.
+func Run(t testing.TB, subject Subject, script []byte) {
+	t.Helper()
+	o := &operations{t: t, subject: subject, client: subject.Client, model: newModel(), script: script}
+	o.run()
+	if subject.Restart != nil {
+		o.restart()
+		o.checkAll()
+	}
+}
+
+// operations is a run.
 type operations struct {
-	t      testing.TB
-	client *kubernetes.Client
-	model  *model
-	script []byte
+	t       testing.TB
+	subject Subject
+	client  *kubernetes.Client
+	model   *model
+	script  []byte
 }
 
 func (o *operations) pick(n int) int {
@@ -51,9 +74,21 @@ func (o *operations) revision() int64 { return max(o.model.rev+2-int64(o.pick(12
 
 func (o *operations) run() {
 	steps := []func(){o.put, o.put, o.delete, o.deletePrefix, o.putIf, o.deleteIf, o.transaction, o.get, o.list, o.count, o.compact, o.watch}
+	if o.subject.Restart != nil {
+		steps = append(steps, o.restart)
+	}
+	if o.subject.Refuse != nil {
+		steps = append(steps, o.refuse)
+	}
 	for len(o.script) > 0 {
 		steps[o.pick(len(steps))]()
 	}
+	o.checkAll()
+}
+
+// checkAll compares the last revisions.
+func (o *operations) checkAll() {
+	o.t.Helper()
 	for rev := max(o.model.rev-10, 0); rev <= o.model.rev+1; rev++ {
 		o.checkList(rev, "", 0)
 		o.checkWatch(max(rev, 1), "b")
@@ -259,7 +294,7 @@ func (o *operations) checkWatch(from int64, prefix string) {
 			}
 			return
 		}
-		got = append(got, eventTexts(response.Events)...)
+		got = append(got, EventTexts(response.Events)...)
 		if from < o.model.compacted {
 			o.t.Fatalf("watching %q from %d, compacted at %d, sent %v", prefix, from, o.model.compacted, got)
 		}
@@ -269,28 +304,34 @@ func (o *operations) checkWatch(from int64, prefix string) {
 	}
 }
 
-func runOperations(t testing.TB, script []byte) {
-	_, client := newStore(t, Options{})
-	(&operations{t: t, client: client, model: newModel(), script: script}).run()
-}
+func (o *operations) restart() { o.client = o.subject.Restart() }
 
-func TestRandomOperations(t *testing.T) {
-	for seed := range uint64(50) {
-		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
-			random := rand.New(rand.NewPCG(seed, 0))
-			script := make([]byte, 600)
-			for i := range script {
-				script[i] = byte(random.Uint32())
-			}
-			runOperations(t, script)
-		})
+// refuse tries changes that fail, and leave no trace.
+func (o *operations) refuse() {
+	accept := o.subject.Refuse()
+	key := o.key()
+	if _, err := o.client.KV.Put(o.t.Context(), key, o.value()); err == nil {
+		o.t.Fatalf("putting %s succeeded, and should have been refused", key)
 	}
+	_, err := o.client.KV.Delete(o.t.Context(), key)
+	if _, exists := o.model.at[o.model.rev][key]; exists == (err == nil) {
+		o.t.Fatalf("deleting %s, which exists: %t, should have been refused: %v", key, exists, err)
+	}
+	o.checkList(0, "", 0)
+	accept()
 }
 
-func FuzzOperations(f *testing.F) {
-	f.Add([]byte{0, 0, 0, 0, 1, 1, 2, 0, 10, 0, 3, 11, 4, 2})
-	f.Add([]byte{0, 3, 1, 6, 3, 4, 2, 3, 2, 8, 5, 2, 1})
-	f.Fuzz(func(t *testing.T, script []byte) {
-		runOperations(t, script[:min(len(script), 300)])
-	})
+// next returns a watch's next response, which must come.
+func next(t testing.TB, watch clientv3.WatchChan) clientv3.WatchResponse {
+	t.Helper()
+	select {
+	case response, open := <-watch:
+		if !open {
+			t.Fatal("the watch was closed")
+		}
+		return response
+	case <-time.After(30 * time.Second):
+		t.Fatal("the watch sent nothing")
+		panic("unreachable")
+	}
 }
