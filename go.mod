@@ -17,6 +17,7 @@ require (
 	github.com/spf13/pflag v1.0.9
 	github.com/tilt-dev/probe v0.3.1
 	github.com/tilt-dev/tilt-apiserver v0.17.2
+	go.etcd.io/bbolt v1.4.3
 	go.etcd.io/etcd/api/v3 v3.6.8
 	go.etcd.io/etcd/client/v3 v3.6.8
 	go.starlark.net v0.0.0-20260908191801-89a6a09411d5

@@ -6,7 +6,8 @@
 // Whichever it is, what stands above it is the same: the storage code of
 // k8s.io/apiserver for etcd, and its watch cache on top. Backends differ in
 // the etcd client below. NewMemory's is a store inside the process, which ends
-// with it.
+// with it. NewFile's is the same, and each change is in a file before it is
+// acknowledged; it takes up where the last process ended, however that ended.
 package storage
 
 import (
@@ -35,6 +36,9 @@ type Config struct {
 	Codec runtime.Codec
 	// Prefix is what all keys begin with; "" is DefaultPrefix.
 	Prefix string
+	// Dir is the directory that NewFile keeps its files in, and makes if need
+	// be. It belongs to one process at a time.
+	Dir string
 	// Clock measures the age of history and caches; nil is the real one.
 	Clock clock.WithTicker
 }

@@ -14,9 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// The conformance suite of k8s.io/apiserver runs in two settings: against
-// etcd's storage code on the embedded store, and again through the watch cache
-// on top of that.
+// The conformance suite of k8s.io/apiserver runs on each kind of backend in two
+// settings: against etcd's storage code on the embedded store, and again
+// through the watch cache on top of that.
 const (
 	raw    = "etcd3"
 	cached = "cacher"
@@ -52,27 +52,35 @@ func TestConformance(t *testing.T) {
 		for _, v := range variants {
 			t.Run(setting+"/"+v.name, func(t *testing.T) {
 				v.apply(t)
-				for _, c := range conformanceCases {
-					if _, out := excluded[c.function][setting]; !out && c.in(v.name, setting) {
-						t.Run(c.function, func(t *testing.T) {
-							if !c.alone {
-								t.Parallel()
-							}
-							c.run(t.Context(), t, newEnvironment(t, setting, c.options...))
-						})
-					}
+				for _, kind := range backendKinds {
+					runConformance(t, kind, setting, v)
 				}
 			})
 		}
 	}
 }
 
-func BenchmarkConformance(b *testing.B) {
-	for _, setting := range []string{raw, cached} {
-		for _, c := range conformanceBenchmarks {
-			b.Run(c.function+"/setting="+setting, func(b *testing.B) {
-				c.run(b.Context(), b, newEnvironment(b, setting, byNodeAndNamespace))
+func runConformance(t *testing.T, kind backendKind, setting string, v variant) {
+	for _, c := range conformanceCases {
+		if _, out := excluded[c.function][setting]; !out && c.in(v.name, setting) {
+			t.Run(c.function+"/"+kind.name, func(t *testing.T) {
+				if !c.alone {
+					t.Parallel()
+				}
+				c.run(t.Context(), t, newEnvironment(t, kind, setting, c.options...))
 			})
+		}
+	}
+}
+
+func BenchmarkConformance(b *testing.B) {
+	for _, kind := range backendKinds {
+		for _, setting := range []string{raw, cached} {
+			for _, c := range conformanceBenchmarks {
+				b.Run(c.function+"/backend="+kind.name+"/setting="+setting, func(b *testing.B) {
+					c.run(b.Context(), b, newEnvironment(b, kind, setting, byNodeAndNamespace))
+				})
+			}
 		}
 	}
 }

@@ -32,8 +32,6 @@ import (
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
-
-	"tilt.dev/session/pkg/storage/mvcc"
 )
 
 const (
@@ -63,6 +61,14 @@ var (
 	_ suite.InterfaceWithCorruptTransformer = (*environment)(nil)
 )
 
+// backendKind is a way to open a backend.
+type backendKind struct {
+	name string
+	open func(Config) (*Backend, error)
+}
+
+var backendKinds = []backendKind{{"memory", NewMemory}, {"file", NewFile}}
+
 // environmentOption changes how the cache is set up.
 type environmentOption func(*cacher.Config)
 
@@ -82,17 +88,21 @@ func byNodeAndNamespace(config *cacher.Config) {
 	}
 }
 
-func newEnvironment(t testing.TB, setting string, options ...environmentOption) *environment {
+func newEnvironment(t testing.TB, kind backendKind, setting string, options ...environmentOption) *environment {
 	t.Helper()
-	store, err := mvcc.New(mvcc.Options{})
+	store, err := kind.open(Config{Codec: codecs.LegacyCodec(examplev1.SchemeGroupVersion), Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(store.Close)
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	e := &environment{
 		setting:      setting,
 		prefix:       map[string]string{raw: "", cached: DefaultPrefix}[setting], // as the suite expects
-		client:       store.Client(context.Background()),
+		client:       store.source.client,
 		codec:        apitesting.TestCodec(codecs, examplev1.SchemeGroupVersion),
 		transformer:  newExchangeable(suite.NewPrefixTransformer([]byte(valuePrefix), false)),
 		restartCache: func() {},
@@ -105,7 +115,7 @@ func newEnvironment(t testing.TB, setting string, options ...environmentOption) 
 	leases := etcd3.NewDefaultLeaseManagerConfig()
 	leases.ReuseDurationSeconds = 1 // the suite waits for the end of a lease
 	versioner := apistorage.APIObjectVersioner{}
-	below, err := etcd3.New(e.client, store, e.codec, newPod, newPodList, e.prefix, podsPrefix, schema.GroupResource{Resource: "pods"},
+	below, err := etcd3.New(e.client, store.source.compactor, e.codec, newPod, newPodList, e.prefix, podsPrefix, schema.GroupResource{Resource: "pods"},
 		etcd3.WithCorruptObjErrorHandlingTransformer(e.transformer), leases,
 		etcd3.WithCorruptObjErrorHandlingDecoder(etcd3.NewDefaultDecoder(e.codec, versioner)), versioner)
 	if err != nil {

@@ -1,0 +1,253 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package bolt
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.etcd.io/bbolt"
+
+	"tilt.dev/session/pkg/storage/mvcc"
+)
+
+// sample is the content of a file, and the values of key "a" that it may have
+// when its last page of two was lost or not.
+func sample(t testing.TB) (content []byte, values []string) {
+	t.Helper()
+	o := open(t, t.TempDir(), mvcc.Options{HistoryRevisions: 5})
+	for i := range 40 {
+		o.put(fmt.Sprint("key", i%12), strings.Repeat(fmt.Sprint(i), 500*(i%4)))
+	}
+	if _, err := o.client.Grant(t.Context(), 1000); err != nil {
+		t.Fatal(err)
+	}
+	o.put("a", "before")
+	o.put("a", "after")
+	o.close()
+	content, err := os.ReadFile(o.path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content, []string{"before", "after"}
+}
+
+// write makes a directory with a file.
+func write(t testing.TB, content []byte) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, fileName), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// checkDamaged opens a damaged file: it is refused as such, or loaded with the
+// right content because the damage is where nothing is.
+func checkDamaged(t testing.TB, content []byte, values []string) {
+	t.Helper()
+	log, snapshot, err := Open(write(t, content))
+	if err != nil {
+		if !errors.Is(err, ErrDamaged) && !strings.Contains(err.Error(), "not one of tilt-session") && !strings.Contains(err.Error(), "format") {
+			t.Errorf("it was refused because: %v", err)
+		}
+		return
+	}
+	defer log.Close()
+	store, err := mvcc.New(mvcc.Options{Restore: snapshot, Log: log})
+	if err != nil {
+		t.Errorf("what it holds contradicts itself: %v", err)
+		return
+	}
+	defer store.Close()
+	o := &opened{t: t, store: store, log: log, client: store.Client(t.Context())}
+	if got := o.get("a"); got != values[0] && got != values[1] {
+		t.Errorf("a is %q", got)
+	}
+	// A change may find damage that loading didn't. It isn't fatal.
+	_, _ = o.client.KV.Put(t.Context(), "b", "1")
+}
+
+func TestDamagedBytes(t *testing.T) {
+	content, values := sample(t)
+	for offset := 0; offset < len(content); offset += 997 {
+		damaged := append([]byte(nil), content...)
+		damaged[offset] ^= 0xff
+		checkDamaged(t, damaged, values)
+	}
+}
+
+func TestDamagedPages(t *testing.T) {
+	content, values := sample(t)
+	page := os.Getpagesize()
+	for from := 0; from < len(content); from += page {
+		damaged := append([]byte(nil), content...)
+		clear(damaged[from : from+page])
+		checkDamaged(t, damaged, values)
+		copy(damaged[from:from+page], content[2*page:])
+		checkDamaged(t, damaged, values)
+		checkDamaged(t, content[:from], values)
+		checkDamaged(t, content[:from+page/2], values)
+	}
+}
+
+func FuzzDamage(f *testing.F) {
+	content, values := sample(f)
+	f.Add(uint32(4096), uint64(7))
+	f.Fuzz(func(t *testing.T, offset uint32, mask uint64) {
+		damaged := append([]byte(nil), content...)
+		at := damaged[int(offset)%(len(damaged)-8):]
+		binary.NativeEndian.PutUint64(at, binary.NativeEndian.Uint64(at)^mask)
+		checkDamaged(t, damaged, values)
+	})
+}
+
+func TestOpenTellsWhatIsInTheWay(t *testing.T) {
+	content, _ := sample(t)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in := func(name string) string {
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	for name, c := range map[string]struct{ dir, want string }{
+		"file":            {file, file + " is not a directory; choose another one"},
+		"below a file":    {filepath.Join(file, "dir"), "not a directory"},
+		"lock not a file": {in("lock"), "lock: is a directory"},
+		"not a file":      {in(fileName), fileName + ": is a directory"},
+		"empty":           {write(t, nil), "it has 0 bytes"},
+		"text":            {write(t, []byte(strings.Repeat("text", 10_000))), "the file is damaged"},
+		"cut off":         {write(t, content[:len(content)/2]), "it was cut off"},
+		"foreign":         {write(t, foreign(t)), "not one of tilt-session"},
+		"of the future": {edited(t, content, func(tx *bbolt.Tx) error {
+			return tx.Bucket(metaBucket).Put(formatKey, []byte{0, 0, 0, 2})
+		}), "it has format 2, and this program reads format 1"},
+		"short of an entry": {edited(t, content, func(tx *bbolt.Tx) error {
+			key, _ := tx.Bucket(versionsBucket).Cursor().First()
+			return tx.Bucket(versionsBucket).Delete(key)
+		}), "entries, and should have"},
+		"short of a bucket": {edited(t, content, func(tx *bbolt.Tx) error { return tx.DeleteBucket(leasesBucket) }), "no bucket \"leases\""},
+		"without a format":  {edited(t, content, func(tx *bbolt.Tx) error { return tx.Bucket(metaBucket).Delete(formatKey) }), "its format isn't told"},
+		"another lease": {edited(t, content, func(tx *bbolt.Tx) error {
+			return tx.Bucket(leasesBucket).Put([]byte("x"), []byte("y"))
+		}), "lease 78: the file is damaged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log, _, err := Open(c.dir)
+			if err == nil {
+				log.Close()
+				t.Fatal("it was opened")
+			}
+			if !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), strings.TrimSuffix(c.dir, "/dir")) {
+				t.Errorf("it says %q, want %q and the path", err, c.want)
+			}
+		})
+	}
+}
+
+// foreign is the file of another program.
+func foreign(t *testing.T) []byte {
+	path := filepath.Join(t.TempDir(), "db")
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+// edited is a directory with a file that somebody else has changed.
+func edited(t *testing.T, content []byte, edit func(*bbolt.Tx) error) (dir string) {
+	t.Helper()
+	dir = write(t, content)
+	db, err := bbolt.Open(filepath.Join(dir, fileName), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(db.Update(edit), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func TestOpenRefusesWhatIsInUse(t *testing.T) {
+	o := open(t, t.TempDir(), mvcc.Options{})
+	_, _, err := Open(o.dir)
+	if want := fmt.Sprintf("%s is in use by process %d (%s)", o.dir, os.Getpid(), filepath.Base(os.Args[0])); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("it says %v, want %q", err, want)
+	}
+	o.put("a", "1")
+	o.close()
+
+	db, err := bbolt.Open(o.path(), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Open(o.dir); err == nil || !strings.Contains(err.Error(), "another program has it open") {
+		t.Errorf("it says %v", err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if o = open(t, o.dir, mvcc.Options{}); o.get("a") != "1" {
+		t.Errorf("a is %q", o.get("a"))
+	}
+}
+
+func TestOpenRemovesWhatWasInTheMaking(t *testing.T) {
+	dir := t.TempDir()
+	left := partial(filepath.Join(dir, fileName))
+	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	open(t, dir, mvcc.Options{})
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%s is still there: %v", left, err)
+	}
+}
+
+func TestEntriesSurvive(t *testing.T) {
+	o := open(t, t.TempDir(), mvcc.Options{HistoryRevisions: 3})
+	for i := range 10 {
+		o.put(fmt.Sprint(i%4), fmt.Sprint(i))
+	}
+	o.close()
+	read := func() *mvcc.Snapshot {
+		log, snapshot, err := Open(o.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := log.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return snapshot
+	}
+	before := read()
+	if err := create(t.Context(), o.path(), before, nil); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, read()); diff != "" {
+		t.Error(diff)
+	}
+	if len(before.History) != 2 || len(before.KeyValues) != 4 || before.Compacted != 9 {
+		t.Errorf("it holds %+v", before)
+	}
+}

@@ -1,0 +1,162 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/apiserver/pkg/apis/example"
+	examplev1 "k8s.io/apiserver/pkg/apis/example/v1"
+	apistorage "k8s.io/apiserver/pkg/storage"
+
+	"tilt.dev/session/pkg/storage/mvcc"
+)
+
+func fileConfig(dir string) Config {
+	return Config{Codec: codecs.LegacyCodec(examplev1.SchemeGroupVersion), Dir: dir}
+}
+
+// openFile opens a file's backend until the end of the test, or its Close.
+func openFile(t *testing.T, dir string) *Backend {
+	t.Helper()
+	backend, err := NewFile(fileConfig(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := backend.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return backend
+}
+
+// podKey is where a pod is kept.
+func podKey(name string) string { return "/example.test/pods/default/" + name }
+
+// createPod creates a pod of some size, and returns its version or the error.
+func createPod(t *testing.T, pods apistorage.Interface, name string, size int) (string, error) {
+	pod := &example.Pod{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "default", Name: name, Annotations: map[string]string{"padding": strings.Repeat("x", size)},
+	}}
+	created := &example.Pod{}
+	err := pods.Create(t.Context(), podKey(name), pod, created, 0)
+	return created.ResourceVersion, err
+}
+
+func TestFileRestarts(t *testing.T) {
+	dir := t.TempDir()
+	backend := openFile(t, dir)
+	pods, _ := openPods(t, backend, nil)
+	first, err := createPod(t, pods, "one", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := createPod(t, pods, "two", 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := backend.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	pods, _ = openPods(t, openFile(t, dir), nil)
+	one := &example.Pod{}
+	if err := pods.Get(t.Context(), podKey("one"), apistorage.GetOptions{}, one); err != nil || one.ResourceVersion != first {
+		t.Errorf("the first pod has version %q, %v; want %s", one.ResourceVersion, err, first)
+	}
+	third, err := createPod(t, pods, "three", 0)
+	if err != nil || third != "4" {
+		t.Errorf("the third pod has version %q, %v; want 4", third, err)
+	}
+}
+
+func TestFileRefused(t *testing.T) {
+	if _, err := NewFile(fileConfig("")); err == nil {
+		t.Error("a backend without a directory was opened")
+	}
+	if _, err := NewFile(Config{Dir: t.TempDir()}); err == nil {
+		t.Error("a backend without a codec was opened")
+	}
+	dir := t.TempDir()
+	openFile(t, dir)
+	if _, err := NewFile(fileConfig(dir)); err == nil || !strings.Contains(err.Error(), "in use by process") {
+		t.Errorf("a directory in use: %v", err)
+	}
+}
+
+// failingLog fails with an error.
+type failingLog struct{ err error }
+
+func (l failingLog) Commit(mvcc.Changes) error { return l.err }
+
+func TestFailedWritesHaveAStatus(t *testing.T) {
+	for cause, want := range map[error]int32{
+		enospc:                     http.StatusInsufficientStorage,
+		errors.New("disk on fire"): http.StatusServiceUnavailable,
+	} {
+		err := statusLog{failingLog{fmt.Errorf("writing: %w", cause)}}.Commit(mvcc.Changes{})
+		var status apierrors.APIStatus
+		if !errors.As(err, &status) || status.Status().Code != want || !strings.Contains(err.Error(), cause.Error()) {
+			t.Errorf("%v became %v, want code %d", cause, err, want)
+		}
+	}
+	if err := (statusLog{failingLog{}}).Commit(mvcc.Changes{}); err != nil {
+		t.Errorf("no error became %v", err)
+	}
+}
+
+// checkFull fills a backend until its disk is full, and checks what that means
+// until there is space again.
+func checkFull(t *testing.T, backend *Backend, pods apistorage.Interface, free func()) {
+	t.Helper()
+	watched, err := pods.Watch(t.Context(), "/example.test/pods/", apistorage.ListOptions{Recursive: true, Predicate: apistorage.Everything})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watched.Stop()
+	stored := 0
+	for ; stored < 10_000; stored++ {
+		if _, err = createPod(t, pods, fmt.Sprint(stored), 6<<10); err != nil {
+			break
+		}
+		checkAdded(t, watched, fmt.Sprint(stored))
+	}
+	// The machinery that answers requests looks at the error itself.
+	if status, ok := err.(apierrors.APIStatus); !ok || status.Status().Code != http.StatusInsufficientStorage || status.Status().Reason != ReasonInsufficientStorage {
+		t.Fatalf("after %d pods: %#v", stored, err)
+	}
+	if err := backend.Healthy(t.Context()); err == nil || !strings.Contains(err.Error(), "storage.db") {
+		t.Errorf("the backend says %v", err)
+	}
+	list := &example.PodList{}
+	if err := pods.GetList(t.Context(), "/example.test/pods/", apistorage.ListOptions{Recursive: true, Predicate: apistorage.Everything}, list); err != nil || len(list.Items) != stored {
+		t.Errorf("listed %d pods, %v; want %d", len(list.Items), err, stored)
+	}
+	free()
+	eventually(t, "the backend is healthy again", func() bool { return backend.Healthy(t.Context()) == nil })
+	if _, err := createPod(t, pods, "last", 6<<10); err != nil {
+		t.Errorf("with space again: %v", err)
+	}
+	checkAdded(t, watched, "last")
+}
+
+func checkAdded(t *testing.T, watched watch.Interface, name string) {
+	t.Helper()
+	select {
+	case event := <-watched.ResultChan():
+		if object, ok := event.Object.(metav1.Object); !ok || event.Type != watch.Added || object.GetName() != name {
+			t.Fatalf("the watch saw %s %v, want %s added", event.Type, event.Object, name)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatalf("the watch doesn't see %s", name)
+	}
+}

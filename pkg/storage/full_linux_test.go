@@ -1,0 +1,93 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storage
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// ownMounts is set where mounts are of no concern to anybody else.
+const ownMounts = "TILT_SESSION_TEST_OWN_MOUNTS"
+
+// TestSmallDisk runs itself again in a mount namespace, for a file system that
+// really is full, or read-only.
+func TestSmallDisk(t *testing.T) {
+	if os.Getenv(ownMounts) != "" {
+		checkSmallDisk(t)
+		return
+	}
+	again := exec.Command(os.Args[0], "-test.run", "^TestSmallDisk$", "-test.v")
+	again.Env = append(os.Environ(), ownMounts+"=1")
+	again.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
+	}
+	output, err := again.CombinedOutput()
+	if len(output) == 0 && err != nil {
+		t.Skip("there are no user namespaces for a mount of its own: ", err)
+	}
+	if err != nil || !strings.Contains(string(output), "--- PASS: TestSmallDisk") {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
+
+func checkSmallDisk(t *testing.T) {
+	disk := t.TempDir()
+	if err := unix.Mount("none", disk, "tmpfs", 0, "size=2m"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := unix.Unmount(disk, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	}()
+	remount := func(flags uintptr) {
+		eventually(t, "the disk is remounted", func() bool {
+			err := unix.Mount("none", disk, "", unix.MS_REMOUNT|flags, "size=2m")
+			if err != nil && !errors.Is(err, unix.EBUSY) { // the file may be open for a moment
+				t.Fatal(err)
+			}
+			return err == nil
+		})
+	}
+	filler := filepath.Join(disk, "filler")
+	if err := os.WriteFile(filler, make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(disk, "data")
+	backend := openFile(t, dir)
+	pods, _ := openPods(t, backend, nil)
+	checkFull(t, backend, pods, func() {
+		remount(unix.MS_RDONLY)
+		eventually(t, "the backend says that it is read-only", func() bool {
+			return strings.Contains(backend.Healthy(t.Context()).Error(), "read-only file system (remount it writable")
+		})
+		remount(0)
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := backend.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	remount(unix.MS_RDONLY)
+	if _, err := NewFile(fileConfig(dir)); err == nil || !strings.Contains(err.Error(), "read-only") || !strings.Contains(err.Error(), dir) {
+		t.Errorf("at the start: %v", err)
+	}
+	remount(0)
+	again, _ := openPods(t, openFile(t, dir), nil)
+	if _, err := createPod(t, again, "last", 0); err == nil {
+		t.Error("what was written with space again isn't there after a restart")
+	}
+}
