@@ -26,8 +26,10 @@
 //
 // A change of exitCondition or ci acts at once. After each evaluation of the
 // Tiltfile, spec.ci is replaced by what the evaluation left, before a verdict
-// is reached on it. A run stays with its Tiltfile: another tiltfilePath is put
-// back, so that no verdict is told of a file that wasn't run.
+// is reached on it. Of another tiltfilePath the run is told at once; nothing that
+// it reported before is published after that, so that no verdict is told of a
+// file that isn't the one in the spec. A relative path is taken from the working
+// directory of this process.
 //
 // # Deletion
 //
@@ -87,8 +89,9 @@ type Config struct {
 	// Runs tells whether a Session is to be run here. Others are left alone.
 	// It's asked until it says yes, and never again about that Session.
 	Runs func(*v1alpha1.Session) bool
-	// NewRun prepares the run of a Session. The run hands each of its snapshots
-	// to onChange, in order; onChange doesn't block.
+	// NewRun prepares the run of a Session, which it's given with an absolute
+	// tiltfilePath. The run hands each of its snapshots to onChange, in order;
+	// onChange doesn't block.
 	NewRun func(s *v1alpha1.Session, onChange func(*engine.Snapshot)) Run
 	// Running, if set, has each run while it lasts.
 	Running *Running

@@ -23,6 +23,9 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 	if snap == nil {
 		return nil
 	}
+	if snap.Tiltfile.Path != r.tiltfile {
+		return c.leaveOut(r)
+	}
 	if rest := r.rest(snap, c.config.Clock.Now()); rest > 0 {
 		c.queue.AddAfter(r.name, rest)
 		return nil
@@ -50,6 +53,15 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 	return nil
 }
 
+// leaveOut passes over a snapshot that the run made before it knew which
+// Tiltfile it's to run now.
+func (c *Controller) leaveOut(r *run) error {
+	if r.backlog.settle() {
+		c.queue.Add(r.name)
+	}
+	return nil
+}
+
 // rest is how long snap isn't published yet because others with as many
 // resources were a moment ago. A verdict isn't delayed.
 func (r *run) rest(snap *engine.Snapshot, now time.Time) time.Duration {
@@ -71,17 +83,12 @@ func (c *Controller) status(r *run, snap *engine.Snapshot) (v1alpha1.SessionStat
 
 // updateSpec replaces spec.ci once after each evaluation of the Tiltfile, by
 // what that left. Changes that others make afterwards stay until the next one.
-// The path of the Tiltfile is always put back to that of the one that's run.
 func (c *Controller) updateSpec(ctx context.Context, r *run, snap *engine.Snapshot) error {
-	evaluated := snap.Tiltfile.Evaluations != r.evaluations
-	if r.missing || !evaluated && r.session.Spec.TiltfilePath == r.tiltfile {
+	if r.missing || snap.Tiltfile.Evaluations == r.evaluations {
 		return nil
 	}
 	changed := *r.session
-	changed.Spec.TiltfilePath = r.tiltfile
-	if evaluated {
-		changed.Spec.CI = session.CISpec(r.created, snap.Tiltfile.CI)
-	}
+	changed.Spec.CI = session.CISpec(r.created, snap.Tiltfile.CI)
 	if !equality.Semantic.DeepEqual(changed.Spec, r.session.Spec) {
 		// A write of the main resource doesn't change the status, so needn't have it.
 		changed.Status = v1alpha1.SessionStatus{}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/watch"
@@ -45,7 +46,8 @@ func TestEveryPhaseIsSeen(t *testing.T) {
 		resources = append(resources, job(fmt.Sprintf("j%02d", i), waiting))
 	}
 	a.play(func(snap *engine.Snapshot) {
-		snap.Tiltfile = engine.TiltfileState{Evaluations: 1, CI: &model.CISettings{}, Last: &engine.Exit{Start: start, Finish: start}}
+		snap.Tiltfile.Running = time.Time{}
+		snap.Tiltfile.Evaluations, snap.Tiltfile.CI, snap.Tiltfile.Last = 1, &model.CISettings{}, &engine.Exit{Start: start, Finish: start}
 		snap.Resources = resources
 	})
 	for i := range jobs {

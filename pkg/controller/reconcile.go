@@ -24,8 +24,7 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 	r := c.runs.get(name)
 	switch {
 	case r == nil && seen != nil:
-		c.start(ctx, seen)
-		return nil
+		return c.start(ctx, seen)
 	case r == nil:
 		return nil
 	}
@@ -41,7 +40,9 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 		c.deliver(r, seen)
 		return nil
 	}
-	r.follow()
+	if err := r.follow(ctx); err != nil {
+		return err
+	}
 	return c.publish(ctx, r)
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -24,6 +25,9 @@ type Run interface {
 	// SetFailFast tells whether nothing new is to be started after a failure.
 	// It may be called before Run as well, and doesn't block.
 	SetFailFast(bool)
+	// SetTiltfile has the Tiltfile at an absolute path run in place of the one so
+	// far. When it has returned, snapshots of the new path follow.
+	SetTiltfile(ctx context.Context, path string) error
 	Requests
 }
 
@@ -40,7 +44,7 @@ type run struct {
 	session *v1alpha1.Session
 	// missing is true while the Session isn't stored because it was deleted.
 	missing bool
-	// tiltfile is the path of the Tiltfile that's run.
+	// tiltfile is the absolute path of the Tiltfile that's run.
 	tiltfile string
 	// created is the spec.ci that the Session had at first.
 	created *v1alpha1.SessionCISpec
@@ -110,29 +114,47 @@ func (rs *runs) wait() []error {
 }
 
 // start begins to run a Session if that's wanted.
-func (c *Controller) start(ctx context.Context, stored *v1alpha1.Session) {
+func (c *Controller) start(ctx context.Context, stored *v1alpha1.Session) error {
 	if stored.Status.Done || stored.DeletionTimestamp != nil || !c.config.Runs(stored) {
-		return
+		return nil
+	}
+	path, err := filepath.Abs(stored.Spec.TiltfilePath)
+	if err != nil {
+		return fmt.Errorf("locating the Tiltfile: %w", err)
 	}
 	klog.FromContext(ctx).V(2).Info("Starting to run Session", "session", stored.Name)
 	r := &run{
 		name:     stored.Name,
 		session:  stored,
-		tiltfile: stored.Spec.TiltfilePath,
+		tiltfile: path,
 		created:  stored.Spec.CI.DeepCopy(),
 		failFast: session.FailFast(stored),
 	}
-	r.control = c.config.NewRun(stored.DeepCopy(), func(snap *engine.Snapshot) {
+	located := stored.DeepCopy()
+	located.Spec.TiltfilePath = path
+	r.control = c.config.NewRun(located, func(snap *engine.Snapshot) {
 		r.backlog.push(snap)
 		c.queue.Add(r.name)
 	})
 	c.runs.start(ctx, r)
+	return nil
 }
 
 // follow applies the spec to the run.
-func (r *run) follow() {
+func (r *run) follow(ctx context.Context) error {
 	if want := session.FailFast(r.session); want != r.failFast {
 		r.control.SetFailFast(want)
 		r.failFast = want
 	}
+	path, err := filepath.Abs(r.session.Spec.TiltfilePath)
+	if err != nil {
+		return fmt.Errorf("locating the Tiltfile: %w", err)
+	}
+	if path != r.tiltfile {
+		if err := r.control.SetTiltfile(ctx, path); err != nil {
+			return fmt.Errorf("changing the Tiltfile to %s: %w", path, err)
+		}
+		r.tiltfile = path
+	}
+	return nil
 }

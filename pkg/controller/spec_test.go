@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -313,20 +312,3 @@ func TestLimitsEndASession(t *testing.T) {
 }
 
 func ptr[T any](v T) *T { return &v }
-
-// No verdict is told of a Tiltfile that wasn't run.
-func TestAnotherTiltfileIsPutBack(t *testing.T) {
-	s := newStage(t, "Tiltfile")
-	s.begin()
-	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
-	a := s.actor("Tiltfile")
-	a.load(&model.CISettings{}, job("a", running))
-	ran := seen.awaitTargets(2).Spec.TiltfilePath
-	s.patch("Tiltfile", `{"spec":{"tiltfilePath":"/another/Tiltfile"}}`)
-	back := seen.await("the path that is run", func(_ watch.EventType, session *v1alpha1.Session) bool {
-		return session.Generation >= 3 && session.Spec.TiltfilePath == ran
-	})
-	if back.Spec.ExitCondition != v1alpha1.ExitConditionManual {
-		t.Errorf("the exit condition became %s", back.Spec.ExitCondition)
-	}
-}

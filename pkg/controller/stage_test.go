@@ -222,6 +222,7 @@ type actor struct {
 	session  *v1alpha1.Session
 	onChange func(*engine.Snapshot)
 	failFast chan bool
+	tiltfile chan string
 	// result ends the run before it's asked to; teardown is its result then.
 	result   chan error
 	teardown error
@@ -236,8 +237,10 @@ func newActor(t testing.TB, session *v1alpha1.Session, onChange func(*engine.Sna
 	return &actor{
 		t: t, session: session, onChange: onChange,
 		failFast: make(chan bool, 10),
+		tiltfile: make(chan string, 10),
 		result:   make(chan error, 1),
-		snap:     engine.Snapshot{PID: 42, StartTime: start},
+		snap: engine.Snapshot{PID: 42, StartTime: start,
+			Tiltfile: engine.TiltfileState{Path: session.Spec.TiltfilePath}},
 	}
 }
 
@@ -251,6 +254,12 @@ func (a *actor) Run(ctx context.Context) error {
 }
 
 func (a *actor) SetFailFast(on bool) { a.failFast <- on }
+
+// SetTiltfile only tells of the request: the test decides what the run makes of it.
+func (a *actor) SetTiltfile(_ context.Context, path string) error {
+	a.tiltfile <- path
+	return nil
+}
 
 // play changes the state of the run and reports it.
 func (a *actor) play(change func(*engine.Snapshot)) {
@@ -267,6 +276,7 @@ func (a *actor) play(change func(*engine.Snapshot)) {
 // load ends an evaluation of the Tiltfile.
 func (a *actor) load(ci *model.CISettings, resources ...engine.ResourceState) {
 	a.play(func(snap *engine.Snapshot) {
+		snap.Tiltfile.Running = time.Time{}
 		snap.Tiltfile.Evaluations++
 		snap.Tiltfile.Last = &engine.Exit{Start: start, Finish: start}
 		snap.Tiltfile.CI = ci

@@ -31,6 +31,9 @@ func MayEnd(snap *engine.Snapshot, current *v1alpha1.Session) bool {
 	default:
 		return true
 	}
+	if reloading(&snap.Tiltfile) {
+		return false
+	}
 	var failed, working, slow, stuck bool
 	note := func(phase Phase, hold engine.Hold) {
 		switch phase {

@@ -86,14 +86,15 @@ func decide(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now t
 }
 
 // decideCI ends a Session at its earliest failure, at its success, or when it
-// took too long, in this order of precedence.
+// took too long, in this order of precedence. While the Tiltfile is evaluated
+// again nobody knows which of the targets stay, so that only time can end it.
 func decideCI(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now time.Time) decision {
 	limits := current.Spec.CI
 	if limits == nil {
 		limits = &v1alpha1.SessionCISpec{}
 	}
 	late := checkReadiness(snap, limit(limits.ReadinessTimeout), now)
-	if KeepGoing(current) && sum.goesOn(late.count) {
+	if reloading(&snap.Tiltfile) || KeepGoing(current) && sum.goesOn(late.count) {
 		return checkTimeout(decision{next: late.next}, snap, limits, sum, now)
 	}
 	switch {
@@ -110,6 +111,11 @@ func decideCI(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now
 	default:
 		return checkTimeout(decision{next: late.next}, snap, limits, sum, now)
 	}
+}
+
+// reloading tells whether a Tiltfile is, or is to be, evaluated again.
+func reloading(t *engine.TiltfileState) bool {
+	return t.Last != nil && (t.Pending || !t.Running.IsZero())
 }
 
 func failure(t v1alpha1.Target) decision {

@@ -18,6 +18,8 @@ func TestVerdict(t *testing.T) {
 	broken.Tiltfile.Last = &engine.Exit{Start: at(0), Finish: at(2 * time.Second), Error: "bad Tiltfile"}
 	changed := run(job("a", succeeded(1)))
 	changed.Tiltfile.Pending = true
+	again := run(job("a", failed(1, "a failed")), server("s", notReady(1)))
+	again.Tiltfile.Running = at(time.Minute)
 	disabled := job("a", failed(1, "old"))
 	disabled.Disabled = true
 	odd := manual()
@@ -65,6 +67,13 @@ func TestVerdict(t *testing.T) {
 		},
 		"a changed Tiltfile holds back": {
 			snap: changed, session: ci(0, 0),
+		},
+		"a Tiltfile that's evaluated again may tell of other targets": {
+			snap: again, session: ci(0, 1),
+		},
+		"a Tiltfile that's evaluated again doesn't stop the clock": {
+			snap: again, session: ci(time.Minute, 1), verdict: Timeout,
+			err: "Timeout after 1m0s: 2 resources not ready (s:serve,tiltfile:update), 1 resources failed (a:update)",
 		},
 		"a failure ends it, whatever else is going on": {
 			snap:    run(job("a", running(1)), job("b", failed(1, "b failed")), server("s", notReady(1))),

@@ -67,13 +67,17 @@ const (
 
 // SessionSpec is the desired state of a Session.
 type SessionSpec struct {
-	// tiltfilePath is the absolute path of the Tiltfile to run, on the machine
-	// that runs the Session. It can't be empty.
+	// tiltfilePath is the path of the Tiltfile to run, on the machine that runs
+	// the Session. It should be absolute; a relative one is taken from the working
+	// directory of the process that runs the Session. It can't be empty. When it
+	// changes while the Session runs, the other Tiltfile is loaded.
 	TiltfilePath string `json:"tiltfilePath"`
 
 	// exitCondition says when the Session is finished. With "manual" it runs
 	// until somebody ends it. With "ci" it is done as soon as every job has
 	// succeeded and every server is ready, or when one fails or a timeout passes.
+	// With the annotation tilt.dev/keep-going set to "true" a failure ends it only
+	// when nothing is left that doesn't depend on what has failed.
 	ExitCondition ExitCondition `json:"exitCondition"`
 
 	// ci holds the time limits that apply while exitCondition is "ci".
@@ -96,7 +100,8 @@ type SessionCISpec struct {
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
 	// readinessTimeout is how long a server may stay not ready, counted from
-	// its start or from when it was last ready. Unset or zero means no limit.
+	// its start or from when it was last ready. Unset or zero means no limit. A
+	// limit that the Tiltfile sets for a server goes before it.
 	// +optional
 	ReadinessTimeout *metav1.Duration `json:"readinessTimeout,omitempty"`
 }
