@@ -2934,7 +2934,7 @@ func schema_pkg_apis_core_v1alpha1_SessionCISpec(ref common.ReferenceCallback) c
 					},
 					"readinessTimeout": {
 						SchemaProps: spec.SchemaProps{
-							Description: "readinessTimeout is how long a server may stay not ready, counted from its start or from when it was last ready. Unset or zero means no limit.",
+							Description: "readinessTimeout is how long a server may stay not ready, counted from its start or from when it was last ready. Unset or zero means no limit. A limit that the Tiltfile sets for a server goes before it.",
 							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
 						},
 					},
@@ -3462,7 +3462,7 @@ func schema_pkg_apis_core_v1alpha1_SessionSpec(ref common.ReferenceCallback) com
 				Properties: map[string]spec.Schema{
 					"tiltfilePath": {
 						SchemaProps: spec.SchemaProps{
-							Description: "tiltfilePath is the absolute path of the Tiltfile to run, on the machine that runs the Session. It can't be empty.",
+							Description: "tiltfilePath is the path of the Tiltfile to run, on the machine that runs the Session. It should be absolute; a relative one is taken from the working directory of the process that runs the Session. It can't be empty. When it changes while the Session runs, the other Tiltfile is loaded.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -3470,7 +3470,7 @@ func schema_pkg_apis_core_v1alpha1_SessionSpec(ref common.ReferenceCallback) com
 					},
 					"exitCondition": {
 						SchemaProps: spec.SchemaProps{
-							Description: "exitCondition says when the Session is finished. With \"manual\" it runs until somebody ends it. With \"ci\" it is done as soon as every job has succeeded and every server is ready, or when one fails or a timeout passes.\n\nPossible enum values:\n - `\"ci\"` finishes a Session when all its jobs have succeeded and all its servers are ready, or at the first failure or timeout.\n - `\"manual\"` keeps a Session running until somebody ends it.",
+							Description: "exitCondition says when the Session is finished. With \"manual\" it runs until somebody ends it. With \"ci\" it is done as soon as every job has succeeded and every server is ready, or when one fails or a timeout passes. With the annotation tilt.dev/keep-going set to \"true\" a failure ends it only when nothing is left that doesn't depend on what has failed.\n\nPossible enum values:\n - `\"ci\"` finishes a Session when all its jobs have succeeded and all its servers are ready, or at the first failure or timeout.\n - `\"manual\"` keeps a Session running until somebody ends it.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",

@@ -14,12 +14,16 @@ import (
 //
 // SessionSpec is the desired state of a Session.
 type SessionSpecApplyConfiguration struct {
-	// tiltfilePath is the absolute path of the Tiltfile to run, on the machine
-	// that runs the Session. It can't be empty.
+	// tiltfilePath is the path of the Tiltfile to run, on the machine that runs
+	// the Session. It should be absolute; a relative one is taken from the working
+	// directory of the process that runs the Session. It can't be empty. When it
+	// changes while the Session runs, the other Tiltfile is loaded.
 	TiltfilePath *string `json:"tiltfilePath,omitempty"`
 	// exitCondition says when the Session is finished. With "manual" it runs
 	// until somebody ends it. With "ci" it is done as soon as every job has
 	// succeeded and every server is ready, or when one fails or a timeout passes.
+	// With the annotation tilt.dev/keep-going set to "true" a failure ends it only
+	// when nothing is left that doesn't depend on what has failed.
 	ExitCondition *corev1alpha1.ExitCondition `json:"exitCondition,omitempty"`
 	// ci holds the time limits that apply while exitCondition is "ci".
 	CI *SessionCISpecApplyConfiguration `json:"ci,omitempty"`
