@@ -35,6 +35,10 @@ test: ## Run all tests and list the slowest.
 test-race: ## Run all tests under the race detector and list the slowest.
 	hack/test.sh -race $(PACKAGES)
 
+.PHONY: parity
+parity: build ## Run the corpus of what Tilt does, and compare.
+	hack/parity.sh
+
 .PHONY: interop
 interop: ## Show that Sessions work with tilt-apiserver, Tilt's Go types and controller-runtime.
 	hack/interop.sh
