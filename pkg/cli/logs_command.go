@@ -1,0 +1,106 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+)
+
+// logsOptions say which lines of the log are wanted.
+type logsOptions struct {
+	sessionClient
+	follow, json, timestamps bool
+	since                    time.Duration
+	tail                     int64
+}
+
+func newLogsCommand(p Program) *cobra.Command {
+	o := &logsOptions{}
+	cmd := &cobra.Command{
+		Use:   "logs [flags] [NAME...]",
+		Short: "Print the log of a running Session",
+		Long: `Prints what the resources of a running Session have written, of those that are
+named or of all. "(Tiltfile)" stands for the Tiltfile.`,
+		Example: `  tilt-session logs web --follow
+  tilt-session logs --since 10m --tail 100
+  tilt-session logs --json | jq -r 'select(.level == "error").text'`,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if o.since < 0 {
+				return withCode(ExitUsage, "--since %v is negative: use 0 for everything", o.since)
+			}
+			return o.print(cmd, p, names)
+		},
+	}
+	o.addFlags(cmd)
+	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on with new lines until the run ends")
+	cmd.Flags().DurationVar(&o.since, "since", 0, "only lines that aren't older than that, such as 30s or 10m")
+	cmd.Flags().Int64Var(&o.tail, "tail", -1, "only the last lines, so many; -1 for all")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object for each line")
+	cmd.Flags().BoolVar(&o.timestamps, "timestamps", false, "put the time before each line")
+	return cmd
+}
+
+// request is what the server is asked for.
+func (o *logsOptions) request(names []string, now time.Time) *v1alpha1.SessionLogOptions {
+	request := &v1alpha1.SessionLogOptions{
+		Resources:  names,
+		Follow:     o.follow,
+		Timestamps: o.timestamps,
+	}
+	if o.json {
+		request.Format = v1alpha1.SessionLogFormatJSON
+	}
+	if o.since > 0 {
+		since := metav1.NewTime(now.Add(-o.since))
+		request.SinceTime = &since
+	}
+	if o.tail >= 0 {
+		request.TailLines = &o.tail
+	}
+	return request
+}
+
+func (o *logsOptions) print(cmd *cobra.Command, p Program, names []string) error {
+	sessions, err := o.sessions(cmd)
+	if err != nil {
+		return err
+	}
+	lines, err := sessions.GetLogs(o.session, o.request(names, time.Now())).Stream(cmd.Context())
+	if err != nil {
+		return requestError(err)
+	}
+	defer lines.Close()
+	out := &outlet{writer: p.Streams.Out}
+	_, err = io.Copy(out, lines)
+	switch {
+	case out.err != nil:
+		return printed(out.err)
+	case err != nil && !errors.Is(err, context.Canceled):
+		return withCode(ExitAPI, "%w", fmt.Errorf("read the log: %w", err))
+	}
+	return nil
+}
+
+// outlet remembers an error of the writer, which is another matter than one of
+// the server.
+type outlet struct {
+	writer io.Writer
+	err    error
+}
+
+// Write implements io.Writer.
+func (o *outlet) Write(p []byte) (int, error) {
+	n, err := o.writer.Write(p)
+	o.err = err
+	return n, err
+}

@@ -1,0 +1,60 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/rest"
+
+	"tilt.dev/session/pkg/generated/clientset/versioned"
+	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
+)
+
+// sessionClient is how our own verbs reach a running Session.
+type sessionClient struct {
+	endpoint
+	// session is the name of the Session.
+	session string
+}
+
+func (c *sessionClient) addFlags(cmd *cobra.Command) {
+	c.endpoint.addFlags(cmd)
+	cmd.Flags().StringVar(&c.session, "session", sessionName, "name of the Session")
+}
+
+// sessions returns a client for the server that the flags name.
+func (c *sessionClient) sessions(cmd *cobra.Command) (clientv1alpha1.SessionInterface, error) {
+	if err := c.endpoint.complete(cmd); err != nil {
+		return nil, withCode(ExitUsage, "%w", err)
+	}
+	if c.port == 0 {
+		return nil, withCode(ExitUsage, "--port 0 names no running Session: use the port that it listens on")
+	}
+	config, err := newClientGetter(&c.endpoint).ToRESTConfig()
+	if err != nil {
+		return nil, withCode(ExitAPI, "%w", err)
+	}
+	config.WarningHandler = rest.NoWarnings{}
+	client, err := versioned.NewForConfig(config)
+	if err != nil {
+		return nil, withCode(ExitAPI, "make a client: %w", err)
+	}
+	return client.TiltV1alpha1().Sessions(), nil
+}
+
+// requestError is what a person is told of a request that failed: the words of
+// the server if it has answered.
+func requestError(err error) error {
+	var answered apierrors.APIStatus
+	if errors.As(err, &answered) && answered.Status().Code != 0 {
+		return withCode(ExitFailure, "%s", answered.Status().Message)
+	}
+	return withCode(ExitAPI, "reach the API server: %w", err)
+}
+
+// refused says that arguments contradict each other, as the server would.
+func refused(message string) error { return withCode(ExitFailure, "%s", message) }
