@@ -21,6 +21,7 @@ import (
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/controller"
 	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/filewatch"
 	"tilt.dev/session/pkg/kubeconfig"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/process"
@@ -47,8 +48,11 @@ type host struct {
 
 	logs      *logs.Store
 	processes *process.Runner
-	storage   *storage.Backend
-	server    *apiserver.Server
+	// files tells the run which files have changed. It's nil in ci, which runs
+	// everything once.
+	files   *filewatch.Watcher
+	storage *storage.Backend
+	server  *apiserver.Server
 	// runs is what the server answers requests to a run from.
 	runs       *controller.Running
 	controller *controller.Controller
@@ -74,6 +78,11 @@ func newHost(ctx context.Context, p Program, o *runOptions) (_ *host, err error)
 	h.runs = controller.NewRunning()
 	if err := h.prepareProcesses(); err != nil {
 		return nil, withCode(ExitFailure, "prepare to start processes: %w", err)
+	}
+	if o.exitCondition == v1alpha1.ExitConditionManual {
+		if h.files, err = filewatch.New(clockwork.NewRealClock()); err != nil {
+			return nil, withCode(ExitFailure, "%w", err)
+		}
 	}
 	config, err := h.listen()
 	if err != nil {
@@ -178,6 +187,9 @@ func (h *host) close(ctx context.Context) error {
 	}
 	if h.processes != nil {
 		errs = append(errs, h.processes.Close())
+	}
+	if h.files != nil {
+		errs = append(errs, h.files.Close())
 	}
 	if h.logs != nil {
 		h.logs.Close()

@@ -30,7 +30,7 @@ func (h *host) newRun(s *v1alpha1.Session, onChange func(*engine.Snapshot)) cont
 	clock := clockwork.NewRealClock()
 	environ := os.Environ()
 	prober := &probe.Prober{Start: h.processes.Start, Env: environ, Clock: clock}
-	e := engine.New(engine.Config{
+	config := engine.Config{
 		Tiltfile:  s.Spec.TiltfilePath,
 		Args:      h.options.args,
 		Load:      &loader{host: h, environ: environ},
@@ -44,7 +44,11 @@ func (h *host) newRun(s *v1alpha1.Session, onChange func(*engine.Snapshot)) cont
 		KillGrace: cmp.Or(h.options.killGrace, -1),
 		FailFast:  session.FailFast(s),
 		OnChange:  onChange,
-	})
+	}
+	if h.files != nil {
+		config.Watch = h.files.Watch
+	}
+	e := engine.New(config)
 	h.engine.Store(e)
 	return e
 }
