@@ -5,8 +5,10 @@ package logs
 
 import (
 	"context"
+	"io"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -27,6 +29,11 @@ type Selection struct {
 // Batch is lines that were there at once. It doesn't change.
 type Batch struct{ parts []part }
 
+var _ io.WriterTo = Batch{}
+
+// mostParts is how many blocks a batch has at most.
+const mostParts = 64
+
 // part is the lines of a block from index first on, and how many lines of the
 // same source are missing directly before them.
 type part struct {
@@ -42,14 +49,47 @@ func (b Batch) Lines() iter.Seq2[Line, uint64] {
 	return func(yield func(Line, uint64) bool) {
 		for _, p := range b.parts {
 			missed := p.missed
-			for i := p.first; i < len(p.ends); i++ {
-				if !yield(p.line(i), missed) {
+			for i, text := range p.all(p.first) {
+				if !yield(p.line(i, text), missed) {
 					return
 				}
 				missed = 0
 			}
 		}
 	}
+}
+
+// pieceSize is how many bytes WriteTo writes at once if there are so many.
+const pieceSize = 64 << 10
+
+// WriteTo writes the lines as people read them, with a note wherever some are
+// missing.
+func (b Batch) WriteTo(w io.Writer) (written int64, err error) {
+	var piece []byte
+	write := func() error {
+		n, err := w.Write(piece)
+		written += int64(n)
+		piece = piece[:0]
+		return err
+	}
+	for _, p := range b.parts {
+		piece = appendMissed(piece, p.source.name, p.missed)
+		mark := severity(p.line(p.first, ""))
+		for text := p.from(p.first); text != ""; mark = "" {
+			end := strings.IndexByte(text, '\n') + 1
+			piece = append(piece, p.source.prefix...)
+			piece = append(piece, mark...)
+			piece = append(piece, text[:end]...)
+			text = text[end:]
+			if len(piece) < pieceSize {
+				continue
+			}
+			if err := write(); err != nil {
+				return written, err
+			}
+		}
+	}
+	return written, write()
 }
 
 // Read yields what's selected, in batches that aren't empty. It ends at the end
@@ -121,7 +161,7 @@ func (r *reader) tail(n int64) uint64 {
 		if !r.wants(e.block) {
 			continue
 		}
-		lines := int64(len(e.ends))
+		lines := int64(e.count)
 		if lines >= n {
 			return e.after() - uint64(n)
 		}
@@ -150,14 +190,14 @@ func (r *reader) take() (taken Batch, grown <-chan struct{}) {
 		end = min(end, s.end)
 	}
 	for _, e := range s.blocks[s.position(r.next):] {
-		if len(taken.parts) == batch || e.first >= end {
+		if len(taken.parts) == mostParts || e.first >= end {
 			break
 		}
 		if e.block == nil || e.after() <= r.next {
 			continue
 		}
 		p := part{block: e.block, first: int(max(r.next, e.first) - e.first), missed: e.before - min(e.before, r.expected[e.source])}
-		r.next, r.expected[e.source] = e.after(), e.before+uint64(len(e.ends))
+		r.next, r.expected[e.source] = e.after(), e.before+uint64(e.count)
 		if r.wants(e.block) {
 			taken.parts = append(taken.parts, p)
 		}

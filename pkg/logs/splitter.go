@@ -5,23 +5,8 @@ package logs
 
 import (
 	"bytes"
-	"slices"
 	"unicode/utf8"
 )
-
-// lines are texts one after the other, and where each ends.
-type lines struct {
-	text string
-	ends []uint32
-}
-
-func (l lines) at(i int) string {
-	start := uint32(0)
-	if i > 0 {
-		start = l.ends[i-1]
-	}
-	return l.text[start:l.ends[i]]
-}
 
 // splitter cuts a stream of bytes into lines. The lines don't depend on how the
 // stream was cut into pieces.
@@ -31,29 +16,45 @@ type splitter struct {
 	// rest is the beginning of a line whose end hasn't come, at most limit and
 	// one byte, which may belong to the line's end.
 	rest []byte
-	// text and ends are the lines since the last take.
-	text []byte
-	ends []uint32
+	// text has the lines since the last take, each followed by "\n".
+	text  []byte
+	count int
 }
 
 // write takes the next piece of the stream.
 func (s *splitter) write(p []byte) {
-	for len(p) > 0 {
-		end := bytes.IndexByte(p, '\n')
-		if end < 0 {
-			break
-		}
-		if len(s.rest) == 0 {
-			s.end(p[:end])
-		} else {
-			s.rest = append(s.rest, p[:end]...)
-			s.end(s.rest)
+	if end := bytes.LastIndexByte(p, '\n') + 1; end > 0 {
+		if s.plain(p[:end]) {
+			s.text = append(append(s.text, s.rest...), p[:end]...)
+			s.count += bytes.Count(p[:end], []byte{'\n'})
 			s.rest = s.rest[:0]
+		} else {
+			s.writeLines(p[:end])
 		}
-		p = p[end+1:]
+		p = p[end:]
 	}
 	s.rest = append(s.rest, p...)
 	s.cutRest()
+}
+
+// plain says whether lines, with the one that has begun, are kept as they are:
+// none is too long or has a carriage return at its end.
+func (s *splitter) plain(p []byte) bool {
+	return len(s.rest)+len(p) <= s.limit && !bytes.Contains(p, []byte("\r\n")) &&
+		(p[0] != '\n' || !bytes.HasSuffix(s.rest, []byte{'\r'}))
+}
+
+// writeLines takes lines one by one.
+func (s *splitter) writeLines(p []byte) {
+	for line := range bytes.Lines(p) {
+		line = line[:len(line)-1]
+		if len(s.rest) > 0 {
+			s.rest = append(s.rest, line...)
+			line = s.rest
+			s.rest = s.rest[:0]
+		}
+		s.end(line)
+	}
 }
 
 // flush ends a line that has begun.
@@ -66,8 +67,8 @@ func (s *splitter) flush() {
 
 // take returns the lines since the last time.
 func (s *splitter) take() lines {
-	taken := lines{text: string(s.text), ends: slices.Clone(s.ends)}
-	s.text, s.ends = s.text[:0], s.ends[:0]
+	taken := lines{text: string(s.text), count: s.count}
+	s.text, s.count = s.text[:0], 0
 	return taken
 }
 
@@ -107,6 +108,6 @@ func (s *splitter) piece(line []byte) int {
 }
 
 func (s *splitter) add(line []byte) {
-	s.text = append(s.text, line...)
-	s.ends = append(s.ends, uint32(len(s.text)))
+	s.text = append(append(s.text, line...), '\n')
+	s.count++
 }

@@ -27,12 +27,15 @@ func FuzzSplitter(f *testing.F) {
 			}
 		}
 		pieces.flush()
-		lines := all(whole.take())
-		if got := all(pieces.take()); !slices.Equal(got, lines) {
-			t.Fatalf("in pieces %q, at once %q", got, lines)
+		if n := len(all(lines{string(pieces.text), pieces.count})); n != pieces.count {
+			t.Fatalf("%d lines are counted as %d", n, pieces.count)
+		}
+		want := all(whole.take())
+		if got := all(pieces.take()); !slices.Equal(got, want) {
+			t.Fatalf("in pieces %q, at once %q", got, want)
 		}
 		if len(text) > 0 {
-			checkLines(t, string(text), lines)
+			checkLines(t, string(text), want)
 		}
 	})
 }
@@ -41,8 +44,8 @@ func FuzzSplitter(f *testing.F) {
 const shortLine = 8
 
 func all(l lines) (texts []string) {
-	for i := range l.ends {
-		texts = append(texts, l.at(i))
+	for _, text := range l.all(0) {
+		texts = append(texts, text)
 	}
 	return texts
 }

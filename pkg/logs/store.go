@@ -40,7 +40,9 @@ type entry struct {
 
 // source is what the store holds of one source, oldest first.
 type source struct {
-	name   string
+	name string
+	// prefix is how the name is shown before a line.
+	prefix string
 	blocks []*block
 	size   int
 	// written counts the lines, those that were dropped included.
@@ -72,11 +74,11 @@ func (s *Store) put(name string, level Level, ls lines) {
 	defer s.mu.Unlock()
 	src := s.sources[name]
 	if src == nil {
-		src = &source{name: name}
+		src = &source{name: name, prefix: prefix(name)}
 		s.sources[name] = src
 	}
 	b.source, b.first, b.before = src, s.next, src.written
-	src.written += uint64(len(b.ends))
+	src.written += uint64(b.count)
 	s.next = b.after()
 	s.blocks = append(s.blocks, entry{b.first, b})
 	src.blocks = append(src.blocks, b)
@@ -117,9 +119,7 @@ func (s *Store) Tail(source string, n int) []Line {
 		if len(tail) >= n {
 			break
 		}
-		for i := len(b.ends) - 1; i >= 0 && len(tail) < n; i-- {
-			tail = append(tail, b.line(i))
-		}
+		tail = append(tail, b.tail(n-len(tail))...)
 	}
 	slices.Reverse(tail)
 	return tail

@@ -4,6 +4,7 @@
 package logs
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -17,6 +18,14 @@ func (l Line) AppendText(b []byte) []byte {
 	b = append(b, severity(l)...)
 	b = append(b, l.Text...)
 	return append(b, '\n')
+}
+
+// appendMissed adds a note of lines that are missing, if there are any.
+func appendMissed(b []byte, source string, missed uint64) []byte {
+	if missed == 0 {
+		return b
+	}
+	return fmt.Appendf(b, "[%d lines of %s were written faster than they could be printed, and are missing here]\n", missed, source)
 }
 
 // prefixWidth is how many characters of a resource's name are shown.

@@ -38,7 +38,7 @@ func (w *Writer) Close() error {
 
 // put hands over the lines that are complete.
 func (w *Writer) put() {
-	if len(w.split.ends) > 0 {
+	if w.split.count > 0 {
 		w.store.put(w.source, LevelInfo, w.split.take())
 	}
 }
