@@ -4,80 +4,76 @@
 package apiserver
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
+	"fmt"
 	"net/http"
 	"path"
 	"strings"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authentication/group"
+	"k8s.io/apiserver/pkg/authentication/request/union"
+	"k8s.io/apiserver/pkg/authentication/request/x509"
+	tokenunion "k8s.io/apiserver/pkg/authentication/token/union"
 	"k8s.io/apiserver/pkg/authentication/user"
-	"k8s.io/apiserver/pkg/authorization/authorizer"
-	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
-	pathauthorizer "k8s.io/apiserver/pkg/authorization/path"
-	authorizerunion "k8s.io/apiserver/pkg/authorization/union"
+	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 )
-
-// userName is who holds the token of users.
-const userName = "tilt-session"
 
 // healthPaths are open to everybody, with what is below them.
 var healthPaths = []string{"/healthz", "/livez", "/readyz"}
 
-// newToken returns 256 random bits that fit into a header.
-func newToken() string {
-	secret := make([]byte, 32)
-	// It never fails.
-	_, _ = rand.Read(secret)
-	return base64.RawURLEncoding.EncodeToString(secret)
-}
-
-// newAuthenticator knows who sends a request: by the bearer token in its
-// Authorization header, or as anonymous if it has no such header and asks for
-// the server's health. Other requests are refused as 401.
-func newAuthenticator(userToken, loopbackToken string) authenticator.Request {
-	known := tokens{
+// authenticate sets up who is known: by a client certificate, or by a bearer
+// token of the server's own or of a file. Who shows nothing is anonymous when
+// asking for the server's health. Other requests are refused as 401.
+func (c *Config) authenticate(userToken, loopbackToken string) error {
+	options := &c.options.Authentication
+	var requests []authenticator.Request
+	if options.ClientCert.ClientCA != "" {
+		authorities, err := options.ClientCert.GetClientCAContentProvider()
+		if err != nil {
+			return fmt.Errorf("--client-ca-file: %w", err)
+		}
+		if err := c.asksForCertificates(authorities); err != nil {
+			return err
+		}
+		requests = append(requests, x509.NewDynamic(authorities.VerifyOptions, x509.CommonNameUserConversion))
+	}
+	tokens := []authenticator.Token{ownTokens{
 		newTokenHolder(userToken, userName),
 		newTokenHolder(loopbackToken, user.APIServerUser),
-	}
-	return authenticator.RequestFunc(func(request *http.Request) (*authenticator.Response, bool, error) {
-		header := request.Header.Get("Authorization")
-		if header == "" {
-			response, ok := anonymousHealth(request)
-			return response, ok, nil
+	}}
+	if options.TokenFile != "" {
+		file, err := options.loadTokens()
+		if err != nil {
+			return err
 		}
-		// A token that isn't known is no error of ours, and not worth a line
-		// in the log.
-		response, ok := known.authenticate(header)
-		return response, ok, nil
+		tokens = append(tokens, file)
+	}
+	requests = append(requests, bearer(tokenunion.New(tokens...)))
+	c.generic.Authentication.Authenticator = withAnonymousHealth(group.NewAuthenticatedGroupAdder(union.New(requests...)))
+	return nil
+}
+
+// asksForCertificates has clients asked for a certificate of some authorities. They
+// may have none.
+func (c *Config) asksForCertificates(authorities dynamiccertificates.CAContentProvider) error {
+	if controller, ok := authorities.(dynamiccertificates.ControllerRunner); ok {
+		c.owns(controller)
+	}
+	return c.generic.Authentication.ApplyClientCert(authorities, c.generic.SecureServing)
+}
+
+// withAnonymousHealth lets in who isn't known for nothing but the server's health.
+func withAnonymousHealth(known authenticator.Request) authenticator.Request {
+	return authenticator.RequestFunc(func(request *http.Request) (*authenticator.Response, bool, error) {
+		response, ok, err := known.AuthenticateRequest(request)
+		if ok || request.Header.Get("Authorization") != "" || !isHealthPath(request.URL.Path) {
+			return response, ok, err
+		}
+		return &authenticator.Response{User: &user.DefaultInfo{
+			Name:   user.Anonymous,
+			Groups: []string{user.AllUnauthenticated},
+		}}, true, nil
 	})
-}
-
-// newAuthorizer allows everything to the group that holders of a token are in, the
-// health endpoints to everybody, and nothing else to others, such as users whom a
-// holder impersonates.
-func newAuthorizer() (authorizer.Authorizer, error) {
-	var paths []string
-	for _, p := range healthPaths {
-		paths = append(paths, p, p+"/*")
-	}
-	health, err := pathauthorizer.NewAuthorizer(paths)
-	if err != nil {
-		return nil, err
-	}
-	return authorizerunion.New(authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup), health), nil
-}
-
-func anonymousHealth(request *http.Request) (*authenticator.Response, bool) {
-	if !isHealthPath(request.URL.Path) {
-		return nil, false
-	}
-	return &authenticator.Response{User: &user.DefaultInfo{
-		Name:   user.Anonymous,
-		Groups: []string{user.AllUnauthenticated},
-	}}, true
 }
 
 // isHealthPath doesn't know paths that lead somewhere else when they're cleaned.
@@ -91,35 +87,4 @@ func isHealthPath(requested string) bool {
 		}
 	}
 	return false
-}
-
-// tokens are compared in a time that doesn't depend on how much of a wrong one
-// is right.
-type tokens []tokenHolder
-
-type tokenHolder struct {
-	hash [sha256.Size]byte
-	user user.Info
-}
-
-func newTokenHolder(token, name string) tokenHolder {
-	return tokenHolder{
-		hash: sha256.Sum256([]byte(token)),
-		user: &user.DefaultInfo{Name: name, Groups: []string{user.SystemPrivilegedGroup, user.AllAuthenticated}},
-	}
-}
-
-// authenticate finds who holds the token of an Authorization header.
-func (ts tokens) authenticate(header string) (*authenticator.Response, bool) {
-	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "bearer") {
-		return nil, false
-	}
-	hash := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	for _, known := range ts {
-		if subtle.ConstantTimeCompare(hash[:], known.hash[:]) == 1 {
-			return &authenticator.Response{User: known.user}, true
-		}
-	}
-	return nil, false
 }

@@ -13,57 +13,100 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"os"
+	"slices"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+	"k8s.io/apimachinery/pkg/util/validation"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 )
 
 const (
+	// authorityLifetime is longer than a server runs: what verifies it, such as the
+	// entry in the kubeconfig of its owner, is valid as long as it does.
+	authorityLifetime   = 10 * 365 * 24 * time.Hour
 	certificateLifetime = 365 * 24 * time.Hour
 	// clockSkew is how far behind the clock of a client may be.
 	clockSkew = 5 * time.Minute
+	// ownerServerName is the name by which the owner of a server asks for the
+	// certificate that the server has made itself, where others get one of a file.
+	// The former mustn't be good for any other name, or others would get it too.
+	ownerServerName = "tilt-session"
+	// loopbackServerName is the name by which the server's own clients do so.
+	loopbackServerName = genericapiserver.LoopbackClientServerNameOverride
 )
 
-// certificates are what a server proves its identity with. Nothing but the
-// certificates signed here is signed by the authority: its key isn't kept.
-type certificates struct {
+// selfMade are certificates that a server proves its identity with and renews
+// before they expire. Nothing else is signed by their authority: its key stays in
+// the memory of this process.
+type selfMade struct {
 	// authority is the bundle by which clients verify the server, in PEM.
 	authority []byte
-	// serving is for clients that address the server by its name or address.
-	serving keyPair
+	// serving is for clients that address the server by what it's served for.
+	serving *renewed
 	// loopback is for the server's own clients.
-	loopback keyPair
+	loopback *renewed
 }
 
 // keyPair is a certificate with its private key, in PEM.
 type keyPair struct{ certificate, key []byte }
 
-// newCertificates returns certificates for a server on an address of this
-// machine.
-func newCertificates(bound net.IP, now time.Time) (*certificates, error) {
-	authority, err := newAuthority(now)
+// newSelfMade returns certificates for a server that its clients know as a subject.
+func newSelfMade(served subject, clock clockwork.Clock) (*selfMade, error) {
+	authority, err := newAuthority(clock.Now())
 	if err != nil {
 		return nil, fmt.Errorf("creating a certificate authority: %w", err)
 	}
-	addresses := []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
-	if bound != nil && !bound.IsUnspecified() && !bound.IsLoopback() {
-		addresses = append(addresses, bound)
-	} else if bound.IsLoopback() && !bound.Equal(addresses[0]) && !bound.Equal(addresses[1]) {
-		addresses = append(addresses, bound)
-	}
-	serving, err := authority.sign("localhost", addresses)
+	serving, err := newRenewed(served.names[0], served, authority, clock)
 	if err != nil {
 		return nil, fmt.Errorf("creating the serving certificate: %w", err)
 	}
-	loopback, err := authority.sign(genericapiserver.LoopbackClientServerNameOverride, nil)
+	loopback, err := newRenewed(loopbackServerName, subject{names: []string{loopbackServerName}}, authority, clock)
 	if err != nil {
 		return nil, fmt.Errorf("creating the loopback certificate: %w", err)
 	}
-	return &certificates{
+	return &selfMade{
 		authority: encodePEM("CERTIFICATE", authority.certificate.Raw),
 		serving:   serving,
 		loopback:  loopback,
 	}, nil
+}
+
+// subject is what a certificate is for.
+type subject struct {
+	// names are DNS names, of which there is at least one.
+	names     []string
+	addresses []net.IP
+}
+
+// machineAt is what a server is known as that is bound to an address: everything
+// that this machine is, if that says any.
+func machineAt(bound net.IP) subject {
+	s := subject{
+		names:     []string{"localhost"},
+		addresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+	add := func(address net.IP) {
+		if address != nil && !slices.ContainsFunc(s.addresses, address.Equal) {
+			s.addresses = append(s.addresses, address)
+		}
+	}
+	if bound == nil || !bound.IsUnspecified() {
+		add(bound)
+		return s
+	}
+	// A machine that doesn't know its name or addresses is reached by the others.
+	if name, err := os.Hostname(); err == nil && len(validation.IsDNS1123Subdomain(name)) == 0 {
+		s.names = append(s.names, name)
+	}
+	interfaces, _ := net.InterfaceAddrs()
+	for _, address := range interfaces {
+		if network, ok := address.(*net.IPNet); ok && !network.IP.IsLinkLocalUnicast() {
+			add(network.IP)
+		}
+	}
+	return s
 }
 
 type authority struct {
@@ -76,7 +119,7 @@ func newAuthority(now time.Time) (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	template, err := newTemplate(fmt.Sprintf("tilt-session-ca@%d", now.Unix()), now)
+	template, err := newTemplate(fmt.Sprintf("tilt-session-ca@%d", now.Unix()), now, authorityLifetime)
 	if err != nil {
 		return nil, err
 	}
@@ -94,20 +137,20 @@ func newAuthority(now time.Time) (*authority, error) {
 	return &authority{certificate: certificate, key: key}, nil
 }
 
-// sign returns a serving certificate for a name and some addresses.
-func (a *authority) sign(name string, addresses []net.IP) (keyPair, error) {
+// sign returns a serving certificate for a subject.
+func (a *authority) sign(subject subject, now time.Time) (keyPair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return keyPair{}, err
 	}
-	template, err := newTemplate(name, a.certificate.NotBefore.Add(clockSkew))
+	template, err := newTemplate(subject.names[0], now, certificateLifetime)
 	if err != nil {
 		return keyPair{}, err
 	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-	template.DNSNames = []string{name}
-	template.IPAddresses = addresses
+	template.DNSNames = subject.names
+	template.IPAddresses = subject.addresses
 	certificate, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
 	if err != nil {
 		return keyPair{}, err
@@ -122,7 +165,7 @@ func (a *authority) sign(name string, addresses []net.IP) (keyPair, error) {
 	}, nil
 }
 
-func newTemplate(name string, now time.Time) (*x509.Certificate, error) {
+func newTemplate(name string, now time.Time, lifetime time.Duration) (*x509.Certificate, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
 	if err != nil {
 		return nil, err
@@ -131,7 +174,7 @@ func newTemplate(name string, now time.Time) (*x509.Certificate, error) {
 		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: name},
 		NotBefore:             now.Add(-clockSkew),
-		NotAfter:              now.Add(certificateLifetime),
+		NotAfter:              now.Add(lifetime),
 		BasicConstraintsValid: true,
 	}, nil
 }

@@ -4,11 +4,8 @@
 package apiserver
 
 import (
-	"crypto/tls"
-	"fmt"
-	"net"
+	"errors"
 	"net/http"
-	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -30,6 +27,8 @@ type Config struct {
 	access   Access
 	loopback *loopback
 	visit    *visit
+	// controllers are run by the server, or released.
+	controllers []dynamiccertificates.ControllerRunner
 }
 
 // Access returns what a user needs to reach the server. It listens already:
@@ -37,9 +36,12 @@ type Config struct {
 func (c *Config) Access() Access { return c.access }
 
 // Close gives the address back, for a configuration of which no server is made.
-func (c *Config) Close() error { return c.listener.Close() }
+func (c *Config) Close() error {
+	c.release()
+	return c.listener.Close()
+}
 
-func newConfig(options *Options, listener *listener) (*Config, error) {
+func newConfig(options Options, listener *listener) (*Config, error) {
 	served, err := newServedScheme()
 	if err != nil {
 		return nil, err
@@ -54,7 +56,7 @@ func newConfig(options *Options, listener *listener) (*Config, error) {
 	}
 	codecs := serializer.NewCodecFactory(scheme)
 	c := &Config{
-		options:  *options,
+		options:  options,
 		listener: listener,
 		generic:  genericapiserver.NewConfig(codecs),
 		scheme:   scheme,
@@ -64,12 +66,13 @@ func newConfig(options *Options, listener *listener) (*Config, error) {
 	}
 	c.generic.EffectiveVersion = version
 	if err := c.secure(); err != nil {
+		c.release()
 		return nil, err
 	}
 	c.generic.BuildHandlerChainFunc = func(handler http.Handler, generic *genericapiserver.Config) http.Handler {
 		return withArrivals(genericapiserver.DefaultBuildHandlerChain(withAccept(handler, codecs), generic), listener, c.visit)
 	}
-	c.generic.EnableProfiling = false
+	c.generic.EnableProfiling = options.Profiling
 	// What takes as long as the client wants has no time limit, and doesn't
 	// count as one of the requests that may be in flight.
 	c.generic.LongRunningFunc = filters.BasicLongRunningRequestCheck(sets.NewString("watch"), sets.NewString("log"))
@@ -86,52 +89,28 @@ func newConfig(options *Options, listener *listener) (*Config, error) {
 
 // secure sets up certificates, tokens and who may do what.
 func (c *Config) secure() error {
-	var bound net.IP
-	if address, ok := c.listener.Addr().(*net.TCPAddr); ok {
-		bound = address.IP
+	served := machineAt(boundIP(c.listener))
+	if c.options.TLS.fromFiles() {
+		served = subject{names: []string{ownerServerName}}
 	}
-	certificates, err := newCertificates(bound, time.Now())
+	own, err := newSelfMade(served, c.options.clock)
 	if err != nil {
 		return err
 	}
-	c.generic.SecureServing, err = newServing(c.listener, certificates)
-	if err != nil {
+	if c.generic.SecureServing, err = c.newServing(own); err != nil {
 		return err
 	}
 	loopbackToken := newToken()
-	c.loopback, err = newLoopback(c.generic.SecureServing, loopbackToken, certificates.authority, c.options.Version)
+	c.loopback, err = newLoopback(c.generic.SecureServing, loopbackToken, own.authority, c.options.Version)
 	if err != nil {
 		return err
 	}
 	c.generic.ExternalAddress = c.listener.Addr().String()
-	c.access = Access{URL: c.loopback.config.Host, CertificateAuthority: certificates.authority, Token: c.options.Token}
+	c.access.URL, c.access.CertificateAuthority, c.access.Token = c.loopback.config.Host, own.authority, c.options.Token
 	if c.access.Token == "" {
 		c.access.Token = newToken()
 	}
-	c.generic.Authentication.Authenticator = newAuthenticator(c.access.Token, loopbackToken)
-	c.generic.Authorization.Authorizer, err = newAuthorizer()
-	return err
-}
-
-func newServing(listener net.Listener, certificates *certificates) (*genericapiserver.SecureServingInfo, error) {
-	serving, err := dynamiccertificates.NewStaticCertKeyContent("serving",
-		certificates.serving.certificate, certificates.serving.key)
-	if err != nil {
-		return nil, fmt.Errorf("loading the serving certificate: %w", err)
-	}
-	// The server's own clients are told apart by the name they ask for, so
-	// that they don't depend on which certificate is served to others.
-	loopback, err := dynamiccertificates.NewStaticSNICertKeyContent("loopback",
-		certificates.loopback.certificate, certificates.loopback.key, genericapiserver.LoopbackClientServerNameOverride)
-	if err != nil {
-		return nil, fmt.Errorf("loading the loopback certificate: %w", err)
-	}
-	return &genericapiserver.SecureServingInfo{
-		Listener:      listener,
-		Cert:          serving,
-		SNICerts:      []dynamiccertificates.SNICertKeyContentProvider{loopback},
-		MinTLSVersion: tls.VersionTLS12,
-	}, nil
+	return errors.Join(c.authenticate(c.access.Token, loopbackToken), c.authorize())
 }
 
 // checkHealth says what healthy means: alive is who answers, ready is whose

@@ -6,6 +6,7 @@ package apiserver_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"io"
 	"net/http"
 	"strings"
@@ -27,6 +28,12 @@ const (
 func TestMain(m *testing.M) {
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
+	// Without this, errors are still printed.
+	var flags flag.FlagSet
+	klog.InitFlags(&flags)
+	if err := flags.Set("stderrthreshold", "FATAL"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreTopFunction("k8s.io/klog/v2.(*flushDaemon).run.func1"),
 		// Each consistent read from the watch cache leaves one for three seconds.

@@ -10,6 +10,8 @@ import (
 	"net"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/apiserver/pkg/audit"
 	"k8s.io/apiserver/pkg/registry/generic"
@@ -40,7 +42,12 @@ type Options struct {
 	// Listener, if set, is used instead of BindAddress and Port. The server
 	// closes it.
 	Listener net.Listener
-	// Token is the bearer token of users, a random one if empty.
+	// TLS is what the server proves its identity with.
+	TLS TLSOptions
+	// Authentication is by what users are known, beside Token.
+	Authentication AuthenticationOptions
+	// Token is the bearer token of the server's owner, a random one if empty. Its
+	// holders may do everything, whatever else the server knows users by.
 	Token string
 	// Version is what /version reports as gitVersion: a semantic version, with
 	// or without a leading "v".
@@ -49,8 +56,13 @@ type Options struct {
 	// watches to take what is pending and for requests to be answered. What
 	// isn't done by then is cut.
 	DrainTimeout time.Duration
+	// Profiling serves the profiles of the process below /debug/pprof/.
+	Profiling bool
 	// Audit, if set, is where the requests are recorded. Without it nothing is.
 	Audit *Audit
+
+	// clock is for what goes by the date, the real one if nil.
+	clock clockwork.Clock
 }
 
 // Audit says which requests are recorded and where. Beside what the library
@@ -74,6 +86,16 @@ func NewOptions() *Options {
 	}
 }
 
+// AddFlags adds the flags of a server that not only this process reaches, with what
+// is set as their defaults.
+func (o *Options) AddFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.BindAddress, "bind-address", o.BindAddress, "IP address to listen on; 0.0.0.0 or :: stands for all of the machine's")
+	fs.IntVar(&o.Port, "secure-port", o.Port, "port to listen on with TLS, 0 for any that's free")
+	fs.BoolVar(&o.Profiling, "profiling", o.Profiling, "serve profiles of the process below /debug/pprof/")
+	o.TLS.AddFlags(fs)
+	o.Authentication.AddFlags(fs)
+}
+
 // Validate returns everything that's wrong with the options.
 func (o *Options) Validate() error {
 	var errs []error
@@ -82,12 +104,14 @@ func (o *Options) Validate() error {
 	}
 	if o.Listener == nil {
 		if net.ParseIP(o.BindAddress) == nil {
-			errs = append(errs, fmt.Errorf("bind address: %q is not an IP address", o.BindAddress))
+			errs = append(errs, fmt.Errorf("--bind-address: %q is not an IP address", o.BindAddress))
 		}
 		if o.Port < 0 || o.Port > 65535 {
-			errs = append(errs, fmt.Errorf("port: %d is out of range, it must be from 0 (any free port) to 65535", o.Port))
+			errs = append(errs, fmt.Errorf("--secure-port: %d is out of range, it must be from 0 (any free port) to 65535", o.Port))
 		}
 	}
+	errs = append(errs, o.TLS.Validate()...)
+	errs = append(errs, o.Authentication.Validate()...)
 	if _, err := version.ParseSemantic(o.Version); err != nil {
 		errs = append(errs, fmt.Errorf("version: %q is not a semantic version", o.Version))
 	}
@@ -111,7 +135,11 @@ func (o *Options) Config() (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := newConfig(o, listener)
+	options := *o
+	if options.clock == nil {
+		options.clock = clockwork.NewRealClock()
+	}
+	config, err := newConfig(options, listener)
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}

@@ -23,8 +23,12 @@ import (
 type Access struct {
 	// URL is "https://" with the address.
 	URL string
-	// CertificateAuthority verifies the server, in PEM.
+	// CertificateAuthority verifies the server, in PEM. It's the server's own,
+	// which no file replaces and which outlives the certificates.
 	CertificateAuthority []byte
+	// ServerName is the name to ask for and to verify, as tls-server-name in a
+	// kubeconfig. If empty it's the host of the URL.
+	ServerName string
 	// Token is the bearer token.
 	Token string
 }
@@ -43,7 +47,7 @@ type Server struct {
 func (c CompletedConfig) New() (*Server, error) {
 	server, err := c.build()
 	if err != nil {
-		return nil, errors.Join(err, c.config.listener.Close())
+		return nil, errors.Join(err, c.config.Close())
 	}
 	return server, nil
 }
@@ -80,7 +84,7 @@ func (c CompletedConfig) build() (*Server, error) {
 // Close releases what New has acquired, for a server that isn't run.
 func (s *Server) Close() error {
 	s.generic.Destroy()
-	return s.config.listener.Close()
+	return s.config.Close()
 }
 
 // Access returns what a user needs to reach the server.

@@ -22,6 +22,9 @@ type Entry struct {
 	Server string
 	// CA is a bundle of PEM certificates by which clients verify the server.
 	CA []byte
+	// ServerName is the name by which clients ask for the server's certificate and
+	// verify it. If empty it's the host of the URL.
+	ServerName string
 	// Token is the bearer token. It tells this entry from every other one.
 	Token string
 }
@@ -40,7 +43,7 @@ func ContextName(port int) string {
 func (e Entry) cluster() clientcmdapi.NamedCluster {
 	return clientcmdapi.NamedCluster{
 		Name:    e.Name(),
-		Cluster: clientcmdapi.Cluster{Server: e.Server, CertificateAuthorityData: e.CA},
+		Cluster: clientcmdapi.Cluster{Server: e.Server, TLSServerName: e.ServerName, CertificateAuthorityData: e.CA},
 	}
 }
 

@@ -134,7 +134,7 @@ func (s *Server) RESTConfig() *rest.Config {
 	return &rest.Config{
 		Host:            access.URL,
 		BearerToken:     access.Token,
-		TLSClientConfig: rest.TLSClientConfig{CAData: access.CertificateAuthority},
+		TLSClientConfig: rest.TLSClientConfig{CAData: access.CertificateAuthority, ServerName: access.ServerName},
 		QPS:             -1,
 	}
 }
@@ -164,7 +164,7 @@ func (s *Server) HTTPClient(t testing.TB) *http.Client {
 	if !authorities.AppendCertsFromPEM(s.Access().CertificateAuthority) {
 		t.Fatal("the certificate authority is not PEM")
 	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authorities, ServerName: s.Access().ServerName, MinVersion: tls.VersionTLS12}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }
@@ -175,7 +175,7 @@ func (s *Server) Kubeconfig(t testing.TB) string {
 	const name = "test"
 	access := s.Access()
 	config := clientcmdapi.NewConfig()
-	config.Clusters[name] = &clientcmdapi.Cluster{Server: access.URL, CertificateAuthorityData: access.CertificateAuthority}
+	config.Clusters[name] = &clientcmdapi.Cluster{Server: access.URL, TLSServerName: access.ServerName, CertificateAuthorityData: access.CertificateAuthority}
 	config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: access.Token}
 	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
 	config.CurrentContext = name

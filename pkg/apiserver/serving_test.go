@@ -1,0 +1,189 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/generated/clientset/versioned"
+	"tilt.dev/session/pkg/testserver"
+)
+
+// leaf is the certificate that a server shows to a client, or nil if the client
+// doesn't accept it.
+func leaf(t testing.TB, server *testserver.Server, config *tls.Config) *x509.Certificate {
+	t.Helper()
+	dialer := &tls.Dialer{Config: config}
+	connection, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(server.Access().URL, "https://"))
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = connection.Close() }()
+	return connection.(*tls.Conn).ConnectionState().PeerCertificates[0]
+}
+
+// ownRoots trust what a server has made itself.
+func ownRoots(t testing.TB, server *testserver.Server) *x509.CertPool {
+	t.Helper()
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(server.Access().CertificateAuthority) {
+		t.Fatal("no certificate authority")
+	}
+	return roots
+}
+
+// eventually waits for a condition.
+func eventually(t testing.TB, what string, condition func() bool) {
+	t.Helper()
+	err := wait.PollUntilContextTimeout(t.Context(), 5*time.Millisecond, 30*time.Second, true, func(context.Context) (bool, error) {
+		return condition(), nil
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func TestServesTheCertificateOfTheFiles(t *testing.T) {
+	t.Parallel()
+	issuer := newAuthority(t, "servers")
+	listed := make(chan error, 1)
+	server := testserver.Start(t, testserver.Configure{
+		Options: func(o *apiserver.Options) {
+			o.TLS.CertFile, o.TLS.KeyFile = writePair(t, t.TempDir(), issuer.server("sessions.example"))
+			o.TLS.MinVersion = "VersionTLS13"
+		},
+		Server: func(s *apiserver.Server) error {
+			return s.AddPostStartHook("client", func(ctx context.Context, loopback *rest.Config) error {
+				client, err := versioned.NewForConfig(loopback)
+				if err != nil {
+					return err
+				}
+				_, err = client.TiltV1alpha1().Sessions().List(ctx, metav1.ListOptions{})
+				listed <- err
+				return nil
+			})
+		},
+	})
+	if err := <-listed; err != nil {
+		t.Errorf("the server's own client: %v", err)
+	}
+	if _, err := server.Clientset(t).TiltV1alpha1().Sessions().List(t.Context(), metav1.ListOptions{}); err != nil {
+		t.Errorf("the owner: %v", err)
+	}
+	for _, name := range []string{"sessions.example", "127.0.0.1"} {
+		if c := leaf(t, server, &tls.Config{RootCAs: issuer.pool(), ServerName: name}); c == nil || c.Subject.CommonName != "sessions.example" {
+			t.Errorf("%s has %v", name, c)
+		}
+	}
+	if c := leaf(t, server, &tls.Config{RootCAs: issuer.pool(), ServerName: "sessions.example", MaxVersion: tls.VersionTLS12}); c != nil {
+		t.Error("it speaks TLS 1.2")
+	}
+	if c := leaf(t, server, &tls.Config{RootCAs: ownRoots(t, server), ServerName: "localhost"}); c != nil {
+		t.Error("its own certificate is shown to others than the owner")
+	}
+}
+
+func TestOwnCertificateCoversTheMachine(t *testing.T) {
+	t.Parallel()
+	for bound, others := range map[string]bool{"127.0.0.1": false, "0.0.0.0": true} {
+		server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.BindAddress = bound }})
+		names := map[string]bool{"127.0.0.1": true, "::1": true, "localhost": true, "example.com": false, "192.0.2.1": false}
+		addresses, err := net.InterfaceAddrs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, address := range addresses {
+			if ip := address.(*net.IPNet).IP; !ip.IsLoopback() && !ip.IsLinkLocalUnicast() {
+				names[ip.String()] = others
+			}
+		}
+		for name, covered := range names {
+			if c := leaf(t, server, &tls.Config{RootCAs: ownRoots(t, server), ServerName: name}); (c != nil) != covered {
+				t.Errorf("bound to %s: the certificate for %s: %v", bound, name, c)
+			}
+		}
+	}
+}
+
+// A server that runs for years has a valid certificate, under the same authority.
+func TestOwnCertificatesAreRenewed(t *testing.T) {
+	t.Parallel()
+	const half = 183 * 24 * time.Hour
+	// What is renewed after the first half year is valid today.
+	clock := clockwork.NewFakeClockAt(time.Now().Add(-half))
+	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.SetClock(clock) }})
+	kept := newRawClient(t, server)
+	kept.do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
+	if err := clock.BlockUntilContext(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	roots := ownRoots(t, server)
+	for step := range 8 {
+		for _, name := range []string{"127.0.0.1", "apiserver-loopback-client"} {
+			eventually(t, "a new certificate for "+name, func() bool {
+				c := leaf(t, server, &tls.Config{RootCAs: roots, ServerName: name, Time: clock.Now})
+				return c != nil && clock.Since(c.NotBefore) < time.Hour
+			})
+		}
+		if step == 1 {
+			newRawClient(t, server).do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
+		}
+		kept.do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
+		clock.Advance(half)
+	}
+}
+
+func TestWrongFilesAreNamed(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	issuer := newAuthority(t, "servers")
+	certFile, keyFile := writePair(t, directory, issuer.server("a"))
+	_, otherKey := writePair(t, t.TempDir(), issuer.server("b"))
+	garbage := replaceFile(t, directory+"/garbage", []byte("garbage"))
+	short := replaceFile(t, directory+"/short.csv", []byte("token,user\n"))
+	for _, test := range []struct {
+		change func(*apiserver.Options)
+		want   []string
+	}{
+		{func(o *apiserver.Options) { o.TLS.CertFile = certFile }, []string{"--tls-cert-file", "--tls-private-key-file"}},
+		{func(o *apiserver.Options) { o.TLS.KeyFile = keyFile }, []string{"--tls-private-key-file", "--tls-cert-file"}},
+		{func(o *apiserver.Options) { o.TLS.CertFile, o.TLS.KeyFile = "/no/crt", "/no/key" }, []string{"--tls-cert-file: open /no/crt", "--tls-private-key-file: open /no/key"}},
+		{func(o *apiserver.Options) { o.TLS.CertFile, o.TLS.KeyFile = certFile, otherKey }, []string{certFile, otherKey, "does not match"}},
+		{func(o *apiserver.Options) { o.TLS.CertFile, o.TLS.KeyFile = garbage, keyFile }, []string{"--tls-cert-file " + garbage}},
+		{func(o *apiserver.Options) { o.TLS.MinVersion = "VersionTLS11" }, []string{"--tls-min-version", "VersionTLS12, VersionTLS13"}},
+		{func(o *apiserver.Options) { o.Authentication.ClientCert.ClientCA = garbage }, []string{"--client-ca-file: " + garbage}},
+		{func(o *apiserver.Options) { o.Authentication.ClientCert.ClientCA = "/no/ca" }, []string{"--client-ca-file: open /no/ca"}},
+		{func(o *apiserver.Options) { o.Authentication.TokenFile = "/no/tokens" }, []string{"--token-auth-file", "open /no/tokens"}},
+		{func(o *apiserver.Options) { o.Authentication.TokenFile = short }, []string{"--token-auth-file " + short, "3 columns"}},
+		{func(o *apiserver.Options) {
+			o.BindAddress, o.Port, o.TLS.MinVersion, o.Authentication.TokenFile = "here", -1, "x", "/no"
+		}, []string{"--bind-address", "--secure-port", "--tls-min-version", "--token-auth-file"}},
+	} {
+		options := newOptions(t)
+		test.change(options)
+		config, err := options.Config()
+		if err == nil {
+			t.Errorf("no error, want one of %q (closing: %v)", test.want, config.Close())
+			continue
+		}
+		for _, want := range test.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%q isn't in: %v", want, err)
+			}
+		}
+	}
+}
