@@ -30,7 +30,8 @@ type load struct {
 	alone   bool
 	// halted is true when nothing new is started any more.
 	halted bool
-	// queued counts the updates that could begin, by wish, due the servers.
+	// queued counts the updates that are ready to begin, by wish, due the
+	// servers.
 	queued [wishes]int
 	due    int
 }
@@ -67,7 +68,7 @@ func measure(tasks []task, s settings) load {
 		case t.update == updateRunning:
 			l.running++
 			l.alone = l.alone || t.serial
-		case t.wish.startable():
+		case t.ready():
 			l.queued[t.wish]++
 		}
 		if t.serve == serveDue {
@@ -95,6 +96,9 @@ func next(starts []start, tasks []task, s settings) []start {
 	if l.due > 0 {
 		starts = dueServers(starts, tasks)
 	}
+	if s.reloading {
+		return starts
+	}
 	for w := wishes - 1; w.startable(); w-- {
 		if l.queued[w] > 0 {
 			starts = updates(starts, tasks, w, &l, s)
@@ -115,35 +119,40 @@ func dueServers(starts []start, tasks []task) []start {
 // updates appends the updates with a wish that can begin, and adds them to the
 // load.
 func updates(starts []start, tasks []task, w wish, l *load, s settings) []start {
-	begin := func(i int) {
-		t := &tasks[i]
-		if updateHold(t, l.conditions(s)) != HoldNone {
-			return
-		}
-		starts = append(starts, start{i, false})
-		if t.job {
-			l.running++
-			l.alone = t.serial
-		}
-	}
 	var queue []int
-	for i := range tasks {
+	for i, left := 0, l.queued[w]; left > 0 && l.room(s); i++ {
 		t := &tasks[i]
-		if t.wish != w || t.update == updateRunning {
+		if t.wish != w || !t.ready() {
 			continue
 		}
+		left--
 		if w == wishTrigger || w == wishChange {
 			queue = append(queue, i)
-			continue
+		} else if l.admits(t) {
+			starts = append(starts, start{i, false})
+			l.add(t)
 		}
-		if l.running >= s.slots {
-			break
-		}
-		begin(i)
 	}
 	slices.SortStableFunc(queue, func(a, b int) int { return cmp.Compare(tasks[a].order, tasks[b].order) })
 	for _, i := range queue {
-		begin(i)
+		if t := &tasks[i]; l.room(s) && l.admits(t) {
+			starts = append(starts, start{i, false})
+			l.add(t)
+		}
 	}
 	return starts
+}
+
+// room is true when some job can start beside those that run.
+func (l *load) room(s settings) bool { return !l.alone && l.running < s.slots }
+
+// admits is true when a job that's ready can start where there's room.
+func (l *load) admits(t *task) bool { return !t.serial || l.running == 0 }
+
+// add counts an update in. One without a job takes no time.
+func (l *load) add(t *task) {
+	if t.job {
+		l.running++
+		l.alone = t.serial
+	}
 }

@@ -47,14 +47,6 @@ type owner interface {
 	ended(l *loop, x *execution, m ended)
 }
 
-// pid is 0 before it's known.
-func (x *execution) pid() int {
-	if x.process == nil {
-		return 0
-	}
-	return x.process.PID()
-}
-
 // stop ends an execution, at the latest when grace is over. When that has been
 // asked for before, only no grace makes a difference.
 func (x *execution) stop(grace time.Duration) {

@@ -32,8 +32,8 @@ func holds(t *task, c conditions) (update, serve Hold) {
 }
 
 // updateHold returns why a queued update can't start beside what runs, or
-// nothing if it can. Of several reasons it's the first one that Tilt would
-// give.
+// nothing if next starts it. Of several reasons it's the first one that Tilt
+// would give.
 func updateHold(t *task, c conditions) Hold {
 	switch {
 	case c.reloading:

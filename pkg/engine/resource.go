@@ -104,7 +104,6 @@ func (r *resource) view() ResourceState {
 		}
 		if r.updating != nil {
 			state.Update.Running = r.updating.start
-			state.Update.PID = r.updating.pid()
 		}
 	}
 	if r.task.server {

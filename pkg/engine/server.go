@@ -57,7 +57,7 @@ func (o serveOf) launched(l *loop, x *execution, at time.Time) {
 	}
 	l.present(r)
 	l.turn(r)
-	r.process = &ServerProcess{PID: x.pid(), Start: at}
+	r.process = &ServerProcess{PID: x.process.PID(), Start: at}
 	r.task.serve = serveRunning
 	if r.Readiness == nil {
 		l.setReady(r, true, at)

@@ -64,8 +64,6 @@ type UpdateState struct {
 	Hold Hold
 	// Running is the start of the execution that's going on, zero if none is.
 	Running time.Time
-	// PID is the job's process, 0 before it's known.
-	PID int
 	// Last is how the last execution ended, nil before the first one did and
 	// after the resource was disabled.
 	Last *Exit

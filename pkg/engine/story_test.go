@@ -225,7 +225,7 @@ func TestJobRecord(t *testing.T) {
 				synctest.Wait()
 				if test.refuse == nil {
 					active := w.resource("a")
-					want := &UpdateState{Command: "a update", Running: start, PID: 101}
+					want := &UpdateState{Command: "a update", Running: start}
 					if diff := cmp.Diff(want, active.Update); diff != "" {
 						t.Errorf("while it runs (-want +got):\n%s", diff)
 					}

@@ -50,6 +50,11 @@ const (
 	wishes
 )
 
+// ready is true when nothing of its own keeps an update from beginning.
+func (t *task) ready() bool {
+	return t.wish.startable() && t.update != updateRunning && !t.oldJob && (t.begun || t.unmet == 0)
+}
+
 // startable is true for a wish that leads to an update without anything else.
 func (w wish) startable() bool { return w >= wishChange }
 

@@ -54,7 +54,7 @@ var _ owner = updateOf{}
 
 func updateTarget(resource string) string { return resource + ":update" }
 
-func (o updateOf) launched(l *loop, _ *execution, _ time.Time) { l.touch(o.resource) }
+func (o updateOf) launched(*loop, *execution, time.Time) {}
 
 // ended records how a job has ended.
 func (o updateOf) ended(l *loop, x *execution, m ended) {
