@@ -68,18 +68,18 @@ func TestDisableAndEnable(t *testing.T) {
 }
 
 func TestDisableWhatRuns(t *testing.T) {
-	play(t, projectOf(job("a"), job("b")), func(w *world) {
-		running := w.process("a:update")
-		running.resist()
+	play(t, projectOf(job("a", parallel), job("b", parallel), job("c")), func(w *world) {
+		w.process("a:update").resist()
 		w.trigger("a")
 		w.disable(named("a"), "a")
-		w.want("a=disabled b=waiting-for-local")
+		w.exit("b:update", 0)
+		w.want("a=disabled b=ok c=is-unparallelizable-local")
 		w.enable(named("a"), false, "a")
-		w.want("a=waiting-for-local b=waiting-for-local")
+		w.want("a=waiting-for-local b=ok c=is-unparallelizable-local")
 		time.Sleep(DefaultKillGrace)
-		w.want("a=active b=waiting-for-local")
+		w.want("a=active b=ok c=is-unparallelizable-local")
 		w.exit("a:update", 0)
-		w.want("a=ok b=active")
+		w.want("a=ok b=ok c=active")
 		w.wantLog("a", `|Initial Build|Running cmd: a update|Resource "a" disabled|Build canceled|Resource "a" enabled|`+
 			`|Initial Build|Running cmd: a update`)
 	})

@@ -16,6 +16,8 @@ type fakeProcess struct {
 	// stubborn processes ignore TERM.
 	stubborn bool
 	done     chan struct{}
+	// gone is called just before done is closed. It may be nil.
+	gone func()
 
 	mu    sync.Mutex
 	ended bool
@@ -50,6 +52,9 @@ func (p *fakeProcess) end(exit process.Exit) {
 	if !p.ended {
 		p.ended = true
 		p.exit = exit
+		if p.gone != nil {
+			p.gone()
+		}
 		close(p.done)
 	}
 }

@@ -102,6 +102,18 @@ func (s *session) end() {
 	<-s.ended
 }
 
+// waitFor returns once a condition is met that no snapshot tells of.
+func (s *session) waitFor(what string, met func() bool) {
+	s.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !met() {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("waited too long for %s", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 // wait returns once the state is as wanted.
 func (s *session) wait(want string) {
 	s.t.Helper()
@@ -253,5 +265,38 @@ func TestRealTeardown(t *testing.T) {
 	}
 	if _, err := alive.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("processes are left: %v", err)
+	}
+}
+
+func TestRealReplacement(t *testing.T) {
+	s := begin(t, 10*time.Second,
+		daemon("s", `trap "echo down >>trace; exit 0" TERM; echo up >>trace; while :; do sleep 0.01; done`),
+		script("j", "until [ -e trace ]; do sleep 0.01; done", after("s")))
+	s.wait("s:serve=ready j=ok")
+	if err := s.engine.Trigger(t.Context(), []string{"s"}); err != nil {
+		t.Fatal(err)
+	}
+	s.waitFor("the second server", func() bool { return len(s.lines("trace")) == 3 })
+	if _, err := s.engine.Disable(t.Context(), Selector{All: true}); err != nil {
+		t.Fatal(err)
+	}
+	s.wait("s:serve=disabled j=disabled")
+	s.waitFor("its end", func() bool { return len(s.lines("trace")) == 4 })
+	if diff := cmp.Diff([]string{"up", "down", "up", "down"}, s.lines("trace")); diff != "" {
+		t.Errorf("trace (-want +got):\n%s", diff)
+	}
+}
+
+func TestRealTimeoutsAndRetries(t *testing.T) {
+	slow := script("slow", `echo try >>tries; sleep 300 & wait`)
+	slow.Timeout, slow.Retries = 50*time.Millisecond, 1
+	s := begin(t, time.Second, slow)
+	s.wait("slow=failed")
+	last := s.engine.Snapshot().Resources[0].Update.Last
+	if want := `Command "echo try >>tries; sleep 300 & wait" failed: timed out after 50ms`; last.Error != want || last.Signal != "terminated" {
+		t.Errorf("ended: %+v", last)
+	}
+	if got := len(s.lines("tries")); got != 2 {
+		t.Errorf("tried %d times", got)
 	}
 }

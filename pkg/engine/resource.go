@@ -100,7 +100,8 @@ func (r *resource) view() ResourceState {
 			Hold:    r.updateHold,
 			Last:    r.lastUpdate,
 			Attempt: r.attempt,
-			Retries: r.Retries,
+			// Another definition may have fewer than were used up before.
+			Retries: max(r.Retries, r.attempt),
 		}
 		if r.updating != nil {
 			state.Update.Running = r.updating.start

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -205,14 +206,15 @@ func (w *world) edit(paths ...string) {
 	synctest.Wait()
 }
 
-// notice tells every watch of a file about a change.
+// notice tells every watch of a file, or of the directory it's in, about a
+// change.
 func (w *world) notice(c model.Change) {
 	w.t.Helper()
 	synctest.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, f := range w.watches {
-		if slices.Contains(f.Paths, c.Path) {
+		if slices.Contains(f.Paths, c.Path) || slices.Contains(f.Paths, filepath.Dir(c.Path)) {
 			f.report([]model.Change{c})
 		}
 	}
