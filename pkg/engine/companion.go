@@ -46,7 +46,9 @@ func (l *loop) accompany(list []model.Companion) {
 		}
 		c.Companion = spec
 		l.restartCompanion(c)
-		c.watch = l.follow(c.watch, spec.RestartOn, spec.Source, func(list []model.Change) { c.changed(l, list) })
+		files := spec.RestartOn
+		files.Since = c.started
+		c.watch = l.follow(c.watch, files, spec.Source, func(list []model.Change) { c.changed(l, list) })
 	}
 	for name, c := range l.companions {
 		if !wanted[name] {

@@ -40,7 +40,7 @@ func (l *loop) switchAll(s Selector, enabled func(r *resource, selected bool) bo
 		l.present(r)
 		if l.enable(r, enabled(r, s.selects(r))) {
 			if !r.disabled {
-				l.watchFiles(r)
+				l.watchFiles(r, l.config.Clock.Now())
 			}
 			changed = append(changed, r.Name)
 		}

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -121,6 +122,42 @@ func TestJobThatChangesItsOwnFiles(t *testing.T) {
 		w.want("a=ok")
 		w.edit("/project/out")
 		w.want("a=active")
+	})
+}
+
+// A new watch begins when what the old one may not have reported was made, but
+// no run has to be repeated for what it has seen.
+func TestSinceWhenFilesAreWatched(t *testing.T) {
+	play(t, projectOf(job("a", on("/project/x")), job("new", on("/project/x"))), func(w *world) {
+		since := func(path string, want time.Time) {
+			t.Helper()
+			synctest.Wait()
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for _, f := range w.watches {
+				if slices.Contains(f.Paths, path) && !f.Since.Equal(want) {
+					t.Errorf("%s is watched since %s, want %s", path, f.Since, want)
+				}
+			}
+		}
+		began := time.Now()
+		since("/project/x", began)
+		w.exit("a:update", 0)
+		time.Sleep(time.Minute)
+		changed := projectOf(job("a", on("/project/y")), job("new", on("/project/z")))
+		changed.Inputs = []string{"/project/lib"}
+		w.reload(changed)
+		reloaded := time.Now()
+		since("/project/lib", reloaded)
+		since("/project/y", reloaded.Add(-time.Second))
+		w.trigger("new")
+		w.exit("new:update", 0)
+		w.reload(projectOf(job("a", on("/project/y")), job("new", on("/project/x"))))
+		since("/project/x", reloaded)
+		w.disable(named("a"), "a")
+		time.Sleep(time.Minute)
+		w.enable(named("a"), false, "a")
+		since("/project/y", time.Now())
 	})
 }
 

@@ -5,9 +5,14 @@ package engine
 
 import (
 	"slices"
+	"time"
 
 	"tilt.dev/session/pkg/model"
 )
+
+// unreported is how long it may take until a change is reported, if others don't
+// follow it all the time.
+const unreported = time.Second
 
 // adopt makes a project the one that's run. What it has in common with the one
 // before goes on as if nothing had happened.
@@ -48,10 +53,20 @@ func (l *loop) adopt(m *evaluated) {
 	l.link()
 	for _, r := range l.resources {
 		if !r.disabled {
-			l.watchFiles(r)
+			l.watchFiles(r, l.sinceReload(r))
 		}
 	}
 	l.accompany(p.Companions)
+}
+
+// sinceReload is from when on changes of a resource's files matter if they're
+// others than before. What was edited along with the Tiltfile has been noticed
+// by then, but maybe not been reported.
+func (l *loop) sinceReload(r *resource) time.Time {
+	if r.watch == nil {
+		return l.config.Clock.Now()
+	}
+	return l.tiltfile.Running.Add(-unreported)
 }
 
 // choice tells which resources a project has enabled.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
@@ -23,12 +24,14 @@ type watch struct {
 // follow returns a watch of the files that are wanted, which is w if they're
 // the same, or else a new one in w's place. Both are nil if there are none. What
 // is wrong is logged under source.
+//
+// With w goes what it has noticed and not reported, so the new one has to begin in
+// the past.
 func (l *loop) follow(w *watch, files model.Watch, source string, changed func([]model.Change)) *watch {
 	if w != nil && sameWatch(w.files, files) {
 		return w
 	}
-	// Not before the new one has begun, so that nothing is missed.
-	defer w.stop()
+	w.stop()
 	if l.config.Watch == nil || len(files.Paths) == 0 {
 		return nil
 	}
@@ -63,7 +66,8 @@ func (m filesChanged) apply(l *loop) {
 	}
 }
 
-// sameWatch tells whether two watches are about the same files.
+// sameWatch tells whether two watches are about the same files, whenever they
+// began.
 func sameWatch(a, b model.Watch) bool {
 	return slices.Equal(a.Paths, b.Paths) && sameIgnores(a.Ignores, b.Ignores)
 }
@@ -75,9 +79,12 @@ func sameIgnores(a, b []model.IgnoreSet) bool {
 	})
 }
 
-// watchFiles watches the files of a resource.
-func (l *loop) watchFiles(r *resource) {
-	files := model.Watch{Paths: r.Deps, Ignores: slices.Concat(r.Ignores, l.ignores)}
+// watchFiles watches the files of a resource for changes since a time.
+func (l *loop) watchFiles(r *resource, since time.Time) {
+	files := model.Watch{Paths: r.Deps, Ignores: slices.Concat(r.Ignores, l.ignores), Since: since}
+	if files.Since.Before(r.changes.start) {
+		files.Since = r.changes.start
+	}
 	r.watch = l.follow(r.watch, files, r.Name, func(list []model.Change) {
 		l.present(r)
 		r.changes.add(list)

@@ -23,8 +23,8 @@
 //     A change of mode, owner or access time isn't one.
 //   - A directory is created, removed or renamed. One that appears is reported
 //     with everything in it, one that goes away by its own name alone.
-//   - Everything that was modified after the call of Watch, also before the
-//     system's own watches were in place. A file system whose clock ticks in
+//   - Everything that was modified after the call of Watch, or after the time that
+//     it was asked to begin at, also before the system's own watches were in place. A file system whose clock ticks in
 //     steps can make a change of the same tick look like a later one, so it's
 //     reported too.
 //   - When the system drops events because there are too many of them, everything

@@ -26,8 +26,8 @@ type watch struct {
 	batch   batch
 }
 
-// Watch reports what changes, from the moment of the call until ctx is done, and
-// then returns nil. What's not reported by then is dropped. Batches are reported
+// Watch reports what changes, from selection.Since or else the moment of the call
+// until ctx is done, and then returns nil. What's not reported by then is dropped. Batches are reported
 // one after the other, by the caller's goroutine, so that a report that takes its
 // time delays the next one and loses nothing.
 //
@@ -35,7 +35,7 @@ type watch struct {
 // understood, a limit of the system, or ErrClosed. Of a directory that can't be read
 // the logger of ctx is told.
 func (w *Watcher) Watch(ctx context.Context, selection model.Watch, report func([]model.Change)) error {
-	run := &watch{watcher: w, since: fileNow()}
+	run := &watch{watcher: w, since: sinceWhen(selection.Since)}
 	var err error
 	if run.ignores, err = newIgnores(selection.Ignores); err != nil {
 		return fmt.Errorf("watch files: %w", err)
@@ -59,6 +59,18 @@ func (w *Watcher) Watch(ctx context.Context, selection model.Watch, report func(
 		}
 	}
 	return endOf(ctx, run.loop(ctx, report))
+}
+
+// tick is longer than the clock of a file system takes to go on.
+const tick = 10 * time.Millisecond
+
+// sinceWhen returns when a watch begins, by the clock of the file system.
+func sinceWhen(asked time.Time) int64 {
+	now := fileNow()
+	if asked.IsZero() {
+		return now
+	}
+	return min(now, asked.Add(-tick).UnixNano())
 }
 
 // endOf is what Watch returns: ctx is the way to end it, and no error.

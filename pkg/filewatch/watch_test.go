@@ -7,6 +7,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"tilt.dev/session/pkg/model"
 )
 
 func TestChanges(t *testing.T) {
@@ -81,4 +83,23 @@ func TestGoesOn(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A watch can begin in the past: what has changed since is reported.
+func TestSince(t *testing.T) {
+	p := newPlace(t)
+	p.write("f", "d/d/before", "d/d/removed", "e/e/before")
+	written := time.Now()
+	eventually(t, "some ticks are over", func() bool { return time.Since(written) > 2*tick })
+	since := time.Now()
+	p.settle()
+	p.write("g", "d/d/after")
+	p.remove("d/d/removed")
+	p.settle()
+	var w model.Watch
+	for _, name := range []string{"f", "g", "d/d", "e/e", "missing"} {
+		w.Paths = append(w.Paths, p.path(name))
+	}
+	w.Since = since
+	p.start(w).expect("g", "d/d/after")
 }

@@ -110,6 +110,9 @@ type Watch struct {
 	Paths []string
 	// Ignores are exceptions from Paths.
 	Ignores []IgnoreSet
+	// Since is from when on changes matter, zero: from when the files begin to be
+	// watched.
+	Since time.Time
 }
 
 // Change is a change to a file.
