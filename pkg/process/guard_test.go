@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // runParent starts commands under a guard, tells their numbers, and waits to be
@@ -37,19 +40,35 @@ func runParent() error {
 	}
 	r.guard.launch.Wait()
 	fmt.Println("guard", r.guard.process.Pid)
-	select {}
+	if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
+		select {}
+	}
+	panic("as the test wants it")
 }
 
-// After SIGKILL of the process that started them, all commands end, their
-// children too, and the guard itself.
-func TestGuardAfterKill(t *testing.T) {
+// After the sudden end of the process that started them, all commands end,
+// their children too, and the guard itself.
+func TestGuardAfterSuddenEnd(t *testing.T) {
+	for name, end := range map[string]func(parent *exec.Cmd, stdin io.Writer) error{
+		"kill":  func(parent *exec.Cmd, _ io.Writer) error { return parent.Process.Kill() },
+		"quit":  func(parent *exec.Cmd, _ io.Writer) error { return parent.Process.Signal(unix.SIGQUIT) },
+		"panic": func(_ *exec.Cmd, stdin io.Writer) error { _, err := io.WriteString(stdin, "x"); return err },
+	} {
+		t.Run(name, func(t *testing.T) { testSuddenEnd(t, end) })
+	}
+}
+
+func testSuddenEnd(t *testing.T, end func(*exec.Cmd, io.Writer) error) {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	parent := exec.Command(self, parentMode)
 	parent.Dir = t.TempDir()
-	parent.Stderr = os.Stderr
+	stdin, err := parent.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	stdout, err := parent.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -77,10 +96,12 @@ func TestGuardAfterKill(t *testing.T) {
 			t.Errorf("process %d doesn't run", pid)
 		}
 	}
-	if err := parent.Process.Kill(); err != nil {
+	if err := end(parent, stdin); err != nil {
 		t.Fatal(err)
 	}
-	_ = parent.Wait() // It was killed.
+	if err := parent.Wait(); err == nil {
+		t.Error("the parent has ended in order")
+	}
 	eventually(t, "all are gone", func() bool {
 		return !slices.ContainsFunc(pids, func(pid int) bool { return !over(pid) })
 	})

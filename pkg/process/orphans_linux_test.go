@@ -6,6 +6,7 @@ package process
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -173,6 +174,28 @@ func TestNothingLeaks(t *testing.T) {
 	for _, pid := range childrenOf(os.Getpid()) {
 		t.Errorf("child %d is left", pid)
 	}
+}
+
+// What a running command takes is what its comment says.
+func TestFootprint(t *testing.T) {
+	const commands = 50
+	r := newRunner(t, Options{AdoptOrphans: true})
+	count := func() (files, goroutines int) {
+		entries, err := os.ReadDir(procPath(os.Getpid(), "fd"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries), runtime.NumGoroutine()
+	}
+	wait(t, start(t, r, script("", "true", &buffer{})))
+	files, goroutines := count()
+	for range commands {
+		start(t, r, script("", "exec sleep 300", &buffer{}))
+	}
+	eventually(t, "three files and two goroutines for each command", func() bool {
+		f, g := count()
+		return f-files <= 3*commands && g-goroutines <= 2*commands
+	})
 }
 
 // openFiles are the files of a process but for those that the runtime opens.

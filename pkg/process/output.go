@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,17 +28,30 @@ type output struct {
 	// writeEnd is for the process alone.
 	writeEnd *os.File
 	to       io.Writer
-	done     chan struct{}
+	// buffers are lent while there's something to carry, so that those of a
+	// thousand silent servers don't lie around.
+	buffers *buffers
+	done    chan struct{}
 }
+
+// buffers are pieces of memory that outputs take turns with.
+type buffers struct{ pool sync.Pool }
+
+func newBuffers() *buffers {
+	return &buffers{sync.Pool{New: func() any { return new([chunk]byte) }}}
+}
+
+func (b *buffers) get() *[chunk]byte    { return b.pool.Get().(*[chunk]byte) }
+func (b *buffers) put(buf *[chunk]byte) { b.pool.Put(buf) }
 
 // newOutputs returns outputs that wait for copy: one for stdout and stderr, or
 // one for each if they go different ways.
-func newOutputs(spec Spec) ([]*output, error) {
-	out, err := newOutput(spec.Output)
+func newOutputs(spec Spec, b *buffers) ([]*output, error) {
+	out, err := newOutput(spec.Output, b)
 	if err != nil || spec.Stderr == nil {
 		return []*output{out}, err
 	}
-	errOut, err := newOutput(spec.Stderr)
+	errOut, err := newOutput(spec.Stderr, b)
 	if err != nil {
 		out.giveAway()
 		_ = out.pipe.Close()
@@ -45,7 +60,7 @@ func newOutputs(spec Spec) ([]*output, error) {
 	return []*output{out, errOut}, nil
 }
 
-func newOutput(to io.Writer) (*output, error) {
+func newOutput(to io.Writer, b *buffers) (*output, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -53,7 +68,7 @@ func newOutput(to io.Writer) (*output, error) {
 	if to == nil {
 		to = io.Discard
 	}
-	return &output{pipe: r, writeEnd: w, to: to, done: make(chan struct{})}, nil
+	return &output{pipe: r, writeEnd: w, to: to, buffers: b, done: make(chan struct{})}, nil
 }
 
 // giveAway closes the end that the process has, or would have had. Nothing was
@@ -65,16 +80,52 @@ func (o *output) giveAway() { _ = o.writeEnd.Close() }
 func (o *output) copy() {
 	defer close(o.done)
 	defer o.pipe.Close()
-	buf := make([]byte, chunk)
-	for {
-		n, err := o.pipe.Read(buf)
-		o.write(buf[:n])
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			o.copyLeftover(buf)
-			return
+	raw, err := o.pipe.SyscallConn()
+	for err == nil {
+		var more bool
+		more, err = o.copyOnce(raw)
+		if !more {
+			break
 		}
-		if err != nil {
-			return
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		o.copyLeftover(raw)
+	}
+}
+
+// copyOnce waits until there's something in the pipe and writes it. There's no
+// more to come after the end of the file or an error.
+func (o *output) copyOnce(raw syscall.RawConn) (more bool, err error) {
+	var buf *[chunk]byte
+	var n int
+	var readErr error
+	err = raw.Read(func(fd uintptr) bool {
+		buf = o.buffers.get()
+		n, readErr = read(int(fd), buf[:])
+		if errors.Is(readErr, unix.EAGAIN) {
+			o.buffers.put(buf)
+			buf = nil
+			return false
+		}
+		return true
+	})
+	if buf == nil {
+		return false, err
+	}
+	defer o.buffers.put(buf)
+	if err != nil || readErr != nil || n <= 0 {
+		return false, err
+	}
+	o.write(buf[:n])
+	return true, nil
+}
+
+// read repeats what a signal interrupts.
+func read(fd int, p []byte) (int, error) {
+	for {
+		n, err := unix.Read(fd, p)
+		if !errors.Is(err, unix.EINTR) {
+			return n, err
 		}
 	}
 }
@@ -89,18 +140,13 @@ func (o *output) finish() {
 }
 
 // copyLeftover writes what is in the pipe now.
-func (o *output) copyLeftover(buf []byte) {
-	raw, err := o.pipe.SyscallConn()
-	if err != nil {
-		return
-	}
+func (o *output) copyLeftover(raw syscall.RawConn) {
+	buf := o.buffers.get()
+	defer o.buffers.put(buf)
 	// The pipe doesn't block, so a read fails when there's no more.
 	_ = raw.Control(func(fd uintptr) {
 		for total := 0; total < leftover; {
-			n, err := unix.Read(int(fd), buf)
-			if errors.Is(err, unix.EINTR) {
-				continue
-			}
+			n, err := read(int(fd), buf[:])
 			if err != nil || n <= 0 {
 				return
 			}

@@ -6,8 +6,13 @@ package process
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/jonboulle/clockwork"
+
+	"tilt.dev/session/pkg/logs"
 )
 
 func TestOutputToTheLastByte(t *testing.T) {
@@ -19,6 +24,34 @@ func TestOutputToTheLastByte(t *testing.T) {
 	want := strings.Repeat(line, 5000000/len(line)+1)[:5000000] + "end\nlast"
 	if got := out.String(); got != want {
 		t.Errorf("got %d bytes, want %d, ending in %q", len(got), len(want), got[max(0, len(got)-20):])
+	}
+}
+
+// Whatever bytes a command writes, they arrive as lines.
+func TestOutputInLines(t *testing.T) {
+	r := newRunner(t, Options{})
+	store := logs.New(8<<20, clockwork.NewRealClock())
+	out := store.Writer("x")
+	spec := script("", `printf 'par'; sleep 0.01; printf 'tial\r\n'
+		printf 'zero \000 byte\n\033[31mred\033[0m\nno \377\376 text\n10%%\r20%%\r\n'
+		head -c 200000 /dev/zero | tr '\0' 'x'; printf '\n\nno end'`, nil)
+	spec.Output = out
+	wait(t, start(t, r, spec))
+	if err := out.Close(); err != nil {
+		t.Error(err)
+	}
+	var got []string
+	long := 0
+	for _, line := range store.Tail("x", 100) {
+		if rest := strings.TrimLeft(line.Text, "x"); rest == "" && line.Text != "" {
+			long += len(line.Text)
+			continue
+		}
+		got = append(got, line.Text)
+	}
+	want := []string{"partial", "zero \x00 byte", "\x1b[31mred\x1b[0m", "no \xff\xfe text", "10%\r20%", "", "no end"}
+	if !slices.Equal(got, want) || long != 200_000 {
+		t.Errorf("got %q and %d bytes of a long line, want %q", got, long, want)
 	}
 }
 

@@ -31,6 +31,9 @@
 // Not caught are detached processes that erased their environment and, on
 // other systems than Linux, detached processes at all and a command that was
 // launched in the last few microseconds.
+//
+// A command that runs takes two goroutines and up to three file descriptors, and
+// memory for its output only while there is some.
 package process
 
 import (

@@ -44,6 +44,7 @@ type Runner struct {
 	null    *os.File
 	guard   *guardian
 	orphans *orphans
+	buffers *buffers
 	// followers are the goroutines of the processes.
 	followers sync.WaitGroup
 	closing   sync.Once
@@ -68,6 +69,7 @@ func New(options Options) (*Runner, error) {
 	r := &Runner{
 		marker:    "TILT_SESSION_RUN_" + rand.Text()[:12],
 		null:      null,
+		buffers:   newBuffers(),
 		processes: map[int]*Process{},
 	}
 	if len(options.Guard) > 0 {
@@ -99,7 +101,7 @@ func (r *Runner) Start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	outputs, err := newOutputs(spec)
+	outputs, err := newOutputs(spec, r.buffers)
 	if err != nil {
 		return nil, err
 	}
