@@ -32,6 +32,8 @@ While it runs, its state is served as the Session "Tiltfile".
 	o.addFlags(cmd)
 	cmd.Flags().DurationVar(&o.timeout, "timeout", model.DefaultTimeout,
 		"how long the run may take, 0 for no limit; ci_settings(timeout=...) in the Tiltfile goes before it")
+	cmd.Flags().BoolVar(&o.keepGoing, "keep-going", false,
+		"after a failure let everything finish that doesn't depend on it, and report all failures")
 	return cmd
 }
 

@@ -24,6 +24,9 @@ type runOptions struct {
 	file string
 	// timeout is the overall limit of ci, 0 for none.
 	timeout time.Duration
+	// keepGoing has ci end only when nothing is left that a failure doesn't hold
+	// back.
+	keepGoing bool
 	// killGrace is the time from SIGTERM to SIGKILL.
 	killGrace time.Duration
 	// args are the Tiltfile's arguments.
@@ -90,6 +93,9 @@ func (o *runOptions) session() *v1alpha1.Session {
 			Timeout:          &metav1.Duration{Duration: o.timeout},
 			ReadinessTimeout: &metav1.Duration{Duration: model.DefaultReadinessTimeout},
 		}
+	}
+	if o.keepGoing {
+		s.Annotations[v1alpha1.AnnotationKeepGoing] = "true"
 	}
 	return s
 }
