@@ -6,6 +6,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -47,8 +48,9 @@ func TestRandomSessions(t *testing.T) {
 // monkey acts on an engine at random and keeps account of what it's owed.
 type monkey struct {
 	*rand.Rand
-	t *testing.T
-	w *world
+	t    *testing.T
+	w    *world
+	seed uint64
 	// owed is when a resource was last triggered or, if it runs by itself,
 	// edited. What was disabled, removed or defined anew is owed nothing.
 	owed map[string]time.Time
@@ -56,8 +58,10 @@ type monkey struct {
 	edits int
 
 	// The rest is guarded by the world's lock: when targets were last
-	// launched, which jobs run, and how many processes of each target.
+	// launched and how often, which jobs run, and how many processes there are of
+	// each target.
 	launched map[string]time.Time
+	launches map[string]int
 	jobs     []string
 	alive    map[string]int
 }
@@ -66,8 +70,8 @@ const monkeySlots = 3
 
 func newMonkey(t *testing.T, seed uint64) *monkey {
 	m := &monkey{
-		Rand: rand.New(rand.NewPCG(seed, 2)), t: t,
-		owed: map[string]time.Time{}, launched: map[string]time.Time{}, alive: map[string]int{},
+		Rand: rand.New(rand.NewPCG(seed, 2)), t: t, seed: seed, owed: map[string]time.Time{},
+		launched: map[string]time.Time{}, launches: map[string]int{}, alive: map[string]int{},
 	}
 	m.w = newWorld(t, m.project(nil))
 	return m
@@ -119,18 +123,17 @@ func (m *monkey) resource(name string, rank int) model.Resource {
 func (m *monkey) live(target string, p *fakeProcess) {
 	name, kind, _ := strings.Cut(target, ":")
 	m.launched[target] = time.Now()
+	m.launches[target]++
 	m.alive[target]++
 	if m.alive[target] > 1 {
 		m.t.Errorf("%s runs %d times at once", target, m.alive[target])
 	}
-	p.stubborn = m.chance(20)
+	// The same each time, in whatever order processes are launched.
+	fate := rand.New(rand.NewPCG(m.seed, uint64(m.launches[target])<<32|uint64(crc32.ChecksumIEEE([]byte(target)))))
+	p.stubborn = fate.IntN(5) == 0
 	if kind == "update" {
 		m.jobs = append(m.jobs, name)
 		m.checkJobs()
-	}
-	if kind == "update" || m.chance(20) {
-		code := btoi(m.chance(20))
-		time.AfterFunc(time.Duration(m.IntN(5000))*time.Microsecond, func() { p.end(process.Exit{Code: code}) })
 	}
 	p.gone = func() {
 		m.w.mu.Lock()
@@ -139,6 +142,10 @@ func (m *monkey) live(target string, p *fakeProcess) {
 		if i := slices.Index(m.jobs, name); kind == "update" && i >= 0 {
 			m.jobs = slices.Delete(m.jobs, i, i+1)
 		}
+	}
+	if kind == "update" || fate.IntN(5) == 0 {
+		code := btoi(fate.IntN(5) == 0)
+		time.AfterFunc(time.Duration(fate.IntN(5000))*time.Microsecond, func() { p.end(process.Exit{Code: code}) })
 	}
 }
 
