@@ -22,9 +22,11 @@ var verbs = map[string]string{"post": "create", "put": "update"}
 
 // operationSection is an operation of the reference.
 type operationSection struct {
-	Title       string
-	Method      string
-	Path        string
+	Title  string
+	Method string
+	Path   string
+	// Summary is the first sentence of the description.
+	Summary     string
 	Description string
 	Body        *body
 	Parameters  []parameter
@@ -76,6 +78,7 @@ func newOperationSection(path string, operation *spec3.Operation, common []*spec
 	section := operationSection{
 		Title:       title(path, operation),
 		Path:        path,
+		Summary:     cell(firstSentence(operation.Description)),
 		Description: cell(operation.Description),
 		Body:        newBody(operation.RequestBody),
 	}
@@ -117,11 +120,23 @@ func newBody(declared *spec3.RequestBody) *body {
 	}
 }
 
-// typeOfContent is the type that is transferred, the same in each media type.
+// typeOfContent is the type that is transferred, or one for each media type if
+// they differ.
 func typeOfContent(content map[string]*spec3.MediaType) string {
-	media := slices.Sorted(maps.Keys(content))
-	if len(media) == 0 {
-		return "nothing"
+	var types, all []string
+	for _, media := range slices.Sorted(maps.Keys(content)) {
+		name := typeOf(content[media].Schema)
+		all = append(all, "`"+media+"`: "+name)
+		if !slices.Contains(types, name) {
+			types = append(types, name)
+		}
 	}
-	return typeOf(content[media[0]].Schema)
+	switch len(types) {
+	case 0:
+		return "nothing"
+	case 1:
+		return types[0]
+	default:
+		return strings.Join(all, "<br>")
+	}
 }

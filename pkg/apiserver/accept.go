@@ -13,6 +13,7 @@ import (
 	"k8s.io/apiserver/pkg/endpoints/request"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/registry/session"
 )
 
 const (
@@ -26,8 +27,10 @@ const (
 // produces.
 //
 // A client that accepts nothing that a Session can be written in is refused, as
-// 406, and one that writes a Session in protobuf as 415. Requests for anything but Sessions, such as discovery and OpenAPI, keep
-// protobuf. It must be called below the filter that sets the RequestInfo.
+// 406, and one that writes a Session in protobuf as 415. Requests for anything but
+// Sessions, such as discovery and OpenAPI, keep protobuf. Whoever accepts what a
+// log is written in gets it. It must be called below the filter that sets the
+// RequestInfo.
 func withAccept(handler http.Handler, serializer runtime.NegotiatedSerializer) http.Handler {
 	formats := []string{runtime.ContentTypeJSON, runtime.ContentTypeYAML}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,6 +41,9 @@ func withAccept(handler http.Handler, serializer runtime.NegotiatedSerializer) h
 		}
 		if strings.Contains(header, runtime.ContentTypeProtobuf) && ofSessions(r) {
 			accept = dropProtobuf(accept)
+		}
+		if header != "" && ofLog(r) {
+			accept = nameErrors(accept)
 		}
 		switch {
 		case writesProtobuf(r):
@@ -60,6 +66,24 @@ func withAccept(handler http.Handler, serializer runtime.NegotiatedSerializer) h
 func ofSessions(r *http.Request) bool {
 	info, ok := request.RequestInfoFrom(r.Context())
 	return ok && info.IsResourceRequest && info.APIGroup == v1alpha1.GroupName
+}
+
+func ofLog(r *http.Request) bool {
+	info, ok := request.RequestInfoFrom(r.Context())
+	return ok && info.IsResourceRequest && info.APIGroup == v1alpha1.GroupName && info.Subresource == "log"
+}
+
+// nameErrors puts JSON beside the media types of a log: what the negotiation
+// finds is only what an error is written in.
+func nameErrors(accept string) string {
+	for mediaRange := range strings.SplitSeq(accept, ",") {
+		mediaType, _, _ := strings.Cut(mediaRange, ";")
+		switch strings.TrimSpace(mediaType) {
+		case session.MediaText, session.MediaJSONLines, "text/*":
+			return accept + "," + runtime.ContentTypeJSON
+		}
+	}
+	return accept
 }
 
 // writesProtobuf is false for deletions, whose options have the format.

@@ -5,6 +5,7 @@ package apiserver
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 
 	restful "github.com/emicklei/go-restful/v3"
@@ -13,9 +14,9 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/kube-openapi/pkg/builder"
 	"k8s.io/kube-openapi/pkg/builder3"
+	"k8s.io/kube-openapi/pkg/builder3/util"
 	"k8s.io/kube-openapi/pkg/cached"
 	"k8s.io/kube-openapi/pkg/common"
-	"k8s.io/kube-openapi/pkg/common/restfuladapter"
 	"k8s.io/kube-openapi/pkg/handler"
 	"k8s.io/kube-openapi/pkg/handler3"
 	"k8s.io/kube-openapi/pkg/spec3"
@@ -23,6 +24,7 @@ import (
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/generated/openapi"
+	"tilt.dev/session/pkg/registry/session"
 )
 
 // openAPI describes the server. The documents take longer to build than all the
@@ -73,22 +75,31 @@ func (o *openAPI) install(server *genericapiserver.GenericAPIServer) error {
 	return nil
 }
 
+// logLine is the type of what a log has in JSON, of which no route tells.
+var logLine = v1alpha1.SessionLogLine{}.OpenAPIModelName()
+
 // buildV2 returns the document with a tag that never changes: what's installed
 // doesn't either.
 func (o *openAPI) buildV2(services []*restful.WebService) (*spec.Swagger, string, error) {
-	document, err := builder.BuildOpenAPISpecFromRoutes(restfuladapter.AdaptWebServices(services), o.v2)
+	document, err := builder.BuildOpenAPISpecFromRoutes(describe(services), o.v2)
 	if err != nil {
 		return nil, "", fmt.Errorf("building OpenAPI v2: %w", err)
 	}
+	document.Definitions[logLine] = definition(logLine, definitionsV2)
 	document.Definitions = handler.PruneDefaults(document.Definitions)
 	return document, "v2", nil
 }
 
 func (o *openAPI) buildV3(service *restful.WebService) (*spec3.OpenAPI, string, error) {
 	document, err := builder3.BuildOpenAPISpecFromRoutes(
-		restfuladapter.AdaptWebServices([]*restful.WebService{service}), o.v3)
+		describe([]*restful.WebService{service}), o.v3)
 	if err != nil {
 		return nil, "", fmt.Errorf("building OpenAPI v3 of %s: %w", service.RootPath(), err)
+	}
+	if path := document.Paths.Paths[sessionPath+"log"]; path != nil {
+		line := definition(logLine, definitionsV3)
+		document.Components.Schemas[logLine] = util.WrapRefs(&line)
+		path.Get.Responses.StatusCodeResponses[http.StatusOK].Content[session.MediaJSONLines].Schema = spec.RefSchema(definitionsV3 + logLine)
 	}
 	return document, service.RootPath(), nil
 }

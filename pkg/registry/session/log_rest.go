@@ -14,10 +14,11 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// The media types that a log is written in.
+// The media types that a log is written in, the second one with the format
+// "json".
 const (
-	mediaText      = "text/plain"
-	mediaJSONLines = "application/x-ndjson"
+	MediaText      = "text/plain"
+	MediaJSONLines = "application/x-ndjson"
 )
 
 // LogREST serves sessions/log. It knows every log that is being read.
@@ -47,7 +48,7 @@ func (r *LogREST) NewGetOptions() (options runtime.Object, subpath bool, subpath
 }
 
 // ProducesMIMETypes tells the description of the API what a log is written in.
-func (r *LogREST) ProducesMIMETypes(string) []string { return []string{mediaText, mediaJSONLines} }
+func (r *LogREST) ProducesMIMETypes(string) []string { return []string{MediaText, MediaJSONLines} }
 
 // ProducesObject tells the description of the API that a log is a text.
 func (r *LogREST) ProducesObject(string) any { return "" }

@@ -41,9 +41,9 @@ func (s *logStream) InputStream(ctx context.Context, _, _ string) (stream io.Rea
 		finish()
 		return nil, false, "", err
 	}
-	mediaType = mediaText
+	mediaType = MediaText
 	if s.options.Format == v1alpha1.SessionLogFormatJSON {
-		mediaType = mediaJSONLines
+		mediaType = MediaJSONLines
 	}
 	next, stop := iter.Pull(pieces)
 	opened := &openLog{next: next, stop: stop, finish: finish}
