@@ -1,0 +1,99 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+)
+
+func TestValidateRequests(t *testing.T) {
+	trigger := func(names ...string) field.ErrorList {
+		return v1alpha1.ValidateSessionTrigger(&v1alpha1.SessionTrigger{Spec: v1alpha1.SessionTriggerSpec{Resources: names}})
+	}
+	enable := func(spec v1alpha1.SessionEnableSpec) field.ErrorList {
+		return v1alpha1.ValidateSessionEnable(&v1alpha1.SessionEnable{Spec: spec})
+	}
+	disable := func(spec v1alpha1.SessionDisableSpec) field.ErrorList {
+		return v1alpha1.ValidateSessionDisable(&v1alpha1.SessionDisable{Spec: spec})
+	}
+	args := func(args []string) field.ErrorList {
+		return v1alpha1.ValidateSessionArgs(&v1alpha1.SessionArgs{Spec: v1alpha1.SessionArgsSpec{Args: args}})
+	}
+	const nothing = "spec: Required value: at least one of resources, labels and all must be set"
+	for _, test := range []struct {
+		name string
+		errs field.ErrorList
+		want []string
+	}{
+		{"trigger", trigger("web", "(Tiltfile)", "web"), nil},
+		{"trigger nothing", trigger(), []string{"spec.resources: Required value: must name at least one resource"}},
+		{"trigger nameless", trigger("", "web", ""), []string{
+			"spec.resources[0]: Required value: must not be empty",
+			"spec.resources[2]: Required value: must not be empty",
+		}},
+		{"enable by name and label, alone", enable(v1alpha1.SessionEnableSpec{Resources: []string{"a"}, Labels: []string{"b"}, Only: true}), nil},
+		{"enable all", enable(v1alpha1.SessionEnableSpec{All: true}), nil},
+		{"enable nothing", enable(v1alpha1.SessionEnableSpec{Only: true}), []string{nothing}},
+		{"enable everything wrong at once", enable(v1alpha1.SessionEnableSpec{Resources: []string{""}, Labels: []string{""}, All: true, Only: true}), []string{
+			"spec.resources: Forbidden: must not be set beside all",
+			"spec.labels: Forbidden: must not be set beside all",
+			"spec.resources[0]: Required value: must not be empty",
+			"spec.labels[0]: Required value: must not be empty",
+			"spec.only: Forbidden: must not be set beside all",
+		}},
+		{"disable by label", disable(v1alpha1.SessionDisableSpec{Labels: []string{"b"}}), nil},
+		{"disable nothing", disable(v1alpha1.SessionDisableSpec{Resources: []string{}}), []string{nothing}},
+		{"disable all and one", disable(v1alpha1.SessionDisableSpec{Resources: []string{"a"}, All: true}), []string{
+			"spec.resources: Forbidden: must not be set beside all",
+		}},
+		{"args", args([]string{"", "--", "a b"}), nil},
+		{"no args", args([]string{}), nil},
+		{"args left out", args(nil), []string{"spec.args: Required value: must be set, to an empty list if there are none"}},
+	} {
+		if diff := cmp.Diff(append([]string{}, test.want...), messages(test.errs)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+func TestValidateLogOptions(t *testing.T) {
+	number := func(n int64) *int64 { return &n }
+	now, late := metav1.Now(), metav1.NewTime(beyond)
+	for _, test := range []struct {
+		name    string
+		options v1alpha1.SessionLogOptions
+		want    []string
+	}{
+		{"none", v1alpha1.SessionLogOptions{}, nil},
+		{"all", v1alpha1.SessionLogOptions{
+			Resources: []string{"a", "(Tiltfile)"}, Follow: true, SinceSeconds: number(1), TailLines: number(0), LimitBytes: number(1),
+			Timestamps: true, Format: "text",
+		}, nil},
+		{"since a time", v1alpha1.SessionLogOptions{SinceTime: &now, Format: "json"}, nil},
+		{"everything wrong at once", v1alpha1.SessionLogOptions{
+			Resources: []string{"a", ""}, SinceSeconds: number(0), SinceTime: &late, TailLines: number(-1), LimitBytes: number(0), Format: "JSON",
+		}, []string{
+			"resources[1]: Required value: must not be empty",
+			"sinceSeconds: Invalid value: 0: must be at least 1",
+			"tailLines: Invalid value: -1: must not be negative",
+			"limitBytes: Invalid value: 0: must be at least 1",
+			"sinceTime: Invalid value: " + quoted(beyond) + ": must be between the years 0000 and 9999 in UTC",
+			"sinceTime: Forbidden: must not be set beside sinceSeconds",
+			`format: Unsupported value: "JSON": valid values: text, json`,
+		}},
+	} {
+		if diff := cmp.Diff(append([]string{}, test.want...), messages(v1alpha1.ValidateSessionLogOptions(&test.options))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+func quoted(t time.Time) string { return `"` + t.String() + `"` }
