@@ -4,10 +4,11 @@
 package controller
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
+	"io"
 	"iter"
 	"time"
 
@@ -50,72 +51,79 @@ func (r *requested) mayWrite(name string) bool {
 		len(r.run.Logs().Tail(name, 1)) > 0
 }
 
-// encodeLine writes a line before which others of its source may be missing.
-type encodeLine func(to *bytes.Buffer, line logs.Line, missed uint64)
+// encode writes lines as they're to be sent.
+type encode func(w io.Writer, lines logs.Batch) error
 
 // pieces encodes lines. It holds none back when there are no others to be sent
 // with it.
-func pieces(batches iter.Seq[logs.Batch], encode encodeLine) iter.Seq[[]byte] {
+func pieces(batches iter.Seq[logs.Batch], encode encode) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		var piece bytes.Buffer
-		send := func(least int) bool {
-			if piece.Len() < least {
-				return true
-			}
-			defer piece.Reset()
-			return yield(piece.Bytes())
-		}
 		for batch := range batches {
-			for line, missed := range batch.Lines() {
-				encode(&piece, line, missed)
-				if !send(pieceSize) {
-					return
-				}
-			}
-			if !send(1) {
+			if encode(yielder(yield), batch) != nil {
 				return
 			}
 		}
 	}
 }
 
-func encoderFor(options *v1alpha1.SessionLogOptions) encodeLine {
+// yielder is a writer to somebody who ranges over what's written.
+type yielder func([]byte) bool
+
+var errEnough = errors.New("no more is wanted")
+
+func (y yielder) Write(piece []byte) (int, error) {
+	if !y(piece) {
+		return 0, errEnough
+	}
+	return len(piece), nil
+}
+
+func encoderFor(options *v1alpha1.SessionLogOptions) encode {
 	switch {
 	case options.Format == v1alpha1.SessionLogFormatJSON:
 		return encodeJSON
 	case options.Timestamps:
-		return func(to *bytes.Buffer, line logs.Line, missed uint64) {
-			encodeMissed(to, line, missed)
-			to.Write(line.Time.UTC().AppendFormat(to.AvailableBuffer(), metav1.RFC3339Micro))
-			to.WriteByte(' ')
-			to.Write(line.AppendText(to.AvailableBuffer()))
-		}
+		return encodeTimed
 	default:
-		return func(to *bytes.Buffer, line logs.Line, missed uint64) {
-			encodeMissed(to, line, missed)
-			to.Write(line.AppendText(to.AvailableBuffer()))
+		return func(w io.Writer, lines logs.Batch) error {
+			_, err := lines.WriteTo(w)
+			return err
 		}
 	}
 }
 
-func encodeMissed(to *bytes.Buffer, line logs.Line, missed uint64) {
-	if missed > 0 {
-		fmt.Fprintf(to, "[%d lines of %s were written faster than they could be read, and are missing here]\n", missed, line.Source)
+func encodeTimed(w io.Writer, lines logs.Batch) error {
+	out := bufio.NewWriterSize(w, pieceSize)
+	var text []byte
+	for line, missed := range lines.Lines() {
+		text = logs.AppendMissed(text[:0], line.Source, missed)
+		text = line.Time.UTC().AppendFormat(text, metav1.RFC3339Micro)
+		text = line.AppendText(append(text, ' '))
+		if _, err := out.Write(text); err != nil {
+			return err
+		}
 	}
+	return out.Flush()
 }
 
-func encodeJSON(to *bytes.Buffer, line logs.Line, missed uint64) {
-	encoder := json.NewEncoder(to)
+func encodeJSON(w io.Writer, lines logs.Batch) error {
+	out := bufio.NewWriterSize(w, pieceSize)
+	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
-	// Nothing of the type can fail to be encoded, and neither can the buffer.
-	_ = encoder.Encode(v1alpha1.SessionLogLine{
-		Seq:      int64(line.Seq),
-		Time:     metav1.NewMicroTime(line.Time),
-		Resource: line.Source,
-		Level:    levels[line.Level],
-		Text:     line.Text,
-		Missed:   int64(missed),
-	})
+	for line, missed := range lines.Lines() {
+		err := encoder.Encode(v1alpha1.SessionLogLine{
+			Seq:      int64(line.Seq),
+			Time:     metav1.NewMicroTime(line.Time),
+			Resource: line.Source,
+			Level:    levels[line.Level],
+			Text:     line.Text,
+			Missed:   int64(missed),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return out.Flush()
 }
 
 var levels = map[logs.Level]v1alpha1.SessionLogLevel{

@@ -73,7 +73,7 @@ func (b Batch) WriteTo(w io.Writer) (written int64, err error) {
 		return err
 	}
 	for _, p := range b.parts {
-		piece = appendMissed(piece, p.source.name, p.missed)
+		piece = AppendMissed(piece, p.source.name, p.missed)
 		mark := severity(p.line(p.first, ""))
 		for text := p.from(p.first); text != ""; mark = "" {
 			end := strings.IndexByte(text, '\n') + 1

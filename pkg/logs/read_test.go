@@ -52,7 +52,7 @@ func printed(t *testing.T, s *Store, selection Selection) string {
 			t.Errorf("%d bytes, %v", n, err)
 		}
 		for line, missed := range batch.Lines() {
-			lines = line.AppendText(appendMissed(lines, line.Source, missed))
+			lines = line.AppendText(AppendMissed(lines, line.Source, missed))
 		}
 	}
 	if out.String() != string(lines) {

@@ -20,8 +20,8 @@ func (l Line) AppendText(b []byte) []byte {
 	return append(b, '\n')
 }
 
-// appendMissed adds a note of lines that are missing, if there are any.
-func appendMissed(b []byte, source string, missed uint64) []byte {
+// AppendMissed adds a note of lines that are missing, if there are any.
+func AppendMissed(b []byte, source string, missed uint64) []byte {
 	if missed == 0 {
 		return b
 	}

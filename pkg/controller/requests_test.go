@@ -1,0 +1,192 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jonboulle/clockwork"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/process"
+)
+
+// loaded is the project that a Tiltfile of these tests asks for.
+type loaded model.Project
+
+func (l loaded) Load(context.Context, engine.LoadInput) (model.Project, error) {
+	return model.Project(l), nil
+}
+
+// newRequested runs an engine with the resources "on", "off", which is
+// disabled, and "late", until the end of the test.
+func newRequested(t *testing.T) *requested {
+	t.Helper()
+	resource := func(name string, labels ...string) model.Resource {
+		return model.Resource{Name: name, Labels: labels, Update: &model.Command{Argv: []string{name}}, TriggerMode: model.TriggerManual}
+	}
+	e := engine.New(engine.Config{
+		Tiltfile: "/Tiltfile",
+		Args:     []string{"first"},
+		Load: loaded{
+			Resources:          []model.Resource{resource("on", "a"), resource("off", "a", "b"), resource("late", "b")},
+			Enabled:            model.Selection{Names: []string{"on", "late"}},
+			MaxParallelUpdates: 1,
+		},
+		Start: func(process.Spec) (engine.Process, error) { return nil, errors.New("nothing is started here") },
+		Logs:  logs.New(1<<20, clockwork.NewFakeClockAt(start)),
+	})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- e.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	eventually(t, func() bool { return e.Snapshot().Tiltfile.Evaluations > 0 })
+	running := NewRunning()
+	running.add("Tiltfile", e)
+	run, found := running.Run("Tiltfile")
+	if !found {
+		t.Fatal("the run isn't found")
+	}
+	return run.(*requested)
+}
+
+// What a dry run tells is what the request then does.
+func TestDryRunsTellTheTruth(t *testing.T) {
+	type request struct {
+		name string
+		ask  func(r *requested, dryRun bool) (any, error)
+	}
+	var requests []request
+	for _, names := range [][]string{{"on"}, {"on", "late", "on"}, {"(Tiltfile)"}, {"off"}, {"on", "none"}} {
+		requests = append(requests, request{fmt.Sprintf("trigger %q", names), func(r *requested, dryRun bool) (any, error) {
+			return r.Trigger(t.Context(), &v1alpha1.SessionTriggerSpec{Resources: names}, dryRun)
+		}})
+	}
+	for _, spec := range []v1alpha1.SessionEnableSpec{
+		{Resources: []string{"on"}}, {Resources: []string{"off", "off"}}, {Labels: []string{"b"}}, {All: true},
+		{Resources: []string{"off"}, Only: true}, {Labels: []string{"a"}, Resources: []string{"late"}, Only: true},
+		{Resources: []string{"on", "none"}}, {Resources: []string{"(Tiltfile)"}}, {Labels: []string{"none"}},
+	} {
+		requests = append(requests, request{fmt.Sprintf("enable %+v", spec), func(r *requested, dryRun bool) (any, error) {
+			return r.Enable(t.Context(), &spec, dryRun)
+		}})
+	}
+	for _, spec := range []v1alpha1.SessionDisableSpec{
+		{Resources: []string{"on"}}, {Resources: []string{"off"}}, {Labels: []string{"a"}}, {All: true},
+		{Resources: []string{"none"}}, {Resources: []string{"on", "(Tiltfile)"}},
+	} {
+		requests = append(requests, request{fmt.Sprintf("disable %+v", spec), func(r *requested, dryRun bool) (any, error) {
+			return r.Disable(t.Context(), &spec, dryRun)
+		}})
+	}
+	for _, args := range [][]string{{"first"}, {}, {"second", "third"}} {
+		requests = append(requests, request{fmt.Sprintf("args %q", args), func(r *requested, dryRun bool) (any, error) {
+			return r.SetArgs(t.Context(), &v1alpha1.SessionArgsSpec{Args: args}, dryRun)
+		}})
+	}
+	for _, request := range requests {
+		t.Run(request.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRequested(t)
+			tried, triedErr := request.ask(r, true)
+			again, _ := request.ask(r, true)
+			if diff := cmp.Diff(tried, again); diff != "" {
+				t.Errorf("the dry run has changed something:\n%s", diff)
+			}
+			did, didErr := request.ask(r, false)
+			if diff := cmp.Diff(tried, did); diff != "" {
+				t.Errorf("answers (-dry run +request):\n%s", diff)
+			}
+			if fmt.Sprint(triedErr) != fmt.Sprint(didErr) {
+				t.Errorf("a dry run fails with %v, the request with %v", triedErr, didErr)
+			}
+		})
+	}
+}
+
+// failing is a run of which nothing succeeds.
+type failing struct {
+	Requests
+	err error
+}
+
+func (f failing) Trigger(context.Context, []string) error                         { return f.err }
+func (f failing) Enable(context.Context, engine.Selector, bool) ([]string, error) { return nil, f.err }
+func (f failing) Disable(context.Context, engine.Selector) ([]string, error)      { return nil, f.err }
+func (f failing) SetArgs(context.Context, []string) (bool, error)                 { return false, f.err }
+
+func TestRequestErrors(t *testing.T) {
+	for _, test := range []struct {
+		err     error
+		code    int32
+		reason  metav1.StatusReason
+		cause   metav1.CauseType
+		message string
+	}{
+		{&engine.UnknownError{Name: "x"}, http.StatusNotFound, metav1.StatusReasonNotFound, metav1.CauseTypeFieldValueNotFound, `no such resource "x"`},
+		{&engine.DisabledError{Name: "x"}, http.StatusConflict, metav1.StatusReasonConflict, v1alpha1.CauseTypeResourceDisabled, `resource "x" is currently disabled`},
+		{engine.ErrNotSwitchable, http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, metav1.CauseTypeForbidden, `(Tiltfile) cannot be enabled or disabled`},
+		{engine.ErrEnded, http.StatusConflict, metav1.StatusReasonConflict, "", `Operation cannot be fulfilled on sessions.tilt.dev "Tiltfile": the run has ended`},
+		{context.DeadlineExceeded, http.StatusGatewayTimeout, metav1.StatusReasonTimeout, "", `Timeout: the run of Session "Tiltfile" didn't answer in time`},
+		{errors.New("odd"), http.StatusInternalServerError, metav1.StatusReasonInternalError, "", `Internal error occurred: asking the run of Session "Tiltfile": odd`},
+	} {
+		r := &requested{session: "Tiltfile", run: failing{err: test.err}}
+		_, trigger := r.Trigger(t.Context(), &v1alpha1.SessionTriggerSpec{}, false)
+		_, enable := r.Enable(t.Context(), &v1alpha1.SessionEnableSpec{}, false)
+		_, disable := r.Disable(t.Context(), &v1alpha1.SessionDisableSpec{}, false)
+		_, args := r.SetArgs(t.Context(), &v1alpha1.SessionArgsSpec{}, false)
+		for what, err := range map[string]error{"trigger": trigger, "enable": enable, "disable": disable, "args": args} {
+			message := test.message
+			if what == "trigger" && test.code == http.StatusNotFound {
+				message = `resource "x" does not exist`
+			}
+			var status *apierrors.StatusError
+			if !errors.As(err, &status) {
+				t.Errorf("%s: %v", what, err)
+				continue
+			}
+			got := status.Status()
+			if got.Code != test.code || got.Reason != test.reason || got.Message != message || got.Status != metav1.StatusFailure {
+				t.Errorf("%s: %+v, want %d %s %q", what, got, test.code, test.reason, message)
+			}
+			if test.cause != "" && !apierrors.HasStatusCause(err, test.cause) {
+				t.Errorf("%s: the cause isn't %s: %+v", what, test.cause, got.Details)
+			}
+		}
+	}
+}
+
+// A run is found while it lasts.
+func TestRunning(t *testing.T) {
+	s := newStage(t, "a")
+	s.config.Running = NewRunning()
+	s.begin()
+	if _, found := s.config.Running.Run("a"); found {
+		t.Error("a run is found before it has begun")
+	}
+	s.create(newSession("a", v1alpha1.ExitConditionManual))
+	s.actor("a")
+	eventually(t, func() bool { _, found := s.config.Running.Run("a"); return found })
+	if err := s.end(); err != nil {
+		t.Error(err)
+	}
+	if _, found := s.config.Running.Run("a"); found {
+		t.Error("a run is found after it has ended")
+	}
+}
