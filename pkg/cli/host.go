@@ -16,15 +16,14 @@ import (
 	"time"
 
 	"github.com/jonboulle/clockwork"
+	"golang.org/x/term"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/controller"
 	"tilt.dev/session/pkg/engine"
-	"tilt.dev/session/pkg/filewatch"
 	"tilt.dev/session/pkg/kubeconfig"
 	"tilt.dev/session/pkg/logs"
-	"tilt.dev/session/pkg/process"
 	"tilt.dev/session/pkg/storage"
 )
 
@@ -46,11 +45,8 @@ type host struct {
 	readers  *kubeconfig.Readers
 	visitors *visitors
 
-	logs      *logs.Store
-	processes *process.Runner
-	// files tells the run which files have changed. It's nil in ci, which runs
-	// everything once.
-	files   *filewatch.Watcher
+	logs    *logs.Store
+	engines *engines
 	storage *storage.Backend
 	server  *apiserver.Server
 	// runs is what the server answers requests to a run from.
@@ -76,13 +72,9 @@ func newHost(ctx context.Context, p Program, o *runOptions) (_ *host, err error)
 	}
 	h.logs = logs.New(logLimit, clockwork.NewRealClock())
 	h.runs = controller.NewRunning()
-	if err := h.prepareProcesses(); err != nil {
-		return nil, withCode(ExitFailure, "prepare to start processes: %w", err)
-	}
-	if o.exitCondition == v1alpha1.ExitConditionManual {
-		if h.files, err = filewatch.New(clockwork.NewRealClock()); err != nil {
-			return nil, withCode(ExitFailure, "%w", err)
-		}
+	h.engines, err = newEngines(o.killGrace, o.exitCondition == v1alpha1.ExitConditionManual, h.warn)
+	if err != nil {
+		return nil, withCode(ExitFailure, "prepare to run commands: %w", err)
 	}
 	config, err := h.listen()
 	if err != nil {
@@ -97,6 +89,10 @@ func newHost(ctx context.Context, p Program, o *runOptions) (_ *host, err error)
 		return nil, withCode(ExitAPI, "build the API server: %w", err)
 	}
 	h.visitors = &visitors{server: h.server, readers: h.readers}
+	// Nothing that a Tiltfile asks for is seen before its evaluation has ended,
+	// so that this is the last moment to wait for who wants to see it.
+	h.engines.evaluated = h.visitors.informed
+	h.engines.commands = append(surroundings(o.host, h.entry.Port), h.colours()...)
 	return h, h.control()
 }
 
@@ -150,19 +146,19 @@ func (h *host) control() (err error) {
 		h.server.AddReadyzCheck("controller", h.controller.Working))
 }
 
-// prepareProcesses starts the guard, which takes its time beside all else.
-func (h *host) prepareProcesses() error {
-	executable, err := os.Executable()
-	if err != nil {
-		return err
+// newRun is an engine for the Session.
+func (h *host) newRun(s *v1alpha1.Session, onChange func(*engine.Snapshot)) controller.Run {
+	e := h.engines.engine(order{session: s, args: h.options.args, started: h.started, log: h.logs, onChange: onChange})
+	h.engine.Store(e)
+	return e
+}
+
+// colours tells commands whether a terminal with colours shows what they print.
+func (h *host) colours() []string {
+	if out, ok := h.program.Streams.Out.(*os.File); ok && term.IsTerminal(int(out.Fd())) && os.Getenv("NO_COLOR") == "" {
+		return []string{"FORCE_COLOR=1"}
 	}
-	h.processes, err = process.New(process.Options{
-		Guard:        []string{executable, guardCommand},
-		GuardEnv:     guardEnv(),
-		AdoptOrphans: true,
-		Warn:         h.warn,
-	})
-	return err
+	return nil
 }
 
 // warn tells a person what goes wrong beside the run.
@@ -185,11 +181,8 @@ func (h *host) close(ctx context.Context) error {
 	if h.storage != nil {
 		errs = append(errs, h.storage.Close())
 	}
-	if h.processes != nil {
-		errs = append(errs, h.processes.Close())
-	}
-	if h.files != nil {
-		errs = append(errs, h.files.Close())
+	if h.engines != nil {
+		errs = append(errs, h.engines.close())
 	}
 	if h.logs != nil {
 		h.logs.Close()

@@ -71,14 +71,6 @@ func (o *runOptions) complete(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// subcommand is what the Tiltfile sees as config.tilt_subcommand.
-func (o *runOptions) subcommand() string {
-	if o.exitCondition == v1alpha1.ExitConditionCI {
-		return "ci"
-	}
-	return "up"
-}
-
 // session is the object that asks for the run.
 func (o *runOptions) session() *v1alpha1.Session {
 	s := &v1alpha1.Session{

@@ -1,0 +1,179 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/filewatch"
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/probe"
+	"tilt.dev/session/pkg/process"
+	"tilt.dev/session/pkg/session"
+	"tilt.dev/session/pkg/tiltfile"
+)
+
+// engines makes the engines of Sessions, with what all those of this process
+// share. It must be closed when they have ended.
+type engines struct {
+	processes *process.Runner
+	// files tells engines which files have changed. It's nil where nothing is
+	// run again.
+	files *filewatch.Watcher
+	clock clockwork.Clock
+	// environ is this process's environment, commands what is added to it for
+	// commands where it doesn't say other.
+	environ, commands []string
+	// killGrace is the time from SIGTERM to SIGKILL.
+	killGrace time.Duration
+	// evaluated, if set, is called after each evaluation of a Tiltfile.
+	evaluated func(context.Context)
+}
+
+// newEngines starts what engines share. Somebody is warned of what goes wrong
+// later.
+func newEngines(killGrace time.Duration, watch bool, warn func(error)) (_ *engines, err error) {
+	es := &engines{clock: clockwork.NewRealClock(), environ: os.Environ(), killGrace: killGrace}
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	// The guard takes its time to start beside all else.
+	es.processes, err = process.New(process.Options{
+		Guard:        []string{executable, guardCommand},
+		GuardEnv:     guardEnv(),
+		AdoptOrphans: true,
+		Warn:         warn,
+	})
+	if err != nil || !watch {
+		return es, err
+	}
+	if es.files, err = filewatch.New(es.clock); err != nil {
+		return nil, errors.Join(err, es.processes.Close())
+	}
+	return es, nil
+}
+
+func (es *engines) close() error {
+	var errs []error
+	if es.files != nil {
+		errs = append(errs, es.files.Close())
+	}
+	return errors.Join(append(errs, es.processes.Close())...)
+}
+
+// order is what one Session wants of its engine.
+type order struct {
+	session *v1alpha1.Session
+	args    []string
+	// started is when the run began.
+	started  time.Time
+	log      *logs.Store
+	onChange func(*engine.Snapshot)
+}
+
+// engine makes the engine of a Session.
+func (es *engines) engine(o order) *engine.Engine {
+	prober := &probe.Prober{Start: es.processes.Start, Env: es.environ, Clock: es.clock}
+	config := engine.Config{
+		Tiltfile:  o.session.Spec.TiltfilePath,
+		Args:      o.args,
+		Load:      &loader{engines: es, log: o.log, subcommand: subcommand(o.session.Spec.ExitCondition)},
+		Start:     es.start,
+		Probe:     prober.Run,
+		Logs:      o.log,
+		Environ:   withDefaults(es.environ, es.commands),
+		Clock:     es.clock,
+		PID:       os.Getpid(),
+		StartTime: o.started,
+		KillGrace: cmp.Or(es.killGrace, -1),
+		FailFast:  session.FailFast(o.session),
+		OnChange:  o.onChange,
+	}
+	// A run that ends by itself runs everything once.
+	if es.files != nil && o.session.Spec.ExitCondition == v1alpha1.ExitConditionManual {
+		config.Watch = es.files.Watch
+	}
+	return engine.New(config)
+}
+
+func (es *engines) start(spec process.Spec) (engine.Process, error) {
+	p, err := es.processes.Start(spec)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// surroundings are what commands are told about where they run.
+func surroundings(host string, port int) []string {
+	return []string{
+		"LINES=24",
+		"COLUMNS=80",
+		"PYTHONUNBUFFERED=1",
+		"TILT_HOST=" + host,
+		fmt.Sprintf("TILT_PORT=%d", port),
+		"TILT_DISABLE_ANALYTICS=1",
+	}
+}
+
+// withDefaults adds the entries whose keys environ doesn't have.
+func withDefaults(environ, defaults []string) []string {
+	all := slices.Clone(environ)
+	for _, entry := range defaults {
+		key, _, _ := strings.Cut(entry, "=")
+		if !slices.ContainsFunc(environ, func(e string) bool { return strings.HasPrefix(e, key+"=") }) {
+			all = append(all, entry)
+		}
+	}
+	return all
+}
+
+// subcommand is what a Tiltfile sees as config.tilt_subcommand.
+func subcommand(condition v1alpha1.ExitCondition) string {
+	if condition == v1alpha1.ExitConditionCI {
+		return "ci"
+	}
+	return "up"
+}
+
+// loader evaluates the Tiltfile of one Session.
+type loader struct {
+	engines    *engines
+	log        *logs.Store
+	subcommand string
+}
+
+var _ engine.Loader = (*loader)(nil)
+
+func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, error) {
+	if l.engines.evaluated != nil {
+		defer l.engines.evaluated(ctx)
+	}
+	executable, _ := os.Executable() // sys.executable is None when it isn't known
+	return tiltfile.Load(ctx, tiltfile.Options{
+		Path:       in.Path,
+		Args:       in.Args,
+		Subcommand: l.subcommand,
+		Argv:       os.Args,
+		Executable: executable,
+		Environ:    l.engines.environ,
+		Runner:     localCommands{processes: l.engines.processes},
+		Log: func(level logs.Level, text string) {
+			l.log.Append(model.TiltfileResource, level, text)
+		},
+	})
+}
