@@ -55,6 +55,7 @@ func TestReferenceHasEveryField(t *testing.T) {
 		{"Target", "resources", "list of string, atomic", "yes"},
 		{"Target", "state", "[TargetState](#targetstate)", "yes"},
 		{"Target", "type", "string", "yes"},
+		{"Target", "restartCount", "integer (int32)", "no"},
 		{"TargetState", "active", "[TargetStateActive](#targetstateactive)", "no"},
 		{"TargetState", "disabled", "[TargetStateDisabled](#targetstatedisabled)", "no"},
 		{"TargetState", "terminated", "[TargetStateTerminated](#targetstateterminated)", "no"},

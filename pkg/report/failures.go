@@ -19,17 +19,17 @@ import (
 type Tail func(resource string, lines int) []logs.Line
 
 // Failures writes every target that has failed, in the order in which they did:
-// how it ended, and its last lines of output. Of a Session that timed out it
-// writes those that were still running or not ready as well. Nothing is written
-// when there are none.
+// how it ended, and its last lines of output. Of a Session that timed out, or
+// that has waited for all that could still go on, it writes those that were still
+// running or not ready as well. Nothing is written when there are none.
 func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 	var b strings.Builder
 	for _, t := range session.Failures(s.Status) {
-		fmt.Fprintf(&b, "\nFAILED %s%s: %s\n", t.Name, ending(t.State.Terminated), t.State.Terminated.Error)
+		fmt.Fprintf(&b, "\nFAILED %s%s: %s\n", t.Name, ending(t), t.State.Terminated.Error)
 		writeTail(&b, t, tail, lines)
 	}
-	switch session.VerdictOf(s.Status) {
-	case session.Timeout, session.ReadinessTimeout:
+	switch verdict := session.VerdictOf(s.Status); {
+	case verdict == session.Timeout, verdict == session.ReadinessTimeout, verdict == session.TargetFailed && session.KeepGoing(s):
 		for _, t := range s.Status.Targets {
 			if session.PhaseOf(t.State) == session.PhaseActive {
 				fmt.Fprintf(&b, "\nUNFINISHED %s (%s)\n", t.Name, activeWord(t.Type))
@@ -84,14 +84,20 @@ func excerpt(line string) string {
 	return string(characters)
 }
 
-// ending is how a process ended, in parentheses.
-func ending(t *v1alpha1.TargetStateTerminated) string {
-	switch {
-	case t.ExitCode != nil:
-		return fmt.Sprintf(" (exit code %d)", *t.ExitCode)
-	case t.Signal != "":
-		return fmt.Sprintf(" (signal: %s)", t.Signal)
-	default:
+// ending is how a process ended, and after how many others, in parentheses.
+func ending(t v1alpha1.Target) string {
+	var parts []string
+	switch end := t.State.Terminated; {
+	case end.ExitCode != nil:
+		parts = append(parts, fmt.Sprintf("exit code %d", *end.ExitCode))
+	case end.Signal != "":
+		parts = append(parts, "signal: "+end.Signal)
+	}
+	if again := restarts(t); again != "" {
+		parts = append(parts, again)
+	}
+	if len(parts) == 0 {
 		return ""
 	}
+	return " (" + strings.Join(parts, ", ") + ")"
 }

@@ -35,6 +35,11 @@ func failed(name string, finish time.Duration, text string, code *int32, signal 
 		StartTime: at(0), FinishTime: at(finish), Error: text, ExitCode: code, Signal: signal}})
 }
 
+func restarted(times int32, t v1alpha1.Target) v1alpha1.Target {
+	t.RestartCount = times
+	return t
+}
+
 func TestTargetsSaysWhatEachTargetDoes(t *testing.T) {
 	code := int32(3)
 	s := sessionOf(
@@ -46,6 +51,9 @@ func TestTargetsSaysWhatEachTargetDoes(t *testing.T) {
 		target("f:update", v1alpha1.TargetTypeJob, v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{WaitReason: "waiting-for-dep"}}),
 		target("g:update", v1alpha1.TargetTypeJob, v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}}),
 		target("h:update", v1alpha1.TargetTypeJob, v1alpha1.TargetState{}),
+		restarted(1, failed("i:update", time.Second, "broken", &code, "")),
+		restarted(2, target("j:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{WaitReason: "restarting"}})),
+		restarted(3, target("k:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: at(0), Ready: true, LastReadyTime: at(0)}})),
 	)
 	want := `
 TARGET     TYPE     STATE           TIME    DETAIL
@@ -57,6 +65,9 @@ e:update   job      running         5s
 f:update   job      waiting                 waiting-for-dep
 g:update   job      disabled                
 h:update   job      not requested           
+i:update   job      failed          1s      broken, retried once
+j:serve    server   waiting                 restarting, restarted 2 times
+k:serve    server   ready           0s      restarted 3 times
 `
 	var got strings.Builder
 	if err := Targets(&got, s, epoch.Add(5*time.Second)); err != nil {
@@ -90,6 +101,8 @@ func TestFailuresAreInTheOrderOfTime(t *testing.T) {
 	s := sessionOf(
 		failed("a:update", 2*time.Second, "second", &code, ""),
 		failed("z:update", time.Second, "first", nil, "killed"),
+		restarted(2, failed("c:update", time.Minute, "third", &code, "")),
+		restarted(1, failed("d:update", time.Hour, "last", nil, "")),
 	)
 	tail := func(resource string, n int) []logs.Line {
 		return []logs.Line{{Text: fmt.Sprintf("last %d lines of %s", n, resource)}}
@@ -100,6 +113,12 @@ FAILED z:update (signal: killed): first
 
 FAILED a:update (exit code 3): second
   | last 5 lines of a
+
+FAILED c:update (exit code 3, retried 2 times): third
+  | last 5 lines of c
+
+FAILED d:update (retried once): last
+  | last 5 lines of d
 `
 	var got strings.Builder
 	if err := Failures(&got, s, tail, 5); err != nil {
@@ -130,6 +149,33 @@ UNFINISHED srv:serve (not ready)
 	if err := Failures(&got, s, tail, 5); err != nil {
 		t.Fatal(err)
 	}
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A Session that has kept going tells all that it ended with.
+func TestFailuresOfASessionThatKeptGoing(t *testing.T) {
+	code := int32(1)
+	s := sessionOf(
+		failed("b:update", 2*time.Second, "second", &code, ""),
+		failed("a:update", time.Second, "first", &code, ""),
+		target("dep:update", v1alpha1.TargetTypeJob, v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{WaitReason: "waiting-for-dep"}}),
+		target("late:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: at(0)}}),
+	)
+	s.Annotations = map[string]string{v1alpha1.AnnotationKeepGoing: "true"}
+	s.Status.Done, s.Status.Error = true, "first"
+	var got strings.Builder
+	if err := Failures(&got, s, func(string, int) []logs.Line { return nil }, 5); err != nil {
+		t.Fatal(err)
+	}
+	want := `
+FAILED a:update (exit code 1): first
+
+FAILED b:update (exit code 1): second
+
+UNFINISHED late:serve (not ready)
+`
 	if diff := cmp.Diff(want, got.String()); diff != "" {
 		t.Error(diff)
 	}

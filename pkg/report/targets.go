@@ -27,6 +27,10 @@ func Targets(w io.Writer, s *v1alpha1.Session, now time.Time) error {
 	omitted := 0
 	for _, t := range s.Status.Targets {
 		row := describe(t, now)
+		if again := restarts(t); again != "" {
+			row.detail = strings.TrimPrefix(row.detail+", "+again, ", ")
+			row.fine = false
+		}
 		if row.fine && len(s.Status.Targets) > maxRows {
 			omitted++
 			continue
@@ -67,6 +71,23 @@ func describe(t v1alpha1.Target, now time.Time) row {
 		return row{state: "succeeded", time: between(state.Terminated.StartTime.Time, state.Terminated.FinishTime.Time), fine: true}
 	default:
 		return row{state: "not requested", fine: true}
+	}
+}
+
+// restarts says how often a target was started again after failures, which a
+// person should know even if it's fine now. It's empty if it never was.
+func restarts(t v1alpha1.Target) string {
+	verb := "restarted"
+	if t.Type == v1alpha1.TargetTypeJob {
+		verb = "retried"
+	}
+	switch t.RestartCount {
+	case 0:
+		return ""
+	case 1:
+		return verb + " once"
+	default:
+		return fmt.Sprintf("%s %d times", verb, t.RestartCount)
 	}
 }
 

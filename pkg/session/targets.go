@@ -4,6 +4,7 @@
 package session
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -27,27 +28,46 @@ const serverEnded = "Server ended"
 func targets(snap *engine.Snapshot) []v1alpha1.Target {
 	list := make([]v1alpha1.Target, 0, 1+2*len(snap.Resources))
 	list = append(list, target("tiltfile", "update", v1alpha1.TargetTypeJob, model.TiltfileResource,
-		tiltfileState(&snap.Tiltfile)))
+		tiltfileState(&snap.Tiltfile), 0))
 	for i := range snap.Resources {
 		r := &snap.Resources[i]
 		if r.Update != nil {
-			list = append(list, target(r.Name, "update", v1alpha1.TargetTypeJob, r.Name, updateState(r)))
+			list = append(list, target(r.Name, "update", v1alpha1.TargetTypeJob, r.Name, updateState(r), updateRestarts(r)))
 		}
 		if r.Serve != nil {
-			list = append(list, target(r.Name, "serve", v1alpha1.TargetTypeServer, r.Name, serveState(r)))
+			list = append(list, target(r.Name, "serve", v1alpha1.TargetTypeServer, r.Name, serveState(r), serveRestarts(r)))
 		}
 	}
 	slices.SortStableFunc(list, func(a, b v1alpha1.Target) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
-func target(prefix, verb string, kind v1alpha1.TargetType, resource string, state v1alpha1.TargetState) v1alpha1.Target {
+func target(prefix, verb string, kind v1alpha1.TargetType, resource string,
+	state v1alpha1.TargetState, restarts int) v1alpha1.Target {
 	return v1alpha1.Target{
 		Name:      targetName(prefix, verb),
 		Type:      kind,
 		Resources: []string{text(resource)},
 		State:     state,
+		// What's started again waits a while before, so there are never that many.
+		RestartCount: int32(min(restarts, math.MaxInt32)),
 	}
+}
+
+// updateRestarts is how often a job was repeated, not counting the repetition
+// that it may wait for.
+func updateRestarts(r *engine.ResourceState) int {
+	if r.Disabled {
+		return 0
+	}
+	return r.Update.Attempt
+}
+
+func serveRestarts(r *engine.ResourceState) int {
+	if r.Disabled {
+		return 0
+	}
+	return r.Serve.Restarts
 }
 
 func targetName(prefix, verb string) string {

@@ -96,7 +96,7 @@ func TestUpdateState(t *testing.T) {
 			want: waits("pending-trigger"), phase: PhaseWaiting,
 		},
 		"executed again after a failure": {
-			in:   engine.UpdateState{Hold: engine.HoldRetrying, Last: last, Attempt: 1, Retries: 3},
+			in:   engine.UpdateState{Hold: engine.HoldRetrying, Last: last, Retries: 3},
 			want: waits("retrying"), phase: PhaseWaiting,
 		},
 		"executing": {
@@ -160,7 +160,7 @@ func TestServeState(t *testing.T) {
 			want: waits("waiting-for-update"), phase: PhaseWaiting,
 		},
 		"launched again after a while": {
-			in:   engine.ServeState{Hold: engine.HoldRestarting, Restarts: 2},
+			in:   engine.ServeState{Hold: engine.HoldRestarting},
 			want: waits("restarting"), phase: PhaseWaiting,
 		},
 		"ready": {
@@ -254,6 +254,25 @@ func TestTimesAreCutToMicroseconds(t *testing.T) {
 	got := targets(run(job("a", engine.UpdateState{Running: at(1999 * time.Nanosecond)})))[0]
 	if want := at(time.Microsecond); got.State.Active.StartTime.Time != want {
 		t.Errorf("start time %v, want %v", got.State.Active.StartTime, want)
+	}
+}
+
+func TestRestartsAreCounted(t *testing.T) {
+	u, s := succeeded(1), ready(1)
+	u.Attempt, u.Retries, s.Restarts = 2, 3, 4
+	count := func(disabled bool) []int32 {
+		var got []int32
+		for _, target := range targets(run(engine.ResourceState{Name: "a", Disabled: disabled, Update: &u, Serve: &s})) {
+			got = append(got, target.RestartCount)
+		}
+		return got
+	}
+	// The targets are a:serve, a:update and tiltfile:update.
+	if diff := cmp.Diff([]int32{4, 2, 0}, count(false)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]int32{0, 0, 0}, count(true)); diff != "" {
+		t.Error(diff)
 	}
 }
 

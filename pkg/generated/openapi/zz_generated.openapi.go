@@ -3750,6 +3750,13 @@ func schema_pkg_apis_core_v1alpha1_Target(ref common.ReferenceCallback) common.O
 							Ref:         ref(v1alpha1.TargetState{}.OpenAPIModelName()),
 						},
 					},
+					"restartCount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "restartCount is how often the target was started again after a failure, since something else last caused it to be started: the retries of a job, the restarts of a server.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
 				},
 				Required: []string{"name", "type", "resources", "state"},
 			},

@@ -35,6 +35,12 @@ type Target struct {
 
 	// state is what the target is doing.
 	State TargetState `json:"state"`
+
+	// restartCount is how often the target was started again after a failure,
+	// since something else last caused it to be started: the retries of a job, the
+	// restarts of a server.
+	// +optional
+	RestartCount int32 `json:"restartCount,omitempty"`
 }
 
 // TargetState is what a target is doing. At most one of its fields is set. None

@@ -48,6 +48,9 @@ func validateTarget(target *Target, at *field.Path) field.ErrorList {
 	if err := validateEnum(target.Type, at.Child("type"), TargetTypeJob, TargetTypeServer); err != nil {
 		errs = append(errs, err)
 	}
+	if target.RestartCount < 0 {
+		errs = append(errs, field.Invalid(at.Child("restartCount"), target.RestartCount, "must not be negative"))
+	}
 	return append(errs, validateTargetState(&target.State, at.Child("state"))...)
 }
 

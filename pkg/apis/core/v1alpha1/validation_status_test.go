@@ -44,6 +44,10 @@ func TestValidateTarget(t *testing.T) {
 		{"type", v1alpha1.Target{Name: "a", Type: "Job"}, []string{
 			`status.targets[0].type: Unsupported value: "Job": valid values: job, server`,
 		}},
+		{"restarts", v1alpha1.Target{Name: "a:serve", Type: v1alpha1.TargetTypeServer, RestartCount: 3}, nil},
+		{"fewer than no restarts", v1alpha1.Target{Name: "a:serve", Type: v1alpha1.TargetTypeServer, RestartCount: -1}, []string{
+			`status.targets[0].restartCount: Invalid value: -1: must not be negative`,
+		}},
 		{"two states", job(v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{}, Active: &v1alpha1.TargetStateActive{}}), []string{
 			`status.targets[0].state: Invalid value: "waiting, active": at most one may be set`,
 		}},

@@ -117,6 +117,9 @@ var schemaYAML = typed.YAMLObject(`types:
           elementType:
             scalar: string
           elementRelationship: atomic
+    - name: restartCount
+      type:
+        scalar: numeric
     - name: state
       type:
         namedType: dev.tilt.session.pkg.apis.core.v1alpha1.TargetState

@@ -24,6 +24,10 @@ type TargetApplyConfiguration struct {
 	Resources []string `json:"resources,omitempty"`
 	// state is what the target is doing.
 	State *TargetStateApplyConfiguration `json:"state,omitempty"`
+	// restartCount is how often the target was started again after a failure,
+	// since something else last caused it to be started: the retries of a job, the
+	// restarts of a server.
+	RestartCount *int32 `json:"restartCount,omitempty"`
 }
 
 // TargetApplyConfiguration constructs a declarative configuration of the Target type for use with
@@ -63,5 +67,13 @@ func (b *TargetApplyConfiguration) WithResources(values ...string) *TargetApplyC
 // If called multiple times, the State field is set to the value of the last call.
 func (b *TargetApplyConfiguration) WithState(value *TargetStateApplyConfiguration) *TargetApplyConfiguration {
 	b.State = value
+	return b
+}
+
+// WithRestartCount sets the RestartCount field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the RestartCount field is set to the value of the last call.
+func (b *TargetApplyConfiguration) WithRestartCount(value int32) *TargetApplyConfiguration {
+	b.RestartCount = &value
 	return b
 }
