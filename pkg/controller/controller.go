@@ -80,8 +80,8 @@ const (
 	requestsTimeout = 30 * time.Second
 )
 
-// Config is what a Controller needs. All fields but Running and Clock are
-// required.
+// Config is what a Controller needs. ClientConfig, Runs and NewRun are required,
+// and Done unless it's Durable.
 type Config struct {
 	// ClientConfig says how to reach the API server. Its rate limits don't apply:
 	// writes are limited by merging what's to be written.
@@ -98,7 +98,14 @@ type Config struct {
 	// Done is called once for each Session that's done: after the verdict was
 	// stored, and after a watch of this process has delivered it. No status of
 	// that Session is written any more. Done mustn't wait for the Controller.
+	// It's not called of a Durable Controller, which ends the run by itself.
 	Done func(*v1alpha1.Session)
+	// Durable has each Session live its own life in a store that may outlast this
+	// process, and that no other process runs Sessions of.
+	Durable bool
+	// MaxRunning is how many Sessions a Durable Controller runs at a time, 0 for
+	// all. The others wait, the oldest first.
+	MaxRunning int
 	// Clock is the real one by default.
 	Clock clock.WithTicker
 }
