@@ -126,7 +126,10 @@ func (o restOptions) GetRESTOptions(of schema.GroupResource, _ runtime.Object) (
 	return generic.RESTOptions{
 		StorageConfig:           config.ForResource(of),
 		Decorator:               o.backend.open,
-		ResourcePrefix:          path.Join("/", of.Group, of.Resource),
+		ResourcePrefix:          ResourcePrefix(of),
 		DeleteCollectionWorkers: 1,
 	}, nil
 }
+
+// ResourcePrefix is what follows Config.Prefix in the keys of a resource.
+func ResourcePrefix(of schema.GroupResource) string { return path.Join("/", of.Group, of.Resource) }

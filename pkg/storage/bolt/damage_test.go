@@ -53,8 +53,13 @@ func write(t testing.TB, content []byte) (dir string) {
 // right content because the damage is where nothing is.
 func checkDamaged(t testing.TB, content []byte, values []string) {
 	t.Helper()
-	log, snapshot, err := Open(write(t, content))
+	dir := write(t, content)
+	report, checkErr := Check(t.Context(), dir, anything, nil)
+	log, snapshot, err := Open(dir)
 	if err != nil {
+		if checkErr == nil && len(report.Problems) == 0 {
+			t.Errorf("a check found nothing, and opening says %v", err)
+		}
 		if !errors.Is(err, ErrDamaged) && !strings.Contains(err.Error(), "not one of tilt-session") && !strings.Contains(err.Error(), "format") {
 			t.Errorf("it was refused because: %v", err)
 		}

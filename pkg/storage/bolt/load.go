@@ -63,7 +63,8 @@ func load(ctx context.Context, tx *bbolt.Tx, progress Progress) (head, *mvcc.Sna
 	loaded := &loading{snapshot: mvcc.Snapshot{Revision: h.revision, Compacted: h.compacted}}
 	err = walk(ctx, tx, h.entries, progress, func(key []byte, e entry, err error) error {
 		if err != nil {
-			return fmt.Errorf("entry %s: %w", describe(key), err)
+			name, rev := nameOf(key)
+			return fmt.Errorf("%s in revision %d: %w", name, rev, err)
 		}
 		return loaded.add(e)
 	})
@@ -84,12 +85,13 @@ func load(ctx context.Context, tx *bbolt.Tx, progress Progress) (head, *mvcc.Sna
 	return h, &loaded.snapshot, err
 }
 
-// describe names an entry by its revision and key.
-func describe(key []byte) string {
+// nameOf is the key and the revision that an entry is of, even where it isn't
+// whole.
+func nameOf(key []byte) (name string, rev int64) {
 	if len(key) <= 8 {
-		return fmt.Sprintf("%x", key)
+		return fmt.Sprintf("entry %x", key), 0
 	}
-	return fmt.Sprintf("%q of revision %d", key[8:], int64(binary.BigEndian.Uint64(key)))
+	return string(key[8:]), int64(binary.BigEndian.Uint64(key))
 }
 
 // loading is a snapshot as far as it was read.

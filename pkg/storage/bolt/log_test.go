@@ -96,17 +96,24 @@ func TestFailedCommitLeavesNoTrace(t *testing.T) {
 	}
 }
 
-// TestKilledAfterFailedCommit ends right after a commit whose outcome wasn't
-// known. What is found is that commit whole, or nothing of it.
+// TestKilledAfterFailedCommit looks at the file right after a commit whose
+// outcome wasn't known: what is found is that commit whole, or nothing of it.
 func TestKilledAfterFailedCommit(t *testing.T) {
 	o := open(t, t.TempDir(), mvcc.Options{})
 	rev := o.put("a", "acknowledged")
-	o.disk.set(unsynced)
+	var left []byte
+	o.disk.set(func(tx *bbolt.Tx) error {
+		err := unsynced(tx)
+		if content, readErr := os.ReadFile(o.path()); left == nil && readErr == nil {
+			left = content
+		}
+		return err
+	})
 	if _, err := o.client.KV.Txn(t.Context()).Then(clientv3.OpPut("a", "refused"), clientv3.OpPut("b", "refused")).Commit(); err == nil {
 		t.Fatal("it was acknowledged")
 	}
 	o.close()
-	o = open(t, o.dir, mvcc.Options{})
+	o = open(t, write(t, left), mvcc.Options{})
 	if o.get("a") != "refused" || o.get("b") != "refused" || o.put("c", "") != rev+2 {
 		t.Errorf("a is %q and b %q", o.get("a"), o.get("b"))
 	}

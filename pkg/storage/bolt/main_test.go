@@ -10,8 +10,10 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
+	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/client/v3/kubernetes"
 	"go.uber.org/goleak"
@@ -81,6 +83,13 @@ func (o *opened) get(key string) string {
 		return ""
 	}
 	return string(response.Kvs[0].Value)
+}
+
+// epoch is when tests take place.
+var epoch = time.Unix(0, 1e18)
+
+func keyValue(key string, rev, created, version int64) *mvccpb.KeyValue {
+	return &mvccpb.KeyValue{Key: []byte(key), ModRevision: rev, CreateRevision: created, Version: version}
 }
 
 // disk is what transactions are written to, and can fail.

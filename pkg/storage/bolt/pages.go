@@ -22,7 +22,8 @@ const (
 	metaSize      = 64
 	minPage       = 1 << 10
 	maxPage       = 16 << 20
-	freelistBytes = 8 // of each entry
+	freelistBytes = 8      // of each entry
+	bigFreelist   = 0xFFFF // the count when it doesn't fit, and is the first entry
 )
 
 // meta is what one of the first two pages says.
@@ -129,7 +130,7 @@ func checkFreelist(file *os.File, m meta) error {
 	order := binary.NativeEndian
 	count, overflow := uint64(order.Uint16(page[10:])), uint64(order.Uint32(page[12:]))
 	entries := count
-	if count == 0xFFFF { // it doesn't fit, and comes first
+	if count == bigFreelist {
 		count = order.Uint64(page[pageHeader:])
 		entries = count + 1
 	}
@@ -148,7 +149,7 @@ func takeBack(file *os.File, after uint64) error {
 		return err
 	}
 	if latest := metas[0]; latest.txid > after && len(metas) == 2 {
-		if _, err := file.WriteAt(make([]byte, pageHeader+metaSize), latest.offset); err != nil {
+		if _, err := file.WriteAt(make([]byte, metaSize), latest.offset+pageHeader); err != nil {
 			return err
 		}
 		metas = metas[1:]

@@ -1,0 +1,105 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package offline looks after the data directory of a file storage that no
+// server uses: it checks, compacts, exports and imports. A directory in use is
+// refused at once, with who uses it.
+//
+// # Export format
+//
+// JSON Lines: each line is an object as a client would get it, with apiVersion,
+// kind and metadata.resourceVersion, ordered by namespace and name. So it can be
+// read by kubectl as well.
+//
+// # Non-goals
+//
+// The history isn't exported, nor are leases: what would have ended by itself
+// stays after an import.
+package offline
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"path"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"tilt.dev/session/pkg/storage"
+	"tilt.dev/session/pkg/storage/bolt"
+)
+
+// Options say what to look after.
+type Options struct {
+	// Dir is the data directory.
+	Dir string
+	// Codec is the storage's.
+	Codec runtime.Codec
+	// Prefix is the storage's; "" is storage.DefaultPrefix.
+	Prefix string
+	// Progress is told how many versions of objects of how many are done, now
+	// and then, by the goroutine that does them. It may be nil.
+	Progress func(done, total int64)
+}
+
+func (o Options) complete() (Options, error) {
+	o.Prefix = path.Join("/", cmp.Or(o.Prefix, storage.DefaultPrefix))
+	if o.Dir == "" || o.Codec == nil {
+		return o, errors.New("storage: a directory and a codec are required")
+	}
+	return o, nil
+}
+
+// Check reads everything and reports what is wrong with it: pages, revisions,
+// and values that don't decode to the object that their key names. The error is
+// for what keeps it from looking.
+func Check(ctx context.Context, options Options) (bolt.Report, error) {
+	options, err := options.complete()
+	if err != nil {
+		return bolt.Report{}, err
+	}
+	return bolt.Check(ctx, options.Dir, options.checkValue, options.Progress)
+}
+
+// Compact rewrites the file without what is free in it, and returns how many
+// bytes it had and has. If that fails it is as it was. It needs room for the
+// new file beside the old one.
+func Compact(ctx context.Context, options Options) (before, after int64, err error) {
+	if options, err = options.complete(); err != nil {
+		return 0, 0, err
+	}
+	return bolt.Compact(ctx, options.Dir, options.Progress)
+}
+
+func (o Options) checkValue(key string, value []byte) error {
+	if !o.isObject(key) {
+		return nil
+	}
+	_, named, err := o.decode(value)
+	if err != nil {
+		return err
+	}
+	if name := path.Base(key); named.GetName() != name {
+		return fmt.Errorf("the object's name is %q", named.GetName())
+	}
+	return nil
+}
+
+func (o Options) isObject(key string) bool {
+	return len(key) > len(o.Prefix) && key[:len(o.Prefix)+1] == o.Prefix+"/"
+}
+
+func (o Options) decode(value []byte) (runtime.Object, metav1.Object, error) {
+	object, err := runtime.Decode(o.Codec, value)
+	if err != nil {
+		return nil, nil, fmt.Errorf("decoding: %w", err)
+	}
+	named, err := meta.Accessor(object)
+	if err != nil {
+		return nil, nil, fmt.Errorf("decoding: %w", err)
+	}
+	return object, named, nil
+}

@@ -1,0 +1,125 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package offline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+
+	"go.etcd.io/etcd/api/v3/mvccpb"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/uuid"
+
+	"tilt.dev/session/pkg/storage"
+	"tilt.dev/session/pkg/storage/bolt"
+	"tilt.dev/session/pkg/storage/mvcc"
+)
+
+// Import fills an empty directory, or one that isn't there, with the objects of
+// a resource, and returns how many they are. It takes effect whole or not at
+// all. Objects keep their resource version, and the storage goes on with later
+// ones; one that has none gets one. Nothing but the encoding is validated.
+func Import(ctx context.Context, options Options, resource schema.GroupResource, from io.Reader) (objects int64, err error) {
+	options, err = options.complete()
+	if err != nil {
+		return 0, err
+	}
+	importing := &importing{
+		options: options,
+		prefix:  options.Prefix + storage.ResourcePrefix(resource),
+		seen:    map[string]bool{},
+		last:    1,
+	}
+	decoder := json.NewDecoder(from)
+	for number := 1; ; number++ {
+		var line json.RawMessage
+		err := errors.Join(ctx.Err(), decoder.Decode(&line))
+		if errors.Is(err, io.EOF) && ctx.Err() == nil {
+			break
+		}
+		if err == nil {
+			err = importing.add(line)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("storage: importing object %d: %w", number, err)
+		}
+	}
+	if err := bolt.Create(ctx, options.Dir, importing.snapshot(), options.Progress); err != nil {
+		return 0, err
+	}
+	return int64(len(importing.kvs)), nil
+}
+
+// importing is what was read of an import.
+type importing struct {
+	options Options
+	prefix  string // of all keys
+	seen    map[string]bool
+	kvs     []*mvccpb.KeyValue
+	last    int64 // revision
+}
+
+func (i *importing) add(line []byte) error {
+	object, named, err := i.options.decode(line)
+	if err != nil {
+		return err
+	}
+	if named.GetName() == "" {
+		return errors.New("it has no name")
+	}
+	key := path.Join(i.prefix, named.GetNamespace(), named.GetName())
+	if i.seen[key] {
+		return fmt.Errorf("%s is there twice", key)
+	}
+	i.seen[key] = true
+	rev, err := i.takeRevision(named)
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	if named.GetUID() == "" {
+		named.SetUID(uuid.NewUUID())
+	}
+	value, err := runtime.Encode(i.options.Codec, object)
+	if err != nil {
+		return fmt.Errorf("%s: encoding: %w", key, err)
+	}
+	i.kvs = append(i.kvs, &mvccpb.KeyValue{Key: []byte(key), Value: value, ModRevision: rev, CreateRevision: rev, Version: 1})
+	return nil
+}
+
+// takeRevision removes the resource version from an object, as it isn't stored
+// in it; 0 is that there was none.
+func (i *importing) takeRevision(named metav1.Object) (int64, error) {
+	text := named.GetResourceVersion()
+	if text == "" {
+		return 0, nil
+	}
+	rev, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || rev < 2 {
+		return 0, fmt.Errorf("metadata.resourceVersion %q is not one of a storage", text)
+	}
+	named.SetResourceVersion("")
+	i.last = max(i.last, rev)
+	return rev, nil
+}
+
+func (i *importing) snapshot() *mvcc.Snapshot {
+	for _, kv := range i.kvs {
+		if kv.ModRevision == 0 {
+			i.last++
+			kv.ModRevision, kv.CreateRevision = i.last, i.last
+		}
+	}
+	if len(i.kvs) == 0 {
+		return &mvcc.Snapshot{Revision: i.last}
+	}
+	return &mvcc.Snapshot{Revision: i.last, Compacted: i.last, KeyValues: i.kvs}
+}
