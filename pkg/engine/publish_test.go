@@ -4,13 +4,17 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/probe"
+	"tilt.dev/session/pkg/process"
 )
 
 // Snapshots are consecutive, aren't changed after they were published, and
@@ -89,6 +93,45 @@ func TestEveryPhaseIsPublished(t *testing.T) {
 		if diff := cmp.Diff(want, shown); diff != "" {
 			t.Errorf("published (-want +got):\n%s", diff)
 		}
+	})
+}
+
+// What happens while the loop is busy is told it in one batch. No phase is lost
+// by that.
+func TestEveryPhaseOfABatchIsPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, projectOf(server("s", withProbe), job("a", noInit)))
+		busy := make(chan struct{})
+		w.onChange = func(s *Snapshot) {
+			if strings.HasPrefix(show(s), "s:serve=starting") {
+				<-busy
+			}
+		}
+		w.probeScript = func(ctx context.Context, _ string, report func(probe.Result)) {
+			report(probe.Result{Ready: true, Output: "up"})
+			report(probe.Result{Output: "down"})
+			report(probe.Result{Ready: true, Output: "up"})
+			<-ctx.Done()
+		}
+		w.script = func(target string, p *fakeProcess) {
+			if target == "a:update" {
+				p.end(process.Exit{Code: 1})
+			}
+		}
+		w.run(Config{})
+		synctest.Wait()
+		go func() {
+			if err := w.engine.Trigger(t.Context(), []string{"a"}); err != nil {
+				t.Error(err)
+			}
+		}()
+		close(busy)
+		w.want("s:serve=ready a=failed")
+		w.exit("s:serve", 1)
+		w.want("s:serve=failed a=failed")
+		w.wantShown("s:serve", "tiltfile-reload starting active ready active ready failed")
+		w.wantShown("a", "inactive starting active failed")
+		w.stop()
 	})
 }
 

@@ -87,6 +87,25 @@ func TestTeardownWhileLaunching(t *testing.T) {
 	})
 }
 
+// Nothing that waits for a time, or for files, holds up the end.
+func TestTeardownWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limited := job("limited", parallel)
+		limited.Timeout = time.Hour
+		w := newWorld(t, projectOf(server("s", restarted), job("a", parallel, retrying(1), on("/project/x")), limited))
+		w.run(Config{})
+		w.exit("s:serve", 1)
+		w.exit("a:update", 1)
+		w.want("s:serve=restarting a=retrying limited=active")
+		ended := time.Now()
+		w.stop()
+		if took := time.Since(ended); took != 0 {
+			t.Errorf("took %s", took)
+		}
+		w.want("s:serve=restarting a=retrying limited=active")
+	})
+}
+
 func TestTeardownWhileEvaluating(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, projectOf(job("a")))

@@ -55,6 +55,8 @@ type world struct {
 	unwatched   bool
 	loads       []LoadInput
 	snapshots   []*Snapshot
+	// onChange is called by the loop with each snapshot. It may be nil.
+	onChange func(*Snapshot)
 }
 
 // fakeWatch is a watch that's going on.
@@ -108,7 +110,12 @@ func (w *world) run(config Config) {
 		config.Watch = w.watch
 	}
 	config.Logs = w.logs
-	config.OnChange = func(s *Snapshot) { w.snapshots = append(w.snapshots, s) }
+	config.OnChange = func(s *Snapshot) {
+		w.snapshots = append(w.snapshots, s)
+		if w.onChange != nil {
+			w.onChange(s)
+		}
+	}
 	w.engine = New(config)
 	ctx, cancel := context.WithCancel(w.t.Context())
 	w.cancel = cancel
