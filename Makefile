@@ -39,6 +39,10 @@ test-race: ## Run all tests under the race detector and list the slowest.
 parity: build ## Run the corpus of what Tilt does, and compare.
 	hack/parity.sh
 
+.PHONY: soak
+soak: build ## Run random Tiltfiles with random signals, and look for what is left behind (RUNS=200, SEED to repeat).
+	$(GO) run ./hack/soak -bin $(BIN) -runs $(or $(RUNS),200) $(if $(SEED),-seed $(SEED))
+
 .PHONY: interop
 interop: ## Show that Sessions work with tilt-apiserver, Tilt's Go types and controller-runtime.
 	hack/interop.sh
