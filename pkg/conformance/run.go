@@ -32,6 +32,7 @@ func areas() []area {
 		{"WatchStress", checkWatchStress},
 		{"Delete", checkDelete},
 		{"Content", checkContent},
+		{"Requests", checkRequests},
 		{"Health", checkHealth},
 		{"Security", checkSecurity},
 		{"Clients", checkClients},

@@ -79,6 +79,10 @@ var typesServed = map[string]properties{
 	"SessionArgs":          requestServed,
 	"SessionArgsSpec":      {required: []string{"args"}},
 	"SessionArgsStatus":    {required: []string{"changed"}},
+	"SessionLogLine": {
+		required: []string{"level", "resource", "seq", "text", "time"}, optional: []string{"missed"},
+		enums: map[string][]any{"level": {"error", "info", "warn"}},
+	},
 }
 
 // requestServed is what all requests to subresources have.

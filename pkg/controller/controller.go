@@ -31,6 +31,12 @@
 // file that isn't the one in the spec. A relative path is taken from the working
 // directory of this process.
 //
+// # Requests
+//
+// What an API server is asked of a run it finds in the table Running: whoever
+// serves hands it to the server, and here by the Config. A dry run is answered
+// from the newest snapshot, everything else by the run itself.
+//
 // # Deletion
 //
 // Deleting a Session doesn't stop its run. It's created again, with the same
