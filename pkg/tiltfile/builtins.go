@@ -40,6 +40,8 @@ func (e *evaluation) universe() starlark.StringDict {
 		e.fileLibrary(),
 		e.localLibrary(),
 		e.dataLibrary(),
+		e.guardLibrary(),
+		textLibrary(),
 		e.includeLibrary(),
 		e.environLibrary(),
 		e.pathLibrary(),

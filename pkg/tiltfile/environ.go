@@ -88,7 +88,7 @@ func (v *environ) SetKey(key, value starlark.Value) error {
 	k, okKey := starlark.AsString(key)
 	s, okValue := starlark.AsString(value)
 	if !okKey || !okValue {
-		return fmt.Errorf("got %s: %s, want string: string", key, value)
+		return fmt.Errorf("got %s: %s, want string: string", brief(key), brief(value))
 	}
 	return v.set(k, s)
 }

@@ -26,6 +26,8 @@ type evaluation struct {
 	thread   *starlark.Thread
 	builtins starlark.StringDict
 	limits   limits
+	// heapLimit is how large the live heap of the process may become.
+	heapLimit uint64
 	// modules are the files that were executed, by path. A nil module is being
 	// executed now.
 	modules map[string]*module

@@ -16,7 +16,7 @@ const (
 	// most nested source overflows the stack of the compiler.
 	maxSourceSize = 1 << 20
 	// stepsPerCheck is how many steps go by between two looks at the limits.
-	stepsPerCheck = 1000
+	stepsPerCheck = 100
 )
 
 // limits are what one evaluation may use.
@@ -51,7 +51,7 @@ func (e *evaluation) checkDataSize(length int, what string) error {
 // when it has taken too many steps, nests calls too deeply or keeps too much
 // memory. The function returned ends that.
 func (e *evaluation) enforceLimits() (stop func()) {
-	allowed := liveHeap() + e.limits.heapGrowth
+	e.heapLimit = liveHeap() + e.limits.heapGrowth
 	e.thread.SetMaxExecutionSteps(stepsPerCheck)
 	e.thread.OnMaxSteps = func(thread *starlark.Thread) {
 		switch {
@@ -59,8 +59,10 @@ func (e *evaluation) enforceLimits() (stop func()) {
 			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped after %d steps, it may be in an endless loop", thread.Steps))
 		case thread.CallStackDepth() > e.limits.callDepth:
 			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped because calls are nested more than %d deep", e.limits.callDepth))
-		case liveHeap() > allowed:
-			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped because it needs more than %d MiB of memory", e.limits.heapGrowth>>20))
+		default:
+			if err := e.checkMemory(); err != nil {
+				thread.Cancel(err.Error())
+			}
 		}
 		thread.SetMaxExecutionSteps(thread.Steps + stepsPerCheck)
 	}
@@ -74,6 +76,14 @@ func (e *evaluation) enforceLimits() (stop func()) {
 			<-done
 		}
 	}
+}
+
+// checkMemory returns an error if the evaluation keeps too much memory.
+func (e *evaluation) checkMemory() error {
+	if liveHeap() > e.heapLimit {
+		return fmt.Errorf("the Tiltfile was stopped because it needs more than %d MiB of memory", e.limits.heapGrowth>>20)
+	}
+	return nil
 }
 
 // liveHeap is how many bytes of the heap were in use at the last garbage

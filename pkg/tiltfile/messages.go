@@ -5,7 +5,6 @@ package tiltfile
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -29,7 +28,11 @@ func fail(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs 
 	}
 	words := make([]string, len(args))
 	for i, arg := range args {
-		words[i] = plain(arg)
+		word, err := plain(arg)
+		if err != nil {
+			return nil, err
+		}
+		words[i] = word
 	}
 	return nil, errors.New(strings.Join(words, separator))
 }
@@ -40,7 +43,11 @@ func (e *evaluation) warn(_ *starlark.Thread, fn *starlark.Builtin, args starlar
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "msg", &message); err != nil {
 		return nil, err
 	}
-	e.log(logs.LevelWarn, plain(message))
+	words, err := plain(message)
+	if err != nil {
+		return nil, err
+	}
+	e.log(logs.LevelWarn, words)
 	return starlark.None, nil
 }
 
@@ -54,15 +61,10 @@ func (e *evaluation) exit(_ *starlark.Thread, fn *starlark.Builtin, args starlar
 		return nil, err
 	}
 	if code != nil {
-		e.log(logs.LevelInfo, fmt.Sprint(code))
+		if err := newMeasure(maxText).add(code); err != nil {
+			return nil, err
+		}
+		e.log(logs.LevelInfo, code.String())
 	}
 	return nil, errExit
-}
-
-// plain returns a value as print shows it: strings without quotes.
-func plain(v starlark.Value) string {
-	if s, ok := starlark.AsString(v); ok {
-		return s
-	}
-	return v.String()
 }

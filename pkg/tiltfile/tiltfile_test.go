@@ -34,34 +34,6 @@ func requireError(t *testing.T, err error, kind Kind, text string) {
 	}
 }
 
-func TestLimits(t *testing.T) {
-	for _, c := range []struct {
-		name, source string
-		set          func(*limits)
-		want         string
-	}{
-		{
-			"endless loop", "while True:\n    pass", func(l *limits) { l.steps = 100_000 },
-			"Tiltfile:1:1: in <toplevel>\nError: the Tiltfile was stopped after 100000 steps",
-		},
-		{
-			"endless recursion", "def f():\n    f()\nf()", func(l *limits) { l.callDepth = 100 },
-			"nested more than 100 deep",
-		},
-		{
-			"memory", "x = []\nwhile True:\n    x.append('a' * 10000)", func(l *limits) { l.heapGrowth = 16 << 20 },
-			"needs more than 16 MiB of memory",
-		},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			e := newEvaluation(t.Context(), tiltfile(t, c.source))
-			c.set(&e.limits)
-			_, err := e.project()
-			requireError(t, err, KindEvaluation, c.want)
-		})
-	}
-}
-
 func TestCancelEndsEndlessLoop(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	options := tiltfile(t, "print('running')\nwhile True:\n    pass")
@@ -122,17 +94,6 @@ func TestUnreadableTiltfile(t *testing.T) {
 	requireError(t, err, KindUnreadable, "is larger than 1048576 bytes")
 	if project.CI != nil || len(project.Inputs) != 2 {
 		t.Errorf("got CI %v and inputs %v of a file that wasn't executed", project.CI, project.Inputs)
-	}
-}
-
-// TestNestedSource has the most nested sources that are small enough.
-func TestNestedSource(t *testing.T) {
-	for _, unit := range []string{"(", "not ", "x.", "()"} {
-		source := "x = 1\n" + strings.Repeat(unit, (maxSourceSize-10)/len(unit)) + "x"
-		_, err := Load(t.Context(), tiltfile(t, source))
-		if err == nil {
-			t.Errorf("no error for %q nested", unit)
-		}
 	}
 }
 
