@@ -41,15 +41,19 @@ func (c *Controller) updateStatus(ctx context.Context, r *run, status v1alpha1.S
 }
 
 // writeStatus replaces the status of a stored Session and returns what's stored
-// then. The server is asked to answer with metadata alone: the status of a large
-// Session is long, and the writer knows it.
+// then. What the server is asked for costs it less where the status is long: to
+// answer with metadata alone, since the writer knows the rest, and not to look
+// for unknown fields, of which a typed client has none.
 func (c *Controller) writeStatus(ctx context.Context, stored *v1alpha1.Session, status v1alpha1.SessionStatus) (*v1alpha1.Session, error) {
 	changed := *stored
 	changed.Status = status
 	changed.ManagedFields = nil // they can't be changed this way, so needn't be sent
 	answer := &metav1.PartialObjectMetadata{}
 	err := c.rest.Put().Resource("sessions").Name(stored.Name).SubResource("status").
-		VersionedParams(&metav1.UpdateOptions{FieldManager: FieldManager}, scheme.ParameterCodec).
+		VersionedParams(&metav1.UpdateOptions{
+			FieldManager:    FieldManager,
+			FieldValidation: metav1.FieldValidationIgnore,
+		}, scheme.ParameterCodec).
 		SetHeader("Accept", "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io").
 		Body(&changed).Do(ctx).Into(answer)
 	if err != nil {
