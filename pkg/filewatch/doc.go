@@ -23,10 +23,10 @@
 //     A change of mode, owner or access time isn't one.
 //   - A directory is created, removed or renamed. One that appears is reported
 //     with everything in it, one that goes away by its own name alone.
-//   - Everything that was modified after the call of Watch, or after the time that
-//     it was asked to begin at, also before the system's own watches were in place. A file system whose clock ticks in
-//     steps can make a change of the same tick look like a later one, so it's
-//     reported too.
+//   - Everything that was modified after the call of Watch, or after the time at
+//     which it was asked to begin, also before the system's own watches were in
+//     place. A file system's clock ticks in steps, so that what was changed in the
+//     same tick looks like a later change and is reported too.
 //   - When the system drops events because there are too many of them, everything
 //     is compared with what was known of it. Nothing is lost, but a file that
 //     came and went in between.
@@ -67,6 +67,8 @@
 //   - Changes that other machines make to a network file system.
 //   - File systems that are mounted or unmounted over a path, and the second of
 //     two paths that lead to one directory by a bind mount.
+//   - That a path was removed after the watch began and before it was looked at for
+//     the first time: it counts as one that was missing.
 //   - What's in a directory that may not be read. It's logged, and the directory is
 //     looked at again when its mode changes.
 package filewatch

@@ -64,12 +64,14 @@ func (m *mirror) take(changes []model.Change) {
 			m.files[c.Path] = "ignored"
 			continue
 		}
+		info, err := os.Lstat(c.Path)
 		for path := range m.files {
-			if strings.HasPrefix(path, c.Path+"/") && look(path).kind == missing {
+			// A link in place of a directory leads to files that aren't in it.
+			if strings.HasPrefix(path, c.Path+"/") && (err != nil || !info.IsDir() || look(path).kind == missing) {
 				delete(m.files, path)
 			}
 		}
-		if info, err := os.Lstat(c.Path); err != nil {
+		if err != nil {
 			delete(m.files, c.Path)
 		} else if c.Path != m.dir {
 			m.files[c.Path] = state(info)

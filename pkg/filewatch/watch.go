@@ -27,9 +27,9 @@ type watch struct {
 }
 
 // Watch reports what changes, from selection.Since or else the moment of the call
-// until ctx is done, and then returns nil. What's not reported by then is dropped. Batches are reported
-// one after the other, by the caller's goroutine, so that a report that takes its
-// time delays the next one and loses nothing.
+// until ctx is done, and then returns nil. What's not reported by then is dropped.
+// Batches are reported one after the other, by the caller's goroutine, so that a
+// report that takes its time delays the next one and loses nothing.
 //
 // An error means that nothing is watched any more: a path or a pattern that can't be
 // understood, a limit of the system, or ErrClosed. Of a directory that can't be read
