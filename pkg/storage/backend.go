@@ -71,6 +71,8 @@ type Backend struct {
 type source struct {
 	client    *kubernetes.Client
 	compactor etcd3.Compactor
+	// since is the version that the storage had when it was opened.
+	since uint64
 	// writable tells why nothing can be written; nil is that it can.
 	writable func() error
 	// close ends the client and what it reaches, and waits for them.

@@ -48,6 +48,7 @@ func NewFile(config Config) (*Backend, error) {
 	return &Backend{config: config, source: source{
 		client:    store.Client(ctx),
 		compactor: store,
+		since:     uint64(held.Revision),
 		writable:  store.Err,
 		close:     func() error { store.Close(); return log.Close() },
 	}}, nil

@@ -61,7 +61,11 @@ func TestFileRestarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := createPod(t, pods, "two", 0); err != nil {
+	seen, err := createPod(t, pods, "two", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := createPod(t, pods, "unseen", 0); err != nil {
 		t.Fatal(err)
 	}
 	if err := backend.Close(); err != nil {
@@ -73,9 +77,51 @@ func TestFileRestarts(t *testing.T) {
 	if err := pods.Get(t.Context(), podKey("one"), apistorage.GetOptions{}, one); err != nil || one.ResourceVersion != first {
 		t.Errorf("the first pod has version %q, %v; want %s", one.ResourceVersion, err, first)
 	}
-	third, err := createPod(t, pods, "three", 0)
-	if err != nil || third != "4" {
-		t.Errorf("the third pod has version %q, %v; want 4", third, err)
+	watched, err := pods.Watch(t.Context(), "/example.test/pods/", apistorage.ListOptions{
+		ResourceVersion: seen, Recursive: true, Predicate: apistorage.Everything,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer watched.Stop()
+	next, err := createPod(t, pods, "next", 0)
+	if err != nil || next != "5" {
+		t.Errorf("the next pod has version %q, %v; want 5", next, err)
+	}
+	checkAdded(t, watched, "unseen")
+	checkAdded(t, watched, "next")
+}
+
+// TestFileForgets resumes a watch whose version was forgotten before a restart.
+func TestFileForgets(t *testing.T) {
+	dir := t.TempDir()
+	backend := openFile(t, dir)
+	pods, _ := openPods(t, backend, nil)
+	for i := range 5 {
+		if _, err := createPod(t, pods, fmt.Sprint(i), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := backend.source.client.Compact(t.Context(), 4); err != nil {
+		t.Fatal(err)
+	}
+	if err := backend.Close(); err != nil {
+		t.Fatal(err)
+	}
+	pods, _ = openPods(t, openFile(t, dir), nil)
+	for version, want := range map[string]string{"2": "", "4": "3"} {
+		watched, err := pods.Watch(t.Context(), "/example.test/pods/", apistorage.ListOptions{
+			ResourceVersion: version, Recursive: true, Predicate: apistorage.Everything,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer watched.Stop()
+		if want != "" {
+			checkAdded(t, watched, want)
+		} else if event := <-watched.ResultChan(); !apierrors.IsResourceExpired(apierrors.FromObject(event.Object)) {
+			t.Errorf("from version %s: %v", version, event)
+		}
 	}
 }
 

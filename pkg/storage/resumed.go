@@ -1,0 +1,32 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package storage
+
+import (
+	"context"
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/apiserver/pkg/storage"
+)
+
+// resumed is a cached storage whose watches can go on from before its cache
+// began. A cache knows nothing of that time and would end them, so they watch
+// what is below it, until they are opened again from a later version.
+type resumed struct {
+	storage.Interface
+	below storage.Interface
+	// since is the version at which the storage was opened.
+	since uint64
+}
+
+// Watch watches the cache, unless it begins before that.
+func (r resumed) Watch(ctx context.Context, key string, options storage.ListOptions) (watch.Interface, error) {
+	// What isn't a version is refused by the cache.
+	version, _ := strconv.ParseUint(options.ResourceVersion, 10, 64)
+	if 0 < version && version < r.since && options.SendInitialEvents == nil {
+		return r.below.Watch(ctx, key, options)
+	}
+	return r.Interface.Watch(ctx, key, options)
+}
