@@ -43,6 +43,10 @@ parity: build ## Run the corpus of what Tilt does, and compare.
 soak: build ## Run random Tiltfiles with random signals, and look for what is left behind (RUNS=200, SEED to repeat).
 	$(GO) run ./hack/soak -bin $(BIN) -runs $(or $(RUNS),200) $(if $(SEED),-seed $(SEED))
 
+.PHONY: crash
+crash: ## Kill a process that stores objects again and again, and check what is found (KILLS=200, SEED to repeat).
+	$(GO) test -count=1 -timeout 60m -v -run '^TestCrash$$' ./pkg/storage -args -crash.kills=$(or $(KILLS),200) $(if $(SEED),-crash.seed=$(SEED))
+
 .PHONY: interop
 interop: ## Show that Sessions work with tilt-apiserver, Tilt's Go types and controller-runtime.
 	hack/interop.sh

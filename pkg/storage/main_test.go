@@ -5,6 +5,8 @@ package storage
 
 import (
 	"flag"
+	"fmt"
+	"os"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -33,6 +35,13 @@ func newPod() runtime.Object     { return &example.Pod{} }
 func newPodList() runtime.Object { return &example.PodList{} }
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(servedDirectory); dir != "" {
+		if err := serveDirectory(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	// Most of the suite's time is waiting.
 	if err := flag.Set("test.parallel", "4"); err != nil {
 		panic(err)
