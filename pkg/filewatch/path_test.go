@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -158,5 +159,32 @@ func TestNothingIsLostAtTheBeginning(t *testing.T) {
 				p.remove("top/new")
 			}
 		})
+	}
+}
+
+// A directory that's found under its new name before the event of its renaming was
+// handled is watched from then on.
+func TestFoundBeforeItsEvent(t *testing.T) {
+	p := newPlace(t)
+	p.write("top/a/f")
+	p.mkdir("out")
+	s := p.watch([]string{"top"})
+	r := &root{watch: &watch{inbox: p.w.newInbox()}}
+	defer p.w.removeInbox(r.inbox)
+	p.w.mu.Lock()
+	p.rename("top/a", "out/a")
+	d, err := p.w.open(p.path("out/a"))
+	if d == nil || err != nil {
+		t.Fatal(d, err)
+	}
+	d.readers[r], d.listed = struct{}{}, true
+	p.w.mu.Unlock()
+	defer p.w.release(r, d.path)
+	s.expect("top/a")
+	p.write("out/a/f")
+	select {
+	case <-r.inbox.filled:
+	case <-time.After(patience):
+		t.Error("a write wasn't noticed")
 	}
 }
