@@ -129,6 +129,8 @@ type Controller struct {
 	// What follows is set and used within Run.
 	queue workqueue.TypedRateLimitingInterface[string]
 	runs  runs
+	slots *slots
+	large turns
 }
 
 // New returns a Controller that does nothing before its Run.
@@ -145,14 +147,18 @@ func New(config Config) (*Controller, error) {
 	if config.Running == nil {
 		config.Running = NewRunning()
 	}
-	informer := externalversions.NewSharedInformerFactory(client, 0)
-	return &Controller{
-		config:   config,
-		client:   client.TiltV1alpha1().Sessions(),
-		rest:     client.TiltV1alpha1().RESTClient(),
-		informer: informer,
-		sessions: informer.Tilt().V1alpha1().Sessions().Lister(),
-	}, nil
+	c := &Controller{
+		config: config,
+		client: client.TiltV1alpha1().Sessions(),
+		rest:   client.TiltV1alpha1().RESTClient(),
+	}
+	var options []externalversions.SharedInformerOption
+	if config.Durable {
+		options = append(options, externalversions.WithTransform(essence))
+	}
+	c.informer = externalversions.NewSharedInformerFactoryWithOptions(client, 0, options...)
+	c.sessions = c.informer.Tilt().V1alpha1().Sessions().Lister()
+	return c, nil
 }
 
 // Run runs Sessions until ctx is done or a run ends by itself, which a run
@@ -164,7 +170,12 @@ func (c *Controller) Run(ctx context.Context) error {
 	defer cancel()
 	registerMetrics()
 
-	c.runs = runs{running: c.config.Running, end: cancel, byName: map[string]*run{}}
+	c.runs = runs{running: c.config.Running, byName: map[string]*run{}, over: c.runIsOver(cancel)}
+	if c.config.Durable {
+		c.runs.over = c.durableRunIsOver(ctx)
+	}
+	c.slots = newSlots(c.config.MaxRunning)
+	c.large = turns{free: largeWorkers}
 	c.queue = workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[string](minRetry, maxRetry),
 		workqueue.TypedRateLimitingQueueConfig[string]{Name: "sessions", Clock: c.config.Clock})
@@ -175,6 +186,10 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 
 	c.informer.StartWithContext(ctx)
+	if c.config.Durable {
+		// Which Session is the oldest isn't known before.
+		cache.WaitFor(ctx, "", handler.HasSyncedChecker())
+	}
 	var working sync.WaitGroup
 	for range workers {
 		working.Go(func() { c.work(ctx) })
@@ -187,7 +202,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.working.Store(false)
 	c.queue.ShutDown()
 	working.Wait()
-	errs := c.runs.wait()
+	errs := c.close(ctx)
 	c.informer.Shutdown()
 	return errors.Join(errs...)
 }
@@ -201,9 +216,9 @@ func (c *Controller) events() cache.ResourceEventHandler {
 		}
 	}
 	return cache.ResourceEventHandlerFuncs{
-		AddFunc:    enqueue,
-		UpdateFunc: func(_, obj any) { enqueue(obj) },
-		DeleteFunc: enqueue,
+		AddFunc:    func(obj any) { c.line(obj); enqueue(obj) },
+		UpdateFunc: func(_, obj any) { c.line(obj); enqueue(obj) },
+		DeleteFunc: func(obj any) { c.leave(obj); enqueue(obj) },
 	}
 }
 

@@ -26,6 +26,16 @@ var (
 		Help:           "Number of Sessions run here that are done.",
 		StabilityLevel: metrics.ALPHA,
 	})
+	runningMetric = metrics.NewGauge(&metrics.GaugeOpts{
+		Name:           "tilt_session_running",
+		Help:           "Number of Sessions run here whose processes may not all have ended.",
+		StabilityLevel: metrics.ALPHA,
+	})
+	waitingMetric = metrics.NewGauge(&metrics.GaugeOpts{
+		Name:           "tilt_session_waiting",
+		Help:           "Number of Sessions that are to be run here when others have ended.",
+		StabilityLevel: metrics.ALPHA,
+	})
 	failuresMetric = metrics.NewCounter(&metrics.CounterOpts{
 		Name:           "tilt_session_exit_failures_total",
 		Help:           "Number of Sessions run here that were done with a failure.",
@@ -35,7 +45,7 @@ var (
 
 // registerMetrics makes the metrics known to the server's /metrics.
 var registerMetrics = sync.OnceFunc(func() {
-	legacyregistry.MustRegister(targetsMetric, doneMetric, failuresMetric)
+	legacyregistry.MustRegister(targetsMetric, doneMetric, runningMetric, waitingMetric, failuresMetric)
 })
 
 var (
@@ -81,4 +91,5 @@ func forgetMetrics(name string, done bool) {
 	if done {
 		doneMetric.Dec()
 	}
+	runningMetric.Dec()
 }

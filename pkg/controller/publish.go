@@ -26,9 +26,16 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 	if snap.Tiltfile.Path != r.tiltfile {
 		return c.leaveOut(r)
 	}
+	snap = r.refusal.refuse(snap)
 	if rest := r.rest(snap, c.config.Clock.Now()); rest > 0 {
 		c.queue.AddAfter(r.name, rest)
 		return nil
+	}
+	if many(snap) {
+		if !c.large.take(r.name) {
+			return nil // it's in the queue again when it's its turn
+		}
+		defer c.nextLarge()
 	}
 	if err := c.restore(ctx, r, snap); err != nil {
 		return c.reconsider(ctx, r, err)
@@ -105,7 +112,7 @@ func (c *Controller) updateSpec(ctx context.Context, r *run, snap *engine.Snapsh
 // restore creates a deleted Session again if the Tiltfile was evaluated since,
 // or if there's a verdict to store.
 func (c *Controller) restore(ctx context.Context, r *run, snap *engine.Snapshot) error {
-	if !r.missing {
+	if !r.missing || c.config.Durable {
 		return nil
 	}
 	if status, _ := c.status(r, snap); !status.Done && snap.Tiltfile.Evaluations == r.evaluations {

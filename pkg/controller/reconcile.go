@@ -21,6 +21,9 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 	if err != nil && !apierrors.IsNotFound(err) {
 		return err
 	}
+	if c.config.Durable {
+		return c.sustain(ctx, name, seen)
+	}
 	r := c.runs.get(name)
 	switch {
 	case r == nil && seen != nil:
@@ -66,6 +69,8 @@ func (c *Controller) reread(ctx context.Context, r *run) error {
 		r.missing = true
 	case err != nil:
 		return fmt.Errorf("reading the Session again: %w", err)
+	case c.config.Durable && stored.UID != r.uid:
+		r.missing = true
 	default:
 		r.session, r.missing = stored, false
 	}

@@ -5,8 +5,11 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
@@ -31,9 +34,10 @@ type Requests interface {
 // requested asks a run for what an API server was asked for, and tells errors
 // as those of the API.
 type requested struct {
-	session string
-	run     Requests
-	now     func() time.Time
+	session  string
+	run      Requests
+	keepArgs keepArgs // may be nil
+	now      func() time.Time
 }
 
 var _ registry.Run = (*requested)(nil)
@@ -98,6 +102,12 @@ func (r *requested) SetArgs(ctx context.Context, spec *v1alpha1.SessionArgsSpec,
 	changed, err := r.run.SetArgs(ctx, spec.Args)
 	if err != nil {
 		return v1alpha1.SessionArgsStatus{}, r.error(err)
+	}
+	if r.keepArgs != nil {
+		if err := r.keepArgs(ctx, spec.Args); err != nil {
+			return v1alpha1.SessionArgsStatus{}, apierrors.NewInternalError(fmt.Errorf(
+				"Session %q is run with these arguments now, but they couldn't be stored: %w", r.session, err))
+		}
 	}
 	return v1alpha1.SessionArgsStatus{Changed: changed}, nil
 }

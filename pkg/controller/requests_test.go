@@ -58,7 +58,7 @@ func newRequested(t *testing.T) *requested {
 	})
 	eventually(t, func() bool { return e.Snapshot().Tiltfile.Evaluations > 0 })
 	running := NewRunning()
-	running.add("Tiltfile", e)
+	running.add("Tiltfile", entry{Run: e})
 	run, found := running.Run("Tiltfile")
 	if !found {
 		t.Fatal("the run isn't found")

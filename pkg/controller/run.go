@@ -7,10 +7,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -39,6 +42,8 @@ type run struct {
 	name    string
 	backlog backlog
 	control Run
+	// uid is that of the Session as it was when the run was prepared.
+	uid types.UID
 
 	// session is the newest stored Session that's known.
 	session *v1alpha1.Session
@@ -56,14 +61,28 @@ type run struct {
 	pace pace
 	// done is true when the verdict is stored, delivered when Done was called.
 	done, delivered bool
+
+	// What follows is of a Durable Controller. args is the annotation that the
+	// run follows, keepArgs stores another one, and refusal is what's wrong with
+	// the Session as it is now.
+	args     string
+	keepArgs keepArgs
+	refusal  refusal
+	// stop ends the run, ending is true when it was called. Once over is
+	// closed nothing is left of the run, and err is what went wrong with it.
+	stop   context.CancelFunc
+	ending bool
+	over   chan struct{}
+	err    error
 }
 
 // runs are the runs of a Controller, each with a goroutine of its own.
 type runs struct {
 	// running is told of each of them while it lasts.
 	running *Running
-	// end is called when a run has ended too early.
-	end context.CancelFunc
+	// over is called, by the run's goroutine, when one has ended. Without
+	// an error it was told to.
+	over func(*run, error)
 
 	mu     sync.Mutex
 	byName map[string]*run
@@ -78,36 +97,51 @@ func (rs *runs) get(name string) *run {
 	return rs.byName[name]
 }
 
-// start executes r until ctx is done.
+// all are the runs in no order.
+func (rs *runs) all() []*run {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	return slices.Collect(maps.Values(rs.byName))
+}
+
+// start executes r until ctx is done or r is stopped.
 func (rs *runs) start(ctx context.Context, r *run) {
+	ctx, r.stop = context.WithCancel(ctx)
 	rs.mu.Lock()
 	rs.byName[r.name] = r
 	rs.mu.Unlock()
-	rs.running.add(r.name, r.control)
+	rs.running.add(r.name, entry{r.control, r.keepArgs})
+	runningMetric.Inc()
 	rs.group.Go(func() {
-		defer rs.running.remove(r.name)
-		if err := r.control.Run(ctx); err != nil || ctx.Err() == nil {
-			rs.fail(r, err)
+		err := r.control.Run(ctx)
+		if err == nil && ctx.Err() == nil {
+			err = errors.New("it ended by itself")
 		}
+		r.stop()
+		rs.running.remove(r.name)
+		rs.over(r, err)
 	})
 }
 
-// fail notes that a run ended badly or, without an error, too early, which is
-// the end of all.
-func (rs *runs) fail(r *run, err error) {
-	if err == nil {
-		err = errors.New("it ended by itself")
-	}
+// note keeps the error of a run for wait.
+func (rs *runs) note(r *run, err error) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	rs.errs = append(rs.errs, fmt.Errorf("running Session %q: %w", r.name, err))
-	rs.end()
+}
+
+// remove forgets a run that's over.
+func (rs *runs) remove(r *run) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	delete(rs.byName, r.name)
+	forgetMetrics(r.name, r.done)
 }
 
 // wait returns the errors of the runs when all have ended.
 func (rs *runs) wait() []error {
 	rs.group.Wait()
-	for _, r := range rs.byName {
+	for _, r := range rs.all() {
 		forgetMetrics(r.name, r.done)
 	}
 	return rs.errs
@@ -118,17 +152,33 @@ func (c *Controller) start(ctx context.Context, stored *v1alpha1.Session) error 
 	if stored.Status.Done || stored.DeletionTimestamp != nil || !c.config.Runs(stored) {
 		return nil
 	}
-	path, err := filepath.Abs(stored.Spec.TiltfilePath)
+	r, err := c.prepare(stored)
 	if err != nil {
-		return fmt.Errorf("locating the Tiltfile: %w", err)
+		return err
 	}
 	klog.FromContext(ctx).V(2).Info("Starting to run Session", "session", stored.Name)
+	c.runs.start(ctx, r)
+	return nil
+}
+
+// prepare returns the run of a Session, which hasn't begun.
+func (c *Controller) prepare(stored *v1alpha1.Session) (*run, error) {
+	path, err := filepath.Abs(stored.Spec.TiltfilePath)
+	if err != nil {
+		return nil, fmt.Errorf("locating the Tiltfile: %w", err)
+	}
 	r := &run{
 		name:     stored.Name,
+		uid:      stored.UID,
 		session:  stored,
 		tiltfile: path,
 		created:  stored.Spec.CI.DeepCopy(),
 		failFast: session.FailFast(stored),
+		args:     stored.Annotations[v1alpha1.AnnotationArgs],
+		over:     make(chan struct{}),
+	}
+	if c.config.Durable {
+		r.keepArgs = c.keepArgs(stored)
 	}
 	located := stored.DeepCopy()
 	located.Spec.TiltfilePath = path
@@ -136,8 +186,17 @@ func (c *Controller) start(ctx context.Context, stored *v1alpha1.Session) error 
 		r.backlog.push(snap)
 		c.queue.Add(r.name)
 	})
-	c.runs.start(ctx, r)
-	return nil
+	return r, nil
+}
+
+// runIsOver is called when a run has ended. Too early is the end of all.
+func (c *Controller) runIsOver(end context.CancelFunc) func(*run, error) {
+	return func(r *run, err error) {
+		if err != nil {
+			c.runs.note(r, err)
+			end()
+		}
+	}
 }
 
 // follow applies the spec to the run.

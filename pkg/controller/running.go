@@ -17,32 +17,39 @@ type Running struct {
 	now func() time.Time
 
 	mu     sync.Mutex
-	byName map[string]Run
+	byName map[string]entry
+}
+
+// entry is a run in the table. keepArgs is nil if what's posted to its arguments
+// isn't stored.
+type entry struct {
+	Run
+	keepArgs keepArgs
 }
 
 var _ registry.Runs = (*Running)(nil)
 
 // NewRunning returns an empty table.
 func NewRunning() *Running {
-	return &Running{now: time.Now, byName: map[string]Run{}}
+	return &Running{now: time.Now, byName: map[string]entry{}}
 }
 
 // Run returns the run of the Session of that name, false if there's none.
 func (r *Running) Run(name string) (registry.Run, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	run, found := r.byName[name]
+	e, found := r.byName[name]
 	if !found {
 		return nil, false
 	}
-	return &requested{session: name, run: run, now: r.now}, true
+	return &requested{session: name, run: e, keepArgs: e.keepArgs, now: r.now}, true
 }
 
 // add enters a run until remove is called.
-func (r *Running) add(name string, run Run) {
+func (r *Running) add(name string, e entry) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.byName[name] = run
+	r.byName[name] = e
 }
 
 func (r *Running) remove(name string) {

@@ -62,6 +62,9 @@ type stage struct {
 	// beforeStatusWrite, if set, is called before each of them is sent; if it
 	// returns a response, that's the answer.
 	beforeStatusWrite func(n int64) *http.Response
+	// requests counts all that the Controller sends; once dead, nothing is sent.
+	requests atomic.Int64
+	dead     atomic.Bool
 
 	stop  context.CancelFunc
 	ended chan error
@@ -69,9 +72,13 @@ type stage struct {
 
 // newStage prepares a stage; a test may change its config before it begins.
 func newStage(t testing.TB, sessions ...string) *stage {
+	return newStageAt(t, testserver.Start(t), sessions...)
+}
+
+func newStageAt(t testing.TB, server *testserver.Server, sessions ...string) *stage {
 	s := &stage{
 		t:      t,
-		server: testserver.Start(t),
+		server: server,
 		clock:  testingclock.NewFakeClock(start),
 		actors: map[string]chan *actor{},
 		done:   make(chan *v1alpha1.Session, 10),
@@ -86,6 +93,7 @@ func newStage(t testing.TB, sessions ...string) *stage {
 		Runs:         func(session *v1alpha1.Session) bool { return s.actors[session.Name] != nil },
 		NewRun: func(session *v1alpha1.Session, onChange func(*engine.Snapshot)) Run {
 			a := newActor(t, session, onChange)
+			a.snap.StartTime = s.clock.Now()
 			s.actors[session.Name] <- a
 			return a
 		},
@@ -103,6 +111,10 @@ type tap struct {
 }
 
 func (tap tap) RoundTrip(request *http.Request) (*http.Response, error) {
+	if tap.stage.dead.Load() {
+		return nil, errDead
+	}
+	tap.stage.requests.Add(1)
 	if request.Method == http.MethodPut && strings.HasSuffix(request.URL.Path, "/status") {
 		n := tap.stage.statusWrites.Add(1)
 		if before := tap.stage.beforeStatusWrite; before != nil {
@@ -216,7 +228,7 @@ func eventually(t testing.TB, cond func() bool) {
 
 // actor is a Run that follows a script instead of a Tiltfile.
 type actor struct {
-	// Requests are nil: nobody asks for anything.
+	// Requests that aren't implemented nobody makes.
 	Requests
 	t        testing.TB
 	session  *v1alpha1.Session
@@ -226,6 +238,10 @@ type actor struct {
 	// result ends the run before it's asked to; teardown is its result then.
 	result   chan error
 	teardown error
+	// lingers, if set, keeps something of the run alive until it's closed.
+	lingers chan struct{}
+	// args are the arguments that the run is asked to follow.
+	args chan []string
 
 	mu   sync.Mutex
 	snap engine.Snapshot
@@ -239,6 +255,7 @@ func newActor(t testing.TB, session *v1alpha1.Session, onChange func(*engine.Sna
 		failFast: make(chan bool, 10),
 		tiltfile: make(chan string, 10),
 		result:   make(chan error, 1),
+		args:     make(chan []string, 10),
 		snap: engine.Snapshot{PID: 42, StartTime: start,
 			Tiltfile: engine.TiltfileState{Path: session.Spec.TiltfilePath}},
 	}
@@ -247,6 +264,9 @@ func newActor(t testing.TB, session *v1alpha1.Session, onChange func(*engine.Sna
 func (a *actor) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
+		if a.lingers != nil {
+			<-a.lingers
+		}
 		return a.teardown
 	case err := <-a.result:
 		return err
@@ -259,6 +279,19 @@ func (a *actor) SetFailFast(on bool) { a.failFast <- on }
 func (a *actor) SetTiltfile(_ context.Context, path string) error {
 	a.tiltfile <- path
 	return nil
+}
+
+// SetArgs only tells of the request, too.
+func (a *actor) SetArgs(_ context.Context, args []string) (changed bool, err error) {
+	a.args <- args
+	return true, nil
+}
+
+func (a *actor) Snapshot() *engine.Snapshot {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	snap := a.snap
+	return &snap
 }
 
 // play changes the state of the run and reports it.

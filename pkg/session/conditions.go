@@ -22,6 +22,8 @@ const (
 	reasonNoTargets  = "NoTargets"
 	reasonNotDone    = "NotDone"
 	reasonSettling   = "Settling"
+	reasonEnding     = "Ending"
+	reasonInvalidTTL = "InvalidTTL"
 	maxMessageLength = 32 << 10
 )
 
@@ -29,9 +31,17 @@ const (
 func conditions(exit v1alpha1.ExitCondition, sum summary, end decision) []metav1.Condition {
 	return []metav1.Condition{
 		readyCondition(sum),
-		condition(v1alpha1.SessionConditionSucceeded, end.verdict == Succeeded, succeededReason(end), succeededMessage(exit, end)),
-		condition(v1alpha1.SessionConditionFailed, end.err != "", endReason(end), failedMessage(end)),
+		succeededCondition(exit, end),
+		failedCondition(end),
 	}
+}
+
+func succeededCondition(exit v1alpha1.ExitCondition, end decision) metav1.Condition {
+	return condition(v1alpha1.SessionConditionSucceeded, end.verdict == Succeeded, succeededReason(end), succeededMessage(exit, end))
+}
+
+func failedCondition(end decision) metav1.Condition {
+	return condition(v1alpha1.SessionConditionFailed, end.err != "", endReason(end), failedMessage(end))
 }
 
 func readyCondition(sum summary) metav1.Condition {

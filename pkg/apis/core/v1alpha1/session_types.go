@@ -115,6 +115,9 @@ const (
 	SessionConditionSucceeded = "Succeeded"
 	// SessionConditionFailed is true once the Session is done with a failure.
 	SessionConditionFailed = "Failed"
+	// SessionConditionExpiring is there, and false, while a Session that's done
+	// isn't deleted because its AnnotationTTLAfterFinished can't be read.
+	SessionConditionExpiring = "Expiring"
 )
 
 // SessionStatus is the observed state of a Session.

@@ -1,0 +1,128 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/session"
+)
+
+// settle does what's to be done for a Session that isn't being run. It returns
+// a run if there's one to start.
+func (c *Controller) settle(ctx context.Context, s *v1alpha1.Session) (*run, error) {
+	now := c.config.Clock.Now()
+	refusal := session.Unrunnable(s)
+	switch {
+	case s.DeletionTimestamp != nil:
+		_, err := c.release(ctx, s)
+		return nil, outdated(err)
+	case !c.config.Runs(s):
+		return nil, nil
+	case s.Status.Done:
+		return nil, c.retire(ctx, s)
+	case interrupted(s):
+		return nil, c.ensureStatus(ctx, s, session.Interrupt(s, endOfServer(s), now))
+	case refusal != nil:
+		return nil, c.ensureStatus(ctx, s, session.Refusal(s, refusal, now))
+	case !c.slots.take(s):
+		return nil, c.ensureStatus(ctx, s, session.Waiting(s, now))
+	}
+	r, err := c.begin(ctx, s)
+	switch {
+	case err != nil:
+		c.slots.giveBack(s.UID)
+	case r == nil:
+		c.enqueue(c.slots.free(s.UID))
+	}
+	return r, outdated(err)
+}
+
+// begin prepares the run of a Session, none if there's a verdict without it.
+// Before anything of the run can happen it's stored that it has begun, or it
+// might be begun twice.
+func (c *Controller) begin(ctx context.Context, s *v1alpha1.Session) (*run, error) {
+	stored, err := c.hold(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.prepare(stored)
+	if err != nil {
+		return nil, err
+	}
+	status, _ := c.status(r, r.control.Snapshot())
+	if status.Done {
+		return nil, c.ensureStatus(ctx, stored, status)
+	}
+	if err := c.updateStatus(ctx, r, status); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// ensureStatus stores the status of a Session that isn't being run unless it's
+// stored already.
+func (c *Controller) ensureStatus(ctx context.Context, s *v1alpha1.Session, status v1alpha1.SessionStatus) error {
+	if equality.Semantic.DeepEqual(status, s.Status) {
+		return nil
+	}
+	if _, err := c.writeStatus(ctx, s, status); err != nil {
+		return outdated(fmt.Errorf("writing the status: %w", err))
+	}
+	return nil
+}
+
+// retire deletes a Session that's done when its time has come.
+func (c *Controller) retire(ctx context.Context, s *v1alpha1.Session) error {
+	if released, err := c.release(ctx, s); released || err != nil {
+		return outdated(err)
+	}
+	at, invalid := session.Expiry(s)
+	now := c.config.Clock.Now()
+	switch {
+	case !equality.Semantic.DeepEqual(session.Unexpiring(s, invalid, now).Conditions, s.Status.Conditions):
+		return c.tellUnexpiring(ctx, s, invalid)
+	case at.IsZero():
+		return nil
+	case now.Before(at):
+		c.queue.AddAfter(s.Name, at.Sub(now))
+		return nil
+	}
+	err := c.client.Delete(ctx, s.Name, metav1.DeleteOptions{
+		Preconditions: &metav1.Preconditions{UID: &s.UID, ResourceVersion: &s.ResourceVersion},
+	})
+	if err != nil {
+		return outdated(fmt.Errorf("deleting the Session, as its %s asks: %w", v1alpha1.AnnotationTTLAfterFinished, err))
+	}
+	return nil
+}
+
+// tellUnexpiring shows why a Session isn't going to be deleted, or stops to.
+func (c *Controller) tellUnexpiring(ctx context.Context, s *v1alpha1.Session, invalid error) error {
+	stored, err := c.client.Get(ctx, s.Name, metav1.GetOptions{}) // s has no targets
+	if err != nil {
+		return outdated(fmt.Errorf("reading the Session: %w", err))
+	}
+	if stored.ResourceVersion != s.ResourceVersion {
+		return nil // the watch is about to tell
+	}
+	return c.ensureStatus(ctx, stored, session.Unexpiring(stored, invalid, c.config.Clock.Now()))
+}
+
+// essence leaves out what a Durable Controller doesn't need to know of the many
+// Sessions that are done.
+func essence(obj any) (any, error) {
+	if s, ok := obj.(*v1alpha1.Session); ok {
+		s.ManagedFields = nil
+		if s.Status.Done {
+			s.Status.Targets = nil
+		}
+	}
+	return obj, nil
+}
