@@ -10,6 +10,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"math"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,7 +34,8 @@ func (r *requested) ReadLog(ctx context.Context, options *v1alpha1.SessionLogOpt
 	selection := logs.Selection{Sources: options.Resources, Tail: options.TailLines}
 	switch {
 	case options.SinceSeconds != nil:
-		selection.Since = r.now().Add(-time.Duration(*options.SinceSeconds) * time.Second)
+		seconds := min(*options.SinceSeconds, math.MaxInt64/int64(time.Second))
+		selection.Since = r.now().Add(-time.Duration(seconds) * time.Second)
 	case options.SinceTime != nil:
 		selection.Since = options.SinceTime.Time
 	}

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -79,6 +80,7 @@ func TestReadLog(t *testing.T) {
 		{"of one that has written nothing", v1alpha1.SessionLogOptions{Resources: []string{"quiet"}}, ""},
 		{"of one that's gone and the Tiltfile", v1alpha1.SessionLogOptions{Resources: []string{"removed", "(Tiltfile)"}}, loading + removed},
 		{"of the last seconds", v1alpha1.SessionLogOptions{SinceSeconds: number(59)}, removed + bad},
+		{"of more seconds than a duration has", v1alpha1.SessionLogOptions{SinceSeconds: number(math.MaxInt64/1_000_000_000 + 1)}, loading + hello + removed + bad},
 		{"since a time", v1alpha1.SessionLogOptions{SinceTime: &at}, removed + bad},
 		{"last", v1alpha1.SessionLogOptions{TailLines: number(1)}, bad},
 		{"with times", v1alpha1.SessionLogOptions{Resources: []string{"web"}, Timestamps: true},

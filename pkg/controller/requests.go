@@ -112,11 +112,14 @@ func (r *requested) SetArgs(ctx context.Context, spec *v1alpha1.SessionArgsSpec,
 	return v1alpha1.SessionArgsStatus{Changed: changed}, nil
 }
 
-// distinct keeps the first of equal names.
+// distinct keeps the first of equal names, of which a client may send as many as
+// fit into a request.
 func distinct(names []string) []string {
 	var kept []string
+	known := make(map[string]bool, len(names))
 	for _, name := range names {
-		if !slices.Contains(kept, name) {
+		if !known[name] {
+			known[name] = true
 			kept = append(kept, name)
 		}
 	}
