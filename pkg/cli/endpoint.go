@@ -37,10 +37,10 @@ func (e *endpoint) addFlags(cmd *cobra.Command) {
 
 // complete applies the environment where no flag was given and validates.
 func (e *endpoint) complete(cmd *cobra.Command) error {
-	if env := os.Getenv("TILT_PORT"); env != "" && !cmd.Flags().Changed("port") {
-		port, err := strconv.Atoi(env)
+	if !cmd.Flags().Changed("port") {
+		port, err := environmentPort(e.port)
 		if err != nil {
-			return fmt.Errorf("environment variable TILT_PORT: %q is not a number", env)
+			return err
 		}
 		e.port = port
 	}
@@ -48,4 +48,17 @@ func (e *endpoint) complete(cmd *cobra.Command) error {
 		return fmt.Errorf("port %d is out of range: it must be from 0 (any free port) to 65535", e.port)
 	}
 	return nil
+}
+
+// environmentPort is the port that the environment names, or the fallback.
+func environmentPort(fallback int) (int, error) {
+	env := os.Getenv("TILT_PORT")
+	if env == "" {
+		return fallback, nil
+	}
+	port, err := strconv.Atoi(env)
+	if err != nil {
+		return 0, fmt.Errorf("environment variable TILT_PORT: %q is not a number", env)
+	}
+	return port, nil
 }

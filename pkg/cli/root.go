@@ -73,11 +73,11 @@ the resource sessions.tilt.dev/v1alpha1, for kubectl, client-go and tilt.
 	run := &cobra.Group{ID: "run", Title: "Run a Tiltfile:"}
 	look := &cobra.Group{ID: "look", Title: "Look at a running Session, and change it:"}
 	root.AddGroup(run, look)
-	addTo(root, run, newCICommand(p), newUpCommand(p))
+	addTo(root, run, newCICommand(p), newUpCommand(p), newServeCommand(p))
 	addTo(root, look, newTriggerCommand(p), newEnableCommand(p), newDisableCommand(p), newArgsCommand(p),
 		newLogsCommand(p), newKubeconfigCommand(p))
 	addTo(root, look, newKubectlCommands(p)...)
-	root.AddCommand(newVersionCommand(p), newGuardCommand(p))
+	root.AddCommand(newStorageCommand(p), newVersionCommand(p), newGuardCommand(p))
 	return root
 }
 

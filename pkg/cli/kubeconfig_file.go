@@ -1,0 +1,68 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"tilt.dev/session/pkg/kubeconfig"
+)
+
+// writeKubeconfig makes a file that holds nothing but an entry, as its current
+// context. A file that holds anything else is left alone.
+func writeKubeconfig(path string, entry kubeconfig.Entry) error {
+	if err := checkReplaceable(path); err != nil {
+		return err
+	}
+	name := entry.Name()
+	config := clientcmdapi.NewConfig()
+	config.Clusters[name] = &clientcmdapi.Cluster{
+		Server:                   entry.Server,
+		TLSServerName:            entry.ServerName,
+		CertificateAuthorityData: entry.CA,
+	}
+	config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: entry.Token}
+	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
+	config.CurrentContext = name
+	text, err := clientcmd.Write(*config)
+	if err != nil {
+		return err
+	}
+	// Whoever finds the file finds all of it.
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(text)
+	if err = errors.Join(err, temp.Close()); err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temp.Name()))
+	}
+	return nil
+}
+
+// checkReplaceable refuses a file that writeKubeconfig hasn't made.
+func checkReplaceable(path string) error {
+	present, err := clientcmd.LoadFromFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s is there and isn't a kubeconfig: %w", path, err)
+	}
+	if len(present.Contexts) > 1 || !strings.HasPrefix(present.CurrentContext, "tilt-") {
+		return fmt.Errorf("%s is there and holds more than the kubeconfig of an earlier start: remove it, or name another file", path)
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import "github.com/spf13/cobra"
+
+func newServeCommand(p Program) *cobra.Command {
+	o := newServeOptions()
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve and run any number of Sessions, which outlast the process",
+		Long: `Serves Sessions until a signal ends it, and runs all of them: a Session that's
+created starts a run, one that's deleted ends it. What is stored is there again
+after the next start; Sessions with the exit condition "manual" are run again
+then, and those that were to reach a verdict have failed.
+
+Annotations of a Session:
+  tilt.dev/args                the arguments of its Tiltfile, as a JSON list or separated by spaces
+  tilt.dev/keep-going          "true": after a failure finish what doesn't depend on it
+  tilt.dev/ttl-after-finished  how long after its verdict it's deleted, such as 1h
+
+` + exitCodesHelp,
+		Example: `  tilt-session serve
+  tilt-session create -f session.yaml
+  tilt-session wait --for=condition=Succeeded session/build
+
+  # For the network, with certificates and users of your own
+  tilt-session serve --bind-address 0.0.0.0 --tls-cert-file tls.crt --tls-private-key-file tls.key --client-ca-file ca.crt`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.complete(cmd); err != nil {
+				return err
+			}
+			return serve(cmd.Context(), p, o)
+		},
+	}
+	o.addFlags(cmd)
+	return cmd
+}

@@ -1,0 +1,110 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tilt.dev/session/pkg/apiserver"
+)
+
+// The kinds of storage that --storage takes.
+const (
+	storageFile   = "file"
+	storageMemory = "memory"
+)
+
+// serveOptions say what is served, from where, and to whom.
+type serveOptions struct {
+	server *apiserver.Options
+	// storage is where Sessions are kept, dataDir its directory if that's a file.
+	storage, dataDir string
+	// runSessions has the Sessions run by this process, maxRunning of them at
+	// once, 0 for any number.
+	runSessions bool
+	maxRunning  int
+	// kubeconfigOut is a file of its own for the kubeconfig, none if empty.
+	kubeconfigOut string
+	killGrace     time.Duration
+	verbosity     int
+}
+
+func newServeOptions() *serveOptions {
+	o := &serveOptions{server: apiserver.NewOptions(), storage: storageFile, runSessions: true}
+	o.server.Port = defaultPort
+	return o
+}
+
+func (o *serveOptions) addFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	o.server.AddFlags(flags)
+	flags.StringVar(&o.storage, "storage", o.storage, `where Sessions are kept: "file", or "memory" until the end of this process`)
+	flags.StringVar(&o.dataDir, "data-dir", "", "directory of the file storage (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
+	flags.BoolVar(&o.runSessions, "run-sessions", o.runSessions, "run the Sessions; without it they're only served")
+	flags.IntVar(&o.maxRunning, "max-running", 0, "how many Sessions run at once, 0 for any number; the others wait in the order of their creation")
+	flags.StringVar(&o.kubeconfigOut, "kubeconfig-out", "", "write a kubeconfig for this server to a file as well, which is removed at the end")
+	flags.DurationVar(&o.killGrace, "kill-grace", defaultKillGrace,
+		"how long processes may take to end after SIGTERM before they get SIGKILL")
+	flags.IntVarP(&o.verbosity, "v", "v", 0, "log the server's work on stderr, in more detail the higher the number")
+}
+
+// complete fills in what follows from the rest and returns everything that's
+// wrong, but for what only the server itself can tell.
+func (o *serveOptions) complete(cmd *cobra.Command) error {
+	var errs []error
+	if !cmd.Flags().Changed("secure-port") {
+		port, err := environmentPort(o.server.Port)
+		errs = append(errs, err)
+		o.server.Port = port
+	}
+	switch o.storage {
+	case storageFile:
+		errs = append(errs, o.completeDir())
+	case storageMemory:
+		if o.dataDir != "" {
+			errs = append(errs, errors.New("--data-dir: there's none with --storage memory"))
+		}
+	default:
+		errs = append(errs, fmt.Errorf("--storage %s: must be %q or %q", o.storage, storageFile, storageMemory))
+	}
+	if o.maxRunning < 0 {
+		errs = append(errs, fmt.Errorf("--max-running %d is negative: use 0 for any number", o.maxRunning))
+	}
+	if o.killGrace < 0 {
+		errs = append(errs, fmt.Errorf("--kill-grace %v is negative: use 0 to kill at once", o.killGrace))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return withCode(ExitUsage, "%w", err)
+	}
+	return nil
+}
+
+func (o *serveOptions) completeDir() (err error) {
+	if o.dataDir == "" {
+		o.dataDir, err = defaultDataDir(os.Getenv)
+		return err
+	}
+	if o.dataDir, err = filepath.Abs(o.dataDir); err != nil {
+		return fmt.Errorf("--data-dir: %w", err)
+	}
+	return nil
+}
+
+// defaultDataDir is where a user's state belongs.
+func defaultDataDir(getenv func(string) string) (string, error) {
+	if state := getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
+		return filepath.Join(state, "tilt-session"), nil
+	}
+	home := getenv("HOME")
+	if home == "" {
+		return "", errors.New("--data-dir: must be given, as neither $XDG_STATE_HOME nor $HOME is set")
+	}
+	return filepath.Join(home, ".local", "state", "tilt-session"), nil
+}

@@ -1,0 +1,153 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/controller"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/generated/clientset/versioned"
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/session"
+)
+
+// sessionLogLimit is how many bytes of the output of one Session of many are
+// kept in memory.
+const sessionLogLimit = 8 << 20
+
+// outcomeTimeout bounds how long is taken to tell what came of a Session.
+const outcomeTimeout = time.Second
+
+// sessions are the runs of a service.
+type sessions struct {
+	running *controller.Running
+
+	mu sync.Mutex
+	// runs are those that haven't ended yet.
+	runs map[*servedRun]struct{}
+	// killed is true once nothing has a grace any more.
+	killed bool
+}
+
+func newSessions() *sessions {
+	return &sessions{running: controller.NewRunning(), runs: map[*servedRun]struct{}{}}
+}
+
+func (s *sessions) add(r *servedRun) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runs[r] = struct{}{}
+	if s.killed {
+		r.Kill()
+	}
+}
+
+func (s *sessions) remove(r *servedRun) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.runs, r)
+}
+
+// kill takes the grace away from all processes.
+func (s *sessions) kill() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.killed = true
+	for r := range s.runs {
+		r.Kill()
+	}
+}
+
+// servedRun is the run of one Session, of whose beginning and end a person is told.
+type servedRun struct {
+	*engine.Engine
+	service *service
+	session *v1alpha1.Session
+}
+
+// Run implements controller.Run.
+func (r *servedRun) Run(ctx context.Context) error {
+	s := r.service
+	s.sessions.add(r)
+	defer s.sessions.remove(r)
+	began := time.Now()
+	fmt.Fprintf(s.program.Streams.Out, "Session %s: runs %s\n", r.session.Name, r.session.Spec.TiltfilePath)
+	err := r.Engine.Run(ctx)
+	fmt.Fprintf(s.program.Streams.Out, "Session %s: %s after %v\n", r.session.Name, r.outcome(ctx),
+		time.Since(began).Round(time.Millisecond))
+	return err
+}
+
+// outcome is what came of the Session, as far as it can be told.
+func (r *servedRun) outcome(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTimeout)
+	defer cancel()
+	client, err := versioned.NewForConfig(r.service.server.LoopbackClientConfig())
+	if err != nil {
+		return "ended"
+	}
+	now, err := client.TiltV1alpha1().Sessions().Get(ctx, r.session.Name, metav1.GetOptions{})
+	switch {
+	case err != nil || now.UID != r.session.UID || !now.Status.Done:
+		return "ended"
+	case now.Status.Error == "":
+		return "succeeded"
+	}
+	first, _, _ := strings.Cut(now.Status.Error, "\n")
+	return fmt.Sprintf("failed (%s)", first)
+}
+
+// prepareRuns starts what runs of Sessions share.
+func (s *service) prepareRuns() (err error) {
+	s.sessions = newSessions()
+	if s.engines, err = newEngines(s.options.killGrace, true, s.warn); err != nil {
+		return err
+	}
+	s.engines.environ = withoutSystemd(s.engines.environ)
+	return nil
+}
+
+// control adds the controller to the server.
+func (s *service) control() (err error) {
+	s.engines.commands = surroundings(defaultHost, s.entry.Port)
+	s.controller, err = controller.New(controller.Config{
+		ClientConfig: s.server.LoopbackClientConfig(),
+		Runs:         func(*v1alpha1.Session) bool { return true },
+		NewRun:       s.newRun,
+		Running:      s.sessions.running,
+		Durable:      true,
+		MaxRunning:   s.options.maxRunning,
+	})
+	if err != nil {
+		return withCode(ExitAPI, "%w", err)
+	}
+	return errors.Join(
+		s.server.AddReadyzCheck("informers", s.controller.InformersSynced),
+		s.server.AddReadyzCheck("controller", s.controller.Working))
+}
+
+// newRun is an engine for a Session.
+func (s *service) newRun(stored *v1alpha1.Session, onChange func(*engine.Snapshot)) controller.Run {
+	// The Controller doesn't run a Session whose arguments can't be read.
+	args, _ := session.Args(stored)
+	return &servedRun{service: s, session: stored, Engine: s.engines.engine(order{
+		session:  stored,
+		args:     args,
+		started:  time.Now(),
+		log:      logs.New(sessionLogLimit, s.engines.clock),
+		onChange: onChange,
+	})}
+}

@@ -1,0 +1,173 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/storage/offline"
+)
+
+// progressEvery is the time between two reports of work that takes long.
+const progressEvery = time.Second
+
+// newStorageCommand has what can be done with a data directory while no server
+// uses it.
+func newStorageCommand(p Program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "storage",
+		Short: "Check, compact, export or import the data directory of a server that doesn't run",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	c := &storageCommand{program: p}
+	cmd.PersistentFlags().StringVar(&c.dir, "data-dir", "", "the data directory (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
+	cmd.AddCommand(
+		c.command("check", "Read everything and report what is wrong with it", cobra.NoArgs, c.check),
+		c.command("compact", "Rewrite the file without what is free in it", cobra.NoArgs, c.compact),
+		c.command("export [FILE]", "Write all Sessions as JSON Lines to a file that isn't there yet, or to the standard output", cobra.MaximumNArgs(1), c.export),
+		c.command("import [FILE]", "Fill an empty directory with the Sessions of an export, from a file or the standard input", cobra.MaximumNArgs(1), c.importAll),
+	)
+	return cmd
+}
+
+// storageCommand works on a data directory.
+type storageCommand struct {
+	program Program
+	dir     string
+}
+
+// command makes one of the commands. A signal ends its work in good order.
+func (c *storageCommand) command(use, short string, args cobra.PositionalArgs, work func(context.Context, offline.Options, string) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
+		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		options, err := c.options()
+		if err != nil {
+			return err
+		}
+		file := ""
+		if len(args) > 0 {
+			file = args[0]
+		}
+		return work(ctx, options, file)
+	}}
+}
+
+func (c *storageCommand) options() (options offline.Options, err error) {
+	options.Dir = c.dir
+	if c.dir == "" {
+		options.Dir, err = defaultDataDir(os.Getenv)
+	} else {
+		options.Dir, err = filepath.Abs(c.dir)
+	}
+	if err != nil {
+		return options, withCode(ExitUsage, "%w", err)
+	}
+	if options.Codec, err = apiserver.StorageCodec(); err != nil {
+		return options, withCode(ExitFailure, "%w", err)
+	}
+	options.Progress = c.progress()
+	return options, nil
+}
+
+// progress tells a person how far work is that takes long.
+func (c *storageCommand) progress() func(done, total int64) {
+	last := time.Now()
+	return func(done, total int64) {
+		if now := time.Now(); now.Sub(last) >= progressEvery {
+			last = now
+			fmt.Fprintf(c.program.Streams.ErrOut, "%d of %d\n", done, total)
+		}
+	}
+}
+
+func (c *storageCommand) check(ctx context.Context, options offline.Options, _ string) error {
+	report, err := offline.Check(ctx, options)
+	if err != nil {
+		return withCode(ExitFailure, "%w", err)
+	}
+	out := c.program.Streams.Out
+	for _, problem := range report.Problems {
+		if _, err := fmt.Fprintln(out, problem); err != nil {
+			return printed(err)
+		}
+	}
+	_, err = fmt.Fprintf(out, "%s: %d objects in %d versions at revision %d, history from %d; %d bytes, %d of them free\n",
+		options.Dir, report.Keys, report.Versions, report.Revision, report.Compacted, report.Size, report.Free)
+	if err != nil {
+		return printed(err)
+	}
+	if n := len(report.Problems); n > 0 {
+		return withCode(ExitFailure, "%d problems: restore the directory from a backup, or import what can be exported into a new one", n)
+	}
+	return nil
+}
+
+func (c *storageCommand) compact(ctx context.Context, options offline.Options, _ string) error {
+	before, after, err := offline.Compact(ctx, options)
+	if err != nil {
+		return withCode(ExitFailure, "%w", err)
+	}
+	_, err = fmt.Fprintf(c.program.Streams.Out, "%s: %d bytes, before %d\n", options.Dir, after, before)
+	return printed(err)
+}
+
+func (c *storageCommand) export(ctx context.Context, options offline.Options, file string) error {
+	if file == "" {
+		_, err := offline.Export(ctx, options, c.program.Streams.Out)
+		return failed(err)
+	}
+	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return failed(err)
+	}
+	objects, err := offline.Export(ctx, options, out)
+	if err == nil {
+		err = out.Sync()
+	}
+	if err = errors.Join(err, out.Close()); err != nil {
+		return failed(errors.Join(err, os.Remove(file)))
+	}
+	_, err = fmt.Fprintf(c.program.Streams.Out, "%s: %d objects\n", file, objects)
+	return printed(err)
+}
+
+func (c *storageCommand) importAll(ctx context.Context, options offline.Options, file string) error {
+	from := c.program.Streams.In
+	if file != "" {
+		in, err := os.Open(file)
+		if err != nil {
+			return failed(err)
+		}
+		defer in.Close()
+		from = io.Reader(in)
+	}
+	objects, err := offline.Import(ctx, options, v1alpha1.Resource("sessions"), from)
+	if err != nil {
+		return failed(err)
+	}
+	_, err = fmt.Fprintf(c.program.Streams.Out, "%s: %d objects\n", options.Dir, objects)
+	return printed(err)
+}
+
+// failed is an error that's nobody's wrong usage.
+func failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return withCode(ExitFailure, "%w", err)
+}
