@@ -16,11 +16,10 @@ import (
 	"tilt.dev/session/pkg/session"
 )
 
-// updateStatus stores status unless it's stored already. While the Session is
-// missing the run remembers it.
+// updateStatus stores status unless it's stored already or the Session is
+// missing.
 func (c *Controller) updateStatus(ctx context.Context, r *run, status v1alpha1.SessionStatus) error {
 	if r.missing {
-		r.unstored = &status
 		return nil
 	}
 	if !equality.Semantic.DeepEqual(status, r.session.Status) {
@@ -32,7 +31,6 @@ func (c *Controller) updateStatus(ctx context.Context, r *run, status v1alpha1.S
 		r.pace.wrote(begin, c.config.Clock.Now())
 		r.session = stored
 	}
-	r.unstored = nil
 	if status.Done {
 		r.done = true
 		countVerdict(session.VerdictOf(status))
