@@ -97,6 +97,23 @@ func TestAudit(t *testing.T) {
 	}
 }
 
+// The flags of a kube-apiserver do the same.
+func TestAuditByFiles(t *testing.T) {
+	t.Parallel()
+	directory := t.TempDir()
+	log := filepath.Join(directory, "logs", "audit.log")
+	policyFile := replaceFile(t, filepath.Join(directory, "policy.yaml"), []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata, verbs: [create]}]\n"))
+	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
+		o.AuditFiles.PolicyFile, o.AuditFiles.Log.Path = policyFile, log
+	}})
+	client := newRawClient(t, server)
+	client.do(http.MethodPost, sessionsPath, newSession("a")).want(http.StatusCreated)
+	client.do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
+	if diff := cmp.Diff([]string{"create 201 map[]"}, recorded(t, log, client.token)); diff != "" {
+		t.Errorf("recorded (-want +got):\n%s", diff)
+	}
+}
+
 // recorded are the events of an audit log: verb, subresource, code and our own
 // annotations. None may hold the token.
 func recorded(t *testing.T, path, token string) []string {

@@ -10,33 +10,70 @@ import (
 	"strings"
 
 	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authentication/authenticatorfactory"
 	"k8s.io/apiserver/pkg/authentication/group"
 	"k8s.io/apiserver/pkg/authentication/request/union"
 	"k8s.io/apiserver/pkg/authentication/request/x509"
+	tokencache "k8s.io/apiserver/pkg/authentication/token/cache"
 	tokenunion "k8s.io/apiserver/pkg/authentication/token/union"
 	"k8s.io/apiserver/pkg/authentication/user"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
+	genericoptions "k8s.io/apiserver/pkg/server/options"
+	"k8s.io/apiserver/plugin/pkg/authenticator/token/webhook"
+	"k8s.io/client-go/kubernetes"
 )
 
 // healthPaths are open to everybody, with what is below them.
 var healthPaths = []string{"/healthz", "/livez", "/readyz"}
 
-// authenticate sets up who is known: by a client certificate, or by a bearer
-// token of the server's own or of a file. Who shows nothing is anonymous when
-// asking for the server's health. Other requests are refused as 401.
+// authenticate sets up who is known: by the headers of a front proxy, by a client
+// certificate, or by a bearer token, of the server's own, of a file or of a core API
+// server. Who shows nothing is anonymous when asking for the server's health. Other
+// requests are refused as 401.
 func (c *Config) authenticate(userToken, loopbackToken string) error {
 	options := &c.options.Authentication
-	var requests []authenticator.Request
-	if options.ClientCert.ClientCA != "" {
-		authorities, err := options.ClientCert.GetClientCAContentProvider()
+	core, err := c.coreClient("--authentication-kubeconfig", options.Kubeconfig, 0)
+	if err != nil {
+		return err
+	}
+	if err := c.checkLookup(core); err != nil {
+		return err
+	}
+	var known []authenticator.Request
+	proxies, err := c.proxies(core)
+	if err != nil {
+		return err
+	}
+	if proxies != nil {
+		byProxy, err := c.trustProxies(proxies)
 		if err != nil {
-			return fmt.Errorf("--client-ca-file: %w", err)
+			return err
 		}
+		known = append(known, byProxy)
+	}
+	authorities, err := c.clientAuthorities(core)
+	if err != nil {
+		return err
+	}
+	if authorities != nil {
 		if err := c.asksForCertificates(authorities); err != nil {
 			return err
 		}
-		requests = append(requests, x509.NewDynamic(authorities.VerifyOptions, x509.CommonNameUserConversion))
+		known = append(known, x509.NewDynamic(authorities.VerifyOptions, x509.CommonNameUserConversion))
 	}
+	tokens, err := c.tokens(core, userToken, loopbackToken)
+	if err != nil {
+		return err
+	}
+	known = append(known, bearer(tokens))
+	c.generic.Authentication.Authenticator = withAnonymousHealth(group.NewAuthenticatedGroupAdder(union.New(known...)))
+	return nil
+}
+
+// tokens returns what knows bearer tokens. A core API server isn't told of tokens
+// that are known without it.
+func (c *Config) tokens(core kubernetes.Interface, userToken, loopbackToken string) (authenticator.Token, error) {
+	options := &c.options.Authentication
 	tokens := []authenticator.Token{ownTokens{
 		newTokenHolder(userToken, userName),
 		newTokenHolder(loopbackToken, user.APIServerUser),
@@ -44,13 +81,22 @@ func (c *Config) authenticate(userToken, loopbackToken string) error {
 	if options.TokenFile != "" {
 		file, err := options.loadTokens()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		tokens = append(tokens, file)
 	}
-	requests = append(requests, bearer(tokenunion.New(tokens...)))
-	c.generic.Authentication.Authenticator = withAnonymousHealth(group.NewAuthenticatedGroupAdder(union.New(requests...)))
-	return nil
+	if core != nil {
+		reviews, err := webhook.NewFromInterface(core.AuthenticationV1(), nil, *genericoptions.DefaultAuthWebhookRetryBackoff(), reviewTimeout,
+			webhook.AuthenticatorMetrics{
+				RecordRequestTotal:   authenticatorfactory.RecordRequestTotal,
+				RecordRequestLatency: authenticatorfactory.RecordRequestLatency,
+			})
+		if err != nil {
+			return nil, fmt.Errorf("asking the core API server about tokens: %w", err)
+		}
+		tokens = append(tokens, tokencache.New(reviews, false, options.CacheTTL, options.CacheTTL))
+	}
+	return tokenunion.New(tokens...), nil
 }
 
 // asksForCertificates has clients asked for a certificate of some authorities. They

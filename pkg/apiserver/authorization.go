@@ -14,6 +14,7 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	pathauthorizer "k8s.io/apiserver/pkg/authorization/path"
 	"k8s.io/apiserver/pkg/authorization/union"
+	genericoptions "k8s.io/apiserver/pkg/server/options"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
@@ -23,20 +24,35 @@ import (
 // a dashboard shouldn't need that.
 const ViewersGroup = "tilt:viewers"
 
-// authorize sets up who may do what: holders of the server's own tokens and others
-// in system:masters everything, everybody what is about the server's health, and
-// viewers what is said at their group. Being known gives no rights by itself.
+// authorize sets up who may do what, as AuthorizationOptions say. Being known gives
+// no rights by itself.
 func (c *Config) authorize() error {
+	options := &c.options.Authorization
 	var paths []string
 	for _, p := range healthPaths {
 		paths = append(paths, p, p+"/*")
 	}
-	open, err := pathauthorizer.NewAuthorizer(paths)
+	open, err := pathauthorizer.NewAuthorizer(append(paths, options.AlwaysAllowPaths...))
 	if err != nil {
 		return err
 	}
-	c.generic.Authorization.Authorizer = union.New(
-		authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup), open, authorizer.AuthorizerFunc(authorizeViewers))
+	core, err := c.coreClient("--authorization-kubeconfig", options.Kubeconfig, reviewTimeout)
+	if err != nil {
+		return err
+	}
+	var rest authorizer.Authorizer = authorizer.AuthorizerFunc(authorizeViewers)
+	if core != nil {
+		rest, err = authorizerfactory.DelegatingAuthorizerConfig{
+			SubjectAccessReviewClient: core.AuthorizationV1(),
+			AllowCacheTTL:             options.AllowCacheTTL,
+			DenyCacheTTL:              options.DenyCacheTTL,
+			WebhookRetryBackoff:       genericoptions.DefaultAuthWebhookRetryBackoff(),
+		}.New()
+		if err != nil {
+			return fmt.Errorf("asking the core API server about rights: %w", err)
+		}
+	}
+	c.generic.Authorization.Authorizer = union.New(authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup), open, rest)
 	return nil
 }
 

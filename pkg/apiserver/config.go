@@ -14,6 +14,7 @@ import (
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/apiserver/pkg/server/healthz"
+	"k8s.io/client-go/informers"
 )
 
 // Config is a server that listens but isn't built yet.
@@ -29,6 +30,12 @@ type Config struct {
 	visit    *visit
 	// controllers are run by the server, or released.
 	controllers []dynamiccertificates.ControllerRunner
+	// lookups are the checks of what is looked up at a core API server, and hangUps
+	// close the connections to it.
+	lookups []healthz.HealthChecker
+	hangUps []func()
+	// informers are for priority and fairness, nil without it.
+	informers informers.SharedInformerFactory
 }
 
 // Access returns what a user needs to reach the server. It listens already:
@@ -65,26 +72,33 @@ func newConfig(options Options, listener *listener) (*Config, error) {
 		visit:    newVisit(),
 	}
 	c.generic.EffectiveVersion = version
-	if err := c.secure(); err != nil {
-		c.release()
-		return nil, err
+	for _, set := range []func() error{c.secure, c.limit, c.record} {
+		if err := set(); err != nil {
+			c.release()
+			return nil, err
+		}
 	}
-	c.generic.BuildHandlerChainFunc = func(handler http.Handler, generic *genericapiserver.Config) http.Handler {
-		return withArrivals(genericapiserver.DefaultBuildHandlerChain(withAccept(handler, codecs), generic), listener, c.visit)
-	}
+	c.generic.ShutdownDelayDuration = options.ShutdownDelay
+	c.generic.ShutdownSendRetryAfter = options.ShutdownDelay > 0
+	c.generic.BuildHandlerChainFunc = c.handlers
 	c.generic.EnableProfiling = options.Profiling
 	// What takes as long as the client wants has no time limit, and doesn't
 	// count as one of the requests that may be in flight.
 	c.generic.LongRunningFunc = filters.BasicLongRunningRequestCheck(sets.NewString("watch"), sets.NewString("log"))
-	if audit := options.Audit; audit != nil {
-		c.generic.AuditPolicyRuleEvaluator, c.generic.AuditBackend = audit.Policy, audit.Backend
-	}
 	c.generic.OpenAPIConfig, c.generic.OpenAPIV3Config = c.openAPI.v2, c.openAPI.v3
 	// Server.Run installs them.
 	c.generic.SkipOpenAPIInstallation = true
 	c.checkHealth()
-	c.dropHousekeeping()
 	return c, nil
+}
+
+// handlers is everything that a request goes through on its way to a handler.
+func (c *Config) handlers(handler http.Handler, generic *genericapiserver.Config) http.Handler {
+	handler = genericapiserver.DefaultBuildHandlerChain(withAccept(handler, c.codecs), generic)
+	if c.options.ShutdownDelay > 0 {
+		handler = withFarewell(handler, generic.ShutdownInitiatedNotify())
+	}
+	return withArrivals(handler, c.listener, c.visit)
 }
 
 // secure sets up certificates, tokens and who may do what.
@@ -101,7 +115,7 @@ func (c *Config) secure() error {
 		return err
 	}
 	loopbackToken := newToken()
-	c.loopback, err = newLoopback(c.generic.SecureServing, loopbackToken, own.authority, c.options.Version)
+	c.loopback, err = newLoopback(c.generic.SecureServing, loopbackToken, own.authority, c.userAgent())
 	if err != nil {
 		return err
 	}
@@ -121,14 +135,7 @@ func (c *Config) checkHealth() {
 	})
 	c.generic.LivezChecks = []healthz.HealthChecker{healthz.PingHealthz}
 	c.generic.HealthzChecks = []healthz.HealthChecker{healthz.PingHealthz, storage}
-	c.generic.ReadyzChecks = []healthz.HealthChecker{healthz.PingHealthz, storage}
-}
-
-// dropHousekeeping leaves out what only matters with priority and fairness. It
-// would count as unfinished for a moment after the server has become ready.
-func (c *Config) dropHousekeeping() {
-	c.generic.StorageObjectCountTracker = nil
-	c.generic.DisabledPostStartHooks.Insert("max-in-flight-filter")
+	c.generic.ReadyzChecks = append([]healthz.HealthChecker{healthz.PingHealthz, storage}, c.lookups...)
 }
 
 // CompletedConfig is a Config in which everything is set.
@@ -139,7 +146,7 @@ type CompletedConfig struct {
 
 // Complete fills in what follows from the rest.
 func (c *Config) Complete() CompletedConfig {
-	completed := CompletedConfig{config: c, completed: c.generic.Complete(nil)}
+	completed := CompletedConfig{config: c, completed: c.generic.Complete(c.informers)}
 	// Were it set before, the loopback token would also be accepted by a
 	// comparison that isn't constant in time. Our authenticator knows that token.
 	c.generic.LoopbackClientConfig = c.loopback.config

@@ -69,7 +69,7 @@ func TestInvalidOptionsAreAllNamed(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, name := range []string{"storage", "--bind-address", "--secure-port", "version", "drain timeout", "audit"} {
+	for _, name := range []string{"storage", "--bind-address", "--secure-port", "version", "--shutdown-drain-timeout", "audit"} {
 		if !strings.Contains(err.Error(), name+":") {
 			t.Errorf("%s isn't named in: %v", name, err)
 		}

@@ -21,7 +21,7 @@ type loopback struct {
 	transport *http.Transport
 }
 
-func newLoopback(serving *genericapiserver.SecureServingInfo, token string, authority []byte, version string) (*loopback, error) {
+func newLoopback(serving *genericapiserver.SecureServingInfo, token string, authority []byte, userAgent string) (*loopback, error) {
 	config, err := serving.NewLoopbackClientConfig(token, authority)
 	if err != nil {
 		return nil, fmt.Errorf("configuring the loopback client: %w", err)
@@ -33,10 +33,15 @@ func newLoopback(serving *genericapiserver.SecureServingInfo, token string, auth
 	transport := utilnet.SetTransportDefaults(&http.Transport{TLSClientConfig: tlsConfig})
 	// The defaults would take a proxy from the environment.
 	transport.Proxy = nil
-	// The default tells of the library's build, which doesn't know its version.
-	config.UserAgent = fmt.Sprintf("tilt-session/%s (%s/%s)", version, runtime.GOOS, runtime.GOARCH)
+	config.UserAgent = userAgent
 	config.Transport, config.TLSClientConfig = transport, rest.TLSClientConfig{}
 	return &loopback{config: config, transport: transport}, nil
+}
+
+// userAgent is what clients in this process call themselves. The default tells of
+// the library's build, which doesn't know its version.
+func (c *Config) userAgent() string {
+	return fmt.Sprintf("tilt-session/%s (%s/%s)", c.options.Version, runtime.GOOS, runtime.GOARCH)
 }
 
 // close closes the connections that no request is on.

@@ -36,6 +36,8 @@ func TestMain(m *testing.M) {
 	}
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreTopFunction("k8s.io/klog/v2.(*flushDaemon).run.func1"),
+		// An audit log has one for old files, as long as the process runs.
+		goleak.IgnoreAnyFunction("gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun"),
 		// Each consistent read from the watch cache leaves one for three seconds.
 		goleak.IgnoreTopFunction("k8s.io/apiserver/pkg/storage/cacher.(*watchCache).waitUntilFreshAndBlock.func2"),
 	)
@@ -69,6 +71,8 @@ type reply struct {
 	code   int
 	header http.Header
 	body   []byte
+	// closes says that the server has closed the connection.
+	closes bool
 }
 
 // do sends body, which may be nil, a string, or anything to be sent as JSON.
@@ -110,7 +114,7 @@ func (c *rawClient) do(method, path string, body any, headers ...string) reply {
 	if err != nil {
 		c.t.Fatalf("%s %s: reading the answer: %v", method, path, err)
 	}
-	return reply{t: c.t, code: response.StatusCode, header: response.Header, body: answer}
+	return reply{t: c.t, code: response.StatusCode, header: response.Header, body: answer, closes: response.Close}
 }
 
 // want fails the test unless the code is the one expected, and decodes the body

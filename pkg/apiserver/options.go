@@ -46,20 +46,34 @@ type Options struct {
 	TLS TLSOptions
 	// Authentication is by what users are known, beside Token.
 	Authentication AuthenticationOptions
+	// Authorization is who decides what users may do.
+	Authorization AuthorizationOptions
+	// InCluster has the core API server be reached as the service account of the
+	// pod that the process runs in, where no kubeconfig says otherwise.
+	InCluster bool
 	// Token is the bearer token of the server's owner, a random one if empty. Its
 	// holders may do everything, whatever else the server knows users by.
 	Token string
 	// Version is what /version reports as gitVersion: a semantic version, with
 	// or without a leading "v".
 	Version string
-	// DrainTimeout bounds how long Run waits, once it's told to stop, for open
-	// watches to take what is pending and for requests to be answered. What
-	// isn't done by then is cut.
+	// ShutdownDelay is how long the server goes on as before once it's told to stop,
+	// except that it isn't ready any more, so that clients are sent elsewhere. If
+	// it's set, new requests after that are answered with 429 and Retry-After until
+	// those before have been answered.
+	ShutdownDelay time.Duration
+	// DrainTimeout bounds how long Run waits, once it's told to stop and
+	// ShutdownDelay has passed, for open watches to take what is pending and for
+	// requests to be answered. What isn't done by then is cut.
 	DrainTimeout time.Duration
+	// Requests limit how much of the server requests may take.
+	Requests RequestOptions
 	// Profiling serves the profiles of the process below /debug/pprof/.
 	Profiling bool
 	// Audit, if set, is where the requests are recorded. Without it nothing is.
 	Audit *Audit
+	// AuditFiles say the same by files, where Audit isn't set.
+	AuditFiles AuditOptions
 
 	// clock is for what goes by the date, the real one if nil.
 	clock clockwork.Clock
@@ -83,6 +97,11 @@ func NewOptions() *Options {
 		BindAddress:  "127.0.0.1",
 		Version:      "v0.0.0",
 		DrainTimeout: 2 * time.Second,
+
+		Authentication: newAuthenticationOptions(),
+		Authorization:  newAuthorizationOptions(),
+		Requests:       newRequestOptions(),
+		AuditFiles:     newAuditOptions(),
 	}
 }
 
@@ -94,6 +113,15 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.BoolVar(&o.Profiling, "profiling", o.Profiling, "serve profiles of the process below /debug/pprof/")
 	o.TLS.AddFlags(fs)
 	o.Authentication.AddFlags(fs)
+	o.Authorization.AddFlags(fs)
+	o.Requests.AddFlags(fs)
+	o.AuditFiles.AddFlags(fs)
+	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay-duration", o.ShutdownDelay,
+		"how long to go on after SIGTERM with /readyz failing, so that clients are sent elsewhere; after it requests are told to be tried again")
+	fs.DurationVar(&o.DrainTimeout, "shutdown-drain-timeout", o.DrainTimeout,
+		"how long, after that, to wait for watches and requests to end before they're cut")
+	fs.BoolVar(&o.InCluster, "in-cluster", o.InCluster,
+		"reach the core API server as the service account of the pod, where --authentication-kubeconfig or --authorization-kubeconfig isn't given")
 }
 
 // Validate returns everything that's wrong with the options.
@@ -112,11 +140,20 @@ func (o *Options) Validate() error {
 	}
 	errs = append(errs, o.TLS.Validate()...)
 	errs = append(errs, o.Authentication.Validate()...)
+	errs = append(errs, o.Authorization.Validate()...)
+	errs = append(errs, o.Requests.Validate()...)
+	errs = append(errs, o.AuditFiles.Validate()...)
+	if o.ShutdownDelay < 0 {
+		errs = append(errs, fmt.Errorf("--shutdown-delay-duration: %v must not be negative", o.ShutdownDelay))
+	}
+	if _, err := coreConfig("", "", o.InCluster); err != nil {
+		errs = append(errs, err)
+	}
 	if _, err := version.ParseSemantic(o.Version); err != nil {
 		errs = append(errs, fmt.Errorf("version: %q is not a semantic version", o.Version))
 	}
 	if o.DrainTimeout <= 0 {
-		errs = append(errs, fmt.Errorf("drain timeout: %v must be positive", o.DrainTimeout))
+		errs = append(errs, fmt.Errorf("--shutdown-drain-timeout: %v must be positive", o.DrainTimeout))
 	}
 	if o.Audit != nil && (o.Audit.Policy == nil || o.Audit.Backend == nil) {
 		errs = append(errs, errors.New("audit: both a policy and a backend must be set"))

@@ -20,8 +20,9 @@ const lingerTime = 100 * time.Millisecond
 // errStopped is why everything of a server ends that wasn't told to stop.
 var errStopped = errors.New("the server has stopped")
 
-// Run serves until ctx is done, and returns nil then. It has all open watches and
-// logs end, after each was handed what is pending, waits for the other requests and
+// Run serves until ctx is done, and returns nil then. From there on it isn't ready,
+// and goes on for the shutdown delay. After that it has all open watches and logs
+// end, each when it was handed what is pending, waits for the other requests and
 // for its goroutines, and releases the storage of Sessions. It returns an error
 // when it can't serve or when a post-start hook fails.
 func (s *Server) Run(ctx context.Context) error {
@@ -48,11 +49,15 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	stopped := make(chan struct{})
 	running.Go(func() { s.closeConnections(ctx, stopped) })
+	if s.config.generic.FlowControl != nil {
+		running.Go(func() { s.countSessions(ctx) })
+	}
 
 	err := prepared.RunWithContext(ctx)
 	close(stopped)
 	stop(errStopped)
 	running.Wait()
+	s.config.hangUp()
 	select {
 	case hook := <-failed:
 		return errors.Join(hook, err)
@@ -67,6 +72,8 @@ func (s *Server) Run(ctx context.Context) error {
 // endStreams is run before the server stops to take requests. Its result would
 // keep the server from shutting down in order, so it's only told.
 func (s *Server) endStreams(ctx context.Context) error {
+	// The library waits as long, but doesn't wait with this.
+	time.Sleep(s.config.options.ShutdownDelay)
 	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.options.DrainTimeout)
 	defer cancel()
 	var ending sync.WaitGroup
@@ -86,7 +93,7 @@ func (s *Server) endStreams(ctx context.Context) error {
 // Without it an idle HTTP/2 connection is waited for.
 func (s *Server) closeConnections(ctx context.Context, stopped <-chan struct{}) {
 	<-ctx.Done()
-	late := time.NewTimer(s.config.options.DrainTimeout)
+	late := time.NewTimer(s.config.options.ShutdownDelay + s.config.options.DrainTimeout)
 	defer late.Stop()
 	select {
 	case <-stopped:

@@ -50,6 +50,7 @@ func (c *Config) release() {
 	for _, controller := range c.controllers {
 		controller.Run(done, 1)
 	}
+	c.hangUp()
 }
 
 // boundIP is the address that a listener is bound to, nil if it's none of TCP.

@@ -169,6 +169,19 @@ func TestWrongFilesAreNamed(t *testing.T) {
 		{func(o *apiserver.Options) { o.Authentication.ClientCert.ClientCA = "/no/ca" }, []string{"--client-ca-file: open /no/ca"}},
 		{func(o *apiserver.Options) { o.Authentication.TokenFile = "/no/tokens" }, []string{"--token-auth-file", "open /no/tokens"}},
 		{func(o *apiserver.Options) { o.Authentication.TokenFile = short }, []string{"--token-auth-file " + short, "3 columns"}},
+		{func(o *apiserver.Options) { o.Authentication.RequestHeader.ClientCAFile = garbage }, []string{"--requestheader-client-ca-file: " + garbage}},
+		{func(o *apiserver.Options) {
+			o.Authentication.RequestHeader.ClientCAFile, o.Authentication.RequestHeader.UsernameHeaders = garbage, nil
+		}, []string{"--requestheader-username-headers"}},
+		{func(o *apiserver.Options) { o.Authentication.Kubeconfig, o.Authorization.Kubeconfig = "/no/a", garbage }, []string{"--authentication-kubeconfig /no/a", "--authorization-kubeconfig " + garbage}},
+		{func(o *apiserver.Options) { o.InCluster = true }, []string{"--in-cluster"}},
+		{func(o *apiserver.Options) {
+			o.Requests = apiserver.RequestOptions{MaxInFlight: -1, MaxMutatingInFlight: -1, GoawayChance: 0.5}
+			o.ShutdownDelay = -1
+		}, []string{"--max-requests-inflight", "--max-mutating-requests-inflight", "--request-timeout", "--goaway-chance", "--shutdown-delay-duration"}},
+		{func(o *apiserver.Options) { o.AuditFiles.Log.Path = "-" }, []string{"--audit-log-path", "--audit-policy-file"}},
+		{func(o *apiserver.Options) { o.AuditFiles.PolicyFile = garbage }, []string{"--audit-policy-file", "--audit-log-path"}},
+		{func(o *apiserver.Options) { o.AuditFiles.PolicyFile, o.AuditFiles.Log.Path = garbage, "-" }, []string{"--audit-policy-file", garbage}},
 		{func(o *apiserver.Options) {
 			o.BindAddress, o.Port, o.TLS.MinVersion, o.Authentication.TokenFile = "here", -1, "x", "/no"
 		}, []string{"--bind-address", "--secure-port", "--tls-min-version", "--token-auth-file"}},

@@ -1,0 +1,120 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver_test
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/testserver"
+)
+
+// A server that leaves says so first, goes on until clients can have noticed, and
+// then refuses what can be tried elsewhere. Nothing that it has taken is lost.
+func TestShutdownUnderLoad(t *testing.T) {
+	t.Parallel()
+	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
+		o.ShutdownDelay, o.DrainTimeout = 5*time.Second, time.Minute
+	}})
+	token := "Authorization: Bearer " + server.Access().Token
+	load := startTraffic(t, server, &tls.Config{RootCAs: ownRoots(t, server)}, token)
+	watch := openWatch(t, server, "?watch=true")
+	load.goesOn(t)
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Stop() }()
+
+	client := newRawClient(t, server)
+	eventually(t, "it isn't ready", func() bool { return client.do(http.MethodGet, "/readyz", nil).code == http.StatusInternalServerError })
+	// It's alive, takes writes from whoever is still sent to it, and delivers them.
+	client.do(http.MethodGet, "/livez", nil).want(http.StatusOK)
+	reply := client.do(http.MethodPost, sessionsPath, newSession("late")).want(http.StatusCreated)
+	if !reply.closes {
+		t.Errorf("the client keeps its connection: %v", reply.header)
+	}
+	if event := watch.next(t); event.session(t).Name != "late" {
+		t.Errorf("watched: %s", event.Object)
+	}
+	slow := startSlowPost(t, server, newSession("slow"))
+
+	eventually(t, "clients are told to try again", func() bool { return load.refused.Load() == clients || len(load.failed()) > 0 })
+	for _, failure := range load.end() {
+		t.Error(failure)
+	}
+	if events, err := watch.rest(); err != nil || len(events) != 0 {
+		t.Errorf("the watch ends with %v, %v", events, err)
+	}
+	if reply := client.do(http.MethodGet, sessionsPath, nil).want(http.StatusTooManyRequests); reply.header.Get("Retry-After") == "" {
+		t.Errorf("it isn't said when to try again: %v", reply.header)
+	}
+	select {
+	case err := <-stopped:
+		t.Fatalf("it has stopped with a request in flight: %v", err)
+	default:
+	}
+	if code := slow.finish(t); code != http.StatusCreated {
+		t.Errorf("the request in flight is answered with %d", code)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// slowPost is a request whose body isn't sent to its end yet.
+type slowPost struct {
+	body   *io.PipeWriter
+	rest   string
+	answer chan int
+}
+
+// startSlowPost returns when the server has begun to read the body.
+func startSlowPost(t *testing.T, server *testserver.Server, object any) *slowPost {
+	t.Helper()
+	content, err := json.Marshal(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, writer := io.Pipe()
+	post := &slowPost{body: writer, rest: string(content[len(content)/2:]), answer: make(chan int, 1)}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.Access().URL+sessionsPath, reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", jsonType)
+	request.Header.Set("Authorization", "Bearer "+server.Access().Token)
+	request.Header.Set("Expect", "100-continue")
+	transport := server.HTTPClient(t).Transport.(*http.Transport)
+	transport.ExpectContinueTimeout = time.Minute
+	go func() {
+		defer close(post.answer)
+		response, err := transport.RoundTrip(request)
+		if err != nil {
+			t.Errorf("the slow request: %v", err)
+			return
+		}
+		_ = response.Body.Close()
+		post.answer <- response.StatusCode
+	}()
+	// The client takes this when the server has asked for it.
+	if _, err := io.Copy(writer, strings.NewReader(string(content[:len(content)/2]))); err != nil {
+		t.Fatal(err)
+	}
+	return post
+}
+
+func (p *slowPost) finish(t *testing.T) int {
+	t.Helper()
+	if _, err := io.WriteString(p.body, p.rest); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return <-p.answer
+}

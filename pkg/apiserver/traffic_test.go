@@ -1,0 +1,143 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"tilt.dev/session/pkg/testserver"
+)
+
+// traffic are clients that keep on sending requests, each on one connection.
+type traffic struct {
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+	requests atomic.Int64
+	// connections is how many were made.
+	connections atomic.Int64
+	// refused is how many clients were told to try again, and have stopped.
+	refused atomic.Int64
+
+	mu       sync.Mutex
+	failures []error
+}
+
+// clients is how many there are.
+const clients = 4
+
+// startTraffic has clients read and write Sessions of a server, half of them by
+// HTTP/2.
+func startTraffic(t testing.TB, server *testserver.Server, config *tls.Config, headers ...string) *traffic {
+	ctx, stop := context.WithCancel(t.Context())
+	tr := &traffic{stop: stop}
+	for i := range clients {
+		transport := &http.Transport{TLSClientConfig: config.Clone(), ForceAttemptHTTP2: i%2 == 0, MaxConnsPerHost: 1}
+		t.Cleanup(transport.CloseIdleConnections)
+		tr.running.Go(func() {
+			client := &http.Client{Transport: transport}
+			for n := 0; ctx.Err() == nil; n++ {
+				refused, err := tr.send(ctx, client, server.Access().URL, n, headers)
+				if ctx.Err() != nil {
+					return
+				}
+				if refused {
+					tr.refused.Add(1)
+					return
+				}
+				if err != nil {
+					tr.fail(err)
+					return
+				}
+			}
+		})
+	}
+	t.Cleanup(func() { tr.end() })
+	return tr
+}
+
+// send makes one request and tells whether it's to be tried again.
+func (tr *traffic) send(ctx context.Context, client *http.Client, url string, n int, headers []string) (refused bool, err error) {
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		if !info.Reused {
+			tr.connections.Add(1)
+		}
+	}})
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+sessionsPath, nil)
+	if n%2 == 1 {
+		request, err = http.NewRequestWithContext(ctx, http.MethodPost, url+create.path, strings.NewReader(create.body))
+	}
+	if err != nil {
+		return false, err
+	}
+	request.Header.Set("Content-Type", jsonType)
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ": ")
+		request.Header.Set(name, value)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return false, fmt.Errorf("request %d: %w", n, err)
+	}
+	body, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	if err != nil {
+		return false, fmt.Errorf("request %d: reading the answer: %w", n, err)
+	}
+	if response.StatusCode == http.StatusTooManyRequests && response.Header.Get("Retry-After") != "" {
+		return true, nil
+	}
+	if response.StatusCode >= 300 {
+		return false, fmt.Errorf("%s %d %s", request.Method, response.StatusCode, body)
+	}
+	tr.requests.Add(1)
+	return false, nil
+}
+
+// goesOn waits until each client has had some more answers.
+func (tr *traffic) goesOn(t testing.TB) {
+	t.Helper()
+	until := tr.requests.Load() + 40
+	eventually(t, "requests are answered", func() bool { return tr.requests.Load() >= until || len(tr.failed()) > 0 })
+}
+
+func (tr *traffic) fail(err error) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.failures = append(tr.failures, err)
+}
+
+func (tr *traffic) failed() []error {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	return tr.failures
+}
+
+// end stops the clients and returns what went wrong.
+func (tr *traffic) end() []error {
+	tr.stop()
+	tr.running.Wait()
+	return tr.failed()
+}
+
+// check ends the traffic, in which no request may have failed and no connection
+// may have been closed.
+func (tr *traffic) check(t testing.TB) {
+	t.Helper()
+	tr.goesOn(t)
+	for _, failure := range tr.end() {
+		t.Error(failure)
+	}
+	if made := tr.connections.Load(); made != clients {
+		t.Errorf("%d connections were made by %d clients", made, clients)
+	}
+}
