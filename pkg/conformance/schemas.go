@@ -55,8 +55,9 @@ var typesServed = map[string]properties{
 	"SessionSpec":   {required: []string{"exitCondition", "tiltfilePath"}, optional: []string{"ci"}, enums: map[string][]any{"exitCondition": {"ci", "manual"}}},
 	"SessionCISpec": {optional: []string{"k8sGracePeriod", "readinessTimeout", "timeout"}},
 	"SessionStatus": {required: []string{"done", "pid", "startTime", "targets"}, optional: []string{"conditions", "error"}},
-	"Target":        {required: []string{"name", "resources", "state", "type"}, enums: map[string][]any{"type": {"job", "server"}}},
-	"TargetState":   {optional: []string{"active", "disabled", "terminated", "waiting"}},
+	"Target": {required: []string{"name", "resources", "state", "type"}, optional: []string{"restartCount"},
+		enums: map[string][]any{"type": {"job", "server"}}},
+	"TargetState": {optional: []string{"active", "disabled", "terminated", "waiting"}},
 	"TargetStateWaiting": {
 		required: []string{"waitReason"},
 	},
