@@ -96,6 +96,19 @@ func TestReloadOfServerThatBecomesAJob(t *testing.T) {
 	})
 }
 
+func TestReloadWithoutTheJobThatIsDueAgain(t *testing.T) {
+	play(t, projectOf(job("a", retrying(1), manual), job("b")), func(w *world) {
+		w.exit("a:update", 1)
+		time.Sleep(time.Minute)
+		w.want("a=waiting-for-local b=active")
+		w.reload(projectOf(server("a", manual), job("b")))
+		w.exit("b:update", 0)
+		w.want("a:serve=pending-trigger b=ok")
+		w.trigger("a")
+		w.want("a:serve=ready b=ok")
+	})
+}
+
 func TestRemovedAndAddedAgain(t *testing.T) {
 	play(t, projectOf(server("s"), job("j")), func(w *world) {
 		w.process("s:serve").resist()

@@ -112,5 +112,6 @@ func (l *loop) resetUpdate(r *resource) {
 		r.task.oldJob = true
 	}
 	r.retry.stop()
+	r.wants.retry = false
 	r.update = update{updateCommand: r.updateCommand}
 }
