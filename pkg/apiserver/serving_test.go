@@ -200,3 +200,38 @@ func TestWrongFilesAreNamed(t *testing.T) {
 		}
 	}
 }
+
+// What watches files is let go of by a server that isn't run: the goroutines of the
+// tests are counted at the end.
+func TestFilesOfAServerThatIsNotRun(t *testing.T) {
+	t.Parallel()
+	issuer, directory := newAuthority(t, "all"), t.TempDir()
+	options := newOptions(t)
+	options.TLS.CertFile, options.TLS.KeyFile = writePair(t, directory, issuer.server("a"))
+	options.Authentication.ClientCert.ClientCA = writeBundle(t, directory+"/ca", issuer)
+	options.Authentication.RequestHeader.ClientCAFile = writeBundle(t, directory+"/proxies", issuer)
+	core := newCoreAPI(t)
+	core.publish(publication(issuer, issuer))
+	options.Authentication.Kubeconfig = core.kubeconfig()
+	for range 2 {
+		config, err := options.Config()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := config.Close(); err != nil {
+			t.Error(err)
+		}
+		options.Authentication.ClientCert.ClientCA, options.Authentication.RequestHeader.ClientCAFile = "", ""
+	}
+	config, err := options.Config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := config.Complete().New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Close(); err != nil {
+		t.Error(err)
+	}
+}
