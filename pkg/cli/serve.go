@@ -27,6 +27,7 @@ type service struct {
 	program  Program
 	options  *serveOptions
 	signals  <-chan os.Signal
+	systemd  systemd
 	location kubeconfig.Location
 	entry    kubeconfig.Entry
 	// entered is true while the entry is in the kubeconfig, written while it's in
@@ -67,6 +68,9 @@ func newService(ctx context.Context, p Program, o *serveOptions) (_ *service, er
 			err = errors.Join(err, s.close(ctx))
 		}
 	}()
+	if s.systemd, err = takeSystemd(); err != nil {
+		return nil, withCode(ExitUsage, "read what systemd has set: %w", err)
+	}
 	if s.location, err = kubeconfig.Locate(os.Getenv); err != nil {
 		return nil, withCode(ExitAPI, "%w", err)
 	}
@@ -165,13 +169,14 @@ func (s *service) run(ctx context.Context) error {
 		return serving.stop()
 	}
 	controlling := start(ctx, s.controlSessions)
-	feeding := start(ctx, func(ctx context.Context) error { return feedWatchdog(ctx, s.alive) })
+	feeding := start(ctx, func(ctx context.Context) error { return s.systemd.feed(ctx, s.alive) })
 	s.announce()
 	err := s.await(serving, controlling, feeding)
-	if telling := tellSystemd(daemon.SdNotifyStopping); telling != nil {
+	if telling := s.systemd.tell(daemon.SdNotifyStopping); telling != nil {
 		s.warn(telling)
 	}
-	return errors.Join(err, feeding.stop(), s.end(controlling), serving.stop())
+	_ = feeding.stop() // somebody was warned already
+	return errors.Join(err, s.end(controlling), serving.stop())
 }
 
 // alive asks the server itself.
@@ -194,25 +199,19 @@ func (s *service) controlSessions(ctx context.Context) error {
 
 // await returns when the end has come: nil if somebody wants it.
 func (s *service) await(serving, controlling, feeding *task) error {
-	select {
-	case <-s.signals:
-		return nil
-	case <-serving.done:
-		return withCode(ExitAPI, "the API server has stopped: %w", serving.err)
-	case <-controlling.done:
-		return withCode(ExitFailure, "the controller has stopped: %w", controlling.err)
-	case <-feeding.done:
-		if feeding.err != nil {
+	fed := feeding.done
+	for {
+		select {
+		case <-s.signals:
+			return nil
+		case <-serving.done:
+			return withCode(ExitAPI, "the API server has stopped: %w", serving.err)
+		case <-controlling.done:
+			return withCode(ExitFailure, "the controller has stopped: %w", controlling.err)
+		case <-fed:
+			fed = nil
 			s.warn(feeding.err)
 		}
-	}
-	select {
-	case <-s.signals:
-		return nil
-	case <-serving.done:
-		return withCode(ExitAPI, "the API server has stopped: %w", serving.err)
-	case <-controlling.done:
-		return withCode(ExitFailure, "the controller has stopped: %w", controlling.err)
 	}
 }
 
@@ -242,7 +241,7 @@ func (s *service) announce() {
 	if s.options.storage == storageFile {
 		fmt.Fprintf(out, "Sessions are kept in %s\n", s.options.dataDir)
 	}
-	if err := tellSystemd(daemon.SdNotifyReady); err != nil {
+	if err := s.systemd.tell(daemon.SdNotifyReady); err != nil {
 		s.warn(err)
 	}
 }

@@ -113,11 +113,8 @@ func (r *servedRun) outcome(ctx context.Context) string {
 // prepareRuns starts what runs of Sessions share.
 func (s *service) prepareRuns() (err error) {
 	s.sessions = newSessions()
-	if s.engines, err = newEngines(s.options.killGrace, true, s.warn); err != nil {
-		return err
-	}
-	s.engines.environ = withoutSystemd(s.engines.environ)
-	return nil
+	s.engines, err = newEngines(s.options.killGrace, true, s.warn)
+	return err
 }
 
 // control adds the controller to the server.
