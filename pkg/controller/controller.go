@@ -29,7 +29,7 @@
 // is reached on it. Of another tiltfilePath the run is told at once; nothing that
 // it reported before is published after that, so that no verdict is told of a
 // file that isn't the one in the spec. A relative path is taken from the working
-// directory of this process.
+// directory of this process, unless the Controller is Durable.
 //
 // # Requests
 //
@@ -37,17 +37,42 @@
 // serves hands it to the server, and here by the Config. A dry run is answered
 // from the newest snapshot, everything else by the run itself.
 //
-// # Deletion
+// # One Session, or a store of them
 //
-// Deleting a Session doesn't stop its run. It's created again, with the same
-// spec, labels and annotations, when the Tiltfile was evaluated the next time,
-// or to store the verdict.
+// A Controller that isn't Durable serves who runs one Session here and now.
+// Deleting it doesn't stop its run: it's created again, with the same spec,
+// labels and annotations, when the Tiltfile was evaluated the next time, or to
+// store the verdict. When it's done its run goes on until the caller, who may
+// want watches to have been served before, ends the Controller.
+//
+// A Durable Controller has a store of Sessions to itself that may outlast it:
+//
+//   - A Session is run once it's created. A finalizer holds its deletion until
+//     nothing of the run is left, and is removed then. Whatever run a Session had
+//     before, in this process or another one, its deletion never waits for
+//     something that isn't there. Of a name that's used again the new Session is
+//     another one: it's run when nothing is left of the old.
+//   - A Session that's done is shown to watches, then its run is ended and
+//     forgotten. Its status stays. It's final, whatever becomes of its spec: to
+//     run it again, create another one. AnnotationTTLAfterFinished has it deleted.
+//   - With MaxRunning, the oldest Sessions are run. The others are shown to wait,
+//     and follow in the order of their creation when one has ended completely.
+//   - AnnotationArgs acts at once. What's posted to the args subresource is written
+//     into it.
+//   - A spec that can't be run, with arguments that can't be read or a relative
+//     path, is treated as a Tiltfile that fails: a ci Session has failed, a manual
+//     one shows the error until it's changed. What runs already goes on.
+//   - Before a run can do anything, its start is stored. A Session that was
+//     being run when the process before this one ended is started again if it's
+//     manual, and has failed if it's ci: it's Interrupted. When Run is told to
+//     end, it sees to the latter by itself.
+//   - A run that ends by itself, which a run isn't expected to, fails its
+//     Session alone.
 //
 // # What it doesn't do
 //
-// It doesn't create Sessions in the first place, doesn't run one that's done
-// already, and doesn't end the run of a Session that's done: that's up to the
-// caller, who may want watches to have been served before.
+// It doesn't create Sessions in the first place, and doesn't run one that's done
+// already.
 package controller
 
 import (
@@ -93,7 +118,8 @@ type Config struct {
 	// writes are limited by merging what's to be written.
 	ClientConfig *rest.Config
 	// Runs tells whether a Session is to be run here. Others are left alone.
-	// It's asked until it says yes, and never again about that Session.
+	// What it says of a Session that's being run doesn't matter. It's called from
+	// several goroutines.
 	Runs func(*v1alpha1.Session) bool
 	// NewRun prepares the run of a Session, which it's given with an absolute
 	// tiltfilePath. The run hands each of its snapshots to onChange, in order;
@@ -106,11 +132,14 @@ type Config struct {
 	// that Session is written any more. Done mustn't wait for the Controller.
 	// It's not called of a Durable Controller, which ends the run by itself.
 	Done func(*v1alpha1.Session)
-	// Durable has each Session live its own life in a store that may outlast this
-	// process, and that no other process runs Sessions of.
+	// Durable says that the store of the API server may outlast this process, and
+	// that no other process runs Sessions of it, as the package's description has
+	// it. Sessions for which Runs says no are left alone but for the finalizer of
+	// deleted ones. The runs of NewRun have snapshots with a start time from the
+	// beginning.
 	Durable bool
 	// MaxRunning is how many Sessions a Durable Controller runs at a time, 0 for
-	// all. The others wait, the oldest first.
+	// all.
 	MaxRunning int
 	// Clock is the real one by default.
 	Clock clock.WithTicker
@@ -135,6 +164,9 @@ type Controller struct {
 
 // New returns a Controller that does nothing before its Run.
 func New(config Config) (*Controller, error) {
+	if config.MaxRunning < 0 {
+		return nil, fmt.Errorf("creating the controller: MaxRunning %d is negative", config.MaxRunning)
+	}
 	limitless := rest.CopyConfig(config.ClientConfig)
 	limitless.QPS = -1
 	client, err := versioned.NewForConfig(limitless)
@@ -162,8 +194,9 @@ func New(config Config) (*Controller, error) {
 }
 
 // Run runs Sessions until ctx is done or a run ends by itself, which a run
-// isn't expected to. It returns when all runs have ended and all goroutines
-// are gone, with the errors of the runs. It can be called once.
+// isn't expected to. It returns when all runs, which end at the same time, have
+// ended and all goroutines are gone, with the errors of the runs. A Durable one
+// needs the API server until then. It can be called once.
 func (c *Controller) Run(ctx context.Context) error {
 	logger := klog.LoggerWithName(klog.FromContext(ctx), "session-controller")
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logger))

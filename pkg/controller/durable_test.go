@@ -77,9 +77,11 @@ func TestDurableRunOfACISession(t *testing.T) {
 	created.Finalizers = []string{"example.com/mine"}
 	seen := s.create(created)
 	a := s.actor("one")
-	if stored := s.get("one"); !held(stored) {
+	if stored := s.awaitStored("one", func(s *v1alpha1.Session) bool { return session.Begun(&s.Status) }); !held(stored) {
 		t.Errorf("finalizers of a Session that's run: %v", stored.Finalizers)
 	}
+	s.patch("one", `{"metadata":{"labels":{"a":"b"}}}`)
+	s.reconciled()
 	a.load(&model.CISettings{}, job("a", succeeded), server("s", ready))
 	final := seen.awaitDone()
 	a.update(0, running) // what happens while it's torn down
@@ -95,6 +97,14 @@ func TestDurableRunOfACISession(t *testing.T) {
 	if got := stored.Status; session.VerdictOf(got) != session.Succeeded || len(got.Targets) != 3 ||
 		got.Targets[1].State.Active == nil || !final.Status.StartTime.Equal(&got.StartTime) {
 		t.Errorf("the last status is %+v", got)
+	}
+
+	managers := map[string]bool{}
+	for _, managed := range stored.ManagedFields {
+		managers[managed.Manager+" "+managed.Subresource] = true
+	}
+	if !managers["somebody "] || !managers[FieldManager+" "] || !managers[FieldManager+" status"] {
+		t.Errorf("the managers are %v", managers)
 	}
 
 	// Done is final, whatever becomes of the spec.

@@ -106,7 +106,7 @@ func (r *requested) SetArgs(ctx context.Context, spec *v1alpha1.SessionArgsSpec,
 	if r.keepArgs != nil {
 		if err := r.keepArgs(ctx, spec.Args); err != nil {
 			return v1alpha1.SessionArgsStatus{}, apierrors.NewInternalError(fmt.Errorf(
-				"Session %q is run with these arguments now, but they couldn't be stored: %w", r.session, err))
+				"the run of Session %q follows these arguments now, but they couldn't be stored: %w", r.session, err))
 		}
 	}
 	return v1alpha1.SessionArgsStatus{Changed: changed}, nil

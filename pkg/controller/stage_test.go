@@ -62,6 +62,8 @@ type stage struct {
 	// beforeStatusWrite, if set, is called before each of them is sent; if it
 	// returns a response, that's the answer.
 	beforeStatusWrite func(n int64) *http.Response
+	// beforeRequest, if set, is called before anything is sent.
+	beforeRequest func(*http.Request)
 	// requests counts all that the Controller sends; once dead, nothing is sent.
 	requests atomic.Int64
 	dead     atomic.Bool
@@ -115,6 +117,9 @@ func (tap tap) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, errDead
 	}
 	tap.stage.requests.Add(1)
+	if before := tap.stage.beforeRequest; before != nil {
+		before(request)
+	}
 	if request.Method == http.MethodPut && strings.HasSuffix(request.URL.Path, "/status") {
 		n := tap.stage.statusWrites.Add(1)
 		if before := tap.stage.beforeStatusWrite; before != nil {

@@ -7,7 +7,7 @@ import "sync"
 
 // largeWorkers is how many Sessions with many resources are published at a
 // time, so that there's always a worker for the others.
-const largeWorkers = workers / 2
+const largeWorkers = 1
 
 // turns are how many of something may be done at a time. Nobody waits for one:
 // who can't have one is told of when there is.

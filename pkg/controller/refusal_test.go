@@ -1,0 +1,160 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/session"
+	"tilt.dev/session/pkg/testserver"
+)
+
+const invalidArgs = "annotation tilt.dev/args: must be a list of strings in JSON"
+
+// awaitTiltfileError reads events until the Tiltfile has failed.
+func (a *audience) awaitTiltfileError(begins string) *v1alpha1.Session {
+	a.t.Helper()
+	return a.await("an error of the Tiltfile", func(_ watch.EventType, s *v1alpha1.Session) bool {
+		return slices.ContainsFunc(s.Status.Targets, func(t v1alpha1.Target) bool {
+			return t.Name == "tiltfile:update" && t.State.Terminated != nil && strings.HasPrefix(t.State.Terminated.Error, begins)
+		})
+	})
+}
+
+func TestACISessionThatCannotBeRunFails(t *testing.T) {
+	for name, tc := range map[string]struct{ path, args, want string }{
+		"relative path": {"here/Tiltfile", "", `spec.tiltfilePath: "here/Tiltfile" is relative`},
+		"arguments":     {"/p/Tiltfile", "[1]", invalidArgs},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newDurable(t, "one")
+			s.begin()
+			created := newSession("one", v1alpha1.ExitConditionCI)
+			created.Spec.TiltfilePath, created.Annotations[v1alpha1.AnnotationArgs] = tc.path, tc.args
+			seen := s.create(created)
+			final := seen.awaitDone()
+			if got := final.Status; session.VerdictOf(got) != session.TiltfileFailed || !strings.HasPrefix(got.Error, tc.want) {
+				t.Errorf("verdict %q: %s", session.VerdictOf(got), got.Error)
+			}
+			if session.Begun(&final.Status) || held(final) || len(s.actors["one"]) != 0 {
+				t.Errorf("it's run: %+v", final)
+			}
+		})
+	}
+}
+
+func TestAManualSessionThatCannotBeRunWaits(t *testing.T) {
+	s := newDurable(t, "one")
+	s.config.MaxRunning = 1
+	s.begin()
+	created := newSession("one", v1alpha1.ExitConditionManual)
+	created.Annotations[v1alpha1.AnnotationArgs] = "["
+	seen := s.create(created)
+	refused := seen.awaitTiltfileError(invalidArgs)
+	if refused.Status.Done {
+		t.Fatal("a manual Session is done")
+	}
+	s.clock.Step(time.Minute)
+	s.patch("one", `{"metadata":{"labels":{"a":"b"}}}`)
+	s.reconciled()
+	if n := s.statusWrites.Load(); n != 1 {
+		t.Errorf("%d status writes, want 1", n)
+	}
+	s.patch("one", `{"metadata":{"annotations":{"tilt.dev/args":"[\"a b\"]"}}}`)
+	a := s.actor("one")
+	if got, err := session.Args(a.session); err != nil || !slices.Equal(got, []string{"a b"}) {
+		t.Errorf("it's run with %q (%v)", got, err)
+	}
+	a.load(&model.CISettings{}, job("a", running))
+	seen.awaitTargets(2)
+}
+
+func TestArgumentsAreFollowed(t *testing.T) {
+	s := newDurable(t, "one")
+	s.begin()
+	created := newSession("one", v1alpha1.ExitConditionManual)
+	created.Annotations[v1alpha1.AnnotationArgs] = "web"
+	seen := s.create(created)
+	a := s.actor("one")
+	a.load(&model.CISettings{}, job("a", running))
+	seen.awaitTargets(2)
+	for value, want := range map[string][]string{`"web worker"`: {"web", "worker"}, `null`: {}} {
+		s.patch("one", `{"metadata":{"annotations":{"tilt.dev/args":`+value+`}}}`)
+		if got := <-a.args; !slices.Equal(got, want) {
+			t.Errorf("the run is told of %q, want %q", got, want)
+		}
+	}
+
+	// What can't be read shows, while the run goes on as it was.
+	s.patch("one", `{"metadata":{"annotations":{"tilt.dev/args":"[web"}},"spec":{"tiltfilePath":"/q/Tiltfile"}}`)
+	refused := seen.awaitTiltfileError(invalidArgs)
+	if len(refused.Status.Targets) != 2 || refused.Status.Done {
+		t.Errorf("the status is %+v", refused.Status)
+	}
+	s.reconciled()
+	if len(a.args) != 0 || len(a.tiltfile) != 0 {
+		t.Error("the run is told of it")
+	}
+	s.patch("one", `{"metadata":{"annotations":{"tilt.dev/args":"web"}},"spec":{"tiltfilePath":"/p/Tiltfile"}}`)
+	if got := <-a.args; !slices.Equal(got, []string{"web"}) {
+		t.Errorf("the run is told of %q", got)
+	}
+	seen.awaitPhase("tiltfile:update", session.PhaseSucceeded)
+
+	// To a ci Session it's a failure as any other.
+	s.patch("one", `{"metadata":{"annotations":{"tilt.dev/args":"[web"}},"spec":{"exitCondition":"ci"}}`)
+	got := seen.awaitDone().Status
+	if session.VerdictOf(got) != session.TiltfileFailed || !strings.HasPrefix(got.Error, invalidArgs) {
+		t.Errorf("verdict %q: %s", session.VerdictOf(got), got.Error)
+	}
+}
+
+// What's posted to a run is what it's run with the next time, too.
+func TestPostedArgumentsAreKept(t *testing.T) {
+	runs := NewRunning()
+	s := newDurableAt(t, testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.Runs = runs }}), "one")
+	s.config.Running = runs
+	s.begin()
+	seen := s.create(newSession("one", v1alpha1.ExitConditionManual))
+	a := s.actor("one")
+	a.load(&model.CISettings{}, job("a", running))
+	seen.awaitTargets(2)
+	post := func(dryRun ...string) {
+		t.Helper()
+		answer, err := s.client.SetArgs(t.Context(), "one", &v1alpha1.SessionArgs{
+			Spec: v1alpha1.SessionArgsSpec{Args: []string{"web", "a b"}},
+		}, metav1.CreateOptions{DryRun: dryRun})
+		if err != nil || !answer.Status.Changed {
+			t.Fatalf("the answer is %+v (%v)", answer, err)
+		}
+	}
+	post(metav1.DryRunAll)
+	if value, set := s.get("one").Annotations[v1alpha1.AnnotationArgs]; set || len(a.args) != 0 {
+		t.Errorf("a dry run has left %q", value)
+	}
+	post()
+	if got, err := session.Args(s.get("one")); err != nil || !slices.Equal(got, []string{"web", "a b"}) {
+		t.Errorf("kept are %q (%v)", got, err)
+	}
+	// The annotation that follows is the last word.
+	s.reconciled()
+	for range 2 {
+		if got := <-a.args; !slices.Equal(got, []string{"web", "a b"}) {
+			t.Errorf("the run is told of %q", got)
+		}
+	}
+	s.patch("one", `{"metadata":{"annotations":{"tilt.dev/args":"worker"}}}`)
+	if got := <-a.args; !slices.Equal(got, []string{"worker"}) {
+		t.Errorf("the run is told of %q", got)
+	}
+}
