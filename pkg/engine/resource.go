@@ -4,6 +4,8 @@
 package engine
 
 import (
+	"time"
+
 	"tilt.dev/session/pkg/model"
 )
 
@@ -70,6 +72,8 @@ type serve struct {
 	restarts int
 	restart  *timer
 	pause    pause
+	// down is what's published as Down.
+	down time.Time
 }
 
 func newResource(spec model.Resource, disabled bool) *resource {
@@ -115,6 +119,7 @@ func (r *resource) view() ResourceState {
 			LastProbe:        r.lastProbe,
 			ReadinessTimeout: r.ReadinessTimeout,
 			Restarts:         r.restarts,
+			Down:             r.down,
 		}
 		if r.process == nil && r.serveExit == nil {
 			state.Serve.Hold = r.serveHold

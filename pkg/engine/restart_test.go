@@ -23,7 +23,7 @@ func TestRestart(t *testing.T) {
 		w.exit("j:update", 0)
 		w.exit("s:serve", 3)
 		w.want("s:serve=restarting j=ok")
-		want := &ServeState{Command: "s serve", Hold: HoldRestarting, LastProbe: "up"}
+		want := &ServeState{Command: "s serve", Hold: HoldRestarting, LastProbe: "up", Down: time.Now()}
 		if diff := cmp.Diff(want, w.resource("s").Serve); diff != "" {
 			t.Errorf("restarting (-want +got):\n%s", diff)
 		}
@@ -50,6 +50,44 @@ func TestRestart(t *testing.T) {
 		w.want("s:serve=active j=ok")
 		w.wantShown("s:serve", "tiltfile-reload starting active ready restarting starting active restarting starting active "+
 			"restarting starting active")
+	})
+}
+
+// A server that's launched again and again is down from its first launch, until
+// it's ready.
+func TestDown(t *testing.T) {
+	play(t, projectOf(server("s", restarted, withProbe)), func(w *world) {
+		wantDown := func(want time.Time) {
+			t.Helper()
+			if got := w.resource("s").Serve.Down; !got.Equal(want) {
+				t.Errorf("down since %v, want %v", got, want)
+			}
+		}
+		first := time.Now()
+		w.want("s:serve=active")
+		wantDown(time.Time{})
+		time.Sleep(time.Minute)
+		for range 3 {
+			w.exit("s:serve", 1)
+			w.want("s:serve=restarting")
+			wantDown(first)
+			time.Sleep(time.Minute)
+			w.want("s:serve=active")
+			wantDown(first)
+		}
+		w.report("s", true, "up")
+		wantDown(time.Time{})
+		w.report("s", false, "down")
+		time.Sleep(time.Minute)
+		w.exit("s:serve", 1)
+		w.want("s:serve=restarting")
+		wantDown(time.Now())
+		w.trigger("s")
+		w.want("s:serve=active")
+		wantDown(time.Time{})
+		w.exit("s:serve", 1)
+		w.disable(named("s"), "s")
+		wantDown(time.Time{})
 	})
 }
 

@@ -24,7 +24,7 @@ func serveTarget(resource string) string { return resource + ":serve" }
 func (l *loop) renewServer(r *resource) {
 	l.turn(r)
 	r.restart.stop()
-	r.restarts, r.pause = 0, pause{}
+	r.restarts, r.pause, r.down = 0, pause{}, time.Time{}
 	switch r.task.serve {
 	case serveRunning:
 		r.process = &ServerProcess{PID: r.process.PID}
@@ -112,6 +112,7 @@ func (l *loop) setReady(r *resource, ready bool, at time.Time) {
 	p.Ready = ready
 	if ready {
 		p.LastReady = at
+		r.down = time.Time{}
 		l.meet(r)
 	}
 	r.process = &p
@@ -130,11 +131,19 @@ func (o serveOf) ended(l *loop, x *execution, m ended) {
 	}
 	exit := serveExit(x.command, r.process, m)
 	r.pause = r.pause.note(r.process, m.at)
+	wasReady := r.process != nil && !r.process.LastReady.IsZero()
 	r.process = nil
 	if r.Restart == model.RestartOnFailure {
+		switch {
+		case wasReady:
+			r.down = m.at
+		case r.down.IsZero():
+			r.down = x.start
+		}
 		l.restartLater(r, exit.Error)
 		return
 	}
+	r.down = time.Time{}
 	r.serveExit = exit
 	r.task.serve = serveExited
 	l.log(r.Name, logs.LevelError, exit.Error)

@@ -95,6 +95,10 @@ type ServeState struct {
 	// Restarts counts how often the server was launched again after it had
 	// ended by itself, since somebody last wanted it.
 	Restarts int
+	// Down is since when a server that's launched again after its ends hasn't been
+	// ready: from its first launch or, if it has been ready since, from when it
+	// ended. It's zero for one that is ready or hasn't ended by itself.
+	Down time.Time
 }
 
 // ServerProcess is a running server.

@@ -21,7 +21,7 @@ type Tail func(resource string, lines int) []logs.Line
 // Failures writes every target that has failed, in the order in which they did:
 // how it ended, and its last lines of output. Of a Session that timed out, or
 // that has waited for all that could still go on, it writes those that were still
-// running or not ready as well. Nothing is written when there are none.
+// running, not ready or about to be started again as well. Nothing is written when there are none.
 func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 	var b strings.Builder
 	for _, t := range session.Failures(s.Status) {
@@ -31,8 +31,8 @@ func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 	switch verdict := session.VerdictOf(s.Status); {
 	case verdict == session.Timeout, verdict == session.ReadinessTimeout, verdict == session.TargetFailed && session.KeepGoing(s):
 		for _, t := range s.Status.Targets {
-			if session.PhaseOf(t.State) == session.PhaseActive {
-				fmt.Fprintf(&b, "\nUNFINISHED %s (%s)\n", t.Name, activeWord(t.Type))
+			if word := unfinished(t); word != "" {
+				fmt.Fprintf(&b, "\nUNFINISHED %s (%s)\n", t.Name, word)
 				writeTail(&b, t, tail, lines)
 			}
 		}
@@ -41,6 +41,18 @@ func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 		return fmt.Errorf("write the failures: %w", err)
 	}
 	return nil
+}
+
+// unfinished is how a target isn't finished that has begun, empty for others.
+func unfinished(t v1alpha1.Target) string {
+	switch phase := session.PhaseOf(t.State); {
+	case phase == session.PhaseActive:
+		return activeWord(t.Type)
+	case phase == session.PhaseWaiting && t.RestartCount > 0:
+		return t.State.Waiting.WaitReason
+	default:
+		return ""
+	}
 }
 
 // writeTail writes the last lines of a target's resources that say something.

@@ -131,10 +131,13 @@ FAILED d:update (retried once): last
 
 // A timeout is explained by what wasn't finished.
 func TestFailuresOfATimeout(t *testing.T) {
+	again := target("again:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{WaitReason: "restarting"}})
+	again.RestartCount = 2
 	s := sessionOf(
 		target("srv:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: at(0)}}),
 		target("ok:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: at(0), Ready: true}}),
 		target("later:update", v1alpha1.TargetTypeJob, v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{WaitReason: "waiting-for-dep"}}),
+		again,
 	)
 	s.Status.Done, s.Status.Error = true, "Timeout after 1s"
 	s.Status.Conditions = []metav1.Condition{{Type: v1alpha1.SessionConditionFailed, Status: metav1.ConditionTrue, Reason: "Timeout"}}
@@ -143,6 +146,9 @@ func TestFailuresOfATimeout(t *testing.T) {
 	}
 	want := `
 UNFINISHED srv:serve (not ready)
+  | Readiness probe failed: exit status 1
+
+UNFINISHED again:serve (restarting)
   | Readiness probe failed: exit status 1
 `
 	var got strings.Builder

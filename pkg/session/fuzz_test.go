@@ -69,7 +69,7 @@ func (d *dice) resource(name string) engine.ResourceState {
 	}
 	if d.bool() {
 		r.Serve = &engine.ServeState{Hold: d.hold(), Exit: d.exit(), LastProbe: d.text(),
-			ReadinessTimeout: time.Duration(d.roll(20)) * time.Second}
+			ReadinessTimeout: time.Duration(d.roll(20)) * time.Second, Down: d.time()}
 		if d.bool() {
 			r.Serve.Process = &engine.ServerProcess{Start: d.time(), Ready: d.bool(), LastReady: d.time()}
 		}

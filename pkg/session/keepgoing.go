@@ -53,10 +53,10 @@ func MayEnd(snap *engine.Snapshot, current *v1alpha1.Session) bool {
 			note(updatePhase(r), r.Update.Hold)
 		}
 		// A server may turn out to be late by now, which is a kind of failure.
-		if phase := servePhase(r); phase == PhaseActive {
+		if gettingReady(r) {
 			slow = true
 		} else if r.Serve != nil {
-			note(phase, r.Serve.Hold)
+			note(servePhase(r), r.Serve.Hold)
 		}
 	}
 	if KeepGoing(current) && (failed || slow) {
@@ -68,7 +68,7 @@ func MayEnd(snap *engine.Snapshot, current *v1alpha1.Session) bool {
 // goesOn tells whether there's a target whose state can still change by itself,
 // not counting so many servers that are late.
 func (s summary) goesOn(late int) bool {
-	if len(s.retrying) > 0 || len(s.notReady) > late {
+	if len(s.retrying)+len(s.notReady) > late {
 		return true
 	}
 	for _, t := range s.waiting {

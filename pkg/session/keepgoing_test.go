@@ -91,6 +91,15 @@ func TestKeepGoing(t *testing.T) {
 			snap: run(slow, job("a", succeeded(1)), job("w", held(engine.HoldWaitingForDep))), session: keepingGoing(ci(0, second)), now: 10 * second,
 			verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target slow:serve not ready",
 		},
+		"also one that's launched again": {
+			snap:    run(server("r", engine.ServeState{Hold: engine.HoldRestarting, Down: at(0)}), job("a", succeeded(1))),
+			session: keepingGoing(ci(0, second)), now: 10 * second,
+			verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target r:serve not ready",
+		},
+		"but not while a job is retried": {
+			snap:    run(server("r", engine.ServeState{Hold: engine.HoldRestarting, Down: at(0)}), job("a", held(engine.HoldRetrying))),
+			session: keepingGoing(ci(0, second)), now: 10 * second,
+		},
 		"but a failure is told first": {
 			snap: run(slow, bad), session: keepingGoing(ci(0, second)), now: 10 * second, verdict: TargetFailed, err: "bad failed",
 		},

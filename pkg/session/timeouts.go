@@ -42,7 +42,7 @@ func checkReadiness(snap *engine.Snapshot, d time.Duration, now time.Time) laten
 		if s.ReadinessTimeout > 0 {
 			limit = s.ReadinessTimeout
 		}
-		deadline := after(notReadySince(s.Process), limit)
+		deadline := after(notReadySince(s.ServeState), limit)
 		switch {
 		case deadline.IsZero():
 		case now.Before(deadline):
@@ -61,12 +61,17 @@ func checkReadiness(snap *engine.Snapshot, d time.Duration, now time.Time) laten
 }
 
 // notReadySince is since when the patience with a server counts: when it last
-// became ready, else its start, else zero.
-func notReadySince(p *engine.ServerProcess) time.Time {
-	if !p.LastReady.IsZero() {
+// became ready, else its start, else zero. A server that's launched again and
+// again isn't met with new patience each time.
+func notReadySince(s *engine.ServeState) time.Time {
+	switch p := s.Process; {
+	case p != nil && !p.LastReady.IsZero():
 		return p.LastReady
+	case p == nil || !s.Down.IsZero():
+		return s.Down
+	default:
+		return p.Start
 	}
-	return p.Start
 }
 
 // checkTimeout lets a decision stand unless the Session has been running for as
@@ -105,7 +110,14 @@ func lastProbes(snap *engine.Snapshot) string {
 	return b.String()
 }
 
-// unreadyServer is a server that runs but isn't ready.
+// gettingReady is true for a server that runs but isn't ready, or that has ended
+// and is launched again.
+func gettingReady(r *engine.ResourceState) bool {
+	phase := servePhase(r)
+	return phase == PhaseActive || phase == PhaseWaiting && !r.Serve.Down.IsZero()
+}
+
+// unreadyServer is a server of which gettingReady is true.
 type unreadyServer struct {
 	*engine.ServeState
 	target string
@@ -115,7 +127,7 @@ type unreadyServer struct {
 func unready(snap *engine.Snapshot) []unreadyServer {
 	var servers []unreadyServer
 	for i := range snap.Resources {
-		if r := &snap.Resources[i]; servePhase(r) == PhaseActive {
+		if r := &snap.Resources[i]; gettingReady(r) {
 			servers = append(servers, unreadyServer{r.Serve, targetName(r.Name, "serve")})
 		}
 	}

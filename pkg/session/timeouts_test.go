@@ -30,7 +30,9 @@ func TestLimits(t *testing.T) {
 		s.ReadinessTimeout, s.LastProbe = limit, probe
 		return s
 	}
-	restarting := server("r", engine.ServeState{Hold: engine.HoldRestarting})
+	restarting := server("r", engine.ServeState{Hold: engine.HoldRestarting, Down: at(0)})
+	again := notReady(50 * second)
+	again.Down = at(10 * second)
 	live.Spec.CI = ci(second, second).Spec.CI
 
 	for name, tc := range map[string]struct {
@@ -117,6 +119,17 @@ func TestLimits(t *testing.T) {
 		"a server's own limit is the only one": {
 			snap: run(server("s", own(minute, ""))), session: unlimited, now: minute,
 			verdict: ReadinessTimeout, err: "Readiness timeout after 1m0s: target s:serve not ready",
+		},
+		"a server that's launched again has the time of the first launch": {
+			snap: run(server("s", again)), session: ci(0, minute), now: minute, next: 70 * second,
+		},
+		"so it may be late as soon as it's launched": {
+			snap: run(server("s", again)), session: ci(0, minute), now: 70 * second,
+			verdict: ReadinessTimeout, err: "Readiness timeout after 1m0s: target s:serve not ready",
+		},
+		"or while it waits for that": {
+			snap: run(restarting), session: ci(0, minute), now: minute,
+			verdict: ReadinessTimeout, err: "Readiness timeout after 1m0s: target r:serve not ready",
 		},
 		"the last probe is told": {
 			snap: run(server("s", own(0, "dial tcp:\n  connection refused\n"))), session: ci(0, minute), now: minute,
