@@ -118,15 +118,16 @@ func TestDurableRunOfACISession(t *testing.T) {
 // By the time that a run can do anything, it's known that it has begun.
 func TestBeginIsStoredBefore(t *testing.T) {
 	s := newDurable(t, "one")
-	var atStart *v1alpha1.Session
+	begun, looked := make(chan struct{}), make(chan struct{})
 	prepare := s.config.NewRun
 	s.config.NewRun = func(session *v1alpha1.Session, onChange func(*engine.Snapshot)) Run {
-		return watchedRun{prepare(session, onChange).(*actor), func() { atStart = s.get("one") }}
+		return watchedRun{prepare(session, onChange).(*actor), func() { close(begun); <-looked }}
 	}
 	s.begin()
-	seen := s.create(newSession("one", v1alpha1.ExitConditionManual))
-	s.actor("one").load(&model.CISettings{}, job("a", running))
-	seen.awaitTargets(2)
+	s.create(newSession("one", v1alpha1.ExitConditionManual))
+	<-begun
+	atStart := s.get("one")
+	close(looked)
 	if !held(atStart) || !session.Begun(&atStart.Status) || atStart.Status.PID != 42 {
 		t.Errorf("when it started it was %+v", atStart)
 	}
