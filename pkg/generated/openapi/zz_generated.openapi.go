@@ -3462,7 +3462,7 @@ func schema_pkg_apis_core_v1alpha1_SessionSpec(ref common.ReferenceCallback) com
 				Properties: map[string]spec.Schema{
 					"tiltfilePath": {
 						SchemaProps: spec.SchemaProps{
-							Description: "tiltfilePath is the path of the Tiltfile to run, on the machine that runs the Session. It should be absolute; a relative one is taken from the working directory of the process that runs the Session. It can't be empty. When it changes while the Session runs, the other Tiltfile is loaded.",
+							Description: "tiltfilePath is the path of the Tiltfile to run, on the machine that runs the Session. It should be absolute; a relative one is taken from the working directory of the process that runs the Session, but can't be run by a server of many Sessions. It can't be empty. When it changes while the Session runs, the other Tiltfile is loaded.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",

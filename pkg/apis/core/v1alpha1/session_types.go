@@ -69,8 +69,9 @@ const (
 type SessionSpec struct {
 	// tiltfilePath is the path of the Tiltfile to run, on the machine that runs
 	// the Session. It should be absolute; a relative one is taken from the working
-	// directory of the process that runs the Session. It can't be empty. When it
-	// changes while the Session runs, the other Tiltfile is loaded.
+	// directory of the process that runs the Session, but can't be run by a server
+	// of many Sessions. It can't be empty. When it changes while the Session runs,
+	// the other Tiltfile is loaded.
 	TiltfilePath string `json:"tiltfilePath"`
 
 	// exitCondition says when the Session is finished. With "manual" it runs
