@@ -113,6 +113,21 @@ func TestDeletedSession(t *testing.T) {
 			t.Errorf("verdict %q", got)
 		}
 	})
+	t.Run("settles while it's away", func(t *testing.T) {
+		s := newStage(t, "Tiltfile")
+		s.begin()
+		seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+		a := s.actor("Tiltfile")
+		a.load(&model.CISettings{Settle: ptr(time.Minute), Timeout: ptr(10 * time.Minute)}, job("a", running))
+		seen.awaitTargets(2)
+		s.delete("Tiltfile")
+		seen.awaitDeleted()
+		a.update(0, succeeded)
+		s.passTime(10*time.Second, func() bool { return len(s.done) == 1 })
+		if got := session.VerdictOf(s.awaitDone().Status); got != session.Succeeded {
+			t.Errorf("verdict %q", got)
+		}
+	})
 	t.Run("may be created by somebody else", func(t *testing.T) {
 		s := newStage(t, "Tiltfile")
 		s.begin()

@@ -84,6 +84,9 @@ func (r *run) rest(snap *engine.Snapshot, now time.Time) time.Duration {
 // the Session is done isn't left to others who write its status.
 func (c *Controller) status(r *run, snap *engine.Snapshot) (v1alpha1.SessionStatus, time.Time) {
 	undecided := *r.session
+	if r.unstored != nil {
+		undecided.Status = *r.unstored
+	}
 	undecided.Status.Done = false
 	return session.Status(snap, &undecided, c.config.Clock.Now())
 }

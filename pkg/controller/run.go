@@ -49,6 +49,9 @@ type run struct {
 	session *v1alpha1.Session
 	// missing is true while the Session isn't stored because it was deleted.
 	missing bool
+	// unstored is the status that follows the one that the Session was deleted
+	// with, nil once it's stored. It's what knows since when conditions hold.
+	unstored *v1alpha1.SessionStatus
 	// tiltfile is the absolute path of the Tiltfile that's run.
 	tiltfile string
 	// created is the spec.ci that the Session had at first.

@@ -16,10 +16,11 @@ import (
 	"tilt.dev/session/pkg/session"
 )
 
-// updateStatus stores status unless it's stored already or the Session is
-// missing.
+// updateStatus stores status unless it's stored already. While the Session is
+// missing the run remembers it.
 func (c *Controller) updateStatus(ctx context.Context, r *run, status v1alpha1.SessionStatus) error {
 	if r.missing {
+		r.unstored = &status
 		return nil
 	}
 	if !equality.Semantic.DeepEqual(status, r.session.Status) {
@@ -31,6 +32,7 @@ func (c *Controller) updateStatus(ctx context.Context, r *run, status v1alpha1.S
 		r.pace.wrote(begin, c.config.Clock.Now())
 		r.session = stored
 	}
+	r.unstored = nil
 	if status.Done {
 		r.done = true
 		countVerdict(session.VerdictOf(status))

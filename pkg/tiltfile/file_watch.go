@@ -52,7 +52,7 @@ func (e *evaluation) defineFileWatch(_ *starlark.Thread, fn *starlark.Builtin, a
 // all that's below the path.
 type ignoreDef struct {
 	base     localPath
-	patterns stringList
+	patterns patternList
 }
 
 func (*ignoreDef) builtin() string { return "v1alpha1.ignore_def" }
@@ -66,7 +66,7 @@ func (i *ignoreDef) check() error {
 		return errors.New("base_path must not be empty")
 	}
 	if len(i.patterns) == 0 {
-		i.patterns = stringList{"**"}
+		i.patterns = patternList{"**"}
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -90,6 +91,9 @@ func (e *evaluation) allIgnores() []model.IgnoreSet {
 	paths := append([]string{filepath.Dir(e.options.Path)}, e.inputs...)
 	for _, r := range e.resources {
 		paths = append(paths, r.Deps...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.objects.fileWatches)) {
+		paths = append(paths, e.objects.fileWatches[name].watch.Paths...)
 	}
 	return slices.Concat(e.ignores, gitIgnores(paths))
 }
