@@ -5,6 +5,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -76,7 +77,16 @@ func (o *switchOptions) enable(cmd *cobra.Command, p Program, names []string) er
 	if err != nil {
 		return requestError(err)
 	}
-	return printChanged(p, "enabled", "changed", o.only, answer.Status.Resources)
+	return printChanged(p, answer.Status.Resources, func(name string) string {
+		switch {
+		case !o.only || slices.Contains(names, name):
+			return "enabled"
+		case len(o.labels) == 0:
+			return "disabled"
+		default:
+			return "changed" // its labels aren't known here
+		}
+	})
 }
 
 func newDisableCommand(p Program) *cobra.Command {
@@ -110,17 +120,17 @@ func (o *switchOptions) disable(cmd *cobra.Command, p Program, names []string) e
 	if err != nil {
 		return requestError(err)
 	}
-	return printChanged(p, "disabled", "", false, answer.Status.Resources)
+	return printChanged(p, answer.Status.Resources, func(string) string { return "disabled" })
 }
 
-// printChanged says what became of each resource that isn't as it was. With
-// both ways possible the word for it is another.
-func printChanged(p Program, done, either string, both bool, names []string) error {
-	if both {
-		done = either
+// printChanged says what became of each resource that isn't as it was.
+func printChanged(p Program, names []string, became func(name string) string) error {
+	if len(names) == 0 {
+		_, err := fmt.Fprintln(p.Streams.Out, "Nothing has changed.")
+		return printed(err)
 	}
 	for _, name := range names {
-		if _, err := fmt.Fprintf(p.Streams.Out, "%s %s\n", name, done); err != nil {
+		if _, err := fmt.Fprintf(p.Streams.Out, "%s %s\n", name, became(name)); err != nil {
 			return printed(err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,9 @@ named or of all. "(Tiltfile)" stands for the Tiltfile.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if o.since < 0 {
 				return withCode(ExitUsage, "--since %v is negative: use 0 for everything", o.since)
+			}
+			if o.tail < -1 {
+				return withCode(ExitUsage, "--tail %d is negative: use -1 for all lines", o.tail)
 			}
 			return o.print(cmd, p, names)
 		},
@@ -83,6 +87,8 @@ func (o *logsOptions) print(cmd *cobra.Command, p Program, names []string) error
 	out := &outlet{writer: p.Streams.Out}
 	_, err = io.Copy(out, lines)
 	switch {
+	case errors.Is(out.err, syscall.EPIPE):
+		return nil // whoever read it has seen enough
 	case out.err != nil:
 		return printed(out.err)
 	case err != nil && !errors.Is(err, context.Canceled):

@@ -111,7 +111,8 @@ func (h *host) runSession(ctx context.Context, serving *task) end {
 	}
 	printing := start(context.WithoutCancel(ctx), h.print)
 	controlling := start(context.WithoutCancel(ctx), h.controller.Run)
-	e := h.await(ctx, client, serving, controlling)
+	e := h.await(ctx, client, serving, controlling, printing)
+	told := h.worthTelling(ctx, client, e)
 	if e.session != nil {
 		h.visitors.informed(ctx)
 		delivering, cancel := context.WithTimeout(ctx, deliveryTimeout)
@@ -123,25 +124,48 @@ func (h *host) runSession(ctx context.Context, serving *task) end {
 	h.logs.Close()
 	controlling.cancel()
 	telling := start(context.WithoutCancel(ctx), func(ctx context.Context) error {
-		if err := printing.wait(); err != nil || e.session == nil {
+		if err := printing.wait(); err != nil || told == nil {
 			return err
 		}
-		return h.report(ctx, client, e.session)
+		return h.report(ctx, client, told)
 	})
 	h.teardown(controlling, telling, e)
 	return e
 }
 
-// await creates the Session and returns when it has ended.
-func (h *host) await(ctx context.Context, client versioned.Interface, serving, controlling *task) end {
+// worthTelling is the Session that a person is told about at the end: one that's
+// done, or one that was to reach a verdict and was ended by a signal.
+func (h *host) worthTelling(ctx context.Context, client versioned.Interface, e end) *v1alpha1.Session {
+	if e.session != nil || e.signal == nil || h.options.exitCondition != v1alpha1.ExitConditionCI {
+		return e.session
+	}
+	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
+	defer cancel()
+	interrupted, err := client.TiltV1alpha1().Sessions().Get(ctx, sessionName, metav1.GetOptions{})
+	if err != nil {
+		h.warn(fmt.Errorf("get the Session that was interrupted: %w", err))
+		return nil
+	}
+	return interrupted
+}
+
+// await creates the Session and returns when it has ended. Servers that nobody
+// sees any more aren't kept running for ever.
+func (h *host) await(ctx context.Context, client versioned.Interface, serving, controlling, printing *task) end {
 	_, err := client.TiltV1alpha1().Sessions().Create(ctx, h.options.session(),
 		metav1.CreateOptions{FieldManager: controller.FieldManager})
 	if err != nil {
 		return end{err: withCode(ExitAPI, "create the Session: %w", err)}
 	}
+	var unseen <-chan struct{}
+	if h.options.exitCondition == v1alpha1.ExitConditionManual {
+		unseen = printing.done
+	}
 	select {
 	case s := <-h.done:
 		return end{session: s}
+	case <-unseen:
+		return end{err: withCode(ExitFailure, "%w", printing.err)}
 	case sig := <-h.signals:
 		return end{signal: sig}
 	case <-serving.done:

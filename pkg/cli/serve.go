@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -20,6 +21,9 @@ import (
 	"tilt.dev/session/pkg/kubeconfig"
 	"tilt.dev/session/pkg/storage"
 )
+
+// servePercent is how much the heap may grow between two garbage collections.
+const servePercent = 75
 
 // service is a server for many Sessions, built and listening but not running
 // yet. close must be called.
@@ -47,6 +51,10 @@ type service struct {
 
 // serve serves Sessions until a signal, and returns when nothing of it is left.
 func serve(ctx context.Context, p Program, o *serveOptions) error {
+	if os.Getenv("GOGC") == "" {
+		// What's stored stays in memory for long, other than that of a short run.
+		debug.SetGCPercent(servePercent)
+	}
 	if err := directLog(p.Streams.ErrOut, o.verbosity); err != nil {
 		return withCode(ExitFailure, "%w", err)
 	}

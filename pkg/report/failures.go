@@ -19,8 +19,8 @@ import (
 type Tail func(resource string, lines int) []logs.Line
 
 // Failures writes every target that has failed, in the order in which they did:
-// how it ended, and its last lines of output. Of a Session that timed out, or
-// that has waited for all that could still go on, it writes those that were still
+// how it ended, and its last lines of output. Of a Session that timed out, was ended by somebody, or
+// has waited for all that could still go on, it writes those that were still
 // running, not ready or about to be started again as well. Nothing is written when there are none.
 func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 	var b strings.Builder
@@ -29,7 +29,7 @@ func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 		writeTail(&b, t, tail, lines)
 	}
 	switch verdict := session.VerdictOf(s.Status); {
-	case verdict == session.Timeout, verdict == session.ReadinessTimeout, verdict == session.TargetFailed && session.KeepGoing(s):
+	case verdict == session.Undecided, verdict == session.Timeout, verdict == session.ReadinessTimeout, verdict == session.TargetFailed && session.KeepGoing(s):
 		for _, t := range s.Status.Targets {
 			if word := unfinished(t); word != "" {
 				fmt.Fprintf(&b, "\nUNFINISHED %s (%s)\n", t.Name, word)

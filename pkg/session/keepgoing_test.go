@@ -100,8 +100,12 @@ func TestKeepGoing(t *testing.T) {
 			snap:    run(server("r", engine.ServeState{Hold: engine.HoldRestarting, Down: at(0)}), job("a", held(engine.HoldRetrying))),
 			session: keepingGoing(ci(0, second)), now: 10 * second,
 		},
-		"but a failure is told first": {
-			snap: run(slow, bad), session: keepingGoing(ci(0, second)), now: 10 * second, verdict: TargetFailed, err: "bad failed",
+		"what came first is told: the server that was late": {
+			snap: run(slow, bad), session: keepingGoing(ci(0, second)), now: 10 * second,
+			verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target slow:serve not ready",
+		},
+		"what came first is told: the failure": {
+			snap: run(slow, bad), session: keepingGoing(ci(0, 5*second)), now: 10 * second, verdict: TargetFailed, err: "bad failed",
 		},
 		"manual never ends": {
 			snap: run(bad), session: keepingGoing(manual()),

@@ -14,15 +14,29 @@ import (
 	"tilt.dev/session/pkg/engine"
 )
 
-// settle lets a healthy Session succeed when it has been so for as long as its
-// Tiltfile wants.
-func settle(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now time.Time) decision {
-	settings := snap.Tiltfile.CI
-	if settings == nil || settings.Settle == nil || *settings.Settle <= 0 {
-		return decision{verdict: Succeeded}
+// maxStable is how long at most a server that was launched again must have been
+// ready to be believed.
+const maxStable = 10 * time.Second
+
+// stableFrom is when a server that was launched again so often, and has been ready
+// since then, is believed to stay so: after 1 s, 2 s, 4 s and so on, as long as
+// it was waited with the launch. It's zero for one that never was.
+func stableFrom(since time.Time, restarts int32) time.Time {
+	if restarts <= 0 {
+		return time.Time{}
 	}
-	ready := meta.FindStatusCondition(current.Status.Conditions, v1alpha1.SessionConditionReady)
-	settled := healthySince(ready, sum.changed, now).Add(*settings.Settle)
+	return since.Add(min(time.Second<<min(restarts-1, 10), maxStable))
+}
+
+// settle lets a healthy Session succeed when it has been so for as long as its
+// Tiltfile wants, and servers that have ended before for as long as it takes to
+// believe them.
+func settle(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now time.Time) decision {
+	settled := sum.stable
+	if settings := snap.Tiltfile.CI; settings != nil && settings.Settle != nil && *settings.Settle > 0 {
+		ready := meta.FindStatusCondition(current.Status.Conditions, v1alpha1.SessionConditionReady)
+		settled = latest(settled, healthySince(ready, sum.changed, now).Add(*settings.Settle))
+	}
 	if !now.Before(settled) {
 		return decision{verdict: Succeeded}
 	}

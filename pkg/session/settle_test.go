@@ -31,6 +31,13 @@ func withReady(s *v1alpha1.Session, status metav1.ConditionStatus, changed time.
 	return s
 }
 
+// again is a server that's ready since a moment and was launched again so often.
+func again(since time.Duration, restarts int) engine.ResourceState {
+	state := ready(since)
+	state.Restarts = restarts
+	return server("again", state)
+}
+
 func TestSettle(t *testing.T) {
 	const (
 		second = time.Second
@@ -51,6 +58,15 @@ func TestSettle(t *testing.T) {
 	}{
 		"it isn't wanted": {
 			snap: settling(0, job("a", succeeded(second))), session: ci(0, 0), now: second, verdict: Succeeded,
+		},
+		"a server that was launched again is believed after a while": {
+			snap: run(job("a", succeeded(second)), again(2*second, 3)), session: ci(0, 0), now: 3 * second, next: 6 * second,
+		},
+		"and then it's a success": {
+			snap: run(job("a", succeeded(second)), again(2*second, 3)), session: ci(0, 0), now: 6 * second, verdict: Succeeded,
+		},
+		"the while doesn't grow for ever": {
+			snap: run(again(2*second, 100)), session: ci(0, 0), now: 3 * second, next: 12 * second,
 		},
 		"it begins with the last target": {
 			snap: healthy, session: ci(0, 0), now: 12*second + 10*time.Millisecond, next: 17 * second,

@@ -23,8 +23,9 @@ type summary struct {
 	// against success. A running job isn't ready. Those that have failed and are
 	// started again after a while are retrying.
 	waiting, notReady, retrying, failed []v1alpha1.Target
-	// changed is when the last of the others became ready or succeeded.
-	changed time.Time
+	// changed is when the last of the others became ready or succeeded, stable when
+	// servers among them that have ended before are to be believed.
+	changed, stable time.Time
 }
 
 func summarize(targets []v1alpha1.Target) summary {
@@ -43,7 +44,9 @@ func summarize(targets []v1alpha1.Target) summary {
 		case PhaseActive:
 			sum.notReady = append(sum.notReady, *t)
 		case PhaseReady:
-			sum.changed = latest(sum.changed, t.State.Active.StartTime.Time, t.State.Active.LastReadyTime.Time)
+			since := latest(t.State.Active.StartTime.Time, t.State.Active.LastReadyTime.Time)
+			sum.changed = latest(sum.changed, since)
+			sum.stable = latest(sum.stable, stableFrom(since, t.RestartCount))
 		case PhaseSucceeded:
 			sum.changed = latest(sum.changed, t.State.Terminated.FinishTime.Time)
 		case PhaseFailed:

@@ -25,10 +25,11 @@ const (
 // lateness is what came of the readiness limits. A limit is reached at its
 // exact end.
 type lateness struct {
-	// count is how many servers should have been ready by now. The first of them
-	// by name is told of in err.
+	// count is how many servers should have been ready by now. The one whose limit
+	// was reached first, at since, is told of in err.
 	count int
 	err   string
+	since time.Time
 	// next is when another one will be late.
 	next time.Time
 }
@@ -48,7 +49,8 @@ func checkReadiness(snap *engine.Snapshot, d time.Duration, now time.Time) laten
 		case now.Before(deadline):
 			late.next = earliest(late.next, deadline)
 		default:
-			if late.count == 0 {
+			if late.count == 0 || deadline.Before(late.since) {
+				late.since = deadline
 				late.err = fmt.Sprintf("Readiness timeout after %s: target %s not ready", limit, s.target)
 				if probe := oneLine(s.LastProbe); probe != "" {
 					late.err += ": " + probe

@@ -98,9 +98,9 @@ func TestLimits(t *testing.T) {
 		"a ready server has no readiness limit": {
 			snap: run(server("s", ready(0)), job("a", running(0))), session: ci(0, second), now: time.Hour,
 		},
-		"the first server by name is blamed": {
-			snap: run(server("b", notReady(0)), server("a", notReady(second)), server("c", notReady(0))), session: ci(0, second),
-			now: minute, verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target a:serve not ready",
+		"the server that's late for longest is blamed": {
+			snap: run(server("c", notReady(0)), server("a", notReady(second)), server("b", notReady(0))), session: ci(0, second),
+			now: minute, verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target b:serve not ready",
 		},
 		"the next look is at the first limit of many": {
 			snap:    run(server("a", notReady(20*second)), server("b", notReady(10*second)), server("c", notReady(30*second))),

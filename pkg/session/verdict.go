@@ -97,9 +97,14 @@ func decideCI(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now
 	if reloading(&snap.Tiltfile) || KeepGoing(current) && sum.goesOn(late.count) {
 		return checkTimeout(decision{next: late.next}, snap, limits, sum, now)
 	}
+	var first *v1alpha1.Target
+	if len(sum.failed) > 0 {
+		t := slices.MinFunc(sum.failed, byFinishTime)
+		first = &t
+	}
 	switch {
-	case len(sum.failed) > 0:
-		return failure(slices.MinFunc(sum.failed, byFinishTime))
+	case first != nil && (late.count == 0 || !first.State.Terminated.FinishTime.After(late.since)):
+		return failure(*first)
 	case late.count > 0:
 		return decision{verdict: ReadinessTimeout, err: late.err}
 	case sum.healthy():

@@ -6,6 +6,7 @@ package tiltfile
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"runtime/metrics"
 
 	"go.starlark.net/starlark"
@@ -78,18 +79,29 @@ func (e *evaluation) enforceLimits() (stop func()) {
 	}
 }
 
-// checkMemory returns an error if the evaluation keeps too much memory.
+// checkMemory returns an error if the evaluation keeps too much memory. The
+// heap may grow to a multiple of what's live before the next garbage collection
+// tells, so one is made when that alone could be too much.
 func (e *evaluation) checkMemory() error {
+	if heapObjects() > max(e.heapLimit, e.heapChecked+e.limits.heapGrowth/2) {
+		runtime.GC()
+		e.heapChecked = liveHeap()
+	}
 	if liveHeap() > e.heapLimit {
 		return fmt.Errorf("the Tiltfile was stopped because it needs more than %d MiB of memory", e.limits.heapGrowth>>20)
 	}
 	return nil
 }
 
+// heapObjects is how many bytes of the heap are in use or wait to be collected.
+func heapObjects() uint64 { return heapMetric("/memory/classes/heap/objects:bytes") }
+
 // liveHeap is how many bytes of the heap were in use at the last garbage
 // collection.
-func liveHeap() uint64 {
-	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+func liveHeap() uint64 { return heapMetric("/gc/heap/live:bytes") }
+
+func heapMetric(name string) uint64 {
+	sample := []metrics.Sample{{Name: name}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
