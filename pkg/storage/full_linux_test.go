@@ -6,7 +6,6 @@ package storage
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -15,33 +14,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ownMounts is set where mounts are of no concern to anybody else.
-const ownMounts = "TILT_SESSION_TEST_OWN_MOUNTS"
-
-// TestSmallDisk runs itself again in a mount namespace, for a file system that
-// really is full, or read-only.
+// TestSmallDisk takes place on a file system that really is full, or read-only.
 func TestSmallDisk(t *testing.T) {
-	if os.Getenv(ownMounts) != "" {
-		checkSmallDisk(t)
-		return
-	}
-	again := exec.Command(os.Args[0], "-test.run", "^TestSmallDisk$", "-test.v")
-	again.Env = append(os.Environ(), ownMounts+"=1")
-	again.SysProcAttr = &syscall.SysProcAttr{
+	ownMounts := &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
 	}
-	output, err := again.CombinedOutput()
-	if len(output) == 0 && err != nil {
-		t.Skip("there are no user namespaces for a mount of its own: ", err)
+	if !runAlone(t, ownMounts, "there are no user namespaces for a mount of its own") {
+		return
 	}
-	if err != nil || !strings.Contains(string(output), "--- PASS: TestSmallDisk") {
-		t.Errorf("%v\n%s", err, output)
-	}
-}
-
-func checkSmallDisk(t *testing.T) {
 	disk := t.TempDir()
 	if err := unix.Mount("none", disk, "tmpfs", 0, "size=2m"); err != nil {
 		t.Fatal(err)

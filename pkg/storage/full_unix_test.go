@@ -6,14 +6,43 @@
 package storage
 
 import (
+	"os"
+	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 )
 
 const enospc = syscall.ENOSPC
 
+// alone is set for a process that runs nothing but one test.
+const alone = "TILT_SESSION_TEST_ALONE"
+
+// runAlone runs a test in a process of its own, which is all that is concerned
+// by what the test does to it. It tells whether this is that process.
+func runAlone(t *testing.T, attributes *syscall.SysProcAttr, unavailable string) bool {
+	t.Helper()
+	if os.Getenv(alone) == t.Name() {
+		return true
+	}
+	again := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+	again.Env = append(os.Environ(), alone+"="+t.Name())
+	again.SysProcAttr = attributes
+	output, err := again.CombinedOutput()
+	if err != nil && len(output) == 0 && unavailable != "" {
+		t.Skip(unavailable, ": ", err)
+	}
+	if err != nil || !strings.Contains(string(output), "--- PASS: "+t.Name()) {
+		t.Errorf("%v\n%s", err, output)
+	}
+	return false
+}
+
 // TestFileAtItsLimit lets the process write no file larger than a limit.
 func TestFileAtItsLimit(t *testing.T) {
+	if !runAlone(t, nil, "") {
+		return
+	}
 	dir := t.TempDir()
 	backend := openFile(t, dir)
 	pods, _ := openPods(t, backend, nil)

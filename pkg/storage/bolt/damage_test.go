@@ -256,3 +256,24 @@ func TestEntriesSurvive(t *testing.T) {
 		t.Errorf("it holds %+v", before)
 	}
 }
+
+func TestOpenNeedsToWrite(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may write everywhere")
+	}
+	content, _ := sample(t)
+	dir := write(t, content)
+	above := t.TempDir()
+	readOnlyFile := write(t, content)
+	for path, mode := range map[string]os.FileMode{dir: 0o500, above: 0o500, filepath.Join(readOnlyFile, fileName): 0o400} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.Chmod(path, 0o700) })
+	}
+	for _, dir := range []string{dir, filepath.Join(above, "new"), readOnlyFile} {
+		if _, _, err := Open(dir); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "permission denied") {
+			t.Errorf("it says %v", err)
+		}
+	}
+}

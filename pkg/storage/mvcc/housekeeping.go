@@ -6,6 +6,8 @@ package mvcc
 import (
 	"errors"
 	"time"
+
+	"k8s.io/utils/clock"
 )
 
 // retryInterval is how long a Log that failed is left alone when nobody else
@@ -26,14 +28,10 @@ func (s *Store) keepHouse() {
 		case err != nil: // Err tells
 			due = now.Add(retryInterval)
 		}
-		switch {
-		case due.IsZero():
-			timer.Stop()
-		case !due.After(now):
+		if !due.IsZero() && !due.After(now) {
 			continue // it became due meanwhile
-		default:
-			timer.Reset(due.Sub(now))
 		}
+		setTimer(timer, due, now)
 		if s.clock.Since(now) > time.Millisecond {
 			continue // else the timer would be late by what has passed
 		}
@@ -43,6 +41,20 @@ func (s *Store) keepHouse() {
 		case <-s.stop:
 			return
 		}
+	}
+}
+
+// setTimer makes a timer fire when something is due, which the zero time never
+// is. What it has sent before is forgotten, as not every clock does by itself.
+func setTimer(timer clock.Timer, due, now time.Time) {
+	if !timer.Stop() {
+		select {
+		case <-timer.C():
+		default:
+		}
+	}
+	if !due.IsZero() {
+		timer.Reset(due.Sub(now))
 	}
 }
 
