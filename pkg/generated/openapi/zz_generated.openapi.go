@@ -2934,7 +2934,7 @@ func schema_pkg_apis_core_v1alpha1_SessionCISpec(ref common.ReferenceCallback) c
 					},
 					"readinessTimeout": {
 						SchemaProps: spec.SchemaProps{
-							Description: "readinessTimeout is how long a server may stay not ready, counted from its start or from when it was last ready. Unset or zero means no limit. A limit that the Tiltfile sets for a server goes before it.",
+							Description: "readinessTimeout is how long a server may stay not ready, counted from its start or from when it was last ready. For one that's started again whenever it ends, the starts after the first don't begin it anew. Unset or zero means no limit. A limit that the Tiltfile sets for a server goes before it.",
 							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
 						},
 					},

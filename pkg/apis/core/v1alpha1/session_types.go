@@ -101,8 +101,9 @@ type SessionCISpec struct {
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
 	// readinessTimeout is how long a server may stay not ready, counted from
-	// its start or from when it was last ready. Unset or zero means no limit. A
-	// limit that the Tiltfile sets for a server goes before it.
+	// its start or from when it was last ready. For one that's started again whenever
+	// it ends, the starts after the first don't begin it anew. Unset or zero means
+	// no limit. A limit that the Tiltfile sets for a server goes before it.
 	// +optional
 	ReadinessTimeout *metav1.Duration `json:"readinessTimeout,omitempty"`
 }
