@@ -64,6 +64,8 @@ type stage struct {
 	beforeStatusWrite func(n int64) *http.Response
 	// beforeRequest, if set, is called before anything is sent.
 	beforeRequest func(*http.Request)
+	// afterRequest, if set, is called when it's answered.
+	afterRequest func(*http.Request)
 	// requests counts all that the Controller sends; once dead, nothing is sent.
 	requests atomic.Int64
 	dead     atomic.Bool
@@ -128,7 +130,11 @@ func (tap tap) RoundTrip(request *http.Request) (*http.Response, error) {
 			}
 		}
 	}
-	return tap.next.RoundTrip(request)
+	response, err := tap.next.RoundTrip(request)
+	if after := tap.stage.afterRequest; after != nil {
+		after(request)
+	}
+	return response, err
 }
 
 // begin runs the Controller until the end of the test, when it fails unless
