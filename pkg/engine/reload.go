@@ -4,9 +4,11 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
+	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 )
 
@@ -90,6 +92,7 @@ func (l *loop) add(spec model.Resource, disabled bool) *resource {
 
 // remove ends a resource that isn't there any more.
 func (l *loop) remove(r *resource) {
+	l.log(r.Name, logs.LevelInfo, fmt.Sprintf("Resource %q is no longer in the Tiltfile", r.Name))
 	l.reset(r)
 	r.index = -1
 }
