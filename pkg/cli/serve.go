@@ -43,10 +43,11 @@ type service struct {
 	// running is true once the server runs, and closes itself.
 	running bool
 
-	// What follows is nil when Sessions are only served.
-	engines    *engines
-	sessions   *sessions
 	controller *controller.Controller
+
+	// What follows is nil when Sessions are only served.
+	engines  *engines
+	sessions *sessions
 }
 
 // serve serves Sessions until a signal, and returns when nothing of it is left.
@@ -96,10 +97,7 @@ func newService(ctx context.Context, p Program, o *serveOptions) (_ *service, er
 	if err := s.listen(); err != nil {
 		return nil, err
 	}
-	if o.runSessions {
-		return s, s.control()
-	}
-	return s, nil
+	return s, s.control()
 }
 
 func (s *service) openStorage() error {
@@ -176,7 +174,7 @@ func (s *service) run(ctx context.Context) error {
 	case <-s.signals:
 		return serving.stop()
 	}
-	controlling := start(ctx, s.controlSessions)
+	controlling := start(ctx, s.controller.Run)
 	feeding := start(ctx, func(ctx context.Context) error { return s.systemd.feed(ctx, s.alive) })
 	s.announce()
 	err := s.await(serving, controlling, feeding)
@@ -194,15 +192,6 @@ func (s *service) alive(ctx context.Context) error {
 		return err
 	}
 	return client.RESTClient().Get().AbsPath("/livez").Do(ctx).Error()
-}
-
-// controlSessions runs the Sessions until ctx is done, if that's wanted.
-func (s *service) controlSessions(ctx context.Context) error {
-	if s.controller == nil {
-		<-ctx.Done()
-		return nil
-	}
-	return s.controller.Run(ctx)
 }
 
 // await returns when the end has come: nil if somebody wants it.

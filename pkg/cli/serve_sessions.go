@@ -23,7 +23,7 @@ import (
 
 // sessionLogLimit is how many bytes of the output of one Session of many are
 // kept in memory.
-const sessionLogLimit = 8 << 20
+const sessionLogLimit = 4 << 20
 
 // outcomeTimeout bounds how long is taken to tell what came of a Session.
 const outcomeTimeout = time.Second
@@ -86,6 +86,7 @@ func (r *servedRun) Run(ctx context.Context) error {
 	began := time.Now()
 	fmt.Fprintf(s.program.Streams.Out, "Session %s: runs %s\n", r.session.Name, r.session.Spec.TiltfilePath)
 	err := r.Engine.Run(ctx)
+	r.Logs().Close() // who follows it has seen everything
 	fmt.Fprintf(s.program.Streams.Out, "Session %s: %s after %v\n", r.session.Name, r.outcome(ctx),
 		time.Since(began).Round(time.Millisecond))
 	return err
@@ -117,17 +118,21 @@ func (s *service) prepareRuns() (err error) {
 	return err
 }
 
-// control adds the controller to the server.
+// control adds the controller to the server. Where Sessions are only served it
+// lets go of those that are deleted.
 func (s *service) control() (err error) {
-	s.engines.commands = surroundings(defaultHost, s.entry.Port)
-	s.controller, err = controller.New(controller.Config{
+	config := controller.Config{
 		ClientConfig: s.server.LoopbackClientConfig(),
-		Runs:         func(*v1alpha1.Session) bool { return true },
+		Runs:         func(*v1alpha1.Session) bool { return s.options.runSessions },
 		NewRun:       s.newRun,
-		Running:      s.sessions.running,
 		Durable:      true,
 		MaxRunning:   s.options.maxRunning,
-	})
+	}
+	if s.options.runSessions {
+		s.engines.commands = surroundings(defaultHost, s.entry.Port)
+		config.Running = s.sessions.running
+	}
+	s.controller, err = controller.New(config)
 	if err != nil {
 		return withCode(ExitAPI, "%w", err)
 	}

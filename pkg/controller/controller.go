@@ -248,10 +248,15 @@ func (c *Controller) events() cache.ResourceEventHandler {
 			c.queue.Add(key.Name)
 		}
 	}
+	forget := func(obj any) {
+		if key, err := cache.DeletionHandlingObjectToName(obj); err == nil {
+			c.config.Running.forget(key.Name)
+		}
+	}
 	return cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { c.line(obj); enqueue(obj) },
 		UpdateFunc: func(_, obj any) { c.line(obj); enqueue(obj) },
-		DeleteFunc: func(obj any) { c.leave(obj); enqueue(obj) },
+		DeleteFunc: func(obj any) { c.leave(obj); forget(obj); enqueue(obj) },
 	}
 }
 

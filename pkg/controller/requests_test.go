@@ -172,7 +172,7 @@ func TestRequestErrors(t *testing.T) {
 	}
 }
 
-// A run is found while it lasts.
+// A run is found from its beginning on.
 func TestRunning(t *testing.T) {
 	s := newStage(t, "a")
 	s.config.Running = NewRunning()
@@ -186,7 +186,40 @@ func TestRunning(t *testing.T) {
 	if err := s.end(); err != nil {
 		t.Error(err)
 	}
-	if _, found := s.config.Running.Run("a"); found {
-		t.Error("a run is found after it has ended")
+	if _, found := s.config.Running.Run("a"); !found {
+		t.Error("a run isn't found after it has ended")
+	}
+}
+
+// Runs that have ended stay until their Sessions are gone, or too many others
+// have ended after them.
+func TestRunningKeepsWhatHasEnded(t *testing.T) {
+	running := NewRunning()
+	found := func(name string) bool { _, found := running.Run(name); return found }
+	for i := range maxEnded + 1 {
+		name := fmt.Sprint(i)
+		running.add(name, entry{})
+		running.end(name)
+	}
+	if found("0") || !found("1") {
+		t.Errorf("found the oldest: %v, the second oldest: %v", found("0"), found("1"))
+	}
+	running.forget("1")
+	if found("1") {
+		t.Error("the run of a Session that's gone is found")
+	}
+	running.add("2", entry{})
+	running.forget("2")
+	running.add("active", entry{})
+	running.forget("active")
+	if !found("2") || !found("active") {
+		t.Error("a run that hasn't ended isn't found when its Session is gone")
+	}
+	for i := range maxEnded {
+		running.add(fmt.Sprint("more", i), entry{})
+		running.end(fmt.Sprint("more", i))
+	}
+	if !found("2") || found("3") {
+		t.Errorf("found the one that was begun again: %v, one that has ended long ago: %v", found("2"), found("3"))
 	}
 }

@@ -121,7 +121,7 @@ func (rs *runs) start(ctx context.Context, r *run) {
 			err = errors.New("it ended by itself")
 		}
 		r.stop()
-		rs.running.remove(r.name)
+		rs.running.end(r.name)
 		rs.over(r, err)
 	})
 }
