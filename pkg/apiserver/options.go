@@ -124,12 +124,10 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 		"reach the core API server as the service account of the pod, where --authentication-kubeconfig or --authorization-kubeconfig isn't given")
 }
 
-// Validate returns everything that's wrong with the options.
-func (o *Options) Validate() error {
+// Validate returns everything that's wrong with what can be chosen before there's
+// a Storage.
+func (o *Options) Validate() []error {
 	var errs []error
-	if o.Storage == nil {
-		errs = append(errs, errors.New("storage: none is set"))
-	}
 	if o.Listener == nil {
 		if net.ParseIP(o.BindAddress) == nil {
 			errs = append(errs, fmt.Errorf("--bind-address: %q is not an IP address", o.BindAddress))
@@ -158,14 +156,18 @@ func (o *Options) Validate() error {
 	if o.Audit != nil && (o.Audit.Policy == nil || o.Audit.Backend == nil) {
 		errs = append(errs, errors.New("audit: both a policy and a backend must be set"))
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // Config validates the options and takes the address. While another process
 // has it the error is syscall.EADDRINUSE for errors.Is. From here on somebody
 // must call either New or Close of what's returned.
 func (o *Options) Config() (*Config, error) {
-	if err := o.Validate(); err != nil {
+	errs := o.Validate()
+	if o.Storage == nil {
+		errs = append(errs, errors.New("storage: none is set"))
+	}
+	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	listener, err := o.listen()

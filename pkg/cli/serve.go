@@ -87,7 +87,6 @@ func newService(ctx context.Context, p Program, o *serveOptions) (_ *service, er
 		return nil, err
 	}
 	o.server.Storage = s.storage
-	o.server.Version = p.Version
 	if o.runSessions {
 		if err := s.prepareRuns(); err != nil {
 			return nil, withCode(ExitFailure, "prepare to run commands: %w", err)
@@ -119,9 +118,6 @@ func (s *service) openStorage() error {
 
 // listen takes the address, builds the server and says how it's reached.
 func (s *service) listen() error {
-	if err := s.options.server.Validate(); err != nil {
-		return withCode(ExitUsage, "%w", err)
-	}
 	config, err := s.options.server.Config()
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):

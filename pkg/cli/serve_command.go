@@ -6,7 +6,7 @@ package cli
 import "github.com/spf13/cobra"
 
 func newServeCommand(p Program) *cobra.Command {
-	o := newServeOptions()
+	o := newServeOptions(p.Version)
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve and run any number of Sessions, which outlast the process",

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,9 +38,9 @@ type serveOptions struct {
 	verbosity     int
 }
 
-func newServeOptions() *serveOptions {
+func newServeOptions(version string) *serveOptions {
 	o := &serveOptions{server: apiserver.NewOptions(), storage: storageFile, runSessions: true}
-	o.server.Port = defaultPort
+	o.server.Port, o.server.Version = defaultPort, version
 	return o
 }
 
@@ -46,7 +48,7 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	o.server.AddFlags(flags)
 	flags.StringVar(&o.storage, "storage", o.storage, `where Sessions are kept: "file", or "memory" until the end of this process`)
-	flags.StringVar(&o.dataDir, "data-dir", "", "directory of the file storage (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
+	flags.StringVar(&o.dataDir, dataDirFlag, "", "directory of the file storage (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
 	flags.BoolVar(&o.runSessions, "run-sessions", o.runSessions, "run the Sessions; without it they're only served")
 	flags.IntVar(&o.maxRunning, "max-running", 0, "how many Sessions run at once, 0 for any number; the others wait in the order of their creation")
 	flags.StringVar(&o.kubeconfigOut, "kubeconfig-out", "", "write a kubeconfig for this server to a file as well, which is removed at the end")
@@ -56,7 +58,7 @@ func (o *serveOptions) addFlags(cmd *cobra.Command) {
 }
 
 // complete fills in what follows from the rest and returns everything that's
-// wrong, but for what only the server itself can tell.
+// wrong, in the order of the flags in the help.
 func (o *serveOptions) complete(cmd *cobra.Command) error {
 	var errs []error
 	if !cmd.Flags().Changed("secure-port") {
@@ -66,9 +68,9 @@ func (o *serveOptions) complete(cmd *cobra.Command) error {
 	}
 	switch o.storage {
 	case storageFile:
-		errs = append(errs, o.completeDir())
+		errs = append(errs, completeDir(cmd, &o.dataDir))
 	case storageMemory:
-		if o.dataDir != "" {
+		if cmd.Flags().Changed(dataDirFlag) {
 			errs = append(errs, errors.New("--data-dir: there's none with --storage memory"))
 		}
 	default:
@@ -80,18 +82,30 @@ func (o *serveOptions) complete(cmd *cobra.Command) error {
 	if o.killGrace < 0 {
 		errs = append(errs, fmt.Errorf("--kill-grace %v is negative: use 0 to kill at once", o.killGrace))
 	}
+	errs = append(errs, o.server.Validate()...)
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	// Each begins with the flag that it's about, if it's about one.
+	slices.SortStableFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	if err := errors.Join(errs...); err != nil {
 		return withCode(ExitUsage, "%w", err)
 	}
 	return nil
 }
 
-func (o *serveOptions) completeDir() (err error) {
-	if o.dataDir == "" {
-		o.dataDir, err = defaultDataDir(os.Getenv)
+// dataDirFlag names the directory of a file storage.
+const dataDirFlag = "data-dir"
+
+// completeDir makes the directory that the flag names absolute, or chooses one
+// without the flag.
+func completeDir(cmd *cobra.Command, dir *string) (err error) {
+	switch {
+	case !cmd.Flags().Changed(dataDirFlag):
+		*dir, err = defaultDataDir(os.Getenv)
 		return err
+	case *dir == "":
+		return errors.New("--data-dir: an empty name is none of a directory; leave the flag out for the default")
 	}
-	if o.dataDir, err = filepath.Abs(o.dataDir); err != nil {
+	if *dir, err = filepath.Abs(*dir); err != nil {
 		return fmt.Errorf("--data-dir: %w", err)
 	}
 	return nil

@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -34,7 +33,7 @@ func newStorageCommand(p Program) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c := &storageCommand{program: p}
-	cmd.PersistentFlags().StringVar(&c.dir, "data-dir", "", "the data directory (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
+	cmd.PersistentFlags().StringVar(&c.dir, dataDirFlag, "", "the data directory (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
 	cmd.AddCommand(
 		c.command("check", "Read everything and report what is wrong with it", cobra.NoArgs, c.check),
 		c.command("compact", "Rewrite the file without what is free in it", cobra.NoArgs, c.compact),
@@ -55,7 +54,7 @@ func (c *storageCommand) command(use, short string, args cobra.PositionalArgs, w
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()
-		options, err := c.options()
+		options, err := c.options(cmd)
 		if err != nil {
 			return err
 		}
@@ -67,16 +66,11 @@ func (c *storageCommand) command(use, short string, args cobra.PositionalArgs, w
 	}}
 }
 
-func (c *storageCommand) options() (options offline.Options, err error) {
-	options.Dir = c.dir
-	if c.dir == "" {
-		options.Dir, err = defaultDataDir(os.Getenv)
-	} else {
-		options.Dir, err = filepath.Abs(c.dir)
-	}
-	if err != nil {
+func (c *storageCommand) options(cmd *cobra.Command) (options offline.Options, err error) {
+	if err := completeDir(cmd, &c.dir); err != nil {
 		return options, withCode(ExitUsage, "%w", err)
 	}
+	options.Dir = c.dir
 	if options.Codec, err = apiserver.StorageCodec(); err != nil {
 		return options, withCode(ExitFailure, "%w", err)
 	}
