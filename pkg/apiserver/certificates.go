@@ -24,7 +24,8 @@ import (
 
 const (
 	// authorityLifetime is longer than a server runs: what verifies it, such as the
-	// entry in the kubeconfig of its owner, is valid as long as it does.
+	// entry in the kubeconfig of its owner, is valid as long as it does. One that's
+	// kept is renewed at a start in the second half of it.
 	authorityLifetime   = 10 * 365 * 24 * time.Hour
 	certificateLifetime = 365 * 24 * time.Hour
 	// clockSkew is how far behind the clock of a client may be.
@@ -38,8 +39,8 @@ const (
 )
 
 // selfMade are certificates that a server proves its identity with and renews
-// before they expire. Nothing else is signed by their authority: its key stays in
-// the memory of this process.
+// before they expire. Nothing else is signed by their authority, whose key leaves
+// the memory of this process for nothing but the file in which it's kept.
 type selfMade struct {
 	// authority is the bundle by which clients verify the server, in PEM.
 	authority []byte
@@ -53,11 +54,7 @@ type selfMade struct {
 type keyPair struct{ certificate, key []byte }
 
 // newSelfMade returns certificates for a server that its clients know as a subject.
-func newSelfMade(served subject, clock clockwork.Clock) (*selfMade, error) {
-	authority, err := newAuthority(clock.Now())
-	if err != nil {
-		return nil, fmt.Errorf("creating a certificate authority: %w", err)
-	}
+func newSelfMade(authority *authority, served subject, clock clockwork.Clock) (*selfMade, error) {
 	serving, err := newRenewed(served.names[0], served, authority, clock)
 	if err != nil {
 		return nil, fmt.Errorf("creating the serving certificate: %w", err)
@@ -67,7 +64,7 @@ func newSelfMade(served subject, clock clockwork.Clock) (*selfMade, error) {
 		return nil, fmt.Errorf("creating the loopback certificate: %w", err)
 	}
 	return &selfMade{
-		authority: encodePEM("CERTIFICATE", authority.certificate.Raw),
+		authority: authority.bundle(),
 		serving:   serving,
 		loopback:  loopback,
 	}, nil
@@ -119,7 +116,12 @@ func newAuthority(now time.Time) (*authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	template, err := newTemplate(fmt.Sprintf("tilt-session-ca@%d", now.Unix()), now, authorityLifetime)
+	return selfSigned(key, fmt.Sprintf("tilt-session-ca@%d", now.Unix()), now)
+}
+
+// selfSigned returns the authority of a key.
+func selfSigned(key *ecdsa.PrivateKey, name string, now time.Time) (*authority, error) {
+	template, err := newTemplate(name, now, authorityLifetime)
 	if err != nil {
 		return nil, err
 	}
@@ -135,6 +137,21 @@ func newAuthority(now time.Time) (*authority, error) {
 		return nil, err
 	}
 	return &authority{certificate: certificate, key: key}, nil
+}
+
+// bundle is what verifies certificates of the authority, in PEM.
+func (a *authority) bundle() []byte { return encodePEM("CERTIFICATE", a.certificate.Raw) }
+
+// isOld tells whether the authority should be renewed, or can't be used before it is
+// because a clock was wrong.
+func (a *authority) isOld(now time.Time) bool {
+	return now.Before(a.certificate.NotBefore) || a.certificate.NotAfter.Sub(now) < authorityLifetime/2
+}
+
+// renew returns the authority with a new certificate. What either certificate
+// verifies is the same.
+func (a *authority) renew(now time.Time) (*authority, error) {
+	return selfSigned(a.key, a.certificate.Subject.CommonName, now)
 }
 
 // sign returns a serving certificate for a subject.

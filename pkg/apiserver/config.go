@@ -107,7 +107,11 @@ func (c *Config) secure() error {
 	if c.options.TLS.fromFiles() {
 		served = subject{names: []string{ownerServerName}}
 	}
-	own, err := newSelfMade(served, c.options.clock)
+	id, err := c.options.identity()
+	if err != nil {
+		return err
+	}
+	own, err := newSelfMade(id.authority, served, c.options.clock)
 	if err != nil {
 		return err
 	}
@@ -120,10 +124,7 @@ func (c *Config) secure() error {
 		return err
 	}
 	c.generic.ExternalAddress = c.listener.Addr().String()
-	c.access.URL, c.access.CertificateAuthority, c.access.Token = c.loopback.config.Host, own.authority, c.options.Token
-	if c.access.Token == "" {
-		c.access.Token = newToken()
-	}
+	c.access.URL, c.access.CertificateAuthority, c.access.Token = c.loopback.config.Host, own.authority, id.token
 	return errors.Join(c.authenticate(c.access.Token, loopbackToken), c.authorize())
 }
 

@@ -14,7 +14,8 @@
 // By default it serves HTTPS on a loopback address with certificates that exist in
 // memory only and are renewed there, and lets in who holds one of two tokens: the
 // one that is handed to the owner, and its own. Without a token there are the
-// health endpoints and nothing else.
+// health endpoints and nothing else. With a directory for it, what verifies the
+// certificates and the owner's token are the same after a restart.
 //
 // Options add to that, and take nothing from it: the owner's token is good however
 // else users are known, for the same handlers, and verified by the server's own

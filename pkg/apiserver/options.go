@@ -51,8 +51,14 @@ type Options struct {
 	// InCluster has the core API server be reached as the service account of the
 	// pod that the process runs in, where no kubeconfig says otherwise.
 	InCluster bool
-	// Token is the bearer token of the server's owner, a random one if empty. Its
-	// holders may do everything, whatever else the server knows users by.
+	// IdentityDir is a directory in which the server keeps the authority of its own
+	// certificates and the owner's token, so that clients needn't be told of new
+	// ones after a restart. It belongs to one process at a time. If it's empty both
+	// end with the process.
+	IdentityDir string
+	// Token is the bearer token of the server's owner. If it's empty it's the one
+	// that is kept, or a random one. Its holders may do everything, whatever else
+	// the server knows users by.
 	Token string
 	// Version is what /version reports as gitVersion: a semantic version, with
 	// or without a leading "v".

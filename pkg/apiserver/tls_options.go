@@ -16,7 +16,7 @@ import (
 
 // TLSOptions say what the server proves its identity with. The zero value stands
 // for a certificate that the server makes itself, renews before it expires and
-// doesn't keep when it ends. It's good for the address that the server is bound to
+// doesn't keep when it ends, other than its authority in Options.IdentityDir. It's good for the address that the server is bound to
 // and for the loopback addresses.
 type TLSOptions struct {
 	// CertFile and KeyFile are the paths of a certificate, with what it takes to

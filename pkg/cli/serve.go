@@ -87,6 +87,9 @@ func newService(ctx context.Context, p Program, o *serveOptions) (_ *service, er
 		return nil, err
 	}
 	o.server.Storage = s.storage
+	if o.storage == storageFile {
+		o.server.IdentityDir = o.dataDir // which the storage has locked
+	}
 	if o.runSessions {
 		if err := s.prepareRuns(); err != nil {
 			return nil, withCode(ExitFailure, "prepare to run commands: %w", err)
@@ -125,7 +128,7 @@ func (s *service) listen() error {
 	case errors.Is(err, fs.ErrPermission):
 		return withCode(ExitAPI, "listen on --bind-address and --secure-port: %w (ports below 1024 need special rights)", err)
 	case err != nil:
-		return withCode(ExitAPI, "listen: %w", err)
+		return withCode(ExitAPI, "set up the API server: %w", err)
 	}
 	access := config.Access()
 	port, err := portOf(access.URL)
