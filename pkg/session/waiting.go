@@ -10,16 +10,12 @@ import (
 	"tilt.dev/session/pkg/engine"
 )
 
-// waitSessionSlot is why the Tiltfile of a Session isn't evaluated while as many
-// others are run as may be at a time.
-const waitSessionSlot = "waiting-for-session-slot"
-
 // Waiting is the status of a Session that isn't run before another one has
 // ended.
 func Waiting(current *v1alpha1.Session, now time.Time) v1alpha1.SessionStatus {
 	status, _ := Status(&engine.Snapshot{}, current, now)
 	if !status.Done {
-		status.Targets[0].State = waiting(waitSessionSlot)
+		status.Targets[0].State = waiting(v1alpha1.WaitReasonSessionSlot)
 	}
 	return status
 }

@@ -39,7 +39,7 @@ func newArgsREST(f finder) ArgsREST {
 
 // Get reads the arguments.
 func (r ArgsREST) Get(ctx context.Context, name string, _ *metav1.GetOptions) (runtime.Object, error) {
-	_, run, err := r.find(ctx, name)
+	run, err := r.find(ctx, name)
 	if err != nil {
 		return nil, err
 	}

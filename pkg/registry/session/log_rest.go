@@ -71,7 +71,7 @@ func (r *LogREST) Get(ctx context.Context, name string, object runtime.Object) (
 	if errs := v1alpha1.ValidateSessionLogOptions(options); len(errs) > 0 {
 		return nil, apierrors.NewInvalid(v1alpha1.Kind("SessionLogOptions"), name, errs)
 	}
-	_, run, err := r.find(ctx, name)
+	run, err := r.find(ctx, name)
 	if err != nil {
 		return nil, err
 	}

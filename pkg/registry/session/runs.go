@@ -5,7 +5,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"iter"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -54,40 +53,48 @@ type Log interface {
 	ReadLog(ctx context.Context, options *v1alpha1.SessionLogOptions, until <-chan struct{}) (iter.Seq[[]byte], error)
 }
 
-var (
-	errNotRun = errors.New("it isn't run by this server")
-	errDone   = errors.New("it's done")
-)
-
 // finder finds the run of a Session that's stored.
 type finder struct {
 	sessions rest.Getter
 	runs     Runs
 }
 
-// find returns the Session of that name and its run.
-func (f *finder) find(ctx context.Context, name string) (*v1alpha1.Session, Run, error) {
-	obj, err := f.sessions.Get(ctx, name, &metav1.GetOptions{})
+// find returns the run of the Session of that name.
+func (f *finder) find(ctx context.Context, name string) (Run, error) {
+	session, err := f.session(ctx, name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if f.runs != nil {
-		if run, found := f.runs.Run(name); found {
-			return obj.(*v1alpha1.Session), run, nil
-		}
-	}
-	return nil, nil, apierrors.NewConflict(v1alpha1.Resource("sessions"), name, errNotRun)
+	return f.run(session)
 }
 
 // findUndone is find for requests that a run can't follow any more when its
 // verdict is reached.
 func (f *finder) findUndone(ctx context.Context, name string) (Run, error) {
-	session, run, err := f.find(ctx, name)
+	session, err := f.session(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	if session.Status.Done {
 		return nil, apierrors.NewConflict(v1alpha1.Resource("sessions"), name, errDone)
 	}
-	return run, nil
+	return f.run(session)
+}
+
+func (f *finder) session(ctx context.Context, name string) (*v1alpha1.Session, error) {
+	obj, err := f.sessions.Get(ctx, name, &metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return obj.(*v1alpha1.Session), nil
+}
+
+func (f *finder) run(session *v1alpha1.Session) (Run, error) {
+	if f.runs == nil {
+		return nil, apierrors.NewConflict(v1alpha1.Resource("sessions"), session.Name, errNotRun)
+	}
+	if run, found := f.runs.Run(session.Name); found {
+		return run, nil
+	}
+	return nil, apierrors.NewConflict(v1alpha1.Resource("sessions"), session.Name, whyNotRun(session))
 }

@@ -131,5 +131,9 @@ const (
 	TargetGraceExceeded TargetGraceStatus = "Exceeded"
 )
 
+// WaitReasonSessionSlot is the waitReason of a Session's Tiltfile while as many
+// other Sessions are run as may be at once.
+const WaitReasonSessionSlot = "waiting-for-session-slot"
+
 // TargetStateDisabled is a target whose resource is disabled.
 type TargetStateDisabled struct{}
