@@ -15,6 +15,8 @@ import (
 	"k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/client-go/informers"
+
+	"tilt.dev/session/pkg/certs"
 )
 
 // Config is a server that listens but isn't built yet.
@@ -105,7 +107,7 @@ func (c *Config) handlers(handler http.Handler, generic *genericapiserver.Config
 func (c *Config) secure() error {
 	served := machineAt(boundIP(c.listener))
 	if c.options.TLS.fromFiles() {
-		served = subject{names: []string{ownerServerName}}
+		served = certs.Subject{Names: []string{ownerServerName}}
 	}
 	id, err := c.options.identity()
 	if err != nil {

@@ -4,15 +4,13 @@
 package apiserver
 
 import (
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"tilt.dev/session/pkg/certs"
 )
 
 const (
@@ -27,7 +25,7 @@ const (
 
 // identity is what the owner of a server and the server know each other by.
 type identity struct {
-	authority *authority
+	authority *certs.Authority
 	token     string
 }
 
@@ -46,7 +44,7 @@ func (o *Options) identity() (id identity, err error) {
 
 // newIdentity returns one that ends with the process.
 func newIdentity(now time.Time) (identity, error) {
-	authority, err := newAuthority(now)
+	authority, err := certs.NewAuthority(now, authorityLifetime)
 	if err != nil {
 		return identity{}, fmt.Errorf("creating a certificate authority: %w", err)
 	}
@@ -58,15 +56,15 @@ func newIdentity(now time.Time) (identity, error) {
 // clients go on trusting it that have only seen the certificate from before.
 func keptIdentity(dir string, now time.Time) (id identity, err error) {
 	path := filepath.Join(dir, authorityFile)
-	text, err := kept(path, func() ([]byte, error) { return encodeAuthority(newAuthority(now)) })
+	text, err := kept(path, func() ([]byte, error) { return encodeAuthority(certs.NewAuthority(now, authorityLifetime)) })
 	if err != nil {
 		return identity{}, err
 	}
-	if id.authority, err = decodeAuthority(text); err != nil {
+	if id.authority, err = certs.DecodeAuthority(text); err != nil {
 		return identity{}, damagedIdentity(path, err)
 	}
-	if id.authority.isOld(now) {
-		if id.authority, err = id.authority.renew(now); err != nil {
+	if id.authority.IsOld(now) {
+		if id.authority, err = id.authority.Renew(now, authorityLifetime); err != nil {
 			return identity{}, fmt.Errorf("renewing the authority of %s: %w", path, err)
 		}
 		if text, err = encodeAuthority(id.authority, nil); err != nil {
@@ -103,39 +101,9 @@ func checkToken(token string) error {
 	return nil
 }
 
-func encodeAuthority(a *authority, err error) ([]byte, error) {
+func encodeAuthority(a *certs.Authority, err error) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("creating a certificate authority: %w", err)
 	}
-	key, err := x509.MarshalECPrivateKey(a.key)
-	if err != nil {
-		return nil, err
-	}
-	return append(a.bundle(), encodePEM("EC PRIVATE KEY", key)...), nil
-}
-
-func decodeAuthority(text []byte) (*authority, error) {
-	certificate, rest := pem.Decode(text)
-	key, _ := pem.Decode(rest)
-	if certificate == nil || certificate.Type != "CERTIFICATE" || key == nil || key.Type != "EC PRIVATE KEY" {
-		return nil, errors.New("it isn't a certificate with an EC private key behind it, in PEM")
-	}
-	a := &authority{}
-	var err error
-	if a.certificate, err = x509.ParseCertificate(certificate.Bytes); err != nil {
-		return nil, err
-	}
-	if a.key, err = x509.ParseECPrivateKey(key.Bytes); err != nil {
-		return nil, fmt.Errorf("its private key: %w", err)
-	}
-	public, ok := a.certificate.PublicKey.(*ecdsa.PublicKey)
-	switch {
-	case !a.certificate.IsCA:
-		return nil, errors.New("its certificate isn't one of an authority")
-	case !ok || !a.key.PublicKey.Equal(public):
-		return nil, errors.New("its private key isn't that of its certificate")
-	case !bytes.Equal(a.certificate.RawIssuer, a.certificate.RawSubject):
-		return nil, errors.New("its certificate is issued by somebody else")
-	}
-	return a, nil
+	return a.Encode()
 }

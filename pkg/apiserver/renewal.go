@@ -11,6 +11,8 @@ import (
 	"github.com/jonboulle/clockwork"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/klog/v2"
+
+	"tilt.dev/session/pkg/certs"
 )
 
 const (
@@ -27,8 +29,8 @@ const (
 type renewed struct {
 	// name is the one by which clients ask for this certificate among several.
 	name      string
-	subject   subject
-	authority *authority
+	subject   certs.Subject
+	authority *certs.Authority
 	clock     clockwork.Clock
 	current   atomic.Pointer[issued]
 	// listeners are added before Run.
@@ -37,7 +39,7 @@ type renewed struct {
 
 // issued is a certificate with the time at which it was signed.
 type issued struct {
-	keyPair
+	certs.KeyPair
 	at time.Time
 }
 
@@ -46,7 +48,7 @@ var (
 	_ dynamiccertificates.ControllerRunner          = (*renewed)(nil)
 )
 
-func newRenewed(name string, subject subject, authority *authority, clock clockwork.Clock) (*renewed, error) {
+func newRenewed(name string, subject certs.Subject, authority *certs.Authority, clock clockwork.Clock) (*renewed, error) {
 	r := &renewed{name: name, subject: subject, authority: authority, clock: clock}
 	return r, r.renew()
 }
@@ -54,11 +56,11 @@ func newRenewed(name string, subject subject, authority *authority, clock clockw
 func (r *renewed) renew() error {
 	// Only what the clock on the wall says goes on while the machine is asleep.
 	now := r.clock.Now().Round(0)
-	pair, err := r.authority.sign(r.subject, now)
+	pair, err := r.authority.Sign(r.subject, now, certificateLifetime)
 	if err != nil {
 		return err
 	}
-	r.current.Store(&issued{keyPair: pair, at: now})
+	r.current.Store(&issued{KeyPair: pair, at: now})
 	for _, listener := range r.listeners {
 		listener.Enqueue()
 	}
@@ -79,7 +81,7 @@ func (r *renewed) AddListener(listener dynamiccertificates.Listener) {
 // CurrentCertKeyContent implements dynamiccertificates.CertKeyContentProvider.
 func (r *renewed) CurrentCertKeyContent() (certificate, key []byte) {
 	current := r.current.Load()
-	return current.certificate, current.key
+	return current.Certificate, current.Key
 }
 
 // RunOnce implements dynamiccertificates.ControllerRunner.
