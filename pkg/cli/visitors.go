@@ -17,8 +17,12 @@ const (
 	// was up may take to ask for something.
 	arrivalTimeout = 100 * time.Millisecond
 	// visitTimeout is how long who has read the kubeconfig may take to ask for
-	// Sessions: some languages need a while to set up their TLS.
-	visitTimeout = time.Second
+	// Sessions: some languages need a while to set up their TLS, on a busy machine
+	// more than a second.
+	visitTimeout = 3 * time.Second
+	// minPatience is how long a run that goes on until somebody ends it waits, at
+	// least, for who may read the kubeconfig.
+	minPatience = 100 * time.Millisecond
 )
 
 // visitors are clients that want to see a run from its beginning. A run can be
@@ -27,15 +31,24 @@ const (
 type visitors struct {
 	server *apiserver.Server
 
+	// started is when the process was, ends whether the run ends by itself.
+	started time.Time
+	ends    bool
+
 	mu      sync.Mutex
 	readers *kubeconfig.Readers
+	// ready is when the server was.
+	ready time.Time
 	// waited is true when they were given their time.
 	waited bool
 }
 
-// connected waits for clients that have connected already. Who asks for nothing
-// isn't waited for any longer.
+// connected waits for clients that have connected already, now that the server
+// is ready. Who asks for nothing isn't waited for any longer.
 func (v *visitors) connected(ctx context.Context) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.ready = time.Now()
 	ctx, cancel := context.WithTimeout(ctx, arrivalTimeout)
 	defer cancel()
 	_ = v.server.Arrived(ctx)
@@ -46,11 +59,24 @@ func (v *visitors) connected(ctx context.Context) {
 func (v *visitors) informed(ctx context.Context) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.waited || !v.readers.Seen() {
+	if v.waited || !v.readers.Seen(v.patience()) {
 		return
 	}
 	v.waited = true
 	ctx, cancel := context.WithTimeout(ctx, visitTimeout)
 	defer cancel()
 	_ = v.server.Visited(ctx)
+}
+
+// patience is for how long readers are looked for still. Whoever polls for the
+// entry is as slow as the machine is, which shows in how long this process took
+// to be ready. A run that ends by itself is in a hurry.
+func (v *visitors) patience() time.Duration {
+	patience := v.ready.Sub(v.started)
+	if v.ends {
+		patience /= 2
+	} else {
+		patience = max(minPatience, patience)
+	}
+	return time.Until(v.ready.Add(patience))
 }

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,23 +46,40 @@ func (l Location) Readers() (*Readers, error) {
 }
 
 // Seen is true once another process has opened the file after an entry was
-// written to it, other than to change it. It doesn't block.
-func (r *Readers) Seen() bool {
+// written to it, other than to change it. It blocks no longer than patience
+// for that to happen, not at all for 0.
+func (r *Readers) Seen(patience time.Duration) bool {
 	if r == nil {
 		return false
 	}
-	buffer := make([]byte, 16<<10)
+	until := time.Now().Add(patience)
 	for !r.history.seen {
+		if r.drain(); r.history.seen {
+			break
+		}
+		left := time.Until(until).Milliseconds()
+		if left <= 0 {
+			break
+		}
+		// An early return is as good as any other.
+		_, _ = unix.Poll([]unix.PollFd{{Fd: int32(r.queue), Events: unix.POLLIN}}, int(left))
+	}
+	return r.history.seen
+}
+
+// drain records what has happened since it was called last.
+func (r *Readers) drain() {
+	buffer := make([]byte, 16<<10)
+	for {
 		n, err := unix.Read(r.queue, buffer)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil || n == 0 {
-			break // nothing more has happened
+			return // nothing more has happened
 		}
 		r.take(buffer[:n])
 	}
-	return r.history.seen
 }
 
 // take records events as the kernel writes them: a header whose last field is

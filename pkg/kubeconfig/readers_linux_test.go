@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func TestReaders(t *testing.T) {
@@ -25,7 +26,7 @@ func TestReaders(t *testing.T) {
 	}()
 	see := func(want bool, when string) {
 		t.Helper()
-		if readers.Seen() != want {
+		if readers.Seen(0) != want {
 			t.Errorf("Seen() = %v %s", !want, when)
 		}
 	}
@@ -70,13 +71,13 @@ func TestFirstReaderOfNewFile(t *testing.T) {
 	if err := location.Add(t.Context(), Entry{Port: 1, Server: "https://127.0.0.1:1", Token: "token"}); err != nil {
 		t.Fatal(err)
 	}
-	if readers.Seen() {
+	if readers.Seen(0) {
 		t.Error("a reader was seen after the entry was written")
 	}
 	if _, err := os.ReadFile(location.File()); err != nil {
 		t.Fatal(err)
 	}
-	if !readers.Seen() {
+	if !readers.Seen(0) {
 		t.Error("no reader was seen after the file was read")
 	}
 }
@@ -99,13 +100,13 @@ func TestReadersOfLinkedFile(t *testing.T) {
 	if err := location.Add(t.Context(), Entry{Port: 1, Server: "https://127.0.0.1:1", Token: "token"}); err != nil {
 		t.Fatal(err)
 	}
-	if readers.Seen() {
+	if readers.Seen(0) {
 		t.Error("a reader was seen after the entry was written")
 	}
 	if _, err := os.ReadFile(link); err != nil {
 		t.Fatal(err)
 	}
-	if !readers.Seen() {
+	if !readers.Seen(0) {
 		t.Error("no reader was seen after the link was read")
 	}
 }
@@ -113,7 +114,30 @@ func TestReadersOfLinkedFile(t *testing.T) {
 func TestReadersWithoutDirectory(t *testing.T) {
 	location := Location{Files: []string{filepath.Join(t.TempDir(), "missing", "config")}}
 	readers, err := location.Readers()
-	if err != nil || readers.Seen() || readers.Close() != nil {
-		t.Errorf("no directory: error %v, seen %v", err, readers.Seen())
+	if err != nil || readers.Seen(0) || readers.Close() != nil {
+		t.Errorf("no directory: error %v, seen %v", err, readers.Seen(0))
+	}
+}
+
+func TestReadersAreAwaited(t *testing.T) {
+	location := Location{Files: []string{filepath.Join(t.TempDir(), "config")}}
+	readers, err := location.Readers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer readers.Close()
+	if err := location.Add(t.Context(), Entry{Port: 1, Server: "https://127.0.0.1:1", Token: "token"}); err != nil {
+		t.Fatal(err)
+	}
+	if readers.Seen(time.Millisecond) {
+		t.Fatal("a reader was seen before there was one")
+	}
+	seen := make(chan bool)
+	go func() { seen <- readers.Seen(time.Minute) }()
+	if _, err := os.ReadFile(location.File()); err != nil {
+		t.Fatal(err)
+	}
+	if !<-seen {
+		t.Error("the reader wasn't seen")
 	}
 }
