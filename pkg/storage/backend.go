@@ -8,10 +8,10 @@
 // the etcd client below. NewMemory's is a store inside the process, which ends
 // with it. NewFile's is the same, and each change is in a file before it is
 // acknowledged; it takes up where the last process ended, however that ended.
+// NewEtcd's is a cluster of etcd, which any number of processes can share.
 package storage
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/apiserver/pkg/storage/etcd3"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	"k8s.io/utils/clock"
@@ -34,7 +35,8 @@ const DefaultPrefix = "/registry"
 type Config struct {
 	// Codec encodes what is stored and decodes it again.
 	Codec runtime.Codec
-	// Prefix is what all keys begin with; "" is DefaultPrefix.
+	// Prefix is what all keys of NewMemory and NewFile begin with; "" is
+	// DefaultPrefix.
 	Prefix string
 	// Dir is the directory that NewFile keeps its files in, and makes if need
 	// be. It belongs to one process at a time.
@@ -71,28 +73,13 @@ type Backend struct {
 type source struct {
 	client    *kubernetes.Client
 	compactor etcd3.Compactor
-	// since is the version that the storage had when it was opened.
-	since uint64
-	// writable tells why nothing can be written; nil is that it can.
-	writable func() error
+	checks    []healthz.HealthChecker
 	// close ends the client and what it reaches, and waits for them.
 	close func() error
 }
 
 // RESTOptionsGetter returns what a registry needs to keep its resources here.
 func (b *Backend) RESTOptionsGetter() generic.RESTOptionsGetter { return restOptions{b} }
-
-// Healthy reads from the storage, and tells what is wrong when that fails or
-// nothing can be written.
-func (b *Backend) Healthy(ctx context.Context) error {
-	if _, err := b.source.client.Kubernetes.Get(ctx, path.Join("/", b.config.Prefix, "health"), kubernetes.GetOptions{}); err != nil {
-		return fmt.Errorf("storage: reading: %w", err)
-	}
-	if err := b.source.writable(); err != nil {
-		return fmt.Errorf("storage: writing: %w", err)
-	}
-	return nil
-}
 
 // Close stops the caches of all resources, then the storage below them. What
 // still watches or reads through them is ended with an error. Closing again

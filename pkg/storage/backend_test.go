@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -40,19 +41,24 @@ func newBackend(t *testing.T) *Backend {
 // openPods opens pods as a registry does, and waits for the cache.
 func openPods(t *testing.T, backend *Backend, triggers apistorage.IndexerFuncs) (apistorage.Interface, func()) {
 	t.Helper()
-	options, err := backend.RESTOptionsGetter().GetRESTOptions(schema.GroupResource{Group: "example.test", Resource: "pods"}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := func(object runtime.Object) (string, error) {
-		return apistorage.NamespaceKeyFunc(options.ResourcePrefix+"/", object)
-	}
-	pods, destroy, err := options.Decorator(options.StorageConfig, options.ResourcePrefix, key, newPod, newPodList, podAttributes, triggers, nil)
+	pods, destroy, err := openPodsSoon(backend, triggers)
 	if err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the cache is ready", func() bool { return pods.ReadinessCheck() == nil })
 	return pods, destroy
+}
+
+// openPodsSoon opens pods as a registry does.
+func openPodsSoon(backend *Backend, triggers apistorage.IndexerFuncs) (apistorage.Interface, func(), error) {
+	options, err := backend.RESTOptionsGetter().GetRESTOptions(schema.GroupResource{Group: "example.test", Resource: "pods"}, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	key := func(object runtime.Object) (string, error) {
+		return apistorage.NamespaceKeyFunc(options.ResourcePrefix+"/", object)
+	}
+	return options.Decorator(options.StorageConfig, options.ResourcePrefix, key, newPod, newPodList, podAttributes, triggers, nil)
 }
 
 // eventually polls until a condition holds.
@@ -127,22 +133,34 @@ func TestBackendRequiresCodec(t *testing.T) {
 	}
 }
 
-func TestBackendHealthy(t *testing.T) {
+func TestBackendHealth(t *testing.T) {
 	backend := newBackend(t)
-	if err := backend.Healthy(t.Context()); err != nil {
+	if err := health(t.Context(), backend); err != nil {
 		t.Errorf("an open backend says: %v", err)
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := backend.Healthy(canceled); !errors.Is(err, context.Canceled) {
+	if err := health(canceled, backend); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a canceled context: %v", err)
 	}
 	if err := backend.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := backend.Healthy(t.Context()); !errors.Is(err, mvcc.ErrClosed) {
+	if err := health(t.Context(), backend); !errors.Is(err, mvcc.ErrClosed) {
 		t.Errorf("a closed backend says: %v", err)
 	}
+}
+
+// health is what the checks of a backend say.
+func health(ctx context.Context, backend *Backend) error {
+	request := (&http.Request{}).WithContext(ctx)
+	var errs []error
+	for _, check := range backend.HealthChecks() {
+		if err := check.Check(request); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", check.Name(), err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func TestBackendCloseEndsWatches(t *testing.T) {

@@ -6,20 +6,46 @@ package storage
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
-	"k8s.io/apiserver/pkg/storage"
-
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/apiserver/pkg/storage"
 )
 
-// feed is the storage as a cache watches it. It exists because a cache hangs
-// for ever when it is stopped with more changes coming in than it has room for.
+// feed is the storage as a cache reads and watches it. It knows where the cache
+// begins, and ends what it watches: a cache hangs for ever when it is stopped with
+// more changes coming in than it has room for.
 type feed struct {
 	storage.Interface
+	// since is the version that the cache has last begun from.
+	since atomic.Uint64
 
 	mu     sync.Mutex
 	closed bool
 	last   *fedWatch // a cache has one watch at a time
+}
+
+// IsWatchListSemanticsUnSupported has the cache begin by a list. It costs the
+// same, as that is how the storage would begin a watch.
+func (f *feed) IsWatchListSemanticsUnSupported() bool { return true }
+
+// GetList notes the version of the list, which is what the cache begins from.
+func (f *feed) GetList(ctx context.Context, key string, options storage.ListOptions, list runtime.Object) error {
+	if err := f.Interface.GetList(ctx, key, options, list); err != nil {
+		return err
+	}
+	accessor, err := meta.ListAccessor(list)
+	if err != nil {
+		return err
+	}
+	version, err := f.Versioner().ParseResourceVersion(accessor.GetResourceVersion())
+	if err != nil {
+		return err
+	}
+	f.since.Store(version)
+	return nil
 }
 
 // Watch hands on the storage's watch. Nothing happens on one that is opened

@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"net/http"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apiserver/pkg/server/healthz"
 
 	"tilt.dev/session/pkg/storage/bolt"
 	"tilt.dev/session/pkg/storage/mvcc"
@@ -24,7 +24,7 @@ const ReasonInsufficientStorage metav1.StatusReason = "InsufficientStorage"
 // used by another process, can't be written, or is damaged.
 //
 // When the file can't be written later, changes are refused with a status of
-// 507 or 503 that says why, reading goes on, and Backend.Healthy tells. It is
+// 507 or 503 that says why, reading goes on, and Backend.HealthChecks tell. It is
 // tried again until it succeeds.
 func NewFile(config Config) (*Backend, error) {
 	config, err := config.complete()
@@ -45,11 +45,11 @@ func NewFile(config Config) (*Backend, error) {
 	}
 	ctx := context.Background() // the client ends with the store
 	announceProgress(ctx)
+	client := store.Client(ctx)
 	return &Backend{config: config, source: source{
-		client:    store.Client(ctx),
+		client:    client,
 		compactor: store,
-		since:     uint64(held.Revision),
-		writable:  store.Err,
+		checks:    []healthz.HealthChecker{embeddedCheck(client, config.Prefix, store.Err)},
 		close:     func() error { store.Close(); return log.Close() },
 	}}, nil
 }
@@ -65,11 +65,8 @@ func (l statusLog) Commit(changes mvcc.Changes) error {
 	if err == nil {
 		return nil
 	}
-	status := metav1.Status{
-		Status: metav1.StatusFailure, Code: http.StatusServiceUnavailable, Reason: metav1.StatusReasonServiceUnavailable, Message: err.Error(),
-	}
 	if bolt.OutOfSpace(err) {
-		status.Code, status.Reason = http.StatusInsufficientStorage, ReasonInsufficientStorage
+		return refusal(http.StatusInsufficientStorage, ReasonInsufficientStorage, err.Error())
 	}
-	return &apierrors.StatusError{ErrStatus: status}
+	return refusal(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, err.Error())
 }

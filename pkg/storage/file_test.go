@@ -180,7 +180,7 @@ func checkFull(t *testing.T, backend *Backend, pods apistorage.Interface, free f
 	if status, ok := err.(apierrors.APIStatus); !ok || status.Status().Code != http.StatusInsufficientStorage || status.Status().Reason != ReasonInsufficientStorage {
 		t.Fatalf("after %d pods: %#v", stored, err)
 	}
-	if err := backend.Healthy(t.Context()); err == nil || !strings.Contains(err.Error(), "storage.db") {
+	if err := health(t.Context(), backend); err == nil || !strings.Contains(err.Error(), "storage.db") {
 		t.Errorf("the backend says %v", err)
 	}
 	list := &example.PodList{}
@@ -188,7 +188,7 @@ func checkFull(t *testing.T, backend *Backend, pods apistorage.Interface, free f
 		t.Errorf("listed %d pods, %v; want %d", len(list.Items), err, stored)
 	}
 	free()
-	eventually(t, "the backend is healthy again", func() bool { return backend.Healthy(t.Context()) == nil })
+	eventually(t, "the backend is healthy again", func() bool { return health(t.Context(), backend) == nil })
 	if _, err := createPod(t, pods, "last", 6<<10); err != nil {
 		t.Errorf("with space again: %v", err)
 	}

@@ -6,6 +6,8 @@ package storage
 import (
 	"context"
 
+	"k8s.io/apiserver/pkg/server/healthz"
+
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
@@ -21,10 +23,11 @@ func NewMemory(config Config) (*Backend, error) {
 	}
 	ctx := context.Background() // the client ends with the store
 	announceProgress(ctx)
+	client := store.Client(ctx)
 	return &Backend{config: config, source: source{
-		client:    store.Client(ctx),
+		client:    client,
 		compactor: store,
-		writable:  store.Err,
+		checks:    []healthz.HealthChecker{embeddedCheck(client, config.Prefix, store.Err)},
 		close:     func() error { store.Close(); return nil },
 	}}, nil
 }
