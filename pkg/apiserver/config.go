@@ -6,6 +6,7 @@ package apiserver
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -133,12 +134,9 @@ func (c *Config) secure() error {
 // checkHealth says what healthy means: alive is who answers, ready is whose
 // storage works too. A storage that fails doesn't make a restart worthwhile.
 func (c *Config) checkHealth() {
-	storage := healthz.NamedCheck("storage", func(request *http.Request) error {
-		return c.options.Storage.Healthy(request.Context())
-	})
 	c.generic.LivezChecks = []healthz.HealthChecker{healthz.PingHealthz}
-	c.generic.HealthzChecks = []healthz.HealthChecker{healthz.PingHealthz, storage}
-	c.generic.ReadyzChecks = append([]healthz.HealthChecker{healthz.PingHealthz, storage}, c.lookups...)
+	c.generic.HealthzChecks = append([]healthz.HealthChecker{healthz.PingHealthz}, c.options.Storage.HealthChecks()...)
+	c.generic.ReadyzChecks = append(slices.Clone(c.generic.HealthzChecks), c.lookups...)
 }
 
 // CompletedConfig is a Config in which everything is set.

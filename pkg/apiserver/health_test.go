@@ -36,8 +36,8 @@ func TestHealth(t *testing.T) {
 	client.token = ""
 
 	for path, checks := range map[string][]string{
-		"/livez":   {"ping", "poststarthook/controller"},
-		"/healthz": {"ping", "storage", "poststarthook/controller"},
+		"/livez":   {"ping"},
+		"/healthz": {"ping", "storage"},
 		"/readyz":  {"ping", "storage", "watch-cache", "poststarthook/watch-cache", "poststarthook/controller", "controller", "shutdown"},
 	} {
 		body := string(client.do(http.MethodGet, path+"?verbose", nil).want(http.StatusOK).body)

@@ -33,11 +33,12 @@ var _ healthz.HealthChecker = (*postStartHook)(nil)
 
 var errNotFinished = errors.New("not finished")
 
-// AddPostStartHook has Run call a hook. While it hasn't finished, the health
-// check "poststarthook/" and its name fails. It must not be called after Run.
+// AddPostStartHook has Run call a hook. While it hasn't finished, /readyz fails by
+// the check "poststarthook/" and its name; /livez doesn't, as a hook may wait for
+// what a restart doesn't bring. It must not be called after Run.
 func (s *Server) AddPostStartHook(name string, run PostStartHook) error {
 	hook := &postStartHook{name: name, run: run, finished: make(chan struct{})}
-	if err := s.generic.AddHealthChecks(hook); err != nil {
+	if err := s.generic.AddReadyzChecks(hook); err != nil {
 		return fmt.Errorf("adding the hook %s: %w", name, err)
 	}
 	s.hooks = append(s.hooks, hook)
@@ -79,9 +80,11 @@ func (s *Server) runHooks(ctx context.Context, fail context.CancelCauseFunc) {
 }
 
 // awaitWatchCache is the hook that waits until watches can be served. They are
-// refused while the cache reads what is stored.
+// refused while the cache reads what is stored, which takes milliseconds, or as long
+// as the storage can't be reached.
 func (s *Server) awaitWatchCache(ctx context.Context, _ *rest.Config) error {
-	return wait.PollUntilContextCancel(ctx, time.Millisecond, true, func(context.Context) (bool, error) {
+	pause := wait.Backoff{Duration: time.Millisecond, Factor: 1.1, Steps: 60, Cap: 200 * time.Millisecond}
+	return pause.DelayFunc().Until(ctx, true, false, func(context.Context) (bool, error) {
 		return s.sessions.ReadinessCheck() == nil, nil
 	})
 }

@@ -4,7 +4,6 @@
 package apiserver
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -15,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/apiserver/pkg/audit"
 	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/server/healthz"
 
 	"tilt.dev/session/pkg/registry/session"
 )
@@ -24,8 +24,8 @@ import (
 type Storage interface {
 	// RESTOptionsGetter tells the registry how to open its storage.
 	RESTOptionsGetter() generic.RESTOptionsGetter
-	// Healthy returns why the storage can't be relied on at the moment.
-	Healthy(ctx context.Context) error
+	// HealthChecks return why the storage can't be relied on at the moment.
+	HealthChecks() []healthz.HealthChecker
 }
 
 // Options are what can be chosen about a server. NewOptions has the defaults.
