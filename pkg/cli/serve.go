@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -43,6 +44,7 @@ type service struct {
 	// running is true once the server runs, and closes itself.
 	running bool
 
+	// controller is nil where the Sessions are of several servers.
 	controller *controller.Controller
 
 	// What follows is nil when Sessions are only served.
@@ -102,23 +104,6 @@ func newService(ctx context.Context, p Program, o *serveOptions) (_ *service, er
 	return s, s.control()
 }
 
-func (s *service) openStorage() error {
-	codec, err := apiserver.StorageCodec()
-	if err != nil {
-		return withCode(ExitAPI, "%w", err)
-	}
-	config := storage.Config{Codec: codec, Dir: s.options.dataDir}
-	if s.options.storage == storageMemory {
-		s.storage, err = storage.NewMemory(config)
-	} else {
-		s.storage, err = storage.NewFile(config)
-	}
-	if err != nil {
-		return withCode(ExitAPI, "%w", err)
-	}
-	return nil
-}
-
 // listen takes the address, builds the server and says how it's reached.
 func (s *service) listen() error {
 	config, err := s.options.server.Config()
@@ -166,14 +151,10 @@ func (s *service) run(ctx context.Context) error {
 	}
 	serving := start(ctx, s.server.Run)
 	s.running = true
-	select {
-	case <-s.server.Ready():
-	case <-serving.done:
-		return withCode(ExitAPI, "serve the API: %w", serving.err)
-	case <-s.signals:
-		return serving.stop()
+	if ready, err := s.awaitReady(ctx, serving); !ready {
+		return err
 	}
-	controlling := start(ctx, s.controller.Run)
+	controlling := start(ctx, s.runController)
 	feeding := start(ctx, func(ctx context.Context) error { return s.systemd.feed(ctx, s.alive) })
 	s.announce()
 	err := s.await(serving, controlling, feeding)
@@ -234,8 +215,11 @@ func (s *service) announce() {
 	out := s.program.Streams.Out
 	fmt.Fprintf(out, "tilt-session %s serves sessions.tilt.dev on %s, context %s of %s\n",
 		s.program.Version, s.entry.Server, s.entry.Name(), s.location.File())
-	if s.options.storage == storageFile {
+	switch s.options.storage {
+	case storageFile:
 		fmt.Fprintf(out, "Sessions are kept in %s\n", s.options.dataDir)
+	case storageEtcd:
+		fmt.Fprintf(out, "Sessions are kept in etcd at %s below %s, and not run here\n", strings.Join(s.options.etcd.Servers, ", "), s.options.etcd.Prefix)
 	}
 	if err := s.systemd.tell(daemon.SdNotifyReady); err != nil {
 		s.warn(err)

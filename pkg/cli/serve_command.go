@@ -15,6 +15,10 @@ created starts a run, one that's deleted ends it. What is stored is there again
 after the next start; Sessions with the exit condition "manual" are run again
 then, and those that were to reach a verdict have failed.
 
+With --etcd-servers any number of servers share the Sessions of an etcd, and none
+of them is run. While etcd can't be reached, /readyz says so, what needs it is
+refused with 503, and watches go on when it's back.
+
 Annotations of a Session:
   tilt.dev/args                the arguments of its Tiltfile, as a JSON list or separated by spaces
   tilt.dev/keep-going          "true": after a failure finish what doesn't depend on it
@@ -26,7 +30,11 @@ Annotations of a Session:
   tilt-session wait --for=condition=Succeeded session/build
 
   # For the network, with certificates and users of your own
-  tilt-session serve --bind-address 0.0.0.0 --tls-cert-file tls.crt --tls-private-key-file tls.key --client-ca-file ca.crt`,
+  tilt-session serve --bind-address 0.0.0.0 --tls-cert-file tls.crt --tls-private-key-file tls.key --client-ca-file ca.crt
+
+  # One of several servers that share what etcd keeps
+  tilt-session serve --etcd-servers https://etcd-0:2379,https://etcd-1:2379,https://etcd-2:2379 \
+    --etcd-cafile etcd-ca.crt --etcd-certfile etcd.crt --etcd-keyfile etcd.key`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.complete(cmd); err != nil {

@@ -15,12 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tilt.dev/session/pkg/apiserver"
-)
-
-// The kinds of storage that --storage takes.
-const (
-	storageFile   = "file"
-	storageMemory = "memory"
+	"tilt.dev/session/pkg/storage"
 )
 
 // serveOptions say what is served, from where, and to whom.
@@ -28,6 +23,8 @@ type serveOptions struct {
 	server *apiserver.Options
 	// storage is where Sessions are kept, dataDir its directory if that's a file.
 	storage, dataDir string
+	// etcd is where Sessions are kept that several servers share.
+	etcd storage.EtcdOptions
 	// runSessions has the Sessions run by this process, maxRunning of them at
 	// once, 0 for any number.
 	runSessions bool
@@ -39,7 +36,7 @@ type serveOptions struct {
 }
 
 func newServeOptions(version string) *serveOptions {
-	o := &serveOptions{server: apiserver.NewOptions(), storage: storageFile, runSessions: true}
+	o := &serveOptions{server: apiserver.NewOptions(), storage: storageFile, etcd: storage.NewEtcdOptions(), runSessions: true}
 	o.server.Port, o.server.Version = defaultPort, version
 	return o
 }
@@ -47,9 +44,10 @@ func newServeOptions(version string) *serveOptions {
 func (o *serveOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	o.server.AddFlags(flags)
-	flags.StringVar(&o.storage, "storage", o.storage, `where Sessions are kept: "file", or "memory" until the end of this process`)
+	flags.StringVar(&o.storage, "storage", o.storage, `where Sessions are kept: "file", "memory" until the end of this process, or "etcd", which --etcd-servers stands for`)
+	o.etcd.AddFlags(flags)
 	flags.StringVar(&o.dataDir, dataDirFlag, "", "directory of the file storage (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
-	flags.BoolVar(&o.runSessions, "run-sessions", o.runSessions, "run the Sessions; without it they're only served")
+	flags.BoolVar(&o.runSessions, "run-sessions", o.runSessions, "run the Sessions; without it they're only served, as those of an etcd always are")
 	flags.IntVar(&o.maxRunning, "max-running", 0, "how many Sessions run at once, 0 for any number; the others wait in the order of their creation")
 	flags.StringVar(&o.kubeconfigOut, "kubeconfig-out", "", "write a kubeconfig for this server to a file as well, which is removed at the end")
 	flags.DurationVar(&o.killGrace, "kill-grace", defaultKillGrace,
@@ -66,16 +64,7 @@ func (o *serveOptions) complete(cmd *cobra.Command) error {
 		errs = append(errs, err)
 		o.server.Port = port
 	}
-	switch o.storage {
-	case storageFile:
-		errs = append(errs, completeDir(cmd, &o.dataDir))
-	case storageMemory:
-		if cmd.Flags().Changed(dataDirFlag) {
-			errs = append(errs, errors.New("--data-dir: there's none with --storage memory"))
-		}
-	default:
-		errs = append(errs, fmt.Errorf("--storage %s: must be %q or %q", o.storage, storageFile, storageMemory))
-	}
+	errs = append(errs, o.completeStorage(cmd)...)
 	if o.maxRunning < 0 {
 		errs = append(errs, fmt.Errorf("--max-running %d is negative: use 0 for any number", o.maxRunning))
 	}

@@ -117,8 +117,13 @@ func (s *service) prepareRuns() (err error) {
 }
 
 // control adds the controller to the server. Where Sessions are only served it
-// lets go of those that are deleted.
+// lets go of those that are deleted, which a run may have held before. The Sessions
+// of an etcd are left alone: no server has run them, and whoever does elsewhere
+// holds them for as long as that takes.
 func (s *service) control() (err error) {
+	if s.options.storage == storageEtcd {
+		return nil
+	}
 	config := controller.Config{
 		ClientConfig: s.server.LoopbackClientConfig(),
 		Runs:         func(*v1alpha1.Session) bool { return s.options.runSessions },
@@ -137,6 +142,15 @@ func (s *service) control() (err error) {
 	return errors.Join(
 		s.server.AddReadyzCheck("informers", s.controller.InformersSynced),
 		s.server.AddReadyzCheck("controller", s.controller.Working))
+}
+
+// runController reconciles Sessions until ctx is done, if that's done here.
+func (s *service) runController(ctx context.Context) error {
+	if s.controller == nil {
+		<-ctx.Done()
+		return nil
+	}
+	return s.controller.Run(ctx)
 }
 
 // newRun is an engine for a Session.

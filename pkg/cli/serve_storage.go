@@ -1,0 +1,133 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/storage"
+)
+
+// The kinds of storage that --storage takes.
+const (
+	storageFile   = "file"
+	storageMemory = "memory"
+	storageEtcd   = "etcd"
+)
+
+// etcdServersFlag is what has Sessions kept in etcd.
+const etcdServersFlag = "etcd-servers"
+
+// completeStorage decides where Sessions are kept, and by that whether they're run
+// here, and returns everything that's wrong about it.
+func (o *serveOptions) completeStorage(cmd *cobra.Command) []error {
+	given := cmd.Flags().Changed
+	if given(etcdServersFlag) {
+		if given("storage") && o.storage != storageEtcd {
+			return []error{fmt.Errorf("--storage %s: with --etcd-servers Sessions are kept in etcd; leave one of both out", o.storage)}
+		}
+		o.storage = storageEtcd
+	}
+	if o.storage == storageEtcd {
+		return o.completeEtcd(cmd)
+	}
+	var errs []error
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		if strings.HasPrefix(flag.Name, "etcd-") {
+			errs = append(errs, fmt.Errorf("--%s: it's of no use without --etcd-servers", flag.Name))
+		}
+	})
+	switch o.storage {
+	case storageFile:
+		errs = append(errs, completeDir(cmd, &o.dataDir))
+	case storageMemory:
+		if given(dataDirFlag) {
+			errs = append(errs, errors.New("--data-dir: there's none with --storage memory"))
+		}
+	default:
+		errs = append(errs, fmt.Errorf("--storage %s: must be %q, %q or %q", o.storage, storageFile, storageMemory, storageEtcd))
+	}
+	return errs
+}
+
+func (o *serveOptions) completeEtcd(cmd *cobra.Command) []error {
+	errs := o.etcd.Validate()
+	if cmd.Flags().Changed(dataDirFlag) {
+		errs = append(errs, errors.New("--data-dir: there's none with --etcd-servers"))
+	}
+	if o.runSessions && cmd.Flags().Changed("run-sessions") {
+		errs = append(errs, errors.New("--run-sessions: several servers share the Sessions of an etcd, and none can claim one to run it yet; leave the flag out"))
+	}
+	o.runSessions = false
+	return errs
+}
+
+func (s *service) openStorage() error {
+	codec, err := apiserver.StorageCodec()
+	if err != nil {
+		return withCode(ExitAPI, "%w", err)
+	}
+	config := storage.Config{Codec: codec, Dir: s.options.dataDir}
+	switch s.options.storage {
+	case storageMemory:
+		s.storage, err = storage.NewMemory(config)
+	case storageEtcd:
+		s.storage, err = storage.NewEtcd(config, s.options.etcd)
+	default:
+		s.storage, err = storage.NewFile(config)
+	}
+	if err != nil {
+		return withCode(ExitAPI, "%w", err)
+	}
+	return nil
+}
+
+// awaitReady returns true when the server is ready, and false if the end comes
+// first. If it takes long a person is told what the storage says.
+func (s *service) awaitReady(ctx context.Context, serving *task) (bool, error) {
+	checking := start(ctx, func(ctx context.Context) error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(patience):
+			return s.checkStorage(ctx)
+		}
+	})
+	defer func() { _ = checking.stop() }() // what it says matters while it's waited for
+	checked := checking.done
+	for {
+		select {
+		case <-s.server.Ready():
+			return true, nil
+		case <-serving.done:
+			return false, withCode(ExitAPI, "serve the API: %w", serving.err)
+		case <-s.signals:
+			return false, serving.stop()
+		case <-checked:
+			checked = nil
+			if checking.err != nil {
+				s.warn(fmt.Errorf("%s answers, but isn't ready: %w (it's tried until it works)", s.entry.Server, checking.err))
+			}
+		}
+	}
+}
+
+// checkStorage returns what the first check says that fails.
+func (s *service) checkStorage(ctx context.Context) error {
+	for _, check := range s.storage.HealthChecks() {
+		if err := check.Check((&http.Request{}).WithContext(ctx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
