@@ -56,7 +56,14 @@ func (g *clientGetter) ToRawKubeConfigLoader() clientcmd.ClientConfig {
 }
 
 func (g *clientGetter) ToRESTConfig() (*rest.Config, error) {
-	return g.ToRawKubeConfigLoader().ClientConfig()
+	config, err := g.ToRawKubeConfigLoader().ClientConfig()
+	if err != nil {
+		return nil, err
+	}
+	// The default of five requests a second protects a server of many users. It
+	// has whoever deletes a thousand Sessions wait for minutes.
+	config.QPS = -1
+	return config, nil
 }
 
 func (g *clientGetter) ToDiscoveryClient() (discovery.CachedDiscoveryInterface, error) {
