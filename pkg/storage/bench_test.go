@@ -34,9 +34,9 @@ func benchmarkKey(i int) string { return fmt.Sprintf("/registry/tilt.dev/session
 
 // eachKind runs a benchmark on an open backend of each kind.
 func eachKind(b *testing.B, run func(*testing.B, *kubernetes.Client)) {
-	for _, kind := range backendKinds {
+	for _, kind := range backendKinds() {
 		b.Run("backend="+kind.name, func(b *testing.B) {
-			backend, err := kind.open(fileConfig(b.TempDir()))
+			backend, err := kind.open(b, fileConfig(b.TempDir()))
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -52,7 +52,7 @@ func TestConformance(t *testing.T) {
 		for _, v := range variants {
 			t.Run(setting+"/"+v.name, func(t *testing.T) {
 				v.apply(t)
-				for _, kind := range backendKinds {
+				for _, kind := range backendKinds() {
 					runConformance(t, kind, setting, v)
 				}
 			})
@@ -74,7 +74,7 @@ func runConformance(t *testing.T, kind backendKind, setting string, v variant) {
 }
 
 func BenchmarkConformance(b *testing.B) {
-	for _, kind := range backendKinds {
+	for _, kind := range backendKinds() {
 		for _, setting := range []string{raw, cached} {
 			for _, c := range conformanceBenchmarks {
 				b.Run(c.function+"/backend="+kind.name+"/setting="+setting, func(b *testing.B) {
