@@ -5,11 +5,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -34,10 +34,13 @@ func newStorageCommand(p Program) *cobra.Command {
 	}
 	c := &storageCommand{program: p}
 	cmd.PersistentFlags().StringVar(&c.dir, dataDirFlag, "", "the data directory (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
+	export := c.command("export [FILE]", "Write all Sessions as JSON Lines to a file that isn't there yet, or to the standard output", cobra.MaximumNArgs(1), c.export)
+	export.Flags().BoolVar(&c.skipDamaged, "skip-damaged", false,
+		fmt.Sprintf("of a damaged file, write what can be read and list on stderr what is lost; exit with %d if that's anything", ExitIncomplete))
 	cmd.AddCommand(
 		c.command("check", "Read everything and report what is wrong with it", cobra.NoArgs, c.check),
 		c.command("compact", "Rewrite the file without what is free in it", cobra.NoArgs, c.compact),
-		c.command("export [FILE]", "Write all Sessions as JSON Lines to a file that isn't there yet, or to the standard output", cobra.MaximumNArgs(1), c.export),
+		export,
 		c.command("import [FILE]", "Fill an empty directory with the Sessions of an export, from a file or the standard input", cobra.MaximumNArgs(1), c.importAll),
 	)
 	return cmd
@@ -47,6 +50,8 @@ func newStorageCommand(p Program) *cobra.Command {
 type storageCommand struct {
 	program Program
 	dir     string
+	// skipDamaged has export write what can be read.
+	skipDamaged bool
 }
 
 // command makes one of the commands. A signal ends its work in good order.
@@ -106,7 +111,9 @@ func (c *storageCommand) check(ctx context.Context, options offline.Options, _ s
 		return printed(err)
 	}
 	if n := len(report.Problems); n > 0 {
-		return withCode(ExitFailure, "%d problems: restore the directory from a backup, or import what can be exported into a new one", n)
+		return withCode(ExitFailure, `%d problems. Restore the directory from a backup, or rescue what can be read of it and use a new one:
+  tilt-session storage export --skip-damaged --data-dir %s rescued.jsonl
+  tilt-session storage import --data-dir %s rescued.jsonl`, n, quoted(options.Dir), quoted(options.Dir+".rescued"))
 	}
 	return nil
 }
@@ -120,24 +127,9 @@ func (c *storageCommand) compact(ctx context.Context, options offline.Options, _
 	return printed(err)
 }
 
-func (c *storageCommand) export(ctx context.Context, options offline.Options, file string) error {
-	if file == "" {
-		_, err := offline.Export(ctx, options, c.program.Streams.Out)
-		return failed(err)
-	}
-	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return failed(err)
-	}
-	objects, err := offline.Export(ctx, options, out)
-	if err == nil {
-		err = out.Sync()
-	}
-	if err = errors.Join(err, out.Close()); err != nil {
-		return failed(errors.Join(err, os.Remove(file)))
-	}
-	_, err = fmt.Fprintf(c.program.Streams.Out, "%s: %d objects\n", file, objects)
-	return printed(err)
+// quoted is an argument as a shell takes it.
+func quoted(argument string) string {
+	return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
 }
 
 func (c *storageCommand) importAll(ctx context.Context, options offline.Options, file string) error {

@@ -55,10 +55,11 @@ func Check(ctx context.Context, dir string, valid func(key string, value []byte)
 			return err
 		}
 		c.report.Size = size
-		if err := c.pages(path); err != nil {
-			return unreadable(path, err)
+		sound, err := c.pages(ctx, path, progress)
+		if sound && err == nil {
+			err = c.file(ctx, path, progress)
 		}
-		if err := c.file(ctx, path, progress); errors.Is(err, ErrDamaged) {
+		if errors.Is(err, ErrDamaged) {
 			c.found("", 0, err)
 		} else if err != nil {
 			return unreadable(path, err)
@@ -81,18 +82,49 @@ func (c *checking) found(key string, rev int64, err error) {
 	c.report.Problems = append(c.report.Problems, Problem{key, rev, err})
 }
 
-// pages checks the file as bbolt sees it.
-func (c *checking) pages(path string) error {
+// pages checks the file as bbolt sees it, and tells whether bbolt can read it.
+// If it can't, what is left is looked at without.
+func (c *checking) pages(ctx context.Context, path string, progress Progress) (sound bool, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer file.Close()
-	c.report.Free, err = checkTree(file, func(err error) { c.found("", 0, err) })
+	free, unclaimed, err := checkTree(file, func(err error) { c.found("", 0, err) })
+	c.report.Free = free
 	if errors.Is(err, ErrDamaged) {
-		return nil // which is found again below
+		c.found("", 0, err)
+	} else if err != nil {
+		return false, err
 	}
-	return err
+	sound = len(c.report.Problems) == 0
+	if unclaimed > 0 {
+		c.found("", 0, damaged("%d pages are neither used nor free", unclaimed))
+	}
+	if sound {
+		return true, nil
+	}
+	return false, c.remains(ctx, file, progress)
+}
+
+// remains tells what is left in a file that bbolt can't read.
+func (c *checking) remains(ctx context.Context, file *os.File, progress Progress) error {
+	r := newRescue()
+	if err := r.read(ctx, file, progress); err != nil {
+		return err
+	}
+	rescued := r.result()
+	c.report.Problems = append(c.report.Problems, rescued.Problems...)
+	c.report.Versions, c.report.Keys = int64(len(r.known)), int64(len(rescued.KeyValues))
+	if h := r.salvage.head; h != nil {
+		c.report.Revision, c.report.Compacted = h.revision, h.compacted
+	}
+	for _, kv := range rescued.KeyValues {
+		if err := c.valid(string(kv.Key), kv.Value); err != nil {
+			c.found(string(kv.Key), kv.ModRevision, err)
+		}
+	}
+	return nil
 }
 
 func (c *checking) file(ctx context.Context, path string, progress Progress) error {

@@ -42,13 +42,34 @@ func create(ctx context.Context, path string, from *mvcc.Snapshot, progress Prog
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(fillFile(ctx, db, from, progress), db.Sync(), db.Close()); err != nil {
+	if err := errors.Join(fillFile(ctx, db, from, progress), db.Close()); err != nil {
+		return err
+	}
+	if err := cutOff(partial); err != nil {
 		return err
 	}
 	if err := os.Rename(partial, path); err != nil {
 		return err
 	}
 	return syncDirectory(filepath.Dir(path))
+}
+
+// cutOff takes from the end of a file what bbolt keeps ready for more pages,
+// which may be as much as those that there are, and makes the rest durable.
+func cutOff(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	metas, _, err := readMetas(file)
+	if err != nil {
+		return err
+	}
+	if err := file.Truncate(int64(metas[0].pages) * metas[0].pageSize); err != nil {
+		return err
+	}
+	return file.Sync()
 }
 
 // fillFile writes a snapshot to a new file. It needn't be durable until the

@@ -61,7 +61,18 @@
 // # Size
 //
 // Entries are deleted when their revision is forgotten, and their pages used
-// again. The file doesn't shrink by itself; Compact rewrites it.
+// again. The file doesn't shrink by itself; Compact rewrites it, and leaves no
+// room at its end, of which bbolt otherwise keeps up to as much as is used.
+//
+// # Damage
+//
+// A file is opened only if its pages are a tree that bbolt can follow to an
+// end, and all its entries are whole. Rescue reads one that isn't, without
+// bbolt: it goes by the checksums of entries, and takes the highest revision of
+// each key that it finds. What it finds was written; it says what it misses, and
+// where it isn't certain that what it found is the last. It looks beyond the
+// tree only for what the head says is missing, and not in pages that are free
+// as long as it can be known which ones are.
 //
 // # Non-goals
 //

@@ -36,7 +36,7 @@ func guarded(do func() error) (err error) {
 func unreadable(path string, err error) error {
 	err = fmt.Errorf("storage: opening %s: %w", path, cause(err))
 	if errors.Is(err, ErrDamaged) {
-		return fmt.Errorf("%w (\"tilt-session storage check\" tells more; restore the file from a backup, or move it away to start empty)", err)
+		return fmt.Errorf("%w (\"tilt-session storage check\" tells more, and how to rescue what can be read; or restore the file from a backup)", err)
 	}
 	return err
 }

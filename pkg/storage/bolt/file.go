@@ -27,7 +27,7 @@ func openFile(path string, readOnly bool) (db *bbolt.DB, identity os.FileInfo, e
 					return nil, err
 				}
 				opened = file
-				return file, checkPages(file)
+				return file, checkSound(file)
 			},
 		})
 		return err

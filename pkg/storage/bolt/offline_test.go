@@ -160,6 +160,27 @@ func TestCompactShrinksTheFile(t *testing.T) {
 	}
 }
 
+// TestCompactLeavesNoRoom compacts a file that is smaller than what bbolt
+// takes at once.
+func TestCompactLeavesNoRoom(t *testing.T) {
+	o := open(t, t.TempDir(), mvcc.Options{HistoryRevisions: 1})
+	for i := range 20 {
+		o.put(fmt.Sprint(i%3), strings.Repeat("x", 1000))
+	}
+	o.close()
+	before, after, err := Compact(t.Context(), o.dir, nil)
+	if err != nil || after >= before {
+		t.Errorf("it had %d bytes and has %d, %v", before, after, err)
+	}
+	report, err := Check(t.Context(), o.dir, anything, nil)
+	if err != nil || len(report.Problems) > 0 || report.Size != after || report.Free*2 > after {
+		t.Errorf("then it is %+v, %v", report, err)
+	}
+	if o = open(t, o.dir, mvcc.Options{}); o.put("0", "more") != report.Revision+1 || o.get("1") == "" {
+		t.Error("it doesn't go on")
+	}
+}
+
 func TestOfflineWorkIsCanceled(t *testing.T) {
 	content, _ := sample(t)
 	dir := write(t, content)

@@ -4,6 +4,7 @@
 package bolt
 
 import (
+	"cmp"
 	"encoding/binary"
 	"os"
 )
@@ -36,35 +37,41 @@ type tree struct {
 	found func(error)
 }
 
-// checkTree finds pages that are used twice, used and free, or neither, and
-// returns how many bytes are free. Whatever is in the file, it only reads it.
-func checkTree(file *os.File, found func(error)) (freeBytes int64, err error) {
+// checkTree finds what isn't a tree, and pages that are used twice or used and
+// free. It returns how many bytes are free, and how many pages are neither used
+// nor free. Whatever is in the file, it only reads it, and comes to an end.
+func checkTree(file *os.File, found func(error)) (freeBytes, unclaimed int64, err error) {
 	if err := checkPages(file); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	metas, _, err := readMetas(file)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	t := &tree{file: file, meta: metas[0], use: make([]pageUse, metas[0].pages), found: found}
 	t.use[0], t.use[1] = inUse, inUse
 	if err := t.visit(t.meta.root); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	freePages, err := t.visitFree()
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	lost := 0
 	for _, use := range t.use {
 		if use == unused {
-			lost++
+			unclaimed++
 		}
 	}
-	if lost > 0 {
-		found(damaged("%d pages are neither used nor free", lost))
-	}
-	return freePages * t.meta.pageSize, nil
+	return freePages * t.meta.pageSize, unclaimed, nil
+}
+
+// checkSound returns the first problem of a tree that keeps bbolt from using
+// it: it would follow a page into itself without end, or write to one that is
+// in use. A page that is neither used nor free is only lost room.
+func checkSound(file *os.File) error {
+	var first error
+	_, _, err := checkTree(file, func(found error) { first = cmp.Or(first, found) })
+	return cmp.Or(err, first)
 }
 
 // claim notes what a page and those behind it, with which it is one, are used
@@ -108,7 +115,7 @@ func (t *tree) visit(id uint64) error {
 		return err
 	}
 	size := (overflow + 1) * uint64(t.meta.pageSize)
-	if flags != branchFlag && flags != leafFlag || pageHeader+count*elementSize > size {
+	if flags != branchFlag && flags != leafFlag || flags == branchFlag && count == 0 || pageHeader+count*elementSize > size {
 		t.found(damaged("page %d is not part of a tree", id))
 		return nil
 	}
@@ -131,7 +138,7 @@ func (t *tree) visit(id uint64) error {
 }
 
 // visitLeaf checks an element at an offset in a page, and follows it if it is
-// a bucket.
+// a bucket. One within the page has no further ones in it.
 func (t *tree) visitLeaf(id, size, offset uint64, element []byte) error {
 	order := binary.NativeEndian
 	value := offset + uint64(order.Uint32(element[4:])) + uint64(order.Uint32(element[8:]))
@@ -144,12 +151,15 @@ func (t *tree) visitLeaf(id, size, offset uint64, element []byte) error {
 	if !isBucket {
 		return nil
 	}
-	bucket := make([]byte, bucketHeader)
+	bucket := make([]byte, min(length, bucketHeader+pageHeader))
 	if _, err := t.file.ReadAt(bucket, int64(id)*t.meta.pageSize+int64(value)); err != nil {
 		return err
 	}
 	if root := order.Uint64(bucket); root != 0 {
 		return t.visit(root)
+	}
+	if len(bucket) < bucketHeader+pageHeader || order.Uint16(bucket[bucketHeader+8:]) != leafFlag {
+		t.found(damaged("page %d has a bucket that isn't one", id))
 	}
 	return nil
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package offline looks after the data directory of a file storage that no
-// server uses: it checks, compacts, exports and imports. A directory in use is
-// refused at once, with who uses it.
+// server uses: it checks, compacts, exports and imports, and rescues what can be
+// read of a damaged one. A directory in use is refused at once, with who uses it.
 //
 // # Export format
 //
@@ -78,14 +78,20 @@ func (o Options) checkValue(key string, value []byte) error {
 	if !o.isObject(key) {
 		return nil
 	}
-	_, named, err := o.decode(value)
+	_, _, err := o.decodeNamed(key, value)
+	return err
+}
+
+// decodeNamed decodes the object that a key names.
+func (o Options) decodeNamed(key string, value []byte) (runtime.Object, metav1.Object, error) {
+	object, named, err := o.decode(value)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	if name := path.Base(key); named.GetName() != name {
-		return fmt.Errorf("the object's name is %q", named.GetName())
+		return nil, nil, fmt.Errorf("the object's name is %q", named.GetName())
 	}
-	return nil
+	return object, named, nil
 }
 
 func (o Options) isObject(key string) bool {

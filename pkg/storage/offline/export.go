@@ -31,18 +31,49 @@ func Export(ctx context.Context, options Options, to io.Writer) (objects int64, 
 	if err != nil {
 		return 0, err
 	}
-	current := options.current(held)
+	return options.write(ctx, options.current(held), to, func(_ *mvccpb.KeyValue, err error) error { return err })
+}
+
+// Rescue writes all objects of a directory that may be damaged which can be
+// read, and returns how many they are, and what is lost or uncertain. The error
+// is for what keeps it from reading any, or from writing.
+func Rescue(ctx context.Context, options Options, to io.Writer) (objects int64, lost []bolt.Problem, err error) {
+	options, err = options.complete()
+	if err != nil {
+		return 0, nil, err
+	}
+	rescued, err := bolt.Rescue(ctx, options.Dir, nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	lost = rescued.Problems
+	kvs := slices.DeleteFunc(rescued.KeyValues, func(kv *mvccpb.KeyValue) bool { return !options.isObject(string(kv.Key)) })
+	objects, err = options.write(ctx, kvs, to, func(kv *mvccpb.KeyValue, err error) error {
+		lost = append(lost, bolt.Problem{Key: string(kv.Key), Revision: kv.ModRevision, Err: err})
+		return nil
+	})
+	return objects, lost, err
+}
+
+// write writes objects. Of one that isn't one it asks whether to go on.
+func (o Options) write(ctx context.Context, kvs []*mvccpb.KeyValue, to io.Writer, unreadable func(*mvccpb.KeyValue, error) error) (objects int64, err error) {
 	buffered := bufio.NewWriter(to)
-	for _, key := range slices.Sorted(maps.Keys(current)) {
+	for i, kv := range kvs {
 		if err := ctx.Err(); err != nil {
 			return objects, err
 		}
-		if err := options.exportOne(current[key], buffered); err != nil {
-			return objects, fmt.Errorf("storage: exporting %s: %w", key, err)
+		line, err := o.line(kv)
+		if err == nil {
+			_, err = buffered.Write(line)
+			objects++
+		} else {
+			err = unreadable(kv, err)
 		}
-		objects++
-		if options.Progress != nil {
-			options.Progress(objects, int64(len(current)))
+		if err != nil {
+			return objects, fmt.Errorf("storage: exporting %s: %w", kv.Key, err)
+		}
+		if o.Progress != nil {
+			o.Progress(int64(i+1), int64(len(kvs)))
 		}
 	}
 	if err := buffered.Flush(); err != nil {
@@ -51,8 +82,8 @@ func Export(ctx context.Context, options Options, to io.Writer) (objects int64, 
 	return objects, nil
 }
 
-// current are the latest versions of objects by key.
-func (o Options) current(held *mvcc.Snapshot) map[string]*mvccpb.KeyValue {
+// current are the latest versions of objects, in the order of keys.
+func (o Options) current(held *mvcc.Snapshot) []*mvccpb.KeyValue {
 	current := map[string]*mvccpb.KeyValue{}
 	for _, kv := range held.KeyValues {
 		current[string(kv.Key)] = kv
@@ -66,20 +97,25 @@ func (o Options) current(held *mvcc.Snapshot) map[string]*mvccpb.KeyValue {
 			}
 		}
 	}
-	maps.DeleteFunc(current, func(key string, _ *mvccpb.KeyValue) bool { return !o.isObject(key) })
-	return current
+	var kvs []*mvccpb.KeyValue
+	for _, key := range slices.Sorted(maps.Keys(current)) {
+		if o.isObject(key) {
+			kvs = append(kvs, current[key])
+		}
+	}
+	return kvs
 }
 
-func (o Options) exportOne(kv *mvccpb.KeyValue, to io.Writer) error {
-	object, named, err := o.decode(kv.Value)
+// line is an object as it is exported.
+func (o Options) line(kv *mvccpb.KeyValue) ([]byte, error) {
+	object, named, err := o.decodeNamed(string(kv.Key), kv.Value)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	named.SetResourceVersion(strconv.FormatInt(kv.ModRevision, 10))
-	line, err := runtime.Encode(o.Codec, object)
+	line, err := runtime.Encode(o.Codec, object) // which ends with a line break
 	if err != nil {
-		return fmt.Errorf("encoding: %w", err)
+		return nil, fmt.Errorf("encoding: %w", err)
 	}
-	_, err = to.Write(line) // which ends with a line break
-	return err
+	return line, nil
 }

@@ -223,3 +223,25 @@ func TestOptionsAreRequired(t *testing.T) {
 		}
 	}
 }
+
+func TestRescue(t *testing.T) {
+	options := stored(t, func(put func(string, string)) {
+		put("/registry/example.test/pods/ns/bad", "not an object")
+		put("/registry/example.test/pods/ns/named", encoded(t, "otherwise", "1"))
+	})
+	var text bytes.Buffer
+	objects, lost, err := Rescue(t.Context(), options, &text)
+	if err != nil || objects != 2 || strings.Count(text.String(), "\n") != 2 {
+		t.Errorf("rescued %d objects, %v:\n%s", objects, err, text.String())
+	}
+	if len(lost) != 2 || lost[0].Key != "/registry/example.test/pods/ns/bad" || lost[1].Key != "/registry/example.test/pods/ns/named" {
+		t.Errorf("lost are %v", lost)
+	}
+	if _, _, err := Rescue(t.Context(), options, fullDisk{}); err == nil || !strings.Contains(err.Error(), "no space") {
+		t.Errorf("on a full disk: %v", err)
+	}
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space") }
