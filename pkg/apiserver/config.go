@@ -5,6 +5,7 @@ package apiserver
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 
@@ -98,6 +99,9 @@ func newConfig(options Options, listener *listener) (*Config, error) {
 // handlers is everything that a request goes through on its way to a handler.
 func (c *Config) handlers(handler http.Handler, generic *genericapiserver.Config) http.Handler {
 	handler = genericapiserver.DefaultBuildHandlerChain(withAccept(handler, c.codecs), generic)
+	if chance := c.options.Requests.GoawayChance; chance > 0 {
+		handler = withGoaway(handler, func() bool { return rand.Float64() < chance })
+	}
 	if c.options.ShutdownDelay > 0 {
 		handler = withFarewell(handler, generic.ShutdownInitiatedNotify())
 	}
@@ -107,7 +111,7 @@ func (c *Config) handlers(handler http.Handler, generic *genericapiserver.Config
 // secure sets up certificates, tokens and who may do what.
 func (c *Config) secure() error {
 	served := machineAt(boundIP(c.listener))
-	if c.options.TLS.separate() {
+	if c.options.TLS.fromFiles() {
 		served = certs.Subject{Names: []string{ownerServerName}}
 	}
 	id, err := c.options.identity()

@@ -27,7 +27,6 @@ func (c *Config) limit() error {
 	c.generic.MaxRequestsInFlight = options.MaxInFlight
 	c.generic.MaxMutatingRequestsInFlight = options.MaxMutatingInFlight
 	c.generic.RequestTimeout = options.Timeout
-	c.generic.GoawayChance = options.GoawayChance
 	if !options.PriorityAndFairness {
 		c.dropHousekeeping()
 		return nil

@@ -34,6 +34,12 @@ func (c *Config) trustProxies(config *authenticatorfactory.RequestHeaderConfig) 
 		return nil, err
 	}
 	c.generic.Authentication.RequestHeaderConfig = config
+	// A proxy has everybody's requests on one connection of HTTP/2, and can't send a
+	// body again: a write that's on its way when the server says that it closes the
+	// connection is lost. That's said when the server leaves, to spread clients over
+	// servers, and to whoever is anonymous. In HTTP/1.1 it's said with an answer, to a
+	// connection that has no other request.
+	c.generic.SecureServing.DisableHTTP2 = true
 	return headerrequest.NewDynamicVerifyOptionsSecure(config.CAContentProvider.VerifyOptions, config.AllowedClientNames,
 		config.UsernameHeaders, config.UIDHeaders, config.GroupHeaders, config.ExtraHeaderPrefixes), nil
 }

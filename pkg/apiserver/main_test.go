@@ -73,6 +73,8 @@ type reply struct {
 	body   []byte
 	// closes says that the server has closed the connection.
 	closes bool
+	// major is of the version of HTTP.
+	major int
 }
 
 // do sends body, which may be nil, a string, or anything to be sent as JSON.
@@ -114,7 +116,7 @@ func (c *rawClient) do(method, path string, body any, headers ...string) reply {
 	if err != nil {
 		c.t.Fatalf("%s %s: reading the answer: %v", method, path, err)
 	}
-	return reply{t: c.t, code: response.StatusCode, header: response.Header, body: answer, closes: response.Close}
+	return reply{t: c.t, code: response.StatusCode, header: response.Header, body: answer, closes: response.Close, major: response.ProtoMajor}
 }
 
 // want fails the test unless the code is the one expected, and decodes the body

@@ -22,8 +22,8 @@ type RequestOptions struct {
 	PriorityAndFairness bool
 	// Timeout is how long a request is handled that isn't a watch.
 	Timeout time.Duration
-	// GoawayChance is how likely a request is to have its HTTP/2 connection closed
-	// afterwards, so that clients spread over several servers.
+	// GoawayChance is how likely a request is to have its connection closed afterwards,
+	// so that clients spread over several servers.
 	GoawayChance float64
 }
 
@@ -44,7 +44,7 @@ func (o *RequestOptions) AddFlags(fs *pflag.FlagSet) {
 		"share out the handling of requests as the core API server of --authorization-kubeconfig says; without one this has no effect")
 	fs.DurationVar(&o.Timeout, "request-timeout", o.Timeout, "how long a request may take that isn't a watch")
 	fs.Float64Var(&o.GoawayChance, "goaway-chance", o.GoawayChance,
-		fmt.Sprintf("how likely a request is to have its HTTP/2 connection closed afterwards, so that clients spread over several servers: from 0 to %v", maxGoawayChance))
+		fmt.Sprintf("how likely a request is to have its connection closed afterwards, so that clients spread over several servers: from 0 to %v", maxGoawayChance))
 }
 
 // Validate returns everything that's wrong with the options.
