@@ -69,7 +69,10 @@ func openAPIV2Document(t *testing.T, s *server) {
 
 func openAPIV3Documents(t *testing.T, s *server) {
 	index := s.get(t, openAPIV3).want(http.StatusOK)
-	s.get(t, openAPIV3, "If-None-Match: "+index.Header.Get("ETag")).want(http.StatusNotModified)
+	if !s.Aggregated {
+		// The index of an aggregator is its own, and has no tag.
+		s.get(t, openAPIV3, "If-None-Match: "+index.Header.Get("ETag")).want(http.StatusNotModified)
+	}
 	hashed := s.pathV3(t)
 	if !strings.Contains(hashed, "?hash=") {
 		t.Fatalf("the URL is not hashed: %s", hashed)
@@ -77,7 +80,7 @@ func openAPIV3Documents(t *testing.T, s *server) {
 	for _, accept := range []string{"application/json", "application/com.github.proto-openapi.spec.v3.v1.0+protobuf"} {
 		answer := s.get(t, hashed, "Accept: "+accept).want(http.StatusOK)
 		header := answer.Header
-		if header.Get("Content-Type") != accept || header.Get("Cache-Control") != "public, immutable" || header.Get("Expires") == "" {
+		if header.Get("Content-Type") != accept || !slices.Contains(header.Values("Cache-Control"), "public, immutable") || header.Get("Expires") == "" {
 			t.Errorf("%s: header = %v", accept, header)
 		}
 		s.get(t, hashed, "Accept: "+accept, "If-None-Match: "+header.Get("ETag")).want(http.StatusNotModified)
@@ -87,7 +90,8 @@ func openAPIV3Documents(t *testing.T, s *server) {
 		t.Errorf("without a hash it's cached for ever: %s", control)
 	}
 	stale := s.get(t, plain+"?hash=STALE").want(http.StatusMovedPermanently)
-	if location := stale.Header.Get("Location"); location != hashed {
+	// An aggregator puts the server's own address before it.
+	if location := stale.Header.Get("Location"); location != hashed && !(s.Aggregated && strings.HasSuffix(location, hashed)) {
 		t.Errorf("a stale hash leads to %s, not to %s", location, hashed)
 	}
 	if _, err := s.discovery(t).OpenAPIV3().Paths(); err != nil {
