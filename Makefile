@@ -51,6 +51,10 @@ crash: ## Kill a process that stores objects again and again, and check what is 
 interop: ## Show that Sessions work with tilt-apiserver, Tilt's Go types and controller-runtime.
 	hack/interop.sh
 
+.PHONY: e2e
+e2e: ## Run replicas over etcd behind an aggregator, and what users do with them.
+	hack/e2e.sh
+
 .PHONY: generate
 generate: ## Regenerate all generated code and the published API documents.
 	hack/update-codegen.sh

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -106,7 +107,8 @@ func (r *servedRun) outcome(ctx context.Context) string {
 	case now.Status.Error == "":
 		return "succeeded"
 	}
-	return fmt.Sprintf("failed (%s)", v1alpha1.ErrorLine(now.Status.Error))
+	first, _, _ := strings.Cut(now.Status.Error, "\n")
+	return fmt.Sprintf("failed (%s)", first)
 }
 
 // prepareRuns starts what runs of Sessions share.

@@ -27,13 +27,22 @@ func put(t *testing.T, client *clientv3.Client, key, value string) {
 	}
 }
 
+// want asks until there's an answer: a member that's frozen gives none.
 func want(t *testing.T, client *clientv3.Client, key, value string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	got, err := client.Get(ctx, key)
-	if err != nil || len(got.Kvs) != 1 || string(got.Kvs[0].Value) != value {
-		t.Fatalf("get = %v, %v instead of %q", got, err, value)
+	for deadline := time.Now().Add(time.Minute); ; {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		got, err := client.Get(ctx, key)
+		cancel()
+		switch {
+		case err != nil && time.Now().After(deadline):
+			t.Fatal(err)
+		case err != nil:
+		case len(got.Kvs) != 1 || string(got.Kvs[0].Value) != value:
+			t.Fatalf("get = %v instead of %q", got.Kvs, value)
+		default:
+			return
+		}
 	}
 }
 

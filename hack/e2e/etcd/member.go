@@ -122,6 +122,8 @@ func (m *Member) arguments() []string {
 		// Milliseconds. All is on one machine, though a busy one.
 		"--heartbeat-interval=50",
 		"--election-timeout=500",
+		// It would be a client of the member, which has no certificate for that.
+		"--enable-grpc-gateway=false",
 		"--log-level=warn",
 	}
 	if m.tls != nil {

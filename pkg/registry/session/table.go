@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -29,9 +30,9 @@ func columns() []metav1.TableColumnDefinition {
 	return []metav1.TableColumnDefinition{
 		{Name: "Name", Type: "string", Format: "name", Description: "Name of the Session."},
 		{Name: "Exit Condition", Type: "string", Description: "When the Session counts as finished: manual or ci."},
-		{Name: "State", Type: "string", Description: "Pending, Running, Ready, Failing, Succeeded, Failed, Timed Out or Terminating."},
+		{Name: "State", Type: "string", Description: "Pending, Running, Ready, Succeeded, Failed or Timed Out."},
 		{Name: "Targets", Type: "string", Description: "Targets that are ready or have succeeded, of those that are wanted."},
-		{Name: "Error", Type: "string", Description: "The line of why the Session has failed, or of what has failed first of its targets, that says most."},
+		{Name: "Error", Type: "string", Description: "First line of why the Session failed."},
 		{Name: "Age", Type: "string", Description: "Time since the Session was created."},
 		{Name: "Tiltfile", Type: "string", Priority: 1, Description: "Path of the Tiltfile."},
 		{Name: "PID", Type: "integer", Format: "int64", Priority: 1, Description: "Process that runs the Session."},
@@ -76,9 +77,9 @@ func row(session *v1alpha1.Session, now time.Time) metav1.TableRow {
 		Cells: []any{
 			session.Name,
 			string(session.Spec.ExitCondition),
-			stateOf(session),
+			stateOf(&session.Status),
 			fmt.Sprintf("%d/%d", reached, wanted),
-			errorCell(errorOf(&session.Status)),
+			errorCell(session.Status.Error),
 			since(session.CreationTimestamp.Time, now),
 			session.Spec.TiltfilePath,
 			pidCell(session.Status.PID),
@@ -88,7 +89,8 @@ func row(session *v1alpha1.Session, now time.Time) metav1.TableRow {
 	}
 }
 
-func errorCell(line string) string {
+func errorCell(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	if characters := []rune(line); len(characters) > maxErrorCell {
 		return string(characters[:maxErrorCell-1]) + "…"
 	}

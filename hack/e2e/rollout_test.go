@@ -1,0 +1,35 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"testing"
+
+	"tilt.dev/session/hack/e2e/etcd"
+	"tilt.dev/session/hack/e2e/load"
+)
+
+// Both replicas are replaced while users write and watch: no request of theirs fails,
+// and no change is missed.
+func TestRollout(t *testing.T) {
+	store := etcd.Start(t, etcd.Config{})
+	c := newCluster(t, 2, "--etcd-servers="+store.Endpoints()[0])
+	sessions := c.sessions(c.front.User("ed", "editors"))
+	watchers := []*load.Watcher{load.StartWatcher(t, sessions, "load"), load.StartWatcher(t, sessions, "load"), load.StartWatcher(t, sessions, "load")}
+	writers := load.StartWriters(t, sessions, "load", 8)
+	writers.GoOn(100)
+	for i := range c.replicas {
+		c.replace(i)
+		writers.GoOn(100)
+	}
+	writers.End()
+	for _, failure := range writers.Failures() {
+		t.Error(failure)
+	}
+	written, number := writers.Written()
+	for _, watcher := range watchers {
+		watcher.Await(written)
+	}
+	t.Logf("%d requests, %d changes, %d watches", writers.Requests(), number, watchers[0].Watches())
+}
