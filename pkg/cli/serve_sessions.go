@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -107,8 +106,7 @@ func (r *servedRun) outcome(ctx context.Context) string {
 	case now.Status.Error == "":
 		return "succeeded"
 	}
-	first, _, _ := strings.Cut(now.Status.Error, "\n")
-	return fmt.Sprintf("failed (%s)", first)
+	return fmt.Sprintf("failed (%s)", v1alpha1.ErrorLine(now.Status.Error))
 }
 
 // prepareRuns starts what runs of Sessions share.

@@ -50,7 +50,7 @@ type summary struct {
 }
 
 func summaryOf(session *v1alpha1.Session) summary {
-	return summary{session.ResourceVersion, session.Generation, stateOf(&session.Status)}
+	return summary{session.ResourceVersion, session.Generation, stateOf(session)}
 }
 
 // UpdatedObject is called once more each time that the store finds a newer

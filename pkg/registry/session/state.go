@@ -11,20 +11,24 @@ import (
 
 // The words that summarise a Session for people.
 const (
-	statePending   = "Pending"
-	stateRunning   = "Running"
-	stateReady     = "Ready"
-	stateSucceeded = "Succeeded"
-	stateFailed    = "Failed"
-	stateTimedOut  = "Timed Out"
+	statePending     = "Pending"
+	stateRunning     = "Running"
+	stateReady       = "Ready"
+	stateFailing     = "Failing"
+	stateSucceeded   = "Succeeded"
+	stateFailed      = "Failed"
+	stateTimedOut    = "Timed Out"
+	stateTerminating = "Terminating"
 )
 
 // timeoutReasons are those of a Failed condition that mean a limit passed.
 var timeoutReasons = map[string]bool{"Timeout": true, "ReadinessTimeout": true}
 
-// stateOf is the word for what status says.
-func stateOf(status *v1alpha1.SessionStatus) string {
-	switch {
+// stateOf is the word for what's known of a Session.
+func stateOf(session *v1alpha1.Session) string {
+	switch status := &session.Status; {
+	case session.DeletionTimestamp != nil:
+		return stateTerminating
 	case status.Done && status.Error == "":
 		return stateSucceeded
 	case status.Done:
@@ -35,11 +39,34 @@ func stateOf(status *v1alpha1.SessionStatus) string {
 		return stateFailed
 	case meta.IsStatusConditionTrue(status.Conditions, v1alpha1.SessionConditionReady):
 		return stateReady
+	case firstFailure(status.Targets) != nil:
+		return stateFailing
 	case status.PID == 0 && status.StartTime.IsZero():
 		return statePending
 	default:
 		return stateRunning
 	}
+}
+
+// errorOf is why a Session has failed or, while it goes on, what failed first of
+// what is in the way of its being ready.
+func errorOf(status *v1alpha1.SessionStatus) string {
+	if failed := firstFailure(status.Targets); !status.Done && failed != nil {
+		return failed.Name + ": " + v1alpha1.ErrorLine(failed.State.Terminated.Error)
+	}
+	return v1alpha1.ErrorLine(status.Error)
+}
+
+// firstFailure is the target that has failed earliest, nil if none has.
+func firstFailure(targets []v1alpha1.Target) *v1alpha1.Target {
+	var first *v1alpha1.Target
+	for i := range targets {
+		end := targets[i].State.Terminated
+		if end != nil && end.Error != "" && (first == nil || end.FinishTime.Before(&first.State.Terminated.FinishTime)) {
+			first = &targets[i]
+		}
+	}
+	return first
 }
 
 // progress counts the targets that are wanted, and those of them that are

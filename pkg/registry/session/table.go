@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -30,9 +29,9 @@ func columns() []metav1.TableColumnDefinition {
 	return []metav1.TableColumnDefinition{
 		{Name: "Name", Type: "string", Format: "name", Description: "Name of the Session."},
 		{Name: "Exit Condition", Type: "string", Description: "When the Session counts as finished: manual or ci."},
-		{Name: "State", Type: "string", Description: "Pending, Running, Ready, Succeeded, Failed or Timed Out."},
+		{Name: "State", Type: "string", Description: "Pending, Running, Ready, Failing, Succeeded, Failed, Timed Out or Terminating."},
 		{Name: "Targets", Type: "string", Description: "Targets that are ready or have succeeded, of those that are wanted."},
-		{Name: "Error", Type: "string", Description: "First line of why the Session failed."},
+		{Name: "Error", Type: "string", Description: "The line of why the Session has failed, or of what has failed first of its targets, that says most."},
 		{Name: "Age", Type: "string", Description: "Time since the Session was created."},
 		{Name: "Tiltfile", Type: "string", Priority: 1, Description: "Path of the Tiltfile."},
 		{Name: "PID", Type: "integer", Format: "int64", Priority: 1, Description: "Process that runs the Session."},
@@ -77,9 +76,9 @@ func row(session *v1alpha1.Session, now time.Time) metav1.TableRow {
 		Cells: []any{
 			session.Name,
 			string(session.Spec.ExitCondition),
-			stateOf(&session.Status),
+			stateOf(session),
 			fmt.Sprintf("%d/%d", reached, wanted),
-			errorCell(session.Status.Error),
+			errorCell(errorOf(&session.Status)),
 			since(session.CreationTimestamp.Time, now),
 			session.Spec.TiltfilePath,
 			pidCell(session.Status.PID),
@@ -89,8 +88,7 @@ func row(session *v1alpha1.Session, now time.Time) metav1.TableRow {
 	}
 }
 
-func errorCell(text string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+func errorCell(line string) string {
 	if characters := []rune(line); len(characters) > maxErrorCell {
 		return string(characters[:maxErrorCell-1]) + "…"
 	}

@@ -22,6 +22,7 @@ func condition(kind string, status metav1.ConditionStatus, reason string, at tim
 
 func TestStateWord(t *testing.T) {
 	started := metav1.NewMicroTime(epoch)
+	failure := []v1alpha1.Target{{State: v1alpha1.TargetState{Terminated: &v1alpha1.TargetStateTerminated{Error: "x"}}}}
 	for want, statuses := range map[string][]v1alpha1.SessionStatus{
 		statePending: {{}},
 		stateRunning: {
@@ -30,6 +31,7 @@ func TestStateWord(t *testing.T) {
 			{PID: 1, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionFalse, "Waiting", epoch)}},
 		},
 		stateReady:     {{PID: 1, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionTrue, "Ready", epoch)}}},
+		stateFailing:   {{Targets: failure}, {PID: 1, Targets: failure, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionFalse, "TargetFailed", epoch)}}},
 		stateSucceeded: {{Done: true}, {Done: true, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionTrue, "Ready", epoch)}}},
 		stateFailed: {
 			{Done: true, Error: "x"},
@@ -41,9 +43,31 @@ func TestStateWord(t *testing.T) {
 		},
 	} {
 		for _, status := range statuses {
-			if got := stateOf(&status); got != want {
+			if got := stateOf(&v1alpha1.Session{Status: status}); got != want {
 				t.Errorf("%s, want %s: %+v", got, want, status)
 			}
+			deleted := &v1alpha1.Session{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &metav1.Time{Time: epoch}}, Status: status}
+			if got := stateOf(deleted); got != stateTerminating {
+				t.Errorf("%s, want Terminating: %+v", got, deleted)
+			}
+		}
+	}
+}
+
+func TestErrorOf(t *testing.T) {
+	ended := func(name, err string, after time.Duration) v1alpha1.Target {
+		return v1alpha1.Target{Name: name, State: v1alpha1.TargetState{Terminated: &v1alpha1.TargetStateTerminated{
+			Error: err, FinishTime: metav1.NewMicroTime(epoch.Add(after))}}}
+	}
+	targets := []v1alpha1.Target{{Name: "a:serve"}, ended("b:update", "late", time.Second),
+		ended("c:update", "early\nmore", time.Millisecond), ended("d:update", "", 0)}
+	for want, status := range map[string]v1alpha1.SessionStatus{
+		"":                {Targets: targets[3:]},
+		"c:update: early": {Targets: targets},
+		"verdict":         {Targets: targets, Done: true, Error: "verdict\nmore"},
+	} {
+		if got := errorOf(&status); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
