@@ -5,6 +5,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"sync"
 
@@ -25,13 +26,15 @@ import (
 // kept in memory: the server is at hand, and a file of an earlier run would
 // only mislead.
 type clientGetter struct {
-	at        *endpoint
+	at *endpoint
+	// errOut gets what the server warns of. If it's nil nobody does.
+	errOut    io.Writer
 	discovery func() (discovery.CachedDiscoveryInterface, error)
 }
 
 // newClientGetter reads at only when a command asks for its first client.
-func newClientGetter(at *endpoint) *clientGetter {
-	g := &clientGetter{at: at}
+func newClientGetter(at *endpoint, errOut io.Writer) *clientGetter {
+	g := &clientGetter{at: at, errOut: errOut}
 	g.discovery = sync.OnceValues(g.newDiscoveryClient)
 	return g
 }
@@ -63,6 +66,10 @@ func (g *clientGetter) ToRESTConfig() (*rest.Config, error) {
 	// The default of five requests a second protects a server of many users. It
 	// has whoever deletes a thousand Sessions wait for minutes.
 	config.QPS = -1
+	config.WarningHandler = rest.NoWarnings{}
+	if g.errOut != nil {
+		config.WarningHandler = rest.NewWarningWriter(g.errOut, rest.WarningWriterOptions{Deduplicate: true})
+	}
 	return config, nil
 }
 

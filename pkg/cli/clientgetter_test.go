@@ -18,7 +18,7 @@ func TestRequestsAreNotSlowedDown(t *testing.T) {
 	if err := (kubeconfig.Location{Files: []string{file}}).Add(t.Context(), entry); err != nil {
 		t.Fatal(err)
 	}
-	config, err := newClientGetter(&endpoint{port: entry.Port}).ToRESTConfig()
+	config, err := newClientGetter(&endpoint{port: entry.Port}, nil).ToRESTConfig()
 	if err != nil {
 		t.Fatal(err)
 	}

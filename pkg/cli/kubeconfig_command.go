@@ -15,7 +15,7 @@ import (
 )
 
 func newKubeconfigCommand(p Program) *cobra.Command {
-	client := newClientGetter(&endpoint{})
+	client := newClientGetter(&endpoint{}, nil)
 	path := false
 	cmd := &cobra.Command{
 		Use:   "kubeconfig",

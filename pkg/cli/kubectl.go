@@ -29,7 +29,7 @@ import (
 func newKubectlCommands(p Program) []*cobra.Command {
 	const name = "tilt-session"
 	at := &endpoint{}
-	client := newClientGetter(at)
+	client := newClientGetter(at, p.Streams.ErrOut)
 	f := cmdutil.NewFactory(client)
 	s := p.Streams
 	commands := []*cobra.Command{

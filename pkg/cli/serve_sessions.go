@@ -91,6 +91,20 @@ func (r *servedRun) Run(ctx context.Context) error {
 	return err
 }
 
+// tellNotRun tells a person of a Session that has failed without a run, or that
+// can't be run before somebody changes it.
+func (s *service) tellNotRun(stored *v1alpha1.Session) {
+	what := "failed"
+	text := stored.Status.Error
+	if !stored.Status.Done {
+		what = "can't be run"
+		for _, failed := range session.Failures(stored.Status) {
+			text = failed.State.Terminated.Error
+		}
+	}
+	fmt.Fprintf(s.program.Streams.Out, "Session %s: %s (%s)\n", stored.Name, what, v1alpha1.ErrorLine(text))
+}
+
 // outcome is what came of the Session, as far as it can be told.
 func (r *servedRun) outcome(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTimeout)
@@ -128,6 +142,7 @@ func (s *service) control() (err error) {
 		ClientConfig: s.server.LoopbackClientConfig(),
 		Runs:         func(*v1alpha1.Session) bool { return s.options.runSessions },
 		NewRun:       s.newRun,
+		NotRun:       s.tellNotRun,
 		Durable:      true,
 		MaxRunning:   s.options.maxRunning,
 	}

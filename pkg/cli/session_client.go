@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/rest"
 
 	"tilt.dev/session/pkg/generated/clientset/versioned"
 	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
@@ -34,11 +33,10 @@ func (c *sessionClient) sessions(cmd *cobra.Command) (clientv1alpha1.SessionInte
 	if c.port == 0 {
 		return nil, withCode(ExitUsage, "--port 0 names no running Session: use the port that it listens on")
 	}
-	config, err := newClientGetter(&c.endpoint).ToRESTConfig()
+	config, err := newClientGetter(&c.endpoint, nil).ToRESTConfig()
 	if err != nil {
 		return nil, withCode(ExitAPI, "%w", err)
 	}
-	config.WarningHandler = rest.NoWarnings{}
 	client, err := versioned.NewForConfig(config)
 	if err != nil {
 		return nil, withCode(ExitAPI, "make a client: %w", err)

@@ -132,6 +132,10 @@ type Config struct {
 	// that Session is written any more. Done mustn't wait for the Controller.
 	// It's not called of a Durable Controller, which ends the run by itself.
 	Done func(*v1alpha1.Session)
+	// NotRun, if set, is called of a Durable Controller with each Session that it
+	// doesn't run because of what's wrong with it or because it was interrupted,
+	// when its status has come to say so. It's called from several goroutines.
+	NotRun func(*v1alpha1.Session)
 	// Durable says that the store of the API server may outlast this process, and
 	// that no other process runs Sessions of it, as the package's description has
 	// it. Sessions for which Runs says no are left alone but for the finalizer of

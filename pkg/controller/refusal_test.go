@@ -38,6 +38,8 @@ func TestACISessionThatCannotBeRunFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newDurable(t, "one")
+			told := make(chan *v1alpha1.Session, 10)
+			s.config.NotRun = func(s *v1alpha1.Session) { told <- s }
 			s.begin()
 			created := newSession("one", v1alpha1.ExitConditionCI)
 			created.Spec.TiltfilePath, created.Annotations[v1alpha1.AnnotationArgs] = tc.path, tc.args
@@ -48,6 +50,10 @@ func TestACISessionThatCannotBeRunFails(t *testing.T) {
 			}
 			if session.Begun(&final.Status) || held(final) || len(s.actors["one"]) != 0 {
 				t.Errorf("it's run: %+v", final)
+			}
+			s.reconciled()
+			if refused := <-told; !refused.Status.Done || refused.Name != "one" || len(told) > 0 {
+				t.Errorf("%d more were told of than %+v", len(told), refused)
 			}
 		})
 	}

@@ -28,9 +28,9 @@ func (c *Controller) settle(ctx context.Context, s *v1alpha1.Session) (*run, err
 	case s.Status.Done:
 		return nil, c.retire(ctx, s)
 	case interrupted(s):
-		return nil, c.ensureStatus(ctx, s, session.Interrupt(s, endOfServer(s), now))
+		return nil, c.refuse(ctx, s, session.Interrupt(s, endOfServer(s), now))
 	case refusal != nil:
-		return nil, c.ensureStatus(ctx, s, session.Refusal(s, refusal, now))
+		return nil, c.refuse(ctx, s, session.Refusal(s, refusal, now))
 	case !c.slots.take(s):
 		return nil, c.ensureStatus(ctx, s, session.Waiting(s, now))
 	}
@@ -58,7 +58,7 @@ func (c *Controller) begin(ctx context.Context, s *v1alpha1.Session) (*run, erro
 	}
 	status, _ := c.status(r, r.control.Snapshot())
 	if status.Done {
-		return nil, c.ensureStatus(ctx, stored, status)
+		return nil, c.refuse(ctx, stored, status)
 	}
 	if err := c.updateStatus(ctx, r, status); err != nil {
 		return nil, err
@@ -66,16 +66,32 @@ func (c *Controller) begin(ctx context.Context, s *v1alpha1.Session) (*run, erro
 	return r, nil
 }
 
+// refuse stores the status of a Session that says why it isn't run, and tells.
+func (c *Controller) refuse(ctx context.Context, s *v1alpha1.Session, status v1alpha1.SessionStatus) error {
+	stored, err := c.changeStatus(ctx, s, status)
+	if stored != nil && c.config.NotRun != nil {
+		c.config.NotRun(stored)
+	}
+	return err
+}
+
 // ensureStatus stores the status of a Session that isn't being run unless it's
 // stored already.
 func (c *Controller) ensureStatus(ctx context.Context, s *v1alpha1.Session, status v1alpha1.SessionStatus) error {
+	_, err := c.changeStatus(ctx, s, status)
+	return err
+}
+
+// changeStatus is ensureStatus that returns what it has stored, nil if nothing.
+func (c *Controller) changeStatus(ctx context.Context, s *v1alpha1.Session, status v1alpha1.SessionStatus) (*v1alpha1.Session, error) {
 	if equality.Semantic.DeepEqual(status, s.Status) {
-		return nil
+		return nil, nil
 	}
-	if _, err := c.writeStatus(ctx, s, status); err != nil {
-		return outdated(fmt.Errorf("writing the status: %w", err))
+	stored, err := c.writeStatus(ctx, s, status)
+	if err != nil {
+		return nil, outdated(fmt.Errorf("writing the status: %w", err))
 	}
-	return nil
+	return stored, nil
 }
 
 // retire deletes a Session that's done when its time has come.

@@ -53,15 +53,15 @@ func FuzzArgs(f *testing.F) {
 	f.Add("web --env=prod", "a\x00b")
 	f.Add(`["a", null]`, "[")
 	f.Fuzz(func(t *testing.T, value, arg string) {
-		if args, err := parseArgs(value); err == nil {
-			if again, err := parseArgs(FormatArgs(args)); err != nil || utf8.ValidString(value) && !slices.Equal(again, args) {
+		if args, err := v1alpha1.ParseArgs(value); err == nil {
+			if again, err := v1alpha1.ParseArgs(FormatArgs(args)); err != nil || utf8.ValidString(value) && !slices.Equal(again, args) {
 				t.Errorf("%q is written as %q (%v)", args, again, err)
 			}
 		}
 		if !utf8.ValidString(arg) {
 			return
 		}
-		if args, err := parseArgs(FormatArgs([]string{arg, arg})); err != nil || !slices.Equal(args, []string{arg, arg}) {
+		if args, err := v1alpha1.ParseArgs(FormatArgs([]string{arg, arg})); err != nil || !slices.Equal(args, []string{arg, arg}) {
 			t.Errorf("%q is read as %q (%v)", arg, args, err)
 		}
 	})

@@ -4,7 +4,6 @@
 package session
 
 import (
-	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -13,9 +12,6 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// maxValueLength is how many bytes of an annotation an error shows.
-const maxValueLength = 100
-
 // Expiry is when a Session that's done is to be deleted, zero if it stays. The
 // error says what's wrong with its annotation.
 func Expiry(s *v1alpha1.Session) (time.Time, error) {
@@ -23,10 +19,9 @@ func Expiry(s *v1alpha1.Session) (time.Time, error) {
 	if !asked {
 		return time.Time{}, nil
 	}
-	ttl, err := time.ParseDuration(value)
-	if err != nil || ttl < 0 {
-		return time.Time{}, fmt.Errorf("annotation %s: %q isn't a duration such as \"90s\" or \"1h30m\"",
-			v1alpha1.AnnotationTTLAfterFinished, cut(value, maxValueLength))
+	ttl, err := v1alpha1.ParseTTLAfterFinished(value)
+	if err != nil {
+		return time.Time{}, err
 	}
 	done := doneSince(&s.Status)
 	if done.IsZero() {

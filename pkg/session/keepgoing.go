@@ -11,7 +11,8 @@ import (
 // KeepGoing tells whether a ci Session goes on after a failure with what
 // doesn't depend on it.
 func KeepGoing(s *v1alpha1.Session) bool {
-	return s.Annotations[v1alpha1.AnnotationKeepGoing] == "true"
+	keepGoing, _ := v1alpha1.ParseKeepGoing(s.Annotations[v1alpha1.AnnotationKeepGoing]) // who has set it was warned
+	return keepGoing
 }
 
 // FailFast tells whether nothing new is worth starting after a failure, because

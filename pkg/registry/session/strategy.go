@@ -71,9 +71,15 @@ func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field
 	return v1alpha1.ValidateSessionUpdate(obj.(*v1alpha1.Session), old.(*v1alpha1.Session))
 }
 
-func (strategy) WarningsOnCreate(context.Context, runtime.Object) []string        { return nil }
-func (strategy) WarningsOnUpdate(_ context.Context, _, _ runtime.Object) []string { return nil }
-func (strategy) Canonicalize(runtime.Object)                                      {}
+func (strategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
+	return warnings(obj.(*v1alpha1.Session), &v1alpha1.Session{})
+}
+
+func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []string {
+	return warnings(obj.(*v1alpha1.Session), old.(*v1alpha1.Session))
+}
+
+func (strategy) Canonicalize(runtime.Object) {}
 
 // AllowCreateOnUpdate is false: only POST and server-side apply create.
 func (strategy) AllowCreateOnUpdate() bool { return false }

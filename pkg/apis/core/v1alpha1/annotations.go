@@ -14,7 +14,7 @@ const (
 
 	// AnnotationArgs has the arguments of the Tiltfile, as they would follow
 	// "tilt up": a list of strings in JSON if it begins with "[", and otherwise
-	// words that white space separates. A server of many Sessions follows it, and
+	// words that white space separates, of which quotes are a part. A server of many Sessions follows it, and
 	// keeps here what is posted to the args subresource. A Session with a
 	// value that can't be read isn't run.
 	AnnotationArgs = "tilt.dev/args"
