@@ -50,7 +50,8 @@
 // the change time of the inode, which programs can't set, or, for something that
 // was removed, the modification time of the directory. If that's more than a
 // minute before, it's about something else, and the change is taken to have been
-// made when it was seen.
+// made when it was seen. What's found as a watch begins counts as seen when it was
+// made.
 //
 // # What it costs
 //

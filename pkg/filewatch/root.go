@@ -94,7 +94,7 @@ func (r *root) begin(ctx context.Context) (err error) {
 		return err
 	}
 	if stamp := max(r.way.changed, r.way.newestLink); r.way.newestLink >= r.since || r.isNew() {
-		r.reportSelf(r.madeNow(stamp, time.Time{}))
+		r.reportSelf(r.madeBefore(stamp))
 	}
 	if r.way.kind == folder {
 		return r.scan(ctx, r.way.target, false, time.Time{})

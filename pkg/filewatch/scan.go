@@ -66,12 +66,15 @@ func (r *root) reportListing(dir string, l listing, everything bool, floor time.
 			continue
 		}
 		if shown := r.shown(join(dir, e.name)); !r.ignores.ignored(shown) {
-			seen, made := r.madeNow(e.changed, floor)
+			seen, made := r.madeBefore(e.changed)
+			if everything {
+				seen, made = r.madeNow(e.changed, floor)
+			}
 			r.report(shown, seen, made)
 		}
 	}
 	if shown := r.shown(dir); !everything && touched && !explained && !r.ignores.ignored(shown) {
-		seen, made := r.madeNow(l.self.modified, floor)
+		seen, made := r.madeBefore(l.self.modified)
 		r.report(shown, seen, made)
 	}
 }

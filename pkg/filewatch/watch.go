@@ -134,3 +134,14 @@ func (run *watch) madeNow(stamp int64, floor time.Time) (seen, made time.Time) {
 	seen = run.watcher.clock.Now()
 	return seen, madeAt(stamp, floor, seen)
 }
+
+// madeBefore returns the times of a change that's found at the beginning. It's
+// taken to have been seen when it was made, as it would have been by a watch that
+// was there: whoever has read the file since then knows of it.
+func (run *watch) madeBefore(stamp int64) (seen, made time.Time) {
+	now, made := run.madeNow(stamp, time.Time{})
+	if seen = made.Add(tick); seen.After(now) {
+		seen = now
+	}
+	return seen, made
+}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jonboulle/clockwork"
+
 	"tilt.dev/session/pkg/model"
 )
 
@@ -102,4 +104,27 @@ func TestSince(t *testing.T) {
 	}
 	w.Since = since
 	p.start(w).expect("g", "d/d/after")
+}
+
+// What was changed before a watch begins, and whoever has read it meanwhile knows
+// of, isn't taken for something new.
+func TestSeenBeforeTheBeginning(t *testing.T) {
+	p := newPlaceWith(t, clockwork.NewRealClock())
+	p.write("d/gone")
+	since := time.Now()
+	p.settle()
+	p.write("f", "d/d/new", "e/old")
+	p.remove("d/gone")
+	changed := time.Now()
+	eventually(t, "some ticks are over", func() bool { return time.Since(changed) > 2*tick })
+	began := time.Now()
+	s := p.start(model.Watch{Paths: []string{p.path("f"), p.path("d"), p.path("e")}, Since: since})
+	s.await("f", "d/d", "e/old")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.batches[0] {
+		if c.Seen.Before(since) || c.Seen.Before(c.Modified) || !c.Seen.Before(began) {
+			t.Errorf("%s was seen at %v, not from %v to %v", c.Path, c.Seen, since, began)
+		}
+	}
 }
