@@ -47,6 +47,10 @@ soak: build ## Run random Tiltfiles with random signals, and look for what is le
 crash: ## Kill a process that stores objects again and again, and check what is found (KILLS=200, SEED to repeat).
 	$(GO) test -count=1 -timeout 60m -v -run '^TestCrash$$' ./pkg/storage -args -crash.kills=$(or $(KILLS),200) $(if $(SEED),-crash.seed=$(SEED))
 
+.PHONY: load
+load: build ## Fill a server with Sessions and measure it; the output suits benchstat (SESSIONS=10000, TARGETS=20, PROFILES=directory).
+	$(GO) run ./hack/load -bin $(BIN) -sessions $(or $(SESSIONS),10000) -targets $(or $(TARGETS),20) $(if $(PROFILES),-profiles $(PROFILES))
+
 .PHONY: interop
 interop: ## Show that Sessions work with tilt-apiserver, Tilt's Go types and controller-runtime.
 	hack/interop.sh
