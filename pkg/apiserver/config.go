@@ -111,7 +111,7 @@ func (c *Config) handlers(handler http.Handler, generic *genericapiserver.Config
 // secure sets up certificates, tokens and who may do what.
 func (c *Config) secure() error {
 	served := machineAt(boundIP(c.listener))
-	if c.options.TLS.fromFiles() {
+	if c.options.TLS.separate() {
 		served = certs.Subject{Names: []string{ownerServerName}}
 	}
 	id, err := c.options.identity()

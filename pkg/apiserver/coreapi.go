@@ -5,9 +5,11 @@ package apiserver
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	utilnet "k8s.io/apimachinery/pkg/util/net"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -37,9 +39,16 @@ func coreConfig(flag, path string, inCluster bool) (*rest.Config, error) {
 	return nil, nil
 }
 
-// coreClient returns a client of the core API server, or nil without one. Its
-// connections are closed with the server.
-func (c *Config) coreClient(flag, path string, timeout time.Duration) (kubernetes.Interface, error) {
+// coreConnection is how a core API server is reached, over connections that clients
+// share.
+type coreConnection struct {
+	config *rest.Config
+	client *http.Client
+}
+
+// connectCore returns the connection to the core API server, or nil without one. It's
+// closed with the server.
+func (c *Config) connectCore(flag, path string, timeout time.Duration) (*coreConnection, error) {
 	config, err := coreConfig(flag, path, c.options.InCluster)
 	if config == nil || err != nil {
 		return nil, err
@@ -53,11 +62,34 @@ func (c *Config) coreClient(flag, path string, timeout time.Duration) (kubernete
 		return nil, fmt.Errorf("client of the core API server: %w", err)
 	}
 	c.hangUps = append(c.hangUps, func() { utilnet.CloseIdleConnectionsFor(client.Transport) })
-	clientset, err := kubernetes.NewForConfigAndClient(config, client)
+	return &coreConnection{config: config, client: client}, nil
+}
+
+// clientset returns a client of what every core API server has.
+func (c *coreConnection) clientset() (kubernetes.Interface, error) {
+	clientset, err := kubernetes.NewForConfigAndClient(c.config, c.client)
 	if err != nil {
 		return nil, fmt.Errorf("client of the core API server: %w", err)
 	}
 	return clientset, nil
+}
+
+// untyped returns a client of everything else.
+func (c *coreConnection) untyped() (dynamic.Interface, error) {
+	client, err := dynamic.NewForConfigAndClient(c.config, c.client)
+	if err != nil {
+		return nil, fmt.Errorf("client of the core API server: %w", err)
+	}
+	return client, nil
+}
+
+// coreClient returns a client of the core API server, or nil without one.
+func (c *Config) coreClient(flag, path string, timeout time.Duration) (kubernetes.Interface, error) {
+	core, err := c.connectCore(flag, path, timeout)
+	if core == nil || err != nil {
+		return nil, err
+	}
+	return core.clientset()
 }
 
 // hangUp closes the connections to the core API server that aren't in use.

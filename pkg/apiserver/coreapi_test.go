@@ -45,6 +45,9 @@ type coreAPI struct {
 	published *corev1.ConfigMap
 	// changed is closed when published changes.
 	changed chan struct{}
+
+	// shared is what replicas keep there.
+	shared sharedObjects
 }
 
 func newCoreAPI(t testing.TB) *coreAPI {
@@ -56,6 +59,7 @@ func newCoreAPI(t testing.TB) *coreAPI {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /apis/authentication.k8s.io/v1/tokenreviews", c.reviewToken)
 	mux.HandleFunc("POST /apis/authorization.k8s.io/v1/subjectaccessreviews", c.reviewAccess)
+	c.shared.serve(mux, c.answer, c.refuse)
 	mux.HandleFunc("GET "+configMapsPath, c.configMaps)
 	mux.HandleFunc("GET "+configMapsPath+"/{name}", c.configMap)
 	for resource, list := range map[string]any{

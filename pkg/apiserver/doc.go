@@ -27,6 +27,8 @@
 //   - Members of system:masters may do everything. About others a core API server
 //     decides; without one, members of ViewersGroup may read Sessions, and that's
 //     all.
+//   - The certificate that others than the owner are shown can be one of files, or one
+//     that replicas share in a Secret of a core API server: see package certs.
 //   - Files with certificates and authorities are followed. Files with tokens and
 //     audit policies are read once.
 //

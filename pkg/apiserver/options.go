@@ -143,6 +143,9 @@ func (o *Options) Validate() []error {
 		}
 	}
 	errs = append(errs, o.TLS.Validate()...)
+	if o.TLS.fromSecret() && !o.InCluster && o.Authentication.Kubeconfig == "" {
+		errs = append(errs, errors.New("--tls-secret: it's one of a core API server, which --in-cluster or --authentication-kubeconfig must tell of"))
+	}
 	errs = append(errs, o.Authentication.Validate()...)
 	errs = append(errs, o.Authorization.Validate()...)
 	errs = append(errs, o.Requests.Validate()...)

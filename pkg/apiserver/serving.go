@@ -11,8 +11,8 @@ import (
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 )
 
-// newServing returns how the server serves TLS: with the certificate of the files
-// where there are some, and with its own for itself and for its owner. Those ask
+// newServing returns how the server serves TLS: with the certificate of the files or
+// of the Secret where there is one, and with its own for itself and for its owner. Those ask
 // for it by a name, so that they don't depend on what is served to others.
 func (c *Config) newServing(own *selfMade) (*genericapiserver.SecureServingInfo, error) {
 	version, err := c.options.TLS.minVersion()
@@ -25,16 +25,28 @@ func (c *Config) newServing(own *selfMade) (*genericapiserver.SecureServingInfo,
 		SNICerts:      []dynamiccertificates.SNICertKeyContentProvider{own.loopback},
 		MinTLSVersion: version,
 	}
-	if c.options.TLS.fromFiles() {
-		files, err := c.options.TLS.load()
-		if err != nil {
-			return nil, err
-		}
-		c.owns(files)
-		serving.Cert, serving.SNICerts = files, append(serving.SNICerts, own.serving)
-		c.access.ServerName = ownerServerName
+	if !c.options.TLS.separate() {
+		return serving, nil
 	}
+	if serving.Cert, err = c.others(); err != nil {
+		return nil, err
+	}
+	serving.SNICerts = append(serving.SNICerts, own.serving)
+	c.access.ServerName = ownerServerName
 	return serving, nil
+}
+
+// others is what is shown to others than the owner.
+func (c *Config) others() (dynamiccertificates.CertKeyContentProvider, error) {
+	if c.options.TLS.fromSecret() {
+		return c.share()
+	}
+	files, err := c.options.TLS.load()
+	if err != nil {
+		return nil, err
+	}
+	c.owns(files)
+	return files, nil
 }
 
 // owns notes what keeps something up to date while the server runs, and holds on

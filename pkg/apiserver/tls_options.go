@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	cliflag "k8s.io/component-base/cli/flag"
 )
@@ -24,6 +26,11 @@ type TLSOptions struct {
 	// when they change; what can't be used then is logged, and the server stays with
 	// what it has. The owner of the server isn't affected: see Access.
 	CertFile, KeyFile string
+	// Secret and Service are names as in NAMESPACE/NAME, of objects of the core API
+	// server of AuthenticationOptions. Replicas share a certificate for the Service in
+	// the Secret, which they make and renew, and publish what verifies it as caBundle of
+	// the APIService. As with files the owner of the server isn't affected.
+	Secret, Service string
 	// MinVersion is the lowest version of TLS, such as VersionTLS13. If empty it's
 	// 1.2, which is as low as it gets.
 	MinVersion string
@@ -34,6 +41,9 @@ func (o *TLSOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.CertFile, "tls-cert-file", o.CertFile,
 		"file with the certificate of the server and its intermediates in PEM, read again when it changes (default: the server makes its own)")
 	fs.StringVar(&o.KeyFile, "tls-private-key-file", o.KeyFile, "file with the private key of --tls-cert-file in PEM")
+	fs.StringVar(&o.Secret, "tls-secret", o.Secret,
+		"NAMESPACE/NAME of a Secret of the core API server in which replicas share a certificate for --tls-service: they make and renew it, and publish its authority as caBundle of the APIService "+apiServiceName)
+	fs.StringVar(&o.Service, "tls-service", o.Service, "NAMESPACE/NAME of the Service that the certificate of --tls-secret is for")
 	fs.StringVar(&o.MinVersion, "tls-min-version", o.MinVersion,
 		"lowest TLS version that is spoken: "+strings.Join(tlsVersions, " or ")+" (default "+tlsVersions[0]+")")
 }
@@ -55,10 +65,41 @@ func (o *TLSOptions) Validate() []error {
 	case o.fromFiles():
 		errs = append(errs, o.checkFiles()...)
 	}
-	return errs
+	return append(errs, o.checkSecret()...)
 }
 
 func (o *TLSOptions) fromFiles() bool { return o.CertFile != "" && o.KeyFile != "" }
+
+func (o *TLSOptions) fromSecret() bool { return o.Secret != "" }
+
+// separate tells whether others than the owner are shown a certificate that isn't of
+// the server's own authority.
+func (o *TLSOptions) separate() bool { return o.fromFiles() || o.fromSecret() }
+
+func (o *TLSOptions) checkSecret() []error {
+	switch {
+	case o.Secret == "" && o.Service == "":
+		return nil
+	case o.Secret == "":
+		return []error{errors.New("--tls-service: it's of no use without --tls-secret")}
+	case o.Service == "":
+		return []error{errors.New("--tls-secret: it takes --tls-service to say whom the certificate is for")}
+	case o.CertFile != "":
+		return []error{errors.New("--tls-secret: the certificate is that of --tls-cert-file already")}
+	}
+	_, secret := parseName("--tls-secret", o.Secret, validation.IsDNS1123Subdomain)
+	_, service := parseName("--tls-service", o.Service, validation.IsDNS1123Label)
+	return nonNil(secret, service)
+}
+
+// parseName reads the name of an object that a flag has.
+func parseName(flag, value string, isName func(string) []string) (types.NamespacedName, error) {
+	namespace, name, _ := strings.Cut(value, "/")
+	if len(validation.IsDNS1123Label(namespace)) > 0 || len(isName(name)) > 0 {
+		return types.NamespacedName{}, fmt.Errorf("%s: %q isn't NAMESPACE/NAME", flag, value)
+	}
+	return types.NamespacedName{Namespace: namespace, Name: name}, nil
+}
 
 func (o *TLSOptions) checkFiles() []error {
 	certificate, err := readFlagFile("--tls-cert-file", o.CertFile)

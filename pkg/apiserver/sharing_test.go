@@ -1,0 +1,199 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/testserver"
+)
+
+// sharedObjects are the Secret and the APIService of replicas, as a kube-apiserver
+// keeps them.
+type sharedObjects struct {
+	mu     sync.Mutex
+	secret *corev1.Secret
+	bundle []byte
+	// unwritable has nothing be published.
+	unwritable bool
+}
+
+func (s *sharedObjects) serve(mux *http.ServeMux, answer func(http.ResponseWriter, int, any), refuse func(http.ResponseWriter, *apierrors.StatusError)) {
+	const secrets, apiService = "/api/v1/namespaces/prod/secrets", "/apis/apiregistration.k8s.io/v1/apiservices/v1alpha1.tilt.dev"
+	handle := func(pattern string, do func(body []byte) (any, *apierrors.StatusError)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if object, err := do(body); err != nil {
+				refuse(w, err)
+			} else {
+				answer(w, http.StatusOK, object)
+			}
+		})
+	}
+	handle("GET "+secrets+"/serving", func([]byte) (any, *apierrors.StatusError) {
+		if s.secret == nil {
+			return nil, apierrors.NewNotFound(corev1.Resource("secrets"), "serving")
+		}
+		return s.secret, nil
+	})
+	write := func(body []byte) (any, *apierrors.StatusError) {
+		object, _, err := scheme.Codecs.UniversalDeserializer().Decode(body, nil, nil)
+		if err != nil {
+			return nil, apierrors.NewBadRequest(err.Error())
+		}
+		s.secret = object.(*corev1.Secret)
+		s.secret.APIVersion, s.secret.Kind = "v1", "Secret"
+		return s.secret, nil
+	}
+	handle("POST "+secrets, write)
+	handle("PUT "+secrets+"/serving", write)
+	api := func() any {
+		return map[string]any{"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": map[string]any{"resourceVersion": "1"}, "spec": map[string]any{"caBundle": s.bundle}}
+	}
+	handle("GET "+apiService, func([]byte) (any, *apierrors.StatusError) { return api(), nil })
+	handle("PATCH "+apiService, func(body []byte) (any, *apierrors.StatusError) {
+		var patch struct{ Spec struct{ CABundle []byte } }
+		if err := json.Unmarshal(body, &patch); err != nil || s.unwritable {
+			return nil, apierrors.NewForbidden(corev1.Resource("apiservices"), "v1alpha1.tilt.dev", err)
+		}
+		s.bundle = patch.Spec.CABundle
+		return api(), nil
+	})
+}
+
+// roots are those by which a kube-apiserver verifies a replica.
+func (s *sharedObjects) roots() *x509.CertPool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(s.bundle)
+	return pool
+}
+
+// forget has the Secret be deleted, and publish set whether something can be.
+func (s *sharedObjects) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.secret = nil
+}
+
+func (s *sharedObjects) publish(can bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unwritable = !can
+}
+
+const serviceHost = "session.prod.svc"
+
+// sharing has a server share its certificate with others of a core API server.
+func sharing(core *coreAPI, clock clockwork.Clock) testserver.Configure {
+	return testserver.Configure{Options: func(o *apiserver.Options) {
+		o.Authentication.Kubeconfig, o.Authentication.SkipLookup = core.kubeconfig(), true
+		o.TLS.Secret, o.TLS.Service = "prod/serving", "prod/session"
+		o.SetClock(clock)
+	}}
+}
+
+// Replicas show one certificate, which is verified by what's published, and change to
+// another without a client losing its connection. Their owners don't notice.
+func TestCertificateIsShared(t *testing.T) {
+	t.Parallel()
+	core, clock := newCoreAPI(t), clockwork.NewFakeClockAt(time.Now())
+	replicas := []*testserver.Server{testserver.Start(t, sharing(core, clock)), testserver.Start(t, sharing(core, clock))}
+	shown := func(server *testserver.Server) *x509.Certificate {
+		return leaf(t, server, &tls.Config{RootCAs: core.shared.roots(), ServerName: serviceHost})
+	}
+	first := shown(replicas[0])
+	if first == nil || !first.Equal(shown(replicas[1])) {
+		t.Fatal("it's not one certificate, or isn't verified by what's published")
+	}
+	var all []*traffic
+	for _, server := range replicas {
+		token := "Authorization: Bearer " + server.Access().Token
+		all = append(all,
+			startTraffic(t, server, &tls.Config{RootCAs: core.shared.roots(), ServerName: serviceHost}, token),
+			startTraffic(t, server, &tls.Config{RootCAs: ownRoots(t, server), ServerName: server.Access().ServerName}, token))
+	}
+	for _, tr := range all {
+		tr.goesOn(t)
+	}
+	core.shared.forget()
+	for _, server := range replicas {
+		eventually(t, "another certificate is shown", func() bool {
+			clock.Advance(time.Minute)
+			now := shown(server)
+			if now == nil {
+				t.Fatal("what's shown isn't verified by what's published")
+			}
+			return !now.Equal(first)
+		})
+	}
+	for _, tr := range all {
+		tr.check(t)
+	}
+}
+
+func TestReadinessWaitsForPublication(t *testing.T) {
+	t.Parallel()
+	core, clock := newCoreAPI(t), clockwork.NewFakeClockAt(time.Now())
+	core.shared.publish(false)
+	server := testserver.Start(t, sharing(core, clock))
+	owner := newRawClient(t, server)
+	reply := owner.do(http.MethodGet, "/readyz?verbose", nil).want(http.StatusInternalServerError)
+	if !strings.Contains(string(reply.body), "[-]serving-certificate failed") {
+		t.Errorf("readiness is %s", reply.body)
+	}
+	owner.do(http.MethodGet, "/livez", nil).want(http.StatusOK)
+	core.shared.publish(true)
+	eventually(t, "it gets ready", func() bool {
+		clock.Advance(time.Second)
+		return owner.do(http.MethodGet, "/readyz", nil).code == http.StatusOK
+	})
+}
+
+func TestOptionsOfSharing(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*apiserver.Options)
+		want   string
+	}{
+		"no service":   {func(o *apiserver.Options) { o.TLS.Secret = "prod/serving" }, "--tls-secret: it takes --tls-service"},
+		"no secret":    {func(o *apiserver.Options) { o.TLS.Service = "prod/session" }, "--tls-service: it's of no use"},
+		"no namespace": {func(o *apiserver.Options) { o.TLS.Secret, o.TLS.Service = "serving", "prod/session" }, `--tls-secret: "serving" isn't NAMESPACE/NAME`},
+		"no name":      {func(o *apiserver.Options) { o.TLS.Secret, o.TLS.Service = "prod/serving", "prod/" }, `--tls-service: "prod/" isn't NAMESPACE/NAME`},
+		"no cluster":   {func(o *apiserver.Options) { o.TLS.Secret, o.TLS.Service = "prod/serving", "prod/session" }, "--in-cluster or --authentication-kubeconfig"},
+		"files as well": {func(o *apiserver.Options) {
+			o.TLS.Secret, o.TLS.Service, o.TLS.CertFile, o.TLS.KeyFile = "prod/serving", "prod/session", "a", "b"
+		}, "that of --tls-cert-file already"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			options := newOptions(t)
+			test.change(options)
+			if err := errors.Join(options.Validate()...); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("%v instead of %q", err, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,199 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+var forbidden = apierrors.NewForbidden(corev1.Resource("things"), "", errors.New("no rule says so"))
+
+// Without the Secret there's nothing to serve with.
+func TestSecretIsRequired(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		prepare func(*cluster)
+		want    []string
+	}{
+		"may not be read":    {func(c *cluster) { c.refuse("GET "+secretPath, forbidden) }, []string{"reading the Secret prod/serving", "no rule says so", "tilt-session:certificates"}},
+		"may not be created": {func(c *cluster) { c.refuse("POST "+secretsPath, forbidden) }, []string{"writing the Secret prod/serving", "no rule says so", "tilt-session:certificates"}},
+		"is somebody else's": {func(c *cluster) { c.keep(map[string][]byte{"tls.crt": []byte("a"), "tls.key": []byte("b")}) }, []string{"the Secret prod/serving", "ca.key", "delete it"}},
+		"is damaged": {func(c *cluster) {
+			c.keep(map[string][]byte{"ca.crt": []byte("garbage"), "ca.key": []byte("b")})
+		}, []string{"the Secret prod/serving", "ca.crt: there's no certificate", "delete it"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			test.prepare(c)
+			_, err := NewShared(t.Context(), c.sharedOptions(clockwork.NewFakeClock()))
+			if err == nil {
+				t.Fatal("it starts")
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q isn't in %v", want, err)
+				}
+			}
+			if c.bundle() != nil {
+				t.Error("something is published")
+			}
+		})
+	}
+}
+
+// keep makes the Secret hold something.
+func (c *cluster) keep(data map[string][]byte) {
+	encoded := map[string]any{}
+	for key, value := range data {
+		encoded[key] = value
+	}
+	c.put(secretPath, map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "serving", "namespace": "prod"}, "data": encoded})
+}
+
+// An empty Secret, as somebody may ship one, is filled.
+func TestEmptySecretIsFilled(t *testing.T) {
+	t.Parallel()
+	c, clock := newCluster(t), clockwork.NewFakeClock()
+	c.keep(nil)
+	checkVerified(t, c, clock, startShared(t, c, clock))
+}
+
+// A server starts that can't publish its authority, says so, and makes up for it.
+func TestPublishingIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	invalid := apierrors.NewInvalid(schema.GroupKind{Kind: "APIService"}, "v1alpha1.tilt.dev", nil)
+	for name, test := range map[string]struct {
+		broken, repaired func(*cluster)
+		want             []string
+	}{
+		"no APIService": {
+			func(c *cluster) {
+				c.refuse("GET "+apiServicePath, apierrors.NewNotFound(corev1.Resource("apiservices"), "v1alpha1.tilt.dev"))
+			},
+			func(c *cluster) { c.refuse("GET "+apiServicePath, nil) },
+			[]string{"APIService v1alpha1.tilt.dev", "not found", "api/deploy/kubernetes"},
+		},
+		"no right to write": {
+			func(c *cluster) { c.refuse("PATCH "+apiServicePath, forbidden) },
+			func(c *cluster) { c.refuse("PATCH "+apiServicePath, nil) },
+			[]string{"APIService v1alpha1.tilt.dev", "no rule says so", "tilt-session:certificates"},
+		},
+		"insecure": {
+			func(c *cluster) { c.refuse("PATCH "+apiServicePath, invalid) },
+			func(c *cluster) { c.refuse("PATCH "+apiServicePath, nil) },
+			[]string{"APIService v1alpha1.tilt.dev", "insecureSkipTLSVerify"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, clock := newCluster(t), clockwork.NewFakeClock()
+			test.broken(c)
+			s := startShared(t, c, clock)
+			problem := s.Published()
+			if problem == nil {
+				t.Fatal("it's said to be published")
+			}
+			for _, want := range test.want {
+				if !strings.Contains(problem.Error(), want) {
+					t.Errorf("%q isn't in %v", want, problem)
+				}
+			}
+			test.repaired(c)
+			stop := run(t, s)
+			defer stop()
+			if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+			clock.Advance(minRetry)
+			eventually(t, "it's published", func() bool { return s.Published() == nil })
+			checkVerified(t, c, clock, s)
+			// That it was published once is enough to be ready.
+			test.broken(c)
+			c.remove(secretPath)
+			if err := s.RunOnce(t.Context()); err == nil || s.Published() != nil {
+				t.Errorf("err %v, published: %v", err, s.Published())
+			}
+		})
+	}
+}
+
+// While nothing can be published, renewals of the same authority go on.
+func TestCertificateIsRenewedUnpublished(t *testing.T) {
+	t.Parallel()
+	c, clock := newCluster(t), clockwork.NewFakeClock()
+	s := startShared(t, c, clock)
+	c.refuse("GET "+apiServicePath, forbidden)
+	for range 4 {
+		clock.Advance(sharedCertificateLifetime/2 + time.Minute)
+		if err := s.RunOnce(t.Context()); err == nil {
+			t.Error("nobody is told that the APIService can't be read")
+		}
+		checkVerified(t, c, clock, s)
+	}
+}
+
+// One that runs is told of a certificate that another has made.
+func TestListenersAreTold(t *testing.T) {
+	t.Parallel()
+	c, clock := newCluster(t), clockwork.NewFakeClock()
+	s := startShared(t, c, clock)
+	told := make(listener, 1)
+	s.AddListener(told)
+	stop := run(t, s)
+	defer stop()
+	for range 3 {
+		if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		was := shown(t, s)
+		clock.Advance(sharedCertificateLifetime/2 + time.Minute)
+		<-told
+		if shown(t, s).Equal(was) {
+			t.Error("it's the same certificate")
+		}
+	}
+}
+
+// listener takes what it's told without having anybody wait.
+type listener chan struct{}
+
+func (l listener) Enqueue() {
+	select {
+	case l <- struct{}{}:
+	default:
+	}
+}
+
+// run runs a server's certificate until it's stopped.
+func run(t *testing.T, s *Shared) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { s.Run(ctx, 1) })
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !is() {
+		if time.Now().After(deadline) {
+			t.Fatalf("it never came that %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

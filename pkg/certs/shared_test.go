@@ -1,0 +1,284 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package certs
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jonboulle/clockwork"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+var service = types.NamespacedName{Namespace: "prod", Name: "session"}
+
+const host = "session.prod.svc"
+
+// sharedOptions are those of a server of a cluster.
+func (c *cluster) sharedOptions(clock clockwork.Clock) SharedOptions {
+	core, untyped := c.clients()
+	return SharedOptions{
+		Secret:     types.NamespacedName{Namespace: "prod", Name: "serving"},
+		Subject:    ServiceSubject(service),
+		APIService: "v1alpha1.tilt.dev",
+		Core:       core, Dynamic: untyped, Clock: clock,
+	}
+}
+
+func startShared(t *testing.T, c *cluster, clock clockwork.Clock) *Shared {
+	t.Helper()
+	s, err := NewShared(t.Context(), c.sharedOptions(clock))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// look has servers do what they do every minute.
+func look(t *testing.T, servers ...*Shared) {
+	t.Helper()
+	for _, s := range servers {
+		if err := s.RunOnce(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// pass has servers do so for a time.
+func pass(t *testing.T, clock *clockwork.FakeClock, time time.Duration, servers ...*Shared) {
+	t.Helper()
+	for ; time > 0; time -= period {
+		clock.Advance(min(period, time))
+		look(t, servers...)
+	}
+}
+
+// shown is the certificate of a server.
+func shown(t *testing.T, s *Shared) *x509.Certificate {
+	t.Helper()
+	certificate, key := s.CurrentCertKeyContent()
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair.Leaf
+}
+
+// verify returns why kube-apiserver doesn't trust a server.
+func verify(t *testing.T, c *cluster, s *Shared, now time.Time) error {
+	t.Helper()
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(c.bundle())
+	_, err := shown(t, s).Verify(x509.VerifyOptions{Roots: roots, DNSName: host, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
+	return err
+}
+
+func checkVerified(t *testing.T, c *cluster, clock clockwork.Clock, servers ...*Shared) {
+	t.Helper()
+	for i, s := range servers {
+		if err := verify(t, c, s, clock.Now()); err != nil {
+			t.Errorf("server %d isn't trusted: %v", i, err)
+		}
+	}
+}
+
+// However many start at once, they share one certificate.
+func TestServersStartAtOnce(t *testing.T) {
+	t.Parallel()
+	c, clock := newCluster(t), clockwork.NewFakeClock()
+	servers := make([]*Shared, 5)
+	var starting sync.WaitGroup
+	for i := range servers {
+		options := c.sharedOptions(clock)
+		starting.Go(func() {
+			var err error
+			if servers[i], err = NewShared(t.Context(), options); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	starting.Wait()
+	if t.Failed() {
+		return
+	}
+	checkVerified(t, c, clock, servers...)
+	for _, s := range servers[1:] {
+		if !shown(t, s).Equal(shown(t, servers[0])) {
+			t.Error("two servers have different certificates")
+		}
+		if err := s.Published(); err != nil {
+			t.Error(err)
+		}
+	}
+	if secret := c.secret(); secret.Type != corev1.SecretTypeTLS || secret.Labels["app.kubernetes.io/managed-by"] == "" {
+		t.Errorf("the Secret is %s, with labels %v", secret.Type, secret.Labels)
+	}
+	before := c.writes()
+	look(t, servers...)
+	if c.writes() != before {
+		t.Error("something is written again without need")
+	}
+}
+
+func TestCertificateIsRenewed(t *testing.T) {
+	t.Parallel()
+	c, clock := newCluster(t), clockwork.NewFakeClock()
+	a, b := startShared(t, c, clock), startShared(t, c, clock)
+	first, trusted := shown(t, a), string(c.bundle())
+	clock.Advance(sharedCertificateLifetime/2 - time.Minute)
+	look(t, a, b)
+	if !shown(t, a).Equal(first) {
+		t.Error("it's renewed before it has got old")
+	}
+	clock.Advance(2 * time.Minute)
+	look(t, a, b)
+	if shown(t, a).Equal(first) || !shown(t, b).Equal(shown(t, a)) {
+		t.Error("it isn't renewed, or not for both")
+	}
+	if string(c.bundle()) != trusted {
+		t.Error("a renewal changes who is trusted")
+	}
+	checkVerified(t, c, clock, a, b)
+}
+
+// Another authority is published before what it has signed is shown, and the one
+// before is dropped when nobody needs it.
+func TestAuthorityIsRenewed(t *testing.T) {
+	t.Parallel()
+	c, clock := newCluster(t), clockwork.NewFakeClock()
+	a, b := startShared(t, c, clock), startShared(t, c, clock)
+	for clock.Since(shown(t, a).NotBefore) < sharedAuthorityLifetime/2-24*time.Hour {
+		clock.Advance(30 * 24 * time.Hour)
+		look(t, a, b)
+		checkVerified(t, c, clock, a, b)
+		if authorities(t, c) > 1 {
+			break
+		}
+	}
+	if authorities(t, c) != 2 {
+		t.Fatalf("%d authorities are trusted", authorities(t, c))
+	}
+	was := shown(t, a)
+	startedLate := startShared(t, c, clock)
+	checkVerified(t, c, clock, a, b, startedLate)
+	pass(t, clock, settling-time.Second, a, b)
+	if !shown(t, a).Equal(was) || !shown(t, b).Equal(was) {
+		t.Error("the new certificate is shown before others know of its authority")
+	}
+	pass(t, clock, time.Second, a, b)
+	if shown(t, a).Equal(was) || !shown(t, b).Equal(shown(t, a)) {
+		t.Error("the new certificate isn't shown")
+	}
+	checkVerified(t, c, clock, a, b, startedLate)
+	pass(t, clock, overlap, a, b)
+	if authorities(t, c) != 1 {
+		t.Errorf("%d authorities are trusted at the end", authorities(t, c))
+	}
+	checkVerified(t, c, clock, a, b, startedLate)
+}
+
+// authorities is how many of them are trusted.
+func authorities(t *testing.T, c *cluster) int {
+	t.Helper()
+	all, err := decodeBundle(c.bundle())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
+}
+
+// Whatever happens in whatever order, a server that could look isn't shut out.
+func TestServersAreTrustedAllTheTime(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(6) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(seed, 0))
+			c, clock := newCluster(t), clockwork.NewFakeClock()
+			servers := []*Shared{startShared(t, c, clock), startShared(t, c, clock), startShared(t, c, clock)}
+			var story []string
+			for range 80 {
+				i := random.IntN(len(servers))
+				event := random.IntN(20)
+				switch event {
+				case 0:
+					c.remove(secretPath)
+				case 1:
+					servers[i] = startShared(t, c, clock)
+				case 2:
+					clock.Advance(40 * 24 * time.Hour)
+				case 3:
+					c.refuse("PATCH "+apiServicePath, apierrors.NewForbidden(corev1.Resource("apiservices"), "", nil))
+				case 4, 5:
+					c.refuse("PATCH "+apiServicePath, nil)
+				}
+				story = append(story, fmt.Sprintf("%d of %d", event, i))
+				for range 1 + random.IntN(3) {
+					clock.Advance(time.Duration(random.IntN(int(period))))
+					for _, j := range random.Perm(len(servers)) {
+						_ = servers[j].RunOnce(t.Context())
+					}
+				}
+				for j, s := range servers {
+					if s.Published() != nil {
+						continue // it wasn't ready yet
+					}
+					if err := verify(t, c, s, clock.Now()); err != nil {
+						t.Fatalf("server %d isn't trusted: %v, after %s", j, err, strings.Join(story, ", "))
+					}
+				}
+			}
+			c.refuse("PATCH "+apiServicePath, nil)
+			pass(t, clock, overlap+10*period, servers...)
+			checkVerified(t, c, clock, servers...)
+			if authorities(t, c) != 1 {
+				t.Errorf("%d authorities are trusted at the end", authorities(t, c))
+			}
+		})
+	}
+}
+
+// Whom somebody else has published is trusted until servers have gone over.
+func TestCertificateOfAnotherIsReplaced(t *testing.T) {
+	t.Parallel()
+	c, clock := newCluster(t), clockwork.NewFakeClock()
+	other, err := NewAuthority(clock.Now(), time.Hour*24)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.publish(other.Bundle())
+	s := startShared(t, c, clock)
+	checkVerified(t, c, clock, s)
+	published, err := decodeBundle(c.bundle())
+	if err != nil || !slices.ContainsFunc(published, other.certificate.Equal) {
+		t.Errorf("the one before isn't trusted any more: %v", err)
+	}
+	pass(t, clock, overlap+period, s)
+	if authorities(t, c) != 1 {
+		t.Error("the one before is trusted for good")
+	}
+	c.publish([]byte("garbage"))
+	look(t, s)
+	checkVerified(t, c, clock, s)
+}
+
+func TestServerIsMovedToAnotherService(t *testing.T) {
+	t.Parallel()
+	c, clock := newCluster(t), clockwork.NewFakeClock()
+	options := c.sharedOptions(clock)
+	options.Subject = ServiceSubject(types.NamespacedName{Namespace: "prod", Name: "former"})
+	if _, err := NewShared(t.Context(), options); err != nil {
+		t.Fatal(err)
+	}
+	checkVerified(t, c, clock, startShared(t, c, clock))
+}
