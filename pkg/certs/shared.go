@@ -209,7 +209,7 @@ func (s *Shared) note(shared *material, unpublished error, now time.Time) {
 		s.problem.Store(nil)
 	}
 	s.lastLook = now
-	if !s.mayShow(shared, now) {
+	if !s.mayShow(shared, unpublished == nil, now) {
 		return
 	}
 	s.current.Store(shared)
@@ -220,7 +220,7 @@ func (s *Shared) note(shared *material, unpublished error, now time.Time) {
 }
 
 // mayShow tells whether it's time to show another certificate than before.
-func (s *Shared) mayShow(shared *material, now time.Time) bool {
+func (s *Shared) mayShow(shared *material, published bool, now time.Time) bool {
 	current := s.current.Load()
 	switch {
 	case current == nil:
@@ -230,6 +230,9 @@ func (s *Shared) mayShow(shared *material, now time.Time) bool {
 	case current.authority.certificate.Equal(shared.authority.certificate):
 		return true
 	case s.isPublished(shared, settling):
+		return true
+	case published && !slices.ContainsFunc(shared.trusted, current.authority.certificate.Equal):
+		// Nobody trusts what was shown, so that others are better off at once.
 		return true
 	}
 	// It's of no use any more, whatever others know.
