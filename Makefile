@@ -7,6 +7,7 @@ GO       ?= go
 BIN      := bin/tilt-session
 VERSION  ?= $(shell git describe --tags --always --dirty --match 'v*' 2>/dev/null | sed 's/^[^v]/v0.1.0-&/')
 LDFLAGS  := -s -w -X main.version=$(VERSION)
+IMAGE    ?= tilt-session:$(VERSION)
 DEMO     := hack/demo/Tiltfile
 PACKAGES := ./cmd/... ./pkg/... ./hack/...
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
@@ -58,6 +59,10 @@ interop: ## Show that Sessions work with tilt-apiserver, Tilt's Go types and con
 .PHONY: e2e
 e2e: ## Run replicas over etcd behind an aggregator, and what users do with them.
 	hack/e2e.sh
+
+.PHONY: image
+image: ## Build the container image IMAGE, or check its Dockerfile where there's no engine.
+	hack/image.sh "$(IMAGE)" "$(VERSION)"
 
 .PHONY: generate
 generate: ## Regenerate all generated code and the published API documents.
