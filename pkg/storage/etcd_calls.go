@@ -39,6 +39,8 @@ func awaitConnection(ctx context.Context, method string, request, reply any, con
 	case state == connectivity.TransientFailure:
 		// It's answered at once with what the last try to connect has failed by.
 		options = append(options, grpc.WaitForReady(false))
+	case state == connectivity.Shutdown:
+		return unanswered{cause: errors.New("the storage is closed")}
 	case state != connectivity.Ready:
 		return unanswered{cause: errors.New("none of its servers takes a connection")}
 	}
@@ -67,7 +69,7 @@ func connected(ctx context.Context, conn *grpc.ClientConn) connectivity.State {
 		if state == connectivity.Idle {
 			conn.Connect()
 		}
-		if state == connectivity.Ready || !conn.WaitForStateChange(waiting, state) {
+		if state == connectivity.Ready || state == connectivity.Shutdown || !conn.WaitForStateChange(waiting, state) {
 			return state
 		}
 	}
