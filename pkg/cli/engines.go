@@ -171,7 +171,7 @@ func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, 
 		Argv:       os.Args,
 		Executable: executable,
 		Environ:    l.engines.environ,
-		Runner:     localCommands{processes: l.engines.processes},
+		Runner:     localCommands{processes: l.engines.processes, environ: l.engines.commands},
 		Log: func(level logs.Level, text string) {
 			l.log.Append(model.TiltfileResource, level, text)
 		},

@@ -21,6 +21,8 @@ const localGrace = time.Second
 // localCommands runs what a Tiltfile calls with local().
 type localCommands struct {
 	processes *process.Runner
+	// environ is added to the environment where that doesn't say other.
+	environ []string
 }
 
 var _ tiltfile.Runner = localCommands{}
@@ -29,7 +31,7 @@ func (l localCommands) Run(ctx context.Context, command tiltfile.Command) error 
 	spec := process.Spec{
 		Argv:   command.Argv,
 		Dir:    command.Dir,
-		Env:    command.Env,
+		Env:    withDefaults(command.Env, l.environ),
 		Output: command.Stdout,
 		Stderr: command.Stderr,
 	}

@@ -32,6 +32,15 @@ func TestLocalCommandStdin(t *testing.T) {
 	}
 }
 
+// A command is told where it runs, unless it knows that already.
+func TestLocalCommandEnvironment(t *testing.T) {
+	var out strings.Builder
+	t.Setenv("LINES", "7")
+	if err := runLocal(t, "echo $LINES $TILT_HOST $TILT_PORT", &out); err != nil || out.String() != "7 here 12345\n" {
+		t.Errorf("got %q, %v", out.String(), err)
+	}
+}
+
 // What a command leaves running with its standard input open isn't waited for.
 func TestLocalCommandLeavesReaderBehind(t *testing.T) {
 	reader, kept, err := os.Pipe()
@@ -67,7 +76,7 @@ func runLocal(t *testing.T, script string, out *strings.Builder) error {
 		t.Fatal(err)
 	}
 	defer runner.Close()
-	return localCommands{processes: runner}.Run(t.Context(), tiltfile.Command{
+	return localCommands{processes: runner, environ: surroundings("here", 12345)}.Run(t.Context(), tiltfile.Command{
 		Argv:   []string{"sh", "-c", script},
 		Dir:    t.TempDir(),
 		Env:    os.Environ(),
