@@ -6,6 +6,7 @@ package tiltfile
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -18,15 +19,34 @@ type text string
 
 // Unpack implements starlark.Unpacker.
 func (t *text) Unpack(v starlark.Value) error {
-	switch v := v.(type) {
-	case starlark.String:
-		*t = text(v)
-	case blob:
-		*t = text(v)
-	default:
+	s, ok := asText(v)
+	if !ok {
 		return fmt.Errorf("got %s, want string or blob", v.Type())
 	}
+	*t = text(s)
 	return nil
+}
+
+// asText returns the text of a string or a blob. It's for what a Tiltfile may
+// have from a file or a command.
+func asText(v starlark.Value) (string, bool) {
+	if b, ok := v.(blob); ok {
+		return string(b), true
+	}
+	return starlark.AsString(v)
+}
+
+// alias returns keyword arguments in which the one that's called other has the
+// name that messages use. Tilt's functions don't always call their parameters as
+// its documentation does.
+func alias(kwargs []starlark.Tuple, other, name string) []starlark.Tuple {
+	renamed := slices.Clone(kwargs)
+	for i, argument := range renamed {
+		if argument[0] == starlark.String(other) {
+			renamed[i] = starlark.Tuple{starlark.String(name), argument[1]}
+		}
+	}
+	return renamed
 }
 
 // localPath is an argument that names a file or a directory: a string, a blob,
@@ -144,8 +164,8 @@ func stringItems(v starlark.Value) ([][2]string, error) {
 	}
 	var items [][2]string
 	for _, item := range dict.Items() {
-		key, okKey := starlark.AsString(item[0])
-		value, okValue := starlark.AsString(item[1])
+		key, okKey := asText(item[0])
+		value, okValue := asText(item[1])
 		if !okKey || !okValue {
 			return nil, fmt.Errorf("got %s: %s, want string: string", brief(item[0]), brief(item[1]))
 		}
@@ -202,7 +222,7 @@ type resourceName string
 
 // Unpack implements starlark.Unpacker.
 func (n *resourceName) Unpack(v starlark.Value) error {
-	s, ok := starlark.AsString(v)
+	s, ok := asText(v)
 	if !ok {
 		return fmt.Errorf("got %s, want string", v.Type())
 	}

@@ -75,7 +75,7 @@ func (v *environ) set(key, value string) error {
 
 // Get implements starlark.Mapping.
 func (v *environ) Get(key starlark.Value) (starlark.Value, bool, error) {
-	s, ok := starlark.AsString(key)
+	s, ok := asText(key)
 	if !ok {
 		return nil, false, fmt.Errorf("got %s, want the name of an environment variable", key.Type())
 	}
@@ -85,8 +85,8 @@ func (v *environ) Get(key starlark.Value) (starlark.Value, bool, error) {
 
 // SetKey implements starlark.HasSetKey.
 func (v *environ) SetKey(key, value starlark.Value) error {
-	k, okKey := starlark.AsString(key)
-	s, okValue := starlark.AsString(value)
+	k, okKey := asText(key)
+	s, okValue := asText(value)
 	if !okKey || !okValue {
 		return fmt.Errorf("got %s: %s, want string: string", brief(key), brief(value))
 	}

@@ -4,6 +4,7 @@
 package tiltfile
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,10 +14,12 @@ import (
 
 // environMethods are the methods of a dict that an environment has.
 var environMethods = map[string]func(*environ, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error){
+	"clear":      (*environ).clearMethod,
 	"get":        (*environ).getMethod,
 	"items":      (*environ).itemsMethod,
 	"keys":       (*environ).keysMethod,
 	"pop":        (*environ).popMethod,
+	"popitem":    (*environ).popitemMethod,
 	"setdefault": (*environ).setdefaultMethod,
 	"update":     (*environ).updateMethod,
 	"values":     (*environ).valuesMethod,
@@ -46,49 +49,76 @@ func (v *environ) lookup(key string, def starlark.Value) starlark.Value {
 }
 
 func (v *environ) getMethod(fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var key string
+	var key text
 	var def starlark.Value = starlark.None
 	if err := starlark.UnpackPositionalArgs(fn.Name(), args, kwargs, 1, &key, &def); err != nil {
 		return nil, err
 	}
-	return v.lookup(key, def), nil
+	return v.lookup(string(key), def), nil
 }
 
 func (v *environ) popMethod(fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var key string
+	var key text
 	var def starlark.Value
 	if err := starlark.UnpackPositionalArgs(fn.Name(), args, kwargs, 1, &key, &def); err != nil {
 		return nil, err
 	}
-	value := v.lookup(key, def)
+	value := v.lookup(string(key), def)
 	if value == nil {
 		return nil, fmt.Errorf("missing key %q", key)
 	}
-	delete(v.current, key)
+	delete(v.current, string(key))
 	return value, nil
 }
 
+func (v *environ) popitemMethod(fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if err := starlark.UnpackPositionalArgs(fn.Name(), args, kwargs, 0); err != nil {
+		return nil, err
+	}
+	items := v.Items()
+	if len(items) == 0 {
+		return nil, errors.New("the environment is empty")
+	}
+	key, _ := starlark.AsString(items[0][0])
+	delete(v.current, key)
+	return items[0], nil
+}
+
+func (v *environ) clearMethod(fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	if err := starlark.UnpackPositionalArgs(fn.Name(), args, kwargs, 0); err != nil {
+		return nil, err
+	}
+	clear(v.current)
+	return starlark.None, nil
+}
+
 func (v *environ) setdefaultMethod(fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var key, def string
+	var key, def text
 	if err := starlark.UnpackPositionalArgs(fn.Name(), args, kwargs, 2, &key, &def); err != nil {
 		return nil, err
 	}
-	if _, ok := v.current[key]; !ok {
-		if err := v.set(key, def); err != nil {
+	if _, ok := v.current[string(key)]; !ok {
+		if err := v.set(string(key), string(def)); err != nil {
 			return nil, err
 		}
 	}
-	return v.lookup(key, nil), nil
+	return v.lookup(string(key), nil), nil
 }
 
+// updateMethod is update(other, **variables), where other is a dict or a list of
+// pairs, as it is for a dict.
 func (v *environ) updateMethod(fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var other starlark.IterableMapping
+	var other starlark.Iterable
 	if err := starlark.UnpackPositionalArgs(fn.Name(), args, nil, 0, &other); err != nil {
 		return nil, err
 	}
 	items := kwargs
 	if other != nil {
-		items = append(other.Items(), kwargs...)
+		pairs, err := pairsOf(other)
+		if err != nil {
+			return nil, err
+		}
+		items = append(pairs, kwargs...)
 	}
 	for _, item := range items {
 		if err := v.SetKey(item[0], item[1]); err != nil {
@@ -96,6 +126,26 @@ func (v *environ) updateMethod(fn *starlark.Builtin, args starlark.Tuple, kwargs
 		}
 	}
 	return starlark.None, nil
+}
+
+// pairsOf returns the items of a dict, or the pairs in a list.
+func pairsOf(v starlark.Iterable) ([]starlark.Tuple, error) {
+	if mapping, ok := v.(starlark.IterableMapping); ok {
+		return mapping.Items(), nil
+	}
+	var pairs []starlark.Tuple
+	for element := range starlark.Elements(v) {
+		pair, ok := sequenceOf(element)
+		if !ok || pair.Len() != 2 {
+			return nil, fmt.Errorf("got %s in a list, want a pair of strings", element.Type())
+		}
+		var both starlark.Tuple
+		for part := range starlark.Elements(pair) {
+			both = append(both, part)
+		}
+		pairs = append(pairs, both)
+	}
+	return pairs, nil
 }
 
 func (v *environ) itemsMethod(fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

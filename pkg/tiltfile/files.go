@@ -26,7 +26,7 @@ func (e *evaluation) fileLibrary() library {
 func (e *evaluation) readFile(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var path localPath
 	var fallback optional[text, *text]
-	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path, "default??", &fallback); err != nil {
+	if err := starlark.UnpackArgs(fn.Name(), args, alias(kwargs, "paths", "path"), "path", &path, "default??", &fallback); err != nil {
 		return nil, err
 	}
 	content, err := e.readInput(e.absolute(string(path)), e.limits.readSize)
@@ -43,7 +43,7 @@ func (e *evaluation) readFile(_ *starlark.Thread, fn *starlark.Builtin, args sta
 // an input. It needn't exist.
 func (e *evaluation) watchFile(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var path localPath
-	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path); err != nil {
+	if err := starlark.UnpackArgs(fn.Name(), args, alias(kwargs, "paths", "path"), "path", &path); err != nil {
 		return nil, err
 	}
 	e.addInput(e.absolute(string(path)))
@@ -55,7 +55,7 @@ func (e *evaluation) watchFile(_ *starlark.Thread, fn *starlark.Builtin, args st
 func (e *evaluation) readData(fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (content []byte, path string, fallback starlark.Value, err error) {
 	var given localPath
 	var def starlark.Value
-	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &given, "default?", &def); err != nil {
+	if err := starlark.UnpackArgs(fn.Name(), args, alias(kwargs, "paths", "path"), "path", &given, "default?", &def); err != nil {
 		return nil, "", nil, err
 	}
 	content, err = e.readInput(e.absolute(string(given)), e.limits.dataSize)

@@ -30,7 +30,7 @@ var _ starlark.HasAttrs = (*gitRepo)(nil)
 // localGitRepo is local_git_repo(path).
 func (e *evaluation) localGitRepo(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var path localPath
-	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path); err != nil {
+	if err := starlark.UnpackArgs(fn.Name(), args, alias(kwargs, "paths", "path"), "path", &path); err != nil {
 		return nil, err
 	}
 	root := e.absolute(string(path))
@@ -60,7 +60,7 @@ func (r *gitRepo) AttrNames() []string { return []string{"paths"} }
 // paths is paths(path): the absolute path of something in the repository.
 func (r *gitRepo) paths(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var path localPath
-	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path); err != nil {
+	if err := starlark.UnpackArgs(fn.Name(), args, alias(kwargs, "paths", "path"), "path", &path); err != nil {
 		return nil, err
 	}
 	return starlark.String(filepath.Join(r.root, string(path))), nil

@@ -96,5 +96,5 @@ func (e *evaluation) encodeJSON(_ *starlark.Thread, fn *starlark.Builtin, args s
 	if err != nil {
 		return nil, err
 	}
-	return blob(content) + "\n", nil
+	return starlark.String(content) + "\n", nil
 }

@@ -34,29 +34,29 @@ func (e *evaluation) getcwd(_ *starlark.Thread, fn *starlark.Builtin, args starl
 
 // getenv is os.getenv(key, default=None).
 func (e *evaluation) getenv(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var key string
+	var key text
 	var def starlark.Value = starlark.None
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "key", &key, "default?", &def); err != nil {
 		return nil, err
 	}
-	return e.environ.lookup(key, def), nil
+	return e.environ.lookup(string(key), def), nil
 }
 
 // putenv is os.putenv(key, value).
 func (e *evaluation) putenv(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var key, value string
+	var key, value text
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "key", &key, "value", &value); err != nil {
 		return nil, err
 	}
-	return starlark.None, e.environ.set(key, value)
+	return starlark.None, e.environ.set(string(key), string(value))
 }
 
 // unsetenv is os.unsetenv(key).
 func (e *evaluation) unsetenv(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var key string
+	var key text
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "key", &key); err != nil {
 		return nil, err
 	}
-	delete(e.environ.current, key)
+	delete(e.environ.current, string(key))
 	return starlark.None, nil
 }

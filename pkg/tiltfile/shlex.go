@@ -11,11 +11,11 @@ import (
 
 // quote is shlex.quote(s): it makes a word of a POSIX shell command.
 func quote(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var s string
-	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "s", &s); err != nil {
+	var s text
+	if err := starlark.UnpackArgs(fn.Name(), args, alias(kwargs, "name", "s"), "s", &s); err != nil {
 		return nil, err
 	}
-	return starlark.String(shellWord(s)), nil
+	return starlark.String(shellWord(string(s))), nil
 }
 
 func shellWord(s string) string {

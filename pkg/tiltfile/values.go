@@ -40,7 +40,7 @@ func (b blob) Hash() (uint32, error) { return starlark.String(b).Hash() }
 // makeBlob is blob(text).
 func makeBlob(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var content text
-	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "text", &content); err != nil {
+	if err := starlark.UnpackArgs(fn.Name(), args, alias(kwargs, "input", "text"), "text", &content); err != nil {
 		return nil, err
 	}
 	return blob(content), nil
