@@ -75,7 +75,7 @@ func (s *server) await(ctx context.Context, kubeconfig string) error {
 			return fmt.Errorf("the server has ended: %w\n%s", s.err, s.output.String())
 		case <-ctx.Done():
 			return fmt.Errorf("the server isn't ready: %w", context.Cause(ctx))
-		case <-time.After(time.Millisecond):
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }

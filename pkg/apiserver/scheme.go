@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/registry/session"
 )
 
 // StorageCodec returns what a storage encodes Sessions with.
@@ -21,7 +22,7 @@ func StorageCodec() (runtime.Codec, error) {
 	if err != nil {
 		return nil, err
 	}
-	return serializer.NewCodecFactory(scheme).LegacyCodec(v1alpha1.SchemeGroupVersion), nil
+	return session.Packed(serializer.NewCodecFactory(scheme).LegacyCodec(v1alpha1.SchemeGroupVersion)), nil
 }
 
 // newServedScheme holds what clients see.
