@@ -23,6 +23,9 @@ import (
 // progressEvery is the time between two reports of work that takes long.
 const progressEvery = time.Second
 
+// worthCompacting is the size of a file, in bytes, that can become a nuisance.
+const worthCompacting = 1 << 20
+
 // newStorageCommand has what can be done with a data directory while no server
 // uses it.
 func newStorageCommand(p Program) *cobra.Command {
@@ -109,6 +112,12 @@ func (c *storageCommand) check(ctx context.Context, options offline.Options, _ s
 		options.Dir, report.Keys, report.Versions, report.Revision, report.Compacted, report.Size, report.Free)
 	if err != nil {
 		return printed(err)
+	}
+	if report.Size > worthCompacting && report.Free > report.Size/2 {
+		_, err := fmt.Fprintf(out, "\"tilt-session storage compact\" gives most of what is free back to the disk\n")
+		if err != nil {
+			return printed(err)
+		}
 	}
 	if n := len(report.Problems); n > 0 {
 		return withCode(ExitFailure, `%d problems. Restore the directory from a backup, or rescue what can be read of it and use a new one:

@@ -64,8 +64,10 @@ func TestSmallDisk(t *testing.T) {
 	}
 
 	remount(unix.MS_RDONLY)
-	if _, err := NewFile(fileConfig(dir)); err == nil || !strings.Contains(err.Error(), "read-only") || !strings.Contains(err.Error(), dir) {
-		t.Errorf("at the start: %v", err)
+	for _, place := range []string{dir, filepath.Join(disk, "new")} {
+		if _, err := NewFile(fileConfig(place)); err == nil || !strings.Contains(err.Error(), "read-only file system (remount it writable, or choose another") || !strings.Contains(err.Error(), place) {
+			t.Errorf("at the start: %v", err)
+		}
 	}
 	remount(0)
 	again, _ := openPods(t, openFile(t, dir), nil)

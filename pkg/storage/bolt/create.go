@@ -31,7 +31,7 @@ func create(ctx context.Context, path string, from *mvcc.Snapshot, progress Prog
 	partial := partial(path)
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("storage: making %s: %w", path, cause(err))
+			err = fmt.Errorf("storage: making %s: %w", path, remedied(err))
 			err = errors.Join(err, os.RemoveAll(partial))
 		}
 	}()

@@ -31,7 +31,7 @@ func makeDirectory(dir string) error {
 		return err
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("storage: %w", err)
+		return fmt.Errorf("storage: making %s: %w", dir, remedied(err))
 	}
 	return syncDirectory(above)
 }

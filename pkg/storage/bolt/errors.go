@@ -34,7 +34,7 @@ func guarded(do func() error) (err error) {
 
 // unreadable says what to do about a file that can't be opened.
 func unreadable(path string, err error) error {
-	err = fmt.Errorf("storage: opening %s: %w", path, cause(err))
+	err = fmt.Errorf("storage: opening %s: %w", path, remedied(err))
 	if errors.Is(err, ErrDamaged) {
 		return fmt.Errorf("%w (\"tilt-session storage check\" tells more, and how to rescue what can be read; or restore the file from a backup)", err)
 	}
@@ -46,7 +46,7 @@ func unwritable(path string, err error) error {
 	advice := "reading goes on; writing is tried again"
 	switch {
 	case OutOfSpace(err):
-		advice = "free some space there; reading goes on meanwhile, and writing once there is space"
+		advice = "free some space there, which deletions need as well; reading goes on meanwhile, and writing once there is space"
 	case errors.Is(err, syscall.EROFS):
 		advice = "remount it writable; reading goes on meanwhile"
 	case errors.Is(err, ErrDamaged):
@@ -61,6 +61,17 @@ func OutOfSpace(err error) bool {
 	return slices.ContainsFunc([]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}, func(cause error) bool {
 		return errors.Is(err, cause) || err != nil && strings.Contains(err.Error(), cause.Error())
 	})
+}
+
+// remedied is the cause of an error with what to do, if it is the place of the file.
+func remedied(err error) error {
+	switch {
+	case OutOfSpace(err):
+		return fmt.Errorf("%w (free some space there, or choose another directory)", cause(err))
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w (remount it writable, or choose another directory)", cause(err))
+	}
+	return cause(err)
 }
 
 // cause leaves out the name of the file, where it is all that is said besides.

@@ -23,7 +23,7 @@ func acquire(dir string) (*lock, error) {
 	held := flock.New(path)
 	locked, err := held.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("storage: locking %s: %w", path, cause(err))
+		return nil, fmt.Errorf("storage: locking %s: %w", path, remedied(err))
 	}
 	if !locked {
 		return nil, fmt.Errorf("storage: %s is in use by %s; stop it, or choose another directory", dir, holder(path))
