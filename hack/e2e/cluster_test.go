@@ -6,9 +6,12 @@ package e2e_test
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	openapi "github.com/google/gnostic-models/openapiv2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -18,6 +21,7 @@ import (
 	"tilt.dev/session/hack/e2e/aggregator"
 	"tilt.dev/session/hack/e2e/coreapi"
 	"tilt.dev/session/hack/e2e/endpoints"
+	"tilt.dev/session/hack/e2e/etcd"
 	"tilt.dev/session/hack/e2e/manifests"
 	"tilt.dev/session/hack/e2e/pki"
 	"tilt.dev/session/hack/e2e/replica"
@@ -44,8 +48,8 @@ type cluster struct {
 	// directory has what replicas and aggregator read.
 	directory string
 	core      *coreapi.Server
-	// storage are the flags of where replicas keep Sessions.
-	storage  []string
+	// store is where replicas keep Sessions.
+	store    *etcd.Cluster
 	service  *endpoints.Endpoints
 	replicas []*replica.Replica
 	front    *aggregator.Server
@@ -53,10 +57,10 @@ type cluster struct {
 
 // newCluster returns when a number of replicas is ready and the aggregator sends
 // requests to them.
-func newCluster(t testing.TB, replicas int, storage ...string) *cluster {
+func newCluster(t testing.TB, replicas int, store *etcd.Cluster) *cluster {
 	t.Helper()
 	c := &cluster{
-		t: t, storage: storage, directory: t.TempDir(),
+		t: t, store: store, directory: t.TempDir(),
 		users: pki.NewAuthority(t, "users"), servers: pki.NewAuthority(t, "servers"), proxies: pki.NewAuthority(t, "proxies"),
 		core: coreapi.Start(t, coreapi.Config{Bindings: bindings(t)}),
 	}
@@ -87,13 +91,11 @@ func (c *cluster) startReplica() *replica.Replica {
 		c.t.Fatal(err)
 	}
 	in := func(name string) string { return c.directory + "/" + name }
-	return replica.Start(c.t, path, append([]string{
-		"--run-sessions=false",
-		"--tls-cert-file=" + in("serving.crt"), "--tls-private-key-file=" + in("serving.key"),
-		"--requestheader-client-ca-file=" + in("proxies.crt"), "--requestheader-allowed-names=" + proxyName,
-		"--authorization-kubeconfig=" + c.core.Kubeconfig(),
-		"--shutdown-delay-duration=2s", "--shutdown-drain-timeout=10s",
-	}, c.storage...)...)
+	return replica.Start(c.t, path, "--etcd-servers="+strings.Join(c.store.Endpoints(), ","),
+		"--tls-cert-file="+in("serving.crt"), "--tls-private-key-file="+in("serving.key"),
+		"--requestheader-client-ca-file="+in("proxies.crt"), "--requestheader-allowed-names="+proxyName,
+		"--authorization-kubeconfig="+c.core.Kubeconfig(),
+		"--shutdown-delay-duration=2s", "--shutdown-drain-timeout=10s")
 }
 
 // awaitReady returns when so many replicas get requests.
@@ -112,14 +114,7 @@ func (c *cluster) register(authority *pki.Authority) {
 		c.t.Fatal(err)
 	}
 	c.front.Await(shipped.Name)
-	finder, err := discovery.NewDiscoveryClientForConfigAndClient(c.front.Bearer(adminToken), httpClient(c.t, c.front.Bearer(adminToken)))
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	c.eventually("what it serves is found", func(context.Context) bool {
-		_, _, err := finder.ServerGroupsAndResources()
-		return err == nil
-	})
+	c.awaitDiscovery()
 }
 
 func (c *cluster) eventually(what string, happens func(context.Context) bool) {
@@ -130,6 +125,30 @@ func (c *cluster) eventually(what string, happens func(context.Context) bool) {
 	if err != nil {
 		c.t.Fatalf("waiting until %s: %v", what, err)
 	}
+}
+
+// awaitDiscovery returns when the aggregator tells what the service has, which it
+// asks it for again and again, and doesn't wait for when it sends it requests.
+func (c *cluster) awaitDiscovery() {
+	c.t.Helper()
+	config := c.front.Bearer(adminToken)
+	client, err := discovery.NewDiscoveryClientForConfigAndClient(config, httpClient(c.t, config))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.eventually("what the service has is found", func(context.Context) bool {
+		if _, _, err := client.ServerGroupsAndResources(); err != nil {
+			return false
+		}
+		paths, err := client.OpenAPIV3().Paths()
+		if err != nil || paths["apis/tilt.dev/v1alpha1"] == nil {
+			return false
+		}
+		document, err := client.OpenAPISchema()
+		return err == nil && slices.ContainsFunc(document.GetDefinitions().GetAdditionalProperties(), func(definition *openapi.NamedSchema) bool {
+			return strings.HasSuffix(definition.GetName(), ".Session")
+		})
+	})
 }
 
 // replace starts a new replica beside an old one, and stops that when the new one is

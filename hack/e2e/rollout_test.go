@@ -13,8 +13,7 @@ import (
 // Both replicas are replaced while users write and watch: no request of theirs fails,
 // and no change is missed.
 func TestRollout(t *testing.T) {
-	store := etcd.Start(t, etcd.Config{})
-	c := newCluster(t, 2, "--etcd-servers="+store.Endpoints()[0])
+	c := newCluster(t, 2, etcd.Start(t, etcd.Config{}))
 	sessions := c.sessions(c.front.User("ed", "editors"))
 	watchers := []*load.Watcher{load.StartWatcher(t, sessions, "load"), load.StartWatcher(t, sessions, "load"), load.StartWatcher(t, sessions, "load")}
 	writers := load.StartWriters(t, sessions, "load", 8)

@@ -16,11 +16,11 @@ import (
 
 // Member is one process of a cluster, or the data of one.
 type Member struct {
-	t                          testing.TB
-	program, name, directory   string
-	scheme, clientURL, peerURL string
-	initialCluster             string
-	tls                        *TLS
+	t                        testing.TB
+	program, name, directory string
+	clientURL, peerURL       string
+	initialCluster           string
+	tls                      *TLS
 	// running is nil while there's no process.
 	running *exec.Cmd
 }

@@ -88,15 +88,18 @@ func (r *Replica) Stop() {
 }
 
 // Ready returns nil if the replica says that it's ready, or what it says else.
-func (r *Replica) Ready() error {
-	response, err := r.health.Get("https://" + r.address + "/readyz?verbose")
+func (r *Replica) Ready() error { return r.ask("/readyz") }
+
+// Alive returns nil if the replica says that it's alive, or what it says else.
+func (r *Replica) Alive() error { return r.ask("/livez") }
+
+func (r *Replica) ask(path string) error {
+	response, err := r.health.Get("https://" + r.address + path + "?verbose")
 	if err != nil {
 		return err
 	}
+	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
-	if err := response.Body.Close(); err != nil {
-		return err
-	}
 	if err != nil {
 		return err
 	}
@@ -115,7 +118,7 @@ func probe() *http.Client {
 	}}
 }
 
-var announcement = regexp.MustCompile("serves sessions\\.tilt\\.dev on https://([^ ,]+),")
+var announcement = regexp.MustCompile(`serves sessions\.tilt\.dev on https://([^ ,]+),`)
 
 // listen reads what the program prints until it ends. It sends the address as soon
 // as that's told, and all of the text at the end.
