@@ -30,9 +30,10 @@ import (
 )
 
 const (
-	namespace  = "tilt-session"
-	service    = "tilt-session"
-	serverName = service + "." + namespace + ".svc"
+	namespace      = "tilt-session"
+	service        = "tilt-session"
+	apiServiceName = "v1alpha1.tilt.dev"
+	serverName     = service + "." + namespace + ".svc"
 	// proxyName is the one certificate that speaks for others.
 	proxyName = "front-proxy-client"
 	// patience is how long anything may take.

@@ -43,6 +43,12 @@ func (s *Server) Bearer(token string) *rest.Config {
 // APIServices is a client of what the aggregator itself keeps.
 func (s *Server) APIServices() apiregistration.APIServiceInterface {
 	s.t.Helper()
+	return s.clientset().ApiregistrationV1().APIServices()
+}
+
+// clientset has connections of its own, which end with the test.
+func (s *Server) clientset() *clientset.Clientset {
+	s.t.Helper()
 	client, err := rest.HTTPClientFor(s.loopback)
 	if err != nil {
 		s.t.Fatal(err)
@@ -52,7 +58,7 @@ func (s *Server) APIServices() apiregistration.APIServiceInterface {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return set.ApiregistrationV1().APIServices()
+	return set
 }
 
 // Await returns when an APIService is available.
@@ -75,10 +81,7 @@ func (s *Server) Await(name string) {
 
 func (s *Server) awaitReady() {
 	s.t.Helper()
-	set, err := clientset.NewForConfig(s.loopback)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	set := s.clientset()
 	s.eventually("the aggregator is ready", func(ctx context.Context) bool {
 		return set.RESTClient().Get().AbsPath("/readyz").Do(ctx).Error() == nil
 	})

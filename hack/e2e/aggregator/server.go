@@ -5,12 +5,8 @@ package aggregator
 
 import (
 	"context"
-	"fmt"
-	"net/url"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/client-go/informers"
@@ -47,13 +43,16 @@ type Server struct {
 	// authority verifies the server itself.
 	authority *pki.Authority
 	loopback  *rest.Config
+	// core has the services, which are found by services.
+	core     *fake.Clientset
+	services *services
 }
 
 // Start starts one on a free port, without an APIService, and returns when it's
 // ready.
 func Start(t testing.TB, config Config) *Server {
 	t.Helper()
-	s := &Server{t: t, config: config, authority: pki.NewAuthority(t, "aggregator")}
+	s := &Server{t: t, config: config, authority: pki.NewAuthority(t, "aggregator"), core: fake.NewClientset(), services: newServices()}
 	generic := genericapiserver.NewRecommendedConfig(scheme.Codecs)
 	generic.EffectiveVersion = newVersion()
 	s.listen(generic)
@@ -62,12 +61,10 @@ func Start(t testing.TB, config Config) *Server {
 	backend := openStorage(t)
 	generic.RESTOptionsGetter = backend.RESTOptionsGetter()
 	generic.MergedResourceConfig = aggregator.DefaultAPIResourceConfigSource()
-	generic.SharedInformerFactory = informers.NewSharedInformerFactory(fake.NewClientset(&corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Namespace: config.Namespace, Name: config.Service},
-		Spec:       corev1.ServiceSpec{Type: corev1.ServiceTypeExternalName, ExternalName: "localhost"},
-	}), 0)
+	generic.SharedInformerFactory = informers.NewSharedInformerFactory(s.core, 0)
+	s.addService(config.Service, config.Resolve)
 	full := aggregator.Config{GenericConfig: generic, ExtraConfig: aggregator.ExtraConfig{
-		ServiceResolver:     resolver(config.Resolve),
+		ServiceResolver:     s.services,
 		ProxyClientCertFile: config.ProxyClient.Cert,
 		ProxyClientKeyFile:  config.ProxyClient.Key,
 	}}
@@ -115,18 +112,4 @@ func describe(generic *genericapiserver.RecommendedConfig) {
 	generic.OpenAPIV3Config.Info.Title = "aggregator"
 	// It installs them itself, merged with those of its services.
 	generic.SkipOpenAPIInstallation = true
-}
-
-// resolver finds endpoints of the one service.
-type resolver func() (string, error)
-
-var _ aggregator.ServiceResolver = resolver(nil)
-
-// ResolveEndpoint implements aggregator.ServiceResolver.
-func (r resolver) ResolveEndpoint(namespace, name string, _ int32) (*url.URL, error) {
-	address, err := r()
-	if err != nil {
-		return nil, fmt.Errorf("service %s/%s: %w", namespace, name, err)
-	}
-	return &url.URL{Scheme: "https", Host: address}, nil
 }
