@@ -56,7 +56,7 @@ func (b *Backend) open(
 		return nil, nil, fmt.Errorf("storage: caching %s: %w", config.GroupResource, err)
 	}
 	b.opened = append(b.opened, opened)
-	return resumed{opened.delegator, below, opened.feed.since.Load}, opened.close, nil
+	return resumed{opened.delegator, below, opened.feed.since.Load, newProgressLimit()}, opened.close, nil
 }
 
 // closer is the storage below a cache.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"strconv"
 
+	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/storage"
 )
@@ -14,13 +15,14 @@ import (
 // resumed is a cached storage whose watches can go on from before its cache
 // began: at another server, at this one before it was started again, or before
 // the cache has lost its own watch. A cache knows nothing of that time and would
-// end them, so they watch what is below it, until they are opened again from a
-// later version.
+// end them, so they watch what is below it until they have caught up.
 type resumed struct {
 	storage.Interface
 	below storage.Interface
 	// since returns the version that the cache begins from, 0 while there's none.
 	since func() uint64
+	// progress bounds how often below is asked for it.
+	progress *rate.Limiter
 }
 
 // Watch watches the cache, unless it begins before that.
@@ -28,7 +30,7 @@ func (r resumed) Watch(ctx context.Context, key string, options storage.ListOpti
 	// What isn't a version is refused by the cache.
 	version, _ := strconv.ParseUint(options.ResourceVersion, 10, 64)
 	if 0 < version && version < r.since() && options.SendInitialEvents == nil {
-		return r.below.Watch(ctx, key, options)
+		return r.catchUp(ctx, key, options)
 	}
 	return r.Interface.Watch(ctx, key, options)
 }
