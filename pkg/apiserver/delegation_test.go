@@ -120,15 +120,22 @@ func TestFrontProxyWithoutACluster(t *testing.T) {
 func TestCoreAPIServerOutOfOrder(t *testing.T) {
 	t.Parallel()
 	core := newCoreAPI(t)
+	users := newAuthority(t, "users")
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
 		o.Authentication.Kubeconfig, o.Authorization.Kubeconfig = core.kubeconfig(), core.kubeconfig()
 		o.Authentication.SkipLookup = true
+		o.Authentication.ClientCert.ClientCA = writeBundle(t, filepath.Join(t.TempDir(), "ca.crt"), users)
 		o.Authentication.CacheTTL, o.Authorization.AllowCacheTTL = 0, 0
 	}})
 	admin := as(t, server, identity{token: "token-of-admin"})
+	certificate := users.client("admin", nil)
+	byCertificate := as(t, server, identity{certificate: &certificate})
 	admin.do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
+	byCertificate.do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
 	core.broken.Store(true)
 	admin.do(http.MethodGet, sessionsPath, nil).want(http.StatusUnauthorized)
+	// Who it is can be told without asking, but not what they may do.
+	byCertificate.do(http.MethodGet, sessionsPath, nil).want(http.StatusInternalServerError)
 	newRawClient(t, server).do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
 	as(t, server, identity{}).do(http.MethodGet, "/livez", nil).want(http.StatusOK)
 	core.broken.Store(false)
