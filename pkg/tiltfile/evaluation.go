@@ -78,7 +78,8 @@ func (e *evaluation) project() (model.Project, error) {
 	err := e.run()
 	project := model.Project{MaxParallelUpdates: e.maxParallelUpdates, Inputs: e.inputs, Ignores: e.allIgnores()}
 	if e.executed {
-		project.CI = &e.ci
+		ci := e.ci // of the evaluation nothing else stays
+		project.CI = &ci
 	}
 	if err == nil {
 		err = e.assemble(&project)

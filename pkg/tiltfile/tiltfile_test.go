@@ -9,8 +9,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+	"weak"
 
 	"tilt.dev/session/pkg/logs"
 )
@@ -43,6 +46,24 @@ func TestCancelEndsEndlessLoop(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v isn't context.Canceled", err)
 	}
+}
+
+// TestProjectKeepsNoEvaluation looks for what a project would hold as long as it
+// is there: it's small, and all that a Tiltfile was evaluated with isn't.
+func TestProjectKeepsNoEvaluation(t *testing.T) {
+	e := newEvaluation(t.Context(), tiltfile(t, "ci_settings(timeout='1m')\nlocal_resource('job', cmd='true')"))
+	project, err := e.project()
+	if err != nil || len(project.Resources) != 1 || project.CI.Timeout == nil || *project.CI.Timeout != time.Minute {
+		t.Fatalf("it is %+v, %v", project, err)
+	}
+	evaluation := weak.Make(e)
+	e = nil
+	for deadline := time.Now().Add(30 * time.Second); evaluation.Value() != nil; runtime.GC() {
+		if time.Now().After(deadline) {
+			t.Fatal("it is still held")
+		}
+	}
+	runtime.KeepAlive(&project)
 }
 
 func TestCancelEndsCommand(t *testing.T) {
