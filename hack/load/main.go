@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -38,9 +39,10 @@ func main() {
 
 // options are those of the command line.
 type options struct {
-	bin, storages, profiles     string
-	sessions, targets           int
-	page, reads, writes, writer int
+	bin, storages, profiles      string
+	sessions, targets            int
+	page, reads, writes, writers int
+	settling                     time.Duration
 }
 
 // load measures each storage with a server of its own.
@@ -55,11 +57,12 @@ func load(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags.IntVar(&o.page, "page", 500, "Sessions of one page of a list")
 	flags.IntVar(&o.reads, "reads", 2000, "number of single reads")
 	flags.IntVar(&o.writes, "writes", 2000, "number of writes of a status, besides one for each Session")
-	flags.IntVar(&o.writer, "writers", 8, "clients that write at once")
+	flags.IntVar(&o.writers, "writers", 8, "clients that write at once")
+	flags.DurationVar(&o.settling, "settling", 5*time.Second, "time to return memory after a garbage collection")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if o.sessions < 1 || o.targets < 0 || o.page < 1 || o.reads < 1 || o.writes < 1 || o.writer < 1 {
+	if o.sessions < 1 || o.targets < 0 || o.page < 1 || o.reads < 1 || o.writes < 1 || o.writers < 1 {
 		return errors.New("numbers must be positive")
 	}
 	if o.bin, err = filepath.Abs(o.bin); err != nil {

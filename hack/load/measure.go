@@ -96,10 +96,8 @@ func (m *measurement) start(ctx context.Context, what string) (err error) {
 	return err
 }
 
-// settling is how long the server is given to return what is free of its memory.
-const settling = 5 * time.Second
-
-// memory tells what the server has, before and after a garbage collection.
+// memory tells what the server has, before and after a garbage collection and
+// the time it's given to return what is free.
 func (m *measurement) memory(what string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		before, err := m.server.resident()
@@ -110,7 +108,7 @@ func (m *measurement) memory(what string) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		time.Sleep(settling)
+		time.Sleep(m.settling)
 		after, err := m.server.resident()
 		if err != nil {
 			return err

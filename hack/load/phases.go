@@ -22,7 +22,7 @@ import (
 
 // fill creates all Sessions, and writes the status of each.
 func (m *measurement) fill(ctx context.Context) error {
-	err := m.times(ctx, "create", m.sessions, m.writer, func(ctx context.Context, i int) error {
+	err := m.times(ctx, "create", m.sessions, m.writers, func(ctx context.Context, i int) error {
 		body, err := newSession(i)
 		if err != nil {
 			return err
@@ -33,7 +33,7 @@ func (m *measurement) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return m.profiled(ctx, "status", func() error { return m.statuses(ctx, "status-first", m.sessions, m.writer) })
+	return m.profiled(ctx, "status", func() error { return m.statuses(ctx, "status-first", m.sessions, m.writers) })
 }
 
 // statuses writes the status of Sessions, each in turn.
@@ -53,7 +53,7 @@ func (m *measurement) write(ctx context.Context) error {
 	if err := m.statuses(ctx, "status", m.writes, 1); err != nil {
 		return err
 	}
-	return m.statuses(ctx, "status", m.writes, m.writer)
+	return m.statuses(ctx, "status", m.writes, m.writers)
 }
 
 func (m *measurement) get(ctx context.Context) error {
