@@ -51,7 +51,7 @@ func newAuthenticationOptions() AuthenticationOptions {
 func (o *AuthenticationOptions) AddFlags(fs *pflag.FlagSet) {
 	o.ClientCert.AddFlags(fs)
 	fs.StringVar(&o.TokenFile, "token-auth-file", o.TokenFile,
-		`CSV file with a line of token,user,uid,"group1,group2" for each user, read only at the start`)
+		`CSV file with a line of token,user,uid,"group1,group2" for each user, read only at the start; members of system:masters may do everything, of `+ViewersGroup+` read Sessions`)
 	o.RequestHeader.AddFlags(fs)
 	fs.StringVar(&o.Kubeconfig, "authentication-kubeconfig", o.Kubeconfig,
 		"kubeconfig of a core API server to ask about tokens (TokenReview) and for client and front-proxy authorities that no flag names")

@@ -114,7 +114,7 @@ func NewOptions() *Options {
 // AddFlags adds the flags of a server that not only this process reaches, with what
 // is set as their defaults.
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.BindAddress, "bind-address", o.BindAddress, "IP address to listen on; 0.0.0.0 or :: stands for all of the machine's")
+	fs.StringVar(&o.BindAddress, "bind-address", o.BindAddress, "IP address to listen on; 0.0.0.0 stands for all of the machine's IPv4 addresses, :: for all it has")
 	fs.IntVar(&o.Port, "secure-port", o.Port, "port to listen on with TLS, 0 for any that's free")
 	fs.BoolVar(&o.Profiling, "profiling", o.Profiling, "serve profiles of the process below /debug/pprof/")
 	o.TLS.AddFlags(fs)
@@ -198,8 +198,13 @@ func (o *Options) listen() (*listener, error) {
 	if o.Listener != nil {
 		return newListener(o.Listener), nil
 	}
+	ip := net.ParseIP(o.BindAddress)
+	network := "tcp"
+	if ip.To4() != nil {
+		network = "tcp4" // otherwise 0.0.0.0 would be all addresses of IPv6 as well
+	}
 	// The error names the address.
-	inner, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.ParseIP(o.BindAddress), Port: o.Port})
+	inner, err := net.ListenTCP(network, &net.TCPAddr{IP: ip, Port: o.Port})
 	if err != nil {
 		return nil, err
 	}

@@ -101,6 +101,9 @@ func TestOwnCertificateCoversTheMachine(t *testing.T) {
 	t.Parallel()
 	for bound, others := range map[string]bool{"127.0.0.1": false, "0.0.0.0": true} {
 		server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.BindAddress = bound }})
+		if url := server.Access().URL; !strings.HasPrefix(url, "https://127.0.0.1:") {
+			t.Errorf("bound to %s, its owner reaches it by %s", bound, url)
+		}
 		names := map[string]bool{"127.0.0.1": true, "::1": true, "localhost": true, "example.com": false, "192.0.2.1": false}
 		addresses, err := net.InterfaceAddrs()
 		if err != nil {

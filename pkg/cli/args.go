@@ -29,12 +29,13 @@ func newArgsCommand(p Program) *cobra.Command {
 		Use:   "args [flags] [-- ARGUMENT...]",
 		Short: "Change the arguments of a running Session's Tiltfile",
 		Long: `Replaces the arguments of the Tiltfile of a running Session. When they are
-others than before, the Tiltfile is evaluated again.
+others than before, the Tiltfile is evaluated again. Each ARGUMENT is one, with
+the spaces that the shell has left in it.
 
 Without arguments it opens the present ones in the editor that TILT_EDITOR or
 EDITOR names.`,
 		Example: `  tilt-session args -- web worker
-  tilt-session args -- --environment=staging
+  tilt-session args -- --environment=staging '--title=two words'
   tilt-session args --clear`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if clearAll && len(args) > 0 {

@@ -20,9 +20,17 @@ of them is run. While etcd can't be reached, /readyz says so, what needs it is
 refused with 503, and watches go on when it's back.
 
 Annotations of a Session:
-  tilt.dev/args                the arguments of its Tiltfile, as a JSON list or separated by spaces
+  tilt.dev/args                the arguments of its Tiltfile: a JSON list, such as ["web","--env=a b"],
+                               or words separated by spaces, of which quotes are a part
   tilt.dev/keep-going          "true": after a failure finish what doesn't depend on it
   tilt.dev/ttl-after-finished  how long after its verdict it's deleted, such as 1h
+
+Users are known by the owner's token, which is in the kubeconfig, or by
+--token-auth-file and --client-ca-file. Their groups decide what they may do:
+  system:masters  everything, as the owner; that includes to run any command here
+  tilt:viewers    read Sessions, their logs, metrics and API documents
+Everybody may ask for the server's health. With --authorization-kubeconfig the
+RBAC rules of a core API server decide about all but system:masters.
 
 ` + exitCodesHelp,
 		Example: `  tilt-session serve

@@ -102,7 +102,7 @@ func (e *evaluation) run() error {
 	ignoreErr := e.readIgnoreFile()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &Error{KindMissing, fmt.Sprintf("No Tiltfile found at paths '%s'. Write one there, or name another with --file.", path), err}
+		return &Error{KindMissing, fmt.Sprintf("No Tiltfile found at paths '%s'. Write one there, or name another: with --file, or in the Session's spec.tiltfilePath.", path), err}
 	case err != nil:
 		return &Error{KindUnreadable, err.Error(), err}
 	}
