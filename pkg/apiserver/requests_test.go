@@ -101,12 +101,15 @@ func (rs fakeRuns) Run(name string) (session.Run, bool) {
 	return run, found
 }
 
+// Orphan finds the runs whose names say that they are orphans.
+func (rs fakeRuns) Orphan(name string) (session.Run, bool) { return rs.Run("orphan " + name) }
+
 // startWithRun has a server with a Session "Tiltfile" that's run, and one
 // "other" that isn't.
 func startWithRun(t *testing.T) (*testserver.Server, *rawClient, *fakeRun) {
 	t.Helper()
 	run := &fakeRun{log: make(chan string)}
-	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.Runs = fakeRuns{"Tiltfile": run, "missing": run} }})
+	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.Runs = fakeRuns{"Tiltfile": run, "missing": run, "orphan deleted": run} }})
 	client := newRawClient(t, server)
 	for _, name := range []string{"Tiltfile", "other"} {
 		client.do(http.MethodPost, sessionsPath, newSession(name)).want(http.StatusCreated)
@@ -210,6 +213,18 @@ func TestRequestsOfDoneSession(t *testing.T) {
 	client.do(http.MethodGet, sessionsPath+"/Tiltfile/args", nil).want(http.StatusOK)
 	close(run.log)
 	client.do(http.MethodGet, sessionsPath+"/Tiltfile/log", nil).want(http.StatusOK)
+}
+
+// A run that goes on without its Session is reached by the Session's name.
+func TestRequestsOfDeletedSession(t *testing.T) {
+	t.Parallel()
+	_, client, run := startWithRun(t)
+	client.do(http.MethodPost, sessionsPath+"/deleted/trigger", `{"spec":{"resources":["a"]}}`).want(http.StatusCreated)
+	client.do(http.MethodGet, sessionsPath+"/deleted/args", nil).want(http.StatusOK)
+	close(run.log)
+	client.do(http.MethodGet, sessionsPath+"/deleted/log", nil).want(http.StatusOK)
+	client.do(http.MethodGet, sessionsPath+"/deleted", nil).want(http.StatusNotFound)
+	client.do(http.MethodPost, sessionsPath+"/missing/trigger", `{"spec":{"resources":["a"]}}`).want(http.StatusNotFound)
 }
 
 // Without anybody who runs Sessions the API is the same, and says so.

@@ -223,3 +223,19 @@ func TestRunningKeepsWhatHasEnded(t *testing.T) {
 		t.Errorf("found the one that was begun again: %v, one that has ended long ago: %v", found("2"), found("3"))
 	}
 }
+
+// A run that doesn't end with its Session is found until it ends by itself.
+func TestRunningFindsOrphans(t *testing.T) {
+	running := NewRunning()
+	running.add("ends", entry{})
+	running.add("goes on", entry{outlives: true})
+	for name, want := range map[string]bool{"ends": false, "goes on": true, "none": false} {
+		if _, found := running.Orphan(name); found != want {
+			t.Errorf("%s: found: %v, want %v", name, found, want)
+		}
+	}
+	running.end("goes on")
+	if _, found := running.Orphan("goes on"); found {
+		t.Error("a run that has ended is found")
+	}
+}

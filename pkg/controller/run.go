@@ -49,6 +49,8 @@ type run struct {
 	session *v1alpha1.Session
 	// missing is true while the Session isn't stored because it was deleted.
 	missing bool
+	// outlives is true if it goes on then.
+	outlives bool
 	// unstored is the status that follows the one that the Session was deleted
 	// with, nil once it's stored. It's what knows since when conditions hold.
 	unstored *v1alpha1.SessionStatus
@@ -113,7 +115,7 @@ func (rs *runs) start(ctx context.Context, r *run) {
 	rs.mu.Lock()
 	rs.byName[r.name] = r
 	rs.mu.Unlock()
-	rs.running.add(r.name, entry{r.control, r.keepArgs})
+	rs.running.add(r.name, entry{r.control, r.keepArgs, r.outlives})
 	runningMetric.Inc()
 	rs.group.Go(func() {
 		err := r.control.Run(ctx)
@@ -179,6 +181,7 @@ func (c *Controller) prepare(stored *v1alpha1.Session) (*run, error) {
 		failFast: session.FailFast(stored),
 		args:     stored.Annotations[v1alpha1.AnnotationArgs],
 		over:     make(chan struct{}),
+		outlives: !c.config.Durable,
 	}
 	if c.config.Durable {
 		r.keepArgs = c.keepArgs(stored)

@@ -29,10 +29,11 @@ type Running struct {
 }
 
 // entry is a run in the table. keepArgs is nil if what's posted to its arguments
-// isn't stored.
+// isn't stored, outlives is true if it goes on when its Session is deleted.
 type entry struct {
 	Run
 	keepArgs keepArgs
+	outlives bool
 }
 
 var _ registry.Runs = (*Running)(nil)
@@ -51,6 +52,18 @@ func (r *Running) Run(name string) (registry.Run, bool) {
 		return nil, false
 	}
 	return &requested{session: name, run: e, keepArgs: e.keepArgs, now: r.now}, true
+}
+
+// Orphan returns the run of that name if it hasn't ended and doesn't end with its
+// Session, false if there's none.
+func (r *Running) Orphan(name string) (registry.Run, bool) {
+	r.mu.Lock()
+	outlives := r.byName[name].outlives && !slices.Contains(r.ended, name)
+	r.mu.Unlock()
+	if !outlives {
+		return nil, false
+	}
+	return r.Run(name)
 }
 
 // add enters a run until end is called, in place of one of that name that has

@@ -19,6 +19,9 @@ import (
 type Runs interface {
 	// Run returns the run of the Session of that name, false if there's none.
 	Run(name string) (Run, bool)
+	// Orphan returns the run of that name if it goes on without its Session, which
+	// was deleted, false if it doesn't or there's none.
+	Orphan(name string) (Run, bool)
 }
 
 // Run is what can be asked of a Session that's being run. It's safe for
@@ -53,7 +56,8 @@ type Log interface {
 	ReadLog(ctx context.Context, options *v1alpha1.SessionLogOptions, until <-chan struct{}) (iter.Seq[[]byte], error)
 }
 
-// finder finds the run of a Session that's stored.
+// finder finds the run of a Session, which is one that's stored or has just been
+// deleted.
 type finder struct {
 	sessions rest.Getter
 	runs     Runs
@@ -63,7 +67,7 @@ type finder struct {
 func (f *finder) find(ctx context.Context, name string) (Run, error) {
 	session, err := f.session(ctx, name)
 	if err != nil {
-		return nil, err
+		return f.orphan(name, err)
 	}
 	return f.run(session)
 }
@@ -73,7 +77,7 @@ func (f *finder) find(ctx context.Context, name string) (Run, error) {
 func (f *finder) findUndone(ctx context.Context, name string) (Run, error) {
 	session, err := f.session(ctx, name)
 	if err != nil {
-		return nil, err
+		return f.orphan(name, err)
 	}
 	if session.Status.Done {
 		return nil, apierrors.NewConflict(v1alpha1.Resource("sessions"), name, errDone)
@@ -87,6 +91,17 @@ func (f *finder) session(ctx context.Context, name string) (*v1alpha1.Session, e
 		return nil, err
 	}
 	return obj.(*v1alpha1.Session), nil
+}
+
+// orphan returns the run of a Session that couldn't be read because of err, if it
+// goes on although there's no Session.
+func (f *finder) orphan(name string, err error) (Run, error) {
+	if f.runs != nil && apierrors.IsNotFound(err) {
+		if run, found := f.runs.Orphan(name); found {
+			return run, nil
+		}
+	}
+	return nil, err
 }
 
 func (f *finder) run(session *v1alpha1.Session) (Run, error) {
