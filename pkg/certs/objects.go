@@ -23,7 +23,7 @@ const fieldManager = "tilt-session"
 var apiServices = schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"}
 
 // readSecret returns the Secret as it's now and what it holds. Both are nil if there's
-// no Secret, and what it holds is if it's damaged.
+// no Secret, and what it holds is if it's empty. It's an error if it's damaged.
 func (s *Shared) readSecret(ctx context.Context) (*corev1.Secret, *material, error) {
 	where := s.options.Secret
 	secret, err := s.options.Core.CoreV1().Secrets(where.Namespace).Get(ctx, where.Name, metav1.GetOptions{})
@@ -36,11 +36,10 @@ func (s *Shared) readSecret(ctx context.Context) (*corev1.Secret, *material, err
 		return secret, nil, nil
 	}
 	kept, err := decodeMaterial(secret.Data)
-	if err == nil {
-		return secret, kept, nil
+	if err != nil {
+		return nil, nil, fmt.Errorf("the Secret %s: %w (delete it to have another one made, or name another Secret)", where, err)
 	}
-	err = fmt.Errorf("the Secret %s: %w (delete it to have another one made, or name another Secret)", where, err)
-	return nil, nil, err
+	return secret, kept, nil
 }
 
 // writeSecret makes what is to be shared what's kept, in place of a Secret that was
