@@ -92,10 +92,8 @@ func (c *checking) pages(ctx context.Context, path string, progress Progress) (s
 	defer file.Close()
 	free, unclaimed, err := checkTree(file, func(err error) { c.found("", 0, err) })
 	c.report.Free = free
-	if errors.Is(err, ErrDamaged) {
+	if err != nil {
 		c.found("", 0, err)
-	} else if err != nil {
-		return false, err
 	}
 	sound = len(c.report.Problems) == 0
 	if unclaimed > 0 {

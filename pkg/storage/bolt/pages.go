@@ -122,7 +122,7 @@ func checkPages(file *os.File) error {
 	return checkFreelist(file, m)
 }
 
-func checkFreelist(file *os.File, m meta) error {
+func checkFreelist(file io.ReaderAt, m meta) error {
 	page := make([]byte, pageHeader+freelistBytes)
 	if _, err := file.ReadAt(page, int64(m.freelist)*m.pageSize); err != nil {
 		return err

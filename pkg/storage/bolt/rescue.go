@@ -5,7 +5,6 @@ package bolt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -37,7 +36,8 @@ func Rescue(ctx context.Context, dir string, progress Progress) (*Rescued, error
 		}
 		defer file.Close()
 		r := newRescue()
-		if err := errors.Join(r.structure(file), r.read(ctx, file, progress)); err != nil {
+		r.structure(file)
+		if err := r.read(ctx, file, progress); err != nil {
 			return unreadable(path, err)
 		}
 		rescued = r.result()
@@ -73,13 +73,11 @@ func (r *rescuing) found(key string, rev int64, err error) {
 }
 
 // structure finds out which pages are damaged.
-func (r *rescuing) structure(file *os.File) error {
-	_, _, err := checkTree(file, func(err error) { r.found("", 0, err) })
-	if errors.Is(err, ErrDamaged) {
-		r.found("", 0, err)
-		return nil
+func (r *rescuing) structure(file *os.File) {
+	tell := func(err error) { r.found("", 0, err) }
+	if _, _, err := checkTree(file, tell); err != nil {
+		tell(err)
 	}
-	return err
 }
 
 // read takes what the tree has, and what it should have from elsewhere.
@@ -87,8 +85,14 @@ func (r *rescuing) read(ctx context.Context, file *os.File, progress Progress) (
 	if r.salvage, err = newSalvage(file); err != nil {
 		return err
 	}
+	return r.salvaged(ctx, progress)
+}
+
+// salvaged takes what a salvage finds.
+func (r *rescuing) salvaged(ctx context.Context, progress Progress) error {
 	r.salvage.entry = func(e entry) { r.add(e, false) }
 	r.salvage.unreadable = r.addBroken
+	r.salvage.lost = func(err error) { r.found("", 0, err) }
 	if err := r.salvage.follow(ctx, progress); err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -252,6 +253,7 @@ func (w *written) pages(t *testing.T) map[uint64]map[string]bool {
 		t.Fatal(err)
 	}
 	pages := map[uint64]map[string]bool{}
+	s.lost = func(err error) { t.Error(err) }
 	s.entry = func(e entry) {
 		if pages[s.at] == nil {
 			pages[s.at] = map[string]bool{}
@@ -301,6 +303,45 @@ func TestRescueTellsWhatIsLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRescueOfABrokenDisk has pages that can't be read at all.
+func TestRescueOfABrokenDisk(t *testing.T) {
+	w := writeMuch(t)
+	file, err := os.Open(filepath.Join(write(t, w.content), fileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	r := newRescue()
+	if r.salvage, err = newSalvage(file); err != nil {
+		t.Fatal(err)
+	}
+	broken := &brokenDisk{file, map[int64]bool{}}
+	for i := int64(20); i < 200; i += 20 {
+		broken.pages[i] = true
+	}
+	r.salvage.file = broken
+	if err := r.salvaged(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	rescued := r.result()
+	if err := w.check(rescued); err != nil || len(rescued.KeyValues) < len(w.latest)/2 || !strings.Contains(fmt.Sprint(rescued.Problems), "can't be read: input/output error") {
+		t.Errorf("%v; %d of %d, problems are %v", err, len(rescued.KeyValues), len(w.latest), rescued.Problems)
+	}
+}
+
+// brokenDisk is a file on a disk that can't read some of its pages.
+type brokenDisk struct {
+	file  *os.File
+	pages map[int64]bool
+}
+
+func (b *brokenDisk) ReadAt(to []byte, offset int64) (int, error) {
+	if page := offset / int64(os.Getpagesize()); b.pages[page] {
+		return 0, syscall.EIO
+	}
+	return b.file.ReadAt(to, offset)
 }
 
 // TestRescueNamesTheObject damages one value.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -17,7 +18,7 @@ import (
 // takes nothing for certain but an entry whose checksum is right, and comes to
 // an end whatever is in the file.
 type salvage struct {
-	file *os.File
+	file io.ReaderAt
 	size int64 // of the file
 	meta meta
 	// pages are those of which something is in the file; visited are those that
@@ -37,9 +38,11 @@ type salvage struct {
 	head *head
 	// scanning is true once pages are read that nothing refers to.
 	scanning bool
-	// entry is given what is whole, unreadable what isn't.
+	// entry is given what is whole, unreadable what isn't, lost which page can't
+	// be read.
 	entry      func(e entry)
 	unreadable func(key []byte, err error)
+	lost       func(err error)
 }
 
 // budgetFactor is how often the file may be read. Once is what a whole file
@@ -49,10 +52,12 @@ const budgetFactor = 8
 // newSalvage finds out how large pages are. A file without a whole meta page
 // has a root that isn't there.
 func newSalvage(file *os.File) (*salvage, error) {
-	metas, size, err := readMetas(file)
-	if err != nil && !errors.Is(err, ErrDamaged) {
+	info, err := file.Stat()
+	if err != nil {
 		return nil, err
 	}
+	size := info.Size()
+	metas, _, _ := readMetas(file) // checkTree tells
 	s := &salvage{file: file, size: size, budget: budgetFactor * size}
 	if len(metas) > 0 {
 		s.meta, s.suspect = metas[0], len(metas) == 1 && !takenBack(file, metas[0])
@@ -107,10 +112,10 @@ func (s *salvage) follow(ctx context.Context, progress Progress) error {
 		if id >= s.pages || s.visited[id] {
 			continue // checkTree tells
 		}
-		children, err := s.visit(ctx, id, progress)
-		if err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
+		children := s.visit(id, progress)
 		slices.Reverse(children) // so that they're read in order
 		pending = append(pending, children...)
 	}
@@ -128,25 +133,23 @@ func (s *salvage) scan(ctx context.Context, free map[uint64]bool, progress Progr
 		if _, err := s.file.ReadAt(header, int64(id)*s.meta.pageSize); err != nil || binary.NativeEndian.Uint64(header) != id {
 			continue // it is a part of another page, or nothing
 		}
-		if _, err := s.visit(ctx, id, progress); err != nil {
+		if err := ctx.Err(); err != nil {
 			return err
 		}
+		s.visit(id, progress)
 	}
 	return nil
 }
 
 // visit reads a page and returns those below it.
-func (s *salvage) visit(ctx context.Context, id uint64, progress Progress) (children []uint64, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
+func (s *salvage) visit(id uint64, progress Progress) (children []uint64) {
 	s.visited[id], s.at = true, id
 	progress.tell(int64(id), int64(s.pages))
 	content, err := s.read(id)
 	if err != nil {
-		return nil, err
+		s.lost(fmt.Errorf("page %d can't be read: %w", id, err))
 	}
-	return s.take(content, false), nil
+	return s.take(content, false)
 }
 
 // read returns a page with those behind it that are one with it, as far as
