@@ -5,6 +5,7 @@ package apiserver
 
 import (
 	"context"
+	"fmt"
 	"net"
 
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -41,11 +42,10 @@ func (c *Config) others() (dynamiccertificates.CertKeyContentProvider, error) {
 	if c.options.TLS.fromSecret() {
 		return c.share()
 	}
-	files, err := c.options.TLS.load()
+	files, err := newCertificateFiles(c.options.TLS.CertFile, c.options.TLS.KeyFile, c.options.clock)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("--tls-cert-file and --tls-private-key-file: %w", err)
 	}
-	c.owns(files)
 	return files, nil
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
-	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	cliflag "k8s.io/component-base/cli/flag"
 )
 
@@ -119,13 +118,4 @@ func (o *TLSOptions) minVersion() (uint16, error) {
 		return 0, fmt.Errorf("--tls-min-version: %q is none of %s", o.MinVersion, strings.Join(tlsVersions, ", "))
 	}
 	return version, nil
-}
-
-// load returns the content of the files, which is kept up to date while it runs.
-func (o *TLSOptions) load() (*dynamiccertificates.DynamicCertKeyPairContent, error) {
-	content, err := dynamiccertificates.NewDynamicServingContentFromFiles("serving-cert", o.CertFile, o.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("--tls-cert-file and --tls-private-key-file: %w", err)
-	}
-	return content, nil
 }
