@@ -48,12 +48,24 @@ type cluster struct {
 	users, servers, proxies *pki.Authority
 	// directory has what replicas and aggregator read.
 	directory string
-	core      *coreapi.Server
+	// flags are of each replica, beside those of the storage, and trust verifies it.
+	flags []string
+	trust []byte
 	// store is where replicas keep Sessions.
 	store    *etcd.Cluster
 	service  *endpoints.Endpoints
 	replicas []*replica.Replica
-	front    *aggregator.Server
+	// front is what users reach replicas through: aggregator, unless that is nil.
+	front      front
+	aggregator *aggregator.Server
+	// admin may do everything.
+	admin *rest.Config
+}
+
+// front knows users and sends what they ask for to replicas.
+type front interface {
+	// User reaches it by a client certificate.
+	User(name string, groups ...string) *rest.Config
 }
 
 // newCluster returns when a number of replicas is ready and the aggregator sends
@@ -63,25 +75,37 @@ func newCluster(t testing.TB, replicas int, store *etcd.Cluster) *cluster {
 	c := &cluster{
 		t: t, store: store, directory: t.TempDir(),
 		users: pki.NewAuthority(t, "users"), servers: pki.NewAuthority(t, "servers"), proxies: pki.NewAuthority(t, "proxies"),
-		core: coreapi.Start(t, coreapi.Config{Bindings: bindings(t)}),
 	}
-	c.servers.Server(serverName).Write(c.directory, "serving")
-	c.proxies.Write(c.directory, "proxies")
+	core := coreapi.Start(t, coreapi.Config{Bindings: bindings(t)})
+	serving := c.servers.Server(serverName).Write(c.directory, "serving")
+	c.trust = c.servers.PEM()
+	c.flags = []string{
+		"--tls-cert-file=" + serving.Cert, "--tls-private-key-file=" + serving.Key,
+		"--requestheader-client-ca-file=" + c.proxies.Write(c.directory, "proxies"), "--requestheader-allowed-names=" + proxyName,
+		"--authorization-kubeconfig=" + core.Kubeconfig(),
+	}
 	proxy := c.proxies.Client(proxyName).Write(c.directory, "proxy-client")
-	for range replicas {
-		c.replicas = append(c.replicas, c.startReplica())
-	}
-	c.service = endpoints.New(t)
-	for _, r := range c.replicas {
-		c.service.Add(r)
-	}
-	c.awaitReady(replicas)
-	c.front = aggregator.Start(t, aggregator.Config{
+	c.startReplicas(replicas)
+	c.aggregator = aggregator.Start(t, aggregator.Config{
 		Users: c.users, Tokens: []aggregator.Token{{Token: adminToken, User: "admin", Groups: []string{"system:masters"}}},
 		Namespace: namespace, Service: service, Resolve: c.service.Address, ProxyClient: proxy,
 	})
-	c.register(c.servers)
+	c.front, c.admin = c.aggregator, c.aggregator.Bearer(adminToken)
+	c.register()
 	return c
+}
+
+// startReplicas returns when a number of them is ready.
+func (c *cluster) startReplicas(number int) {
+	c.t.Helper()
+	for range number {
+		c.replicas = append(c.replicas, c.startReplica())
+	}
+	c.service = endpoints.New(c.t)
+	for _, r := range c.replicas {
+		c.service.Add(r)
+	}
+	c.awaitReady(number)
 }
 
 // startReplica starts one more, and doesn't wait for it to be ready.
@@ -91,12 +115,10 @@ func (c *cluster) startReplica() *replica.Replica {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	in := func(name string) string { return c.directory + "/" + name }
-	return replica.Start(c.t, path, "--etcd-servers="+strings.Join(c.store.Endpoints(), ","),
-		"--tls-cert-file="+in("serving.crt"), "--tls-private-key-file="+in("serving.key"),
-		"--requestheader-client-ca-file="+in("proxies.crt"), "--requestheader-allowed-names="+proxyName,
-		"--authorization-kubeconfig="+c.core.Kubeconfig(),
-		"--shutdown-delay-duration=2s", "--shutdown-drain-timeout=10s")
+	return replica.Start(c.t, path, append([]string{
+		"--etcd-servers=" + strings.Join(c.store.Endpoints(), ","),
+		"--shutdown-delay-duration=2s", "--shutdown-drain-timeout=10s",
+	}, c.flags...)...)
 }
 
 // awaitReady returns when so many replicas get requests.
@@ -105,16 +127,15 @@ func (c *cluster) awaitReady(replicas int) {
 	c.eventually("the replicas are ready", func(context.Context) bool { return c.service.Ready() == replicas })
 }
 
-// register has the aggregator send requests to the service, and trust who an
-// authority has signed. It waits until that works.
-func (c *cluster) register(authority *pki.Authority) {
+// register has the aggregator send requests to the service, and waits until that works.
+func (c *cluster) register() {
 	c.t.Helper()
 	shipped := manifests.APIService(c.t)
-	shipped.Spec.CABundle = authority.PEM()
-	if _, err := c.front.APIServices().Create(c.t.Context(), shipped, metav1.CreateOptions{}); err != nil {
+	shipped.Spec.CABundle = c.trust
+	if _, err := c.aggregator.APIServices().Create(c.t.Context(), shipped, metav1.CreateOptions{}); err != nil {
 		c.t.Fatal(err)
 	}
-	c.front.Await(shipped.Name)
+	c.aggregator.Await(shipped.Name)
 	c.awaitDiscovery()
 }
 
@@ -132,8 +153,7 @@ func (c *cluster) eventually(what string, happens func(context.Context) bool) {
 // asks it for again and again, and doesn't wait for when it sends it requests.
 func (c *cluster) awaitDiscovery() {
 	c.t.Helper()
-	config := c.front.Bearer(adminToken)
-	client, err := discovery.NewDiscoveryClientForConfigAndClient(config, httpClient(c.t, config))
+	client, err := discovery.NewDiscoveryClientForConfigAndClient(c.admin, httpClient(c.t, c.admin))
 	if err != nil {
 		c.t.Fatal(err)
 	}

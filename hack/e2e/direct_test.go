@@ -23,7 +23,7 @@ var master = http.Header{"X-Remote-User": {"root"}, "X-Remote-Group": {"system:m
 
 // direct reaches a replica past the aggregator, with a certificate or without.
 func (c *cluster) direct(r *replica.Replica, pair *pki.Pair) *rest.Config {
-	config := &rest.Config{Host: "https://" + r.Address(), TLSClientConfig: rest.TLSClientConfig{ServerName: serverName, CAData: c.servers.PEM()}}
+	config := &rest.Config{Host: "https://" + r.Address(), TLSClientConfig: rest.TLSClientConfig{ServerName: serverName, CAData: c.trust}}
 	if pair != nil {
 		config.CertData, config.KeyData = pair.Cert, pair.Key
 	}

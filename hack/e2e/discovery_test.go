@@ -70,8 +70,9 @@ func testDiscovery(t *testing.T, c *cluster) {
 		k.run(t, "", "api-resources", "apiservices", "sessions", "sess", "tilt.dev/v1alpha1")
 		k.run(t, "", "api-versions", "apiregistration.k8s.io/v1", "tilt.dev/v1alpha1")
 		k.run(t, "", "explain session.spec.ci", "GROUP:", "tilt.dev", "timeout")
-		k.run(t, "", "get apiservice v1alpha1.tilt.dev", "tilt-session/tilt-session", "True")
 		k.run(t, "", "get sessions")
+		k.kubeconfig = kubeconfig.Write(t, c.admin)
+		k.run(t, "", "get apiservice v1alpha1.tilt.dev", "tilt-session/tilt-session", "True")
 	})
 }
 

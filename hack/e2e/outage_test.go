@@ -26,7 +26,10 @@ const outage = 10 * time.Second
 // they're alive and not ready. After it nobody has to do anything, and no change is
 // missed.
 func TestOutage(t *testing.T) {
-	c := newCluster(t, 2, etcd.Start(t, etcd.Config{}))
+	testOutage(t, newCluster(t, 2, etcd.Start(t, etcd.Config{})))
+}
+
+func testOutage(t *testing.T, c *cluster) {
 	sessions := c.sessions(c.front.User("ed", "editors"))
 	watchers := []*load.Watcher{load.StartWatcher(t, sessions, "load"), load.StartWatcher(t, sessions, "load")}
 	writers := load.StartWriters(t, sessions, "load", 4)

@@ -13,7 +13,10 @@ import (
 // Both replicas are replaced while users write and watch: no request of theirs fails,
 // and no change is missed.
 func TestRollout(t *testing.T) {
-	c := newCluster(t, 2, etcd.Start(t, etcd.Config{}))
+	testRollout(t, newCluster(t, 2, etcd.Start(t, etcd.Config{})))
+}
+
+func testRollout(t *testing.T, c *cluster) {
 	sessions := c.sessions(c.front.User("ed", "editors"))
 	watchers := []*load.Watcher{load.StartWatcher(t, sessions, "load"), load.StartWatcher(t, sessions, "load"), load.StartWatcher(t, sessions, "load")}
 	writers := load.StartWriters(t, sessions, "load", 8)

@@ -47,12 +47,12 @@ func TestRotation(t *testing.T) {
 func (c *cluster) rotateServers(t *testing.T, writers *load.Writers) {
 	before, after := c.servers, pki.NewAuthority(t, "servers")
 	trust := func(authorities ...*pki.Authority) {
-		c.front.Change(apiServiceName, func(spec *apiregistrationv1.APIServiceSpec) { spec.CABundle = pki.Bundle(authorities...) })
+		c.aggregator.Change(apiServiceName, func(spec *apiregistrationv1.APIServiceSpec) { spec.CABundle = pki.Bundle(authorities...) })
 		writers.GoOn(20)
 	}
 	trust(before, after)
 	after.Server(serverName).Write(c.directory, "serving")
-	c.servers = after
+	c.servers, c.trust = after, after.PEM()
 	for _, r := range c.replicas {
 		c.eventually("a replica shows the new certificate", func(context.Context) bool { return shows(t, c.direct(r, nil)) })
 	}
@@ -64,7 +64,7 @@ func (c *cluster) rotateServers(t *testing.T, writers *load.Writers) {
 func (c *cluster) rotateProxies(t *testing.T, writers *load.Writers) {
 	before, after := c.proxies, pki.NewAuthority(t, "proxies")
 	old, young := before.Client(proxyName), after.Client(proxyName)
-	mirror := c.front.StartMirror()
+	mirror := c.aggregator.StartMirror()
 	trusted := func(what string, pair pki.Pair, code int) {
 		for _, r := range c.replicas {
 			c.eventually(what, func(context.Context) bool {
@@ -79,7 +79,7 @@ func (c *cluster) rotateProxies(t *testing.T, writers *load.Writers) {
 	young.Write(c.directory, "proxy-client")
 	mirror.Await(young)
 	// What is changed from here on is done with the new certificate.
-	c.front.Change(apiServiceName, func(*apiregistrationv1.APIServiceSpec) {})
+	c.aggregator.Change(apiServiceName, func(*apiregistrationv1.APIServiceSpec) {})
 	after.Write(c.directory, "proxies")
 	trusted("the old authority isn't trusted any more", old, http.StatusUnauthorized)
 	c.proxies = after
