@@ -4,18 +4,17 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
+	"unicode"
 
+	"github.com/google/shlex"
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/kubectl/pkg/cmd/util/editor"
-	"sigs.k8s.io/yaml"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/controller"
@@ -76,9 +75,8 @@ func (c *sessionClient) setArgs(ctx context.Context, p Program, sessions clientv
 }
 
 // argsHeader is what a person reads above the arguments in an editor.
-const argsHeader = `# The arguments of the Tiltfile, as a list in YAML. Lines that begin with '#' are
-# comments. Save and close the file to change the arguments; an empty file
-# leaves them as they are.
+const argsHeader = `# The arguments of the Tiltfile, as words of a shell. Lines that begin with '#'
+# are comments. Save and close the file to change the arguments.
 `
 
 // editArgs has a person edit the arguments.
@@ -90,34 +88,43 @@ func (c *sessionClient) editArgs(ctx context.Context, sessions clientv1alpha1.Se
 	if err != nil {
 		return nil, requestError(err)
 	}
-	text, err := yaml.Marshal(present.Spec.Args)
-	if err != nil {
-		return nil, withCode(ExitFailure, "write the arguments: %w", err)
-	}
 	edited, path, err := editor.NewDefaultEditor([]string{"TILT_EDITOR", "EDITOR"}).
-		LaunchTempFile("tilt-args-", ".yaml", strings.NewReader(argsHeader+string(text)))
+		LaunchTempFile("tilt-args-", "", strings.NewReader(argsHeader+formatArgs(present.Spec.Args)+"\n"))
 	if path != "" {
 		defer os.Remove(path)
 	}
 	if err != nil {
 		return nil, withCode(ExitFailure, "edit the arguments: %w", err)
 	}
-	return parseArgs(edited, present.Spec.Args)
+	return parseArgs(string(edited))
 }
 
-// parseArgs reads the arguments that a person has edited: present ones stay if
-// nothing but comments is left.
-func parseArgs(text []byte, present []string) ([]string, error) {
-	lines := slices.DeleteFunc(bytes.Split(text, []byte("\n")), func(line []byte) bool {
-		line = bytes.TrimSpace(line)
-		return len(line) == 0 || line[0] == '#'
-	})
-	if len(lines) == 0 {
-		return present, nil
+// formatArgs returns arguments as words of a shell.
+func formatArgs(args []string) string {
+	words := make([]string, len(args))
+	for i, arg := range args {
+		words[i] = arg
+		if arg == "" || strings.ContainsFunc(arg, special) {
+			words[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
 	}
-	var args []string
-	if err := yaml.UnmarshalStrict(text, &args); err != nil {
+	return strings.Join(words, " ")
+}
+
+// special is true for what a word of a shell can't have without quotes.
+func special(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_@%+=:,./-", r)
+}
+
+// parseArgs reads the arguments that a person has edited. That none are left may
+// be a mistake, and there's a flag to remove all.
+func parseArgs(text string) ([]string, error) {
+	args, err := shlex.Split(text)
+	switch {
+	case err != nil:
 		return nil, withCode(ExitFailure, "read the edited arguments, which stay as they are: %w", err)
+	case len(args) == 0:
+		return nil, refused("there are no arguments in the edited file, so they stay as they are: to remove all, use --clear")
 	}
 	return args, nil
 }
