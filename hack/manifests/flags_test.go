@@ -6,6 +6,8 @@ package manifests_test
 import (
 	"bytes"
 	"os"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +110,31 @@ func TestCertificates(t *testing.T) {
 		service := the[corev1.Service](t, i, "tilt-session")
 		if got := flag(t, args, "tls-service"); got != service.Namespace+"/"+service.Name {
 			t.Errorf("the certificate is for %s, not for the Service", got)
+		}
+	})
+}
+
+// Each file that the flags name is mounted, what's written can be, and the token of
+// the service account is there.
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	eachInstallation(t, func(t *testing.T, i *installation) {
+		pod := the[appsv1.Deployment](t, i, "tilt-session").Spec.Template.Spec
+		args, mounts := arguments(pod), pod.Containers[0].VolumeMounts
+		for _, name := range []string{"etcd-cafile", "etcd-certfile", "etcd-keyfile"} {
+			file := flag(t, args, name)
+			if mounted := slices.ContainsFunc(mounts, func(m corev1.VolumeMount) bool { return m.MountPath == path.Dir(file) }); file != "" && !mounted {
+				t.Errorf("--%s is %s, which isn't mounted", name, file)
+			}
+		}
+		for _, variable := range pod.Containers[0].Env {
+			written := func(m corev1.VolumeMount) bool { return m.MountPath == variable.Value && !m.ReadOnly }
+			if variable.Name == "TILT_DEV_DIR" && !slices.ContainsFunc(mounts, written) {
+				t.Errorf("it can't write to %s", variable.Value)
+			}
+		}
+		if slices.Contains(args, "--in-cluster") != ptr.Deref(pod.AutomountServiceAccountToken, false) {
+			t.Error("it has a token and doesn't need it, or the other way around")
 		}
 	})
 }
