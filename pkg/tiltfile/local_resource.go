@@ -6,6 +6,7 @@ package tiltfile
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.starlark.net/starlark"
 
@@ -99,6 +100,11 @@ func (a *resourceArguments) check() error {
 		return errors.New("dir is for cmd, and there's only a serve_cmd: did you mean serve_dir?")
 	case a.serveCmd.Command == nil && a.serveDir != "":
 		return errors.New("serve_dir is for serve_cmd, and there's only a cmd: did you mean dir?")
+	}
+	for _, pattern := range a.ignore {
+		if strings.Contains(pattern, "\n") {
+			return fmt.Errorf("ignore cannot contain newlines, each pattern is an element of a list; found ignore: %q", pattern)
+		}
 	}
 	return a.policy.check(a.cmd.Command != nil, a.serveCmd.Command != nil)
 }
