@@ -74,6 +74,19 @@ func TestEtcdIsAwayForAWhile(t *testing.T) {
 	}
 }
 
+// TestEtcdIsMeasured finds the metrics by which the storage of an API server is
+// watched over.
+func TestEtcdIsMeasured(t *testing.T) {
+	t.Parallel()
+	server := startOver(t, etcd.Start(t, etcd.Config{}))
+	server.awaitReady()
+	server.create("measured")
+	server.wantHealth("metrics", http.StatusOK,
+		`etcd_request_duration_seconds_count{group="tilt.dev",operation="create",resource="sessions"}`,
+		`apiserver_storage_size_bytes{storage_cluster_id="etcd-0"}`,
+		`etcd_requests_total{group="tilt.dev",operation="create",resource="sessions"}`)
+}
+
 // marks collects the marks that a watch sees until the last one, or its end.
 func marks(watched watch.Interface, last string) (seen []string) {
 	for event := range watched.ResultChan() {

@@ -4,6 +4,7 @@
 package storage
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -84,6 +85,33 @@ func TestEtcdOptionsAreValidated(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestEtcdClientCertificateIsReadAgain exchanges the files between two connections.
+func TestEtcdClientCertificateIsReadAgain(t *testing.T) {
+	options := NewEtcdOptions()
+	options.Servers = []string{"https://a:2379"}
+	options.CertFile, options.KeyFile = writeIdentity(t)
+	config, err := options.tlsConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := func() []byte {
+		t.Helper()
+		certificate, err := config.GetClientCertificate(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return certificate.Certificate[0]
+	}
+	before := shown()
+	certificate, key := writeIdentity(t)
+	if err := errors.Join(os.Rename(certificate, options.CertFile), os.Rename(key, options.KeyFile)); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Equal(shown(), before) {
+		t.Error("the certificate is still the old one")
 	}
 }
 
