@@ -64,6 +64,10 @@ e2e: ## Run replicas over etcd behind an aggregator, and what users do with them
 image: ## Build the container image IMAGE, or check its Dockerfile where there's no engine.
 	hack/image.sh "$(IMAGE)" "$(VERSION)"
 
+.PHONY: e2e-kube
+e2e-kube: ## Run the same behind a kube-apiserver, which is built for that at first.
+	hack/e2e-kube.sh
+
 .PHONY: generate
 generate: ## Regenerate all generated code and the published API documents.
 	hack/update-codegen.sh

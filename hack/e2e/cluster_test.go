@@ -73,7 +73,7 @@ type front interface {
 func newCluster(t testing.TB, replicas int, store *etcd.Cluster) *cluster {
 	t.Helper()
 	c := &cluster{
-		t: t, store: store, directory: t.TempDir(),
+		t: t, store: store, directory: t.TempDir(), service: endpoints.New(t),
 		users: pki.NewAuthority(t, "users"), servers: pki.NewAuthority(t, "servers"), proxies: pki.NewAuthority(t, "proxies"),
 	}
 	core := coreapi.Start(t, coreapi.Config{Bindings: bindings(t)})
@@ -99,10 +99,8 @@ func newCluster(t testing.TB, replicas int, store *etcd.Cluster) *cluster {
 func (c *cluster) startReplicas(number int) {
 	c.t.Helper()
 	for range number {
-		c.replicas = append(c.replicas, c.startReplica())
-	}
-	c.service = endpoints.New(c.t)
-	for _, r := range c.replicas {
+		r := c.startReplica()
+		c.replicas = append(c.replicas, r)
 		c.service.Add(r)
 	}
 	c.awaitReady(number)

@@ -31,8 +31,8 @@ func TestOutage(t *testing.T) {
 
 func testOutage(t *testing.T, c *cluster) {
 	sessions := c.sessions(c.front.User("ed", "editors"))
-	watchers := []*load.Watcher{load.StartWatcher(t, sessions, "load"), load.StartWatcher(t, sessions, "load")}
-	writers := load.StartWriters(t, sessions, "load", 4)
+	watchers := []*load.Watcher{load.StartWatcher(t, sessions, "outage"), load.StartWatcher(t, sessions, "outage")}
+	writers := load.StartWriters(t, sessions, "outage", 4)
 	writers.GoOn(50)
 	began := time.Now()
 	c.store.Stop()
@@ -76,7 +76,7 @@ func checkRefusals(t *testing.T, c *cluster) {
 	proxy := c.proxies.Client(proxyName)
 	for _, method := range []string{http.MethodGet, http.MethodDelete} {
 		asked := time.Now()
-		code, body := ask(t, c.direct(c.replicas[0], &proxy), method, sessionsPath+"/load-0", master)
+		code, body := ask(t, c.direct(c.replicas[0], &proxy), method, sessionsPath+"/outage-0", master)
 		var status metav1.Status
 		if err := json.Unmarshal(body, &status); err != nil || code < 500 || status.Message == "" {
 			t.Errorf("%s is answered %d: %s", method, code, body)

@@ -18,8 +18,8 @@ func TestRollout(t *testing.T) {
 
 func testRollout(t *testing.T, c *cluster) {
 	sessions := c.sessions(c.front.User("ed", "editors"))
-	watchers := []*load.Watcher{load.StartWatcher(t, sessions, "load"), load.StartWatcher(t, sessions, "load"), load.StartWatcher(t, sessions, "load")}
-	writers := load.StartWriters(t, sessions, "load", 8)
+	watchers := []*load.Watcher{load.StartWatcher(t, sessions, "rollout"), load.StartWatcher(t, sessions, "rollout"), load.StartWatcher(t, sessions, "rollout")}
+	writers := load.StartWriters(t, sessions, "rollout", 8)
 	writers.GoOn(100)
 	for i := range c.replicas {
 		c.replace(i)

@@ -23,8 +23,8 @@ import (
 func TestRotation(t *testing.T) {
 	c := newCluster(t, 2, etcd.Start(t, etcd.Config{}))
 	sessions := c.sessions(c.front.User("ed", "editors"))
-	watcher := load.StartWatcher(t, sessions, "load")
-	writers := load.StartWriters(t, sessions, "load", 4)
+	watcher := load.StartWatcher(t, sessions, "rotation")
+	writers := load.StartWriters(t, sessions, "rotation", 4)
 	writers.GoOn(20)
 	for name, rotate := range map[string]func(*testing.T, *load.Writers){
 		"servers": c.rotateServers,
