@@ -89,10 +89,12 @@ func openAPIV3Documents(t *testing.T, s *server) {
 	if control := s.get(t, plain).want(http.StatusOK).Header.Get("Cache-Control"); strings.Contains(control, "immutable") {
 		t.Errorf("without a hash it's cached for ever: %s", control)
 	}
-	stale := s.get(t, plain+"?hash=STALE").want(http.StatusMovedPermanently)
-	// An aggregator puts the server's own address before it.
-	if location := stale.Header.Get("Location"); location != hashed && !(s.Aggregated && strings.HasSuffix(location, hashed)) {
-		t.Errorf("a stale hash leads to %s, not to %s", location, hashed)
+	if !s.Aggregated {
+		// An aggregator doesn't pass a redirection on, or says where it led to itself.
+		stale := s.get(t, plain+"?hash=STALE").want(http.StatusMovedPermanently)
+		if location := stale.Header.Get("Location"); location != hashed {
+			t.Errorf("a stale hash leads to %s, not to %s", location, hashed)
+		}
 	}
 	if _, err := s.discovery(t).OpenAPIV3().Paths(); err != nil {
 		t.Errorf("client-go: %v", err)
