@@ -14,7 +14,6 @@ const (
 	statePending     = "Pending"
 	stateRunning     = "Running"
 	stateReady       = "Ready"
-	stateFailing     = "Failing"
 	stateSucceeded   = "Succeeded"
 	stateFailed      = "Failed"
 	stateTimedOut    = "Timed Out"
@@ -39,34 +38,11 @@ func stateOf(session *v1alpha1.Session) string {
 		return stateFailed
 	case meta.IsStatusConditionTrue(status.Conditions, v1alpha1.SessionConditionReady):
 		return stateReady
-	case firstFailure(status.Targets) != nil:
-		return stateFailing
 	case status.PID == 0 && status.StartTime.IsZero():
 		return statePending
 	default:
 		return stateRunning
 	}
-}
-
-// errorOf is why a Session has failed or, while it goes on, what failed first of
-// what is in the way of its being ready.
-func errorOf(status *v1alpha1.SessionStatus) string {
-	if failed := firstFailure(status.Targets); !status.Done && failed != nil {
-		return failed.Name + ": " + v1alpha1.ErrorLine(failed.State.Terminated.Error)
-	}
-	return v1alpha1.ErrorLine(status.Error)
-}
-
-// firstFailure is the target that has failed earliest, nil if none has.
-func firstFailure(targets []v1alpha1.Target) *v1alpha1.Target {
-	var first *v1alpha1.Target
-	for i := range targets {
-		end := targets[i].State.Terminated
-		if end != nil && end.Error != "" && (first == nil || end.FinishTime.Before(&first.State.Terminated.FinishTime)) {
-			first = &targets[i]
-		}
-	}
-	return first
 }
 
 // progress counts the targets that are wanted, and those of them that are

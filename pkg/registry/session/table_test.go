@@ -22,7 +22,6 @@ func condition(kind string, status metav1.ConditionStatus, reason string, at tim
 
 func TestStateWord(t *testing.T) {
 	started := metav1.NewMicroTime(epoch)
-	failure := []v1alpha1.Target{{State: v1alpha1.TargetState{Terminated: &v1alpha1.TargetStateTerminated{Error: "x"}}}}
 	for want, statuses := range map[string][]v1alpha1.SessionStatus{
 		statePending: {{}},
 		stateRunning: {
@@ -31,7 +30,6 @@ func TestStateWord(t *testing.T) {
 			{PID: 1, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionFalse, "Waiting", epoch)}},
 		},
 		stateReady:     {{PID: 1, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionTrue, "Ready", epoch)}}},
-		stateFailing:   {{Targets: failure}, {PID: 1, Targets: failure, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionFalse, "TargetFailed", epoch)}}},
 		stateSucceeded: {{Done: true}, {Done: true, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionTrue, "Ready", epoch)}}},
 		stateFailed: {
 			{Done: true, Error: "x"},
@@ -50,24 +48,6 @@ func TestStateWord(t *testing.T) {
 			if got := stateOf(deleted); got != stateTerminating {
 				t.Errorf("%s, want Terminating: %+v", got, deleted)
 			}
-		}
-	}
-}
-
-func TestErrorOf(t *testing.T) {
-	ended := func(name, err string, after time.Duration) v1alpha1.Target {
-		return v1alpha1.Target{Name: name, State: v1alpha1.TargetState{Terminated: &v1alpha1.TargetStateTerminated{
-			Error: err, FinishTime: metav1.NewMicroTime(epoch.Add(after))}}}
-	}
-	targets := []v1alpha1.Target{{Name: "a:serve"}, ended("b:update", "late", time.Second),
-		ended("c:update", "early\nmore", time.Millisecond), ended("d:update", "", 0)}
-	for want, status := range map[string]v1alpha1.SessionStatus{
-		"":                {Targets: targets[3:]},
-		"c:update: early": {Targets: targets},
-		"verdict":         {Targets: targets, Done: true, Error: "verdict\nmore"},
-	} {
-		if got := errorOf(&status); got != want {
-			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }
