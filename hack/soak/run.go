@@ -192,7 +192,10 @@ func (r *run) judge(p plan, end error) string {
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() && slices.Contains(p.signals, status.Signal()) {
 		return ""
 	}
-	if code := exit.ExitCode(); !slices.Contains([]int{1, 2, 3, 129, 130, 143}, code) || code == 1 && p.command == "up" {
+	// A signal is how "up" is meant to end, so that it has failed only if nobody
+	// could read what it printed.
+	failed := p.command == "up" && p.stdout == "file"
+	if code := exit.ExitCode(); !slices.Contains([]int{1, 2, 3, 129, 130, 143}, code) || code == 1 && failed {
 		return fmt.Sprintf("ended with %s and printed %s", exit, text)
 	}
 	return ""
