@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"go.etcd.io/etcd/client/v3/kubernetes"
@@ -16,6 +17,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
+
+// overloadedRetrySeconds is when a client may try again what etcd was too busy for.
+const overloadedRetrySeconds = 1
 
 // answered is an etcd whose errors are an API server's, where they concern who
 // asks it. The others mean something to the storage code.
@@ -55,28 +59,39 @@ func (a answered) OptimisticDelete(ctx context.Context, key string, revision int
 
 // readError is what an error of a read is to a client of the API.
 func readError(err error) error {
-	if !isUnavailable(err) {
-		return err
+	switch {
+	case errors.Is(err, rpctypes.ErrTooManyRequests):
+		// It has refused to begin with it, so that a write may be tried again too.
+		return apierrors.NewTooManyRequests(fmt.Sprintf("etcd can't keep up: %v", err), overloadedRetrySeconds)
+	case isUnavailable(err):
+		return refusal(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, fmt.Sprintf("etcd doesn't answer: %v", err))
 	}
-	return refusal(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, fmt.Sprintf("etcd doesn't answer: %v", err))
+	return err
 }
 
 // writeError is what an error of a write is to a client of the API.
 func writeError(err error) error {
 	var lost unanswered
 	switch {
-	case errors.As(err, &lost) && !lost.sent:
+	case errors.As(err, &lost) && !lost.sent, errors.Is(err, rpctypes.ErrTooManyRequests):
 		return readError(err)
 	case errors.Is(err, rpctypes.ErrNoSpace):
 		return refusal(http.StatusInsufficientStorage, ReasonInsufficientStorage,
 			fmt.Sprintf("etcd takes no writes: %v (compact and defragment it, or raise its quota; then disarm the alarm)", err))
-	case errors.Is(err, rpctypes.ErrRequestTooLarge):
+	case isTooLarge(err):
 		return apierrors.NewRequestEntityTooLargeError(fmt.Sprintf("it's more than etcd takes (%v)", err))
 	case isUnavailable(err):
 		return refusal(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable,
 			fmt.Sprintf("etcd hasn't answered, and may have stored the change all the same: %v", err))
 	}
 	return err
+}
+
+// isTooLarge tells whether a request was more than etcd takes, or more than gRPC
+// takes at either end of the connection, which has no error of its own for that.
+func isTooLarge(err error) bool {
+	return errors.Is(err, rpctypes.ErrRequestTooLarge) ||
+		status.Code(err) == codes.ResourceExhausted && strings.Contains(err.Error(), "message larger than max")
 }
 
 // isUnavailable tells whether the same may work at another time.

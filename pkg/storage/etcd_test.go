@@ -150,6 +150,7 @@ func TestEtcdThatRefuses(t *testing.T) {
 	}{
 		"no majority":  {rpctypes.ErrGRPCTimeout, http.StatusServiceUnavailable, http.StatusServiceUnavailable, 1},
 		"no space":     {rpctypes.ErrGRPCNoSpace, 0, http.StatusInsufficientStorage, 1},
+		"too busy":     {rpctypes.ErrGRPCRequestTooManyRequests, http.StatusTooManyRequests, http.StatusTooManyRequests, 1},
 		"too large":    {rpctypes.ErrGRPCRequestTooLarge, 0, http.StatusRequestEntityTooLarge, 1},
 		"stopping":     {status.Error(codes.Unavailable, "going away"), http.StatusServiceUnavailable, http.StatusServiceUnavailable, 100},
 		"compacted":    {rpctypes.ErrGRPCCompacted, 0, 0, 1},
@@ -173,6 +174,26 @@ func TestEtcdThatRefuses(t *testing.T) {
 			}
 			if got := fake.calls.Load(); got != c.tries+1 {
 				t.Error("a write was tried again")
+			}
+		})
+	}
+}
+
+// What gRPC itself doesn't send, or not take, is too large as well as what etcd says
+// so of.
+func TestEtcdWriteThatIsTooLarge(t *testing.T) {
+	client := newEtcdBackend(t, etcdAt(startFakeEtcd(t, &fakeEtcd{}, "", "", grpc.MaxRecvMsgSize(1<<20)))).source.client.Kubernetes
+	for name, c := range map[string]struct {
+		size   int
+		reason string
+	}{
+		"for the client": {5 << 19, "trying to send message larger than max"},
+		"for the server": {3 << 19, "received message larger than max"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := client.OptimisticPut(t.Context(), "/a", make([]byte, c.size), 0, kubernetes.PutOptions{})
+			if !apierrors.IsRequestEntityTooLargeError(err) || !errorHas(err, c.reason) {
+				t.Errorf("writing says %d: %v", codeOf(err), err)
 			}
 		})
 	}
@@ -221,9 +242,8 @@ func (f *fakeEtcd) Txn(context.Context, *pb.TxnRequest) (*pb.TxnResponse, error)
 }
 
 // startFakeEtcd returns its address. With a certificate it's TLS all the same.
-func startFakeEtcd(t *testing.T, fake *fakeEtcd, certificate, key string) string {
+func startFakeEtcd(t *testing.T, fake *fakeEtcd, certificate, key string, options ...grpc.ServerOption) string {
 	t.Helper()
-	var options []grpc.ServerOption
 	if certificate != "" {
 		pair, err := tls.LoadX509KeyPair(certificate, key)
 		if err != nil {
