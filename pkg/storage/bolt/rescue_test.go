@@ -150,6 +150,26 @@ func TestRescueOfRandomDamage(t *testing.T) {
 	}
 }
 
+// TestRescueOfAnEndWithinAHeader cuts off the root of the tree, and the list of
+// free pages, where it begins.
+func TestRescueOfAnEndWithinAHeader(t *testing.T) {
+	w := writeMuch(t)
+	file, err := os.Open(filepath.Join(write(t, w.content), fileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	metas, _, err := readMetas(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, id := range map[string]uint64{"root": metas[0].root, "free pages": metas[0].freelist} {
+		for tail := 1; tail < pageHeader; tail++ {
+			w.tryAll(t, fmt.Sprint(tail, " bytes of the ", name), w.content[:int(id)*os.Getpagesize()+tail])
+		}
+	}
+}
+
 func FuzzRescue(f *testing.F) {
 	w := writeMuch(f)
 	f.Add(uint32(4096), uint64(7), uint32(0))

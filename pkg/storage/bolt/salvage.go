@@ -157,8 +157,8 @@ func (s *salvage) visit(id uint64, progress Progress) (children []uint64) {
 func (s *salvage) read(id uint64) ([]byte, error) {
 	offset := int64(id) * s.meta.pageSize
 	content := make([]byte, min(s.meta.pageSize, s.size-offset))
-	if n, err := s.file.ReadAt(content, offset); err != nil {
-		return content[:n], ignoreEnd(err)
+	if n, err := s.file.ReadAt(content, offset); err != nil || n < pageHeader {
+		return content[:n], ignoreEnd(err) // the file may end within the header
 	}
 	length := min((int64(binary.NativeEndian.Uint32(content[12:]))+1)*s.meta.pageSize, s.size-offset)
 	s.budget -= length
