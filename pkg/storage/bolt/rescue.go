@@ -118,8 +118,17 @@ func (r *rescuing) complete() bool {
 	return h != nil && r.missing(*h) == 0 && r.gaps(*h) == ""
 }
 
-// missing is how many entries weren't found.
-func (r *rescuing) missing(h head) int64 { return h.entries - int64(len(r.known)+len(r.broken)) }
+// missing is how many entries weren't found. One that is broken in one place
+// and whole in another is found once.
+func (r *rescuing) missing(h head) int64 {
+	missing := h.entries - int64(len(r.known))
+	for key := range r.broken {
+		if _, whole := r.known[key]; !whole {
+			missing--
+		}
+	}
+	return missing
+}
 
 // add notes an entry, which is uncertain if it may be of an old page. What is
 // later than the tree's head was never acknowledged.

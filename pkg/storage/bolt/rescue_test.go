@@ -8,9 +8,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -289,6 +291,54 @@ func (w *written) pages(t *testing.T) map[uint64]map[string]bool {
 		}
 	}
 	return pages
+}
+
+// TestRescueCountsWhatIsLost has each leaf at the place of the one after it as
+// well, and there alone it is whole. That doesn't make up for the one after it.
+func TestRescueCountsWhatIsLost(t *testing.T) {
+	w := writeMuch(t)
+	page := os.Getpagesize()
+	byCount := map[uint16]int{} // where the last leaf with so many entries begins
+	pairs := 0
+	pages := w.pages(t)
+	for _, id := range slices.Sorted(maps.Keys(pages)) {
+		at := int(id) * page
+		count, overflow := binary.NativeEndian.Uint16(w.content[at+10:]), binary.NativeEndian.Uint32(w.content[at+12:])
+		if pages[id] == nil || overflow > 0 {
+			continue // it isn't a leaf with entries, or a large one
+		}
+		before, there := byCount[count]
+		byCount[count] = at
+		if !there {
+			continue
+		}
+		pairs++
+		content := append([]byte(nil), w.content...)
+		copy(content[at:at+page], content[before:before+page])
+		binary.NativeEndian.PutUint64(content[at:], id)
+		breakEntries(content[before : before+page])
+		rescued, err := Rescue(t.Context(), write(t, content), nil)
+		if err != nil {
+			t.Fatalf("page %d: %v", id, err)
+		}
+		want := fmt.Sprintf("the file is damaged: %d of ", count)
+		if err := w.check(rescued); err != nil || !strings.Contains(fmt.Sprint(rescued.Problems), want) {
+			t.Errorf("page %d: %v; found %v, want %q", id, err, rescued.Problems, want)
+		}
+	}
+	if pairs < 20 {
+		t.Errorf("there were %d pairs", pairs)
+	}
+}
+
+// breakEntries changes the last byte of each value of a leaf.
+func breakEntries(leaf []byte) {
+	order := binary.NativeEndian
+	for i := range int(order.Uint16(leaf[10:])) {
+		offset := pageHeader + i*elementSize
+		element := leaf[offset:]
+		leaf[offset+int(order.Uint32(element[4:])+order.Uint32(element[8:])+order.Uint32(element[12:]))-1]++
+	}
 }
 
 func TestRescueTellsWhatIsLost(t *testing.T) {
