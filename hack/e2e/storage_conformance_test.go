@@ -16,14 +16,27 @@ import (
 // TestStorageConformance has the tests of the main module run the suite of
 // k8s.io/apiserver over etcd too, one for each case. They can't link it.
 func TestStorageConformance(t *testing.T) {
-	command := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-v", "-run=TestConformance/.*/.*/.*/^etcd$", "./pkg/storage")
+	if output := testStorage(t, "TestConformance/.*/.*/.*/^etcd$"); strings.Count(output, "--- PASS") < 100 {
+		t.Errorf("only a few cases have run:\n%s", output)
+	}
+}
+
+// TestManyWatchesCatchUp has many clients resume their watches over etcd at once.
+func TestManyWatchesCatchUp(t *testing.T) {
+	if output := testStorage(t, "TestManyWatchesCatchUp/^etcd$"); !strings.Contains(output, "--- PASS: TestManyWatchesCatchUp/etcd") {
+		t.Errorf("it hasn't run:\n%s", output)
+	}
+}
+
+// testStorage runs tests of the storage where they find etcd.
+func testStorage(t *testing.T, pattern string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-v", "-run="+pattern, "./pkg/storage")
 	command.Dir = filepath.Join("..", "..")
 	command.Env = append(os.Environ(), "TILT_SESSION_ETCD="+etcd.Program(t))
 	output, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
-	if cases := strings.Count(string(output), "--- PASS"); cases < 100 {
-		t.Errorf("only %d cases have run:\n%s", cases, output)
-	}
+	return string(output)
 }

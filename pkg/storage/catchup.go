@@ -5,10 +5,11 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"strconv"
+	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/storage"
@@ -16,19 +17,59 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// askProgressEvery is how often the storage is asked how far watches are that catch
+// askProgressEvery is how often the storage is asked how far a watch is that catches
 // up. It doesn't answer while it's sending history.
 const askProgressEvery = 250 * time.Millisecond
 
-// newProgressLimit bounds how often all watches of a resource ask together: each
-// answer is for all of them.
-func newProgressLimit() *rate.Limiter { return rate.NewLimiter(rate.Every(askProgressEvery), 1) }
+// catchUps are the watches of a resource that go over to its cache.
+type catchUps struct {
+	mu      sync.Mutex
+	closed  bool
+	cancels map[*catchingUp]context.CancelFunc
+	running sync.WaitGroup
+}
+
+// start runs a watch, unless it's too late for that.
+func (c *catchUps) start(w *catchingUp, run func()) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errors.New("storage: the backend is closed")
+	}
+	if c.cancels == nil {
+		c.cancels = map[*catchingUp]context.CancelFunc{}
+	}
+	c.cancels[w] = w.cancel
+	c.running.Go(func() {
+		defer c.forget(w)
+		run()
+	})
+	return nil
+}
+
+func (c *catchUps) forget(w *catchingUp) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.cancels, w)
+}
+
+// close ends all of them and waits for that.
+func (c *catchUps) close() {
+	c.mu.Lock()
+	c.closed = true
+	for _, cancel := range c.cancels {
+		cancel()
+	}
+	c.mu.Unlock()
+	c.running.Wait()
+}
 
 // catchUp watches the storage below the cache until it has sent what was before
 // the cache, and the cache from there on: each watch below it costs the storage,
 // and the decoding of each event, for as long as it lasts.
 func (r resumed) catchUp(ctx context.Context, key string, options storage.ListOptions) (watch.Interface, error) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(aloneInStream(ctx))
+	ctx, opened := announceOpening(ctx)
 	below := options
 	below.ProgressNotify = true
 	history, err := r.below.Watch(ctx, key, below)
@@ -36,8 +77,12 @@ func (r resumed) catchUp(ctx context.Context, key string, options storage.ListOp
 		cancel()
 		return nil, err
 	}
-	w := &catchingUp{storage: r, key: key, options: options, cancel: cancel, events: make(chan watch.Event)}
-	go w.run(ctx, history)
+	w := &catchingUp{storage: r, key: key, options: options, cancel: cancel, opened: opened, events: make(chan watch.Event)}
+	if err := r.catchUps.start(w, func() { w.run(ctx, history) }); err != nil {
+		history.Stop()
+		cancel()
+		return nil, err
+	}
 	return w, nil
 }
 
@@ -48,7 +93,9 @@ type catchingUp struct {
 	key     string
 	options storage.ListOptions
 	cancel  context.CancelFunc
-	events  chan watch.Event
+	// opened is closed once the storage knows the watch.
+	opened <-chan struct{}
+	events chan watch.Event
 }
 
 // Stop implements watch.Interface.
@@ -77,15 +124,21 @@ func (w *catchingUp) run(ctx context.Context, history watch.Interface) {
 // on from there, nil if it has ended before. Only by its progress it's known that
 // all changes up to a version were sent.
 func (w *catchingUp) send(ctx context.Context, history watch.Interface) watch.Interface {
-	ask := time.NewTimer(0)
+	opened := w.opened
+	ask := time.NewTicker(askProgressEvery)
 	defer ask.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ask.C:
+		case <-opened:
+			opened = nil
 			w.askProgress(ctx)
-			ask.Reset(askProgressEvery)
+		case <-ask.C:
+			// What hasn't been taken yet may be the end of it.
+			if opened == nil && len(history.ResultChan()) == 0 {
+				w.askProgress(ctx)
+			}
 		case event, open := <-history.ResultChan():
 			switch {
 			case !open:
@@ -102,12 +155,15 @@ func (w *catchingUp) send(ctx context.Context, history watch.Interface) watch.In
 }
 
 // askProgress has the history tell how far it is. A storage that isn't known to do
-// that well isn't asked, and is watched to the end.
+// that well isn't asked, and is watched to the end. While etcd is away nobody takes
+// the question, and what was received before has to go on.
 func (w *catchingUp) askProgress(ctx context.Context) {
-	if !feature.DefaultFeatureSupportChecker.Supports(storage.RequestWatchProgress) || !w.storage.progress.Allow() {
+	if !feature.DefaultFeatureSupportChecker.Supports(storage.RequestWatchProgress) {
 		return
 	}
-	if err := w.storage.below.RequestWatchProgress(ctx); err != nil && ctx.Err() == nil {
+	asking, cancel := context.WithTimeout(ctx, askProgressEvery)
+	defer cancel()
+	if err := w.storage.below.RequestWatchProgress(asking); err != nil && ctx.Err() == nil {
 		klog.FromContext(ctx).V(2).Info("A watch doesn't learn how far it is", "reason", err.Error())
 	}
 }

@@ -35,7 +35,7 @@ func TestWatchCatchesUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	below := &countedWatches{Interface: backend.opened[0].below}
-	storage := resumed{Interface: backend.opened[0].delegator, below: below, since: func() uint64 { return began }, progress: newProgressLimit()}
+	storage := resumed{Interface: backend.opened[0].delegator, below: below, since: func() uint64 { return began }, catchUps: &backend.opened[0].catchUps}
 	var watches []watch.Interface
 	for range 10 {
 		watched, err := storage.Watch(t.Context(), "/example.test/pods/", apistorage.ListOptions{

@@ -50,6 +50,7 @@ func NewEtcd(config Config, options EtcdOptions) (*Backend, error) {
 	client.Kubernetes = answered{client.Kubernetes}
 	compactor := etcd3.NewCompactor(client.Client, options.CompactionInterval, config.Clock, nil)
 	stopMeasuring := measureSize(client.Client)
+	client.Watcher = announcingWatcher{client.Watcher}
 	return &Backend{config: config, source: source{
 		client:    client,
 		compactor: compactor,

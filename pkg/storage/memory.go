@@ -24,6 +24,7 @@ func NewMemory(config Config) (*Backend, error) {
 	ctx := context.Background() // the client ends with the store
 	announceProgress(ctx)
 	client := store.Client(ctx)
+	client.Watcher = announcingWatcher{client.Watcher}
 	return &Backend{config: config, source: source{
 		client:    client,
 		compactor: store,

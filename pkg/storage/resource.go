@@ -56,7 +56,7 @@ func (b *Backend) open(
 		return nil, nil, fmt.Errorf("storage: caching %s: %w", config.GroupResource, err)
 	}
 	b.opened = append(b.opened, opened)
-	return resumed{opened.delegator, below, opened.feed.since.Load, newProgressLimit()}, opened.close, nil
+	return resumed{opened.delegator, below, opened.feed.since.Load, &opened.catchUps}, opened.close, nil
 }
 
 // closer is the storage below a cache.
@@ -72,6 +72,7 @@ type resource struct {
 	feed      *feed
 	cacher    *cacher.Cacher
 	delegator *cacher.CacheDelegator
+	catchUps  catchUps
 }
 
 // newResource puts a cache on a storage, which it owns from then on.
@@ -89,6 +90,7 @@ func newResource(below closer, config cacher.Config) (*resource, error) {
 // Closing again does nothing.
 func (r *resource) close() {
 	r.once.Do(func() {
+		r.catchUps.close()
 		r.delegator.Stop()
 		r.feed.close()
 		r.cacher.Stop()

@@ -7,7 +7,6 @@ import (
 	"context"
 	"strconv"
 
-	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/storage"
 )
@@ -21,8 +20,8 @@ type resumed struct {
 	below storage.Interface
 	// since returns the version that the cache begins from, 0 while there's none.
 	since func() uint64
-	// progress bounds how often below is asked for it.
-	progress *rate.Limiter
+	// catchUps has those watches.
+	catchUps *catchUps
 }
 
 // Watch watches the cache, unless it begins before that.
