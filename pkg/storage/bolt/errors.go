@@ -20,8 +20,8 @@ func damaged(format string, arguments ...any) error {
 	return fmt.Errorf("%w: %w", ErrDamaged, fmt.Errorf(format, arguments...))
 }
 
-// guarded turns into an error what bbolt does on a damaged file: it panics, or
-// reads where the file has nothing.
+// guarded turns into an error what a damaged file may lead to: bbolt panics on
+// one, or reads where the file has nothing.
 func guarded(do func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

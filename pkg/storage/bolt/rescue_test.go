@@ -69,6 +69,9 @@ func writeMuch(t testing.TB) *written {
 func (w *written) check(rescued *Rescued) error {
 	named, general := map[string]bool{}, false
 	for _, problem := range rescued.Problems {
+		if isBug(problem.Err) {
+			return problem.Err
+		}
 		named[problem.Key], named[fmt.Sprint(problem.Revision)] = true, true
 		general = general || problem.Key == ""
 	}
@@ -91,6 +94,9 @@ func (w *written) check(rescued *Rescued) error {
 	}
 	return nil
 }
+
+// isBug tells whether an error is what the program itself has stumbled over.
+func isBug(err error) bool { return err != nil && strings.Contains(err.Error(), "runtime error") }
 
 // damage is what may become of a file.
 var damage = map[string]func(random *rand.Rand, content []byte) []byte{
@@ -398,6 +404,44 @@ func TestRescueOfABrokenDisk(t *testing.T) {
 	rescued := r.result()
 	if err := w.check(rescued); err != nil || len(rescued.KeyValues) < len(w.latest)/2 || !strings.Contains(fmt.Sprint(rescued.Problems), "can't be read: input/output error") {
 		t.Errorf("%v; %d of %d, problems are %v", err, len(rescued.KeyValues), len(w.latest), rescued.Problems)
+	}
+}
+
+// TestSalvageGoesOnBehindAPage panics in one page of the tree.
+func TestSalvageGoesOnBehindAPage(t *testing.T) {
+	w := writeMuch(t)
+	pages := w.pages(t)
+	file, err := os.Open(filepath.Join(write(t, w.content), fileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	s, err := newSalvage(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var bad uint64 // the first one that has entries
+	seen := map[uint64]bool{}
+	s.entry = func(entry) {
+		if bad == 0 {
+			bad = s.at
+			panic("there is no such entry")
+		}
+		seen[s.at] = true
+	}
+	var lost []error
+	s.lost = func(err error) { lost = append(lost, err) }
+	if err := s.follow(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("[page %d can't be read: the file is damaged: there is no such entry]", bad)
+	if fmt.Sprint(lost) != want {
+		t.Errorf("lost are %v, want %s", lost, want)
+	}
+	for id, keys := range pages {
+		if seen[id] != (id != bad && keys != nil) {
+			t.Errorf("page %d was read: %v", id, seen[id])
+		}
 	}
 }
 

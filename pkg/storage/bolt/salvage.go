@@ -141,15 +141,20 @@ func (s *salvage) scan(ctx context.Context, free map[uint64]bool, progress Progr
 	return nil
 }
 
-// visit reads a page and returns those below it.
+// visit reads a page and returns those below it. One that it stumbles over is
+// lost, and not all the others with it.
 func (s *salvage) visit(id uint64, progress Progress) (children []uint64) {
 	s.visited[id], s.at = true, id
 	progress.tell(int64(id), int64(s.pages))
-	content, err := s.read(id)
+	err := guarded(func() error {
+		content, err := s.read(id)
+		children = s.take(content, false)
+		return err
+	})
 	if err != nil {
 		s.lost(fmt.Errorf("page %d can't be read: %w", id, err))
 	}
-	return s.take(content, false)
+	return children
 }
 
 // read returns a page with those behind it that are one with it, as far as
