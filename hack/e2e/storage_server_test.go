@@ -138,9 +138,14 @@ func (s *overEtcd) awaitReady() {
 	s.t.Fatalf("the server isn't ready: %s", body)
 }
 
+// wantHealth waits until the status is as it should be: checks of etcd repeat for a
+// while what they have said before.
 func (s *overEtcd) wantHealth(endpoint string, want int, parts ...string) {
 	s.t.Helper()
 	status, body := s.health(endpoint)
+	for deadline := time.Now().Add(patienceWithEtcd); status != want && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		status, body = s.health(endpoint)
+	}
 	if status != want {
 		s.t.Errorf("/%s is %d: %s", endpoint, status, body)
 	}

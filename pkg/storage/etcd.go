@@ -55,8 +55,8 @@ func NewEtcd(config Config, options EtcdOptions) (*Backend, error) {
 		client:    client,
 		compactor: compactor,
 		checks: []healthz.HealthChecker{
-			etcdCheck("etcd", client, config.Prefix, options.HealthcheckTimeout),
-			etcdCheck("etcd-readiness", client, config.Prefix, options.ReadycheckTimeout),
+			newEtcdCheck("etcd", client, config.Prefix, options.HealthcheckTimeout, config.Clock),
+			newEtcdCheck("etcd-readiness", client, config.Prefix, options.ReadycheckTimeout, config.Clock),
 		},
 		close: func() error {
 			stopMeasuring()

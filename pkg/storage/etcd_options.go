@@ -37,7 +37,8 @@ type EtcdOptions struct {
 	// once. 0 leaves it to others.
 	CompactionInterval time.Duration
 	// HealthcheckTimeout and ReadycheckTimeout bound the checks "etcd" and
-	// "etcd-readiness".
+	// "etcd-readiness". Within half of it after etcd was asked, they repeat what
+	// they said before.
 	HealthcheckTimeout, ReadycheckTimeout time.Duration
 }
 

@@ -5,11 +5,9 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"path"
-	"time"
 
 	"go.etcd.io/etcd/client/v3/kubernetes"
 	"k8s.io/apiserver/pkg/server/healthz"
@@ -30,19 +28,6 @@ func embeddedCheck(client *kubernetes.Client, prefix string, writable func() err
 			return fmt.Errorf("storage: writing: %w", err)
 		}
 		return nil
-	})
-}
-
-// etcdCheck reads what takes a majority of etcd's members to be read.
-func etcdCheck(name string, client *kubernetes.Client, prefix string, timeout time.Duration) healthz.HealthChecker {
-	return healthz.NamedCheck(name, func(request *http.Request) error {
-		ctx, cancel := context.WithTimeout(request.Context(), timeout)
-		defer cancel()
-		err := readHealth(ctx, client, prefix)
-		if errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("etcd doesn't answer within %v", timeout)
-		}
-		return err
 	})
 }
 
