@@ -68,6 +68,11 @@ func (o *serveOptions) completeEtcd(cmd *cobra.Command) []error {
 	if o.runSessions && cmd.Flags().Changed("run-sessions") {
 		errs = append(errs, errors.New("--run-sessions: several servers share the Sessions of an etcd, and none can claim one to run it yet; leave the flag out"))
 	}
+	for _, name := range []string{"max-running", "kill-grace"} {
+		if cmd.Flags().Changed(name) {
+			errs = append(errs, fmt.Errorf("--%s: no Session is run with --etcd-servers", name))
+		}
+	}
 	o.runSessions = false
 	return errs
 }
