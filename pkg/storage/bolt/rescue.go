@@ -240,7 +240,10 @@ func (r *rescuing) gaps(h head) string {
 	last := max(h.compacted, 1)
 	known := append(slices.Sorted(maps.Keys(r.revisions)), h.revision+1)
 	for _, rev := range known {
-		if rev > last+1 && rev <= h.revision+1 {
+		if rev > h.revision+1 {
+			continue // it's read from a damaged key
+		}
+		if rev > last+1 {
 			gap := fmt.Sprint(last + 1)
 			if rev > last+2 {
 				gap = fmt.Sprintf("%d to %d", last+1, rev-1)
