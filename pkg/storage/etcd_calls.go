@@ -48,11 +48,17 @@ func awaitConnection(ctx context.Context, method string, request, reply any, con
 	switch {
 	case state != connectivity.Ready && status.Code(err) == codes.Unavailable:
 		return unanswered{cause: errors.New(status.Convert(err).Message())}
-	case errors.Is(rpctypes.Error(err), rpctypes.ErrTimeout):
+	case isTimeout(rpctypes.Error(err)):
 		// It has waited for a majority of its members for long.
 		return unanswered{cause: rpctypes.Error(err), sent: true}
 	}
 	return err
+}
+
+// isTimeout tells whether etcd itself has waited, for as long as it does.
+func isTimeout(err error) bool {
+	return errors.Is(err, rpctypes.ErrTimeout) || errors.Is(err, rpctypes.ErrTimeoutDueToLeaderFail) ||
+		errors.Is(err, rpctypes.ErrTimeoutDueToConnectionLost)
 }
 
 // connected waits for a connection and returns the state of that then. Of what a

@@ -149,6 +149,7 @@ func TestEtcdThatRefuses(t *testing.T) {
 		tries int64
 	}{
 		"no majority":  {rpctypes.ErrGRPCTimeout, http.StatusServiceUnavailable, http.StatusServiceUnavailable, 1},
+		"no leader":    {rpctypes.ErrGRPCTimeoutDueToLeaderFail, http.StatusServiceUnavailable, http.StatusServiceUnavailable, 1},
 		"no space":     {rpctypes.ErrGRPCNoSpace, 0, http.StatusInsufficientStorage, 1},
 		"too busy":     {rpctypes.ErrGRPCRequestTooManyRequests, http.StatusTooManyRequests, http.StatusTooManyRequests, 1},
 		"too large":    {rpctypes.ErrGRPCRequestTooLarge, 0, http.StatusRequestEntityTooLarge, 1},
