@@ -84,8 +84,12 @@ func (w *Watcher) readAll(r *root, path string) (listing, error) {
 		}
 		d.entries, d.listed = entries, true
 	}
-	d.readers[r] = struct{}{}
 	self := look(path)
+	if self.kind == missing {
+		w.removeIfUnused(d)
+		return listing{}, nil
+	}
+	d.readers[r] = struct{}{}
 	entries := make([]named, 0, len(d.entries))
 	for name, e := range d.entries {
 		entries = append(entries, named{name, e})

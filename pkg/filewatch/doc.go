@@ -20,7 +20,8 @@
 //
 //   - A file, a link or anything else that isn't a directory is created, written,
 //     truncated, replaced, removed or renamed, or its modification time is set.
-//     A change of mode, owner or access time isn't one.
+//     A change of mode, owner or access time isn't one. One that comes and goes
+//     at once is reported too: it may have been seen in between.
 //   - A directory is created, removed or renamed. One that appears is reported
 //     with everything in it, one that goes away by its own name alone.
 //   - Everything that was modified after the call of Watch, or after the time at

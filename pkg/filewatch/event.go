@@ -126,7 +126,10 @@ func difference(before, after entry, op fsnotify.Op, watched bool) (changed, str
 	touched := op&^fsnotify.Chmod != 0 || before.modified != after.modified
 	switch after.kind {
 	case missing:
-		return false, false
+		// It came and went. Somebody who was told of it before may have looked at it
+		// in between.
+		gone := op.Has(fsnotify.Remove) || op.Has(fsnotify.Rename)
+		return gone, gone
 	case folder:
 		// Its times and writes to it are about its content. One that was found
 		// before the event of its creation was handled is no news.

@@ -188,3 +188,21 @@ func TestFoundBeforeItsEvent(t *testing.T) {
 		t.Error("a write wasn't noticed")
 	}
 }
+
+// What comes and goes faster than it can be looked at is reported: whoever was told
+// of the name before may have seen it.
+func TestCameAndWent(t *testing.T) {
+	p := newPlace(t)
+	p.mkdir("top")
+	s := p.watch([]string{"top", "alone", "missing/x"})
+	p.w.mu.Lock()
+	p.write("top/f", "alone")
+	p.mkdir("top/d")
+	p.symlink("nothing", "top/l")
+	p.rename("top/l", "l")
+	for _, name := range []string{"top/f", "top/d", "alone", "l"} {
+		p.remove(name)
+	}
+	p.w.mu.Unlock()
+	s.expect("top/f", "top/d", "top/l", "alone")
+}

@@ -36,6 +36,8 @@ type way struct {
 	names map[string]struct{}
 	// target is where it ends. There's nothing if its kind is missing.
 	target string
+	// last is the path that's to be the target if nothing but that is missing.
+	last string
 	entry
 	// newestLink is when the last of the symbolic links was changed.
 	newestLink int64
@@ -74,6 +76,9 @@ func (r *root) find() (way, error) {
 		}
 		if e.kind == missing || e.kind == plain && len(rest) > 0 {
 			found.entry = entry{}
+			if len(rest) == 0 {
+				found.last = path
+			}
 			return found, nil
 		}
 		if e.kind != link {
@@ -158,7 +163,7 @@ func (r *root) follow(ctx context.Context, n notice) (err error) {
 			r.watcher.release(r, dir)
 		}
 	}
-	if before.kind != missing || r.way.kind != missing {
+	if before.kind != missing || r.way.kind != missing || r.way.last == n.path {
 		r.reportSelf(n.seen, n.modified)
 	}
 	return err

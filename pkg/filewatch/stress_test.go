@@ -38,8 +38,13 @@ func state(info fs.FileInfo) string {
 func snapshot(t testing.TB, dir string) map[string]string {
 	files := map[string]string{}
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || path == dir || strings.HasSuffix(path, "~") {
+		switch {
+		case err != nil || path == dir:
 			return err
+		case strings.HasSuffix(path, "~") && entry.IsDir():
+			return fs.SkipDir
+		case strings.HasSuffix(path, "~"):
+			return nil
 		}
 		info, err := entry.Info()
 		if err == nil {
@@ -53,6 +58,17 @@ func snapshot(t testing.TB, dir string) map[string]string {
 	return files
 }
 
+// lstat returns what there is in the tree under a path. What's found through a link
+// isn't in the tree.
+func (m *mirror) lstat(path string) (fs.FileInfo, error) {
+	for dir := filepath.Dir(path); strings.HasPrefix(dir, m.dir); dir = filepath.Dir(dir) {
+		if kind := look(dir).kind; kind != folder {
+			return nil, fs.ErrNotExist
+		}
+	}
+	return os.Lstat(path)
+}
+
 func (m *mirror) take(changes []model.Change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -60,23 +76,23 @@ func (m *mirror) take(changes []model.Change) {
 		if c.Path != m.dir && !strings.HasPrefix(c.Path, m.dir+"/") {
 			continue
 		}
-		if strings.HasSuffix(c.Path, "~") {
-			m.files[c.Path] = "ignored"
-			continue
-		}
-		info, err := os.Lstat(c.Path)
+		m.update(c.Path)
 		for path := range m.files {
-			// A link in place of a directory leads to files that aren't in it.
-			if strings.HasPrefix(path, c.Path+"/") && (err != nil || !info.IsDir() || look(path).kind == missing) {
-				delete(m.files, path)
+			if strings.HasPrefix(path, c.Path+"/") {
+				m.update(path)
 			}
 		}
-		if err != nil {
-			delete(m.files, c.Path)
-		} else if c.Path != m.dir {
-			m.files[c.Path] = state(info)
-		}
 	}
+}
+
+// update looks at one path.
+func (m *mirror) update(path string) {
+	info, err := m.lstat(path)
+	if err != nil || path == m.dir || strings.Contains(path+"/", "~/") {
+		delete(m.files, path)
+		return
+	}
+	m.files[path] = state(info)
 }
 
 func (m *mirror) diff(t testing.TB) string {
