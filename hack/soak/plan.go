@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
@@ -49,6 +50,12 @@ func newPlan(r *rand.Rand) plan {
 		}
 	}
 	p.early = r.IntN(4) == 0
+	for i, s := range p.signals {
+		// Under nohup it's ignored by everything that's started from here.
+		if s == syscall.SIGHUP && signal.Ignored(s) {
+			p.signals[i] = syscall.SIGTERM
+		}
+	}
 	for range p.signals {
 		pause := time.Duration(r.ExpFloat64() * float64(300*time.Millisecond))
 		p.pauses = append(p.pauses, min(pause, 3*time.Second))

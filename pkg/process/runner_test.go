@@ -26,7 +26,7 @@ func TestExit(t *testing.T) {
 		{"exit 255", Exit{Code: 255}, "exit status 255"},
 		{"kill -KILL $$", Exit{Code: -1, Signal: "killed"}, "signal: killed"},
 		{"kill -TERM $$", Exit{Code: -1, Signal: "terminated"}, "signal: terminated"},
-		{"kill -HUP $$", Exit{Code: -1, Signal: "hangup"}, "signal: hangup"},
+		{"kill -USR1 $$", Exit{Code: -1, Signal: "user defined signal 1"}, "signal: user defined signal 1"},
 		{"nothing-of-this-name", Exit{Code: 127}, "exit status 127"},
 	} {
 		exit := wait(t, start(t, r, script("", test.script, &buffer{})))
