@@ -29,9 +29,11 @@ type etcdCheck struct {
 	clock   clock.PassiveClock
 
 	mu sync.Mutex
-	// began is when it was read last, and reading is true while that goes on.
+	// began is when it was read last, under is true while that goes on, and reading
+	// is closed when it's over.
 	began   time.Time
-	reading bool
+	under   bool
+	reading chan struct{}
 	// said is what came of the last time that is over.
 	said error
 }
@@ -45,29 +47,47 @@ func newEtcdCheck(name string, client *kubernetes.Client, prefix string, timeout
 // Name implements healthz.HealthChecker.
 func (c *etcdCheck) Name() string { return c.name }
 
-// Check implements healthz.HealthChecker.
+// Check implements healthz.HealthChecker. Who asks before there's anything to say
+// waits for it.
 func (c *etcdCheck) Check(request *http.Request) error {
-	if reads, said := c.begin(); !reads {
+	reading, mine, said := c.begin()
+	if mine {
+		// Others are told the same, who don't care whether this caller goes away.
+		err := c.read(context.WithoutCancel(request.Context()))
+		c.end(err)
+		return err
+	}
+	if said != errNotAnswered {
 		return said
 	}
-	// Others are told the same, who don't care whether this caller goes away.
-	err := c.read(context.WithoutCancel(request.Context()))
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.reading, c.said = false, err
-	return err
+	select {
+	case <-reading:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.said
+	case <-request.Context().Done():
+		return said
+	}
 }
 
-// begin tells whether it's time to read again, and if not what to say instead.
-func (c *etcdCheck) begin() (bool, error) {
+// begin tells whether it's time for the caller to read again, and if not what to
+// say instead.
+func (c *etcdCheck) begin() (reading <-chan struct{}, mine bool, said error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.clock.Now()
-	if c.reading || now.Sub(c.began) < c.timeout/2 {
-		return false, c.said
+	if c.under || now.Sub(c.began) < c.timeout/2 {
+		return c.reading, false, c.said
 	}
-	c.reading, c.began = true, now
-	return true, nil
+	c.under, c.began, c.reading = true, now, make(chan struct{})
+	return c.reading, true, nil
+}
+
+func (c *etcdCheck) end(said error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.under, c.said = false, said
+	close(c.reading)
 }
 
 func (c *etcdCheck) read(ctx context.Context) error {

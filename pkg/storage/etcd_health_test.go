@@ -7,11 +7,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	testingclock "k8s.io/utils/clock/testing"
 )
 
@@ -56,24 +59,46 @@ func TestEtcdCheckReadsNowAndThen(t *testing.T) {
 	}
 }
 
+// Nobody reads beside somebody else. There's nothing to say before the first answer,
+// for which everybody waits; after that it's said at once what was said last.
 func TestEtcdCheckReadsOnceAtATime(t *testing.T) {
-	arrived, answer := make(chan struct{}), make(chan struct{})
+	arrived, answer := make(chan struct{}), make(chan error)
 	check, clock := newCheckOf(t, &fakeEtcd{}, grpc.UnaryInterceptor(
 		func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 			arrived <- struct{}{}
-			<-answer
+			if err := <-answer; err != nil {
+				return nil, err
+			}
 			return handle(ctx, request)
 		}))
 	request := (&http.Request{}).WithContext(t.Context())
-	first := make(chan error, 1)
-	go func() { first <- check.Check(request) }()
+	said := make(chan error, 2)
+	read := func() { said <- check.Check(request) }
+	go read()
 	<-arrived
-	clock.SetTime(clock.Now().Add(time.Hour))
-	if err := check.Check(request); !errors.Is(err, errNotAnswered) {
+	began := clock.Now()
+	clock.SetTime(began.Add(time.Hour))
+	impatient, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := check.Check(request.WithContext(impatient)); !errors.Is(err, errNotAnswered) {
+		t.Errorf("to whom doesn't wait for the first answer it says: %v", err)
+	}
+	clock.SetTime(began)
+	go read()
+	answer <- status.Error(codes.PermissionDenied, "no")
+	for range 2 {
+		if err := <-said; err == nil || !strings.Contains(err.Error(), "no") {
+			t.Errorf("the first answer: %v", err)
+		}
+	}
+	clock.SetTime(began.Add(time.Hour))
+	go read()
+	<-arrived
+	if err := check.Check(request); err == nil || !strings.Contains(err.Error(), "no") {
 		t.Errorf("while another check reads it says: %v", err)
 	}
-	close(answer)
-	if err := <-first; err != nil {
-		t.Error(err)
+	answer <- nil
+	if err := <-said; err != nil {
+		t.Errorf("the second answer: %v", err)
 	}
 }
