@@ -82,7 +82,7 @@ func newConfig(options Options, listener *listener) (*Config, error) {
 			return nil, err
 		}
 	}
-	c.generic.ShutdownDelayDuration = options.ShutdownDelay
+	// The library's own shutdown delay can't be cut short: Server.endStreams waits.
 	c.generic.ShutdownSendRetryAfter = options.ShutdownDelay > 0
 	c.generic.BuildHandlerChainFunc = c.handlers
 	c.generic.EnableProfiling = options.Profiling

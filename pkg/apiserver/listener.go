@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 )
 
 // listener knows the connections that it has accepted and that are still open,
@@ -53,11 +54,21 @@ func (l *listener) arrive(remote string) {
 	}
 }
 
-// cut closes every open connection.
-func (l *listener) cut() {
-	for _, c := range l.connections() {
-		// The handler of the connection finds out by its next read or write.
-		_ = c.Conn.Close()
+// cutUntil closes every open connection, and those that are still accepted until
+// the server has stopped.
+func (l *listener) cutUntil(stopped <-chan struct{}) {
+	again := time.NewTicker(lingerTime)
+	defer again.Stop()
+	for {
+		for _, c := range l.connections() {
+			// The handler of the connection finds out by its next read or write.
+			_ = c.Conn.Close()
+		}
+		select {
+		case <-stopped:
+			return
+		case <-again.C:
+		}
 	}
 }
 

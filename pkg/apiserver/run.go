@@ -14,7 +14,8 @@ import (
 )
 
 // lingerTime is how long a client may take to close an idle connection once all
-// requests are answered and it has been told that the server goes away.
+// requests are answered and it has been told that the server goes away. Connections
+// that are cut are looked for as often.
 const lingerTime = 100 * time.Millisecond
 
 // errStopped is why everything of a server ends that wasn't told to stop.
@@ -24,7 +25,7 @@ var errStopped = errors.New("the server has stopped")
 // and goes on for the shutdown delay. After that it has all open watches and logs
 // end, each when it was handed what is pending, waits for the other requests and
 // for its goroutines, and releases the storage of Sessions. It returns an error
-// when it can't serve or when a post-start hook fails.
+// when it can't serve or when a post-start hook fails. Cut shortens the waiting.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -69,12 +70,21 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
+// Cut has Run return as soon as it can once its context is done, or at once if it is:
+// it doesn't go on for the shutdown delay, and every connection is cut, whatever is
+// in flight on it. It may be called at any time, and several times.
+func (s *Server) Cut() { s.endPatience() }
+
 // endStreams is run before the server stops to take requests. Its result would
 // keep the server from shutting down in order, so it's only told.
 func (s *Server) endStreams(ctx context.Context) error {
-	// The library waits as long, but doesn't wait with this.
-	time.Sleep(s.config.options.ShutdownDelay)
-	draining, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.options.DrainTimeout)
+	delay := time.NewTimer(s.config.options.ShutdownDelay)
+	defer delay.Stop()
+	select {
+	case <-delay.C:
+	case <-s.patience.Done():
+	}
+	draining, cancel := context.WithTimeout(s.patience, s.config.options.DrainTimeout)
 	defer cancel()
 	var ending sync.WaitGroup
 	for _, end := range []func(context.Context) error{s.sessions.EndWatches, s.requests.Log.End} {
@@ -99,18 +109,18 @@ func (s *Server) closeConnections(ctx context.Context, stopped <-chan struct{}) 
 	case <-stopped:
 		return
 	case <-late.C:
-		s.config.listener.cut()
-		return
+	case <-s.patience.Done():
 	case <-s.config.generic.DrainedNotify():
+		s.config.loopback.close()
+		linger := time.NewTimer(lingerTime)
+		defer linger.Stop()
+		select {
+		case <-stopped:
+			return
+		case <-late.C:
+		case <-s.patience.Done():
+		case <-linger.C:
+		}
 	}
-	s.config.loopback.close()
-	linger := time.NewTimer(lingerTime)
-	defer linger.Stop()
-	select {
-	case <-stopped:
-	case <-late.C:
-		s.config.listener.cut()
-	case <-linger.C:
-		s.config.listener.cut()
-	}
+	s.config.listener.cutUntil(stopped)
 }

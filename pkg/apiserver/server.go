@@ -41,6 +41,9 @@ type Server struct {
 	requests *session.Requests
 	hooks    []*postStartHook
 	ready    chan struct{}
+	// patience ends when nobody is waited for any more.
+	patience    context.Context
+	endPatience context.CancelFunc
 }
 
 // New builds the server. After an error the address has been given back.
@@ -75,6 +78,7 @@ func (c CompletedConfig) build() (*Server, error) {
 		return nil, fmt.Errorf("serving %s: %w", v1alpha1.GroupName, err)
 	}
 	server := &Server{config: c.config, generic: generic, sessions: sessions, requests: requests, ready: make(chan struct{})}
+	server.patience, server.endPatience = context.WithCancel(context.Background())
 	return server, errors.Join(
 		server.AddReadyzCheck("watch-cache", func(context.Context) error { return sessions.ReadinessCheck() }),
 		server.AddPostStartHook("watch-cache", server.awaitWatchCache),

@@ -66,11 +66,59 @@ func TestShutdownUnderLoad(t *testing.T) {
 	}
 }
 
+// Whoever can't wait for a server to leave cuts it off, whatever it's waiting for.
+func TestCut(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		delay, drain time.Duration
+		// leaving returns when it's about to wait.
+		leaving func(*testing.T, *testserver.Server, *rawWatch)
+	}{
+		"before": {time.Hour, time.Hour, func(_ *testing.T, server *testserver.Server, _ *rawWatch) { server.Cut() }},
+		"during the delay": {time.Hour, time.Minute, func(t *testing.T, server *testserver.Server, _ *rawWatch) {
+			client := newRawClient(t, server)
+			eventually(t, "it isn't ready", func() bool { return client.do(http.MethodGet, "/readyz", nil).code != http.StatusOK })
+		}},
+		"while requests are waited for": {0, time.Hour, func(t *testing.T, _ *testserver.Server, watch *rawWatch) {
+			if _, err := watch.rest(); err != nil {
+				t.Errorf("the watch ends with %v", err)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
+				o.ShutdownDelay, o.DrainTimeout = test.delay, test.drain
+			}})
+			watch := openWatch(t, server, "?watch=true")
+			slow := startSlowPost(t, server, newSession("slow"))
+			stopped := make(chan error, 1)
+			go func() { stopped <- server.Stop() }()
+			test.leaving(t, server, watch)
+			server.Cut()
+			server.Cut()
+			if err := <-stopped; err != nil {
+				t.Error(err)
+			}
+			_ = slow.body.CloseWithError(io.ErrUnexpectedEOF) // which the client waits for
+			if answer := <-slow.answer; answer.err == nil {
+				t.Errorf("the request that was cut is answered with %d", answer.code)
+			}
+		})
+	}
+}
+
 // slowPost is a request whose body isn't sent to its end yet.
 type slowPost struct {
 	body   *io.PipeWriter
 	rest   string
-	answer chan int
+	answer chan answer
+}
+
+// answer is what comes of a request.
+type answer struct {
+	code int
+	err  error
 }
 
 // startSlowPost returns when the server has begun to read the body.
@@ -81,7 +129,7 @@ func startSlowPost(t *testing.T, server *testserver.Server, object any) *slowPos
 		t.Fatal(err)
 	}
 	reader, writer := io.Pipe()
-	post := &slowPost{body: writer, rest: string(content[len(content)/2:]), answer: make(chan int, 1)}
+	post := &slowPost{body: writer, rest: string(content[len(content)/2:]), answer: make(chan answer, 1)}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.Access().URL+sessionsPath, reader)
 	if err != nil {
 		t.Fatal(err)
@@ -95,11 +143,11 @@ func startSlowPost(t *testing.T, server *testserver.Server, object any) *slowPos
 		defer close(post.answer)
 		response, err := transport.RoundTrip(request)
 		if err != nil {
-			t.Errorf("the slow request: %v", err)
+			post.answer <- answer{err: err}
 			return
 		}
 		_ = response.Body.Close()
-		post.answer <- response.StatusCode
+		post.answer <- answer{code: response.StatusCode}
 	}()
 	// The client takes this when the server has asked for it.
 	if _, err := io.Copy(writer, strings.NewReader(string(content[:len(content)/2]))); err != nil {
@@ -116,5 +164,9 @@ func (p *slowPost) finish(t *testing.T) int {
 	if err := p.body.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return <-p.answer
+	answer := <-p.answer
+	if answer.err != nil {
+		t.Fatalf("the slow request: %v", answer.err)
+	}
+	return answer.code
 }

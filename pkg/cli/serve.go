@@ -158,11 +158,18 @@ func (s *service) run(ctx context.Context) error {
 	feeding := start(ctx, func(ctx context.Context) error { return s.systemd.feed(ctx, s.alive) })
 	s.announce()
 	err := s.await(serving, controlling, feeding)
-	if telling := s.systemd.tell(daemon.SdNotifyStopping); telling != nil {
-		s.warn(telling)
-	}
+	s.tellStopping()
 	_ = feeding.stop() // somebody was warned already
-	return errors.Join(err, s.end(controlling), serving.stop())
+	err = alsoTell(err, s.end(controlling))
+	return alsoTell(err, s.leave(serving))
+}
+
+// alsoTell adds a reason to an error, unless the error tells of it already.
+func alsoTell(err, reason error) error {
+	if errors.Is(err, reason) {
+		return err
+	}
+	return errors.Join(err, reason)
 }
 
 // alive asks the server itself.
@@ -210,6 +217,25 @@ func (s *service) end(controlling *task) error {
 	}
 }
 
+// leave has the server stop and waits for it. A signal meanwhile has it drop what's
+// in flight.
+func (s *service) leave(serving *task) error {
+	slow := time.NewTimer(patience)
+	defer slow.Stop()
+	serving.cancel()
+	for {
+		select {
+		case <-serving.done:
+			return serving.err
+		case <-slow.C:
+			fmt.Fprintf(s.program.Streams.ErrOut, "Waiting up to %v for clients to leave; another signal cuts them off at once.\n",
+				s.options.server.ShutdownDelay+s.options.server.DrainTimeout)
+		case <-s.signals:
+			s.server.Cut()
+		}
+	}
+}
+
 // announce says that the server is there.
 func (s *service) announce() {
 	out := s.program.Streams.Out
@@ -222,6 +248,12 @@ func (s *service) announce() {
 		fmt.Fprintf(out, "Sessions are kept in etcd at %s below %s, and not run here\n", strings.Join(s.options.etcd.Servers, ", "), s.options.etcd.Prefix)
 	}
 	if err := s.systemd.tell(daemon.SdNotifyReady); err != nil {
+		s.warn(err)
+	}
+}
+
+func (s *service) tellStopping() {
+	if err := s.systemd.tell(daemon.SdNotifyStopping); err != nil {
 		s.warn(err)
 	}
 }

@@ -117,6 +117,8 @@ func (s *service) awaitReady(ctx context.Context, serving *task) (bool, error) {
 		case <-serving.done:
 			return false, withCode(ExitAPI, "serve the API: %w", serving.err)
 		case <-s.signals:
+			s.tellStopping()
+			s.server.Cut() // nobody was told to come
 			return false, serving.stop()
 		case <-checked:
 			checked = nil
