@@ -70,22 +70,17 @@ func NewEtcd(config Config, options EtcdOptions) (*Backend, error) {
 // connection is lost. The factory of k8s.io/apiserver isn't used because it fails
 // where etcd isn't there at once.
 func (o EtcdOptions) connect() (*kubernetes.Client, error) {
-	config, err := o.tlsConfig()
-	if err != nil {
-		return nil, err
-	}
 	return kubernetes.New(clientv3.Config{
 		Endpoints:            o.Servers,
-		TLS:                  config,
 		DialKeepAliveTime:    keepaliveEvery,
 		DialKeepAliveTimeout: keepaliveTimeout,
-		DialOptions: []grpc.DialOption{
+		DialOptions: append(o.dialTLS(),
 			grpc.WithConnectParams(grpc.ConnectParams{
 				Backoff:           backoff.Config{BaseDelay: reconnectionPause / 10, Multiplier: 2, Jitter: 0.2, MaxDelay: reconnectionPause},
 				MinConnectTimeout: connectionTimeout,
 			}),
 			grpc.WithChainUnaryInterceptor(awaitConnection),
-		},
+		),
 		// It would write to the standard error what whoever calls is told as well.
 		Logger: zap.NewNop(),
 	})

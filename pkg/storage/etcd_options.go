@@ -4,12 +4,9 @@
 package storage
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -25,7 +22,8 @@ type EtcdOptions struct {
 	// At least one is required.
 	Servers []string
 	// CAFile is the path of the authorities, in PEM, that a member's certificate is
-	// verified by; if empty they're those of the machine. It's read once.
+	// verified by; if empty they're those of the machine. It's read for each
+	// connection that's made.
 	CAFile string
 	// CertFile and KeyFile are the paths of a client certificate and its private
 	// key, in PEM. They're read for each connection that's made.
@@ -60,7 +58,7 @@ func NewEtcdOptions() EtcdOptions {
 func (o *EtcdOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.Servers, "etcd-servers", o.Servers,
 		"URLs of the members of an etcd cluster, separated by commas, to keep Sessions in for any number of servers")
-	fs.StringVar(&o.CAFile, "etcd-cafile", o.CAFile, "file with the authorities that etcd's certificates are verified by, in PEM (default: those of the machine)")
+	fs.StringVar(&o.CAFile, "etcd-cafile", o.CAFile, "file with the authorities that etcd's certificates are verified by, in PEM, read again for each connection (default: those of the machine)")
 	fs.StringVar(&o.CertFile, "etcd-certfile", o.CertFile, "file with the client certificate to show to etcd, in PEM, read again for each connection")
 	fs.StringVar(&o.KeyFile, "etcd-keyfile", o.KeyFile, "file with the private key of --etcd-certfile, in PEM")
 	fs.StringVar(&o.Prefix, "etcd-prefix", o.Prefix, "what all keys in etcd begin with")
@@ -127,45 +125,4 @@ func (o *EtcdOptions) validateFiles() []error {
 		errs = append(errs, err)
 	}
 	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
-}
-
-// authorities are nil where the machine's are good.
-func (o *EtcdOptions) authorities() (*x509.CertPool, error) {
-	if o.CAFile == "" {
-		return nil, nil
-	}
-	content, err := os.ReadFile(o.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("--etcd-cafile: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(content) {
-		return nil, fmt.Errorf("--etcd-cafile: there's no certificate in %s", o.CAFile)
-	}
-	return pool, nil
-}
-
-// certificate reads the client certificate.
-func (o *EtcdOptions) certificate() (*tls.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("--etcd-certfile %s and --etcd-keyfile %s: %w", o.CertFile, o.KeyFile, err)
-	}
-	return &pair, nil
-}
-
-// tlsConfig is nil without TLS.
-func (o *EtcdOptions) tlsConfig() (*tls.Config, error) {
-	if !strings.HasPrefix(o.Servers[0], "https:") {
-		return nil, nil
-	}
-	authorities, err := o.authorities()
-	if err != nil {
-		return nil, err
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities}
-	if o.CertFile != "" {
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return o.certificate() }
-	}
-	return config, nil
 }

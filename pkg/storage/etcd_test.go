@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -123,18 +124,26 @@ func errorHas(err error, parts ...string) bool {
 	return true
 }
 
+// TestEtcdOfAnotherAuthority changes who etcd is verified by while connections are
+// tried.
 func TestEtcdOfAnotherAuthority(t *testing.T) {
 	certificate, key := writeIdentity(t)
 	options := etcdAt(strings.Replace(startFakeEtcd(t, &fakeEtcd{}, certificate, key), "http:", "https:", 1))
 	options.CAFile, _ = writeIdentity(t)
+	options.HealthcheckTimeout, options.ReadycheckTimeout = time.Second, time.Second
 	backend := newEtcdBackend(t, options)
-	if err := health(t.Context(), backend); !errorHas(err, "certificate signed by unknown authority") {
-		t.Errorf("with an authority of somebody else: %v", err)
+	says := func(reason string) func() bool {
+		return func() bool { return errorHas(health(t.Context(), backend), reason) }
 	}
-	options.CAFile = certificate
-	if err := health(t.Context(), newEtcdBackend(t, options)); err != nil {
-		t.Errorf("with its own authority: %v", err)
+	eventually(t, "an authority of somebody else is told", says("certificate signed by unknown authority"))
+	if err := os.WriteFile(options.CAFile, nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
+	eventually(t, "it's told that there's none", says("there's no certificate in "+options.CAFile))
+	if err := os.Rename(certificate, options.CAFile); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its own authority is known", func() bool { return health(t.Context(), backend) == nil })
 }
 
 func TestEtcdThatRefuses(t *testing.T) {
