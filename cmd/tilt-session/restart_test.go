@@ -24,10 +24,11 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
 	"tilt.dev/session/pkg/generated/informers/externalversions"
+	"tilt.dev/session/pkg/testserver/port"
 )
 
 // patience is how long a condition may take on a busy machine.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // served is a process that serves without running anything.
 type served struct {
@@ -91,11 +92,12 @@ func until(t *testing.T, what string, try func(context.Context) error) {
 // TestClientsOutlastTheServer has clients that were made before a kill -9 go on
 // with the next process on the same data, as nobody told them to do otherwise.
 func TestClientsOutlastTheServer(t *testing.T) {
-	port, err := freePort()
+	reserved, err := port.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &served{t: t, dir: t.TempDir(), port: port}
+	t.Cleanup(reserved.Release)
+	server := &served{t: t, dir: t.TempDir(), port: reserved.Number}
 	server.start()
 	client := versioned.NewForConfigOrDie(server.config())
 	sessions := client.TiltV1alpha1().Sessions()

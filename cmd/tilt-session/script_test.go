@@ -17,6 +17,8 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"tilt.dev/session/pkg/testserver/port"
 )
 
 func TestMain(m *testing.M) {
@@ -26,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts tells the stories in testdata/script. Each has a home directory
-// and a free port of its own, and fails if it leaves a process, a kubeconfig
+// and a port of its own, and fails if it leaves a process, a kubeconfig
 // entry or a temporary file behind.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -41,6 +43,8 @@ func TestScripts(t *testing.T) {
 			"hold-lock":  holdLock,
 			"listening":  listening,
 			"gone":       gone,
+			// A guard ends a moment after what it was to end.
+			"eventually-gone": eventuallyGone,
 		},
 	})
 }
@@ -49,17 +53,18 @@ func TestScripts(t *testing.T) {
 const marker = "STORY"
 
 func setup(env *testscript.Env) error {
-	port, err := freePort()
+	reserved, err := port.Reserve()
 	if err != nil {
 		return err
 	}
+	env.Defer(reserved.Release)
 	home := filepath.Join(env.WorkDir, ".home")
 	if err := os.Mkdir(home, 0o755); err != nil {
 		return err
 	}
 	env.Setenv("HOME", home)
-	env.Setenv("TILT_PORT", strconv.Itoa(port))
-	env.Setenv("PORT", strconv.Itoa(port))
+	env.Setenv("TILT_PORT", strconv.Itoa(reserved.Number))
+	env.Setenv("PORT", strconv.Itoa(reserved.Number))
 	env.Setenv("KUBECONFIG", filepath.Join(home, ".tilt-dev", "config"))
 	env.Setenv(marker, env.WorkDir)
 	env.Defer(func() {
@@ -68,15 +73,6 @@ func setup(env *testscript.Env) error {
 		}
 	})
 	return nil
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 // eventually runs a command until it succeeds and, with -match TEXT, prints the
@@ -89,7 +85,7 @@ func eventually(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
 		ts.Fatalf("usage: eventually [-match TEXT] PROGRAM ARG...")
 	}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		err := ts.Exec(args[0], args[1:]...)
 		out := ts.ReadFile("stdout")
@@ -142,7 +138,7 @@ func listening(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: listening PORT")
 	}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		c, err := net.Dial("tcp", "127.0.0.1:"+args[0])
 		if err == nil {
 			c.Close()
@@ -160,6 +156,24 @@ func gone(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: gone")
 	}
+	checkGone(ts)
+}
+
+// eventuallyGone is for what ends after the one that the story waits for:
+// "eventually-gone".
+func eventuallyGone(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: eventually-gone")
+	}
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if len(processesOf(ts.Getenv("WORK"))) == 0 {
+			break
+		}
+	}
+	checkGone(ts)
+}
+
+func checkGone(ts *testscript.TestScript) {
 	if left := processesOf(ts.Getenv("WORK")); len(left) > 0 {
 		ts.Fatalf("processes left behind: %v", left)
 	}

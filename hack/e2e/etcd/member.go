@@ -5,13 +5,15 @@ package etcd
 
 import (
 	"errors"
-	"net"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
+
+	"tilt.dev/session/pkg/testserver/port"
 )
 
 // Member is one process of a cluster, or the data of one.
@@ -42,12 +44,12 @@ func newMember(t testing.TB, program, name string, tls *TLS) *Member {
 // is started, and the same when it's started again.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	reserved, err := port.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	t.Cleanup(reserved.Release)
+	return fmt.Sprintf("127.0.0.1:%d", reserved.Number)
 }
 
 // Endpoint is the address for clients, a URL.

@@ -7,10 +7,10 @@ package kubeapiserver
 
 import (
 	"context"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"tilt.dev/session/hack/e2e/pki"
+	"tilt.dev/session/pkg/testserver/port"
 )
 
 // patience is how long it may take to start or to end.
@@ -140,14 +141,10 @@ func (s *Server) arguments(port string) []string {
 // be asked for the one that it would choose.
 func freePort(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	reserved, err := port.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	t.Cleanup(reserved.Release)
+	return strconv.Itoa(reserved.Number)
 }
