@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -22,7 +23,7 @@ import (
 )
 
 // afterKill is how long what a killed run left may take to be ended.
-const afterKill = 10 * time.Second
+const afterKill = time.Minute
 
 // left returns what a run that has ended left behind.
 func (r *run) left() (found []string) {
@@ -80,8 +81,8 @@ func (r *run) killLeft() error {
 	return errors.Join(errs...)
 }
 
-// leftPorts returns those of the servers on which something listens. They're chosen
-// by the system, which doesn't give them to another one soon.
+// leftPorts returns those on which servers of this run listen. Once they have ended, the
+// system may give their ports to whoever asks for one.
 func (r *run) leftPorts() (found []string) {
 	entries, err := os.ReadDir(r.path("ports"))
 	if err != nil {
@@ -92,7 +93,12 @@ func (r *run) leftPorts() (found []string) {
 		if err != nil {
 			continue
 		}
+		_ = conn.SetReadDeadline(time.Now().Add(afterKill))
+		run, _ := io.ReadAll(conn) // somebody else may say anything
 		_ = conn.Close()
+		if string(run) != r.path("ports") {
+			continue
+		}
 		found = append(found, "left something that listens on port "+entry.Name())
 	}
 	return found

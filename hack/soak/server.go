@@ -7,6 +7,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -14,7 +15,6 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
-	"time"
 )
 
 const (
@@ -26,22 +26,25 @@ const (
 	portsVariable  = "SOAK_PORTS"
 )
 
-// serve listens on a port, notes which, and never returns. A stubborn server ignores
-// what asks it to end.
+// serve listens on a port, notes which, tells who connects in which directory that is,
+// and never returns. A stubborn server ignores what asks it to end.
 func serve(args []string) {
 	if slices.Contains(args, "-stubborn") {
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	}
+	ports := os.Getenv(portsVariable)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err == nil {
 		port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-		err = os.WriteFile(filepath.Join(os.Getenv(portsVariable), port), nil, 0o600)
+		err = os.WriteFile(filepath.Join(ports, port), nil, 0o600)
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	for err == nil {
+		var conn net.Conn
+		if conn, err = l.Accept(); err == nil {
+			_, _ = io.WriteString(conn, ports)
+			_ = conn.Close()
+		}
 	}
-	for {
-		time.Sleep(time.Hour)
-	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
 }
