@@ -274,7 +274,7 @@ func (e *environment) requestProgressPeriodically(ctx context.Context, t *testin
 	go func() {
 		defer close(done)
 		for ctx.Err() == nil {
-			if err := e.RequestWatchProgress(ctx); err != nil {
+			if err := e.RequestWatchProgress(ctx); err != nil && ctx.Err() == nil {
 				t.Error(err)
 			}
 			select {

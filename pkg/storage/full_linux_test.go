@@ -52,7 +52,7 @@ func TestSmallDisk(t *testing.T) {
 	checkFull(t, backend, pods, func() {
 		remount(unix.MS_RDONLY)
 		eventually(t, "the backend says that it is read-only", func() bool {
-			return strings.Contains(health(t.Context(), backend).Error(), "read-only file system (remount it writable")
+			return errorHas(health(t.Context(), backend), "read-only file system (remount it writable")
 		})
 		remount(0)
 		if err := os.Remove(filler); err != nil {
