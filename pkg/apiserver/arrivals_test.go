@@ -41,7 +41,7 @@ func TestArrived(t *testing.T) {
 	}
 	arrived := func() {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		if err := server.Arrived(ctx); err != nil {
 			t.Error(err)
@@ -95,7 +95,7 @@ func TestVisited(t *testing.T) {
 	}
 	defer watch.Stop()
 	for range 2 {
-		if err := visited(30 * time.Second); err != nil {
+		if err := visited(patience); err != nil {
 			t.Error(err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,6 +20,9 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/testserver"
 )
+
+// patience is how long a test waits for what must happen.
+const patience = time.Minute
 
 const (
 	sessionsPath = "/apis/tilt.dev/v1alpha1/sessions"

@@ -106,10 +106,15 @@ func (rs fakeRuns) Orphan(name string) (session.Run, bool) { return rs.Run("orph
 
 // startWithRun has a server with a Session "Tiltfile" that's run, and one
 // "other" that isn't.
-func startWithRun(t *testing.T) (*testserver.Server, *rawClient, *fakeRun) {
+func startWithRun(t *testing.T, change ...func(*apiserver.Options)) (*testserver.Server, *rawClient, *fakeRun) {
 	t.Helper()
 	run := &fakeRun{log: make(chan string)}
-	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.Runs = fakeRuns{"Tiltfile": run, "missing": run, "orphan deleted": run} }})
+	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
+		o.Runs = fakeRuns{"Tiltfile": run, "missing": run, "orphan deleted": run}
+		for _, change := range change {
+			change(o)
+		}
+	}})
 	client := newRawClient(t, server)
 	for _, name := range []string{"Tiltfile", "other"} {
 		client.do(http.MethodPost, sessionsPath, newSession(name)).want(http.StatusCreated)

@@ -21,7 +21,8 @@ import (
 func TestShutdownUnderLoad(t *testing.T) {
 	t.Parallel()
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
-		o.ShutdownDelay, o.DrainTimeout = 5*time.Second, time.Minute
+		// All that's sent before it refuses anything has to be sent in this time.
+		o.ShutdownDelay, o.DrainTimeout = 15*time.Second, time.Minute
 	}})
 	token := "Authorization: Bearer " + server.Access().Token
 	load := startTraffic(t, server, &tls.Config{RootCAs: ownRoots(t, server)}, token)

@@ -213,7 +213,7 @@ func TestWatchesOfTheGoneAreForgotten(t *testing.T) {
 // watcher never misses how a Session ended.
 func TestEveryWatchIsHandedTheVerdictBeforeTheServerStops(t *testing.T) {
 	t.Parallel()
-	server := testserver.Start(t)
+	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.DrainTimeout = patience }})
 	sessions := server.Clientset(t).TiltV1alpha1().Sessions()
 	created, err := sessions.Create(t.Context(), newSession("a"), metav1.CreateOptions{})
 	if err != nil {
@@ -351,7 +351,7 @@ func TestAWatcherThatDoesNotReadIsCut(t *testing.T) {
 	}
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
 		o.Listener = narrow{listener}
-		o.DrainTimeout = time.Second
+		o.DrainTimeout = 5 * time.Second // in which others can be told that it's over
 	}})
 	sessions := server.Clientset(t).TiltV1alpha1().Sessions()
 	openWatch(t, server, "?watch=true")
