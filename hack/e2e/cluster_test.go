@@ -139,7 +139,12 @@ func (c *cluster) register() {
 
 func (c *cluster) eventually(what string, happens func(context.Context) bool) {
 	c.t.Helper()
-	err := wait.PollUntilContextTimeout(context.Background(), 20*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	c.within(patience, what, happens)
+}
+
+func (c *cluster) within(limit time.Duration, what string, happens func(context.Context) bool) {
+	c.t.Helper()
+	err := wait.PollUntilContextTimeout(context.Background(), 20*time.Millisecond, limit, true, func(ctx context.Context) (bool, error) {
 		return happens(ctx), nil
 	})
 	if err != nil {

@@ -40,6 +40,7 @@ func TestKube(t *testing.T) {
 		{"spoofing", testSpoofing},
 		{"conformance", testConformance},
 		{"rollout", testRollout},
+		{"renewal", testRenewal},
 		{"outage", testOutage},
 	} {
 		t.Run(story.name, func(t *testing.T) { story.test(t, c) })
