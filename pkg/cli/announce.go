@@ -82,7 +82,11 @@ func directLog(errOut io.Writer, verbosity int) error {
 	// The log of the libraries below is klog's, of which there's one in a process.
 	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
 	klog.InitFlags(flags)
-	settings := map[string]string{"logtostderr": "false", "stderrthreshold": "ERROR", "v": strconv.Itoa(verbosity)}
+	settings := map[string]string{
+		"logtostderr": "false", "stderrthreshold": "ERROR", "v": strconv.Itoa(verbosity),
+		// Or an error would be there once more for each severity below.
+		"one_output": "true",
+	}
 	sink := io.Discard
 	if verbosity > 0 {
 		sink, settings["stderrthreshold"] = errOut, "FATAL"
