@@ -40,8 +40,7 @@ func TestAuthoritiesAreLookedUp(t *testing.T) {
 		t.Errorf("readiness doesn't wait for the lookup: %s", body)
 	}
 	master, stranger := users.client("max", []string{"system:masters"}), before.client("back-proxy", nil)
-	byMaster := as(t, server, identity{certificate: &master})
-	eventually(t, "users are known by their certificates", func() bool { return byMaster.do(http.MethodGet, sessionsPath, nil).code == http.StatusOK })
+	eventually(t, "users are known by their certificates", knocks(t, server, master)(http.StatusOK))
 	as(t, server, identity{certificate: &stranger}).do(http.MethodGet, sessionsPath, nil, claim("root", "system:masters")...).want(http.StatusUnauthorized)
 	rotateProxies(t, server, before, after, func(authorities ...*authority) { core.publish(publication(users, authorities...)) })
 }
@@ -67,9 +66,10 @@ func TestFailedLookup(t *testing.T) {
 	newRawClient(t, server).do(http.MethodGet, "/readyz", nil).want(http.StatusOK)
 	users, proxies := newAuthority(t, "users"), newAuthority(t, "proxies")
 	certificate := proxies.client("front-proxy", nil)
-	proxy := as(t, server, identity{certificate: &certificate})
-	root := claim("root", "system:masters")
-	proxy.do(http.MethodGet, sessionsPath, nil, root...).want(http.StatusUnauthorized)
+	byProxy := knocks(t, server, certificate, claim("root", "system:masters")...)
+	if !byProxy(http.StatusUnauthorized)() {
+		t.Error("a proxy is trusted that nobody has told of")
+	}
 	core.publish(publication(users, proxies))
-	eventually(t, "the lookup is made up for", func() bool { return proxy.do(http.MethodGet, sessionsPath, nil, root...).code == http.StatusOK })
+	eventually(t, "the lookup is made up for", byProxy(http.StatusOK))
 }

@@ -54,13 +54,7 @@ func TestClientAuthoritiesAreReloaded(t *testing.T) {
 		o.Authentication.ClientCert.ClientCA = writeBundle(t, path, before)
 	}})
 	old, young := before.client("max", []string{"system:masters"}), after.client("max", []string{"system:masters"})
-	code := func(certificate tls.Certificate) func(int) func() bool {
-		client := as(t, server, identity{certificate: &certificate})
-		return func(code int) func() bool {
-			return func() bool { return client.do(http.MethodGet, sessionsPath, nil).code == code }
-		}
-	}
-	byOld, byYoung := code(old), code(young)
+	byOld, byYoung := knocks(t, server, old), knocks(t, server, young)
 	tr := startTraffic(t, server, &tls.Config{RootCAs: ownRoots(t, server), Certificates: []tls.Certificate{old}})
 	tr.goesOn(t)
 	if !byYoung(http.StatusUnauthorized)() {
@@ -93,13 +87,7 @@ func rotateProxies(t *testing.T, server *testserver.Server, before, after *autho
 	t.Helper()
 	root := claim("root", "system:masters")
 	old, young := before.client("front-proxy", nil), after.client("front-proxy", nil)
-	code := func(certificate tls.Certificate) func(int) func() bool {
-		client := as(t, server, identity{certificate: &certificate})
-		return func(code int) func() bool {
-			return func() bool { return client.do(http.MethodGet, sessionsPath, nil, root...).code == code }
-		}
-	}
-	byOld, byYoung := code(old), code(young)
+	byOld, byYoung := knocks(t, server, old, root...), knocks(t, server, young, root...)
 	eventually(t, "the first authority is trusted", byOld(http.StatusOK))
 	tr := startTraffic(t, server, &tls.Config{RootCAs: ownRoots(t, server), Certificates: []tls.Certificate{old}}, root...)
 	tr.goesOn(t)

@@ -122,7 +122,7 @@ func TestCertificateIsShared(t *testing.T) {
 	core, clock := newCoreAPI(t), clockwork.NewFakeClockAt(time.Now())
 	replicas := []*testserver.Server{testserver.Start(t, sharing(core, clock)), testserver.Start(t, sharing(core, clock))}
 	shown := func(server *testserver.Server) *x509.Certificate {
-		return leaf(t, server, &tls.Config{RootCAs: core.shared.roots(), ServerName: serviceHost})
+		return leaf(t, server, &tls.Config{RootCAs: core.shared.roots(), ServerName: serviceHost, Time: clock.Now})
 	}
 	first := shown(replicas[0])
 	if first == nil || !first.Equal(shown(replicas[1])) {
@@ -132,7 +132,7 @@ func TestCertificateIsShared(t *testing.T) {
 	for _, server := range replicas {
 		token := "Authorization: Bearer " + server.Access().Token
 		all = append(all,
-			startTraffic(t, server, &tls.Config{RootCAs: core.shared.roots(), ServerName: serviceHost}, token),
+			startTraffic(t, server, &tls.Config{RootCAs: core.shared.roots(), ServerName: serviceHost, Time: clock.Now}, token),
 			startTraffic(t, server, &tls.Config{RootCAs: ownRoots(t, server), ServerName: server.Access().ServerName}, token))
 	}
 	for _, tr := range all {

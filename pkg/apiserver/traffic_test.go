@@ -8,8 +8,8 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,9 +40,12 @@ const clients = 4
 func startTraffic(t testing.TB, server *testserver.Server, config *tls.Config, headers ...string) *traffic {
 	ctx, stop := context.WithCancel(t.Context())
 	tr := &traffic{stop: stop}
+	mixed := speaksHTTP2(t, server, config)
 	for i := range clients {
-		transport := &http.Transport{TLSClientConfig: config.Clone(), ForceAttemptHTTP2: i%2 == 0, MaxConnsPerHost: 1}
-		t.Cleanup(transport.CloseIdleConnections)
+		var transport http.RoundTripper = newConnection(server.Access().URL, config, &tr.connections)
+		if mixed && i%2 == 0 {
+			transport = tr.newTransport(t, config)
+		}
 		tr.running.Go(func() {
 			client := &http.Client{Transport: transport}
 			for n := 0; ctx.Err() == nil; n++ {
@@ -65,13 +68,19 @@ func startTraffic(t testing.TB, server *testserver.Server, config *tls.Config, h
 	return tr
 }
 
+// newTransport counts the connections that it makes, in HTTP/2.
+func (tr *traffic) newTransport(t testing.TB, config *tls.Config) *http.Transport {
+	transport := &http.Transport{TLSClientConfig: config.Clone(), ForceAttemptHTTP2: true, MaxConnsPerHost: 1}
+	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		tr.connections.Add(1)
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return transport
+}
+
 // send makes one request and tells whether it's to be tried again.
 func (tr *traffic) send(ctx context.Context, client *http.Client, url string, n int, headers []string) (refused bool, err error) {
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		if !info.Reused {
-			tr.connections.Add(1)
-		}
-	}})
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+sessionsPath, nil)
 	if n%2 == 1 {
 		request, err = http.NewRequestWithContext(ctx, http.MethodPost, url+create.path, strings.NewReader(create.body))

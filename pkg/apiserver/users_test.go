@@ -34,6 +34,22 @@ func as(t testing.TB, server *testserver.Server, id identity) *rawClient {
 	return client
 }
 
+// knocks returns what tells whether a user with a certificate is answered with a code.
+// Who is unknown, and shouldn't be, comes by another connection: for the one before,
+// the server may not have known yet whose certificates to ask for.
+func knocks(t testing.TB, server *testserver.Server, certificate tls.Certificate, headers ...string) func(code int) func() bool {
+	client := as(t, server, identity{certificate: &certificate})
+	return func(code int) func() bool {
+		return func() bool {
+			got := client.do(http.MethodGet, sessionsPath, nil, headers...).code
+			if got == http.StatusUnauthorized && got != code {
+				client.client.CloseIdleConnections()
+			}
+			return got == code
+		}
+	}
+}
+
 // right is something that a user may do or not.
 type right struct{ method, path, body string }
 
