@@ -4,6 +4,8 @@
 package v1alpha1
 
 import (
+	"fmt"
+
 	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -11,7 +13,8 @@ import (
 )
 
 // ValidateSession returns everything that is wrong with the metadata and the
-// spec of a new Session. A name may be any that fits into a URL path.
+// spec of a new Session. A name may be any that fits into a URL path and isn't
+// longer than maxNameLength.
 func ValidateSession(session *Session) field.ErrorList {
 	metadata := field.NewPath("metadata")
 	errs := validation.ValidateObjectMeta(&session.ObjectMeta, false, validateName, metadata)
@@ -28,11 +31,21 @@ func ValidateSessionUpdate(session, _ *Session) field.ErrorList {
 	return append(errs, validateSpec(&session.Spec, field.NewPath("spec"))...)
 }
 
+// maxNameLength is how many bytes a name may have, so that every storage takes
+// the key that it's a part of.
+const maxNameLength = 1024
+
+// validateName needn't look at the length of a prefix, of which only as much is
+// taken as fits.
 func validateName(name string, prefix bool) []string {
 	if prefix {
 		return content.IsPathSegmentPrefix(name)
 	}
-	return content.IsPathSegmentName(name)
+	problems := content.IsPathSegmentName(name)
+	if len(name) > maxNameLength {
+		problems = append(problems, fmt.Sprintf("must be no more than %d bytes", maxNameLength))
+	}
+	return problems
 }
 
 func validateSpec(spec *SessionSpec, at *field.Path) field.ErrorList {

@@ -83,16 +83,18 @@ func TestValidateSpec(t *testing.T) {
 
 func TestValidateNames(t *testing.T) {
 	for name, valid := range map[string]bool{
-		"Tiltfile":               true,
-		"a":                      true,
-		"my session:1":           true,
-		"ünïcode":                true,
-		strings.Repeat("x", 300): true,
-		"":                       false,
-		".":                      false,
-		"..":                     false,
-		"a/b":                    false,
-		"50%":                    false,
+		"Tiltfile":                true,
+		"a":                       true,
+		"my session:1":            true,
+		"ünïcode":                 true,
+		strings.Repeat("x", 1024): true,
+		strings.Repeat("x", 1025): false,
+		strings.Repeat("ü", 513):  false,
+		"":                        false,
+		".":                       false,
+		"..":                      false,
+		"a/b":                     false,
+		"50%":                     false,
 	} {
 		session := validSession()
 		session.Name = name
