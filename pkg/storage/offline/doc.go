@@ -41,7 +41,8 @@ type Options struct {
 	// Prefix is the storage's; "" is storage.DefaultPrefix.
 	Prefix string
 	// Progress is told how many versions of objects of how many are done, now
-	// and then, by the goroutine that does them. It may be nil.
+	// and then, by the goroutine that does them. An import tells it first how
+	// many were read, of a number that isn't known, which is 0. It may be nil.
 	Progress func(done, total int64)
 }
 

@@ -11,8 +11,10 @@ import (
 	"io"
 	"path"
 	"strconv"
+	"strings"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -51,6 +53,9 @@ func Import(ctx context.Context, options Options, resource schema.GroupResource,
 		if err != nil {
 			return 0, fmt.Errorf("storage: importing object %d: %w", number, err)
 		}
+		if options.Progress != nil {
+			options.Progress(int64(number), 0)
+		}
 	}
 	if err := bolt.Create(ctx, options.Dir, importing.snapshot(), options.Progress); err != nil {
 		return 0, err
@@ -74,6 +79,12 @@ func (i *importing) add(line []byte) error {
 	}
 	if named.GetName() == "" {
 		return errors.New("it has no name")
+	}
+	for _, name := range []string{named.GetNamespace(), named.GetName()} {
+		// Others would be part of a path that leads elsewhere.
+		if problems := content.IsPathSegmentName(name); len(problems) > 0 {
+			return fmt.Errorf("its name or namespace %q is none of an object: %s", name, strings.Join(problems, ", "))
+		}
 	}
 	key := path.Join(i.prefix, named.GetNamespace(), named.GetName())
 	if i.seen[key] {

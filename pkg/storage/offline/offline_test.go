@@ -144,6 +144,8 @@ func TestImportIsAllOrNothing(t *testing.T) {
 		"no JSON":      {"{", "object 2"},
 		"unknown kind": {`{"apiVersion":"v1","kind":"Unknown"}`, "object 2: decoding"},
 		"no name":      {`{"apiVersion":"example.apiserver.k8s.io/v1","kind":"Pod"}`, "object 2: it has no name"},
+		"a path":       {strings.Replace(good, `"a"`, `"a/../../b"`, 1), `object 2: its name or namespace "a/../../b" is none of an object`},
+		"itself":       {strings.Replace(good, `"ns"`, `"."`, 1), `object 2: its name or namespace "." is none of an object`},
 		"twice":        {good, "object 2: /registry/example.test/pods/ns/a is there twice"},
 		"version":      {strings.Replace(strings.Replace(good, `"a"`, `"b"`, 1), `"uid"`, `"resourceVersion":"x","uid"`, 1), `resourceVersion "x"`},
 	} {
@@ -210,6 +212,16 @@ func TestWorkIsCanceledAndToldOf(t *testing.T) {
 	}
 	if _, err := Import(ctx, Options{Dir: t.TempDir(), Codec: codec()}, pods, strings.NewReader("{}")); !errors.Is(err, context.Canceled) {
 		t.Errorf("importing ended with %v", err)
+	}
+
+	var steps []string
+	importing := Options{Dir: t.TempDir(), Codec: codec(), Progress: func(done, total int64) { steps = append(steps, fmt.Sprintf("%d/%d", done, total)) }}
+	text := encoded(t, "a", "1") + "\n" + encoded(t, "b", "1")
+	if _, err := Import(t.Context(), importing, pods, strings.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(steps, " "); got != "1/0 2/0 2/2" {
+		t.Errorf("importing told of %s", got)
 	}
 }
 
