@@ -25,7 +25,7 @@ func embeddedCheck(client *kubernetes.Client, prefix string, writable func() err
 			return fmt.Errorf("storage: reading: %w", err)
 		}
 		if err := writable(); err != nil {
-			return fmt.Errorf("storage: writing: %w", err)
+			return err // it says that it's of the storage
 		}
 		return nil
 	})
