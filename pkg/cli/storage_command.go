@@ -5,8 +5,8 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/storage/offline"
 )
@@ -70,7 +69,11 @@ func (c *storageCommand) command(use, short string, args cobra.PositionalArgs, w
 		if len(args) > 0 {
 			file = args[0]
 		}
-		return work(ctx, options, file)
+		err = work(ctx, options, file)
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			return withCode(ExitFailure, "interrupted before it was complete; %s is as it was", options.Dir)
+		}
+		return err
 	}}
 }
 
@@ -92,6 +95,10 @@ func (c *storageCommand) progress() func(done, total int64) {
 	return func(done, total int64) {
 		if now := time.Now(); now.Sub(last) >= progressEvery {
 			last = now
+			if total == 0 {
+				fmt.Fprintf(c.program.Streams.ErrOut, "%d read\n", done)
+				return
+			}
 			fmt.Fprintf(c.program.Streams.ErrOut, "%d of %d\n", done, total)
 		}
 	}
@@ -139,24 +146,6 @@ func (c *storageCommand) compact(ctx context.Context, options offline.Options, _
 // quoted is an argument as a shell takes it.
 func quoted(argument string) string {
 	return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
-}
-
-func (c *storageCommand) importAll(ctx context.Context, options offline.Options, file string) error {
-	from := c.program.Streams.In
-	if file != "" {
-		in, err := os.Open(file)
-		if err != nil {
-			return failed(err)
-		}
-		defer in.Close()
-		from = io.Reader(in)
-	}
-	objects, err := offline.Import(ctx, options, v1alpha1.Resource("sessions"), from)
-	if err != nil {
-		return failed(err)
-	}
-	_, err = fmt.Fprintf(c.program.Streams.Out, "%s: %d objects\n", options.Dir, objects)
-	return printed(err)
 }
 
 // failed is an error that's nobody's wrong usage.

@@ -1,0 +1,47 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/storage/offline"
+)
+
+func (c *storageCommand) importAll(ctx context.Context, options offline.Options, file string) error {
+	from := c.program.Streams.In
+	if file != "" {
+		in, err := os.Open(file)
+		if err != nil {
+			return failed(err)
+		}
+		defer in.Close()
+		from = io.Reader(in)
+	}
+	input := untilDone(ctx, from)
+	defer input.Close()
+	objects, err := offline.Import(ctx, options, v1alpha1.Resource("sessions"), input)
+	if err != nil {
+		return failed(err)
+	}
+	_, err = fmt.Fprintf(c.program.Streams.Out, "%s: %d objects\n", options.Dir, objects)
+	return printed(err)
+}
+
+// untilDone reads from a terminal or a pipe, which may not have anything for long,
+// until ctx is done. A read that has begun isn't waited for: nothing but input
+// ends it. The result has to be closed.
+func untilDone(ctx context.Context, from io.Reader) io.ReadCloser {
+	input, output := io.Pipe()
+	context.AfterFunc(ctx, func() { output.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(output, from)
+		output.CloseWithError(err)
+	}()
+	return input
+}
