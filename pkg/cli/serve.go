@@ -156,6 +156,8 @@ func (s *service) run(ctx context.Context) error {
 	}
 	controlling := start(ctx, s.runController)
 	feeding := start(ctx, func(ctx context.Context) error { return s.systemd.feed(ctx, s.alive) })
+	watching := start(ctx, s.watchStorage)
+	defer func() { _ = watching.stop() }() // it has told what it has seen
 	s.announce()
 	err := s.await(serving, controlling, feeding)
 	s.tellStopping()
@@ -245,7 +247,10 @@ func (s *service) announce() {
 	case storageFile:
 		fmt.Fprintf(out, "Sessions are kept in %s\n", s.options.dataDir)
 	case storageEtcd:
-		fmt.Fprintf(out, "Sessions are kept in etcd at %s below %s, and not run here\n", strings.Join(s.options.etcd.Servers, ", "), s.options.etcd.Prefix)
+		fmt.Fprintf(out, "Sessions are kept in etcd at %s below %s\n", strings.Join(s.options.etcd.Servers, ", "), s.options.etcd.Prefix)
+	}
+	if !s.options.runSessions {
+		fmt.Fprintln(out, "Sessions are not run here")
 	}
 	if err := s.systemd.tell(daemon.SdNotifyReady); err != nil {
 		s.warn(err)

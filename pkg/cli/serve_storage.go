@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -47,6 +46,9 @@ func (o *serveOptions) completeStorage(cmd *cobra.Command) []error {
 			errs = append(errs, fmt.Errorf("--%s: it's of no use without --etcd-servers", flag.Name))
 		}
 	})
+	if !o.runSessions {
+		errs = append(errs, refuseRunFlags(cmd, "--run-sessions=false")...)
+	}
 	switch o.storage {
 	case storageFile:
 		errs = append(errs, completeDir(cmd, &o.dataDir))
@@ -68,12 +70,17 @@ func (o *serveOptions) completeEtcd(cmd *cobra.Command) []error {
 	if o.runSessions && cmd.Flags().Changed("run-sessions") {
 		errs = append(errs, errors.New("--run-sessions: several servers share the Sessions of an etcd, and none can claim one to run it yet; leave the flag out"))
 	}
+	o.runSessions = false
+	return append(errs, refuseRunFlags(cmd, "--etcd-servers")...)
+}
+
+// refuseRunFlags returns what's wrong with flags about runs where there are none.
+func refuseRunFlags(cmd *cobra.Command, why string) (errs []error) {
 	for _, name := range []string{"max-running", "kill-grace"} {
 		if cmd.Flags().Changed(name) {
-			errs = append(errs, fmt.Errorf("--%s: no Session is run with --etcd-servers", name))
+			errs = append(errs, fmt.Errorf("--%s: no Session is run with %s", name, why))
 		}
 	}
-	o.runSessions = false
 	return errs
 }
 
@@ -127,14 +134,4 @@ func (s *service) awaitReady(ctx context.Context, serving *task) (bool, error) {
 			}
 		}
 	}
-}
-
-// checkStorage returns what the first check says that fails.
-func (s *service) checkStorage(ctx context.Context) error {
-	for _, check := range s.storage.HealthChecks() {
-		if err := check.Check((&http.Request{}).WithContext(ctx)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
