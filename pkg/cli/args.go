@@ -64,7 +64,7 @@ func (c *sessionClient) setArgs(ctx context.Context, p Program, sessions clientv
 	answer, err := sessions.SetArgs(ctx, c.session, &v1alpha1.SessionArgs{Spec: v1alpha1.SessionArgsSpec{Args: args}},
 		metav1.CreateOptions{FieldManager: controller.FieldManager})
 	if err != nil {
-		return requestError(err)
+		return c.requestError(err)
 	}
 	if !answer.Status.Changed {
 		_, err = fmt.Fprintf(p.Streams.Out, "Tilt is already running with those args -- no action taken\n")
@@ -86,7 +86,7 @@ func (c *sessionClient) editArgs(ctx context.Context, sessions clientv1alpha1.Se
 	}
 	present, err := sessions.GetArgs(ctx, c.session, metav1.GetOptions{})
 	if err != nil {
-		return nil, requestError(err)
+		return nil, c.requestError(err)
 	}
 	edited, path, err := editor.NewDefaultEditor([]string{"TILT_EDITOR", "EDITOR"}).
 		LaunchTempFile("tilt-args-", "", strings.NewReader(argsHeader+formatArgs(present.Spec.Args)+"\n"))

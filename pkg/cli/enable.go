@@ -75,7 +75,7 @@ func (o *switchOptions) enable(cmd *cobra.Command, p Program, names []string) er
 		Resources: names, Labels: o.labels, All: o.all, Only: o.only,
 	}}, metav1.CreateOptions{FieldManager: controller.FieldManager})
 	if err != nil {
-		return requestError(err)
+		return o.requestError(err)
 	}
 	return printChanged(p, answer.Status.Resources, func(name string) string {
 		switch {
@@ -118,7 +118,7 @@ func (o *switchOptions) disable(cmd *cobra.Command, p Program, names []string) e
 		Resources: names, Labels: o.labels, All: o.all,
 	}}, metav1.CreateOptions{FieldManager: controller.FieldManager})
 	if err != nil {
-		return requestError(err)
+		return o.requestError(err)
 	}
 	return printChanged(p, answer.Status.Resources, func(string) string { return "disabled" })
 }

@@ -22,7 +22,8 @@ func newKubeconfigCommand(p Program) *cobra.Command {
 		Short: "Print a kubeconfig for the running Session",
 		Long: `Prints a kubeconfig that holds nothing but the running API server, as its
 current context. It holds the server's token: whoever reads it may do
-everything with the Session. It's of no use once the run has ended.`,
+everything with the Session. It's of no use once the run has ended; that of
+"serve" is again after the next start.`,
 		Example: `  tilt-session kubeconfig > session.kubeconfig
   kubectl --kubeconfig session.kubeconfig get sessions --watch
 

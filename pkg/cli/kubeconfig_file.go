@@ -18,7 +18,8 @@ import (
 )
 
 // writeKubeconfig makes a file that holds nothing but an entry, as its current
-// context. A file that holds anything else is left alone.
+// context. A file that holds anything else is left alone; one that is empty, as
+// mktemp makes it, is filled.
 func writeKubeconfig(path string, entry kubeconfig.Entry) error {
 	if err := checkReplaceable(path); err != nil {
 		return err
@@ -54,6 +55,9 @@ func writeKubeconfig(path string, entry kubeconfig.Entry) error {
 
 // checkReplaceable refuses a file that writeKubeconfig hasn't made.
 func checkReplaceable(path string) error {
+	if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() && info.Size() == 0 {
+		return nil
+	}
 	present, err := clientcmd.LoadFromFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

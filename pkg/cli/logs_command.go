@@ -81,7 +81,7 @@ func (o *logsOptions) print(cmd *cobra.Command, p Program, names []string) error
 	}
 	lines, err := sessions.GetLogs(o.session, o.request(names, time.Now())).Stream(cmd.Context())
 	if err != nil {
-		return requestError(err)
+		return o.requestError(err)
 	}
 	defer lines.Close()
 	out := &outlet{writer: p.Streams.Out}

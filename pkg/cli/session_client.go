@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tilt.dev/session/pkg/generated/clientset/versioned"
 	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
@@ -45,13 +46,24 @@ func (c *sessionClient) sessions(cmd *cobra.Command) (clientv1alpha1.SessionInte
 }
 
 // requestError is what a person is told of a request that failed: the words of
-// the server if it has answered.
-func requestError(err error) error {
+// the server if it has answered. Where many Sessions are served, none of them need
+// have the name that's taken without a flag.
+func (c *sessionClient) requestError(err error) error {
 	var answered apierrors.APIStatus
 	if errors.As(err, &answered) && answered.Status().Code != 0 {
-		return withCode(ExitFailure, "%s", answered.Status().Message)
+		status := answered.Status()
+		if c.session == sessionName && isSessionMissing(status) {
+			return withCode(ExitFailure, "%s: name another Session by --session", status.Message)
+		}
+		return withCode(ExitFailure, "%s", status.Message)
 	}
 	return withCode(ExitAPI, "reach the API server: %w", err)
+}
+
+// isSessionMissing tells the answer that there's no such Session from the one that
+// there's no such resource in it, which has a cause.
+func isSessionMissing(status metav1.Status) bool {
+	return status.Reason == metav1.StatusReasonNotFound && status.Details != nil && len(status.Details.Causes) == 0
 }
 
 // refused says that arguments contradict each other, as the server would.

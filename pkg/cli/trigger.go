@@ -46,7 +46,7 @@ func (c *sessionClient) trigger(cmd *cobra.Command, p Program, names []string) e
 		&v1alpha1.SessionTrigger{Spec: v1alpha1.SessionTriggerSpec{Resources: names}},
 		metav1.CreateOptions{FieldManager: controller.FieldManager})
 	if err != nil {
-		return requestError(err)
+		return c.requestError(err)
 	}
 	for _, name := range answer.Status.Resources {
 		if _, err := fmt.Fprintf(p.Streams.Out, "Successfully triggered update for resource: %q\n", name); err != nil {

@@ -43,7 +43,7 @@ func advice(port int, config *clientcmdapi.Config) string {
 		}
 	}
 	if len(running) == 0 {
-		return fmt.Sprintf("start one with `tilt-session up --port %d`", port)
+		return fmt.Sprintf("start one with `tilt-session up --port %d` or `tilt-session serve --secure-port %d`", port, port)
 	}
 	return fmt.Sprintf("name the port of a running one with --port (%s)", strings.Join(running, ", "))
 }
