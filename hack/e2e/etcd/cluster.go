@@ -26,6 +26,9 @@ type Config struct {
 	Members int
 	// TLS, if set, has clients come with a certificate.
 	TLS *TLS
+	// Quota is how many bytes a member may store before the cluster takes no more
+	// writes, etcd's own default if it's 0.
+	Quota int64
 }
 
 // TLS has etcd and its clients prove who they are, with certificates of one
@@ -53,7 +56,7 @@ func Start(t testing.TB, config Config) *Cluster {
 	c := &Cluster{t: t, tls: config.TLS}
 	var peers []string
 	for i := range max(config.Members, 1) {
-		m := newMember(t, program, fmt.Sprintf("m%d", i), config.TLS)
+		m := newMember(t, program, fmt.Sprintf("m%d", i), config)
 		c.Members = append(c.Members, m)
 		peers = append(peers, m.name+"="+m.peerURL)
 	}

@@ -22,20 +22,20 @@ type Member struct {
 	program, name, directory string
 	clientURL, peerURL       string
 	initialCluster           string
-	tls                      *TLS
+	config                   Config
 	// running is nil while there's no process.
 	running *exec.Cmd
 }
 
 // newMember has addresses that nobody uses. It isn't started.
-func newMember(t testing.TB, program, name string, tls *TLS) *Member {
+func newMember(t testing.TB, program, name string, config Config) *Member {
 	t.Helper()
 	scheme := "http://"
-	if tls != nil {
+	if config.TLS != nil {
 		scheme = "https://"
 	}
 	return &Member{
-		t: t, program: program, name: name, directory: t.TempDir(), tls: tls,
+		t: t, program: program, name: name, directory: t.TempDir(), config: config,
 		clientURL: scheme + freeAddress(t), peerURL: "http://" + freeAddress(t),
 	}
 }
@@ -128,12 +128,15 @@ func (m *Member) arguments() []string {
 		"--enable-grpc-gateway=false",
 		"--log-level=warn",
 	}
-	if m.tls != nil {
+	if m.config.Quota > 0 {
+		arguments = append(arguments, fmt.Sprintf("--quota-backend-bytes=%d", m.config.Quota))
+	}
+	if secured := m.config.TLS; secured != nil {
 		arguments = append(arguments,
 			"--client-cert-auth",
-			"--trusted-ca-file="+m.tls.CAFile,
-			"--cert-file="+m.tls.Server.Cert,
-			"--key-file="+m.tls.Server.Key,
+			"--trusted-ca-file="+secured.CAFile,
+			"--cert-file="+secured.Server.Cert,
+			"--key-file="+secured.Server.Key,
 		)
 	}
 	return arguments
