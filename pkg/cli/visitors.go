@@ -20,9 +20,9 @@ const (
 	// Sessions: some languages need a while to set up their TLS, on a busy machine
 	// more than a second.
 	visitTimeout = 3 * time.Second
-	// minPatience is how long a run that goes on until somebody ends it waits, at
-	// least, for who may read the kubeconfig.
-	minPatience = 100 * time.Millisecond
+	// maxPatience bounds for how long readers of the kubeconfig are looked for from
+	// when the server is ready.
+	maxPatience = time.Second
 )
 
 // visitors are clients that want to see a run from its beginning. A run can be
@@ -31,14 +31,10 @@ const (
 type visitors struct {
 	server *apiserver.Server
 
-	// started is when the process was, ends whether the run ends by itself.
-	started time.Time
-	ends    bool
-
 	mu      sync.Mutex
 	readers *kubeconfig.Readers
-	// ready is when the server was.
-	ready time.Time
+	// until is when readers aren't looked for any longer.
+	until time.Time
 	// waited is true when they were given their time.
 	waited bool
 }
@@ -48,7 +44,7 @@ type visitors struct {
 func (v *visitors) connected(ctx context.Context) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.ready = time.Now()
+	v.until = time.Now().Add(readersPatience())
 	ctx, cancel := context.WithTimeout(ctx, arrivalTimeout)
 	defer cancel()
 	_ = v.server.Arrived(ctx)
@@ -59,7 +55,7 @@ func (v *visitors) connected(ctx context.Context) {
 func (v *visitors) informed(ctx context.Context) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.waited || !v.readers.Seen(v.patience()) {
+	if v.waited || !v.readers.Seen(time.Until(v.until)) {
 		return
 	}
 	v.waited = true
@@ -68,15 +64,13 @@ func (v *visitors) informed(ctx context.Context) {
 	_ = v.server.Visited(ctx)
 }
 
-// patience is for how long readers are looked for still. Whoever polls for the
-// entry is as slow as the machine is, which shows in how long this process took
-// to be ready. A run that ends by itself is in a hurry.
-func (v *visitors) patience() time.Duration {
-	patience := v.ready.Sub(v.started)
-	if v.ends {
-		patience /= 2
-	} else {
-		patience = max(minPatience, patience)
+// readersPatience is for how long readers are looked for. Whoever polls for the entry is
+// as slow as the machine is, which shows in how long this process took to start:
+// half of that is too short for one reader in twenty on a busy machine.
+func readersPatience() time.Duration {
+	age, err := processAge()
+	if err != nil {
+		return 0 // readers are told by the same system
 	}
-	return time.Until(v.ready.Add(patience))
+	return min(age, maxPatience)
 }
