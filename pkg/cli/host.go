@@ -88,7 +88,7 @@ func newHost(ctx context.Context, p Program, o *runOptions) (_ *host, err error)
 	if h.server, err = config.Complete().New(); err != nil {
 		return nil, withCode(ExitAPI, "build the API server: %w", err)
 	}
-	h.visitors = &visitors{server: h.server, readers: h.readers}
+	h.visitors = &visitors{server: h.server, ends: o.exitCondition == v1alpha1.ExitConditionCI, readers: h.readers}
 	// Nothing that a Tiltfile asks for is seen before its evaluation has ended,
 	// so that this is the last moment to wait for who wants to see it.
 	h.engines.evaluated = h.visitors.informed

@@ -30,6 +30,8 @@ const (
 // be on it, and for nobody else.
 type visitors struct {
 	server *apiserver.Server
+	// ends is true for a run that ends by itself.
+	ends bool
 
 	mu      sync.Mutex
 	readers *kubeconfig.Readers
@@ -44,7 +46,7 @@ type visitors struct {
 func (v *visitors) connected(ctx context.Context) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.until = time.Now().Add(readersPatience())
+	v.until = time.Now().Add(v.patience())
 	ctx, cancel := context.WithTimeout(ctx, arrivalTimeout)
 	defer cancel()
 	_ = v.server.Arrived(ctx)
@@ -64,13 +66,17 @@ func (v *visitors) informed(ctx context.Context) {
 	_ = v.server.Visited(ctx)
 }
 
-// readersPatience is for how long readers are looked for. Whoever polls for the entry is
+// patience is for how long readers are looked for. Whoever polls for the entry is
 // as slow as the machine is, which shows in how long this process took to start:
-// half of that is too short for one reader in twenty on a busy machine.
-func readersPatience() time.Duration {
+// half of that is too short for one reader in twenty on a busy machine. Twice that
+// is nothing for a run that goes on until somebody ends it.
+func (v *visitors) patience() time.Duration {
 	age, err := processAge()
 	if err != nil {
 		return 0 // readers are told by the same system
+	}
+	if !v.ends {
+		age *= 2
 	}
 	return min(age, maxPatience)
 }
