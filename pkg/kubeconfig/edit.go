@@ -9,19 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"time"
-
-	"github.com/gofrs/flock"
-)
-
-const (
-	// lockTimeout is how long others may keep the lock: it's held for no longer
-	// than a file's reading and writing take.
-	lockTimeout = 10 * time.Second
-	// lockRetry is the time between two tries for a lock that's held. The
-	// system's own way to wait for it can't be given up.
-	lockRetry = 5 * time.Millisecond
 )
 
 // edit changes the file that holds the entry called name, or File if none
@@ -52,25 +39,6 @@ func (l Location) edit(ctx context.Context, name string, change func(*document) 
 		return fmt.Errorf("write %s: %w", file, err)
 	}
 	return nil
-}
-
-// lock takes the lock that goes with File, whose directory is made if it's
-// missing. The lock ends with the process at the latest; its file stays.
-func (l Location) lock(ctx context.Context) (unlock func() error, err error) {
-	path := l.File() + ".lock"
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("create the directory of the kubeconfig: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, lockTimeout)
-	defer cancel()
-	held := flock.New(path)
-	if _, err := held.TryLockContext(ctx, lockRetry); err != nil {
-		if errors.Is(err, context.DeadlineExceeded) {
-			return nil, fmt.Errorf("lock %s, which another process holds: %w", path, err)
-		}
-		return nil, fmt.Errorf("lock the kubeconfig: %w", err)
-	}
-	return held.Unlock, nil
 }
 
 // open reads the first file that holds a part of the entry called name, or

@@ -6,11 +6,13 @@ package kubeconfig
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -49,7 +51,7 @@ clusters:
 			if got := get(t, l.Files[0]); got != test.text {
 				t.Errorf("the file was changed:\n%s", got)
 			}
-			wantFiles(t, filepath.Dir(l.Files[0]), "config", "config.lock")
+			wantFiles(t, filepath.Dir(l.Files[0]), "config")
 		})
 	}
 }
@@ -152,7 +154,7 @@ func TestRemainsOfAKilledWriter(t *testing.T) {
 	l := locationWith(t, foreign)
 	put(t, filepath.Join(filepath.Dir(l.Files[0]), ".config.tilt-session"), "half of a fi")
 	add(t, l, entry(10350))
-	wantFiles(t, filepath.Dir(l.Files[0]), "config", "config.lock")
+	wantFiles(t, filepath.Dir(l.Files[0]), "config")
 }
 
 func TestHeldLock(t *testing.T) {
@@ -194,7 +196,7 @@ func TestFullDisk(t *testing.T) {
 	if got := get(t, l.Files[0]); got != foreign {
 		t.Errorf("the file was changed:\n%s", got)
 	}
-	wantFiles(t, filepath.Dir(l.Files[0]), "config", "config.lock")
+	wantFiles(t, filepath.Dir(l.Files[0]), "config")
 }
 
 // rounds is how often each racing process adds and removes its entry.
@@ -230,7 +232,7 @@ func TestRace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ends := make(chan error, 2)
+	ends := make(chan error, 4)
 	for range cap(ends) {
 		cmd := child(t, "race", l)
 		go func() {
@@ -249,4 +251,47 @@ func TestRace(t *testing.T) {
 	if got := get(t, l.Files[0]); got != string(want) {
 		t.Errorf("after the race:\n%s", got)
 	}
+	wantFiles(t, filepath.Dir(l.Files[0]), "config")
+}
+
+func TestLockFileOfOthers(t *testing.T) {
+	l := locationWith(t, foreign)
+	put(t, l.Files[0]+".lock", "")
+	add(t, l, entry(10350))
+	wantFiles(t, filepath.Dir(l.Files[0]), "config", "config.lock")
+}
+
+// TestLockFileIsRemoved while somebody waits for the lock in it, who has to take
+// that in the file that's there then.
+func TestLockFileIsRemoved(t *testing.T) {
+	l := emptyLocation(t)
+	first, err := l.lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const waiting = 10
+	order := make(chan error, waiting)
+	holders := new(atomic.Int32)
+	for range waiting {
+		go func() {
+			unlock, err := l.lock(t.Context())
+			if err == nil {
+				if holders.Add(1) > 1 {
+					err = errors.New("two have the lock")
+				}
+				holders.Add(-1)
+				err = errors.Join(err, unlock())
+			}
+			order <- err
+		}()
+	}
+	if err := first(); err != nil {
+		t.Error(err)
+	}
+	for range waiting {
+		if err := <-order; err != nil {
+			t.Error(err)
+		}
+	}
+	wantFiles(t, filepath.Dir(l.Files[0]))
 }
