@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,10 +33,10 @@ func create(ctx context.Context, path string, from *mvcc.Snapshot, progress Prog
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("storage: making %s: %w", path, remedied(err))
-			err = errors.Join(err, os.RemoveAll(partial))
+			err = errors.Join(err, clearAway(partial))
 		}
 	}()
-	if err := os.RemoveAll(partial); err != nil {
+	if err := clearAway(partial); err != nil {
 		return err
 	}
 	db, err := bbolt.Open(partial, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoSync: true})
@@ -52,6 +53,15 @@ func create(ctx context.Context, path string, from *mvcc.Snapshot, progress Prog
 		return err
 	}
 	return syncDirectory(filepath.Dir(path))
+}
+
+// clearAway removes a file if there is one. A read-only file system wouldn't
+// remove one that isn't there either.
+func clearAway(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return os.RemoveAll(path)
 }
 
 // cutOff takes from the end of a file what bbolt keeps ready for more pages,

@@ -56,7 +56,7 @@ func Open(dir string) (*Log, *mvcc.Snapshot, error) {
 }
 
 func (l *Log) open() (*mvcc.Snapshot, error) {
-	if err := os.RemoveAll(partial(l.path)); err != nil {
+	if err := clearAway(partial(l.path)); err != nil {
 		return nil, fmt.Errorf("storage: removing what is left of %s.new: %w", l.path, remedied(err))
 	}
 	if _, err := os.Stat(l.path); errors.Is(err, fs.ErrNotExist) {
