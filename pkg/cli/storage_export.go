@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"tilt.dev/session/pkg/storage/bolt"
@@ -20,6 +21,9 @@ func (c *storageCommand) export(ctx context.Context, options offline.Options, fi
 		return errors.Join(failed(err), c.tell(lost))
 	}
 	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return withCode(ExitFailure, "%s is there already: remove it, or name another file", file)
+	}
 	if err != nil {
 		return failed(err)
 	}
