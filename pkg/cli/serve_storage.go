@@ -31,16 +31,16 @@ const etcdServersFlag = "etcd-servers"
 // here, and returns everything that's wrong about it.
 func (o *serveOptions) completeStorage(cmd *cobra.Command) []error {
 	given := cmd.Flags().Changed
+	var errs []error
 	if given(etcdServersFlag) {
 		if given("storage") && o.storage != storageEtcd {
-			return []error{fmt.Errorf("--storage %s: with --etcd-servers Sessions are kept in etcd; leave one of both out", o.storage)}
+			errs = append(errs, fmt.Errorf("--storage %s: with --etcd-servers Sessions are kept in etcd; leave one of both out", o.storage))
 		}
 		o.storage = storageEtcd
 	}
 	if o.storage == storageEtcd {
-		return o.completeEtcd(cmd)
+		return append(errs, o.completeEtcd(cmd)...)
 	}
-	var errs []error
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
 		if strings.HasPrefix(flag.Name, "etcd-") {
 			errs = append(errs, fmt.Errorf("--%s: it's of no use without --etcd-servers", flag.Name))
