@@ -36,12 +36,12 @@ type Program struct {
 func Execute(ctx context.Context, p Program, args []string) error {
 	root := newRootCommand(p)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return nil
 	}
 	if ran := new(codedError); !errors.As(err, &ran) {
-		err = wrongUsage(root, err)
+		err = wrongUsage(cmd, err)
 	}
 	printError(p.Streams.ErrOut, err)
 	return err
