@@ -17,6 +17,11 @@ import (
 	"tilt.dev/session/pkg/kubeconfig"
 )
 
+// notEntered is the error of a server that clients wouldn't find.
+func notEntered(err error) error {
+	return withCode(ExitAPI, "enter the API server into the kubeconfig: %w (TILT_CONFIG in the environment names another file for it)", err)
+}
+
 // writeKubeconfig makes a file that holds nothing but an entry, as its current
 // context. A file that holds anything else is left alone; one that is empty, as
 // mktemp makes it, is filled.

@@ -89,7 +89,7 @@ func (h *host) open(ctx context.Context, serving *task) (e end, ok bool) {
 		return end{signal: sig}, false
 	}
 	if err := h.entering.wait(); err != nil {
-		return end{err: withCode(ExitAPI, "enter the API server into the kubeconfig: %w", err)}, false
+		return end{err: notEntered(err)}, false
 	}
 	select {
 	case <-h.server.Ready():

@@ -130,7 +130,7 @@ func (s *service) listen() error {
 // enter makes the server known to clients of this user.
 func (s *service) enter(ctx context.Context) error {
 	if err := s.location.Add(ctx, s.entry); err != nil {
-		return withCode(ExitAPI, "enter the API server into the kubeconfig: %w", err)
+		return notEntered(err)
 	}
 	s.entered = true
 	if s.options.kubeconfigOut == "" {

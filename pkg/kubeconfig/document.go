@@ -43,7 +43,7 @@ type document struct {
 func parse(data []byte) (*document, error) {
 	config, err := clientcmd.Load(data)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("it isn't a kubeconfig: %w", err)
 	}
 	doc := &document{text: data, config: config}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
