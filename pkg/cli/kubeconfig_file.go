@@ -43,7 +43,18 @@ func writeKubeconfig(path string, entry kubeconfig.Entry) error {
 	if err != nil {
 		return err
 	}
-	// Whoever finds the file finds all of it.
+	if err := writeWhole(path, text); err != nil {
+		// The file that it names is one that nobody has asked for.
+		if of := new(fs.PathError); errors.As(err, &of) {
+			err = of.Err
+		}
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// writeWhole makes a file of which whoever finds it finds all.
+func writeWhole(path string, text []byte) error {
 	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
