@@ -61,6 +61,7 @@ func TestMaxRunning(t *testing.T) {
 	s := newDurable(t, append(names, "refused", "deleted")...)
 	s.config.MaxRunning = 2
 	s.begin()
+	s.awaitSynced() // those of one second are told apart by the order of their events
 	seen := map[string]*audience{}
 	refused := newSession("refused", v1alpha1.ExitConditionManual)
 	refused.Spec.TiltfilePath = "relative"
