@@ -155,7 +155,9 @@ var conformanceCases = []conformanceCase{
 	}},
 	{function: "RunTestDeleteTriggerWatch", run: plain(suite.RunTestDeleteTriggerWatch)},
 	{function: "RunTestWatchFromNonZero", run: plain(suite.RunTestWatchFromNonZero)},
-	{function: "RunTestDelayedWatchDelivery", run: plain(suite.RunTestDelayedWatchDelivery)},
+	{function: "RunTestDelayedWatchDelivery", run: func(ctx context.Context, t *testing.T, e *environment) {
+		suite.RunTestDelayedWatchDelivery(ctx, t, e.paced(ctx, t))
+	}},
 	{function: "RunTestWatchError", run: func(ctx context.Context, t *testing.T, e *environment) {
 		suite.RunTestWatchError(ctx, t, e)
 	}},

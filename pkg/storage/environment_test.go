@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -338,9 +339,10 @@ func (e *exchangeable) TransformToStorage(ctx context.Context, data []byte, of v
 	return e.get().TransformToStorage(ctx, data, of)
 }
 
-// paced returns the storage with creations that come one at a time, each after
-// a cache's watches were told of the one before. A cache ends the watches that
-// a burst leaves a few events behind.
+// paced returns the storage with creations and updates that come one at a time,
+// each after a cache's watches were told of the one before. A cache ends the
+// watches that a burst leaves a few events behind. An update has to change
+// something.
 func (e *environment) paced(ctx context.Context, t *testing.T) apistorage.Interface {
 	if !e.cached() {
 		return e
@@ -365,14 +367,29 @@ func (p *paced) Create(ctx context.Context, key string, object, out runtime.Obje
 	if err := p.environment.Create(ctx, key, object, out, ttl); err != nil {
 		return err
 	}
+	return p.await(watch.Added)
+}
+
+func (p *paced) GuaranteedUpdate(ctx context.Context, key string, out runtime.Object, orNew bool,
+	preconditions *apistorage.Preconditions, update apistorage.UpdateFunc, cached runtime.Object) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := p.environment.GuaranteedUpdate(ctx, key, out, orNew, preconditions, update, cached); err != nil {
+		return err
+	}
+	return p.await(watch.Added, watch.Modified)
+}
+
+// await returns when a watch was told of a change of one of the types.
+func (p *paced) await(types ...watch.EventType) error {
 	select {
 	case event := <-p.told.ResultChan():
-		if event.Type != watch.Added {
-			return fmt.Errorf("a creation made a %q event", event.Type)
+		if !slices.Contains(types, event.Type) {
+			return fmt.Errorf("a change made a %q event, not one of %q", event.Type, types)
 		}
 		return nil
 	case <-time.After(30 * time.Second):
-		return errors.New("a creation made no event")
+		return errors.New("a change made no event")
 	}
 }
 
