@@ -107,6 +107,7 @@ func (s *service) tellNotRun(stored *v1alpha1.Session) {
 
 // outcome is what came of the Session, as far as it can be told.
 func (r *servedRun) outcome(ctx context.Context) string {
+	stopped := ctx.Err() != nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTimeout)
 	defer cancel()
 	client, err := versioned.NewForConfig(r.service.server.LoopbackClientConfig())
@@ -115,7 +116,11 @@ func (r *servedRun) outcome(ctx context.Context) string {
 	}
 	now, err := client.TiltV1alpha1().Sessions().Get(ctx, r.session.Name, metav1.GetOptions{})
 	switch {
-	case err != nil || now.UID != r.session.UID || !now.Status.Done:
+	case err != nil || now.UID != r.session.UID || now.DeletionTimestamp != nil && !now.Status.Done:
+		return "ended"
+	case !now.Status.Done && stopped && now.Spec.ExitCondition == v1alpha1.ExitConditionCI:
+		return "interrupted before its verdict"
+	case !now.Status.Done:
 		return "ended"
 	case now.Status.Error == "":
 		return "succeeded"
