@@ -14,7 +14,7 @@
 // # Non-goals
 //
 // The history isn't exported, nor are leases: what would have ended by itself
-// stays after an import.
+// stays after an import. Clients of the exported storage have to list anew.
 package offline
 
 import (

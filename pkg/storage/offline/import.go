@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path"
 	"strconv"
 	"strings"
@@ -25,10 +26,18 @@ import (
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
+// revisionGap is what an import leaves between the versions of its objects and
+// those that the storage goes on with. More has happened to where they come from
+// than they tell, such as deletions; clients that know of it must not take what
+// happens here for that. It's what etcd's documentation bumps revisions by when it
+// restores a snapshot.
+const revisionGap = 1_000_000_000
+
 // Import fills an empty directory, or one that isn't there, with the objects of
 // a resource, and returns how many they are. It takes effect whole or not at
-// all. Objects keep their resource version, and the storage goes on with later
-// ones; one that has none gets one. Nothing but the encoding is validated.
+// all. Objects keep their resource version; one that has none gets one. The
+// storage goes on with versions far behind those, and watches from any before
+// are expired. Nothing but the encoding is validated.
 func Import(ctx context.Context, options Options, resource schema.GroupResource, from io.Reader) (objects int64, err error) {
 	options, err = options.complete()
 	if err != nil {
@@ -114,7 +123,7 @@ func (i *importing) takeRevision(named metav1.Object) (int64, error) {
 		return 0, nil
 	}
 	rev, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || rev < 2 {
+	if err != nil || rev < 2 || rev > math.MaxInt64-2*revisionGap {
 		return 0, fmt.Errorf("metadata.resourceVersion %q is not one of a storage", text)
 	}
 	named.SetResourceVersion("")
@@ -129,8 +138,6 @@ func (i *importing) snapshot() *mvcc.Snapshot {
 			kv.ModRevision, kv.CreateRevision = i.last, i.last
 		}
 	}
-	if len(i.kvs) == 0 {
-		return &mvcc.Snapshot{Revision: i.last}
-	}
-	return &mvcc.Snapshot{Revision: i.last, Compacted: i.last, KeyValues: i.kvs}
+	last := i.last + revisionGap
+	return &mvcc.Snapshot{Revision: last, Compacted: last, KeyValues: i.kvs}
 }
