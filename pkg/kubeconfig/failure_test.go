@@ -12,10 +12,11 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 func TestFilesThatAreNotOverwritten(t *testing.T) {
@@ -261,8 +262,8 @@ func TestLockFileOfOthers(t *testing.T) {
 	wantFiles(t, filepath.Dir(l.Files[0]), "config", "config.lock")
 }
 
-// TestLockFileIsRemoved while somebody waits for the lock in it, who has to take
-// that in the file that's there then.
+// TestLockFileIsRemoved while others wait for the lock in it, who have to take that
+// in the file that's there then.
 func TestLockFileIsRemoved(t *testing.T) {
 	l := emptyLocation(t)
 	first, err := l.lock(t.Context())
@@ -271,19 +272,8 @@ func TestLockFileIsRemoved(t *testing.T) {
 	}
 	const waiting = 10
 	order := make(chan error, waiting)
-	holders := new(atomic.Int32)
 	for range waiting {
-		go func() {
-			unlock, err := l.lock(t.Context())
-			if err == nil {
-				if holders.Add(1) > 1 {
-					err = errors.New("two have the lock")
-				}
-				holders.Add(-1)
-				err = errors.Join(err, unlock())
-			}
-			order <- err
-		}()
+		go func() { order <- lockAlone(t.Context(), l) }()
 	}
 	if err := first(); err != nil {
 		t.Error(err)
@@ -294,4 +284,37 @@ func TestLockFileIsRemoved(t *testing.T) {
 		}
 	}
 	wantFiles(t, filepath.Dir(l.Files[0]))
+}
+
+// lockAlone fails if somebody else has the lock as well.
+func lockAlone(ctx context.Context, l Location) error {
+	unlock, err := l.lock(ctx)
+	if err != nil {
+		return err
+	}
+	mine := filepath.Join(filepath.Dir(l.Files[0]), "mine")
+	return errors.Join(os.Mkdir(mine, 0o700), os.Remove(mine), unlock())
+}
+
+func TestLockOfAnotherFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.lock")
+	put(t, path, "")
+	held := flock.New(path)
+	if err := held.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	if !isAt(held, path) {
+		t.Error("the lock isn't where it was taken")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if isAt(held, path) {
+		t.Error("the lock is where no file is")
+	}
+	put(t, path, "")
+	if isAt(held, path) {
+		t.Error("the lock is in a file that was made after it was taken")
+	}
 }
