@@ -29,10 +29,9 @@ type etcdCheck struct {
 	clock   clock.PassiveClock
 
 	mu sync.Mutex
-	// began is when it was read last, under is true while that goes on, and reading
-	// is closed when it's over.
+	// began is when it was read last, and reading, nil unless that goes on, is
+	// closed when it's over.
 	began   time.Time
-	under   bool
 	reading chan struct{}
 	// said is what came of the last time that is over.
 	said error
@@ -76,18 +75,19 @@ func (c *etcdCheck) begin() (reading <-chan struct{}, mine bool, said error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.clock.Now()
-	if c.under || now.Sub(c.began) < c.timeout/2 {
+	if c.reading != nil || now.Sub(c.began) < c.timeout/2 {
 		return c.reading, false, c.said
 	}
-	c.under, c.began, c.reading = true, now, make(chan struct{})
+	c.began, c.reading = now, make(chan struct{})
 	return c.reading, true, nil
 }
 
 func (c *etcdCheck) end(said error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.under, c.said = false, said
+	c.said = said
 	close(c.reading)
+	c.reading = nil
 }
 
 func (c *etcdCheck) read(ctx context.Context) error {
