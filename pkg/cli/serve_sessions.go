@@ -116,16 +116,16 @@ func (r *servedRun) outcome(ctx context.Context) string {
 	}
 	now, err := client.TiltV1alpha1().Sessions().Get(ctx, r.session.Name, metav1.GetOptions{})
 	switch {
-	case err != nil || now.UID != r.session.UID || now.DeletionTimestamp != nil && !now.Status.Done:
+	case err != nil || now.UID != r.session.UID:
 		return "ended"
-	case !now.Status.Done && stopped && now.Spec.ExitCondition == v1alpha1.ExitConditionCI:
-		return "interrupted before its verdict"
-	case !now.Status.Done:
-		return "ended"
-	case now.Status.Error == "":
+	case now.Status.Done && now.Status.Error == "":
 		return "succeeded"
+	case now.Status.Done:
+		return fmt.Sprintf("failed (%s)", v1alpha1.ErrorLine(now.Status.Error))
+	case stopped && now.DeletionTimestamp == nil && now.Spec.ExitCondition == v1alpha1.ExitConditionCI:
+		return "interrupted before its verdict"
 	}
-	return fmt.Sprintf("failed (%s)", v1alpha1.ErrorLine(now.Status.Error))
+	return "ended"
 }
 
 // prepareRuns starts what runs of Sessions share.
