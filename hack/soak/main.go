@@ -29,15 +29,20 @@ import (
 )
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == serverMode {
-		serve(os.Args[2:])
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := soak(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := execute(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
 		os.Exit(1)
 	}
+}
+
+// execute is the program, or a server of one of its Tiltfiles.
+func execute(args []string) error {
+	if len(args) > 0 && args[0] == serverMode {
+		return serve(args[1:])
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return soak(ctx, args, os.Stdout)
 }
 
 // options are those of the command line.

@@ -6,7 +6,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -27,24 +26,26 @@ const (
 )
 
 // serve listens on a port, notes which, tells who connects in which directory that is,
-// and never returns. A stubborn server ignores what asks it to end.
-func serve(args []string) {
+// and goes on until that fails. A stubborn server ignores what asks it to end.
+func serve(args []string) error {
 	if slices.Contains(args, "-stubborn") {
 		signal.Ignore(syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	}
 	ports := os.Getenv(portsVariable)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err == nil {
-		port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-		err = os.WriteFile(filepath.Join(ports, port), nil, 0o600)
+	if err != nil {
+		return err
 	}
-	for err == nil {
-		var conn net.Conn
-		if conn, err = l.Accept(); err == nil {
-			_, _ = io.WriteString(conn, ports)
-			_ = conn.Close()
+	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	if err := os.WriteFile(filepath.Join(ports, port), nil, 0o600); err != nil {
+		return err
+	}
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return err
 		}
+		_, _ = io.WriteString(conn, ports) // whoever has gone doesn't want to know
+		_ = conn.Close()
 	}
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
 }
