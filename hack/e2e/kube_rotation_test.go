@@ -38,13 +38,7 @@ func testRenewal(t *testing.T, c *cluster) {
 	}
 	t.Logf("after %v", time.Since(began).Round(time.Second))
 	writers.GoOn(50)
-	writers.End()
-	for _, failure := range writers.Failures() {
-		t.Error(failure)
-	}
-	written, number := writers.Written()
-	watcher.Await(written)
-	t.Logf("%d requests, %d changes, %d watches", writers.Requests(), number, watcher.Watches())
+	endLoad(t, writers, watcher)
 }
 
 // awaitOtherTrust returns the authority that's published before those that were.

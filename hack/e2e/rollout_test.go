@@ -25,6 +25,12 @@ func testRollout(t *testing.T, c *cluster) {
 		c.replace(i)
 		writers.GoOn(100)
 	}
+	endLoad(t, writers, watchers...)
+}
+
+// endLoad ends the requests of users: none has failed, and no change was missed.
+func endLoad(t *testing.T, writers *load.Writers, watchers ...*load.Watcher) {
+	t.Helper()
 	writers.End()
 	for _, failure := range writers.Failures() {
 		t.Error(failure)

@@ -33,13 +33,7 @@ func TestRotation(t *testing.T) {
 		t.Run(name, func(t *testing.T) { rotate(t, writers) })
 		writers.GoOn(50)
 	}
-	writers.End()
-	for _, failure := range writers.Failures() {
-		t.Error(failure)
-	}
-	written, number := writers.Written()
-	watcher.Await(written)
-	t.Logf("%d requests, %d changes, %d watches", writers.Requests(), number, watcher.Watches())
+	endLoad(t, writers, watcher)
 }
 
 // rotateServers has the replicas show certificates of another authority, which is
