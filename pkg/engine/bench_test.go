@@ -31,6 +31,7 @@ var _ Process = instant{}
 func (instant) PID() int              { return 1 }
 func (instant) Done() <-chan struct{} { return over }
 func (instant) Exit() process.Exit    { return process.Exit{} }
+func (instant) Exited() bool          { return true }
 func (instant) Stop(time.Duration)    {}
 
 // BenchmarkJobs is what the engine itself costs: a run of jobs that take no
@@ -43,6 +44,7 @@ func BenchmarkJobs(b *testing.B) {
 		chain[i+1].ResourceDeps = []string{chain[i].Name}
 	}
 	b.Run("1000 of 8 at once", func(b *testing.B) { benchmark(b, wide, 8, launch) })
+	b.Run("20000 of 8 at once", func(b *testing.B) { benchmark(b, jobs(20_000, parallel), 8, launch) })
 	b.Run("1000 one by one", func(b *testing.B) { benchmark(b, jobs(1000), 8, launch) })
 	b.Run("1000 in a chain", func(b *testing.B) { benchmark(b, chain, 8, launch) })
 }

@@ -75,6 +75,32 @@ func (e *Engine) SetArgs(ctx context.Context, args []string) (changed bool, err 
 	return changed, err
 }
 
+// CatchUp returns when the snapshot shows every end of a process that has come
+// before the call, but for those of processes that are being stopped.
+func (e *Engine) CatchUp(ctx context.Context) error {
+	var ends []<-chan struct{}
+	err := e.ask(ctx, func(l *loop) error {
+		for x := range l.executions {
+			if x.process != nil && !x.stopped && x.process.Exited() {
+				ends = append(ends, x.over)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(ends) == 0 {
+		return err
+	}
+	for _, end := range ends {
+		select {
+		case <-end:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	// The answer to another request follows the snapshot that shows them.
+	return e.ask(ctx, func(*loop) error { return nil })
+}
+
 // Args returns the arguments of the Tiltfile.
 func (e *Engine) Args() []string { return e.Snapshot().Tiltfile.Args }
 

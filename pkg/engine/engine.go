@@ -60,6 +60,9 @@ type Process interface {
 	Done() <-chan struct{}
 	// Exit is how the main process ended. It's valid after Done.
 	Exit() process.Exit
+	// Exited tells whether the main process has ended, which it may have before
+	// Done is closed.
+	Exited() bool
 	// Stop ends the group: TERM now, KILL after grace. A second call, or no
 	// grace, is KILL now. It returns at once.
 	Stop(grace time.Duration)

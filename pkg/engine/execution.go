@@ -33,6 +33,8 @@ type execution struct {
 	// stopped is true once it has been asked to end, timedOut when that was
 	// because it took too long.
 	stopped, timedOut bool
+	// over is closed when the loop knows of the end.
+	over chan struct{}
 	// cancel ends what goes on beside the process, such as its probe or the
 	// time that it may take. It's nil if there's nothing.
 	cancel context.CancelFunc
@@ -69,7 +71,7 @@ func (x *execution) finish() {
 
 // execute launches a command.
 func (l *loop) execute(x *execution, command *model.Command, now time.Time) {
-	x.start = now
+	x.start, x.over = now, make(chan struct{})
 	l.executions[x] = struct{}{}
 	spec := process.Spec{Argv: command.Argv, Dir: command.Dir, Env: slices.Concat(l.environ, command.Env)}
 	source := x.source
@@ -132,10 +134,12 @@ func (m launched) apply(l *loop) {
 	}
 }
 
-// limit has an execution stopped when it takes too long.
+// limit has an execution stopped when it takes too long. The timer may fire late,
+// when the whole process was stopped for a while, so that an end that has come by
+// then counts.
 func (l *loop) limit(x *execution) {
 	x.cancel = l.later(x.timeout, func() {
-		if !x.stopped {
+		if !x.stopped && !x.process.Exited() {
 			x.timedOut = true
 			x.stop(l.grace)
 		}
@@ -155,6 +159,7 @@ type ended struct {
 func (m ended) apply(l *loop) {
 	x := m.execution
 	delete(l.executions, x)
+	close(x.over)
 	x.finish()
 	switch {
 	case l.stopping:

@@ -21,6 +21,8 @@ type fakeProcess struct {
 
 	mu    sync.Mutex
 	ended bool
+	// unreaped is true once the main process has ended and isn't waited for.
+	unreaped bool
 	exit  process.Exit
 	stops []time.Duration
 }
@@ -30,6 +32,19 @@ var _ Process = (*fakeProcess)(nil)
 func (p *fakeProcess) PID() int              { return p.pid }
 func (p *fakeProcess) Done() <-chan struct{} { return p.done }
 func (p *fakeProcess) Exit() process.Exit    { return p.exit }
+
+func (p *fakeProcess) Exited() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ended || p.unreaped
+}
+
+// exitUnseen lets the main process end without anything hearing of it yet.
+func (p *fakeProcess) exitUnseen() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.unreaped = true
+}
 
 func (p *fakeProcess) Stop(grace time.Duration) {
 	p.mu.Lock()

@@ -4,7 +4,11 @@
 package engine
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tilt.dev/session/pkg/model"
@@ -112,6 +116,58 @@ func TestTimeout(t *testing.T) {
 		if n := w.process("b:update").stopped(); n != 0 {
 			t.Errorf("a job that was in time was stopped %d times", n)
 		}
+	})
+}
+
+// The timer of a process that was stopped fires as soon as it goes on, maybe
+// before it hears of the end of a job.
+func TestLateTimeout(t *testing.T) {
+	limited := func(r *model.Resource) { r.Timeout = time.Second }
+	for code, want := range map[int]string{0: "a=ok", 3: "a=failed"} {
+		play(t, projectOf(job("a", limited)), func(w *world) {
+			w.process("a:update").exitUnseen()
+			time.Sleep(time.Minute)
+			w.want("a=active")
+			w.process("a:update").end(process.Exit{Code: code})
+			w.want(want)
+			if err := w.resource("a").Update.Last.Error; strings.Contains(err, "timed out") {
+				t.Errorf("error %q", err)
+			}
+			if n := w.process("a:update").stopped(); n != 0 {
+				t.Errorf("what had ended was stopped %d times", n)
+			}
+		})
+	}
+}
+
+func TestCatchUp(t *testing.T) {
+	play(t, projectOf(job("a", parallel), job("b", parallel)), func(w *world) {
+		// Nothing has ended.
+		w.do(w.engine.CatchUp(w.t.Context()))
+		w.process("a:update").exitUnseen()
+		caughtUp := make(chan error)
+		go func() { caughtUp <- w.engine.CatchUp(w.t.Context()) }()
+		synctest.Wait()
+		select {
+		case <-caughtUp:
+			w.t.Fatal("an end that nothing shows is caught up with")
+		default:
+		}
+		w.process("a:update").end(process.Exit{})
+		if err := <-caughtUp; err != nil {
+			w.t.Fatal(err)
+		}
+		if w.engine.Snapshot().Resources[0].Update.Last == nil {
+			w.t.Error("the end isn't shown")
+		}
+		// It gives up with its context.
+		w.process("b:update").exitUnseen()
+		ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
+		defer cancel()
+		if err := w.engine.CatchUp(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			w.t.Errorf("got %v", err)
+		}
+		w.exit("b:update", 0)
 	})
 }
 

@@ -106,6 +106,8 @@ type Process struct {
 	stopped bool
 	// killed is set once the group was killed.
 	killed bool
+	// exited is set once the main process has ended, before it's reaped.
+	exited bool
 	// gone is set when the group is empty, its number may belong to others then.
 	gone bool
 	// escalation kills the group when the grace is over.
@@ -123,6 +125,15 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 func (p *Process) Exit() Exit {
 	<-p.done
 	return p.exit
+}
+
+// Exited tells whether the main process has ended, which it may have a while
+// before Done is closed.
+func (p *Process) Exited() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	// The lock keeps it from being reaped, so that the number is its own.
+	return p.exited || hasExited(p.pid)
 }
 
 // Stop asks the whole group to end and returns at once: SIGTERM now, and SIGKILL when

@@ -41,6 +41,7 @@ func (p *Process) supervise() {
 func (p *Process) mainExited() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.exited = true
 	if !p.stopped {
 		p.kill()
 	}

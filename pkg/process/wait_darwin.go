@@ -16,7 +16,7 @@ func awaitExit(pid int) {
 	for {
 		queue, err := unix.Kqueue()
 		if err == nil {
-			awaitEvent(queue, pid)
+			_ = awaitEvent(queue, pid, nil)
 			_ = unix.Close(queue) // There's nothing in it.
 			return
 		}
@@ -24,9 +24,20 @@ func awaitExit(pid int) {
 	}
 }
 
-// awaitEvent returns when a child has ended. That it's gone from the list of
-// processes that run means the same.
-func awaitEvent(queue, pid int) {
+// hasExited says whether a child has ended, and leaves it to be reaped.
+func hasExited(pid int) bool {
+	queue, err := unix.Kqueue()
+	if err != nil {
+		return false
+	}
+	defer unix.Close(queue)
+	return awaitEvent(queue, pid, &unix.Timespec{})
+}
+
+// awaitEvent waits until a child has ended or the time is over, which nil never
+// is, and says whether it has. That it's gone from the list of processes that run
+// means the same.
+func awaitEvent(queue, pid int, timeout *unix.Timespec) bool {
 	exit := []unix.Kevent_t{{
 		Ident:  uint64(pid),
 		Filter: unix.EVFILT_PROC,
@@ -34,9 +45,9 @@ func awaitEvent(queue, pid int) {
 		Fflags: unix.NOTE_EXIT,
 	}}
 	for {
-		_, err := unix.Kevent(queue, exit, make([]unix.Kevent_t, 1), nil)
+		n, err := unix.Kevent(queue, exit, make([]unix.Kevent_t, 1), timeout)
 		if !errors.Is(err, unix.EINTR) {
-			return
+			return n > 0 || err != nil
 		}
 	}
 }

@@ -36,11 +36,14 @@ func awaitReadable(pid int) error {
 	if err != nil {
 		return err
 	}
-	return conn.Read(func(uintptr) bool {
-		var info unix.Siginfo
-		err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
-		return err == nil && info.Signo != 0 || errors.Is(err, unix.ECHILD)
-	})
+	return conn.Read(func(uintptr) bool { return hasExited(pid) })
+}
+
+// hasExited says whether a child has ended, and leaves it to be reaped.
+func hasExited(pid int) bool {
+	var info unix.Siginfo
+	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
+	return err == nil && info.Signo != 0 || errors.Is(err, unix.ECHILD)
 }
 
 // onlyZombies says whether every member of a group has ended and only waits to
