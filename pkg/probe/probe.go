@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jonboulle/clockwork"
@@ -63,6 +64,13 @@ type check struct {
 	run func(ctx context.Context) (outcome, string)
 }
 
+const (
+	// lateAfter is how late a timeout may be noticed without a second chance,
+	// lateGrace how long that lasts.
+	lateAfter = 250 * time.Millisecond
+	lateGrace = time.Second
+)
+
 // errTimeout is the cause of the end of a context whose check took too long.
 var errTimeout = errors.New("check timed out")
 
@@ -95,10 +103,15 @@ func (p *Prober) Run(ctx context.Context, probe model.Probe, report func(Result)
 // once makes one check within the timeout.
 func (p *Prober) once(ctx context.Context, check check, timeout time.Duration) (outcome, string) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	var timing sync.WaitGroup
+	defer timing.Wait()
 	defer cancel(nil)
 	// Not a deadline, which would be read as one of the machine's clock.
-	timer := p.Clock.AfterFunc(timeout, func() { cancel(errTimeout) })
-	defer timer.Stop()
+	timing.Go(func() {
+		if p.expire(ctx, timeout) {
+			cancel(errTimeout)
+		}
+	})
 	outcome, text := check.run(ctx)
 	if outcome != passed && errors.Is(context.Cause(ctx), errTimeout) {
 		outcome, text = failed, fmt.Sprintf("timed out after %s", timeout)
@@ -107,6 +120,17 @@ func (p *Prober) once(ctx context.Context, check check, timeout time.Duration) (
 		text = check.name + ": " + text
 	}
 	return outcome, text
+}
+
+// expire says whether a timeout passed before ctx was done. If that's noticed
+// late, because this process was stopped or the machine is very busy, an answer
+// that has come meanwhile has another moment to be read.
+func (p *Prober) expire(ctx context.Context, timeout time.Duration) bool {
+	began := p.Clock.Now()
+	if !p.sleep(ctx, timeout) {
+		return false
+	}
+	return p.Clock.Since(began) < timeout+lateAfter || p.sleep(ctx, lateGrace)
 }
 
 // sleep says whether the time passed before ctx was done.

@@ -172,3 +172,62 @@ func TestRunEndsDuringTheDelay(t *testing.T) {
 	w.advance(1, time.Minute)
 	w.quiet()
 }
+
+// The timer of a process that was stopped fires as soon as it goes on, maybe
+// before it has read an answer.
+func TestLateTimeout(t *testing.T) {
+	for name, test := range map[string]struct {
+		pass time.Duration
+		// answered is true for a check that is answered after that time.
+		answered bool
+		want     outcome
+	}{
+		"in time, late look":  {time.Minute, true, passed},
+		"no answer":           {time.Minute, false, failed},
+		"no answer, in order": {time.Second, false, failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := clockwork.NewFakeClock()
+			prober := &Prober{Clock: clock}
+			answer := make(chan struct{})
+			waits := check{run: func(ctx context.Context) (outcome, string) {
+				select {
+				case <-answer:
+					return passed, "ok"
+				case <-ctx.Done():
+					return failed, ctx.Err().Error()
+				}
+			}}
+			got := make(chan outcome)
+			go func() {
+				o, _ := prober.once(t.Context(), waits, time.Second)
+				got <- o
+			}()
+			await := func() {
+				if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			await()
+			clock.Advance(test.pass)
+			late := test.pass > time.Second
+			if late {
+				await() // for the second chance
+			}
+			switch {
+			case test.answered:
+				close(answer)
+			case late:
+				clock.Advance(lateGrace)
+			}
+			select {
+			case o := <-got:
+				if o != test.want {
+					t.Errorf("got %v, want %v", o, test.want)
+				}
+			case <-time.After(patience):
+				t.Fatal("no outcome")
+			}
+		})
+	}
+}
