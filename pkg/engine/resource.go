@@ -116,6 +116,7 @@ func (r *resource) view() ResourceState {
 			Command:          r.serveCommand,
 			Process:          r.process,
 			Exit:             r.serveExit,
+			Probed:           r.Readiness != nil,
 			LastProbe:        r.lastProbe,
 			ReadinessTimeout: r.ReadinessTimeout,
 			Restarts:         r.restarts,

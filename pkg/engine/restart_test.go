@@ -23,7 +23,7 @@ func TestRestart(t *testing.T) {
 		w.exit("j:update", 0)
 		w.exit("s:serve", 3)
 		w.want("s:serve=restarting j=ok")
-		want := &ServeState{Command: "s serve", Hold: HoldRestarting, LastProbe: "up", Down: time.Now()}
+		want := &ServeState{Command: "s serve", Hold: HoldRestarting, Probed: true, LastProbe: "up", Down: time.Now()}
 		if diff := cmp.Diff(want, w.resource("s").Serve); diff != "" {
 			t.Errorf("restarting (-want +got):\n%s", diff)
 		}

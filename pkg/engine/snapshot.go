@@ -86,6 +86,9 @@ type ServeState struct {
 	Process *ServerProcess
 	// Exit is how the process ended by itself, nil while it runs.
 	Exit *Exit
+	// Probed is true if a readiness probe says when the server is ready. Without
+	// one it counts as ready from its start.
+	Probed bool
 	// LastProbe is the last result of the readiness probe, for messages. It's
 	// empty without one.
 	LastProbe string

@@ -62,6 +62,12 @@ func ready(since time.Duration) engine.ServeState {
 	return engine.ServeState{Process: &engine.ServerProcess{PID: 9, Start: at(since), Ready: true, LastReady: at(since)}}
 }
 
+// probed is a server that has a readiness probe.
+func probed(s engine.ServeState) engine.ServeState {
+	s.Probed = true
+	return s
+}
+
 func notReady(since time.Duration) engine.ServeState {
 	return engine.ServeState{Process: &engine.ServerProcess{PID: 9, Start: at(since)}}
 }

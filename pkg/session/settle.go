@@ -14,6 +14,11 @@ import (
 	"tilt.dev/session/pkg/engine"
 )
 
+// aliveFor is how long a server without a readiness probe must have lived to be
+// believed, unless its Tiltfile says how long the Session settles. Whatever can't
+// do its work usually ends before.
+const aliveFor = time.Second
+
 // maxStable is how long at most a server that was launched again must have been
 // ready to be believed.
 const maxStable = 10 * time.Second
@@ -28,12 +33,27 @@ func stableFrom(since time.Time, restarts int32) time.Time {
 	return since.Add(min(time.Second<<min(restarts-1, 10), maxStable))
 }
 
+// aliveFrom is when every server without a readiness probe that runs has lived
+// for long enough, zero if there's none.
+func aliveFrom(snap *engine.Snapshot) (alive time.Time) {
+	for i := range snap.Resources {
+		if r := &snap.Resources[i]; servePhase(r) == PhaseReady && !r.Serve.Probed {
+			alive = latest(alive, r.Serve.Process.Start.Add(aliveFor))
+		}
+	}
+	return alive
+}
+
 // settle lets a healthy Session succeed when it has been so for as long as its
-// Tiltfile wants, and servers that have ended before for as long as it takes to
-// believe them.
+// Tiltfile wants, when servers without a readiness probe have lived for a while if
+// the Tiltfile doesn't say, and when servers that have ended before have been
+// ready for as long as it takes to believe them.
 func settle(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now time.Time) decision {
 	settled := sum.stable
-	if settings := snap.Tiltfile.CI; settings != nil && settings.Settle != nil && *settings.Settle > 0 {
+	switch settings := snap.Tiltfile.CI; {
+	case settings == nil || settings.Settle == nil:
+		settled = latest(settled, aliveFrom(snap))
+	case *settings.Settle > 0:
 		ready := meta.FindStatusCondition(current.Status.Conditions, v1alpha1.SessionConditionReady)
 		settled = latest(settled, healthySince(ready, sum.changed, now).Add(*settings.Settle))
 	}

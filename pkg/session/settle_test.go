@@ -59,6 +59,35 @@ func TestSettle(t *testing.T) {
 		"it isn't wanted": {
 			snap: settling(0, job("a", succeeded(second))), session: ci(0, 0), now: second, verdict: Succeeded,
 		},
+		"a server without a probe has to live for a second": {
+			snap: run(job("a", succeeded(second)), server("s", ready(2*second))), session: ci(0, 0), now: 2*second + second/2, next: 3 * second,
+		},
+		"which jobs that take longer leave behind": {
+			snap: run(server("s", ready(2*second)), job("a", succeeded(3*second))), session: ci(0, 0), now: 3 * second, verdict: Succeeded,
+		},
+		"and then it's believed": {
+			snap: run(job("a", succeeded(second)), server("s", ready(2*second))), session: ci(0, 0), now: 3 * second, verdict: Succeeded,
+		},
+		"unless it ends meanwhile": {
+			snap:    run(server("s", engine.ServeState{Exit: &engine.Exit{Start: at(2 * second), Finish: at(2 * second), Error: "it ended"}})),
+			session: ci(0, 0), now: 2*second + second/2, verdict: TargetFailed, err: "it ended",
+		},
+		"a server with a probe is believed at once": {
+			snap: run(server("s", probed(ready(2*second)))), session: ci(0, 0), now: 2 * second, verdict: Succeeded,
+		},
+		"a Tiltfile may trust servers without a probe": {
+			snap: settling(0, server("s", ready(2*second))), session: ci(0, 0), now: 2 * second, verdict: Succeeded,
+		},
+		"or know how long it takes": {
+			snap: settling(second/2, server("s", ready(2*second))), session: ci(0, 0), now: 2*second + second/4, next: 2*second + second/2,
+		},
+		"a server that was replaced by a trigger has to live again": {
+			snap: run(server("old", ready(second)), server("s", ready(9*second))), session: ci(0, 0), now: 9 * second, next: 10 * second,
+		},
+		"nobody waits for a server that isn't wanted": {
+			snap:    run(job("a", succeeded(second)), engine.ResourceState{Name: "s", Disabled: true, Serve: ptr(ready(2 * second))}),
+			session: ci(0, 0), now: 2 * second, verdict: Succeeded,
+		},
 		"a server that was launched again is believed after a while": {
 			snap: run(job("a", succeeded(second)), again(2*second, 3)), session: ci(0, 0), now: 3 * second, next: 6 * second,
 		},
