@@ -6,7 +6,6 @@ package session
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -24,7 +23,7 @@ const (
 	reasonSettling   = "Settling"
 	reasonEnding     = "Ending"
 	reasonInvalidTTL = "InvalidTTL"
-	maxMessageLength = 32 << 10
+	reasonTooLarge   = "StatusTooLarge"
 )
 
 // conditions are the three that a Session always has, without times.
@@ -99,7 +98,7 @@ func succeededMessage(exit v1alpha1.ExitCondition, end decision) string {
 func failedMessage(end decision) string {
 	switch {
 	case end.err != "":
-		return cut(end.err, maxMessageLength)
+		return text(end.err)
 	case end.verdict == Succeeded:
 		return "The Session has succeeded"
 	default:
@@ -126,12 +125,4 @@ func mergeConditions(prev, want []metav1.Condition, generation int64, now time.T
 		meta.SetStatusCondition(&merged, c)
 	}
 	return merged
-}
-
-// cut is s without what's beyond n bytes, and without the half of a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.ToValidUTF8(s[:n], "")
 }

@@ -33,19 +33,29 @@ func Status(snap *engine.Snapshot, current *v1alpha1.Session, now time.Time) (v1
 	if current.Status.Done {
 		return *current.Status.DeepCopy(), time.Time{}
 	}
+	list := targets(snap)
+	sum := summarize(list)
+	end := decide(snap, current, sum, now)
+	return newStatus(snap, current, list, sum, end, now), end.next
+}
 
-	status := v1alpha1.SessionStatus{
+// Undecidedly is what Status would return if nothing in snap could lead to a
+// verdict.
+func Undecidedly(snap *engine.Snapshot, current *v1alpha1.Session, now time.Time) v1alpha1.SessionStatus {
+	list := targets(snap)
+	return newStatus(snap, current, list, summarize(list), decision{}, now)
+}
+
+func newStatus(snap *engine.Snapshot, current *v1alpha1.Session, targets []v1alpha1.Target, sum summary, end decision, now time.Time) v1alpha1.SessionStatus {
+	return v1alpha1.SessionStatus{
 		PID:       int64(snap.PID),
 		StartTime: microTime(snap.StartTime),
-		Targets:   targets(snap),
+		Targets:   targets,
+		Done:      end.verdict != Undecided,
+		Error:     text(end.err),
+		Conditions: mergeConditions(current.Status.Conditions,
+			conditions(current.Spec.ExitCondition, sum, end), current.Generation, now),
 	}
-	sum := summarize(status.Targets)
-	end := decide(snap, current, sum, now)
-	status.Done = end.verdict != Undecided
-	status.Error = end.err
-	status.Conditions = mergeConditions(current.Status.Conditions,
-		conditions(current.Spec.ExitCondition, sum, end), current.Generation, now)
-	return status, end.next
 }
 
 // microTime is t as the API stores it: in microseconds, null when it's zero.

@@ -47,7 +47,7 @@ func target(prefix, verb string, kind v1alpha1.TargetType, resource string,
 	return v1alpha1.Target{
 		Name:      targetName(prefix, verb),
 		Type:      kind,
-		Resources: []string{text(resource)},
+		Resources: []string{resourceName(resource)},
 		State:     state,
 		// What's started again waits a while before, so there are never that many.
 		RestartCount: int32(min(restarts, math.MaxInt32)),
@@ -71,7 +71,7 @@ func serveRestarts(r *engine.ResourceState) int {
 }
 
 func targetName(prefix, verb string) string {
-	return text(prefix) + ":" + verb
+	return resourceName(prefix) + ":" + verb
 }
 
 func tiltfileState(t *engine.TiltfileState) v1alpha1.TargetState {
@@ -144,9 +144,4 @@ func terminated(end *engine.Exit, err string) v1alpha1.TargetState {
 		state.ExitCode = &code
 	}
 	return v1alpha1.TargetState{Terminated: state}
-}
-
-// text replaces what isn't UTF-8, which no encoding of the API can carry.
-func text(s string) string {
-	return strings.ToValidUTF8(s, "\uFFFD")
 }

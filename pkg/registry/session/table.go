@@ -77,7 +77,7 @@ func row(session *v1alpha1.Session, now time.Time) metav1.TableRow {
 			session.Name,
 			string(session.Spec.ExitCondition),
 			stateOf(session),
-			fmt.Sprintf("%d/%d", reached, wanted),
+			targetsCell(session, reached, wanted),
 			errorCell(v1alpha1.ErrorLine(session.Status.Error)),
 			since(session.CreationTimestamp.Time, now),
 			session.Spec.TiltfilePath,
@@ -86,6 +86,15 @@ func row(session *v1alpha1.Session, now time.Time) metav1.TableRow {
 		},
 		Object: runtime.RawExtension{Object: session},
 	}
+}
+
+// targetsCell has a mark if the status doesn't hold all targets.
+func targetsCell(session *v1alpha1.Session, reached, wanted int) string {
+	cell := fmt.Sprintf("%d/%d", reached, wanted)
+	if meta.IsStatusConditionTrue(session.Status.Conditions, v1alpha1.SessionConditionTruncated) {
+		cell += "+"
+	}
+	return cell
 }
 
 func errorCell(line string) string {

@@ -120,6 +120,9 @@ const (
 	// SessionConditionExpiring is there, and false, while a Session that's done
 	// isn't deleted because its AnnotationTTLAfterFinished can't be read.
 	SessionConditionExpiring = "Expiring"
+	// SessionConditionTruncated is there, and true, while the status is larger than
+	// its storage takes, so that targets are left out or texts are shortened.
+	SessionConditionTruncated = "Truncated"
 )
 
 // SessionStatus is the observed state of a Session.
