@@ -9,7 +9,6 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -24,15 +23,7 @@ func main() {
 	os.Exit(run())
 }
 
-// gcPercent lets the heap grow further between two collections than Go does by
-// default. It's about 15 MB at the start of a run, so that saves a fifth of the
-// time of a short one and costs some tens of MB.
-const gcPercent = 400
-
 func run() int {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	// Two signals may arrive before the first is acted upon: end, and end now.
 	signals := make(chan os.Signal, 2)
 	defer signal.Stop(signals)

@@ -12,12 +12,11 @@ import (
 	"strconv"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
-	"tilt.dev/session/pkg/generated/clientset/versioned"
+	registry "tilt.dev/session/pkg/registry/session"
 	"tilt.dev/session/pkg/report"
 	"tilt.dev/session/pkg/session"
 )
@@ -40,13 +39,13 @@ func (h *host) print(ctx context.Context) error {
 // report says what came of a Session that's done: the table that "get" prints,
 // each target's way, and what has failed. When the Tiltfile itself has failed
 // there's nothing to add to its error.
-func (h *host) report(ctx context.Context, client versioned.Interface, s *v1alpha1.Session) error {
+func (h *host) report(ctx context.Context, s *v1alpha1.Session) error {
 	if session.VerdictOf(s.Status) == session.TiltfileFailed {
 		return nil
 	}
 	out := h.program.Streams.Out
 	fmt.Fprintln(out)
-	errs := []error{printSessionTable(ctx, client, out)}
+	errs := []error{printSessionTable(ctx, out, s)}
 	fmt.Fprintln(out)
 	errs = append(errs, report.Targets(out, s, time.Now()), report.Failures(out, s, h.logs.Tail, tailLines))
 	if session.VerdictOf(s.Status) == session.Succeeded {
@@ -56,24 +55,13 @@ func (h *host) report(ctx context.Context, client versioned.Interface, s *v1alph
 	return errors.Join(errs...)
 }
 
-// printSessionTable prints the Session as the server would have it shown.
-func printSessionTable(ctx context.Context, client versioned.Interface, out io.Writer) error {
-	table, err := sessionTable(ctx, client)
+// printSessionTable prints the Session as the server shows it.
+func printSessionTable(ctx context.Context, out io.Writer, s *v1alpha1.Session) error {
+	table, err := registry.NewTableConvertor().ConvertToTable(ctx, s, nil)
 	if err != nil {
-		return err
+		return fmt.Errorf("render the Session as a table: %w", err)
 	}
 	return printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, out)
-}
-
-// sessionTable gets the Session as a table.
-func sessionTable(ctx context.Context, client versioned.Interface) (*metav1.Table, error) {
-	table := &metav1.Table{}
-	err := client.TiltV1alpha1().RESTClient().Get().Resource("sessions").Name(sessionName).
-		SetHeader("Accept", "application/json;as=Table;v=v1;g=meta.k8s.io").Do(ctx).Into(table)
-	if err != nil {
-		return nil, fmt.Errorf("get the Session as a table: %w", err)
-	}
-	return table, nil
 }
 
 // directLog keeps what the API server reports for operators off the terminal,

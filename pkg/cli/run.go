@@ -29,6 +29,7 @@ const (
 // run executes a Tiltfile as the Session "Tiltfile" until there's a verdict or
 // a signal, and returns when nothing of it is left.
 func run(ctx context.Context, p Program, o *runOptions) error {
+	setGCPercent(startPercent)
 	if err := directLog(p.Streams.ErrOut, o.verbosity); err != nil {
 		return withCode(ExitFailure, "%w", err)
 	}
@@ -99,6 +100,7 @@ func (h *host) open(ctx context.Context, serving *task) (e end, ok bool) {
 		return end{signal: sig}, false
 	}
 	h.visitors.connected(ctx)
+	setGCPercent(runPercent)
 	return end{}, true
 }
 
@@ -127,7 +129,7 @@ func (h *host) runSession(ctx context.Context, serving *task) end {
 		if err := printing.wait(); err != nil || told == nil {
 			return err
 		}
-		return h.report(ctx, client, told)
+		return h.report(ctx, told)
 	})
 	h.teardown(controlling, telling, e)
 	return e

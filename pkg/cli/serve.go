@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -22,9 +21,6 @@ import (
 	"tilt.dev/session/pkg/kubeconfig"
 	"tilt.dev/session/pkg/storage"
 )
-
-// servePercent is how much the heap may grow between two garbage collections.
-const servePercent = 75
 
 // service is a server for many Sessions, built and listening but not running
 // yet. close must be called.
@@ -54,10 +50,7 @@ type service struct {
 
 // serve serves Sessions until a signal, and returns when nothing of it is left.
 func serve(ctx context.Context, p Program, o *serveOptions) error {
-	if os.Getenv("GOGC") == "" {
-		// What's stored stays in memory for long, other than that of a short run.
-		debug.SetGCPercent(servePercent)
-	}
+	setGCPercent(servePercent)
 	if err := directLog(p.Streams.ErrOut, o.verbosity); err != nil {
 		return withCode(ExitFailure, "%w", err)
 	}

@@ -76,6 +76,15 @@ func (b *backlog) head() *engine.Snapshot {
 	return b.items[0].snap
 }
 
+// skip forgets all but the newest snapshot, which is the head then.
+func (b *backlog) skip() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(b.items); n > 1 {
+		b.items, b.settled = slices.Delete(b.items, 0, n-1), false
+	}
+}
+
 // settle says that the head is published, and tells whether more are pending.
 func (b *backlog) settle() bool {
 	b.mu.Lock()

@@ -29,11 +29,11 @@ func endOfServer(s *v1alpha1.Session) string {
 
 // fail stores that a run has ended by itself, as it never should.
 func (c *Controller) fail(ctx context.Context, r *run) error {
-	status := session.Interrupt(r.session, fmt.Sprintf("the run has failed: %v", r.err), c.config.Clock.Now())
-	if err := c.updateStatus(ctx, r, status); err != nil {
-		return c.reconsider(ctx, r, err)
+	if r.verdict == nil {
+		now := c.config.Clock.Now()
+		r.verdict = &verdict{status: session.Interrupt(r.session, fmt.Sprintf("the run has failed: %v", r.err), now), reached: now}
 	}
-	return nil
+	return c.storeVerdict(ctx, r)
 }
 
 // close waits for all runs, which are being ended, and returns what went wrong.
@@ -58,20 +58,18 @@ func (c *Controller) close(lifetime context.Context) []error {
 
 // conclude stores the last status of a run that's being ended with this process.
 func (c *Controller) conclude(ctx context.Context, r *run) error {
-	for !r.done && !r.ending && !r.missing {
-		status, wanted := c.conclusion(r)
-		if !wanted {
-			return nil
+	if r.verdict == nil && !r.ending && !r.missing {
+		if status, wanted := c.conclusion(r); wanted {
+			r.verdict = &verdict{status: status, reached: c.config.Clock.Now()}
 		}
-		err := c.updateStatus(ctx, r, status)
-		if outdated(err) != nil {
+	}
+	for r.verdict != nil && !r.verdict.stored && !r.missing {
+		if err := c.storeLate(ctx, r); err != nil {
 			return err
 		}
-		if err != nil {
-			if err := c.reread(ctx, r); err != nil {
-				return err
-			}
-		}
+	}
+	if r.verdict != nil && r.verdict.stored && !r.done {
+		c.finish(ctx, r)
 	}
 	return nil
 }

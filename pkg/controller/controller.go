@@ -22,6 +22,14 @@
 // Once the Session is done its status isn't written again, so it keeps showing
 // the state in which the verdict was reached while the run is torn down.
 //
+// A verdict is reached in this process, whatever can be stored: while writes fail
+// or hang, the newest state is looked at. A verdict that isn't stored and seen by
+// a watch after five seconds ends the run all the same; it's stored later if that
+// becomes possible. A status that its storage finds too large is made smaller, see
+// session.Fit, and one that it refuses for another reason isn't written again.
+// Success and timeouts are decided on the newest state, with every end of a process
+// that has come by then, however late the look at it is.
+//
 // # The spec
 //
 // A change of exitCondition or ci acts at once. After each evaluation of the
@@ -127,10 +135,10 @@ type Config struct {
 	NewRun func(s *v1alpha1.Session, onChange func(*engine.Snapshot)) Run
 	// Running, if set, has each run while it lasts.
 	Running *Running
-	// Done is called once for each Session that's done: after the verdict was
-	// stored, and after a watch of this process has delivered it. No status of
-	// that Session is written any more. Done mustn't wait for the Controller.
-	// It's not called of a Durable Controller, which ends the run by itself.
+	// Done is called once for each Session that's done, with its whole status: after
+	// the verdict was stored and a watch of this process has delivered it, or after
+	// that has taken too long. Done mustn't wait for the Controller. A Durable
+	// Controller ends the run by itself then, so that Done may be nil.
 	Done func(*v1alpha1.Session)
 	// NotRun, if set, is called of a Durable Controller with each Session that it
 	// doesn't run because of what's wrong with it or because it was interrupted,
@@ -281,7 +289,12 @@ func (c *Controller) work(ctx context.Context) {
 
 // handle reconciles a Session, and sees to another try if that failed.
 func (c *Controller) handle(ctx context.Context, name string) {
-	if err := c.reconcile(ctx, name); err != nil {
+	err := c.reconcile(ctx, name)
+	if err != nil && final(err) {
+		klog.FromContext(ctx).Error(err, "Session can't be reconciled before something changes", "session", name)
+		err = nil
+	}
+	if err != nil {
 		klog.FromContext(ctx).Error(err, "Session wasn't reconciled, trying again", "session", name)
 		c.queue.AddRateLimited(name)
 		return

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
@@ -17,12 +18,21 @@ import (
 )
 
 // publish writes what follows from the next snapshot of a run: first spec.ci,
-// then the status. It makes sure that there's another look in time.
+// then the status. It makes sure that there's another look in time. Whether
+// there's a verdict doesn't depend on what can be written: while writes fail, the
+// newest snapshot is looked at instead of the next one.
 func (c *Controller) publish(ctx context.Context, r *run) error {
-	snap := r.backlog.head()
-	if snap == nil {
+	if r.verdict != nil {
+		return c.storeVerdict(ctx, r)
+	}
+	if r.failing {
+		r.backlog.skip()
+	}
+	head := r.backlog.head()
+	if head == nil {
 		return nil
 	}
+	snap := head
 	if snap.Tiltfile.Path != r.tiltfile {
 		return c.leaveOut(r)
 	}
@@ -37,25 +47,43 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 		}
 		defer c.nextLarge()
 	}
-	if err := c.restore(ctx, r, snap); err != nil {
-		return c.reconsider(ctx, r, err)
+	notWritten := c.restore(ctx, r, snap.Tiltfile.Evaluations != r.evaluations)
+	if notWritten == nil {
+		notWritten = c.updateSpec(ctx, r, snap)
 	}
-	if err := c.updateSpec(ctx, r, snap); err != nil {
-		return c.reconsider(ctx, r, err)
+	if superseded(notWritten) {
+		return c.reconsider(ctx, r, notWritten)
 	}
 	status, next := c.status(r, snap)
-	if err := c.updateStatus(ctx, r, status); err != nil {
-		return c.reconsider(ctx, r, err)
+	if status.Done {
+		if r.verdict, next = c.confirm(ctx, r, snap, status); r.verdict != nil {
+			return c.storeVerdict(ctx, r)
+		}
+		status = session.Undecidedly(snap, c.undecided(r), c.config.Clock.Now())
 	}
-	recordMetrics(r.name, status)
 	r.next = next
-	more := r.backlog.settle()
-	switch {
-	case r.done:
-	case more:
-		c.queue.Add(r.name)
-	case !next.IsZero():
+	if !next.IsZero() {
+		// Whatever comes of the writes.
 		c.queue.AddAfter(r.name, next.Sub(c.config.Clock.Now()))
+	}
+	if r.refused == head {
+		return nil
+	}
+	err := c.updateStatus(ctx, r, status)
+	if err != nil && final(err) {
+		klog.FromContext(ctx).Error(err, "The status of a Session can't be stored", "session", r.name)
+		r.refused, err = head, nil
+	}
+	if err != nil {
+		return c.failed(ctx, r, err)
+	}
+	if notWritten != nil {
+		return c.failed(ctx, r, notWritten)
+	}
+	r.failing = false
+	recordMetrics(r.name, status)
+	if r.backlog.settle() {
+		c.queue.Add(r.name)
 	}
 	return nil
 }
@@ -69,6 +97,16 @@ func (c *Controller) leaveOut(r *run) error {
 	return nil
 }
 
+// failed handles an error of a write: what was changed meanwhile is read again,
+// everything else is tried again later.
+func (c *Controller) failed(ctx context.Context, r *run, err error) error {
+	if superseded(err) {
+		return c.reconsider(ctx, r, err)
+	}
+	r.failing = true
+	return err
+}
+
 // rest is how long snap isn't published yet because others with as many
 // resources were a moment ago. A verdict isn't delayed.
 func (r *run) rest(snap *engine.Snapshot, now time.Time) time.Duration {
@@ -80,19 +118,28 @@ func (r *run) rest(snap *engine.Snapshot, now time.Time) time.Duration {
 	return rest
 }
 
-// status is the status that follows from snap, and when to look again. Whether
-// the Session is done isn't left to others who write its status.
+// status is the status that follows from snap, and when to look again.
 func (c *Controller) status(r *run, snap *engine.Snapshot) (v1alpha1.SessionStatus, time.Time) {
+	return session.Status(snap, c.undecided(r), c.config.Clock.Now())
+}
+
+// undecided is the Session of a run as its next status continues it. Whether it's
+// done isn't left to others who write its status.
+func (c *Controller) undecided(r *run) *v1alpha1.Session {
 	undecided := *r.session
 	if r.unstored != nil {
 		undecided.Status = *r.unstored
 	}
+	if r.unwritten != nil {
+		undecided.Spec.CI = r.unwritten.CI
+	}
 	undecided.Status.Done = false
-	return session.Status(snap, &undecided, c.config.Clock.Now())
+	return &undecided
 }
 
 // updateSpec replaces spec.ci once after each evaluation of the Tiltfile, by
 // what that left. Changes that others make afterwards stay until the next one.
+// With an error it takes effect all the same, and is written later.
 func (c *Controller) updateSpec(ctx context.Context, r *run, snap *engine.Snapshot) error {
 	if r.missing || snap.Tiltfile.Evaluations == r.evaluations {
 		return nil
@@ -100,27 +147,29 @@ func (c *Controller) updateSpec(ctx context.Context, r *run, snap *engine.Snapsh
 	changed := *r.session
 	changed.Spec.CI = session.CISpec(r.created, snap.Tiltfile.CI)
 	if !equality.Semantic.DeepEqual(changed.Spec, r.session.Spec) {
+		ctx, cancel := context.WithTimeout(ctx, c.writeTimeout(r))
+		defer cancel()
 		// A write of the main resource doesn't change the status, so needn't have it.
 		changed.Status = v1alpha1.SessionStatus{}
 		stored, err := c.client.Update(ctx, &changed, metav1.UpdateOptions{FieldManager: FieldManager})
 		if err != nil {
+			r.unwritten = &changed.Spec
 			return fmt.Errorf("writing the spec: %w", err)
 		}
 		r.session = stored
 	}
-	r.evaluations = snap.Tiltfile.Evaluations
+	r.evaluations, r.unwritten = snap.Tiltfile.Evaluations, nil
 	return nil
 }
 
-// restore creates a deleted Session again if the Tiltfile was evaluated since,
-// or if there's a verdict to store.
-func (c *Controller) restore(ctx context.Context, r *run, snap *engine.Snapshot) error {
-	if !r.missing || c.config.Durable {
+// restore creates a deleted Session again if there's something to store in it
+// that's wanted: the Tiltfile was evaluated since, or there's a verdict.
+func (c *Controller) restore(ctx context.Context, r *run, wanted bool) error {
+	if !r.missing || c.config.Durable || !wanted {
 		return nil
 	}
-	if status, _ := c.status(r, snap); !status.Done && snap.Tiltfile.Evaluations == r.evaluations {
-		return nil
-	}
+	ctx, cancel := context.WithTimeout(ctx, c.writeTimeout(r))
+	defer cancel()
 	stored, err := c.client.Create(ctx, &v1alpha1.Session{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:        r.name,

@@ -40,7 +40,9 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 		return err
 	}
 	if r.done {
-		c.deliver(r, seen)
+		if c.arrived(r, seen) {
+			c.deliver(r)
+		}
 		return nil
 	}
 	if err := r.follow(ctx); err != nil {
@@ -80,7 +82,7 @@ func (c *Controller) reread(ctx context.Context, r *run) error {
 // reconsider handles an error of writing r.session: if it was changed or deleted
 // meanwhile, everything is done again with what's stored now.
 func (c *Controller) reconsider(ctx context.Context, r *run, err error) error {
-	if !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) && !apierrors.IsAlreadyExists(err) {
+	if !superseded(err) {
 		return err
 	}
 	if err := c.reread(ctx, r); err != nil {
@@ -88,16 +90,6 @@ func (c *Controller) reconsider(ctx context.Context, r *run, err error) error {
 	}
 	c.queue.Add(r.name)
 	return nil
-}
-
-// deliver calls Done when the watch has seen the verdict, or that the Session
-// was deleted after it.
-func (c *Controller) deliver(r *run, seen *v1alpha1.Session) {
-	arrived := r.missing || seen != nil && seen.ResourceVersion == r.session.ResourceVersion
-	if arrived && !r.delivered {
-		r.delivered = true
-		c.config.Done(r.session.DeepCopy())
-	}
 }
 
 // newer tells whether a was stored after b.

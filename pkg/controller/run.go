@@ -31,6 +31,9 @@ type Run interface {
 	// SetTiltfile has the Tiltfile at an absolute path run in place of the one so
 	// far. When it has returned, snapshots of the new path follow.
 	SetTiltfile(ctx context.Context, path string) error
+	// CatchUp returns when Snapshot shows every end of a process that has come
+	// before the call.
+	CatchUp(ctx context.Context) error
 	Requests
 }
 
@@ -61,10 +64,25 @@ type run struct {
 	// evaluations is how many evaluations of the Tiltfile spec.ci follows.
 	evaluations int
 	failFast    bool
+	// unwritten is the spec that's in effect and couldn't be written yet, else nil.
+	unwritten *v1alpha1.SessionSpec
+	// failing is true since a write failed that wasn't of something outdated.
+	failing bool
+	// limit is how many bytes of status the storage takes, as far as it has refused
+	// more, else 0. refused is the snapshot whose status it never takes.
+	limit   int
+	refused *engine.Snapshot
+	// verdict is what the run has come to, nil before. It's final.
+	verdict *verdict
+	// grace is until when time doesn't lead to a verdict, graces how often there
+	// was one.
+	grace  time.Time
+	graces int
 	// next is when the passing of time may change the status, zero if it can't.
 	next time.Time
 	pace pace
-	// done is true when the verdict is stored, delivered when Done was called.
+	// done is true when the verdict is stored, or when it has waited for that for
+	// long enough; delivered when Done was called.
 	done, delivered bool
 
 	// What follows is of a Durable Controller. args is the annotation that the

@@ -84,14 +84,9 @@ func (c *Controller) ensureStatus(ctx context.Context, s *v1alpha1.Session, stat
 
 // changeStatus is ensureStatus that returns what it has stored, nil if nothing.
 func (c *Controller) changeStatus(ctx context.Context, s *v1alpha1.Session, status v1alpha1.SessionStatus) (*v1alpha1.Session, error) {
-	if equality.Semantic.DeepEqual(status, s.Status) {
-		return nil, nil
-	}
-	stored, err := c.writeStatus(ctx, s, status)
-	if err != nil {
-		return nil, outdated(fmt.Errorf("writing the status: %w", err))
-	}
-	return stored, nil
+	limit := 0
+	stored, err := c.storeStatus(ctx, s, status, &limit)
+	return stored, outdated(err)
 }
 
 // retire deletes a Session that's done when its time has come.

@@ -62,6 +62,10 @@ type stage struct {
 	// beforeStatusWrite, if set, is called before each of them is sent; if it
 	// returns a response, that's the answer.
 	beforeStatusWrite func(n int64) *http.Response
+	// failStatus, if set, answers them in the server's place. Once the Controller
+	// runs it's set by setFailStatus.
+	failStatus   func(*http.Request) *http.Response
+	failStatusMu sync.Mutex
 	// beforeRequest, if set, is called before anything is sent.
 	beforeRequest func(*http.Request)
 	// afterRequest, if set, is called when it's answered.
@@ -129,12 +133,24 @@ func (tap tap) RoundTrip(request *http.Request) (*http.Response, error) {
 				return response, nil
 			}
 		}
+		tap.stage.failStatusMu.Lock()
+		fail := tap.stage.failStatus
+		tap.stage.failStatusMu.Unlock()
+		if fail != nil {
+			return fail(request), nil
+		}
 	}
 	response, err := tap.next.RoundTrip(request)
 	if after := tap.stage.afterRequest; after != nil {
 		after(request)
 	}
 	return response, err
+}
+
+func (s *stage) setFailStatus(fail func(*http.Request) *http.Response) {
+	s.failStatusMu.Lock()
+	defer s.failStatusMu.Unlock()
+	s.failStatus = fail
 }
 
 // begin runs the Controller until the end of the test, when it fails unless
@@ -252,7 +268,9 @@ type actor struct {
 	// lingers, if set, keeps something of the run alive until it's closed.
 	lingers chan struct{}
 	// args are the arguments that the run is asked to follow.
-	args chan []string
+	args     chan []string
+	catchUps atomic.Int64
+	ended    atomic.Bool
 
 	mu   sync.Mutex
 	snap engine.Snapshot
@@ -273,6 +291,7 @@ func newActor(t testing.TB, session *v1alpha1.Session, onChange func(*engine.Sna
 }
 
 func (a *actor) Run(ctx context.Context) error {
+	defer a.ended.Store(true)
 	select {
 	case <-ctx.Done():
 		if a.lingers != nil {
@@ -291,6 +310,18 @@ func (a *actor) SetTiltfile(_ context.Context, path string) error {
 	a.tiltfile <- path
 	return nil
 }
+
+// CatchUp has nothing to wait for: what happens is played.
+func (a *actor) CatchUp(context.Context) error {
+	a.catchUps.Add(1)
+	return nil
+}
+
+// caughtUp tells whether it was asked to catch up.
+func (a *actor) caughtUp() bool { return a.catchUps.Load() > 0 }
+
+// hasEnded tells whether nothing of it is left.
+func (a *actor) hasEnded() bool { return a.ended.Load() }
 
 // SetArgs only tells of the request, too.
 func (a *actor) SetArgs(_ context.Context, args []string) (changed bool, err error) {
@@ -340,8 +371,8 @@ var (
 	succeeded = &engine.UpdateState{Last: &engine.Exit{Start: start, Finish: start}}
 	failed    = &engine.UpdateState{Last: &engine.Exit{Start: start, Finish: start, Error: "it failed"}}
 
-	starting = &engine.ServeState{Process: &engine.ServerProcess{PID: 9, Start: start}}
-	ready    = &engine.ServeState{Process: &engine.ServerProcess{PID: 9, Start: start, Ready: true, LastReady: start}}
+	starting = &engine.ServeState{Probed: true, Process: &engine.ServerProcess{PID: 9, Start: start}}
+	ready    = &engine.ServeState{Probed: true, Process: &engine.ServerProcess{PID: 9, Start: start, Ready: true, LastReady: start}}
 )
 
 func job(name string, state *engine.UpdateState) engine.ResourceState {

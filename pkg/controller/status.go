@@ -5,15 +5,29 @@ package controller
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/generated/clientset/versioned/scheme"
 	"tilt.dev/session/pkg/session"
+)
+
+const (
+	// An API server takes no request of more than maxObject bytes, and some storage
+	// takes less. Nobody tells how much, so that a status that's refused as too large
+	// is made half as large, but no smaller than minStatus.
+	maxObject = 3 << 20
+	minStatus = 32 << 10
+	// A write takes no longer than writeTimeout, and no longer than minWriteTimeout
+	// if there may be a verdict by then.
+	writeTimeout    = 5 * time.Second
+	minWriteTimeout = 500 * time.Millisecond
 )
 
 // updateStatus stores status unless it's stored already. While the Session is
@@ -23,23 +37,68 @@ func (c *Controller) updateStatus(ctx context.Context, r *run, status v1alpha1.S
 		r.unstored = &status
 		return nil
 	}
-	if !equality.Semantic.DeepEqual(status, r.session.Status) {
-		begin := c.config.Clock.Now()
-		stored, err := c.writeStatus(ctx, r.session, status)
-		if err != nil {
-			return fmt.Errorf("writing the status: %w", err)
-		}
+	ctx, cancel := context.WithTimeout(ctx, c.writeTimeout(r))
+	defer cancel()
+	begin := c.config.Clock.Now()
+	stored, err := c.storeStatus(ctx, r.session, status, &r.limit)
+	if err != nil {
+		return err
+	}
+	if stored != nil {
 		r.pace.wrote(begin, c.config.Clock.Now())
 		r.session = stored
 	}
 	r.unstored = nil
-	if status.Done {
-		r.done = true
-		countVerdict(session.VerdictOf(status))
-		c.queue.Add(r.name)
-		klog.FromContext(ctx).V(2).Info("Session is done", "session", r.name, "verdict", session.VerdictOf(status))
-	}
 	return nil
+}
+
+// writeTimeout is how long a write for a run may take.
+func (c *Controller) writeTimeout(r *run) time.Duration {
+	now := c.config.Clock.Now()
+	switch {
+	case r.verdict != nil && !r.done:
+		return max(r.overdue(now), minWriteTimeout)
+	case r.next.IsZero():
+		return writeTimeout
+	default:
+		return min(writeTimeout, max(r.next.Sub(now), minWriteTimeout))
+	}
+}
+
+// storeStatus stores the status of a Session unless it's stored already, and
+// returns what's stored then, nil if that was before. What its storage refuses as
+// too large is made smaller; limit is what it's known to take, 0 if that isn't
+// known.
+func (c *Controller) storeStatus(ctx context.Context, current *v1alpha1.Session, status v1alpha1.SessionStatus, limit *int) (*v1alpha1.Session, error) {
+	for {
+		fitting := session.Fit(status, *limit, current, c.config.Clock.Now())
+		if equality.Semantic.DeepEqual(fitting, current.Status) {
+			return nil, nil
+		}
+		stored, err := c.writeStatus(ctx, current, fitting)
+		switch {
+		case err == nil:
+			return stored, nil
+		case !apierrors.IsRequestEntityTooLargeError(err) || *limit == minStatus:
+			return nil, fmt.Errorf("writing the status: %w", err)
+		case *limit == 0:
+			*limit = max(maxObject-sizeBeside(current), minStatus)
+		default:
+			*limit = max(*limit/2, minStatus)
+		}
+	}
+}
+
+// sizeBeside is how many bytes a Session takes in a request beside its status,
+// about.
+func sizeBeside(s *v1alpha1.Session) int {
+	beside := *s
+	beside.Status, beside.ManagedFields = v1alpha1.SessionStatus{}, nil
+	encoded, err := json.Marshal(&beside)
+	if err != nil {
+		return 0 // A Session can be encoded.
+	}
+	return len(encoded) + 1<<10
 }
 
 // writeStatus replaces the status of a stored Session and returns what's stored
@@ -63,4 +122,16 @@ func (c *Controller) writeStatus(ctx context.Context, stored *v1alpha1.Session, 
 	}
 	changed.ObjectMeta = answer.ObjectMeta
 	return &changed, nil
+}
+
+// final tells whether a write was refused for what's in it, so that it's no use
+// to repeat it.
+func final(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err)
+}
+
+// superseded tells whether a write was refused because something else is stored
+// by now.
+func superseded(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.IsNotFound(err) || apierrors.IsAlreadyExists(err)
 }

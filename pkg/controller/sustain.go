@@ -40,7 +40,8 @@ func (c *Controller) sustain(lifetime context.Context, name string, seen *v1alph
 	}
 	if r.done {
 		// Its end is to be known to all before it's torn down.
-		if r.missing || seen.ResourceVersion == r.session.ResourceVersion {
+		if c.arrived(r, seen) {
+			c.deliver(r)
 			c.end(r)
 		}
 		return nil
@@ -112,8 +113,16 @@ func (c *Controller) tellEnding(ctx context.Context, r *run, seen *v1alpha1.Sess
 	return c.ensureStatus(ctx, seen, session.Ending(seen, c.config.Clock.Now()))
 }
 
-// bury forgets a run that's over, when its Session may be deleted.
+// bury forgets a run that's over, when its Session may be deleted. A verdict that
+// couldn't be stored is before.
 func (c *Controller) bury(ctx context.Context, r *run, seen *v1alpha1.Session) error {
+	if r.verdict != nil && !r.verdict.stored && seen != nil && seen.UID == r.uid && seen.DeletionTimestamp == nil {
+		if err := c.storeLate(ctx, r); err != nil || !r.verdict.stored {
+			return err
+		}
+		c.queue.Add(r.name)
+		return nil
+	}
 	released := false
 	if seen != nil && seen.UID == r.uid {
 		var err error

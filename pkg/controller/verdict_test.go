@@ -1,0 +1,236 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/session"
+)
+
+// answer is a response with a Status.
+func answer(code int, reason metav1.StatusReason) *http.Response {
+	body, _ := json.Marshal(metav1.Status{
+		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
+		Status:   metav1.StatusFailure, Code: int32(code), Reason: reason, Message: "the storage is away",
+	})
+	return &http.Response{
+		StatusCode: code, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(body)),
+	}
+}
+
+// failures are the ways in which a storage doesn't take a status.
+var failures = map[string]func(*http.Request) *http.Response{
+	"500": func(*http.Request) *http.Response { return answer(500, metav1.StatusReasonInternalError) },
+	"503": func(*http.Request) *http.Response { return answer(503, metav1.StatusReasonServiceUnavailable) },
+	"504": func(*http.Request) *http.Response { return answer(504, metav1.StatusReasonTimeout) },
+	"413": func(*http.Request) *http.Response { return answer(413, metav1.StatusReasonRequestEntityTooLarge) },
+	"422": func(*http.Request) *http.Response { return answer(422, metav1.StatusReasonInvalid) },
+}
+
+// hang doesn't answer at all.
+func hang(request *http.Request) *http.Response {
+	<-request.Context().Done()
+	return answer(504, metav1.StatusReasonTimeout)
+}
+
+// A run that ends by itself has its verdict whatever is stored of it.
+func TestVerdictWithoutStorage(t *testing.T) {
+	limits := &model.CISettings{Timeout: new(time.Second)}
+	for name, fail := range failures {
+		for want, play := range map[session.Verdict]func(a *actor){
+			session.Succeeded:    func(a *actor) { a.update(0, succeeded) },
+			session.TargetFailed: func(a *actor) { a.update(0, failed) },
+			session.Timeout:      func(*actor) {},
+		} {
+			t.Run(fmt.Sprint(name, want), func(t *testing.T) {
+				s := newStage(t, "Tiltfile")
+				s.failStatus = fail
+				s.begin()
+				s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+				a := s.actor("Tiltfile")
+				a.load(limits, job("a", running))
+				play(a)
+				s.passTime(10*time.Millisecond, func() bool { return len(s.done) > 0 })
+				done := s.awaitDone()
+				if got := session.VerdictOf(done.Status); got != want {
+					t.Errorf("verdict %q: %s", got, done.Status.Error)
+				}
+				if took := s.clock.Since(start); took > 10*time.Second {
+					t.Errorf("the verdict took %v", took)
+				}
+			})
+		}
+	}
+}
+
+// The same goes for a storage that doesn't answer, for which no write waits longer
+// than for what may be decided meanwhile.
+func TestVerdictWhileStorageHangs(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "Tiltfile")
+	s.config.Clock = clock.RealClock{}
+	s.failStatus = hang
+	s.begin()
+	limited := newSession("Tiltfile", v1alpha1.ExitConditionCI)
+	limited.Spec.CI = &v1alpha1.SessionCISpec{Timeout: &metav1.Duration{Duration: time.Second}}
+	s.create(limited)
+	a := s.actor("Tiltfile")
+	began := time.Now()
+	a.play(func(snap *engine.Snapshot) { snap.StartTime = began })
+	a.load(&model.CISettings{}, job("a", running))
+	done := s.awaitDone()
+	if got := session.VerdictOf(done.Status); got != session.Timeout {
+		t.Errorf("verdict %q: %s", got, done.Status.Error)
+	}
+	if took := time.Since(began); took > 2*verdictPatience {
+		t.Errorf("the verdict took %v", took)
+	}
+}
+
+// A Durable Controller ends the run, and stores the verdict as soon as it can.
+func TestVerdictIsStoredLater(t *testing.T) {
+	t.Parallel()
+	s := newDurable(t, "a")
+	s.config.Clock = clock.RealClock{}
+	var verdicts = make(chan *v1alpha1.Session, 1)
+	s.config.Done = func(done *v1alpha1.Session) { verdicts <- done }
+	s.begin()
+	seen := s.create(newSession("a", v1alpha1.ExitConditionCI))
+	a := s.actor("a")
+	a.play(func(snap *engine.Snapshot) { snap.StartTime = time.Now() })
+	a.load(&model.CISettings{}, job("a", running))
+	seen.awaitTargets(2)
+	s.setFailStatus(failures["503"])
+	a.update(0, failed)
+	if done := <-verdicts; session.VerdictOf(done.Status) != session.TargetFailed {
+		t.Errorf("verdict %q", session.VerdictOf(done.Status))
+	}
+	eventually(t, func() bool { return a.hasEnded() })
+	if s.get("a").Status.Done {
+		t.Fatal("what can't be stored is stored")
+	}
+	s.setFailStatus(nil)
+	if done := seen.awaitDone(); session.VerdictOf(done.Status) != session.TargetFailed {
+		t.Errorf("verdict %q is stored", session.VerdictOf(done.Status))
+	}
+}
+
+// What is refused for its content isn't sent again as it is.
+func TestRefusedStatusIsNotRepeated(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.failStatus = failures["422"]
+	s.begin()
+	s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
+	a := s.actor("Tiltfile")
+	a.load(&model.CISettings{}, job("a", running))
+	eventually(t, func() bool { return s.statusWrites.Load() > 0 })
+	before := s.statusWrites.Load()
+	for range 20 {
+		s.controller.queue.Add("Tiltfile")
+		s.passTime(time.Second, func() bool { return s.controller.queue.Len() == 0 })
+	}
+	a.update(0, succeeded)
+	eventually(t, func() bool { return s.statusWrites.Load() > before })
+	if n := s.statusWrites.Load() - before; n > 2 {
+		t.Errorf("the same status was sent %d times", n)
+	}
+}
+
+// A status that's too large for its storage is stored in part, and the verdict is
+// whole.
+func TestLargeStatus(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	s.begin()
+	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+	a := s.actor("Tiltfile")
+	resources := make([]engine.ResourceState, 20_000)
+	for i := range resources {
+		resources[i] = job(fmt.Sprintf("job-%05d", i), succeeded)
+	}
+	resources[7].Update = &engine.UpdateState{Last: &engine.Exit{Start: start, Finish: start, Error: strings.Repeat("x", 20<<20)}}
+	a.load(&model.CISettings{}, resources...)
+	if done := s.awaitDone(); len(done.Status.Targets) != 20_001 || session.VerdictOf(done.Status) != session.TargetFailed {
+		t.Errorf("%d targets, verdict %q", len(done.Status.Targets), session.VerdictOf(done.Status))
+	}
+	stored := seen.awaitDone()
+	truncated := meta.FindStatusCondition(stored.Status.Conditions, v1alpha1.SessionConditionTruncated)
+	if truncated == nil || truncated.Status != metav1.ConditionTrue {
+		t.Fatalf("conditions: %+v", stored.Status.Conditions)
+	}
+	if session.VerdictOf(stored.Status) != session.TargetFailed || session.Failures(stored.Status)[0].Name != "job-00007:update" {
+		t.Errorf("the failure isn't stored: %s", truncated.Message)
+	}
+	if n := len(stored.Status.Targets); n < 10_000 || n >= 20_000 {
+		t.Errorf("%d targets are stored", n)
+	}
+}
+
+// What has happened by the time of a late look counts, whatever time has passed.
+func TestLateLook(t *testing.T) {
+	never := &engine.ServeState{Probed: true, Process: &engine.ServerProcess{PID: 9, Start: start}}
+	for name, test := range map[string]struct {
+		limits    model.CISettings
+		resource  engine.ResourceState
+		meanwhile func(a *actor)
+		want      session.Verdict
+	}{
+		"a job succeeds in time": {
+			model.CISettings{Timeout: new(3 * time.Second)}, job("a", running),
+			func(a *actor) { a.update(0, succeeded) }, session.Succeeded,
+		},
+		"a job never ends": {
+			model.CISettings{Timeout: new(3 * time.Second)}, job("a", running), func(*actor) {}, session.Timeout,
+		},
+		"a server gets ready": {
+			model.CISettings{ReadinessTimeout: new(3 * time.Second)}, server("a", never),
+			func(a *actor) { a.play(func(snap *engine.Snapshot) { snap.Resources[0].Serve = ready }) }, session.Succeeded,
+		},
+		"a server never gets ready": {
+			model.CISettings{ReadinessTimeout: new(3 * time.Second)}, server("a", never), func(*actor) {}, session.ReadinessTimeout,
+		},
+		"a server ends while it settles": {
+			model.CISettings{Settle: new(3 * time.Second)}, server("a", ready),
+			func(a *actor) {
+				a.play(func(snap *engine.Snapshot) {
+					snap.Resources[0].Serve = &engine.ServeState{Exit: &engine.Exit{Start: start, Finish: start, Error: "it ended"}}
+				})
+			}, session.TargetFailed,
+		},
+		"a server settles": {
+			model.CISettings{Settle: new(3 * time.Second)}, server("a", ready), func(*actor) {}, session.Succeeded,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, "Tiltfile")
+			s.begin()
+			seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+			a := s.actor("Tiltfile")
+			a.load(&test.limits, test.resource)
+			seen.awaitTargets(2)
+			// The process was stopped, and this is when it goes on: first the timers fire.
+			s.clock.Step(time.Minute)
+			eventually(t, func() bool { return a.caughtUp() })
+			test.meanwhile(a)
+			s.passTime(10*time.Millisecond, func() bool { return len(s.done) > 0 })
+			if done := s.awaitDone(); session.VerdictOf(done.Status) != test.want {
+				t.Errorf("verdict %q: %s", session.VerdictOf(done.Status), done.Status.Error)
+			}
+		})
+	}
+}
