@@ -45,21 +45,29 @@ func makeProbe(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kw
 		return nil, err
 	}
 	p.InitialDelay, p.Timeout, p.Period = time.Duration(delay), time.Duration(timeout), time.Duration(period)
-	var action fmt.Stringer
 	if exec != nil {
-		p.Exec, action = &exec.value, exec
+		p.Exec = &exec.value
 	}
 	if get != nil {
-		p.HTTPGet, action = &get.value, get
+		p.HTTPGet = &get.value
 	}
 	if socket != nil {
-		p.TCPSocket, action = &socket.value, socket
+		p.TCPSocket = &socket.value
 	}
-	p = p.WithDefaults()
-	if err := p.Validate(); err != nil {
+	checked := p.WithDefaults()
+	if err := checked.Validate(); err != nil {
 		return nil, err
 	}
-	return &object[model.Probe]{p, fmt.Sprintf("probe(period_secs=%v, %s)", p.Period.Seconds(), action)}, nil
+	return newObject(checked,
+		starlark.String("initial_delay_secs"), delay.field(),
+		starlark.String("timeout_secs"), timeout.field(),
+		starlark.String("period_secs"), period.field(),
+		starlark.String("success_threshold"), starlark.MakeInt(p.SuccessThreshold),
+		starlark.String("failure_threshold"), starlark.MakeInt(p.FailureThreshold),
+		starlark.String("exec"), exec.field(),
+		starlark.String("http_get"), get.field(),
+		starlark.String("tcp_socket"), socket.field(),
+	), nil
 }
 
 // seconds is a duration as an int.
@@ -77,6 +85,10 @@ func (s *seconds) Unpack(v starlark.Value) error {
 	}
 	*s = seconds(time.Duration(n) * time.Second)
 	return nil
+}
+
+func (s seconds) field() starlark.Value {
+	return starlark.MakeInt64(int64(time.Duration(s) / time.Second))
 }
 
 // programArgument is a program with its arguments.
@@ -101,7 +113,13 @@ func makeExecAction(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tupl
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "command", &command); err != nil {
 		return nil, err
 	}
-	return &object[model.ExecAction]{model.ExecAction{Argv: command}, fmt.Sprintf("exec_action(%q)", []string(command))}, nil
+	argv := make([]starlark.Value, len(command))
+	for i, word := range command {
+		argv[i] = starlark.String(word)
+	}
+	list := starlark.NewList(argv)
+	list.Freeze() // What's appended would not be run.
+	return newObject(model.ExecAction{Argv: command}, starlark.String("command"), list), nil
 }
 
 // makeHTTPGetAction is http_get_action(port, host="localhost", scheme="http",
@@ -113,14 +131,18 @@ func makeHTTPGetAction(_ *starlark.Thread, fn *starlark.Builtin, args starlark.T
 	if err != nil {
 		return nil, err
 	}
+	given := get
 	get.Scheme = strings.ToLower(get.Scheme)
 	checked := model.Probe{HTTPGet: &get}.WithDefaults()
 	if err := checked.Validate(); err != nil {
 		return nil, err
 	}
-	get = *checked.HTTPGet
-	return &object[model.HTTPGetAction]{get, fmt.Sprintf("http_get_action(%d, host=%q, scheme=%q, path=%q)",
-		get.Port, get.Host, get.Scheme, get.Path)}, nil
+	return newObject(*checked.HTTPGet,
+		starlark.String("host"), starlark.String(given.Host),
+		starlark.String("port"), starlark.MakeInt(given.Port),
+		starlark.String("scheme"), starlark.String(given.Scheme),
+		starlark.String("path"), starlark.String(given.Path),
+	), nil
 }
 
 // makeTCPSocketAction is tcp_socket_action(port, host="localhost").
@@ -133,6 +155,8 @@ func makeTCPSocketAction(_ *starlark.Thread, fn *starlark.Builtin, args starlark
 	if err := checked.Validate(); err != nil {
 		return nil, err
 	}
-	socket = *checked.TCPSocket
-	return &object[model.TCPSocketAction]{socket, fmt.Sprintf("tcp_socket_action(%d, host=%q)", socket.Port, socket.Host)}, nil
+	return newObject(*checked.TCPSocket,
+		starlark.String("host"), starlark.String(socket.Host),
+		starlark.String("port"), starlark.MakeInt(socket.Port),
+	), nil
 }

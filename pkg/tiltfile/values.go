@@ -4,10 +4,11 @@
 package tiltfile
 
 import (
-	"fmt"
+	"slices"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
+	"go.starlark.net/syntax"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -46,37 +47,63 @@ func makeBlob(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwa
 	return blob(content), nil
 }
 
-// object is a value of the model that a Tiltfile can hand on and not look
-// into.
+// object is a value of the model as a Tiltfile holds it: a struct whose fields
+// are the arguments as they were given. An argument that was left out is 0 or
+// empty, as in Tilt, although the model has a default for it.
 type object[T any] struct {
+	*starlarkstruct.Struct
 	value T
-	// text is how the value could be written in a Tiltfile.
-	text string
 }
 
-var _ starlark.Value = (*object[model.Link])(nil)
+var _ starlark.Comparable = (*object[model.Link])(nil)
 
-func (o *object[T]) String() string        { return o.text }
-func (o *object[T]) Freeze()               {}
-func (o *object[T]) Truth() starlark.Bool  { return true }
-func (o *object[T]) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: %s", o.Type()) }
-
-// Type returns the name of the builtin that makes such a value. It works for a
-// nil object too, as the checking of arguments needs.
-func (o *object[T]) Type() string {
-	switch any(*new(T)).(type) {
-	case model.Link:
-		return "link"
-	case model.Probe:
-		return "probe"
-	case model.ExecAction:
-		return "exec_action"
-	case model.HTTPGetAction:
-		return "http_get_action"
-	case model.TCPSocketAction:
-		return "tcp_socket_action"
+// newObject makes an object with the fields in pairs of a name and a value.
+func newObject[T any](value T, pairs ...starlark.Value) *object[T] {
+	o := &object[T]{value: value}
+	var fields []starlark.Tuple
+	for pair := range slices.Chunk(pairs, 2) {
+		fields = append(fields, starlark.Tuple(pair))
 	}
-	return "object"
+	o.Struct = starlarkstruct.FromKeywords(starlark.String(o.name()), fields)
+	return o
+}
+
+// field returns the object as the field of another one, which is None for nil.
+func (o *object[T]) field() starlark.Value {
+	if o == nil {
+		return starlark.None
+	}
+	return o
+}
+
+// name is what the text of such a value begins with.
+func (*object[T]) name() string {
+	switch any(*new(T)).(type) {
+	case model.Probe:
+		return "Probe"
+	case model.ExecAction:
+		return "ExecAction"
+	case model.HTTPGetAction:
+		return "HTTPGetAction"
+	case model.TCPSocketAction:
+		return "TCPSocketAction"
+	}
+	return "link"
+}
+
+// Type implements starlark.Value, also for a nil object, as the checking of
+// arguments needs. A link has no type of its own in Tilt.
+func (o *object[T]) Type() string {
+	if _, ok := any(o).(*object[model.Link]); ok {
+		return "struct"
+	}
+	return o.name()
+}
+
+// CompareSameType implements starlark.Comparable: two objects with the same
+// fields are equal.
+func (o *object[T]) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
+	return o.Struct.CompareSameType(op, y.(*object[T]).Struct, depth)
 }
 
 // makeLink is link(url, name=None).
@@ -89,5 +116,5 @@ func makeLink(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwa
 	if err != nil {
 		return nil, err
 	}
-	return &object[model.Link]{link, fmt.Sprintf("link(%q, name=%q)", link.URL, link.Name)}, nil
+	return newObject(link, starlark.String("url"), starlark.String(link.URL), starlark.String("name"), starlark.String(link.Name)), nil
 }
