@@ -143,7 +143,7 @@ type exporter struct {
 	// limit is what room was at the beginning.
 	limit int64
 	depth int
-	// within are the lists and dicts that are being written.
+	// within are the lists and mappings that are being written.
 	within map[starlark.Value]bool
 }
 
@@ -170,13 +170,13 @@ func (x *exporter) data(v starlark.Value) (any, error) {
 	switch v := v.(type) {
 	case starlark.Tuple:
 		return x.list(v)
-	case *starlark.Dict, *starlark.List:
+	case starlark.IterableMapping, *starlark.List:
 		if x.within[v] {
 			return nil, errors.New("the value contains itself")
 		}
 		x.within[v] = true
 		defer delete(x.within, v)
-		if dict, ok := v.(*starlark.Dict); ok {
+		if dict, ok := v.(starlark.IterableMapping); ok {
 			return x.dict(dict)
 		}
 		return x.list(v.(*starlark.List))
@@ -222,9 +222,10 @@ func (x *exporter) list(v starlark.Sequence) (any, error) {
 	return list, x.use(2)
 }
 
-func (x *exporter) dict(v *starlark.Dict) (any, error) {
-	dict := make(map[string]any, v.Len())
-	for _, item := range v.Items() {
+func (x *exporter) dict(v starlark.IterableMapping) (any, error) {
+	items := v.Items()
+	dict := make(map[string]any, len(items))
+	for _, item := range items {
 		key, ok := starlark.AsString(item[0])
 		if !ok {
 			return nil, fmt.Errorf("only string keys are supported in maps. found key '%s' of type %s", brief(item[0]), item[0].Type())

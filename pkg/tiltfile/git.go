@@ -66,8 +66,8 @@ func (r *gitRepo) paths(_ *starlark.Thread, fn *starlark.Builtin, args starlark.
 	return starlark.String(filepath.Join(r.root, string(path))), nil
 }
 
-func (r *gitRepo) String() string        { return fmt.Sprintf("local_git_repo(%q)", r.root) }
-func (r *gitRepo) Type() string          { return "local_git_repo" }
+func (r *gitRepo) String() string        { return fmt.Sprintf("[git.Repo] '%s'", r.root) }
+func (r *gitRepo) Type() string          { return "git.Repo" }
 func (r *gitRepo) Freeze()               {}
 func (r *gitRepo) Truth() starlark.Bool  { return true }
 func (r *gitRepo) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: %s", r.Type()) }

@@ -6,8 +6,10 @@ package tiltfile
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 )
 
 // part is a piece of an API object, such as the place of a button. A Tiltfile
@@ -53,19 +55,64 @@ func addPart[T any, P partPointer[T]](l library) {
 		if err != nil {
 			return nil, err
 		}
-		return &partValue[P]{p}, nil
+		given, err := givenArguments(p.pairs(), args, kwargs)
+		if err != nil {
+			return nil, err
+		}
+		return &partValue[P]{given, p}, nil
 	}
 	l[name] = starlark.NewBuiltin(name, call)
 }
 
-// partValue is a part as a Tiltfile holds it.
-type partValue[P part] struct{ part P }
+// givenArguments returns the arguments of a call as a frozen dict, in the order
+// of the parameters in pairs.
+func givenArguments(pairs []any, args starlark.Tuple, kwargs []starlark.Tuple) (*starlark.Dict, error) {
+	named := map[string]starlark.Value{}
+	for _, kwarg := range kwargs {
+		named[string(kwarg[0].(starlark.String))] = kwarg[1]
+	}
+	given := starlark.NewDict(len(args) + len(kwargs))
+	for i := range len(pairs) / 2 {
+		name := strings.TrimRight(pairs[2*i].(string), "?")
+		value := named[name]
+		if i < len(args) {
+			value = args[i]
+		}
+		if value == nil || value == starlark.None {
+			continue
+		}
+		if err := given.SetKey(starlark.String(name), value); err != nil {
+			return nil, err
+		}
+	}
+	given.Freeze()
+	return given, nil
+}
 
-func (v *partValue[P]) String() string        { return fmt.Sprintf("<%s>", v.Type()) }
-func (v *partValue[P]) Type() string          { return v.part.builtin() }
-func (v *partValue[P]) Freeze()               {}
-func (v *partValue[P]) Truth() starlark.Bool  { return true }
-func (v *partValue[P]) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: %s", v.Type()) }
+// partValue is a part as a Tiltfile holds it: the dict of its arguments, which
+// can't be changed.
+type partValue[P part] struct {
+	*starlark.Dict
+	part P
+}
+
+var _ starlark.Comparable = (*partValue[*probePart])(nil)
+
+func (v *partValue[P]) builtin() string { return v.part.builtin() }
+
+// typeName is what an error calls the type of a value: the builtin of a part,
+// which would be a dict like any other else.
+func typeName(v starlark.Value) string {
+	if part, ok := v.(interface{ builtin() string }); ok {
+		return part.builtin()
+	}
+	return v.Type()
+}
+
+// CompareSameType implements starlark.Comparable.
+func (v *partValue[P]) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
+	return v.Dict.CompareSameType(op, y.(*partValue[P]).Dict, depth)
+}
 
 // partArgument is an argument that's a part, nil when it isn't given.
 type partArgument[T any, P partPointer[T]] struct{ part P }
@@ -81,7 +128,7 @@ func (a *partArgument[T, P]) Unpack(v starlark.Value) (err error) {
 		}
 		a.part, err = makePart[T, P](nil, v.Items())
 	default:
-		err = fmt.Errorf("got %s, want %s or dict", v.Type(), P(new(T)).builtin())
+		err = fmt.Errorf("got %s, want %s or dict", typeName(v), P(new(T)).builtin())
 	}
 	return err
 }
@@ -104,7 +151,7 @@ type partList[T any, P partPointer[T]] []P
 func (l *partList[T, P]) Unpack(v starlark.Value) error {
 	sequence, ok := sequenceOf(v)
 	if !ok {
-		return fmt.Errorf("got %s, want list of %s", v.Type(), P(new(T)).builtin())
+		return fmt.Errorf("got %s, want list of %s", typeName(v), P(new(T)).builtin())
 	}
 	for element := range starlark.Elements(sequence) {
 		var a partArgument[T, P]
