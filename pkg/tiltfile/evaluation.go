@@ -162,13 +162,8 @@ func (e *evaluation) directory() string {
 	return filepath.Dir(e.options.Path)
 }
 
-// absolute resolves a path that the Tiltfile gave.
-func (e *evaluation) absolute(path string) string {
-	if filepath.IsAbs(path) {
-		return filepath.Clean(path)
-	}
-	return filepath.Join(e.directory(), path)
-}
+// absolute resolves a path that the Tiltfile gave, and cleans it.
+func (e *evaluation) absolute(path string) string { return filepath.Clean(e.abspath(path)) }
 
 // addInput notes that the result depends on the file at an absolute path.
 func (e *evaluation) addInput(path string) {

@@ -14,7 +14,7 @@ import (
 func (e *evaluation) pathLibrary() library {
 	l := library{}
 	for name, f := range map[string]func(path string) (starlark.Value, error){
-		"os.path.abspath":  func(path string) (starlark.Value, error) { return starlark.String(e.absolute(path)), nil },
+		"os.path.abspath":  func(path string) (starlark.Value, error) { return starlark.String(e.abspath(path)), nil },
 		"os.path.basename": func(path string) (starlark.Value, error) { return starlark.String(filepath.Base(path)), nil },
 		"os.path.dirname":  func(path string) (starlark.Value, error) { return starlark.String(filepath.Dir(path)), nil },
 		"os.path.exists":   e.pathExists,
@@ -38,15 +38,25 @@ func ofPath(f func(path string) (starlark.Value, error)) function {
 	}
 }
 
+// abspath resolves a path that the Tiltfile gave. An absolute one stays as it is,
+// as in Tilt: cleaning it could lead elsewhere where a symbolic link precedes
+// "..".
+func (e *evaluation) abspath(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(e.directory(), path)
+}
+
 // pathExists is os.path.exists(path). A broken symbolic link doesn't exist.
 func (e *evaluation) pathExists(path string) (starlark.Value, error) {
-	_, err := os.Stat(e.absolute(path))
+	_, err := os.Stat(e.abspath(path))
 	return starlark.Bool(err == nil), nil
 }
 
 // realpath is os.path.realpath(path), for a path that exists.
 func (e *evaluation) realpath(path string) (starlark.Value, error) {
-	real, err := filepath.EvalSymlinks(e.absolute(path))
+	real, err := filepath.EvalSymlinks(e.abspath(path))
 	if err != nil {
 		return nil, err
 	}
