@@ -39,6 +39,8 @@ type engines struct {
 	environ, commands []string
 	// killGrace is the time from SIGTERM to SIGKILL.
 	killGrace time.Duration
+	// openFiles has Tiltfiles read the open files of this process.
+	openFiles bool
 	// evaluated, if set, is called after each evaluation of a Tiltfile.
 	evaluated func(context.Context)
 }
@@ -89,9 +91,11 @@ type order struct {
 func (es *engines) engine(o order) *engine.Engine {
 	prober := &probe.Prober{Start: es.processes.Start, Env: es.environ, Clock: es.clock}
 	config := engine.Config{
-		Tiltfile:  o.session.Spec.TiltfilePath,
-		Args:      o.args,
-		Load:      &loader{engines: es, log: o.log, subcommand: subcommand(o.session.Spec.ExitCondition)},
+		Tiltfile: o.session.Spec.TiltfilePath,
+		Args:     o.args,
+		Load: &loader{
+			engines: es, log: o.log, subcommand: subcommand(o.session.Spec.ExitCondition), streams: tiltfile.NewStreams(es.openFiles),
+		},
 		Start:     es.start,
 		Probe:     prober.Run,
 		Logs:      o.log,
@@ -105,9 +109,15 @@ func (es *engines) engine(o order) *engine.Engine {
 	}
 	// A run that ends by itself runs everything once.
 	if es.files != nil && o.session.Spec.ExitCondition == v1alpha1.ExitConditionManual {
-		config.Watch = es.files.Watch
+		config.Watch = es.watch
 	}
 	return engine.New(config)
+}
+
+// watch watches files, streams excepted.
+func (es *engines) watch(ctx context.Context, files model.Watch, report func([]model.Change)) error {
+	files.Paths = slices.DeleteFunc(slices.Clone(files.Paths), tiltfile.IsStream)
+	return es.files.Watch(ctx, files, report)
 }
 
 func (es *engines) start(spec process.Spec) (engine.Process, error) {
@@ -155,6 +165,7 @@ type loader struct {
 	engines    *engines
 	log        *logs.Store
 	subcommand string
+	streams    *tiltfile.Streams
 }
 
 var _ engine.Loader = (*loader)(nil)
@@ -164,8 +175,14 @@ func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, 
 		defer l.engines.evaluated(ctx)
 	}
 	executable, _ := os.Executable() // sys.executable is None when it isn't known
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "/" // It was removed.
+	}
 	return tiltfile.Load(ctx, tiltfile.Options{
 		Path:       in.Path,
+		WorkingDir: dir,
+		Streams:    l.streams,
 		Args:       in.Args,
 		Subcommand: l.subcommand,
 		Argv:       os.Args,

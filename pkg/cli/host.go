@@ -76,6 +76,7 @@ func newHost(ctx context.Context, p Program, o *runOptions) (_ *host, err error)
 	if err != nil {
 		return nil, withCode(ExitFailure, "prepare to run commands: %w", err)
 	}
+	h.engines.openFiles = true
 	config, err := h.listen()
 	if err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ const defaultKillGrace = 10 * time.Second
 // addFlags adds the flags that up and ci share.
 func (o *runOptions) addFlags(cmd *cobra.Command) {
 	o.endpoint.addFlags(cmd)
-	cmd.Flags().StringVarP(&o.file, "file", "f", "Tiltfile", "path of the Tiltfile")
+	cmd.Flags().StringVarP(&o.file, "file", "f", "Tiltfile", "path of the Tiltfile; in a pipe such as /dev/stdin, paths are relative to the working directory")
 	cmd.Flags().DurationVar(&o.killGrace, "kill-grace", defaultKillGrace,
 		"how long processes may take to end after SIGTERM before they get SIGKILL")
 	// Scripts written for Tilt say how to serve its web page; there's none here.

@@ -6,7 +6,6 @@ package tiltfile
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"go.starlark.net/starlark"
 
@@ -37,7 +36,7 @@ func (e *evaluation) configLibrary() library {
 		"config.parse":                   e.parseConfig,
 		"config.set_enabled_resources":   e.setEnabledResources,
 	})
-	l["config.main_dir"] = starlark.String(filepath.Dir(e.options.Path))
+	l["config.main_dir"] = starlark.String(e.directoryOf(e.options.Path))
 	l["config.main_path"] = starlark.String(e.options.Path)
 	l["config.tilt_subcommand"] = starlark.String(e.options.Subcommand)
 	return l

@@ -54,6 +54,9 @@ type evaluation struct {
 }
 
 func newEvaluation(ctx context.Context, options Options) *evaluation {
+	if options.Streams == nil {
+		options.Streams = NewStreams(false)
+	}
 	e := &evaluation{
 		ctx:                ctx,
 		options:            options,
@@ -156,10 +159,10 @@ func (e *evaluation) assemble(project *model.Project) error {
 func (e *evaluation) directory() string {
 	for depth := range e.thread.CallStackDepth() {
 		if frame := e.thread.CallFrame(depth); frame.Name == "<toplevel>" {
-			return filepath.Dir(frame.Pos.Filename())
+			return e.directoryOf(frame.Pos.Filename())
 		}
 	}
-	return filepath.Dir(e.options.Path)
+	return e.directoryOf(e.options.Path)
 }
 
 // absolute resolves a path that the Tiltfile gave, and cleans it.

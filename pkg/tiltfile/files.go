@@ -6,9 +6,7 @@ package tiltfile
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 
 	"go.starlark.net/starlark"
 )
@@ -66,30 +64,22 @@ func (e *evaluation) readData(fn *starlark.Builtin, args starlark.Tuple, kwargs 
 }
 
 // readInput returns the content of the file at an absolute path, which becomes
-// an input even if it can't be read. What isn't a regular file, and might never
-// end, is refused.
+// an input even if it can't be read.
 func (e *evaluation) readInput(path string, limit int64) ([]byte, error) {
 	e.addInput(path)
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, asOpen(err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a regular file", path)
-	}
-	file, err := os.Open(path)
-	if err != nil {
+	isStream, err := kindOf(path)
+	switch {
+	case err != nil:
 		return nil, err
+	case isStream:
+		return e.options.Streams.read(e.ctx, path, limit)
 	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, limit)
-	}
-	return content, nil
+	return readFile(e.ctx, path, limit)
+}
+
+// tooLarge is the error of a file with too many bytes.
+func tooLarge(path string, limit int64) error {
+	return fmt.Errorf("%s is larger than %d bytes", path, limit)
 }
 
 // asOpen makes the error of a missing file the one that opening it gives.

@@ -64,7 +64,7 @@ func (e *evaluation) watchSettings(_ *starlark.Thread, fn *starlark.Builtin, arg
 
 // readIgnoreFile reads the .tiltignore, which is an input even if there's none.
 func (e *evaluation) readIgnoreFile() error {
-	base := filepath.Dir(e.options.Path)
+	base := e.directoryOf(e.options.Path)
 	path := filepath.Join(base, ignoreFile)
 	content, err := e.readInput(path, maxSourceSize)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -88,7 +88,7 @@ func (e *evaluation) readIgnoreFile() error {
 
 // allIgnores are the exceptions from whatever is watched.
 func (e *evaluation) allIgnores() []model.IgnoreSet {
-	paths := append([]string{filepath.Dir(e.options.Path)}, e.inputs...)
+	paths := append([]string{e.directoryOf(e.options.Path)}, e.inputs...)
 	for _, r := range e.resources {
 		paths = append(paths, r.Deps...)
 	}

@@ -41,6 +41,12 @@ import (
 type Options struct {
 	// Path is the absolute path of the main Tiltfile.
 	Path string
+	// WorkingDir is what relative paths are relative to in a Tiltfile that's an
+	// open file of this process, such as /dev/stdin.
+	WorkingDir string
+	// Streams has what can be read only once. Nil keeps it for this evaluation
+	// alone, and refuses the open files of this process.
+	Streams *Streams
 	// Args are the arguments for the Tiltfile: the resources to enable, or what
 	// config.parse() makes of them.
 	Args []string
