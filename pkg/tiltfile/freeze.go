@@ -5,44 +5,73 @@ package tiltfile
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 )
 
-// maxFrozen is how many values with others in them the globals of a file may
-// hold. Were all of them one in another, freezing them would still not overflow
-// the stack.
+// maxFrozen is how deeply values may be nested in the globals of a file: freezing
+// them doesn't overflow the stack then.
 const maxFrozen = 500_000
 
-// checkFreezable returns an error if there are too many values to freeze.
+// checkFreezable returns an error if freezing the globals could take too deep a
+// recursion. Where a value contains itself, the recursion may lead through all
+// values, so that their number is limited. That of tuples always is: freezing
+// goes through the same tuple again and again.
 func checkFreezable(globals starlark.StringDict) error {
-	seen := map[starlark.Value]bool{}
-	count := 0
-	var waiting []starlark.Value
-	for _, v := range globals {
-		waiting = append(waiting, v)
+	type step struct {
+		value  starlark.Value
+		parts  []starlark.Value
+		height int
 	}
-	for len(waiting) > 0 {
-		v := waiting[len(waiting)-1]
-		waiting = waiting[:len(waiting)-1]
-		switch v := v.(type) {
+	// heights has how deep values are, 0 for those that contain the current step.
+	heights := map[starlark.Value]int{}
+	steps := []step{{parts: slices.Collect(maps.Values(globals))}}
+	cyclic, tuples := false, 0
+	for {
+		last := len(steps) - 1
+		at := &steps[last]
+		if len(at.parts) == 0 {
+			if last == 0 {
+				break
+			}
+			height := at.height + 1
+			if _, isTuple := at.value.(starlark.Tuple); !isTuple {
+				heights[at.value] = height
+			}
+			steps = steps[:last]
+			steps[last-1].height = max(steps[last-1].height, height)
+			continue
+		}
+		part := at.parts[0]
+		at.parts = at.parts[1:]
+		switch part := part.(type) {
 		case starlark.Tuple:
+			tuples++
 		case *starlark.List, *starlark.Dict, *starlarkstruct.Struct, *starlark.Function:
-			if seen[v] {
+			if height, seen := heights[part]; seen {
+				cyclic = cyclic || height == 0
+				at.height = max(at.height, height)
 				continue
 			}
-			seen[v] = true
+			heights[part] = 0
 		default:
 			continue
 		}
-		if count++; count > maxFrozen {
-			return fmt.Errorf("the globals of the file hold more than %d lists, dicts and the like", maxFrozen)
+		if last > maxFrozen || tuples > maxFrozen {
+			return errTooDeep
 		}
-		waiting = appendParts(waiting, v)
+		steps = append(steps, step{value: part, parts: appendParts(nil, part)})
+	}
+	if steps[0].height > maxFrozen || cyclic && len(heights)+tuples > maxFrozen {
+		return errTooDeep
 	}
 	return nil
 }
+
+var errTooDeep = fmt.Errorf("the globals of the file are nested more than %d deep, or hold more tuples than that", maxFrozen)
 
 // appendParts adds the values that are directly in another.
 func appendParts(parts []starlark.Value, v starlark.Value) []starlark.Value {

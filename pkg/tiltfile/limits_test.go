@@ -64,7 +64,9 @@ func TestLargeResults(t *testing.T) {
 		{"x = []\nx.append(struct(x=x))\nstr(x)", "Error in str: the value contains itself by way of a struct"},
 		{"x = []\nx.append(struct(x=x))\nos.environ[x] = 1", ""},
 		{"x = []\nx.append(struct(x=x))\nlocal('x', env={'a': x})", "got \"a\": list, want string: string"},
-		{"x = [1]\nfor i in range(600000): x = [x]", "the globals of the file hold more than 500000 lists"},
+		{"x = [1]\nfor i in range(600000): x = [x]", "the globals of the file are nested more than 500000 deep"},
+		{"x = (1,)\nfor i in range(60): x = (x, x)", "the globals of the file are nested more than 500000 deep, or hold more tuples"},
+		{"x = []\nx.append([x] + [[i] for i in range(600000)])", "the globals of the file are nested more than 500000 deep"},
 	} {
 		_, err := Load(t.Context(), tiltfile(t, c.source))
 		requireError(t, err, KindEvaluation, c.want)
