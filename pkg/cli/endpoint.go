@@ -9,6 +9,9 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"tilt.dev/session/pkg/tiltfile"
 )
 
 // endpoint names a running API server: where it listens, and by that under
@@ -48,6 +51,21 @@ func (e *endpoint) complete(cmd *cobra.Command) error {
 		return fmt.Errorf("port %d is out of range: it must be from 0 (any free port) to 65535", e.port)
 	}
 	return nil
+}
+
+// environmentDataSize is how much data a Tiltfile may read at once by the
+// environment, 0 where that says nothing.
+func environmentDataSize() (int64, error) {
+	const most = 1 << 40
+	env := os.Getenv(tiltfile.DataSizeVariable)
+	if env == "" {
+		return 0, nil
+	}
+	size, err := resource.ParseQuantity(env)
+	if err != nil || size.Value() < 1 || size.Value() > most {
+		return 0, fmt.Errorf("environment variable %s: %q is not a number of bytes such as 256Mi", tiltfile.DataSizeVariable, env)
+	}
+	return size.Value(), nil
 }
 
 // environmentPort is the port that the environment names, or the fallback.

@@ -41,6 +41,8 @@ type engines struct {
 	killGrace time.Duration
 	// openFiles has Tiltfiles read the open files of this process.
 	openFiles bool
+	// maxDataSize is how much data a Tiltfile may read at once, 0 for the default.
+	maxDataSize int64
 	// evaluated, if set, is called after each evaluation of a Tiltfile.
 	evaluated func(context.Context)
 }
@@ -49,6 +51,9 @@ type engines struct {
 // later.
 func newEngines(killGrace time.Duration, watch bool, warn func(error)) (_ *engines, err error) {
 	es := &engines{clock: clockwork.NewRealClock(), environ: os.Environ(), killGrace: killGrace}
+	if es.maxDataSize, err = environmentDataSize(); err != nil {
+		return nil, err
+	}
 	executable, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -180,15 +185,16 @@ func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, 
 		dir = "/" // It was removed.
 	}
 	return tiltfile.Load(ctx, tiltfile.Options{
-		Path:       in.Path,
-		WorkingDir: dir,
-		Streams:    l.streams,
-		Args:       in.Args,
-		Subcommand: l.subcommand,
-		Argv:       os.Args,
-		Executable: executable,
-		Environ:    l.engines.environ,
-		Runner:     localCommands{processes: l.engines.processes, environ: l.engines.commands},
+		Path:        in.Path,
+		WorkingDir:  dir,
+		Streams:     l.streams,
+		MaxDataSize: l.engines.maxDataSize,
+		Args:        in.Args,
+		Subcommand:  l.subcommand,
+		Argv:        os.Args,
+		Executable:  executable,
+		Environ:     l.engines.environ,
+		Runner:      localCommands{processes: l.engines.processes, environ: l.engines.commands},
 		Log: func(level logs.Level, text string) {
 			l.log.Append(model.TiltfileResource, level, text)
 		},

@@ -57,6 +57,9 @@ func (o *runOptions) complete(cmd *cobra.Command, args []string) error {
 	if err := o.endpoint.complete(cmd); err != nil {
 		errs = append(errs, err)
 	}
+	if _, err := environmentDataSize(); err != nil {
+		errs = append(errs, err)
+	}
 	if o.timeout < 0 {
 		errs = append(errs, fmt.Errorf("--timeout %v is negative: use 0 for no limit", o.timeout))
 	}

@@ -64,6 +64,8 @@ func (o *serveOptions) complete(cmd *cobra.Command) error {
 		errs = append(errs, err)
 		o.server.Port = port
 	}
+	_, err := environmentDataSize()
+	errs = append(errs, err)
 	errs = append(errs, o.completeStorage(cmd)...)
 	if o.maxRunning < 0 {
 		errs = append(errs, fmt.Errorf("--max-running %d is negative: use 0 for any number", o.maxRunning))

@@ -4,6 +4,8 @@
 package tiltfile
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +64,7 @@ func (e *evaluation) parseConfig(_ *starlark.Thread, fn *starlark.Builtin, args 
 // configuredValues returns the settings of the configuration file, which
 // becomes an input even if there's none.
 func (e *evaluation) configuredValues(path string) (map[string]starlark.Value, error) {
-	content, err := e.readInput(path, e.limits.dataSize)
+	content, err := e.readContent(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -70,7 +72,7 @@ func (e *evaluation) configuredValues(path string) (map[string]starlark.Value, e
 		return nil, err
 	}
 	var decoded any
-	if err := unmarshalJSON(content, &decoded, false); err != nil {
+	if err := unmarshalJSON(json.NewDecoder(contextReader{e.ctx, bytes.NewReader(content)}), content, &decoded); err != nil {
 		return nil, fmt.Errorf("error parsing JSON from %s: %w", path, err)
 	}
 	data, ok := decoded.(map[string]any)

@@ -4,9 +4,11 @@
 package tiltfile
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"go.starlark.net/starlark"
@@ -124,7 +126,7 @@ func (v *settingValue) ofText(text string) (starlark.Value, error) {
 		return starlark.Bool(b), nil
 	case settingObject:
 		var data any
-		if err := unmarshalJSON([]byte(text), &data, false); err != nil {
+		if err := unmarshalJSON(json.NewDecoder(strings.NewReader(text)), []byte(text), &data); err != nil {
 			return nil, fmt.Errorf("error parsing JSON: %w", err)
 		}
 		return fromData(data)

@@ -155,7 +155,7 @@ func newExporter(limit int64) *exporter {
 func (x *exporter) use(length int) error {
 	x.room -= int64(length + 2*x.depth + 1)
 	if x.room < 0 {
-		return fmt.Errorf("the value takes more than %d bytes to write", x.limit)
+		return explainDataSize(tooLarge{"the value, written down,", x.limit})
 	}
 	return nil
 }

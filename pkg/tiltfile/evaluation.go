@@ -4,6 +4,7 @@
 package tiltfile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 	e := &evaluation{
 		ctx:                ctx,
 		options:            options,
-		limits:             generous(),
+		limits:             generous(cmp.Or(options.MaxDataSize, DefaultMaxDataSize)),
 		defined:            map[string]bool{},
 		modules:            map[string]*module{},
 		environ:            newEnviron(options.Environ),

@@ -5,7 +5,6 @@ package tiltfile
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"go.starlark.net/starlark"
@@ -27,7 +26,7 @@ func (e *evaluation) readFile(_ *starlark.Thread, fn *starlark.Builtin, args sta
 	if err := starlark.UnpackArgs(fn.Name(), args, alias(kwargs, "paths", "path"), "path", &path, "default??", &fallback); err != nil {
 		return nil, err
 	}
-	content, err := e.readInput(e.absolute(string(path)), e.limits.readSize)
+	content, err := e.readContent(e.absolute(string(path)))
 	if errors.Is(err, fs.ErrNotExist) && fallback.set {
 		return blob(fallback.value), nil
 	}
@@ -56,7 +55,7 @@ func (e *evaluation) readData(fn *starlark.Builtin, args starlark.Tuple, kwargs 
 	if err := starlark.UnpackArgs(fn.Name(), args, alias(kwargs, "paths", "path"), "path", &given, "default?", &def); err != nil {
 		return nil, "", nil, err
 	}
-	content, err = e.readInput(e.absolute(string(given)), e.limits.dataSize)
+	content, err = e.readContent(e.absolute(string(given)))
 	if errors.Is(err, fs.ErrNotExist) && def != nil {
 		return nil, "", def, nil
 	}
@@ -77,9 +76,11 @@ func (e *evaluation) readInput(path string, limit int64) ([]byte, error) {
 	return readFile(e.ctx, path, limit)
 }
 
-// tooLarge is the error of a file with too many bytes.
-func tooLarge(path string, limit int64) error {
-	return fmt.Errorf("%s is larger than %d bytes", path, limit)
+// readContent is readInput for data, of which there may be as much as the limits
+// allow.
+func (e *evaluation) readContent(path string) ([]byte, error) {
+	content, err := e.readInput(path, e.limits.readSize)
+	return content, explainDataSize(err)
 }
 
 // asOpen makes the error of a missing file the one that opening it gives.

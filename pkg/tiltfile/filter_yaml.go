@@ -83,7 +83,7 @@ func (e *evaluation) yamlSource(source starlark.Value) (content []byte, from str
 	if err := path.Unpack(source); err != nil {
 		return nil, "", fmt.Errorf("for parameter yaml: %w", err)
 	}
-	content, err = e.readInput(e.absolute(string(path)), e.limits.dataSize)
+	content, err = e.readContent(e.absolute(string(path)))
 	return content, " from " + string(path), err
 }
 

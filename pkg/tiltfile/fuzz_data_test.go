@@ -25,7 +25,7 @@ func FuzzData(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		e := newEvaluation(t.Context(), Options{Path: "/Tiltfile"})
-		if value, err := parseJSON([]byte(text), ""); err == nil {
+		if value, err := parseJSON(t.Context(), []byte(text), ""); err == nil {
 			requireRoundTrip(t, e, value, "encode_json", "decode_json")
 		}
 		if value, err := e.parseOneYAML([]byte(text), ""); err == nil {

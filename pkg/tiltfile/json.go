@@ -5,6 +5,7 @@ package tiltfile
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,7 +20,7 @@ func (e *evaluation) readJSON(_ *starlark.Thread, fn *starlark.Builtin, args sta
 	if err != nil || fallback != nil {
 		return fallback, err
 	}
-	return parseJSON(content, " from "+path)
+	return parseJSON(e.ctx, content, " from "+path)
 }
 
 // decodeJSON is decode_json(json).
@@ -31,14 +32,16 @@ func (e *evaluation) decodeJSON(_ *starlark.Thread, fn *starlark.Builtin, args s
 	if err := e.checkDataSize(len(content), "the text"); err != nil {
 		return nil, err
 	}
-	return parseJSON([]byte(content), "")
+	return parseJSON(e.ctx, []byte(content), "")
 }
 
 // parseJSON returns the value that a text stands for. Where the text is from is
 // for errors.
-func parseJSON(content []byte, from string) (starlark.Value, error) {
+func parseJSON(ctx context.Context, content []byte, from string) (starlark.Value, error) {
 	var data any
-	err := unmarshalJSON(content, &data, true)
+	decoder := json.NewDecoder(contextReader{ctx, bytes.NewReader(content)})
+	decoder.UseNumber() // Ints stay exact.
+	err := unmarshalJSON(decoder, content, &data)
 	if err != nil {
 		return nil, fmt.Errorf("error parsing JSON%s: %w", from, err)
 	}
@@ -49,13 +52,9 @@ func parseJSON(content []byte, from string) (starlark.Value, error) {
 	return value, nil
 }
 
-// unmarshalJSON decodes one JSON value. Its errors have the line. Exact numbers
-// are kept as they're written, others become floats.
-func unmarshalJSON(content []byte, into *any, exact bool) error {
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	if exact {
-		decoder.UseNumber()
-	}
+// unmarshalJSON decodes one JSON value, which is the whole content. Its errors
+// have the line.
+func unmarshalJSON(decoder *json.Decoder, content []byte, into *any) error {
 	err := decoder.Decode(into)
 	offset := len(content)
 	var syntax *json.SyntaxError
@@ -88,7 +87,7 @@ func (e *evaluation) encodeJSON(_ *starlark.Thread, fn *starlark.Builtin, args s
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "obj", &object); err != nil {
 		return nil, err
 	}
-	data, err := newExporter(e.limits.dataSize).data(object)
+	data, err := newExporter(e.limits.readSize).data(object)
 	if err != nil {
 		return nil, err
 	}

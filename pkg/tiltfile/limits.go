@@ -5,11 +5,14 @@ package tiltfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/metrics"
 
 	"go.starlark.net/starlark"
+	"k8s.io/apimachinery/pkg/api/resource"
 )
 
 const (
@@ -27,25 +30,65 @@ type limits struct {
 	callDepth int
 	// heapGrowth is how many bytes the live heap of the process may grow by.
 	heapGrowth uint64
-	// readSize is the most bytes that a builtin takes from a file or from one
-	// of the outputs of a command.
+	// readSize is the most bytes that a builtin takes from a file, from one of
+	// the outputs of a command or from a text to decode, and that it encodes.
 	readSize int64
-	// dataSize is the most bytes of JSON or YAML, to decode or encoded.
-	dataSize int64
 }
 
 // generous returns limits that only a mistake reaches: the steps are a few
-// seconds of computing.
-func generous() limits {
-	return limits{steps: 200_000_000, callDepth: 10_000, heapGrowth: 1 << 30, readSize: 64 << 20, dataSize: 16 << 20}
+// seconds of computing. What's read takes several times its size in memory.
+func generous(readSize int64) limits {
+	return limits{steps: 200_000_000, callDepth: 10_000, heapGrowth: max(1<<30, uint64(readSize)*16), readSize: readSize}
+}
+
+const (
+	// DataSizeVariable is the environment variable that sets MaxDataSize in
+	// Options. Errors name it.
+	DataSizeVariable = "TILT_SESSION_MAX_DATA_SIZE"
+	// DefaultMaxDataSize is MaxDataSize where it isn't set.
+	DefaultMaxDataSize = 64 << 20
+)
+
+// tooLarge is the error of what has more bytes than it may have.
+type tooLarge struct {
+	what  string
+	limit int64
+}
+
+func (t tooLarge) Error() string {
+	return fmt.Sprintf("%s is larger than %s", t.what, resource.NewQuantity(t.limit, resource.BinarySI))
+}
+
+// explainDataSize adds to an error about too much data how to allow it.
+func explainDataSize(err error) error {
+	var large tooLarge
+	if errors.As(err, &large) {
+		return fmt.Errorf("%w: set the environment variable %s to allow more", err, DataSizeVariable)
+	}
+	return err
 }
 
 // checkDataSize returns an error for too much data to decode.
 func (e *evaluation) checkDataSize(length int, what string) error {
-	if int64(length) > e.limits.dataSize {
-		return fmt.Errorf("%s is larger than %d bytes", what, e.limits.dataSize)
+	if int64(length) > e.limits.readSize {
+		return explainDataSize(tooLarge{what, e.limits.readSize})
 	}
 	return nil
+}
+
+// contextReader reads until ctx is done, so that decoding what it reads ends.
+type contextReader struct {
+	ctx context.Context
+	io.Reader
+}
+
+// Read implements io.Reader.
+func (r contextReader) Read(p []byte) (int, error) {
+	const atOnce = 64 << 10
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.Reader.Read(p[:min(len(p), atOnce)])
 }
 
 // enforceLimits makes the evaluation end with an error when its context is done,

@@ -62,7 +62,7 @@ func (s *Streams) read(ctx context.Context, path string, limit int64) ([]byte, e
 		}
 	}
 	if ended.err == nil && int64(len(ended.content)) > limit {
-		return nil, tooLarge(path, limit)
+		return nil, tooLarge{path, limit}
 	}
 	return ended.content, ended.err
 }
@@ -105,7 +105,7 @@ func readDescriptor(ctx context.Context, number int, path string, limit int64) (
 		}
 		content = content[:len(content)+n]
 		if int64(len(content)) > limit {
-			return nil, tooLarge(path, limit)
+			return nil, tooLarge{path, limit}
 		}
 	}
 	return nil, context.Cause(ctx)

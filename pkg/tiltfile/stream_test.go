@@ -84,7 +84,7 @@ func TestUnreadable(t *testing.T) {
 		{openFile(t, "/dev/zero"), true, KindUnreadable, "is not a regular file, but a device"},
 		{openFile(t, work), true, KindUnreadable, "is not a regular file, but a directory"},
 		{openFile(t, os.DevNull), true, KindResources, "No resources found"},
-		{openPipe(t, strings.Repeat("#", maxSourceSize+1)), true, KindUnreadable, "is larger than 1048576 bytes"},
+		{openPipe(t, strings.Repeat("#", maxSourceSize+1)), true, KindUnreadable, "is larger than 1Mi"},
 		{"/dev/fd/987654", true, KindMissing, "No Tiltfile found"},
 		{openPipe(t, "x"), false, KindUnreadable, "is an open file of the server, which a Tiltfile can't read"},
 		{unwritten, true, KindCanceled, "deadline exceeded"},

@@ -44,6 +44,10 @@ type Options struct {
 	// WorkingDir is what relative paths are relative to in a Tiltfile that's an
 	// open file of this process, such as /dev/stdin.
 	WorkingDir string
+	// MaxDataSize is the most bytes of one file, text or output of a command, 0
+	// for DefaultMaxDataSize. The memory of an evaluation is limited to a multiple
+	// of it.
+	MaxDataSize int64
 	// Streams has what can be read only once. Nil keeps it for this evaluation
 	// alone, and refuses the open files of this process.
 	Streams *Streams

@@ -112,7 +112,7 @@ func TestUnreadableTiltfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	project, err := Load(t.Context(), large)
-	requireError(t, err, KindUnreadable, "is larger than 1048576 bytes")
+	requireError(t, err, KindUnreadable, "is larger than 1Mi")
 	if project.CI != nil || len(project.Inputs) != 2 {
 		t.Errorf("got CI %v and inputs %v of a file that wasn't executed", project.CI, project.Inputs)
 	}

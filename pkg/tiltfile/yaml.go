@@ -85,7 +85,7 @@ func (e *evaluation) parseYAML(content []byte, from string) ([]starlark.Value, e
 		return nil, err
 	}
 	var documents []starlark.Value
-	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	decoder := yaml.NewDecoder(contextReader{e.ctx, bytes.NewReader(content)})
 	for {
 		if e.ctx.Err() != nil {
 			return nil, context.Cause(e.ctx)
@@ -132,7 +132,7 @@ func (e *evaluation) encodeYAMLStream(_ *starlark.Thread, fn *starlark.Builtin, 
 
 // formatYAML writes values as a stream of documents.
 func (e *evaluation) formatYAML(values ...starlark.Value) (starlark.Value, error) {
-	x := newExporter(e.limits.dataSize)
+	x := newExporter(e.limits.readSize)
 	var documents []string
 	for _, value := range values {
 		data, err := x.data(value)
