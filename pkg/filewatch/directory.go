@@ -9,6 +9,8 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
+
+	"tilt.dev/session/pkg/watchlimit"
 )
 
 // directory is one that somebody needs: all of it, or certain names in it. Its
@@ -123,7 +125,7 @@ func (w *Watcher) open(path string) (*directory, error) {
 	case err == nil:
 	case absentIsNil(err) == nil:
 		return nil, nil
-	case isLimit(err), errors.Is(err, fsnotify.ErrClosed):
+	case watchlimit.Reached(err), errors.Is(err, fsnotify.ErrClosed):
 		return nil, err
 	}
 	d := w.directories[path]

@@ -11,6 +11,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 	"github.com/jonboulle/clockwork"
 	"golang.org/x/sys/unix"
+
+	"tilt.dev/session/pkg/watchlimit"
 )
 
 // ErrClosed is the error of Watch when the Watcher is closed.
@@ -46,7 +48,7 @@ type Watcher struct {
 func New(clock clockwork.Clock) (*Watcher, error) {
 	system, err := fsnotify.NewWatcher()
 	if err != nil {
-		return nil, fmt.Errorf("prepare to watch files: %w", explainInstance(err))
+		return nil, fmt.Errorf("prepare to watch files: %w", watchlimit.Instance(err))
 	}
 	w := &Watcher{
 		clock:       clock,
@@ -104,7 +106,7 @@ func (w *Watcher) takeErrors() {
 		case errors.Is(err, unix.EINVAL):
 			// A directory was renamed and removed before its watch could be.
 		default:
-			w.warnAll(explainWatch(err))
+			w.warnAll(watchlimit.Watch(err))
 		}
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tilt.dev/session/pkg/watchlimit"
 )
 
 // Readers notices that other processes read the kubeconfig file once an entry
@@ -37,10 +39,10 @@ func (l Location) Readers() (*Readers, error) {
 	}
 	queue, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("look for readers of the kubeconfig: %w", err)
+		return nil, fmt.Errorf("look for readers of the kubeconfig: %w", watchlimit.Instance(err))
 	}
 	if _, err := unix.InotifyAddWatch(queue, dir, unix.IN_OPEN|unix.IN_CLOSE|unix.IN_MOVED_TO|unix.IN_ONLYDIR); err != nil {
-		return nil, errors.Join(fmt.Errorf("look for readers in %s: %w", dir, err), unix.Close(queue))
+		return nil, errors.Join(fmt.Errorf("look for readers in %s: %w", dir, watchlimit.Watch(err)), unix.Close(queue))
 	}
 	return &Readers{file: filepath.Base(path), queue: queue}, nil
 }

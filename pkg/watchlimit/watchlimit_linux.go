@@ -1,0 +1,81 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package watchlimit
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Reached says whether an error means that the system has no watch to spare, or
+// no open file to read a directory with.
+func Reached(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
+}
+
+// Instance explains an error of creating an inotify instance. It returns another
+// error as it is.
+func Instance(err error) error {
+	if errors.Is(err, unix.EMFILE) && !openFilesReached() {
+		return explained{sysctl("inotify instances per user", "fs.inotify.max_user_instances", 1024), err}
+	}
+	return common(err)
+}
+
+// Watch explains an error of adding an inotify watch, or of reading the directory
+// for it. It returns another error as it is.
+func Watch(err error) error {
+	if errors.Is(err, unix.ENOSPC) {
+		return explained{sysctl("watched directories per user", "fs.inotify.max_user_watches", 524288) + ", or ignore large directories", err}
+	}
+	return common(err)
+}
+
+func common(err error) error {
+	switch {
+	case errors.Is(err, unix.EMFILE):
+		return explained{openFiles(), err}
+	case errors.Is(err, unix.ENFILE):
+		return explained{sysctl("open files of the system", "fs.file-max", 1<<20), err}
+	case errors.Is(err, unix.ENOMEM):
+		return explained{"the system has no memory left for inotify watches: end other programs, or ignore large directories", err}
+	}
+	return err
+}
+
+// sysctl describes a limit that the kernel has as a setting, and that has to be
+// at least enough.
+func sysctl(what, name string, enough uint64) string {
+	is := ""
+	if text, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/")); err == nil {
+		if value, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 62); err == nil {
+			is = fmt.Sprintf(" = %d", value)
+			enough = max(enough, 2*value)
+		}
+	}
+	return fmt.Sprintf("the limit of %s is reached (%s%s): raise it with \"sudo sysctl %s=%d\"", what, name, is, name, enough)
+}
+
+// openFiles describes the limit of open files of this process.
+func openFiles() string {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return "the limit of open files of a process is reached: raise it with \"ulimit -n\" before the start"
+	}
+	return fmt.Sprintf("the limit of open files of a process is reached (%d): raise it with \"ulimit -n %d\" before the start", limit.Cur, 2*limit.Cur)
+}
+
+// openFilesReached says whether this process can't open another file.
+func openFilesReached() bool {
+	file, err := os.Open(os.DevNull)
+	if err == nil {
+		file.Close()
+	}
+	return errors.Is(err, unix.EMFILE)
+}
