@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -198,5 +199,6 @@ func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, 
 		Log: func(level logs.Level, text string) {
 			l.log.Append(model.TiltfileResource, level, text)
 		},
+		Output: func() io.WriteCloser { return l.log.Writer(model.TiltfileResource) },
 	})
 }

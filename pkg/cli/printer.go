@@ -17,10 +17,14 @@ import (
 // are waiting they go together.
 func printLogs(ctx context.Context, w io.Writer, lines *logs.Store) error {
 	everything := logs.Selection{Until: make(chan struct{})}
+	printer := logs.NewPrinter(w, false)
 	for batch := range lines.Read(ctx, everything) {
-		if _, err := batch.WriteTo(w); err != nil {
+		if err := printer.Print(batch); err != nil {
 			return fmt.Errorf("print the output of the resources: %w", err)
 		}
+	}
+	if err := printer.Close(); err != nil {
+		return fmt.Errorf("print the output of the resources: %w", err)
 	}
 	return nil
 }

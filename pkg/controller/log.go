@@ -42,7 +42,7 @@ func (r *requested) ReadLog(ctx context.Context, options *v1alpha1.SessionLogOpt
 	if options.Follow {
 		selection.Until = until
 	}
-	return pieces(r.run.Logs().Read(ctx, selection), encoderFor(options)), nil
+	return pieces(r.run.Logs().Read(ctx, selection), options), nil
 }
 
 // mayWrite tells whether a resource exists or has existed. Before the first
@@ -53,18 +53,24 @@ func (r *requested) mayWrite(name string) bool {
 		len(r.run.Logs().Tail(name, 1)) > 0
 }
 
-// encode writes lines as they're to be sent.
-type encode func(w io.Writer, lines logs.Batch) error
+// encoder writes lines as they're to be sent.
+type encoder interface {
+	Print(logs.Batch) error
+	// Close ends what the last line has begun.
+	Close() error
+}
 
 // pieces encodes lines. It holds none back when there are no others to be sent
 // with it.
-func pieces(batches iter.Seq[logs.Batch], encode encode) iter.Seq[[]byte] {
+func pieces(batches iter.Seq[logs.Batch], options *v1alpha1.SessionLogOptions) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
+		encoder := encoderFor(yielder(yield), options)
 		for batch := range batches {
-			if encode(yielder(yield), batch) != nil {
+			if encoder.Print(batch) != nil {
 				return
 			}
 		}
+		_ = encoder.Close() // Only the reader can fail it, and reads no more then.
 	}
 }
 
@@ -80,46 +86,29 @@ func (y yielder) Write(piece []byte) (int, error) {
 	return len(piece), nil
 }
 
-func encoderFor(options *v1alpha1.SessionLogOptions) encode {
-	switch {
-	case options.Format == v1alpha1.SessionLogFormatJSON:
-		return encodeJSON
-	case options.Timestamps:
-		return encodeTimed
-	default:
-		return func(w io.Writer, lines logs.Batch) error {
-			_, err := lines.WriteTo(w)
-			return err
-		}
+func encoderFor(w io.Writer, options *v1alpha1.SessionLogOptions) encoder {
+	if options.Format == v1alpha1.SessionLogFormatJSON {
+		return jsonEncoder{w}
 	}
+	return logs.NewPrinter(w, options.Timestamps)
 }
 
-func encodeTimed(w io.Writer, lines logs.Batch) error {
-	out := bufio.NewWriterSize(w, pieceSize)
-	var text []byte
-	for line, missed := range lines.Lines() {
-		text = logs.AppendMissed(text[:0], line.Source, missed)
-		text = line.Time.UTC().AppendFormat(text, metav1.RFC3339Micro)
-		text = line.AppendText(append(text, ' '))
-		if _, err := out.Write(text); err != nil {
-			return err
-		}
-	}
-	return out.Flush()
-}
+// jsonEncoder writes each line as an object.
+type jsonEncoder struct{ w io.Writer }
 
-func encodeJSON(w io.Writer, lines logs.Batch) error {
-	out := bufio.NewWriterSize(w, pieceSize)
+func (e jsonEncoder) Print(lines logs.Batch) error {
+	out := bufio.NewWriterSize(e.w, pieceSize)
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	for line, missed := range lines.Lines() {
 		err := encoder.Encode(v1alpha1.SessionLogLine{
-			Seq:      int64(line.Seq),
-			Time:     metav1.NewMicroTime(line.Time),
-			Resource: line.Source,
-			Level:    levels[line.Level],
-			Text:     line.Text,
-			Missed:   int64(missed),
+			Seq:       int64(line.Seq),
+			Time:      metav1.NewMicroTime(line.Time),
+			Resource:  line.Source,
+			Level:     levels[line.Level],
+			Text:      line.Text,
+			Continues: line.Continues,
+			Missed:    int64(missed),
 		})
 		if err != nil {
 			return err
@@ -127,6 +116,8 @@ func encodeJSON(w io.Writer, lines logs.Batch) error {
 	}
 	return out.Flush()
 }
+
+func (jsonEncoder) Close() error { return nil }
 
 var levels = map[logs.Level]v1alpha1.SessionLogLevel{
 	logs.LevelInfo:  v1alpha1.SessionLogLevelInfo,

@@ -23,8 +23,8 @@ type fakeProcess struct {
 	ended bool
 	// unreaped is true once the main process has ended and isn't waited for.
 	unreaped bool
-	exit  process.Exit
-	stops []time.Duration
+	exit     process.Exit
+	stops    []time.Duration
 }
 
 var _ Process = (*fakeProcess)(nil)

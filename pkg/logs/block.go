@@ -22,16 +22,24 @@ type block struct {
 	before uint64
 	time   time.Time
 	source *source
+	// writer is what the lines were written to, nil for those of Append.
+	writer *Writer
 	level  Level
 	lines
 }
 
-// lines are texts, each followed by "\n". Where they end isn't kept: to find it
-// is as fast, and two bytes of text shouldn't take four more.
+// lines are texts, each followed by "\n" but for a last one that has only begun.
+// Where they end isn't kept: to find it is as fast, and two bytes of text
+// shouldn't take four more.
 type lines struct {
 	text  string
 	count int
+	// continues is true if the first one continues the last one of the lines before.
+	continues bool
 }
+
+// begun tells whether the last line has no end yet.
+func (l lines) begun() bool { return l.count > 0 && !strings.HasSuffix(l.text, "\n") }
 
 // all yields the texts from index first on, each with its index.
 func (l lines) all(first int) iter.Seq2[int, string] {
@@ -68,6 +76,7 @@ func (b *block) line(i int, text string) Line {
 		Source:    b.source.name,
 		Level:     b.level,
 		Continued: i > 0 && b.level != LevelInfo,
+		Continues: i == 0 && b.continues,
 		Text:      text,
 	}
 }

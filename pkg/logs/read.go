@@ -5,10 +5,8 @@ package logs
 
 import (
 	"context"
-	"io"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -28,8 +26,6 @@ type Selection struct {
 
 // Batch is lines that were there at once. It doesn't change.
 type Batch struct{ parts []part }
-
-var _ io.WriterTo = Batch{}
 
 // mostParts is how many blocks a batch has at most.
 const mostParts = 64
@@ -57,39 +53,6 @@ func (b Batch) Lines() iter.Seq2[Line, uint64] {
 			}
 		}
 	}
-}
-
-// pieceSize is how many bytes WriteTo writes at once if there are so many.
-const pieceSize = 64 << 10
-
-// WriteTo writes the lines as people read them, with a note wherever some are
-// missing.
-func (b Batch) WriteTo(w io.Writer) (written int64, err error) {
-	var piece []byte
-	write := func() error {
-		n, err := w.Write(piece)
-		written += int64(n)
-		piece = piece[:0]
-		return err
-	}
-	for _, p := range b.parts {
-		piece = AppendMissed(piece, p.source.name, p.missed)
-		mark := severity(p.line(p.first, ""))
-		for text := p.from(p.first); text != ""; mark = "" {
-			end := strings.IndexByte(text, '\n') + 1
-			piece = append(piece, p.source.prefix...)
-			piece = append(piece, mark...)
-			piece = append(piece, text[:end]...)
-			text = text[end:]
-			if len(piece) < pieceSize {
-				continue
-			}
-			if err := write(); err != nil {
-				return written, err
-			}
-		}
-	}
-	return written, write()
 }
 
 // Read yields what's selected, in batches that aren't empty. It ends at the end

@@ -18,7 +18,7 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-func TestWriteTo(t *testing.T) {
+func TestPrinter(t *testing.T) {
 	s := newStore(1 << 20)
 	s.Append(model.TiltfileResource, LevelInfo, "Loading\nReady")
 	s.Append("a", LevelInfo, "one\r\n\n\x1b[1mtwo\xff\x00")
@@ -42,33 +42,32 @@ func TestWriteTo(t *testing.T) {
 	}
 }
 
-// printed returns what people read, and fails if it isn't what the lines say.
+// printed returns what people read.
 func printed(t *testing.T, s *Store, selection Selection) string {
 	t.Helper()
 	var out bytes.Buffer
-	var lines []byte
+	printer := NewPrinter(&out, false)
 	for batch := range s.Read(t.Context(), selection) {
-		if n, err := batch.WriteTo(&out); err != nil || n == 0 {
-			t.Errorf("%d bytes, %v", n, err)
-		}
-		for line, missed := range batch.Lines() {
-			lines = line.AppendText(AppendMissed(lines, line.Source, missed))
+		before := out.Len()
+		if err := printer.Print(batch); err != nil || out.Len() == before {
+			t.Errorf("%d bytes, %v", out.Len()-before, err)
 		}
 	}
-	if out.String() != string(lines) {
-		t.Errorf("got %q, but the lines are %q", out.String(), lines)
+	if err := printer.Close(); err != nil {
+		t.Error(err)
 	}
 	return out.String()
 }
 
 // Lines that were dropped since reading began are told of, in their place.
-func TestWriteToTellsWhatIsMissing(t *testing.T) {
+func TestPrinterTellsWhatIsMissing(t *testing.T) {
 	s := newStore(10_000)
 	s.Append("a", LevelInfo, "first")
 	s.Append("b", LevelInfo, "of b")
 	var out bytes.Buffer
+	printer := NewPrinter(&out, false)
 	for batch := range s.Read(t.Context(), Selection{Until: make(chan struct{})}) {
-		if _, err := batch.WriteTo(&out); err != nil {
+		if err := printer.Print(batch); err != nil {
 			t.Fatal(err)
 		}
 		if s.Newest() == 2 {
@@ -89,22 +88,24 @@ func TestWriteToTellsWhatIsMissing(t *testing.T) {
 }
 
 // brokenWriter takes a number of pieces.
-type brokenWriter struct{ left int }
+type brokenWriter struct{ left, taken int }
 
 func (b *brokenWriter) Write(p []byte) (int, error) {
 	if b.left--; b.left < 0 {
 		return 0, io.ErrClosedPipe
 	}
+	b.taken += len(p)
 	return len(p), nil
 }
 
-func TestWriteToFails(t *testing.T) {
+func TestPrinterFails(t *testing.T) {
 	s := newStore(1 << 20)
 	s.Append("a", LevelInfo, strings.Repeat("0123456789\n", 20_000))
 	for batch := range s.Read(t.Context(), Selection{}) {
-		n, err := batch.WriteTo(&brokenWriter{left: 2})
-		if !errors.Is(err, io.ErrClosedPipe) || n < 2*pieceSize || n > 2*pieceSize+100 {
-			t.Errorf("%d bytes, %v", n, err)
+		w := &brokenWriter{left: 2}
+		err := NewPrinter(w, false).Print(batch)
+		if !errors.Is(err, io.ErrClosedPipe) || w.taken < 2*pieceSize || w.taken > 2*pieceSize+100 {
+			t.Errorf("%d bytes, %v", w.taken, err)
 		}
 	}
 }
@@ -178,14 +179,13 @@ func BenchmarkPrint(b *testing.B) {
 			for b.Loop() {
 				s := New(32<<20, clockwork.NewRealClock())
 				var reading sync.WaitGroup
-				var printed int64
+				var printed counter
 				reading.Go(func() {
+					printer := NewPrinter(&printed, false)
 					for batch := range s.Read(b.Context(), Selection{Until: make(chan struct{})}) {
-						n, err := batch.WriteTo(io.Discard)
-						if err != nil {
+						if err := printer.Print(batch); err != nil {
 							b.Error(err)
 						}
-						printed += n
 					}
 				})
 				w := s.Writer("x")
@@ -196,10 +196,18 @@ func BenchmarkPrint(b *testing.B) {
 				}
 				s.Close()
 				reading.Wait()
-				if printed < size {
+				if int(printed) < size {
 					b.Fatalf("printed %d bytes", printed)
 				}
 			}
 		})
 	}
+}
+
+// counter counts bytes.
+type counter int
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }

@@ -19,6 +19,9 @@ type splitter struct {
 	// text has the lines since the last take, each followed by "\n".
 	text  []byte
 	count int
+	// continues is true if the first of them, or of those that follow, continues a
+	// line that was taken when it had only begun.
+	continues bool
 }
 
 // write takes the next piece of the stream.
@@ -65,10 +68,38 @@ func (s *splitter) flush() {
 	}
 }
 
+// show adds a line that has begun as it is. What may be a part of its end, or of a
+// character, stays behind.
+func (s *splitter) show() {
+	n := len(bytes.TrimSuffix(s.rest, []byte{'\r'}))
+	if last := lastRune(s.rest[:n]); !utf8.FullRune(s.rest[last:n]) {
+		n = last
+	}
+	if n == 0 {
+		return
+	}
+	s.text = append(s.text, s.rest[:n]...)
+	s.count++
+	s.rest = append(s.rest[:0], s.rest[n:]...)
+}
+
+// lastRune is where the last character begins, or might.
+func lastRune(p []byte) int {
+	for i := len(p) - 1; i >= 0 && i >= len(p)-utf8.UTFMax; i-- {
+		if utf8.RuneStart(p[i]) {
+			return i
+		}
+	}
+	return len(p)
+}
+
 // take returns the lines since the last time.
 func (s *splitter) take() lines {
-	taken := lines{text: string(s.text), count: s.count}
-	s.text, s.count = s.text[:0], 0
+	if s.count == 0 {
+		return lines{}
+	}
+	taken := lines{text: string(s.text), count: s.count, continues: s.continues}
+	s.text, s.count, s.continues = s.text[:0], 0, taken.begun()
 	return taken
 }
 

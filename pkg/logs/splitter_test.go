@@ -27,7 +27,7 @@ func FuzzSplitter(f *testing.F) {
 			}
 		}
 		pieces.flush()
-		if n := len(all(lines{string(pieces.text), pieces.count})); n != pieces.count {
+		if n := len(all(lines{text: string(pieces.text), count: pieces.count})); n != pieces.count {
 			t.Fatalf("%d lines are counted as %d", n, pieces.count)
 		}
 		want := all(whole.take())

@@ -4,6 +4,7 @@
 package logs
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -30,6 +31,8 @@ type Store struct {
 	closed bool
 	// end is what next was when the store was closed.
 	end uint64
+	// writers are those that aren't closed.
+	writers map[*Writer]struct{}
 }
 
 // entry is a place in the order of blocks. It has no block when that was dropped.
@@ -52,7 +55,7 @@ type source struct {
 // New returns a store that keeps as many lines as fit into limitBytes, always
 // those that were written last at once.
 func New(limitBytes int, clock clockwork.Clock) *Store {
-	return &Store{limit: limitBytes, clock: clock, sources: map[string]*source{}, next: 1}
+	return &Store{limit: limitBytes, clock: clock, sources: map[string]*source{}, next: 1, writers: map[*Writer]struct{}{}}
 }
 
 // Append adds the lines of a text. A last one needs no line end; an empty text
@@ -64,12 +67,12 @@ func (s *Store) Append(source string, level Level, text string) {
 	if text == "" {
 		split.end(nil)
 	}
-	s.put(source, level, split.take())
+	s.put(source, &block{level: level, lines: split.take()})
 }
 
-// put adds lines, at least one.
-func (s *Store) put(name string, level Level, ls lines) {
-	b := &block{time: s.clock.Now(), level: level, lines: ls}
+// put adds lines of a source, at least one.
+func (s *Store) put(name string, b *block) {
+	b.time = s.clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	src := s.sources[name]
@@ -122,7 +125,20 @@ func (s *Store) Tail(source string, n int) []Line {
 		tail = append(tail, b.tail(n-len(tail))...)
 	}
 	slices.Reverse(tail)
-	return tail
+	return joined(tail)
+}
+
+// joined puts lines together that are parts of one.
+func joined(parts []Line) []Line {
+	whole := parts[:0]
+	for _, part := range parts {
+		if last := len(whole) - 1; part.Continues && last >= 0 && whole[last].Level == part.Level {
+			whole[last].Text += part.Text
+			continue
+		}
+		whole = append(whole, part)
+	}
+	return whole
 }
 
 // Newest is the number of the last line that was written, 0 before the first.
@@ -132,10 +148,14 @@ func (s *Store) Newest() uint64 {
 	return s.next - 1
 }
 
-// Close ends the followers after the last line. Lines that are written later
+// Close ends the followers after the last line, of what writers were given by
+// then and whether it has ended or not. Lines that are written later
 // are kept for Tail, but nobody follows them: a source that never stops can't
 // keep a follower from its end.
 func (s *Store) Close() {
+	for _, w := range s.unclosed() {
+		w.show()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -143,4 +163,11 @@ func (s *Store) Close() {
 	}
 	s.closed, s.end = true, s.next
 	s.wake()
+}
+
+// unclosed are the writers that aren't closed.
+func (s *Store) unclosed() []*Writer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.writers))
 }

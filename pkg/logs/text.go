@@ -4,29 +4,11 @@
 package logs
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"tilt.dev/session/pkg/model"
 )
-
-// AppendText adds a line as people read it, and its end, to b: after the name
-// of its resource and, if it begins a warning or an error, that it does.
-func (l Line) AppendText(b []byte) []byte {
-	b = append(b, prefix(l.Source)...)
-	b = append(b, severity(l)...)
-	b = append(b, l.Text...)
-	return append(b, '\n')
-}
-
-// AppendMissed adds a note of lines that are missing, if there are any.
-func AppendMissed(b []byte, source string, missed uint64) []byte {
-	if missed == 0 {
-		return b
-	}
-	return fmt.Appendf(b, "[%d lines of %s were written faster than they could be printed, and are missing here]\n", missed, source)
-}
 
 // prefixWidth is how many characters of a resource's name are shown.
 const prefixWidth = 13

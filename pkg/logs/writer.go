@@ -3,14 +3,29 @@
 
 package logs
 
-import "io"
+import (
+	"io"
+	"sync"
+	"time"
 
-// Writer splits what's written to it into lines of a source. It isn't for
+	"github.com/jonboulle/clockwork"
+)
+
+// quiet is how long a writer writes nothing before a line that has begun is shown:
+// longer than the pauses within a line of a program that writes it in pieces, and
+// short enough for a person who waits for a prompt.
+const quiet = 200 * time.Millisecond
+
+// Writer splits what's written to it into lines of a source. It's safe for
 // concurrent use.
 type Writer struct {
 	store  *Store
 	source string
-	split  splitter
+
+	mu    sync.Mutex
+	split splitter
+	// timer shows a line that has begun, nil before there was one.
+	timer clockwork.Timer
 }
 
 var _ io.WriteCloser = (*Writer)(nil)
@@ -18,27 +33,61 @@ var _ io.WriteCloser = (*Writer)(nil)
 // Writer returns a writer of informational lines. The caller closes it, so that a
 // last line without an end is kept too.
 func (s *Store) Writer(source string) *Writer {
-	return &Writer{store: s, source: source, split: splitter{limit: MaxLine}}
+	w := &Writer{store: s, source: source, split: splitter{limit: MaxLine}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writers[w] = struct{}{}
+	return w
 }
 
 // Write never fails and never waits for a reader. It takes a copy of p.
 func (w *Writer) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.split.write(p)
 	w.put()
+	switch {
+	case len(w.split.rest) == 0:
+		w.stop()
+	case w.timer == nil:
+		w.timer = w.store.clock.AfterFunc(quiet, w.show)
+	default:
+		w.timer.Reset(quiet)
+	}
 	return len(p), nil
 }
 
-// Close adds what was written after the last line end. The writer can be used
-// again.
+// Close adds what was written after the last line end, and ends that line.
 func (w *Writer) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stop()
 	w.split.flush()
 	w.put()
+	w.store.mu.Lock()
+	defer w.store.mu.Unlock()
+	delete(w.store.writers, w)
 	return nil
+}
+
+// show adds a line that has begun.
+func (w *Writer) show() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.split.show()
+	w.put()
+}
+
+// stop keeps a line that has begun from being shown.
+func (w *Writer) stop() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
 }
 
 // put hands over the lines that are complete.
 func (w *Writer) put() {
 	if w.split.count > 0 {
-		w.store.put(w.source, LevelInfo, w.split.take())
+		w.store.put(w.source, &block{writer: w, lines: w.split.take()})
 	}
 }

@@ -42,7 +42,7 @@ func TestDataSize(t *testing.T) {
 				t.Errorf("%s: %v", source, err)
 			case size == limit:
 			case strings.HasPrefix(source, "local"):
-				requireError(t, err, KindEvaluation, "the command writes more than 2048 bytes")
+				requireError(t, err, KindEvaluation, "the output of the command is larger than 2Ki: set the environment variable TILT_SESSION_MAX_DATA_SIZE to allow more")
 			default:
 				requireError(t, err, KindEvaluation, " is larger than 2Ki: set the environment variable TILT_SESSION_MAX_DATA_SIZE to allow more")
 			}

@@ -73,11 +73,11 @@ func (e *evaluation) runLocal(a *localArguments) (starlark.Value, error) {
 func (e *evaluation) capture(command *model.Command, a *localArguments) (*localOutput, error) {
 	ctx, cancel := context.WithCancelCause(e.ctx)
 	defer cancel(nil)
-	output := &localOutput{most: e.limits.readSize, stop: cancel}
-	if !a.quiet {
-		output.show = func(line string) { e.log(logs.LevelInfo, localPrefix+line) }
+	show := e.options.Output
+	if a.quiet {
+		show = nil
 	}
-	output.stdout.output, output.stderr.output = output, output
+	output := newLocalOutput(e.limits.readSize, cancel, show)
 	err := e.options.Runner.Run(ctx, Command{
 		Argv:   command.Argv,
 		Dir:    command.Dir,
@@ -86,7 +86,7 @@ func (e *evaluation) capture(command *model.Command, a *localArguments) (*localO
 		Stdout: &output.stdout,
 		Stderr: &output.stderr,
 	})
-	output.flush()
+	err = errors.Join(err, output.close())
 	if cause := context.Cause(ctx); cause != nil {
 		return output, cause
 	}

@@ -6,6 +6,7 @@ package tiltfile
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -15,13 +16,11 @@ import (
 // localPrefix begins each line that a command of local() writes.
 const localPrefix = " → "
 
-// localOutput is what a command writes. It's shown line by line and kept, up to
-// a limit.
+// localOutput is what a command writes. It's shown as it comes and kept, up to a
+// limit.
 type localOutput struct {
 	// most is how many bytes of each stream are kept.
 	most int64
-	// show gets each line, never two at a time. Nil shows nothing.
-	show func(line string)
 	// stop ends the command.
 	stop context.CancelCauseFunc
 
@@ -29,12 +28,37 @@ type localOutput struct {
 	stdout, stderr localStream
 }
 
+// newLocalOutput returns an output that's shown by writers of open, which may be
+// nil, until it's closed.
+func newLocalOutput(most int64, stop context.CancelCauseFunc, open func() io.WriteCloser) *localOutput {
+	o := &localOutput{most: most, stop: stop}
+	for _, s := range []*localStream{&o.stdout, &o.stderr} {
+		s.output = o
+		if open != nil {
+			s.shown = open()
+		}
+	}
+	return o
+}
+
+// close ends what's shown. Nothing is written any more.
+func (o *localOutput) close() error {
+	var errs []error
+	for _, s := range []*localStream{&o.stdout, &o.stderr} {
+		if s.shown != nil {
+			errs = append(errs, s.shown.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // localStream is one of the streams of a command.
 type localStream struct {
 	output *localOutput
-	// kept is all that was written, and shown how much of it was shown.
-	kept  bytes.Buffer
-	shown int
+	kept   bytes.Buffer
+	// shown takes what's shown, nil if nothing is. begun is true within a line of it.
+	shown io.WriteCloser
+	begun bool
 }
 
 var _ io.Writer = (*localStream)(nil)
@@ -45,34 +69,31 @@ func (s *localStream) Write(p []byte) (int, error) {
 	s.output.mu.Lock()
 	defer s.output.mu.Unlock()
 	if int64(s.kept.Len()+len(p)) > s.output.most {
-		err := fmt.Errorf("the command writes more than %d bytes", s.output.most)
+		err := explainDataSize(tooLarge{"the output of the command", s.output.most})
 		s.output.stop(err)
 		return 0, err
 	}
 	s.kept.Write(p)
-	if s.output.show != nil {
-		s.showLines(s.kept.Len() - len(p))
+	if s.shown == nil {
+		return len(p), nil
+	}
+	if _, err := s.shown.Write(s.prefixed(p)); err != nil {
+		return 0, err
 	}
 	return len(p), nil
 }
 
-// showLines shows the lines that end at a position or after it.
-func (s *localStream) showLines(from int) {
-	for {
-		length := bytes.IndexByte(s.kept.Bytes()[from:], '\n')
-		if length < 0 {
-			return
+// prefixed is p with a prefix before each line.
+func (s *localStream) prefixed(p []byte) []byte {
+	text := make([]byte, 0, len(p)+len(localPrefix))
+	for line := range bytes.Lines(p) {
+		if !s.begun {
+			text = append(text, localPrefix...)
 		}
-		s.show(from + length)
-		from = s.shown + 1
-		s.shown = from
+		text = append(text, line...)
+		s.begun = line[len(line)-1] != '\n'
 	}
-}
-
-// show shows the part of a line from what was shown last to a position.
-func (s *localStream) show(end int) {
-	s.output.show(strings.TrimSuffix(string(s.kept.Bytes()[s.shown:end]), "\r"))
-	s.shown = end
+	return text
 }
 
 // text is all that was written.
@@ -86,15 +107,6 @@ func (s *localStream) end() string {
 		return text
 	}
 	return fmt.Sprintf("... %d bytes ...", len(text)-most) + strings.ToValidUTF8(text[len(text)-most:], "")
-}
-
-// flush shows last lines that have no line break. Nothing is written any more.
-func (o *localOutput) flush() {
-	for _, s := range []*localStream{&o.stdout, &o.stderr} {
-		if o.show != nil && s.shown < s.kept.Len() {
-			s.show(s.kept.Len())
-		}
-	}
 }
 
 // empty is true when nothing was written.

@@ -6,6 +6,7 @@ package tiltfile
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -109,6 +110,29 @@ func testCase(t *testing.T, name string, files []txtar.File) []txtar.File {
 	return given
 }
 
+// shown adds the lines of one stream of a command to a log.
+type shown struct {
+	log  *strings.Builder
+	line string
+}
+
+func (s *shown) Write(p []byte) (int, error) {
+	for line := range strings.Lines(string(p)) {
+		if s.line += line; strings.HasSuffix(s.line, "\n") {
+			s.log.WriteString(strings.ReplaceAll(s.line, "\r\n", "\n"))
+			s.line = ""
+		}
+	}
+	return len(p), nil
+}
+
+func (s *shown) Close() error {
+	if s.line != "" {
+		s.log.WriteString(s.line + "\n")
+	}
+	return nil
+}
+
 // evaluate returns what comes out of the Tiltfile in a directory, by section.
 func evaluate(t *testing.T, work string, options Options) map[string]string {
 	var log strings.Builder
@@ -119,6 +143,7 @@ func evaluate(t *testing.T, work string, options Options) map[string]string {
 		}
 		log.WriteString(text + "\n")
 	}
+	options.Output = func() io.WriteCloser { return &shown{log: &log} }
 	project, err := Load(t.Context(), options)
 	got := map[string]string{
 		"log":     log.String(),

@@ -68,6 +68,9 @@ type Options struct {
 	// Log gets what the Tiltfile prints and warns of: one or more lines without
 	// a final line break. Calls don't overlap. Nil drops the text.
 	Log func(level logs.Level, text string)
+	// Output returns a writer of what a command of local() writes to one of its
+	// streams, which is closed at its end. Nil drops it.
+	Output func() io.WriteCloser
 }
 
 // Runner runs a command to its end.

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -70,10 +71,12 @@ func TestCancelEndsCommand(t *testing.T) {
 	reason := errors.New("somebody pressed a key")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	options := tiltfile(t, "local('echo running; sleep 1000')")
-	options.Log = func(_ logs.Level, text string) {
-		if text == " → running" {
-			cancel(reason)
-		}
+	options.Output = func() io.WriteCloser {
+		return onWrite(func(text string) {
+			if text == " → running\n" {
+				cancel(reason)
+			}
+		})
 	}
 	_, err := Load(ctx, options)
 	requireError(t, err, KindCanceled, "somebody pressed a key")
@@ -81,6 +84,16 @@ func TestCancelEndsCommand(t *testing.T) {
 		t.Errorf("%v doesn't wrap the cause", err)
 	}
 }
+
+// onWrite is called with what is written to it.
+type onWrite func(text string)
+
+func (w onWrite) Write(p []byte) (int, error) {
+	w(string(p))
+	return len(p), nil
+}
+
+func (onWrite) Close() error { return nil }
 
 func TestCanceledBefore(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -93,7 +106,7 @@ func TestLocalStopsEndlessOutput(t *testing.T) {
 	e := newEvaluation(t.Context(), tiltfile(t, "local('yes', quiet=True)"))
 	e.limits.readSize = 100_000
 	_, err := e.project()
-	requireError(t, err, KindEvaluation, "the command writes more than 100000 bytes")
+	requireError(t, err, KindEvaluation, "the output of the command is larger than 100000: set the environment variable TILT_SESSION_MAX_DATA_SIZE to allow more")
 	if len(err.Error()) > 10_000 {
 		t.Errorf("the error has %d bytes", len(err.Error()))
 	}

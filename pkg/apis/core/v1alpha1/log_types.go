@@ -75,7 +75,8 @@ type SessionLogLine struct {
 	// follows, whatever its resource.
 	Seq int64 `json:"seq"`
 
-	// time is when the line's end was written.
+	// time is when the line's end was written, or when it was noticed that the
+	// line had begun.
 	Time metav1.MicroTime `json:"time"`
 
 	// resource is the resource that has written the line, "(Tiltfile)" for the
@@ -88,6 +89,11 @@ type SessionLogLine struct {
 
 	// text is the line without its end. What isn't UTF-8 in it is replaced.
 	Text string `json:"text"`
+
+	// continues is true if this goes on where the line before of the same resource
+	// and level ended: that was sent before its end was written.
+	// +optional
+	Continues bool `json:"continues,omitempty"`
 
 	// missed is how many lines directly before this one are missing, because
 	// they were dropped before they could be sent.
