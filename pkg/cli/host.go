@@ -85,7 +85,7 @@ func newHost(ctx context.Context, p Program, o *runOptions) (_ *host, err error)
 		h.warn(err)
 	}
 	// Clients that find the entry now are answered when the server runs.
-	h.entering = start(context.WithoutCancel(ctx), func(ctx context.Context) error { return h.location.Add(ctx, h.entry) })
+	h.entering = start(context.WithoutCancel(ctx), func(ctx context.Context) error { return h.location.Add(ctx, h.entry, h.warn) })
 	if h.server, err = config.Complete().New(); err != nil {
 		return nil, withCode(ExitAPI, "build the API server: %w", err)
 	}

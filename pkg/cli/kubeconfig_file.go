@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"k8s.io/client-go/tools/clientcmd"
@@ -23,11 +22,12 @@ func notEntered(err error) error {
 }
 
 // writeKubeconfig makes a file that holds nothing but an entry, as its current
-// context. A file that holds anything else is left alone; one that is empty, as
-// mktemp makes it, is filled.
-func writeKubeconfig(path string, entry kubeconfig.Entry) error {
+// context, and returns which one that is behind all symbolic links. A file that
+// holds anything else is left alone; one that is empty, as mktemp makes it, is
+// filled. See kubeconfig.Replace for what it warns of.
+func writeKubeconfig(path string, entry kubeconfig.Entry, warn func(error)) (written string, err error) {
 	if err := checkReplaceable(path); err != nil {
-		return err
+		return "", err
 	}
 	name := entry.Name()
 	config := clientcmdapi.NewConfig()
@@ -41,32 +41,26 @@ func writeKubeconfig(path string, entry kubeconfig.Entry) error {
 	config.CurrentContext = name
 	text, err := clientcmd.Write(*config)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := writeWhole(path, text); err != nil {
+	if written, err = kubeconfig.Replace(path, text, warn); err != nil {
 		// The file that it names is one that nobody has asked for.
 		if of := new(fs.PathError); errors.As(err, &of) {
 			err = of.Err
 		}
-		return fmt.Errorf("write %s: %w", path, err)
+		return "", fmt.Errorf("write %s: %w", path, err)
 	}
-	return nil
+	return written, nil
 }
 
-// writeWhole makes a file of which whoever finds it finds all.
-func writeWhole(path string, text []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
+// removeKubeconfig removes the file that was written for path, and path if it's a
+// symbolic link, which would be in the way of the next start.
+func removeKubeconfig(path, written string) error {
+	err := os.Remove(written)
+	if link := os.Remove(path); !errors.Is(link, fs.ErrNotExist) {
+		err = errors.Join(err, link)
 	}
-	_, err = temp.Write(text)
-	if err = errors.Join(err, temp.Close()); err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temp.Name()))
-	}
-	return nil
+	return err
 }
 
 // checkReplaceable refuses a file that writeKubeconfig hasn't made.

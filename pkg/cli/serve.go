@@ -31,9 +31,10 @@ type service struct {
 	systemd  systemd
 	location kubeconfig.Location
 	entry    kubeconfig.Entry
-	// entered is true while the entry is in the kubeconfig, written while it's in
-	// the file of its own.
-	entered, written bool
+	// entered is true while the entry is in the kubeconfig.
+	entered bool
+	// written is the file of its own that the entry is in, if there is one.
+	written string
 
 	storage *storage.Backend
 	server  *apiserver.Server
@@ -81,6 +82,7 @@ func newService(ctx context.Context, p Program, o *serveOptions) (_ *service, er
 	if err := s.openStorage(); err != nil {
 		return nil, err
 	}
+	s.warnOfExposure()
 	o.server.Storage = s.storage
 	if o.storage == storageFile {
 		o.server.IdentityDir = o.dataDir // which the storage has locked
@@ -122,17 +124,18 @@ func (s *service) listen() error {
 
 // enter makes the server known to clients of this user.
 func (s *service) enter(ctx context.Context) error {
-	if err := s.location.Add(ctx, s.entry); err != nil {
+	if err := s.location.Add(ctx, s.entry, s.warn); err != nil {
 		return notEntered(err)
 	}
 	s.entered = true
 	if s.options.kubeconfigOut == "" {
 		return nil
 	}
-	if err := writeKubeconfig(s.options.kubeconfigOut, s.entry); err != nil {
+	written, err := writeKubeconfig(s.options.kubeconfigOut, s.entry, s.warn)
+	if err != nil {
 		return withCode(ExitAPI, "--kubeconfig-out: %w", err)
 	}
-	s.written = true
+	s.written = written
 	return nil
 }
 
@@ -267,8 +270,8 @@ func (s *service) close(ctx context.Context) error {
 	if s.server != nil && !s.running {
 		errs = append(errs, s.server.Close())
 	}
-	if s.written {
-		errs = append(errs, os.Remove(s.options.kubeconfigOut))
+	if s.written != "" {
+		errs = append(errs, removeKubeconfig(s.options.kubeconfigOut, s.written))
 	}
 	if s.entered {
 		if err := s.location.Remove(context.WithoutCancel(ctx), s.entry); err != nil {

@@ -14,8 +14,11 @@ import (
 // error says which. Entries of processes that have ended are dropped from the
 // file on the way. The current context stays the one it is.
 //
+// Add calls warn with what other users could do to the file until then, or still
+// can: see Replace.
+//
 // Add waits for the lock until ctx is done, but no longer than ten seconds.
-func (l Location) Add(ctx context.Context, entry Entry) error {
+func (l Location) Add(ctx context.Context, entry Entry, warn ...func(error)) error {
 	owner, err := self()
 	if err != nil {
 		return fmt.Errorf("identify this process: %w", err)
@@ -25,7 +28,12 @@ func (l Location) Add(ctx context.Context, entry Entry) error {
 		return err
 	}
 	name := entry.Name()
-	return l.edit(ctx, name, func(doc *document) error {
+	warnAll := func(err error) {
+		for _, w := range warn {
+			w(err)
+		}
+	}
+	return l.edit(ctx, name, warnAll, func(doc *document) error {
 		if other, ok := ownerOf(name, doc.config.Contexts[name]); ok && other != owner && other.alive() {
 			return fmt.Errorf("context %s belongs to the running process %d: stop it, or choose another port with --port", name, other.PID)
 		}

@@ -25,8 +25,12 @@
 // The file belongs to others too. What's in it besides the entry, comments and
 // fields that this version doesn't know included, stays as it is; a file that
 // can't be understood is never written. A write replaces the whole file at
-// once or not at all, and keeps its mode, its owner and a symbolic link to it.
-// All writes happen under the lock that Tilt takes as well.
+// once or not at all, and keeps a symbolic link to it. All writes happen under
+// the lock that Tilt takes as well.
+//
+// The token of an entry is its owner's alone: a file that other users have access
+// to has the mode 0600 before the token is in it, and afterwards. A file or a link
+// of another user is refused.
 //
 // # Limits
 //

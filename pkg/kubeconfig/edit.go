@@ -13,8 +13,8 @@ import (
 
 // edit changes the file that holds the entry called name, or File if none
 // does, under the lock. Nothing is written when change fails or changes
-// nothing.
-func (l Location) edit(ctx context.Context, name string, change func(*document) error) (err error) {
+// nothing. See Replace for warn.
+func (l Location) edit(ctx context.Context, name string, warn func(error), change func(*document) error) (err error) {
 	unlock, err := l.lock(ctx)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func (l Location) edit(ctx context.Context, name string, change func(*document) 
 	if err != nil {
 		return fmt.Errorf("update %s: %w", file, err)
 	}
-	if err := replace(file, data); err != nil {
+	if _, err := Replace(file, data, warn); err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}
 	return nil

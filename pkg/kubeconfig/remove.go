@@ -19,7 +19,7 @@ func (l Location) Remove(ctx context.Context, entry Entry) error {
 		return nil
 	}
 	name := entry.Name()
-	return l.edit(ctx, name, func(doc *document) error {
+	return l.edit(ctx, name, func(error) {}, func(doc *document) error {
 		user := doc.config.AuthInfos[name]
 		if user == nil || user.Token != entry.Token {
 			return nil

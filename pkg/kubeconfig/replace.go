@@ -8,71 +8,61 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 )
 
-// replace makes data the content of the file at path, at once: whatever fails,
+// Replace makes data the content of the file at path, at once: whatever fails,
 // and whenever this process ends, either the old content is there or the new.
-// It doesn't wait for the disk, as nobody does who writes kubeconfigs: an entry
-// is of no use to a machine that has started again, and a disk can take longer
-// than a whole run. Mode and owner are kept, and a symbolic link goes on pointing
-// to the file. The caller holds the lock.
-func replace(path string, data []byte) error {
-	path, err := resolve(path)
+// It doesn't wait for the disk: an entry is of no use to a machine that has
+// started again, and a disk can take longer than a whole run. Replace returns
+// the file that it has written, to which path may be a symbolic link.
+//
+// The file is its owner's alone afterwards, and before it has any of the data.
+// Replace refuses a file or a link of another user, and calls warn
+// when the file was open to other users until now, or can still be exchanged by
+// them.
+func Replace(path string, data []byte, warn func(error)) (written string, err error) {
+	real, err := resolve(path)
 	if err != nil {
-		return err
+		return "", err
 	}
-	old, err := os.Stat(path)
+	old, err := os.Stat(real)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return "", err
 	}
 	// The name is always the same, so that what a killed process left is
 	// cleared away by the next one.
-	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tilt-session")
-	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	temp := filepath.Join(filepath.Dir(real), "."+filepath.Base(real)+".tilt-session")
+	if err := remove(temp); err != nil {
+		return "", err
 	}
 	if err := write(temp, data, old); err != nil {
-		return errors.Join(err, remove(temp))
+		return "", errors.Join(err, remove(temp))
 	}
-	if err := os.Rename(temp, path); err != nil {
-		return errors.Join(err, remove(temp))
+	if err := os.Rename(temp, real); err != nil {
+		return "", errors.Join(err, remove(temp))
 	}
-	return nil
+	warnOfExposure(path, real, old, warn)
+	return real, nil
 }
 
-// write makes a new file with the mode and the owner of old, which is nil when
-// there's nothing to take them from.
+// write makes a new file in place of old, which is nil when there's none.
 func write(path string, data []byte, old fs.FileInfo) error {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(data)
-	if err == nil && old != nil {
-		err = inherit(file, old)
+	err = secure(file, old)
+	if err == nil {
+		_, err = file.Write(data)
 	}
 	return errors.Join(err, file.Close())
 }
 
-// inherit gives file the owner and the mode of old.
-func inherit(file *os.File, old fs.FileInfo) error {
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	is, isKnown := info.Sys().(*syscall.Stat_t)
-	was, wasKnown := old.Sys().(*syscall.Stat_t)
-	if isKnown && wasKnown && (is.Uid != was.Uid || is.Gid != was.Gid) {
-		if err := file.Chown(int(was.Uid), int(was.Gid)); err != nil {
-			return err
-		}
-	}
-	return file.Chmod(old.Mode().Perm())
-}
-
 // resolve follows symbolic links to a path that may not exist itself.
 func resolve(path string) (string, error) {
+	if err := checkLinks(path); err != nil {
+		return "", err
+	}
 	real, err := filepath.EvalSymlinks(path)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return real, err
