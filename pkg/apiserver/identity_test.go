@@ -156,6 +156,29 @@ func TestIdentityThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// TestIdentityOfAnotherUser could be known to that user.
+func TestIdentityOfAnotherUser(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file to another user")
+	}
+	for _, name := range []string{"token", "authority.pem"} {
+		dir := t.TempDir()
+		if err := startIn(t, dir).Stop(); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name)
+		if err := os.Chown(path, 4711, -1); err != nil {
+			t.Fatal(err)
+		}
+		options := newOptions(t)
+		options.IdentityDir = dir
+		if _, err := options.Config(); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "belongs to user 4711") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
 func readFile(t *testing.T, dir, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, name))

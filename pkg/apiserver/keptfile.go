@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"tilt.dev/session/pkg/private"
 )
 
 // kept returns the content of a secret file, which is made if it isn't there.
@@ -26,8 +28,11 @@ func kept(path string, make func() ([]byte, error)) ([]byte, error) {
 		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s isn't a regular file: move it away", path)
-	case info.Mode().Perm()&0o077 != 0:
-		return nil, fmt.Errorf("%s is a secret that others than its owner have access to (mode %#o): \"chmod 600\" it or, if somebody may have read it, remove it to have another one made",
+	case !private.Trusted(info):
+		return nil, fmt.Errorf("%s is a secret that belongs to user %d: remove it to have another one made, or change its owner if that user may know it",
+			path, private.Owner(info))
+	case info.Mode().Perm()&private.Others != 0:
+		return nil, fmt.Errorf("%s is a secret that other users have access to (mode %#o): run \"chmod 600\" on it or, if another user may have read it, remove it to have another one made",
 			path, info.Mode().Perm())
 	}
 	return os.ReadFile(path)
