@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,7 +97,7 @@ func (o *EtcdOptions) validateServers() []error {
 	schemes := map[string]bool{}
 	for _, server := range o.Servers {
 		address, err := url.Parse(server)
-		if err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Port() == "" ||
+		if err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Hostname() == "" || !isPort(address.Port()) ||
 			address.User != nil || strings.TrimPrefix(server, address.Scheme+"://") != address.Host {
 			errs = append(errs, fmt.Errorf("--etcd-servers: %q isn't of the form https://host:port or http://host:port", server))
 			continue
@@ -110,6 +111,12 @@ func (o *EtcdOptions) validateServers() []error {
 		errs = append(errs, errors.New("--etcd-servers: with --etcd-cafile, --etcd-certfile or --etcd-keyfile they must be of https"))
 	}
 	return errs
+}
+
+// isPort is true for what a client can connect to.
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
 }
 
 func (o *EtcdOptions) validateFiles() []error {
