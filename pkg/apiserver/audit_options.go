@@ -6,6 +6,7 @@ package apiserver
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apiserver/pkg/audit/policy"
@@ -34,7 +35,20 @@ func (o *AuditOptions) AddFlags(fs *pflag.FlagSet) {
 
 // Validate returns everything that's wrong with the options, and with the policy.
 func (o *AuditOptions) Validate() []error {
-	errs := o.Log.Validate()
+	log := o.Log
+	if log.Path == "" {
+		log.Path = "-" // or nothing would be validated
+	}
+	errs := log.Validate()
+	for i, err := range errs {
+		// The library doesn't name these flags.
+		switch {
+		case strings.Contains(err.Error(), "audit log format"):
+			errs[i] = fmt.Errorf("--audit-log-format: %w", err)
+		case strings.Contains(err.Error(), "group version"):
+			errs[i] = fmt.Errorf("--audit-log-version: %w", err)
+		}
+	}
 	switch {
 	case o.PolicyFile == "" && o.Log.Path != "":
 		errs = append(errs, errors.New("--audit-log-path: nothing is recorded without --audit-policy-file"))
