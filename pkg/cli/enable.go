@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -31,6 +32,8 @@ func (o *switchOptions) addFlags(cmd *cobra.Command, verb string) {
 // check returns an error for arguments that contradict each other.
 func (o *switchOptions) check(names []string) error {
 	switch {
+	case slices.ContainsFunc(names, isBlank):
+		return refused("the name of a resource must not be empty")
 	case o.all && len(names) > 0:
 		return refused("cannot use --all with resource names")
 	case o.all && len(o.labels) > 0:
@@ -55,6 +58,9 @@ built again from the beginning. What's enabled already stays as it is.`,
   tilt-session enable --only web worker
   tilt-session enable --labels backend`,
 		RunE: func(cmd *cobra.Command, names []string) error {
+			if err := errors.Join(emptyFlags(cmd)...); err != nil {
+				return withCode(ExitUsage, "%w", err)
+			}
 			if err := o.check(names); err != nil {
 				return err
 			}
@@ -99,6 +105,9 @@ servers ended, and they count for nothing until they're enabled again.`,
 		Example: `  tilt-session disable web
   tilt-session disable --labels backend`,
 		RunE: func(cmd *cobra.Command, names []string) error {
+			if err := errors.Join(emptyFlags(cmd)...); err != nil {
+				return withCode(ExitUsage, "%w", err)
+			}
 			if err := o.check(names); err != nil {
 				return err
 			}

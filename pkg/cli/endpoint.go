@@ -4,9 +4,13 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -19,6 +23,8 @@ import (
 type endpoint struct {
 	host string
 	port int
+	// hostFrom is what host was taken from.
+	hostFrom string
 }
 
 // The defaults are Tilt's, so that its command line finds us without flags.
@@ -28,7 +34,8 @@ const (
 )
 
 // addFlags adds --host and --port. Without them the environment decides; what
-// TILT_PORT says isn't looked at before complete, which can tell that it's wrong.
+// TILT_HOST and TILT_PORT say isn't looked at before complete, which can tell
+// that it's wrong.
 func (e *endpoint) addFlags(cmd *cobra.Command) {
 	e.host, e.port = os.Getenv("TILT_HOST"), defaultPort
 	if e.host == "" {
@@ -38,19 +45,32 @@ func (e *endpoint) addFlags(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&e.port, "port", e.port, "port the API listens on; it names the kubeconfig's context (environment: TILT_PORT)")
 }
 
-// complete applies the environment where no flag was given and validates.
+// complete applies the environment where no flag was given and returns everything
+// that's wrong.
 func (e *endpoint) complete(cmd *cobra.Command) error {
-	if !cmd.Flags().Changed("port") {
-		port, err := environmentPort(e.port)
-		if err != nil {
-			return err
-		}
-		e.port = port
+	e.hostFrom = "environment variable TILT_HOST:"
+	if cmd.Flags().Changed("host") {
+		e.hostFrom = "--host"
 	}
-	if e.port < 0 || e.port > 65535 {
-		return fmt.Errorf("port %d is out of range: it must be from 0 (any free port) to 65535", e.port)
+	return errors.Join(e.checkHost(), e.completePort(cmd))
+}
+
+// completeClient is complete for a server that runs already.
+func (e *endpoint) completeClient(cmd *cobra.Command) error {
+	err := e.complete(cmd)
+	if err == nil && e.port == 0 {
+		return errors.New("--port 0 names no running Session: use the port that it listens on")
 	}
-	return nil
+	return err
+}
+
+func (e *endpoint) completePort(cmd *cobra.Command) error {
+	if cmd.Flags().Changed("port") {
+		return checkPort("--port", e.port)
+	}
+	port, err := environmentPort(e.port)
+	e.port = port
+	return err
 }
 
 // environmentDataSize is how much data a Tiltfile may read at once by the
@@ -68,6 +88,12 @@ func environmentDataSize() (int64, error) {
 	return size.Value(), nil
 }
 
+// checkDataSize refuses a size of data that isn't one.
+func checkDataSize() error {
+	_, err := environmentDataSize()
+	return err
+}
+
 // environmentPort is the port that the environment names, or the fallback.
 func environmentPort(fallback int) (int, error) {
 	env := os.Getenv("TILT_PORT")
@@ -76,7 +102,51 @@ func environmentPort(fallback int) (int, error) {
 	}
 	port, err := strconv.Atoi(env)
 	if err != nil {
-		return 0, fmt.Errorf("environment variable TILT_PORT: %q is not a number", env)
+		return fallback, fmt.Errorf("environment variable TILT_PORT: %q is not a number", env)
+	}
+	if err := checkPort("environment variable TILT_PORT:", port); err != nil {
+		return fallback, err
 	}
 	return port, nil
+}
+
+func checkPort(from string, port int) error {
+	if port < 0 || port > 65535 {
+		return fmt.Errorf("%s %d is out of range: it must be from 0 (any free port) to 65535", from, port)
+	}
+	return nil
+}
+
+// checkHost refuses what is neither a host name nor an IP address to listen on.
+// Whether a name has an address isn't asked.
+func (e *endpoint) checkHost() error {
+	wrong := func(why string) error { return fmt.Errorf("%s %q %s", e.hostFrom, e.host, why) }
+	if ip := net.ParseIP(e.host); ip != nil {
+		if ip.IsMulticast() {
+			return wrong("is a multicast address: give one of this machine")
+		}
+		return nil
+	}
+	_, _, notSplit := net.SplitHostPort(e.host)
+	switch {
+	case isBlank(e.host):
+		return fmt.Errorf("%s must not be empty; omit it to use the default", e.hostFrom)
+	case strings.Contains(e.host, "://"):
+		return wrong("is a URL: give the host name or IP address in it")
+	case notSplit == nil:
+		return wrong("has a port: give it by --port")
+	case strings.HasPrefix(e.host, "["):
+		return wrong("has brackets: give an IPv6 address without them")
+	case strings.Contains(e.host, "%"):
+		return wrong("has a zone: give an address that needs none")
+	case strings.Trim(e.host, "0123456789.") == "":
+		return wrong("is not an IP address")
+	case strings.HasPrefix(e.host, "-"), strings.ContainsFunc(e.host, notInHostName):
+		return wrong("is neither a host name nor an IP address")
+	}
+	return nil
+}
+
+func notInHostName(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-_", r)
 }

@@ -111,7 +111,7 @@ func (h *host) listen() (*apiserver.Config, error) {
 	options.Runs = h.runs
 	options.Version = h.program.Version
 	if options.BindAddress, err = resolve(h.options.host); err != nil {
-		return nil, withCode(ExitUsage, "--host: %w", err)
+		return nil, withCode(ExitUsage, "%s %q has no address: %w", h.options.hostFrom, h.options.host, err)
 	}
 	options.Port = h.options.port
 	config, err := options.Config()

@@ -31,11 +31,14 @@ everything with the Session. It's of no use once the run has ended; that of
   kubectl --kubeconfig "$(tilt-session kubeconfig --path)" --context tilt-default get sessions`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := client.at.complete(cmd); err != nil {
-				return withCode(ExitUsage, "%w", err)
-			}
 			if path {
+				if err := client.at.complete(cmd); err != nil {
+					return withCode(ExitUsage, "%w", err)
+				}
 				return printPath(p)
+			}
+			if err := client.at.completeClient(cmd); err != nil {
+				return withCode(ExitUsage, "%w", err)
 			}
 			return client.print(p)
 		},

@@ -74,11 +74,8 @@ func adoptKubectlCommand(c *cobra.Command, client *clientGetter) {
 	}
 	c.Run = nil
 	c.RunE = func(cmd *cobra.Command, args []string) (err error) {
-		if err := client.at.complete(cmd); err != nil {
+		if err := client.at.completeClient(cmd); err != nil {
 			return withCode(ExitUsage, "%w", err)
-		}
-		if client.at.port == 0 {
-			return withCode(ExitUsage, "--port 0 names no running Session: use the port that it listens on")
 		}
 		if _, err := client.load(); err != nil {
 			return withCode(ExitAPI, "%w", err)

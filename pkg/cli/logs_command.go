@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"syscall"
 	"time"
 
@@ -36,11 +37,8 @@ named or of all. "(Tiltfile)" stands for the Tiltfile.`,
   tilt-session logs --since 10m --tail 100
   tilt-session logs --json | jq -r 'select(.level == "error").text'`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			if o.since < 0 {
-				return withCode(ExitUsage, "--since %v is negative: use 0 for everything", o.since)
-			}
-			if o.tail < -1 {
-				return withCode(ExitUsage, "--tail %d is negative: use -1 for all lines", o.tail)
+			if err := o.complete(cmd, names); err != nil {
+				return withCode(ExitUsage, "%w", err)
 			}
 			return o.print(cmd, p, names)
 		},
@@ -52,6 +50,21 @@ named or of all. "(Tiltfile)" stands for the Tiltfile.`,
 	cmd.Flags().BoolVar(&o.json, "json", false, "print a JSON object for each line")
 	cmd.Flags().BoolVar(&o.timestamps, "timestamps", false, "put the time before each line")
 	return cmd
+}
+
+// complete returns everything that's wrong with the command line.
+func (o *logsOptions) complete(cmd *cobra.Command, names []string) error {
+	errs := append(emptyFlags(cmd), o.completeClient(cmd))
+	if o.since < 0 {
+		errs = append(errs, fmt.Errorf("--since %v is negative: use 0 for everything", o.since))
+	}
+	if o.tail < -1 {
+		errs = append(errs, fmt.Errorf("--tail %d is negative: use -1 for all lines", o.tail))
+	}
+	if slices.ContainsFunc(names, isBlank) {
+		errs = append(errs, errors.New("the name of a resource must not be empty; omit it for the log of all"))
+	}
+	return errors.Join(errs...)
 }
 
 // request is what the server is asked for.

@@ -68,7 +68,7 @@ the resource sessions.tilt.dev/v1alpha1, for kubectl, client-go and tilt.
 	root.SetVersionTemplate("{{.Version}}\n")
 	// As for kubectl, -v is the level of the log.
 	root.Flags().Bool("version", false, "print the version")
-	root.SetFlagErrorFunc(wrongUsage)
+	root.SetFlagErrorFunc(wrongFlag)
 
 	run := &cobra.Group{ID: "run", Title: "Run a Tiltfile:"}
 	look := &cobra.Group{ID: "look", Title: "Look at a running Session, and change it:"}

@@ -6,6 +6,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -53,13 +54,8 @@ func (o *runOptions) addFlags(cmd *cobra.Command) {
 // complete fills in what follows from the command line and returns everything
 // that's wrong with it.
 func (o *runOptions) complete(cmd *cobra.Command, args []string) error {
-	var errs []error
-	if err := o.endpoint.complete(cmd); err != nil {
-		errs = append(errs, err)
-	}
-	if _, err := environmentDataSize(); err != nil {
-		errs = append(errs, err)
-	}
+	empty := emptyFlags(cmd)
+	errs := []error{o.endpoint.complete(cmd), checkVerbosity(o.verbosity), checkDataSize()}
 	if o.timeout < 0 {
 		errs = append(errs, fmt.Errorf("--timeout %v is negative: use 0 for no limit", o.timeout))
 	}
@@ -70,7 +66,10 @@ func (o *runOptions) complete(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		errs = append(errs, fmt.Errorf("--file %s: %w", o.file, err))
 	}
-	if err := errors.Join(errs...); err != nil {
+	if info, err := os.Stat(o.file); err == nil && info.IsDir() {
+		errs = append(errs, fmt.Errorf("--file %s is a directory: name the Tiltfile in it", o.file))
+	}
+	if err := errors.Join(withoutEmpty(empty, errs)...); err != nil {
 		return withCode(ExitUsage, "%w", err)
 	}
 	o.file, o.args = file, args

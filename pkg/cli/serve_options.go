@@ -6,10 +6,12 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,12 +75,30 @@ func (o *serveOptions) complete(cmd *cobra.Command) error {
 	if o.killGrace < 0 {
 		errs = append(errs, fmt.Errorf("--kill-grace %v is negative: use 0 to kill at once", o.killGrace))
 	}
+	errs = append(errs, checkVerbosity(o.verbosity), o.checkKubeconfigOut())
 	errs = append(errs, o.server.Validate()...)
-	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	errs = withoutEmpty(emptyFlags(cmd), errs)
 	// Each begins with the flag that it's about, if it's about one.
 	slices.SortStableFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
 	if err := errors.Join(errs...); err != nil {
 		return withCode(ExitUsage, "%w", err)
+	}
+	return nil
+}
+
+// checkKubeconfigOut refuses what can be seen not to become a file.
+func (o *serveOptions) checkKubeconfigOut() error {
+	if o.kubeconfigOut == "" {
+		return nil
+	}
+	err := checkReplaceable(o.kubeconfigOut)
+	if err == nil {
+		if _, missing := os.Stat(filepath.Dir(o.kubeconfigOut)); errors.Is(missing, fs.ErrNotExist) {
+			err = fmt.Errorf("write %s: %w", o.kubeconfigOut, syscall.ENOENT)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("--kubeconfig-out: %w", err)
 	}
 	return nil
 }
@@ -93,8 +113,11 @@ func completeDir(cmd *cobra.Command, dir *string) (err error) {
 	case !cmd.Flags().Changed(dataDirFlag):
 		*dir, err = defaultDataDir(os.Getenv)
 		return err
-	case *dir == "":
-		return errors.New("--data-dir: an empty name is none of a directory; leave the flag out for the default")
+	case isBlank(*dir):
+		return emptyFlag(dataDirFlag)
+	}
+	if info, err := os.Stat(*dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("--data-dir %s is not a directory: name another one", *dir)
 	}
 	if *dir, err = filepath.Abs(*dir); err != nil {
 		return fmt.Errorf("--data-dir: %w", err)

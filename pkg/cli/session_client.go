@@ -28,11 +28,8 @@ func (c *sessionClient) addFlags(cmd *cobra.Command) {
 
 // sessions returns a client for the server that the flags name.
 func (c *sessionClient) sessions(cmd *cobra.Command) (clientv1alpha1.SessionInterface, error) {
-	if err := c.endpoint.complete(cmd); err != nil {
+	if err := errors.Join(append(emptyFlags(cmd), c.endpoint.completeClient(cmd))...); err != nil {
 		return nil, withCode(ExitUsage, "%w", err)
-	}
-	if c.port == 0 {
-		return nil, withCode(ExitUsage, "--port 0 names no running Session: use the port that it listens on")
 	}
 	config, err := newClientGetter(&c.endpoint, nil).ToRESTConfig()
 	if err != nil {

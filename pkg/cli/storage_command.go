@@ -67,7 +67,9 @@ func (c *storageCommand) command(use, short string, args cobra.PositionalArgs, w
 		}
 		file := ""
 		if len(args) > 0 {
-			file = args[0]
+			if file = args[0]; isBlank(file) {
+				return withCode(ExitUsage, "FILE must not be empty; omit it for the standard input or output")
+			}
 		}
 		err = work(ctx, options, file)
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {

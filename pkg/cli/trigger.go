@@ -5,6 +5,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -29,6 +30,9 @@ is disabled, none.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if len(names) == 0 {
 				return refused("must specify at least one resource")
+			}
+			if slices.ContainsFunc(names, isBlank) {
+				return refused("the name of a resource must not be empty")
 			}
 			return c.trigger(cmd, p, names)
 		},

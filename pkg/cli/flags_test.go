@@ -1,0 +1,233 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/shlex"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// executeLine runs a command line with an environment of its own, in a directory
+// with a file and a directory, and returns its exit code and what it has printed.
+// The words before the command are environment variables.
+func executeLine(t *testing.T, line string) (code int, errOut string) {
+	t.Helper()
+	words, err := shlex.Split(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	for _, key := range []string{"TILT_HOST", "TILT_PORT", "TILT_CONFIG", "XDG_STATE_HOME"} {
+		t.Setenv(key, "")
+	}
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("TILT_DEV_DIR", filepath.Join(t.TempDir(), "dev"))
+	for len(words) > 0 && strings.Contains(words[0], "=") {
+		key, value, _ := strings.Cut(words[0], "=")
+		t.Setenv(key, value)
+		words = words[1:]
+	}
+	if err := os.Mkdir("dir", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("file", []byte("text\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	signals := make(chan os.Signal, 1)
+	signals <- os.Interrupt // nothing here is to run for long
+	p := Program{
+		Streams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errs},
+		Version: "v0.1.0",
+		Notify:  func() <-chan os.Signal { return signals },
+	}
+	return ExitCode(Execute(t.Context(), p, words)), errs.String()
+}
+
+// TestWrongUsage is every flag with values that can be seen to be wrong.
+func TestWrongUsage(t *testing.T) {
+	const empty = " must not be empty; omit it to use the default"
+	for _, test := range []struct {
+		line string
+		code int
+		want []string
+	}{
+		// Where the API listens.
+		{`ci --host ''`, 2, []string{"--host" + empty}},
+		{`up --host ' '`, 2, []string{"--host" + empty}},
+		{`ci --host 999.1.1.1`, 2, []string{`--host "999.1.1.1" is not an IP address`}},
+		{`ci --host 127.1`, 2, []string{`--host "127.1" is not an IP address`}},
+		{`ci --host http://x`, 2, []string{`--host "http://x" is a URL`}},
+		{`ci --host a:80`, 2, []string{`--host "a:80" has a port: give it by --port`}},
+		{`ci --host [::1]:80`, 2, []string{`--host "[::1]:80" has a port`}},
+		{`ci --host [::1]`, 2, []string{`--host "[::1]" has brackets`}},
+		{`ci --host fe80::1%lo`, 2, []string{`--host "fe80::1%lo" has a zone`}},
+		{`ci --host 224.0.0.1`, 2, []string{`--host "224.0.0.1" is a multicast address`}},
+		{`ci --host ff02::1`, 2, []string{`--host "ff02::1" is a multicast address`}},
+		{`ci --host 'a b'`, 2, []string{`--host "a b" is neither a host name nor an IP address`}},
+		{`ci --host a/b`, 2, []string{`--host "a/b" is neither`}},
+		{`ci --host -x`, 2, []string{`--host "-x" is neither`}},
+		{`ci --host no.such.invalid`, 2, []string{`--host "no.such.invalid" has no address: `}},
+		{`TILT_HOST=' ' ci`, 2, []string{"environment variable TILT_HOST: must not be empty"}},
+		{`TILT_HOST=a:80 up`, 2, []string{`environment variable TILT_HOST: "a:80" has a port`}},
+		{`TILT_HOST=a:80 ci --host ''`, 2, []string{"--host" + empty}},
+		{`ci --port ''`, 2, []string{"--port" + empty}},
+		{`ci --port -1`, 2, []string{"--port -1 is out of range: it must be from 0 (any free port) to 65535"}},
+		{`ci --port 65536`, 2, []string{"--port 65536 is out of range"}},
+		{`ci --port 99999999999999999999`, 2, []string{"--port 99999999999999999999 is out of range"}},
+		{`ci --port abc`, 2, []string{`--port "abc" is not a whole number`}},
+		{`ci --port 1.5`, 2, []string{`--port "1.5" is not a whole number`}},
+		{`ci --port 1 --port -1`, 2, []string{"--port -1 is out of range"}},
+		{`TILT_PORT=abc ci`, 2, []string{`environment variable TILT_PORT: "abc" is not a number`}},
+		{`TILT_PORT=65536 ci`, 2, []string{"environment variable TILT_PORT: 65536 is out of range"}},
+		{`TILT_PORT=-1 serve`, 2, []string{"environment variable TILT_PORT: -1 is out of range"}},
+
+		// What is run.
+		{`ci -f ''`, 2, []string{"--file" + empty}},
+		{`up --file ' '`, 2, []string{"--file" + empty}},
+		{`up -f dir`, 2, []string{"--file dir is a directory"}},
+		{`ci --timeout ''`, 2, []string{"--timeout" + empty}},
+		{`ci --timeout -1s`, 2, []string{"--timeout -1s is negative: use 0"}},
+		{`ci --timeout 5`, 2, []string{`--timeout "5" is not a duration, such as 30s`}},
+		{`ci --timeout nonsense`, 2, []string{`--timeout "nonsense" is not a duration`}},
+		{`up --kill-grace ''`, 2, []string{"--kill-grace" + empty}},
+		{`up --kill-grace -1s`, 2, []string{"--kill-grace -1s is negative"}},
+		{`up --kill-grace 5`, 2, []string{`--kill-grace "5" is not a duration`}},
+		{`ci --keep-going=maybe`, 2, []string{`--keep-going "maybe" is neither true nor false`}},
+		{`up --stream=`, 2, []string{"--stream" + empty}},
+		{`ci -v -1`, 2, []string{"--v -1 is negative: use 0"}},
+		{`ci -v ''`, 2, []string{"--v" + empty}},
+		{`ci -v 99999999999`, 2, []string{"--v 99999999999 is out of range"}},
+		{`ci --host '' --port -1 -f '' --timeout -1s --kill-grace -1s -v -1`, 2,
+			[]string{"--host" + empty, "--port -1", "--file" + empty, "--timeout -1s", "--kill-grace -1s", "--v -1"}},
+
+		// What is served.
+		{`serve --audit-log-format ''`, 2, []string{"--audit-log-format" + empty}},
+		{`serve --audit-log-format x`, 2, []string{"--audit-log-format: "}},
+		{`serve --audit-log-maxage -1`, 2, []string{"--audit-log-maxage -1"}},
+		{`serve --audit-log-path ''`, 2, []string{"--audit-log-path" + empty}},
+		{`serve --audit-log-version ''`, 2, []string{"--audit-log-version" + empty}},
+		{`serve --audit-log-version x`, 2, []string{"--audit-log-version: "}},
+		{`serve --audit-policy-file ''`, 2, []string{"--audit-policy-file" + empty}},
+		{`serve --authentication-kubeconfig ''`, 2, []string{"--authentication-kubeconfig" + empty}},
+		{`serve --authentication-kubeconfig dir`, 2, []string{"--authentication-kubeconfig dir: "}},
+		{`serve --authorization-always-allow-paths ''`, 2, []string{"--authorization-always-allow-paths" + empty}},
+		{`serve --authorization-kubeconfig ''`, 2, []string{"--authorization-kubeconfig" + empty}},
+		{`serve --bind-address ''`, 2, []string{"--bind-address" + empty}},
+		{`serve --bind-address nonsense`, 2, []string{`--bind-address: "nonsense" is not an IP address`}},
+		{`serve --bind-address 127.0.0.1:80`, 2, []string{`--bind-address: "127.0.0.1:80" is not an IP address`}},
+		{`serve --bind-address 224.0.0.1`, 2, []string{"--bind-address: 224.0.0.1 is a multicast address"}},
+		{`serve --client-ca-file ''`, 2, []string{"--client-ca-file" + empty}},
+		{`serve --client-ca-file dir`, 2, []string{"--client-ca-file: read dir: is a directory"}},
+		{`serve --data-dir ''`, 2, []string{"--data-dir" + empty}},
+		{`serve --data-dir ' '`, 2, []string{"--data-dir" + empty}},
+		{`serve --data-dir file`, 2, []string{"--data-dir file is not a directory"}},
+		{`serve --data-dir '' --storage memory`, 2, []string{"--data-dir: there's none with --storage memory"}},
+		{`HOME= serve`, 2, []string{"--data-dir: must be given"}},
+		{`serve --etcd-cafile ''`, 2, []string{"--etcd-cafile" + empty}},
+		{`serve --etcd-prefix '' --etcd-servers https://a:1`, 2, []string{"--etcd-prefix" + empty}},
+		{`serve --etcd-prefix / --etcd-servers https://a:1`, 2, []string{`--etcd-prefix: "/" must`}},
+		{`serve --etcd-servers ''`, 2, []string{"--etcd-servers" + empty}},
+		{`serve --etcd-servers ,`, 2, []string{"--etcd-servers" + empty}},
+		{`serve --etcd-servers https://a:1,`, 2, []string{`--etcd-servers: "" isn't of the form`}},
+		{`serve --etcd-servers https://a:99999`, 2, []string{`--etcd-servers: "https://a:99999" isn't of the form`}},
+		{`serve --etcd-servers https://a:0`, 2, []string{`--etcd-servers: "https://a:0" isn't of the form`}},
+		{`serve --etcd-servers https://:1`, 2, []string{`--etcd-servers: "https://:1" isn't of the form`}},
+		{`serve --etcd-compaction-interval ''`, 2, []string{"--etcd-compaction-interval" + empty}},
+		{`serve --goaway-chance x`, 2, []string{`--goaway-chance "x" is not a number`}},
+		{`serve --kubeconfig-out ''`, 2, []string{"--kubeconfig-out" + empty}},
+		{`serve --kubeconfig-out dir`, 2, []string{"--kubeconfig-out: dir is a directory"}},
+		{`serve --kubeconfig-out file`, 2, []string{"--kubeconfig-out: file is there and isn't a kubeconfig"}},
+		{`serve --kubeconfig-out missing/out`, 2, []string{"--kubeconfig-out: write missing/out: no such file or directory"}},
+		{`serve --max-running ''`, 2, []string{"--max-running" + empty}},
+		{`serve --max-running -1`, 2, []string{"--max-running -1 is negative: use 0"}},
+		{`serve --max-running x`, 2, []string{`--max-running "x" is not a whole number`}},
+		{`serve --requestheader-client-ca-file ''`, 2, []string{"--requestheader-client-ca-file" + empty}},
+		{`serve --requestheader-username-headers ''`, 2, []string{"--requestheader-username-headers" + empty}},
+		{`serve --secure-port ''`, 2, []string{"--secure-port" + empty}},
+		{`serve --secure-port -1`, 2, []string{"--secure-port: -1 is out of range"}},
+		{`serve --secure-port 65536`, 2, []string{"--secure-port: 65536 is out of range"}},
+		{`serve --storage ''`, 2, []string{"--storage" + empty}},
+		{`serve --storage nonsense`, 2, []string{"--storage nonsense: must be"}},
+		{`serve --tls-cert-file ''`, 2, []string{"--tls-cert-file" + empty}},
+		{`serve --tls-cert-file '' --tls-private-key-file ''`, 2, []string{"--tls-cert-file" + empty, "--tls-private-key-file" + empty}},
+		{`serve --tls-min-version ''`, 2, []string{"--tls-min-version" + empty}},
+		{`serve --tls-min-version VersionTLS11`, 2, []string{"--tls-min-version: "}},
+		{`serve --tls-secret '' --tls-service ''`, 2, []string{"--tls-secret" + empty, "--tls-service" + empty}},
+		{`serve --token-auth-file ''`, 2, []string{"--token-auth-file" + empty}},
+		{`serve --token-auth-file dir`, 2, []string{"--token-auth-file dir: "}},
+		{`serve -v -1`, 2, []string{"--v -1 is negative"}},
+		{`serve --data-dir '' --bind-address '' --max-running -1 -v -1 --kill-grace -1s --kubeconfig-out dir`, 2,
+			[]string{"--data-dir" + empty, "--bind-address" + empty, "--max-running -1", "--v -1", "--kill-grace -1s", "--kubeconfig-out: dir"}},
+
+		// The data directory without a server.
+		{`storage check --data-dir ''`, 2, []string{"--data-dir" + empty}},
+		{`storage compact --data-dir ' '`, 2, []string{"--data-dir" + empty}},
+		{`storage export --data-dir file`, 2, []string{"--data-dir file is not a directory"}},
+		{`HOME= storage check`, 2, []string{"--data-dir: must be given"}},
+		{`storage export ''`, 2, []string{"FILE must not be empty"}},
+		{`storage import ''`, 2, []string{"FILE must not be empty"}},
+		{`storage export --skip-damaged=x`, 2, []string{`--skip-damaged "x" is neither true nor false`}},
+
+		// A Session that runs.
+		{`logs --host ''`, 2, []string{"--host" + empty}},
+		{`logs --port 0`, 2, []string{"--port 0 names no running Session"}},
+		{`logs --session ''`, 2, []string{"--session" + empty}},
+		{`logs --since ''`, 2, []string{"--since" + empty}},
+		{`logs --since -1s`, 2, []string{"--since -1s is negative"}},
+		{`logs --since 5`, 2, []string{`--since "5" is not a duration`}},
+		{`logs --tail ''`, 2, []string{"--tail" + empty}},
+		{`logs --tail -2`, 2, []string{"--tail -2 is negative"}},
+		{`logs --since -1s --tail -2 --port -1 --session ''`, 2, []string{"--since -1s", "--tail -2", "--port -1", "--session" + empty}},
+		{`logs ''`, 2, []string{"name of a resource must not be empty"}},
+		{`kubeconfig --host ' '`, 2, []string{"--host" + empty}},
+		{`kubeconfig --port 0`, 2, []string{"--port 0 names no running Session"}},
+		{`kubeconfig --port -1 --path`, 2, []string{"--port -1 is out of range"}},
+		{`trigger --host '' a`, 2, []string{"--host" + empty}},
+		{`trigger --session '' a`, 2, []string{"--session" + empty}},
+		{`trigger --port 65536 a`, 2, []string{"--port 65536 is out of range"}},
+		{`enable --host a:80 a`, 2, []string{`--host "a:80" has a port`}},
+		{`enable --labels ''`, 2, []string{"--labels" + empty}},
+		{`disable --labels ,`, 2, []string{"--labels" + empty}},
+		{`disable --session '' a`, 2, []string{"--session" + empty}},
+		{`args --session '' --clear`, 2, []string{"--session" + empty}},
+		{`args --port -1 -- a`, 2, []string{"--port -1 is out of range"}},
+		{`get sessions --host ''`, 2, []string{"--host" + empty}},
+		{`get sessions --port ''`, 2, []string{"--port" + empty}},
+		{`describe sessions --host http://x`, 2, []string{`--host "http://x" is a URL`}},
+		{`delete sessions --all --port -1`, 2, []string{"--port -1 is out of range"}},
+		{`TILT_PORT=0 wait session/a --for=delete`, 2, []string{"names no running Session"}},
+		{`TILT_PORT=x apply -f -`, 2, []string{`environment variable TILT_PORT: "x"`}},
+
+		// What isn't wrong usage of a flag.
+		{`trigger ''`, 1, []string{"name of a resource must not be empty"}},
+		{`trigger`, 1, []string{"must specify at least one resource"}},
+		{`enable ''`, 1, []string{"name of a resource must not be empty"}},
+		{`enable`, 1, []string{"must specify at least one resource"}},
+		{`disable --all a`, 1, []string{"cannot use --all with resource names"}},
+		{`args --clear a`, 1, []string{"--clear cannot be specified with other values"}},
+		{`TILT_HOST= TILT_PORT= get sessions`, 4, []string{"no context tilt-default"}},
+	} {
+		t.Run(test.line, func(t *testing.T) {
+			code, errOut := executeLine(t, test.line)
+			if code != test.code {
+				t.Errorf("exit code %d, want %d", code, test.code)
+			}
+			for _, part := range test.want {
+				if !strings.Contains(errOut, part) {
+					t.Errorf("want %q in:\n%s", part, errOut)
+				}
+			}
+			if n := strings.Count(errOut, "\n"); code == 2 && n > len(test.want)+1 {
+				t.Errorf("%d lines, want no more than one for each error:\n%s", n, errOut)
+			}
+		})
+	}
+}
