@@ -114,7 +114,7 @@ func NewOptions() *Options {
 // AddFlags adds the flags of a server that not only this process reaches, with what
 // is set as their defaults.
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.BindAddress, "bind-address", o.BindAddress, "IP address to listen on; 0.0.0.0 stands for all of the machine's IPv4 addresses, :: for all it has")
+	fs.StringVar(&o.BindAddress, "bind-address", o.BindAddress, "IP address to listen on, by default ::1 where there's no 127.0.0.1; 0.0.0.0 stands for all of the machine's IPv4 addresses, :: for all it has")
 	fs.IntVar(&o.Port, "secure-port", o.Port, "port to listen on with TLS, 0 for any that's free")
 	fs.BoolVar(&o.Profiling, "profiling", o.Profiling, "serve profiles of the process below /debug/pprof/")
 	o.TLS.AddFlags(fs)

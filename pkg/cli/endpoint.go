@@ -41,7 +41,7 @@ func (e *endpoint) addFlags(cmd *cobra.Command) {
 	if e.host == "" {
 		e.host = defaultHost
 	}
-	cmd.Flags().StringVar(&e.host, "host", e.host, "host the API listens on (environment: TILT_HOST)")
+	cmd.Flags().StringVar(&e.host, "host", e.host, "host the API listens on; localhost is ::1 where there's no 127.0.0.1 (environment: TILT_HOST)")
 	cmd.Flags().IntVar(&e.port, "port", e.port, "port the API listens on; it names the kubeconfig's context (environment: TILT_PORT)")
 }
 

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"strconv"
@@ -110,16 +109,22 @@ func (h *host) listen() (*apiserver.Config, error) {
 	options.Storage = h.storage
 	options.Runs = h.runs
 	options.Version = h.program.Version
-	if options.BindAddress, err = resolve(h.options.host); err != nil {
+	addresses, found, err := resolve(h.options.host, lookup)
+	if err != nil {
 		return nil, withCode(ExitUsage, "%s %q has no address: %w", h.options.hostFrom, h.options.host, err)
 	}
 	options.Port = h.options.port
-	config, err := options.Config()
-	if errors.Is(err, syscall.EADDRINUSE) {
+	config, err := listenOn(addresses, options)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, withCode(ExitAPI, "port %d is taken by another process: end it, or choose another port with --port (%w)", h.options.port, err)
-	}
-	if err != nil {
+	case errors.Is(err, errNotHere):
+		return nil, withCode(ExitAPI, "%s %q: %w", h.options.hostFrom, h.options.host, err)
+	case err != nil:
 		return nil, withCode(ExitAPI, "listen on the address of --host and --port: %w", err)
+	}
+	if !found(options.BindAddress) {
+		h.options.host = options.BindAddress // by which commands find the server
 	}
 	access := config.Access()
 	port, err := portOf(access.URL)
@@ -189,21 +194,6 @@ func (h *host) close(ctx context.Context) error {
 		h.logs.Close()
 	}
 	return errors.Join(errs...)
-}
-
-// resolve is the IP address of a host name, an IPv4 one if there's a choice.
-func resolve(name string) (string, error) {
-	if ip := net.ParseIP(name); ip != nil {
-		return ip.String(), nil
-	}
-	if name == defaultHost {
-		return "127.0.0.1", nil
-	}
-	address, err := net.ResolveIPAddr("ip4", name)
-	if err != nil {
-		return "", err
-	}
-	return address.IP.String(), nil
 }
 
 // portOf is the port of a URL, which the options may have left open.

@@ -101,8 +101,10 @@ func newService(ctx context.Context, p Program, o *serveOptions) (_ *service, er
 
 // listen takes the address, builds the server and says how it's reached.
 func (s *service) listen() error {
-	config, err := s.options.server.Config()
+	config, err := listenOn(s.options.addresses, s.options.server)
 	switch {
+	case errors.Is(err, errNotHere):
+		return withCode(ExitAPI, "--bind-address: %w", err)
 	case errors.Is(err, syscall.EADDRINUSE):
 		return withCode(ExitAPI, "port %d is taken by another process: end it, or choose another port with --secure-port (%w)", s.options.server.Port, err)
 	case errors.Is(err, fs.ErrPermission):

@@ -23,6 +23,9 @@ import (
 // serveOptions say what is served, from where, and to whom.
 type serveOptions struct {
 	server *apiserver.Options
+	// addresses are those to listen on, of which the first is taken that this
+	// machine has.
+	addresses []string
 	// storage is where Sessions are kept, dataDir its directory if that's a file.
 	storage, dataDir string
 	// etcd is where Sessions are kept that several servers share.
@@ -66,8 +69,11 @@ func (o *serveOptions) complete(cmd *cobra.Command) error {
 		errs = append(errs, err)
 		o.server.Port = port
 	}
-	_, err := environmentDataSize()
-	errs = append(errs, err)
+	errs = append(errs, checkDataSize())
+	o.addresses = []string{o.server.BindAddress}
+	if !cmd.Flags().Changed("bind-address") {
+		o.addresses = loopbacks
+	}
 	errs = append(errs, o.completeStorage(cmd)...)
 	if o.maxRunning < 0 {
 		errs = append(errs, fmt.Errorf("--max-running %d is negative: use 0 for any number", o.maxRunning))
