@@ -60,8 +60,9 @@ type Options struct {
 	// that is kept, or a random one. Its holders may do everything, whatever else
 	// the server knows users by.
 	Token string
-	// Version is what /version reports as gitVersion: a semantic version, with
-	// or without a leading "v".
+	// Version is the version of the program: a semantic version, with or without a
+	// leading "v". /version reports it as the build metadata of the version of
+	// Kubernetes that the API is compatible with.
 	Version string
 	// ShutdownDelay is how long the server goes on as before once it's told to stop,
 	// except that it isn't ready any more, so that clients are sent elsewhere. If

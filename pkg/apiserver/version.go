@@ -15,23 +15,34 @@ import (
 	basecompatibility "k8s.io/component-base/compatibility"
 )
 
-// effectiveVersion has the features of the library and reports our version.
+// kubernetesVersion is the release of Kubernetes whose libraries the server is
+// made of: their modules v0.36.6 belong to Kubernetes 1.36.6. The libraries know
+// the minor release alone, and only some builds record the modules. A test
+// compares the constant with go.mod.
+const kubernetesVersion = "1.36.6"
+
+// effectiveVersion has the features of the library and reports kubernetesVersion,
+// with which clients compare their own version.
 type effectiveVersion struct {
 	basecompatibility.EffectiveVersion
 	info apimachineryversion.Info
 }
 
+// newEffectiveVersion reports our own version as build metadata, which counts
+// in no comparison.
 func newEffectiveVersion(ours string) (effectiveVersion, error) {
-	parsed, err := utilversion.ParseSemantic(ours)
-	if err != nil {
+	if _, err := utilversion.ParseSemantic(ours); err != nil {
 		return effectiveVersion{}, fmt.Errorf("version: %w", err)
 	}
+	kubernetes := utilversion.MustParseSemantic(kubernetesVersion)
+	// A version has at most one "+".
+	metadata := "tilt-session.v" + strings.ReplaceAll(strings.TrimPrefix(ours, "v"), "+", ".")
 	return effectiveVersion{
 		EffectiveVersion: compatibility.DefaultBuildEffectiveVersion(),
 		info: apimachineryversion.Info{
-			Major:      strconv.FormatUint(uint64(parsed.Major()), 10),
-			Minor:      strconv.FormatUint(uint64(parsed.Minor()), 10),
-			GitVersion: "v" + strings.TrimPrefix(ours, "v"),
+			Major:      strconv.FormatUint(uint64(kubernetes.Major()), 10),
+			Minor:      strconv.FormatUint(uint64(kubernetes.Minor()), 10),
+			GitVersion: "v" + kubernetesVersion + "+" + metadata,
 			GoVersion:  runtime.Version(),
 			Compiler:   runtime.Compiler,
 			Platform:   runtime.GOOS + "/" + runtime.GOARCH,

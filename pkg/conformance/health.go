@@ -7,10 +7,12 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/version"
+	"k8s.io/apiserver/pkg/util/compatibility"
 
 	utilversion "k8s.io/apimachinery/pkg/util/version"
 )
@@ -86,9 +88,15 @@ func checkHealth(t *testing.T, s *server) {
 		t.Parallel()
 		var info version.Info
 		s.get(t, "/version").want(http.StatusOK).into(&info)
-		if _, err := utilversion.ParseSemantic(info.GitVersion); err != nil || !strings.HasPrefix(info.GitVersion, "v") ||
-			info.GoVersion == "" || info.Platform == "" {
-			t.Errorf("version = %+v: %v", info, err)
+		parsed, err := utilversion.ParseSemantic(info.GitVersion)
+		if err != nil || !strings.HasPrefix(info.GitVersion, "v") || info.GoVersion == "" || info.Platform == "" {
+			t.Fatalf("version = %+v: %v", info, err)
+		}
+		// Clients compare it with their own version, by the numbers or as a whole.
+		if library := compatibility.DefaultBuildEffectiveVersion().BinaryVersion(); !parsed.EqualTo(library.WithPatch(parsed.Patch())) ||
+			info.Major != strconv.FormatUint(uint64(parsed.Major()), 10) || info.Minor != strconv.FormatUint(uint64(parsed.Minor()), 10) ||
+			!strings.HasPrefix(parsed.BuildMetadata(), "tilt-session.v") {
+			t.Errorf("version = %+v of a server that is compatible with Kubernetes %s", info, library)
 		}
 	})
 

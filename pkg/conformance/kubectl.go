@@ -6,10 +6,12 @@ package conformance
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	utilversion "k8s.io/apimachinery/pkg/util/version"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
@@ -20,6 +22,7 @@ func checkKubectl(t *testing.T, s *server) {
 	t.Run("Apply", func(t *testing.T) { t.Parallel(); kubectlApplies(t, s) })
 	t.Run("Read", func(t *testing.T) { t.Parallel(); kubectlReads(t, s) })
 	t.Run("Wait", func(t *testing.T) { t.Parallel(); kubectlWaits(t, s) })
+	t.Run("Version", func(t *testing.T) { t.Parallel(); kubectlComparesVersions(t, s) })
 }
 
 func manifest(name, tiltfile string) string {
@@ -109,8 +112,24 @@ func kubectlReads(t *testing.T, s *server) {
 	k.run(t, "", "explain session.status.targets.state.terminated.exitCode", "integer")
 	k.run(t, "", "api-resources --api-group=tilt.dev -o wide", "sessions", "sess", "tilt.dev/v1alpha1", "false", "Session", "deletecollection")
 	k.run(t, "", "api-versions", "tilt.dev/v1alpha1")
-	k.run(t, "", "version", "Server Version: v")
 	k.run(t, "", "get --raw /apis/tilt.dev", "APIGroup")
+}
+
+var printedVersion = regexp.MustCompile(`(?m)^(?:Client|Server) Version: (v.*)$`)
+
+// kubectlComparesVersions: kubectl warns of a server whose minor release isn't
+// next to its own, and of no other.
+func kubectlComparesVersions(t *testing.T, s *server) {
+	printed := newKubectl(t, s).run(t, "", "version")
+	versions := printedVersion.FindAllStringSubmatch(printed, -1)
+	if len(versions) != 2 {
+		t.Fatalf("kubectl version:\n%s", printed)
+	}
+	client, server := utilversion.MustParseSemantic(versions[0][1]), utilversion.MustParseSemantic(versions[1][1])
+	far := client.Major() != server.Major() || client.Minor() > server.Minor()+1 || server.Minor() > client.Minor()+1
+	if strings.Contains(printed, "WARNING") != far || client.Major() != server.Major() {
+		t.Errorf("kubectl version:\n%s", printed)
+	}
 }
 
 // kubectlWaits: each wait, and a watch, ends by what happens after it began.
