@@ -98,7 +98,8 @@ func newConfig(options Options, listener *listener) (*Config, error) {
 
 // handlers is everything that a request goes through on its way to a handler.
 func (c *Config) handlers(handler http.Handler, generic *genericapiserver.Config) http.Handler {
-	handler = genericapiserver.DefaultBuildHandlerChain(withAccept(handler, c.codecs), generic)
+	handler = withAccept(withForms(handler, c.codecs, generic.MaxRequestBodyBytes), c.codecs)
+	handler = genericapiserver.DefaultBuildHandlerChain(handler, generic)
 	if chance := c.options.Requests.GoawayChance; chance > 0 {
 		handler = withGoaway(handler, func() bool { return rand.Float64() < chance })
 	}

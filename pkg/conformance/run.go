@@ -25,6 +25,7 @@ func areas() []area {
 		{"Concurrency", checkConcurrency},
 		{"Patch", checkPatch},
 		{"Apply", checkApply},
+		{"Forms", checkForms},
 		{"Selectors", checkSelectors},
 		{"Paging", checkPaging},
 		{"Versions", checkVersions},

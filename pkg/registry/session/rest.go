@@ -85,7 +85,7 @@ func (r *REST) Update(ctx context.Context, name string, objInfo rest.UpdatedObje
 	createValidation rest.ValidateObjectFunc, updateValidation rest.ValidateObjectUpdateFunc,
 	forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
 	return withAudit(ctx, objInfo, options, func(updated rest.UpdatedObjectInfo) (runtime.Object, bool, error) {
-		return r.Store.Update(ctx, name, checkedVersion(updated), createValidation, updateValidation, forceAllowCreate, options)
+		return r.Store.Update(ctx, name, checked{updated}, createValidation, updateValidation, forceAllowCreate, options)
 	})
 }
 

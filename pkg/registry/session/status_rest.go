@@ -41,7 +41,7 @@ func (r *StatusREST) Update(ctx context.Context, name string, objInfo rest.Updat
 	createValidation rest.ValidateObjectFunc, updateValidation rest.ValidateObjectUpdateFunc,
 	_ bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
 	return withAudit(ctx, objInfo, options, func(updated rest.UpdatedObjectInfo) (runtime.Object, bool, error) {
-		return r.store.Update(ctx, name, checkedVersion(updated), createValidation, updateValidation, false, options)
+		return r.store.Update(ctx, name, checked{updated}, createValidation, updateValidation, false, options)
 	})
 }
 
