@@ -23,6 +23,7 @@ func checkApply(t *testing.T, s *server) {
 	t.Run("Removes", func(t *testing.T) { t.Parallel(); applyRemoves(t, s) })
 	t.Run("Refused", func(t *testing.T) { t.Parallel(); applyRefused(t, s) })
 	t.Run("Owners", func(t *testing.T) { t.Parallel(); ownersOfWrites(t, s) })
+	t.Run("Unchanged", func(t *testing.T) { t.Parallel(); checkUnchanged(t, s) })
 	t.Run("Status", func(t *testing.T) { t.Parallel(); checkApplyStatus(t, s) })
 	t.Run("Clients", func(t *testing.T) { t.Parallel(); checkApplyClients(t, s) })
 }
