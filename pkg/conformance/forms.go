@@ -106,6 +106,14 @@ func checkForms(t *testing.T, s *server) {
 		status := s.apply(t, statusPath(session.Name), session.Name, "me", `"status":{"pid":9007199254740993}`).failure(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid)
 		wantCauses(t, status, "status.pid")
 	})
+	t.Run("Requests", func(t *testing.T) {
+		for subresource, request := range requests {
+			for _, spec := range []string{`[]`, `"a"`, `{"resources":"a"}`, `{"resources":[1]}`, `{"args":{}}`, `{"all":"yes"}`, `{"only":1}`, `{"labels":[{}]}`} {
+				s.do(t, http.MethodPost, path(session.Name)+"/"+subresource+"?fieldValidation=Strict",
+					`{"apiVersion":"tilt.dev/v1alpha1","kind":"`+request.kind+`","spec":`+spec+`}`).mistake()
+			}
+		}
+	})
 	s.quiet(t, session)
 }
 
