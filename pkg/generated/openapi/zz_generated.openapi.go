@@ -3311,7 +3311,7 @@ func schema_pkg_apis_core_v1alpha1_SessionLogLine(ref common.ReferenceCallback) 
 					},
 					"time": {
 						SchemaProps: spec.SchemaProps{
-							Description: "time is when the line's end was written.",
+							Description: "time is when the line's end was written, or when it was noticed that the line had begun.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},
@@ -3337,6 +3337,13 @@ func schema_pkg_apis_core_v1alpha1_SessionLogLine(ref common.ReferenceCallback) 
 							Description: "text is the line without its end. What isn't UTF-8 in it is replaced.",
 							Default:     "",
 							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"continues": {
+						SchemaProps: spec.SchemaProps{
+							Description: "continues is true if this goes on where the line before of the same resource and level ended: that was sent before its end was written.",
+							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
