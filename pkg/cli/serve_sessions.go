@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,6 +58,17 @@ func (s *sessions) remove(r *servedRun) {
 	delete(s.runs, r)
 }
 
+// done notes what a Session has come to, before its run is ended.
+func (s *sessions) done(done *v1alpha1.Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for r := range s.runs {
+		if r.session.UID == done.UID {
+			r.verdict.Store(done)
+		}
+	}
+}
+
 // kill takes the grace away from all processes.
 func (s *sessions) kill() {
 	if s == nil {
@@ -75,6 +87,8 @@ type servedRun struct {
 	*engine.Engine
 	service *service
 	session *v1alpha1.Session
+	// verdict is the Session once it's done, whether that could be stored or not.
+	verdict atomic.Pointer[v1alpha1.Session]
 }
 
 // Run implements controller.Run.
@@ -107,6 +121,9 @@ func (s *service) tellNotRun(stored *v1alpha1.Session) {
 
 // outcome is what came of the Session, as far as it can be told.
 func (r *servedRun) outcome(ctx context.Context) string {
+	if done := r.verdict.Load(); done != nil {
+		return verdictWord(done)
+	}
 	stopped := ctx.Err() != nil
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTimeout)
 	defer cancel()
@@ -118,14 +135,19 @@ func (r *servedRun) outcome(ctx context.Context) string {
 	switch {
 	case err != nil || now.UID != r.session.UID:
 		return "ended"
-	case now.Status.Done && now.Status.Error == "":
-		return "succeeded"
 	case now.Status.Done:
-		return fmt.Sprintf("failed (%s)", v1alpha1.ErrorLine(now.Status.Error))
+		return verdictWord(now)
 	case stopped && now.DeletionTimestamp == nil && now.Spec.ExitCondition == v1alpha1.ExitConditionCI:
 		return "interrupted before its verdict"
 	}
 	return "ended"
+}
+
+func verdictWord(done *v1alpha1.Session) string {
+	if done.Status.Error == "" {
+		return "succeeded"
+	}
+	return fmt.Sprintf("failed (%s)", v1alpha1.ErrorLine(done.Status.Error))
 }
 
 // prepareRuns starts what runs of Sessions share.
@@ -153,7 +175,7 @@ func (s *service) control() (err error) {
 	}
 	if s.options.runSessions {
 		s.engines.commands = surroundings(defaultHost, s.entry.Port)
-		config.Running = s.sessions.running
+		config.Running, config.Done = s.sessions.running, s.sessions.done
 	}
 	s.controller, err = controller.New(config)
 	if err != nil {

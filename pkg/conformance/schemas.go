@@ -81,7 +81,7 @@ var typesServed = map[string]properties{
 	"SessionArgsSpec":      {required: []string{"args"}},
 	"SessionArgsStatus":    {required: []string{"changed"}},
 	"SessionLogLine": {
-		required: []string{"level", "resource", "seq", "text", "time"}, optional: []string{"missed"},
+		required: []string{"level", "resource", "seq", "text", "time"}, optional: []string{"continues", "missed"},
 		enums: map[string][]any{"level": {"error", "info", "warn"}},
 	},
 }

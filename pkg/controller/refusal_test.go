@@ -135,6 +135,8 @@ func TestPostedArgumentsAreKept(t *testing.T) {
 	a := s.actor("one")
 	a.load(&model.CISettings{}, job("a", running))
 	seen.awaitTargets(2)
+	// The first status is stored before the run can be asked for anything.
+	eventually(t, func() bool { _, found := runs.Run("one"); return found })
 	post := func(dryRun ...string) {
 		t.Helper()
 		answer, err := s.client.SetArgs(t.Context(), "one", &v1alpha1.SessionArgs{
