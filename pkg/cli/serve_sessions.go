@@ -174,7 +174,11 @@ func (s *service) control() (err error) {
 		MaxRunning:   s.options.maxRunning,
 	}
 	if s.options.runSessions {
-		s.engines.commands = surroundings(defaultHost, s.entry.Port)
+		host := defaultHost
+		if s.options.server.BindAddress == "::1" {
+			host = "::1" // which localhost needn't be
+		}
+		s.engines.commands = surroundings(host, s.entry.Port)
 		config.Running, config.Done = s.sessions.running, s.sessions.done
 	}
 	s.controller, err = controller.New(config)
