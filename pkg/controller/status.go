@@ -27,7 +27,7 @@ const (
 	// A write takes no longer than writeTimeout, and no longer than minWriteTimeout
 	// if there may be a verdict by then.
 	writeTimeout    = 5 * time.Second
-	minWriteTimeout = 500 * time.Millisecond
+	minWriteTimeout = time.Second
 )
 
 // updateStatus stores status unless it's stored already. While the Session is
