@@ -31,7 +31,7 @@ func endOfServer(s *v1alpha1.Session) string {
 func (c *Controller) fail(ctx context.Context, r *run) error {
 	if r.verdict == nil {
 		now := c.config.Clock.Now()
-		r.verdict = &verdict{status: session.Interrupt(r.session, fmt.Sprintf("the run has failed: %v", r.err), now), reached: now}
+		r.verdict = c.newVerdict(r, session.Interrupt(r.session, fmt.Sprintf("the run has failed: %v", r.err), now))
 	}
 	return c.storeVerdict(ctx, r)
 }
@@ -60,7 +60,7 @@ func (c *Controller) close(lifetime context.Context) []error {
 func (c *Controller) conclude(ctx context.Context, r *run) error {
 	if r.verdict == nil && !r.ending && !r.missing {
 		if status, wanted := c.conclusion(r); wanted {
-			r.verdict = &verdict{status: status, reached: c.config.Clock.Now()}
+			r.verdict = c.newVerdict(r, status)
 		}
 	}
 	for r.verdict != nil && !r.verdict.stored && !r.missing {
@@ -75,10 +75,13 @@ func (c *Controller) conclude(ctx context.Context, r *run) error {
 }
 
 // conclusion is the last status of a run: that of its last state if that's a
-// verdict, and otherwise, if one was wanted, that it was interrupted.
+// failure by the time at which the end began, and otherwise, if a verdict was wanted,
+// that it was interrupted. Success takes a look at what has ended, which can't be
+// had any more.
 func (c *Controller) conclusion(r *run) (status v1alpha1.SessionStatus, wanted bool) {
 	if snap := r.control.Snapshot(); snap.Tiltfile.Path == r.tiltfile {
-		if status, _ := c.status(r, r.refusal.refuse(snap)); status.Done {
+		status, _ := session.Status(r.refusal.refuse(snap), c.undecided(r), c.stopped)
+		if status.Done && session.VerdictOf(status) != session.Succeeded {
 			return status, true
 		}
 	}

@@ -24,8 +24,8 @@
 //
 // A verdict is reached in this process, whatever can be stored: while writes fail
 // or hang, the newest state is looked at. A verdict that isn't stored and seen by
-// a watch after five seconds ends the run all the same; it's stored later if that
-// becomes possible. A status that its storage finds too large is made smaller, see
+// a watch after five seconds ends the run all the same; a Durable Controller stores
+// it later if that becomes possible. A status that its storage finds too large is made smaller, see
 // session.Fit, and one that it refuses for another reason isn't written again.
 // Success and timeouts are decided on the newest state, with every end of a process
 // that has come by then, however late the look at it is.
@@ -172,6 +172,8 @@ type Controller struct {
 	runs  runs
 	slots *slots
 	large turns
+	// stopped is when Run was told to end.
+	stopped time.Time
 }
 
 // New returns a Controller that does nothing before its Run.
@@ -243,6 +245,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.synced.Store(cache.WaitFor(ctx, "", handler.HasSyncedChecker()))
 
 	<-ctx.Done()
+	c.stopped = c.config.Clock.Now()
 	c.synced.Store(false)
 	c.working.Store(false)
 	c.queue.ShutDown()

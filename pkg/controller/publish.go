@@ -4,6 +4,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -17,11 +18,18 @@ import (
 	"tilt.dev/session/pkg/session"
 )
 
+// maxSuperseded is how many writes in a row may turn out to be of something
+// outdated before the run goes on without them.
+const maxSuperseded = 20
+
 // publish writes what follows from the next snapshot of a run: first spec.ci,
 // then the status. It makes sure that there's another look in time. Whether
 // there's a verdict doesn't depend on what can be written: while writes fail, the
 // newest snapshot is looked at instead of the next one.
 func (c *Controller) publish(ctx context.Context, r *run) error {
+	if r.verdict != nil && !equality.Semantic.DeepEqual(r.verdict.spec, r.session.Spec) {
+		r.verdict = nil // It was of another spec.
+	}
 	if r.verdict != nil {
 		return c.storeVerdict(ctx, r)
 	}
@@ -51,7 +59,7 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 	if notWritten == nil {
 		notWritten = c.updateSpec(ctx, r, snap)
 	}
-	if superseded(notWritten) {
+	if superseded(notWritten) && r.superseded < maxSuperseded {
 		return c.reconsider(ctx, r, notWritten)
 	}
 	status, next := c.status(r, snap)
@@ -66,21 +74,18 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 		// Whatever comes of the writes.
 		c.queue.AddAfter(r.name, next.Sub(c.config.Clock.Now()))
 	}
-	if r.refused == head {
-		return nil
-	}
-	err := c.updateStatus(ctx, r, status)
-	if err != nil && final(err) {
-		klog.FromContext(ctx).Error(err, "The status of a Session can't be stored", "session", r.name)
-		r.refused, err = head, nil
-	}
-	if err != nil {
-		return c.failed(ctx, r, err)
+	if r.refused != head {
+		err := c.updateStatus(ctx, r, status)
+		if err != nil && final(err) {
+			klog.FromContext(ctx).Error(err, "The status of a Session can't be stored", "session", r.name)
+			r.refused, err = head, nil
+		}
+		notWritten = cmp.Or(err, notWritten)
 	}
 	if notWritten != nil {
 		return c.failed(ctx, r, notWritten)
 	}
-	r.failing = false
+	r.failing, r.superseded = false, 0
 	recordMetrics(r.name, status)
 	if r.backlog.settle() {
 		c.queue.Add(r.name)
@@ -141,9 +146,11 @@ func (c *Controller) undecided(r *run) *v1alpha1.Session {
 // what that left. Changes that others make afterwards stay until the next one.
 // With an error it takes effect all the same, and is written later.
 func (c *Controller) updateSpec(ctx context.Context, r *run, snap *engine.Snapshot) error {
-	if r.missing || snap.Tiltfile.Evaluations == r.evaluations {
+	again := r.unwritten != nil && !r.specRefused
+	if r.missing || snap.Tiltfile.Evaluations == r.evaluations && !again {
 		return nil
 	}
+	r.evaluations, r.unwritten, r.specRefused = snap.Tiltfile.Evaluations, nil, false
 	changed := *r.session
 	changed.Spec.CI = session.CISpec(r.created, snap.Tiltfile.CI)
 	if !equality.Semantic.DeepEqual(changed.Spec, r.session.Spec) {
@@ -153,12 +160,11 @@ func (c *Controller) updateSpec(ctx context.Context, r *run, snap *engine.Snapsh
 		changed.Status = v1alpha1.SessionStatus{}
 		stored, err := c.client.Update(ctx, &changed, metav1.UpdateOptions{FieldManager: FieldManager})
 		if err != nil {
-			r.unwritten = &changed.Spec
+			r.unwritten, r.specRefused = &changed.Spec, final(err)
 			return fmt.Errorf("writing the spec: %w", err)
 		}
 		r.session = stored
 	}
-	r.evaluations, r.unwritten = snap.Tiltfile.Evaluations, nil
 	return nil
 }
 

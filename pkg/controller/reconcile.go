@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -36,9 +37,7 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 	// short, and cutting it would leave open what became of it.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestsTimeout)
 	defer cancel()
-	if err := c.refresh(ctx, r, seen); err != nil {
-		return err
-	}
+	notRead := c.refresh(ctx, r, seen)
 	if r.done {
 		if c.arrived(r, seen) {
 			c.deliver(r)
@@ -48,7 +47,8 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 	if err := r.follow(ctx); err != nil {
 		return err
 	}
-	return c.publish(ctx, r)
+	// What can't be read or written keeps no run from its verdict.
+	return errors.Join(notRead, c.publish(ctx, r))
 }
 
 // refresh brings r.session up to date with what the watch has seen of it, nil
@@ -65,6 +65,8 @@ func (c *Controller) refresh(ctx context.Context, r *run, seen *v1alpha1.Session
 
 // reread asks the server for r.session.
 func (c *Controller) reread(ctx context.Context, r *run) error {
+	ctx, cancel := context.WithTimeout(ctx, c.writeTimeout(r))
+	defer cancel()
 	stored, err := c.client.Get(ctx, r.name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
@@ -88,7 +90,11 @@ func (c *Controller) reconsider(ctx context.Context, r *run, err error) error {
 	if err := c.reread(ctx, r); err != nil {
 		return err
 	}
-	c.queue.Add(r.name)
+	if r.superseded++; r.superseded < maxSuperseded {
+		c.queue.Add(r.name)
+	} else {
+		c.queue.AddAfter(r.name, maxRetry/10)
+	}
 	return nil
 }
 

@@ -66,8 +66,12 @@ type run struct {
 	failFast    bool
 	// unwritten is the spec that's in effect and couldn't be written yet, else nil.
 	unwritten *v1alpha1.SessionSpec
-	// failing is true since a write failed that wasn't of something outdated.
-	failing bool
+	// specRefused is true if that one never will be.
+	specRefused bool
+	// failing is true since a write failed that wasn't of something outdated,
+	// superseded counts those in a row that were.
+	failing    bool
+	superseded int
 	// limit is how many bytes of status the storage takes, as far as it has refused
 	// more, else 0. refused is the snapshot whose status it never takes.
 	limit   int

@@ -36,7 +36,7 @@ func (c *Controller) settle(ctx context.Context, s *v1alpha1.Session) (*run, err
 	}
 	r, err := c.begin(ctx, s)
 	switch {
-	case err != nil:
+	case err != nil && !final(err):
 		c.slots.giveBack(s.UID)
 	case r == nil:
 		c.enqueue(c.slots.free(s.UID))

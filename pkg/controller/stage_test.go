@@ -62,10 +62,10 @@ type stage struct {
 	// beforeStatusWrite, if set, is called before each of them is sent; if it
 	// returns a response, that's the answer.
 	beforeStatusWrite func(n int64) *http.Response
-	// failStatus, if set, answers them in the server's place. Once the Controller
-	// runs it's set by setFailStatus.
-	failStatus   func(*http.Request) *http.Response
-	failStatusMu sync.Mutex
+	// fail, if set, may answer what the Controller sends in the server's place. Once
+	// the Controller runs it's set by setFail.
+	fail   func(*http.Request) *http.Response
+	failMu sync.Mutex
 	// beforeRequest, if set, is called before anything is sent.
 	beforeRequest func(*http.Request)
 	// afterRequest, if set, is called when it's answered.
@@ -133,11 +133,13 @@ func (tap tap) RoundTrip(request *http.Request) (*http.Response, error) {
 				return response, nil
 			}
 		}
-		tap.stage.failStatusMu.Lock()
-		fail := tap.stage.failStatus
-		tap.stage.failStatusMu.Unlock()
-		if fail != nil {
-			return fail(request), nil
+	}
+	tap.stage.failMu.Lock()
+	fail := tap.stage.fail
+	tap.stage.failMu.Unlock()
+	if fail != nil {
+		if response := fail(request); response != nil {
+			return response, nil
 		}
 	}
 	response, err := tap.next.RoundTrip(request)
@@ -147,10 +149,10 @@ func (tap tap) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-func (s *stage) setFailStatus(fail func(*http.Request) *http.Response) {
-	s.failStatusMu.Lock()
-	defer s.failStatusMu.Unlock()
-	s.failStatus = fail
+func (s *stage) setFail(fail func(*http.Request) *http.Response) {
+	s.failMu.Lock()
+	defer s.failMu.Unlock()
+	s.fail = fail
 }
 
 // begin runs the Controller until the end of the test, when it fails unless

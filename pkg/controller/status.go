@@ -5,7 +5,6 @@ package controller
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -19,10 +18,11 @@ import (
 )
 
 const (
-	// An API server takes no request of more than maxObject bytes, and some storage
-	// takes less. Nobody tells how much, so that a status that's refused as too large
-	// is made half as large, but no smaller than minStatus.
-	maxObject = 3 << 20
+	// An API server takes no request of more than 3 MiB, of which little goes to
+	// what isn't status, and some storage takes less. Nobody tells how much, so that a
+	// status that's refused as too large is made half as large, but no smaller than
+	// minStatus.
+	maxStatus = 3<<20 - 8<<10
 	minStatus = 32 << 10
 	// A write takes no longer than writeTimeout, and no longer than minWriteTimeout
 	// if there may be a verdict by then.
@@ -56,10 +56,10 @@ func (c *Controller) updateStatus(ctx context.Context, r *run, status v1alpha1.S
 func (c *Controller) writeTimeout(r *run) time.Duration {
 	now := c.config.Clock.Now()
 	switch {
-	case r.verdict != nil && !r.done:
-		return max(r.overdue(now), minWriteTimeout)
-	case r.next.IsZero():
+	case r.done, r.verdict == nil && r.next.IsZero():
 		return writeTimeout
+	case r.verdict != nil:
+		return max(r.overdue(now), minWriteTimeout)
 	default:
 		return min(writeTimeout, max(r.next.Sub(now), minWriteTimeout))
 	}
@@ -70,6 +70,7 @@ func (c *Controller) writeTimeout(r *run) time.Duration {
 // too large is made smaller; limit is what it's known to take, 0 if that isn't
 // known.
 func (c *Controller) storeStatus(ctx context.Context, current *v1alpha1.Session, status v1alpha1.SessionStatus, limit *int) (*v1alpha1.Session, error) {
+	status.Conditions = session.KeepForeign(status.Conditions, current.Status.Conditions)
 	for {
 		fitting := session.Fit(status, *limit, current, c.config.Clock.Now())
 		if equality.Semantic.DeepEqual(fitting, current.Status) {
@@ -82,23 +83,11 @@ func (c *Controller) storeStatus(ctx context.Context, current *v1alpha1.Session,
 		case !apierrors.IsRequestEntityTooLargeError(err) || *limit == minStatus:
 			return nil, fmt.Errorf("writing the status: %w", err)
 		case *limit == 0:
-			*limit = max(maxObject-sizeBeside(current), minStatus)
+			*limit = maxStatus
 		default:
 			*limit = max(*limit/2, minStatus)
 		}
 	}
-}
-
-// sizeBeside is how many bytes a Session takes in a request beside its status,
-// about.
-func sizeBeside(s *v1alpha1.Session) int {
-	beside := *s
-	beside.Status, beside.ManagedFields = v1alpha1.SessionStatus{}, nil
-	encoded, err := json.Marshal(&beside)
-	if err != nil {
-		return 0 // A Session can be encoded.
-	}
-	return len(encoded) + 1<<10
 }
 
 // writeStatus replaces the status of a stored Session and returns what's stored
@@ -106,9 +95,11 @@ func sizeBeside(s *v1alpha1.Session) int {
 // answer with metadata alone, since the writer knows the rest, and not to look
 // for unknown fields, of which a typed client has none.
 func (c *Controller) writeStatus(ctx context.Context, stored *v1alpha1.Session, status v1alpha1.SessionStatus) (*v1alpha1.Session, error) {
-	changed := *stored
-	changed.Status = status
-	changed.ManagedFields = nil // they can't be changed this way, so needn't be sent
+	// The rest can't be changed this way, so that it needn't be sent.
+	sent := &v1alpha1.Session{
+		ObjectMeta: metav1.ObjectMeta{Name: stored.Name, UID: stored.UID, ResourceVersion: stored.ResourceVersion},
+		Status:     status,
+	}
 	answer := &metav1.PartialObjectMetadata{}
 	err := c.rest.Put().Resource("sessions").Name(stored.Name).SubResource("status").
 		VersionedParams(&metav1.UpdateOptions{
@@ -116,11 +107,12 @@ func (c *Controller) writeStatus(ctx context.Context, stored *v1alpha1.Session, 
 			FieldValidation: metav1.FieldValidationIgnore,
 		}, scheme.ParameterCodec).
 		SetHeader("Accept", "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io").
-		Body(&changed).Do(ctx).Into(answer)
+		Body(sent).Do(ctx).Into(answer)
 	if err != nil {
 		return nil, err
 	}
-	changed.ObjectMeta = answer.ObjectMeta
+	changed := *stored
+	changed.ObjectMeta, changed.Status = answer.ObjectMeta, status
 	return &changed, nil
 }
 

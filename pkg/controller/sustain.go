@@ -5,6 +5,8 @@ package controller
 
 import (
 	"context"
+	"errors"
+
 	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -35,9 +37,7 @@ func (c *Controller) sustain(lifetime context.Context, name string, seen *v1alph
 		c.end(r)
 		return nil
 	}
-	if err := c.refresh(ctx, r, seen); err != nil {
-		return err
-	}
+	notRead := c.refresh(ctx, r, seen)
 	if r.done {
 		// Its end is to be known to all before it's torn down.
 		if c.arrived(r, seen) {
@@ -49,18 +49,18 @@ func (c *Controller) sustain(lifetime context.Context, name string, seen *v1alph
 	if r.isOver() {
 		return c.fail(ctx, r)
 	}
-	return c.advance(ctx, r)
+	return errors.Join(notRead, c.advance(ctx, r))
 }
 
 // advance goes on with a run: what has changed in the Session acts on it, and
-// what has changed in it is published.
+// what has changed in it is published. What can't be read or written keeps no run
+// from its verdict.
 func (c *Controller) advance(ctx context.Context, r *run) error {
-	stored, err := c.hold(ctx, r.session) // somebody may have removed it
-	if err != nil {
-		return c.reconsider(ctx, r, err)
+	notHeld := c.holdAgain(ctx, r)
+	if superseded(notHeld) {
+		return c.reconsider(ctx, r, notHeld)
 	}
-	r.session = stored
-	r.refusal.set(session.Unrunnable(stored), c.config.Clock.Now())
+	r.refusal.set(session.Unrunnable(r.session), c.config.Clock.Now())
 	if r.refusal.err == nil {
 		if err := r.follow(ctx); err != nil {
 			return err
@@ -69,7 +69,18 @@ func (c *Controller) advance(ctx context.Context, r *run) error {
 			return err
 		}
 	}
-	return c.publish(ctx, r)
+	return errors.Join(notHeld, c.publish(ctx, r))
+}
+
+// holdAgain is hold for a run, whose finalizer somebody may have removed.
+func (c *Controller) holdAgain(ctx context.Context, r *run) error {
+	ctx, cancel := context.WithTimeout(ctx, c.writeTimeout(r))
+	defer cancel()
+	stored, err := c.hold(ctx, r.session)
+	if err == nil {
+		r.session = stored
+	}
+	return err
 }
 
 // isOver tells whether nothing is left of the run.

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"k8s.io/klog/v2"
@@ -31,8 +32,9 @@ const (
 
 // verdict is what a run has come to.
 type verdict struct {
-	// status is whole, whatever of it can be stored.
+	// status is whole, whatever of it can be stored, and follows from spec.
 	status  v1alpha1.SessionStatus
+	spec    v1alpha1.SessionSpec
 	reached time.Time
 	// stored is true once it's stored, or when it never will be.
 	stored bool
@@ -48,21 +50,25 @@ func (c *Controller) confirm(ctx context.Context, r *run, snap *engine.Snapshot,
 	switch session.VerdictOf(status) {
 	case session.Succeeded, session.Timeout, session.ReadinessTimeout:
 	default:
-		return &verdict{status: status, reached: c.config.Clock.Now()}, time.Time{}
+		return c.newVerdict(r, status), time.Time{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, catchUpTimeout)
 	defer cancel()
-	if err := r.control.CatchUp(ctx); err != nil {
-		klog.FromContext(ctx).V(2).Info("The run doesn't tell what has ended", "session", r.name, "reason", err)
+	err := r.control.CatchUp(ctx)
+	now := c.config.Clock.Now()
+	if errors.Is(err, context.DeadlineExceeded) && session.VerdictOf(status) == session.Succeeded {
+		return nil, now.Add(catchUpTimeout) // Something may have ended.
 	}
 	if newest := r.control.Snapshot(); newest.Version != snap.Version {
+		if newest.Tiltfile.Path != r.tiltfile || newest.Tiltfile.Evaluations != r.evaluations {
+			return nil, time.Time{} // It's published in its turn.
+		}
 		var next time.Time
 		status, next = c.status(r, r.refusal.refuse(newest))
-		if !status.Done || newest.Tiltfile.Path != r.tiltfile {
+		if !status.Done {
 			return nil, next
 		}
 	}
-	now := c.config.Clock.Now()
 	if !r.next.IsZero() && now.Sub(r.next) > lateAfter && r.graces < maxGraces {
 		r.graces++
 		r.grace = now.Add(lateGrace)
@@ -70,7 +76,11 @@ func (c *Controller) confirm(ctx context.Context, r *run, snap *engine.Snapshot,
 	if now.Before(r.grace) {
 		return nil, r.grace
 	}
-	return &verdict{status: status, reached: now}, time.Time{}
+	return c.newVerdict(r, status), time.Time{}
+}
+
+func (c *Controller) newVerdict(r *run, status v1alpha1.SessionStatus) *verdict {
+	return &verdict{status: status, spec: r.session.Spec, reached: c.config.Clock.Now()}
 }
 
 // storeVerdict stores the verdict of a run. When that isn't possible, or not for
@@ -79,18 +89,14 @@ func (c *Controller) confirm(ctx context.Context, r *run, snap *engine.Snapshot,
 func (c *Controller) storeVerdict(ctx context.Context, r *run) error {
 	err := c.restore(ctx, r, true)
 	if err == nil {
-		err = c.updateStatus(ctx, r, r.verdict.status)
+		err = c.writeVerdict(ctx, r)
 	}
 	switch {
 	case err == nil:
-		r.verdict.stored = !r.missing
-	case final(err):
-		klog.FromContext(ctx).Error(err, "The verdict of a Session can't be stored", "session", r.name)
-		r.verdict.stored = true
-	case superseded(err):
-		return c.reconsiderVerdict(ctx, r, err)
 	case r.overdue(c.config.Clock.Now()) == 0:
 		klog.FromContext(ctx).Error(err, "The verdict of a Session isn't stored yet", "session", r.name)
+	case superseded(err):
+		return c.reconsider(ctx, r, err)
 	default:
 		c.queue.AddAfter(r.name, r.overdue(c.config.Clock.Now()))
 		return err
@@ -108,32 +114,33 @@ func (c *Controller) finish(ctx context.Context, r *run) {
 	klog.FromContext(ctx).V(2).Info("Session is done", "session", r.name, "verdict", session.VerdictOf(r.verdict.status))
 }
 
-// reconsiderVerdict is reconsider for the error of storing a verdict. It's reached
-// anew if the spec isn't the one that it was reached by.
-func (c *Controller) reconsiderVerdict(ctx context.Context, r *run, err error) error {
-	generation := r.session.Generation
-	if err := c.reconsider(ctx, r, err); err != nil {
-		return err
-	}
-	if r.session.Generation != generation {
-		r.verdict = nil
-	}
-	return nil
-}
-
 // storeLate stores the verdict of a run that has been done for long.
 func (c *Controller) storeLate(ctx context.Context, r *run) error {
-	err := c.updateStatus(ctx, r, r.verdict.status)
-	switch {
-	case superseded(err):
+	err := c.writeVerdict(ctx, r)
+	if superseded(err) {
 		return c.reconsider(ctx, r, err)
-	case err != nil && !final(err):
-		return err
-	case err != nil:
-		klog.FromContext(ctx).Error(err, "The verdict of a Session can't be stored", "session", r.name)
 	}
-	r.verdict.stored = true
-	return nil
+	return err
+}
+
+// writeVerdict writes the status of a verdict or, if that's refused for what's in
+// it, one without targets. It's no use to try it again if that's refused too.
+func (c *Controller) writeVerdict(ctx context.Context, r *run) error {
+	err := c.updateStatus(ctx, r, r.verdict.status)
+	if err != nil && final(err) {
+		klog.FromContext(ctx).Error(err, "The whole verdict of a Session can't be stored", "session", r.name)
+		least := r.verdict.status
+		least.Targets = []v1alpha1.Target{}
+		err = c.updateStatus(ctx, r, least)
+	}
+	if err != nil && final(err) {
+		klog.FromContext(ctx).Error(err, "The verdict of a Session can't be stored", "session", r.name)
+		err = nil
+	}
+	if err == nil {
+		r.verdict.stored = !r.missing
+	}
+	return err
 }
 
 // overdue is how much longer a verdict may take to be stored and seen, 0 if it

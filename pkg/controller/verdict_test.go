@@ -10,11 +10,13 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -34,17 +36,39 @@ func answer(code int, reason metav1.StatusReason) *http.Response {
 	}
 }
 
-// failures are the ways in which a storage doesn't take a status.
-var failures = map[string]func(*http.Request) *http.Response{
-	"500": func(*http.Request) *http.Response { return answer(500, metav1.StatusReasonInternalError) },
-	"503": func(*http.Request) *http.Response { return answer(503, metav1.StatusReasonServiceUnavailable) },
-	"504": func(*http.Request) *http.Response { return answer(504, metav1.StatusReasonTimeout) },
-	"413": func(*http.Request) *http.Response { return answer(413, metav1.StatusReasonRequestEntityTooLarge) },
-	"422": func(*http.Request) *http.Response { return answer(422, metav1.StatusReasonInvalid) },
+// failures are the ways in which a storage doesn't take a write.
+var failures = map[string]*metav1.Status{
+	"500": {Code: 500, Reason: metav1.StatusReasonInternalError},
+	"503": {Code: 503, Reason: metav1.StatusReasonServiceUnavailable},
+	"504": {Code: 504, Reason: metav1.StatusReasonTimeout},
+	"409": {Code: 409, Reason: metav1.StatusReasonConflict},
+	"413": {Code: 413, Reason: metav1.StatusReasonRequestEntityTooLarge},
+	"422": {Code: 422, Reason: metav1.StatusReasonInvalid},
+}
+
+// The requests that may fail: those that write a status, those that write
+// anything, and all but watches.
+func ofStatus(r *http.Request) bool {
+	return r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/status")
+}
+func ofWriting(r *http.Request) bool  { return r.Method != http.MethodGet }
+func butWatches(r *http.Request) bool { return !strings.Contains(r.URL.RawQuery, "watch=") }
+
+// failFor answers the requests of a kind with a failure.
+func failFor(requests func(*http.Request) bool, failure string) func(*http.Request) *http.Response {
+	return func(r *http.Request) *http.Response {
+		if !requests(r) {
+			return nil
+		}
+		return answer(int(failures[failure].Code), failures[failure].Reason)
+	}
 }
 
 // hang doesn't answer at all.
 func hang(request *http.Request) *http.Response {
+	if !ofStatus(request) {
+		return nil
+	}
 	<-request.Context().Done()
 	return answer(504, metav1.StatusReasonTimeout)
 }
@@ -52,15 +76,15 @@ func hang(request *http.Request) *http.Response {
 // A run that ends by itself has its verdict whatever is stored of it.
 func TestVerdictWithoutStorage(t *testing.T) {
 	limits := &model.CISettings{Timeout: new(time.Second)}
-	for name, fail := range failures {
+	for failure := range failures {
 		for want, play := range map[session.Verdict]func(a *actor){
 			session.Succeeded:    func(a *actor) { a.update(0, succeeded) },
 			session.TargetFailed: func(a *actor) { a.update(0, failed) },
 			session.Timeout:      func(*actor) {},
 		} {
-			t.Run(fmt.Sprint(name, want), func(t *testing.T) {
+			t.Run(fmt.Sprint(failure, want), func(t *testing.T) {
 				s := newStage(t, "Tiltfile")
-				s.failStatus = fail
+				s.fail = failFor(ofStatus, failure)
 				s.begin()
 				s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
 				a := s.actor("Tiltfile")
@@ -85,7 +109,7 @@ func TestVerdictWhileStorageHangs(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "Tiltfile")
 	s.config.Clock = clock.RealClock{}
-	s.failStatus = hang
+	s.fail = hang
 	s.begin()
 	limited := newSession("Tiltfile", v1alpha1.ExitConditionCI)
 	limited.Spec.CI = &v1alpha1.SessionCISpec{Timeout: &metav1.Duration{Duration: time.Second}}
@@ -103,6 +127,95 @@ func TestVerdictWhileStorageHangs(t *testing.T) {
 	}
 }
 
+// Nothing else that fails keeps a run from its verdict either.
+func TestVerdictWithoutAnything(t *testing.T) {
+	for name, test := range map[string]struct {
+		durable  bool
+		requests func(*http.Request) bool
+		// change is made by a user while they fail.
+		change func(s *stage) error
+	}{
+		"its Session is deleted": {false, butWatches, func(s *stage) error {
+			return s.client.Delete(s.t.Context(), "Tiltfile", metav1.DeleteOptions{})
+		}},
+		"its finalizer is removed": {true, ofWriting, func(s *stage) error {
+			_, err := s.client.Patch(s.t.Context(), "Tiltfile", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+			return err
+		}},
+		"its Tiltfile is evaluated": {true, ofWriting, func(*stage) error { return nil }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, "Tiltfile")
+			s.config.Durable = test.durable
+			s.begin()
+			seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+			a := s.actor("Tiltfile")
+			a.load(&model.CISettings{}, job("a", running))
+			seen.awaitTargets(2)
+			s.setFail(failFor(test.requests, "503"))
+			if err := test.change(s); err != nil {
+				t.Fatal(err)
+			}
+			a.load(&model.CISettings{Timeout: new(time.Hour)}, job("a", failed))
+			s.passTime(10*time.Millisecond, func() bool { return len(s.done) > 0 })
+			if got := session.VerdictOf(s.awaitDone().Status); got != session.TargetFailed {
+				t.Errorf("verdict %q", got)
+			}
+			s.setFail(nil)
+		})
+	}
+}
+
+// What others have written into the status meanwhile stays there.
+func TestVerdictKeepsForeignConditions(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	var deciding atomic.Bool
+	s.beforeStatusWrite = func(int64) *http.Response {
+		if deciding.Swap(false) {
+			stored := s.get("Tiltfile")
+			stored.Status.Conditions = append(stored.Status.Conditions, metav1.Condition{
+				Type: "example.com/Reviewed", Status: metav1.ConditionTrue, Reason: "R", LastTransitionTime: metav1.Now(),
+			})
+			if _, err := s.client.UpdateStatus(t.Context(), stored, metav1.UpdateOptions{}); err != nil {
+				t.Error(err)
+			}
+		}
+		return nil
+	}
+	s.begin()
+	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+	a := s.actor("Tiltfile")
+	a.load(&model.CISettings{}, job("a", running))
+	seen.awaitTargets(2)
+	deciding.Store(true)
+	a.update(0, failed)
+	if done := seen.awaitDone(); meta.FindStatusCondition(done.Status.Conditions, "example.com/Reviewed") == nil {
+		t.Errorf("conditions: %+v", done.Status.Conditions)
+	}
+}
+
+// The end of the server isn't a part of the second that a server has to live.
+func TestNothingSucceedsWhileItIsEnded(t *testing.T) {
+	s := newDurable(t, "a")
+	s.begin()
+	seen := s.create(newSession("a", v1alpha1.ExitConditionCI))
+	a := s.actor("a")
+	unprobed := *ready
+	unprobed.Probed = false
+	a.load(&model.CISettings{}, server("a", &unprobed))
+	seen.awaitTargets(2)
+	a.lingers = make(chan struct{})
+	s.stop()
+	s.clock.Step(time.Minute)
+	close(a.lingers)
+	if err := s.end(); err != nil {
+		t.Error(err)
+	}
+	if got := session.VerdictOf(s.get("a").Status); got != session.Interrupted {
+		t.Errorf("verdict %q", got)
+	}
+}
+
 // A Durable Controller ends the run, and stores the verdict as soon as it can.
 func TestVerdictIsStoredLater(t *testing.T) {
 	t.Parallel()
@@ -116,7 +229,7 @@ func TestVerdictIsStoredLater(t *testing.T) {
 	a.play(func(snap *engine.Snapshot) { snap.StartTime = time.Now() })
 	a.load(&model.CISettings{}, job("a", running))
 	seen.awaitTargets(2)
-	s.setFailStatus(failures["503"])
+	s.setFail(failFor(ofStatus, "503"))
 	a.update(0, failed)
 	if done := <-verdicts; session.VerdictOf(done.Status) != session.TargetFailed {
 		t.Errorf("verdict %q", session.VerdictOf(done.Status))
@@ -125,7 +238,7 @@ func TestVerdictIsStoredLater(t *testing.T) {
 	if s.get("a").Status.Done {
 		t.Fatal("what can't be stored is stored")
 	}
-	s.setFailStatus(nil)
+	s.setFail(nil)
 	if done := seen.awaitDone(); session.VerdictOf(done.Status) != session.TargetFailed {
 		t.Errorf("verdict %q is stored", session.VerdictOf(done.Status))
 	}
@@ -134,7 +247,7 @@ func TestVerdictIsStoredLater(t *testing.T) {
 // What is refused for its content isn't sent again as it is.
 func TestRefusedStatusIsNotRepeated(t *testing.T) {
 	s := newStage(t, "Tiltfile")
-	s.failStatus = failures["422"]
+	s.fail = failFor(ofStatus, "422")
 	s.begin()
 	s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
 	a := s.actor("Tiltfile")

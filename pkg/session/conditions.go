@@ -114,6 +114,31 @@ func condition(kind string, value bool, reason, message string) metav1.Condition
 	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message}
 }
 
+// ownConditions are the types of conditions that this package sets.
+var ownConditions = map[string]bool{
+	v1alpha1.SessionConditionReady: true, v1alpha1.SessionConditionSucceeded: true, v1alpha1.SessionConditionFailed: true,
+	v1alpha1.SessionConditionExpiring: true, v1alpha1.SessionConditionTruncated: true,
+}
+
+// KeepForeign is ours with the conditions of other types as they are in stored: a
+// status may have been computed before somebody wrote those.
+func KeepForeign(ours, stored []metav1.Condition) []metav1.Condition {
+	kept := slices.DeleteFunc(slices.Clone(ours), func(c metav1.Condition) bool {
+		return !ownConditions[c.Type] && meta.FindStatusCondition(stored, c.Type) == nil
+	})
+	for _, c := range stored {
+		if ownConditions[c.Type] {
+			continue
+		}
+		if known := meta.FindStatusCondition(kept, c.Type); known != nil {
+			*known = c
+		} else {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
 // mergeConditions is prev with the conditions of want set. One whose status
 // stays the same keeps its time, others get now. Types that aren't in want are
 // left as they are.

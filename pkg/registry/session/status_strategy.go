@@ -28,7 +28,7 @@ var (
 // managedFields, which tell who wrote the status.
 func (statusStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	session, previous := obj.(*v1alpha1.Session), old.(*v1alpha1.Session)
-	settle(session, previous)
+	alignWithStored(session, previous)
 	resourceVersion, managedFields := session.ResourceVersion, session.ManagedFields
 	previous.ObjectMeta.DeepCopyInto(&session.ObjectMeta)
 	session.ResourceVersion, session.ManagedFields = resourceVersion, managedFields

@@ -50,7 +50,7 @@ func (strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 
 func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	session, previous := obj.(*v1alpha1.Session), old.(*v1alpha1.Session)
-	settle(session, previous)
+	alignWithStored(session, previous)
 	previous.Status.DeepCopyInto(&session.Status)
 	if !apiequality.Semantic.DeepEqual(session.Spec, previous.Spec) {
 		session.Generation = previous.Generation + 1

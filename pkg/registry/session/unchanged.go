@@ -12,7 +12,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// settle lets the store see whether a write changes more than the times in
+// alignWithStored lets the store see whether a write changes more than the times in
 // managedFields, which an apply always sets: it compares both Sessions as Go
 // values, and managedFields entry by entry. A stored Session has its kind, which
 // an applied one lacks, and no selfLink; and an apply moves its manager's entry
@@ -20,7 +20,7 @@ import (
 //
 // Upstream: IgnoreManagedFieldsTimestampsTransformer compares entries in their
 // order, v0.36; remove the sorting when it doesn't.
-func settle(session, previous *v1alpha1.Session) {
+func alignWithStored(session, previous *v1alpha1.Session) {
 	session.TypeMeta = previous.TypeMeta
 	session.SetSelfLink("")
 	if sorted, same := inOrderOf(previous.ManagedFields, session.ManagedFields); same {
