@@ -138,8 +138,8 @@ func (o *Options) Validate() []error {
 	if o.Listener == nil {
 		if ip := net.ParseIP(o.BindAddress); ip == nil {
 			errs = append(errs, fmt.Errorf("--bind-address: %q is not an IP address", o.BindAddress))
-		} else if ip.IsMulticast() {
-			errs = append(errs, fmt.Errorf("--bind-address: %s is a multicast address: give one of this machine", ip))
+		} else if ip.IsMulticast() || ip.Equal(net.IPv4bcast) {
+			errs = append(errs, fmt.Errorf("--bind-address: %s is a multicast or broadcast address: give one of this machine", ip))
 		}
 		if o.Port < 0 || o.Port > 65535 {
 			errs = append(errs, fmt.Errorf("--secure-port: %d is out of range, it must be from 0 (any free port) to 65535", o.Port))

@@ -122,8 +122,8 @@ func checkPort(from string, port int) error {
 func (e *endpoint) checkHost() error {
 	wrong := func(why string) error { return fmt.Errorf("%s %q %s", e.hostFrom, e.host, why) }
 	if ip := net.ParseIP(e.host); ip != nil {
-		if ip.IsMulticast() {
-			return wrong("is a multicast address: give one of this machine")
+		if ip.IsMulticast() || ip.Equal(net.IPv4bcast) {
+			return wrong("is a multicast or broadcast address: give one of this machine")
 		}
 		return nil
 	}

@@ -35,7 +35,7 @@ func (l Location) edit(ctx context.Context, name string, warn func(error), chang
 	if err != nil {
 		return fmt.Errorf("update %s: %w", file, err)
 	}
-	if _, err := Replace(file, data, warn); err != nil {
+	if _, err := replaceLocked(file, data, warn); err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}
 	return nil

@@ -21,6 +21,26 @@ import (
 // when the file was open to other users until now, or can still be exchanged by
 // them.
 func Replace(path string, data []byte, warn func(error)) (written string, err error) {
+	return replace(path, data, warn, func(real string) (*os.File, error) {
+		return os.CreateTemp(filepath.Dir(real), "."+filepath.Base(real)+".tilt-session.*")
+	})
+}
+
+// replaceLocked is Replace for a caller that holds the lock of the file. The name
+// of the temporary file is always the same then, so that what a killed process
+// left is cleared away by the next one.
+func replaceLocked(path string, data []byte, warn func(error)) (written string, err error) {
+	return replace(path, data, warn, func(real string) (*os.File, error) {
+		temp := filepath.Join(filepath.Dir(real), "."+filepath.Base(real)+".tilt-session")
+		if err := remove(temp); err != nil {
+			return nil, err
+		}
+		return os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	})
+}
+
+// replace is Replace with a temporary file that create makes beside the real one.
+func replace(path string, data []byte, warn func(error), create func(real string) (*os.File, error)) (written string, err error) {
 	real, err := resolve(path)
 	if err != nil {
 		return "", err
@@ -29,29 +49,24 @@ func Replace(path string, data []byte, warn func(error)) (written string, err er
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	// The name is always the same, so that what a killed process left is
-	// cleared away by the next one.
-	temp := filepath.Join(filepath.Dir(real), "."+filepath.Base(real)+".tilt-session")
-	if err := remove(temp); err != nil {
+	file, err := create(real)
+	if err != nil {
 		return "", err
 	}
-	if err := write(temp, data, old); err != nil {
-		return "", errors.Join(err, remove(temp))
+	if err := write(file, data, old); err != nil {
+		return "", errors.Join(err, remove(file.Name()))
 	}
-	if err := os.Rename(temp, real); err != nil {
-		return "", errors.Join(err, remove(temp))
+	if err := os.Rename(file.Name(), real); err != nil {
+		return "", errors.Join(err, remove(file.Name()))
 	}
 	warnOfExposure(path, real, old, warn)
 	return real, nil
 }
 
-// write makes a new file in place of old, which is nil when there's none.
-func write(path string, data []byte, old fs.FileInfo) error {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	err = secure(file, old)
+// write fills a new file that is to take the place of old, which is nil when
+// there's none, and closes it.
+func write(file *os.File, data []byte, old fs.FileInfo) error {
+	err := secure(file, old)
 	if err == nil {
 		_, err = file.Write(data)
 	}

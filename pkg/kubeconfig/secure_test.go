@@ -4,12 +4,14 @@
 package kubeconfig
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -246,5 +248,30 @@ func TestFileSystemWithoutModes(t *testing.T) {
 		if err := checkSecured(info); (err == nil) != secured {
 			t.Errorf("mode %#o: %v", mode, err)
 		}
+	}
+}
+
+// Two servers that are told to write the same file don't meet in a temporary one.
+func TestReplaceAtTheSameTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	var writing sync.WaitGroup
+	for i := range 2 {
+		data := bytes.Repeat([]byte{byte('a' + i)}, 3000)
+		writing.Go(func() {
+			for range 500 {
+				if _, err := Replace(path, data, func(err error) { t.Error(err) }); err != nil {
+					t.Error(err)
+					return
+				}
+				if present, err := os.ReadFile(path); err != nil || len(present) != len(data) {
+					t.Errorf("%d bytes (%v)", len(present), err)
+					return
+				}
+			}
+		})
+	}
+	writing.Wait()
+	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*")); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v (%v)", left, err)
 	}
 }

@@ -39,6 +39,7 @@ func TestLinesThatHaveBegun(t *testing.T) {
 		"another one, then an end": {[]string{"Waiting", pause, "b:hello\n", "\nnext\n"}, "a │ Waiting\nb │ hello\na │ next\n", "Waiting|next"},
 		"two at once":              {[]string{"one", "b:two", pause, " a\n", "b: b\n"}, "", "one a"},
 		"an error of the engine":   {[]string{"Waiting", pause, "!it failed"}, "a │ Waiting\na │ ERROR: it failed\n", "Waiting|it failed"},
+		"many parts":               {[]string{"reason\n", ".", pause, ".", pause, ".", pause, ".", pause, ".", pause, ".", pause, ".", pause, ".", pause, ".", pause, ".", pause, ".", pause, ".", pause}, "a │ reason\na │ ............\n", "reason|............"},
 		"a new writer":             {[]string{"Waiting", pause, "new", "again\n"}, "a │ Waiting\na │ again\n", "Waiting|again"},
 		"a long line":              {[]string{strings.Repeat("x", MaxLine+5), pause, "y\n"}, "a │ " + strings.Repeat("x", MaxLine) + "\na │ xxxxxy\n", "..."},
 	} {

@@ -125,6 +125,9 @@ func (r *reader) tail(n int64) uint64 {
 			continue
 		}
 		lines := int64(e.count)
+		if e.continues {
+			lines-- // The first is no line without its beginning.
+		}
 		if lines >= n {
 			return e.after() - uint64(n)
 		}

@@ -119,10 +119,15 @@ func (s *Store) Tail(source string, n int) []Line {
 	}
 	var tail []Line
 	for _, b := range slices.Backward(src.blocks) {
-		if len(tail) >= n {
+		if n <= 0 {
 			break
 		}
-		tail = append(tail, b.tail(n-len(tail))...)
+		parts := b.tail(n)
+		tail = append(tail, parts...)
+		n -= len(parts)
+		if parts[len(parts)-1].Continues {
+			n++ // It's no line without its beginning.
+		}
 	}
 	slices.Reverse(tail)
 	return joined(tail)

@@ -64,6 +64,7 @@ func (w *Writer) Close() error {
 	w.stop()
 	w.split.flush()
 	w.put()
+	w.split = splitter{limit: MaxLine} // The store's blocks keep the writer.
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
 	delete(w.store.writers, w)

@@ -4,6 +4,7 @@
 package process
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -112,4 +113,42 @@ func TestDetachedFloods(t *testing.T) {
 func detach(program string) string {
 	return `mkfifo up go; setsid sh -c 'echo >up; read x <go; exec ` + program +
 		`' & read x <up; echo detached $!; echo >go`
+}
+
+// Exited knows of the end of the main process before all that follows it.
+func TestExited(t *testing.T) {
+	r := newRunner(t, Options{})
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	// Its output can't be handed over, so that Done isn't closed.
+	spec := script("", "echo started; exec sleep 300", nil)
+	spec.Output = &blocked{reader}
+	p := start(t, r, spec)
+	if p.Exited() {
+		t.Error("it has ended before its time")
+	}
+	p.Stop(0)
+	for deadline := time.Now().Add(patience); !p.Exited(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("its end isn't known")
+		}
+	}
+	if err := writer.Close(); err != nil {
+		t.Error(err)
+	}
+	wait(t, p)
+	if !p.Exited() {
+		t.Error("it hasn't ended any more")
+	}
+}
+
+// blocked is a writer that waits until a pipe is closed.
+type blocked struct{ until *os.File }
+
+func (b *blocked) Write(p []byte) (int, error) {
+	_, _ = b.until.Read(make([]byte, 1))
+	return len(p), nil
 }

@@ -27,14 +27,14 @@ var leaveOutOrder = []Phase{
 }
 
 // Fit is status, which is to replace that of current, made to take at most limit
-// bytes of JSON, or as few as it can. A limit of 0 is none. What a status loses, it loses in this order, and only as
-// much of it as has to go:
+// bytes of JSON, or as few as it can. A limit of 0 is none. What a status loses, it
+// loses in this order, and nothing as long as what goes before is enough:
 //
-//  1. Errors of targets are shortened.
-//  2. Targets are left out: those that are disabled or that nobody has asked for,
-//     then jobs that have succeeded, servers that are ready, targets that wait,
-//     that run, and that have failed; of each kind the last by name go first, and
-//     the Tiltfile's own target stays as long as any.
+//  1. Errors of targets are shortened, all to the same length.
+//  2. As many targets as have to go are left out: those that are disabled or that
+//     were not asked for, then jobs that have succeeded, servers that are ready,
+//     targets that wait, that run, and that have failed; of each kind the last by
+//     name go first, and the Tiltfile's own target stays as long as any.
 //  3. The error of the Session and the messages of its conditions are shortened.
 //
 // Done and the conditions themselves always stay. The condition Truncated says
@@ -61,9 +61,9 @@ func Fit(status v1alpha1.SessionStatus, limit int, current *v1alpha1.Session, no
 	status.Targets = []v1alpha1.Target{}
 	tell(nil) // Its longest message, or nearly so.
 	if jsonSize(status) > limit {
-		status.Error = shorten(status.Error, shortText)
+		status.Error = shorten(status.Error, shortText, "")
 		for i := range status.Conditions {
-			status.Conditions[i].Message = shorten(status.Conditions[i].Message, shortText)
+			status.Conditions[i].Message = shorten(status.Conditions[i].Message, shortText, "")
 		}
 	}
 	status.Targets = mostTelling(all, limit-jsonSize(status))
@@ -77,7 +77,7 @@ func shortErrors(targets []v1alpha1.Target) []v1alpha1.Target {
 	for i := range short {
 		if end := short[i].State.Terminated; end != nil && len(end.Error) > shortText {
 			ended := *end
-			ended.Error = shorten(end.Error, shortText)
+			ended.Error = shorten(end.Error, shortText, "; the log has them")
 			short[i].State.Terminated = &ended
 		}
 	}

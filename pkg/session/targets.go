@@ -136,7 +136,7 @@ func terminated(end *engine.Exit, err string) v1alpha1.TargetState {
 	state := &v1alpha1.TargetStateTerminated{
 		StartTime:  microTime(end.Start),
 		FinishTime: microTime(end.Finish),
-		Error:      text(err),
+		Error:      logged(err),
 		Signal:     end.Signal,
 	}
 	if end.Code != nil && end.Signal == "" {

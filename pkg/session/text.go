@@ -20,7 +20,10 @@ const (
 
 // text is an error as a status holds it: of at most maxText bytes, and without
 // what isn't UTF-8, which no encoding of the API can carry.
-func text(s string) string { return shorten(s, maxText) }
+func text(s string) string { return shorten(s, maxText, "") }
+
+// logged is text of what the log has as well.
+func logged(s string) string { return shorten(s, maxText, "; the log has them") }
 
 // resourceName is the name of a resource as a status holds it. Names that are
 // cut stay different from each other by their hash.
@@ -31,10 +34,10 @@ func resourceName(s string) string {
 }
 
 // shorten is s with its middle replaced, if it's longer than limit bytes, by a
-// note of how much is missing.
-func shorten(s string, limit int) string {
+// note of how much is missing and where it is.
+func shorten(s string, limit int, where string) string {
 	return elide(s, limit, func(missing int) string {
-		return fmt.Sprintf("\n[... %d bytes are left out here; the log has them ...]\n", missing)
+		return fmt.Sprintf("\n[... %d bytes are left out here%s ...]\n", missing, where)
 	})
 }
 

@@ -39,7 +39,7 @@ func TestText(t *testing.T) {
 
 func TestTextKeepsStartAndEndAndTellsWhatIsMissing(t *testing.T) {
 	s := "the start" + strings.Repeat("x", 1<<20) + "the end"
-	got := text(s)
+	got := logged(s)
 	if !strings.HasPrefix(got, "the start") || !strings.HasSuffix(got, "the end") {
 		t.Fatalf("start or end is missing: %s", got)
 	}

@@ -47,7 +47,7 @@ func Refusal(current *v1alpha1.Session, err error, now time.Time) v1alpha1.Sessi
 func refusedAt(status *v1alpha1.SessionStatus, err error, now time.Time) time.Time {
 	for i := range status.Targets {
 		t := &status.Targets[i]
-		if end := t.State.Terminated; end != nil && end.Error == text(err.Error()) && slices.Equal(t.Resources, []string{model.TiltfileResource}) {
+		if end := t.State.Terminated; end != nil && end.Error == logged(err.Error()) && slices.Equal(t.Resources, []string{model.TiltfileResource}) {
 			return end.FinishTime.Time
 		}
 	}

@@ -46,6 +46,9 @@ func (s *Streams) read(ctx context.Context, path string, limit int64) ([]byte, e
 	if open && !s.openFiles {
 		return nil, fmt.Errorf("%s is an open file of the server, which a Tiltfile can't read", path)
 	}
+	if open && !inherited(number) {
+		return nil, fmt.Errorf("%s is not a file that this process was started with", path)
+	}
 	key := path
 	if open {
 		key = strconv.Itoa(number)
@@ -65,6 +68,13 @@ func (s *Streams) read(ctx context.Context, path string, limit int64) ([]byte, e
 		return nil, tooLarge{path, limit}
 	}
 	return ended.content, ended.err
+}
+
+// inherited says whether an open file is one that this process was started with,
+// rather than one that it has opened itself, which has the flag.
+func inherited(number int) bool {
+	flags, err := unix.FcntlInt(uintptr(number), unix.F_GETFD, 0)
+	return err == nil && flags&unix.FD_CLOEXEC == 0
 }
 
 // readFile returns the content of a file, a pipe or a device. It waits for what

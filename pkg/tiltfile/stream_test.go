@@ -66,7 +66,7 @@ func TestUnreadable(t *testing.T) {
 	}
 	defer read.Close()
 	defer write.Close()
-	unwritten := fmt.Sprintf("/dev/fd/%d", read.Fd())
+	unwritten := descriptorPath(t, read)
 	nobody := filepath.Join(work, "nobody")
 	if err := unix.Mkfifo(nobody, 0o600); err != nil {
 		t.Fatal(err)
@@ -119,6 +119,29 @@ local_resource('a', 'x')
 	}
 }
 
+// descriptorPath returns the path of an open file as if it had been handed to this
+// process.
+func descriptorPath(t *testing.T, file *os.File) string {
+	if _, err := unix.FcntlInt(file.Fd(), unix.F_SETFD, 0); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("/dev/fd/%d", file.Fd())
+}
+
+// What this process has opened for itself isn't for a Tiltfile to read.
+func TestOwnFilesAreNotRead(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	defer write.Close()
+	options := tiltfile(t, fmt.Sprintf("read_file('/dev/fd/%d')", read.Fd()))
+	options.Streams = NewStreams(true)
+	_, err = Load(t.Context(), options)
+	requireError(t, err, KindEvaluation, "is not a file that this process was started with")
+}
+
 // openPipe returns the path of an open pipe that has a text.
 func openPipe(t *testing.T, text string) string {
 	read, write, err := os.Pipe()
@@ -144,7 +167,7 @@ func pathOf(t *testing.T, read, write *os.File, text string) string {
 		write.WriteString(text) // It fails where the reader stops early.
 		write.Close()
 	}()
-	path := fmt.Sprintf("/dev/fd/%d", read.Fd())
+	path := descriptorPath(t, read)
 	t.Cleanup(func() {
 		read.Close()
 		<-done
@@ -159,7 +182,7 @@ func openFile(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { file.Close() })
-	return fmt.Sprintf("/dev/fd/%d", file.Fd())
+	return descriptorPath(t, file)
 }
 
 // namedPipe returns the path of a pipe in a directory to which a text is written
