@@ -82,12 +82,19 @@ func (c *Controller) storeStatus(ctx context.Context, current *v1alpha1.Session,
 			return stored, nil
 		case !apierrors.IsRequestEntityTooLargeError(err) || *limit == minStatus:
 			return nil, fmt.Errorf("writing the status: %w", err)
-		case *limit == 0:
-			*limit = maxStatus
 		default:
-			*limit = max(*limit/2, minStatus)
+			*limit = lower(*limit, session.Size(fitting))
 		}
 	}
+}
+
+// lower is a limit that a status of size bytes, which was refused as too large,
+// doesn't keep.
+func lower(limit, size int) int {
+	if limit == 0 && size > maxStatus {
+		return maxStatus
+	}
+	return max(size/2, minStatus)
 }
 
 // writeStatus replaces the status of a stored Session and returns what's stored

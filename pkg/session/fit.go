@@ -45,7 +45,7 @@ func Fit(status v1alpha1.SessionStatus, limit int, current *v1alpha1.Session, no
 	if limit <= 0 {
 		return status
 	}
-	whole := jsonSize(status)
+	whole := Size(status)
 	if whole <= limit {
 		return status
 	}
@@ -133,6 +133,9 @@ func truncatedMessage(whole, limit int, all, left []v1alpha1.Target) string {
 	}
 	return fmt.Sprintf("%s, and %d of %d targets are left out (%s)", message, len(all)-len(left), len(all), strings.Join(parts, ", "))
 }
+
+// Size is how many bytes of JSON a status takes.
+func Size(status v1alpha1.SessionStatus) int { return jsonSize(status) }
 
 // jsonSize is how many bytes v takes as JSON.
 func jsonSize(v any) int {
