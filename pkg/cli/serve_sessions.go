@@ -116,7 +116,7 @@ func (s *service) tellNotRun(stored *v1alpha1.Session) {
 			text = failed.State.Terminated.Error
 		}
 	}
-	fmt.Fprintf(s.program.Streams.Out, "Session %s: %s (%s)\n", stored.Name, what, v1alpha1.ErrorLine(text))
+	fmt.Fprintf(s.program.Streams.Out, "Session %s: %s (%s)\n", stored.Name, what, brief(text))
 }
 
 // outcome is what came of the Session, as far as it can be told.
@@ -147,7 +147,17 @@ func verdictWord(done *v1alpha1.Session) string {
 	if done.Status.Error == "" {
 		return "succeeded"
 	}
-	return fmt.Sprintf("failed (%s)", v1alpha1.ErrorLine(done.Status.Error))
+	return fmt.Sprintf("failed (%s)", brief(done.Status.Error))
+}
+
+// brief is an error for one line among others.
+func brief(text string) string {
+	const most = 200
+	line := []rune(v1alpha1.ErrorLine(text))
+	if len(line) > most {
+		return string(line[:most-1]) + "…"
+	}
+	return string(line)
 }
 
 // prepareRuns starts what runs of Sessions share.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,9 @@ const etcdServersFlag = "etcd-servers"
 func (o *serveOptions) completeStorage(cmd *cobra.Command) []error {
 	given := cmd.Flags().Changed
 	var errs []error
+	if given(etcdServersFlag) && !slices.ContainsFunc(o.etcd.Servers, isNotBlank) {
+		return nil // That's wrong by itself, and what goes with it isn't known.
+	}
 	if given(etcdServersFlag) {
 		if given("storage") && o.storage != storageEtcd {
 			errs = append(errs, fmt.Errorf("--storage %s: with --etcd-servers Sessions are kept in etcd; leave one of both out", o.storage))

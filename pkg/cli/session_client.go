@@ -5,9 +5,12 @@ package cli
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tilt.dev/session/pkg/generated/clientset/versioned"
@@ -28,7 +31,11 @@ func (c *sessionClient) addFlags(cmd *cobra.Command) {
 
 // sessions returns a client for the server that the flags name.
 func (c *sessionClient) sessions(cmd *cobra.Command) (clientv1alpha1.SessionInterface, error) {
-	if err := errors.Join(append(emptyFlags(cmd), c.endpoint.completeClient(cmd))...); err != nil {
+	errs := append(emptyFlags(cmd), c.endpoint.completeClient(cmd))
+	if problems := content.IsPathSegmentName(c.session); len(problems) > 0 {
+		errs = append(errs, fmt.Errorf("--session %q is no name of a Session: it %s", c.session, strings.Join(problems, ", ")))
+	}
+	if err := errors.Join(errs...); err != nil {
 		return nil, withCode(ExitUsage, "%w", err)
 	}
 	config, err := newClientGetter(&c.endpoint, nil).ToRESTConfig()

@@ -16,8 +16,9 @@ import (
 
 // interrupted tells whether a Session that isn't being run was by a process that
 // has ended, so that nobody knows how far it came.
-func interrupted(s *v1alpha1.Session) bool {
-	return session.Begun(&s.Status) && !s.Status.Done && s.Spec.ExitCondition != v1alpha1.ExitConditionManual
+func (c *Controller) interrupted(s *v1alpha1.Session) bool {
+	_, unbegun := c.unbegun.Load(s.UID)
+	return session.Begun(&s.Status) && !s.Status.Done && s.Spec.ExitCondition != v1alpha1.ExitConditionManual && !unbegun
 }
 
 // endOfServer is the error of a Session that was interrupted by the end of the

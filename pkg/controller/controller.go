@@ -174,6 +174,9 @@ type Controller struct {
 	large turns
 	// stopped is when Run was told to end.
 	stopped time.Time
+	// unbegun are the UIDs of Sessions whose start may be stored without a run that
+	// follows from it, since it's not known what came of the write.
+	unbegun sync.Map
 }
 
 // New returns a Controller that does nothing before its Run.

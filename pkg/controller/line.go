@@ -18,7 +18,7 @@ func (c *Controller) line(obj any) {
 		return
 	}
 	s := obj.(*v1alpha1.Session)
-	if s.DeletionTimestamp == nil && !s.Status.Done && c.config.Runs(s) && !interrupted(s) && session.Unrunnable(s) == nil {
+	if s.DeletionTimestamp == nil && !s.Status.Done && c.config.Runs(s) && !c.interrupted(s) && session.Unrunnable(s) == nil {
 		c.slots.join(s)
 		return
 	}

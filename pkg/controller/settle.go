@@ -21,13 +21,14 @@ func (c *Controller) settle(ctx context.Context, s *v1alpha1.Session) (*run, err
 	refusal := session.Unrunnable(s)
 	switch {
 	case s.DeletionTimestamp != nil:
+		c.unbegun.Delete(s.UID)
 		_, err := c.release(ctx, s)
 		return nil, outdated(err)
 	case !c.config.Runs(s):
 		return nil, nil
 	case s.Status.Done:
 		return nil, c.retire(ctx, s)
-	case interrupted(s):
+	case c.interrupted(s):
 		return nil, c.refuse(ctx, s, session.Interrupt(s, endOfServer(s), now))
 	case refusal != nil:
 		return nil, c.refuse(ctx, s, session.Refusal(s, refusal, now))
@@ -60,9 +61,12 @@ func (c *Controller) begin(ctx context.Context, s *v1alpha1.Session) (*run, erro
 	if status.Done {
 		return nil, c.refuse(ctx, stored, status)
 	}
+	// A write that fails may have happened all the same.
+	c.unbegun.Store(s.UID, true)
 	if err := c.updateStatus(ctx, r, status); err != nil {
 		return nil, err
 	}
+	c.unbegun.Delete(s.UID)
 	return r, nil
 }
 

@@ -70,6 +70,8 @@ type stage struct {
 	beforeRequest func(*http.Request)
 	// afterRequest, if set, is called when it's answered.
 	afterRequest func(*http.Request)
+	// afterResponse, if set, may replace the answer to it.
+	afterResponse func(*http.Request) *http.Response
 	// requests counts all that the Controller sends; once dead, nothing is sent.
 	requests atomic.Int64
 	dead     atomic.Bool
@@ -143,6 +145,12 @@ func (tap tap) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 	}
 	response, err := tap.next.RoundTrip(request)
+	if after := tap.stage.afterResponse; after != nil && err == nil {
+		if other := after(request); other != nil {
+			_ = response.Body.Close()
+			response = other
+		}
+	}
 	if after := tap.stage.afterRequest; after != nil {
 		after(request)
 	}
@@ -374,7 +382,7 @@ var (
 	failed    = &engine.UpdateState{Last: &engine.Exit{Start: start, Finish: start, Error: "it failed"}}
 
 	starting = &engine.ServeState{Probed: true, Process: &engine.ServerProcess{PID: 9, Start: start}}
-	ready    = &engine.ServeState{Probed: true, Process: &engine.ServerProcess{PID: 9, Start: start, Ready: true, LastReady: start}}
+	ready    = &engine.ServeState{Probed: true, Process: &engine.ServerProcess{PID: 9, Start: start, Ready: true, LastReady: start.Add(-time.Second)}}
 )
 
 func job(name string, state *engine.UpdateState) engine.ResourceState {

@@ -3,17 +3,21 @@
 
 package controller
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // largeWorkers is how many Sessions with many resources are published at a
 // time, so that there's always a worker for the others.
 const largeWorkers = 1
 
-// turns are how many of something may be done at a time. Nobody waits for one:
-// who can't have one is told of when there is.
+// turns are how many of something may be done at a time. Nothing blocks for one:
+// what can't have one tries again when there is.
 type turns struct {
-	mu      sync.Mutex
-	free    int
+	mu   sync.Mutex
+	free int
+	// waiting are the names that try again, each once, in order.
 	waiting []string
 }
 
@@ -22,28 +26,27 @@ func (t *turns) take(name string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.free == 0 {
-		t.waiting = append(t.waiting, name)
+		if !slices.Contains(t.waiting, name) {
+			t.waiting = append(t.waiting, name)
+		}
 		return false
 	}
 	t.free--
 	return true
 }
 
-// give ends a turn, and returns who has waited longest and may try again.
-func (t *turns) give() (name string, waiting bool) {
+// give ends a turn, and returns all that wait: whichever comes first may turn out
+// not to need it.
+func (t *turns) give() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.free++
-	if len(t.waiting) == 0 {
-		return "", false
-	}
-	name, t.waiting = t.waiting[0], t.waiting[1:]
-	return name, true
+	waiting := t.waiting
+	t.waiting = nil
+	return waiting
 }
 
 // nextLarge ends the publishing of a Session with many resources.
 func (c *Controller) nextLarge() {
-	if name, waiting := c.large.give(); waiting {
-		c.queue.Add(name)
-	}
+	c.enqueue(c.large.give())
 }

@@ -361,3 +361,36 @@ func TestLateLook(t *testing.T) {
 		})
 	}
 }
+
+// A Session whose start was stored though nothing was heard of that is run by who
+// has stored it, rather than taken for one that the end of a server has interrupted.
+func TestStartOfWhichNothingIsHeard(t *testing.T) {
+	s := newDurable(t, "a")
+	var heard atomic.Bool
+	s.afterResponse = func(r *http.Request) *http.Response {
+		if !ofStatus(r) || heard.Swap(true) {
+			return nil
+		}
+		return answer(504, metav1.StatusReasonTimeout)
+	}
+	s.begin()
+	seen := s.create(newSession("a", v1alpha1.ExitConditionCI))
+	first := s.actor("a")
+	eventually(t, func() bool { return heard.Load() })
+	var second *actor
+	s.passTime(10*time.Millisecond, func() bool {
+		select {
+		case second = <-s.actors["a"]:
+			return true
+		default:
+			return false
+		}
+	})
+	if first == second || first.hasEnded() {
+		t.Error("the first run has begun")
+	}
+	second.load(&model.CISettings{}, job("a", succeeded))
+	if done := seen.awaitDone(); session.VerdictOf(done.Status) != session.Succeeded {
+		t.Errorf("verdict %q: %s", session.VerdictOf(done.Status), done.Status.Error)
+	}
+}

@@ -104,7 +104,7 @@ func TestLineWithShortPausesStaysWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(1<<20, clockwork.NewRealClock())
 		w := s.Writer("a")
-		for range 10 {
+		for range 4 {
 			if _, err := w.Write([]byte("x")); err != nil {
 				t.Fatal(err)
 			}
@@ -115,6 +115,30 @@ func TestLineWithShortPausesStaysWhole(t *testing.T) {
 		}
 		if n := s.Newest(); n != 1 {
 			t.Errorf("it's %d lines", n)
+		}
+	})
+}
+
+// A program that never pauses is heard of all the same.
+func TestLineWithoutPausesIsShown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(1<<20, clockwork.NewRealClock())
+		w := s.Writer("a")
+		for range 60 {
+			if _, err := w.Write([]byte(".")); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(quiet / 4)
+		}
+		synctest.Wait()
+		if shown := texts(s, "a", 1); len(shown) != 1 || len(shown[0]) < 45 {
+			t.Errorf("after %v it shows %q", 60*quiet/4, shown)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got := texts(s, "a", 9); len(got) != 1 || got[0] != strings.Repeat(".", 60) {
+			t.Errorf("got %q", got)
 		}
 	})
 }

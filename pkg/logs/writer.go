@@ -16,6 +16,10 @@ import (
 // short enough for a person who waits for a prompt.
 const quiet = 200 * time.Millisecond
 
+// longest is how long a line that has begun isn't shown at most, however often
+// something is added to it.
+const longest = 500 * time.Millisecond
+
 // Writer splits what's written to it into lines of a source. It's safe for
 // concurrent use.
 type Writer struct {
@@ -26,6 +30,8 @@ type Writer struct {
 	split splitter
 	// timer shows a line that has begun, nil before there was one.
 	timer clockwork.Timer
+	// since is when that began, or was shown last.
+	since time.Time
 }
 
 var _ io.WriteCloser = (*Writer)(nil)
@@ -44,15 +50,21 @@ func (s *Store) Writer(source string) *Writer {
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	begun := len(w.split.rest) > 0
 	w.split.write(p)
+	now := w.store.clock.Now()
+	if !begun || w.split.count > 0 {
+		w.since = now
+	}
 	w.put()
+	delay := min(quiet, w.since.Add(longest).Sub(now))
 	switch {
 	case len(w.split.rest) == 0:
 		w.stop()
 	case w.timer == nil:
-		w.timer = w.store.clock.AfterFunc(quiet, w.show)
+		w.timer = w.store.clock.AfterFunc(delay, w.show)
 	default:
-		w.timer.Reset(quiet)
+		w.timer.Reset(delay)
 	}
 	return len(p), nil
 }
@@ -77,6 +89,7 @@ func (w *Writer) show() {
 	defer w.mu.Unlock()
 	w.split.show()
 	w.put()
+	w.since = w.store.clock.Now()
 }
 
 // stop keeps a line that has begun from being shown.

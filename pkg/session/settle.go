@@ -19,6 +19,11 @@ import (
 // do its work usually ends before.
 const aliveFor = time.Second
 
+// readyFor is how long a server with a readiness probe must have been ready: one
+// that ends at once may have passed it before, or another process may have
+// answered, as where its port is taken.
+const readyFor = 100 * time.Millisecond
+
 // maxStable is how long at most a server that was launched again must have been
 // ready to be believed.
 const maxStable = 10 * time.Second
@@ -33,13 +38,19 @@ func stableFrom(since time.Time, restarts int32) time.Time {
 	return since.Add(min(time.Second<<min(restarts-1, 10), maxStable))
 }
 
-// aliveFrom is when every server without a readiness probe that runs has lived
-// for long enough, zero if there's none.
+// aliveFrom is when every server that's ready has lived, or with a readiness probe
+// has been ready, for long enough, zero if there's none.
 func aliveFrom(snap *engine.Snapshot) (alive time.Time) {
 	for i := range snap.Resources {
-		if r := &snap.Resources[i]; servePhase(r) == PhaseReady && !r.Serve.Probed {
-			alive = latest(alive, r.Serve.Process.Start.Add(aliveFor))
+		r := &snap.Resources[i]
+		if servePhase(r) != PhaseReady {
+			continue
 		}
+		since, enough := r.Serve.Process.Start, aliveFor
+		if r.Serve.Probed {
+			since, enough = r.Serve.Process.LastReady, readyFor
+		}
+		alive = latest(alive, since.Add(enough))
 	}
 	return alive
 }

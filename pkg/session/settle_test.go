@@ -72,8 +72,11 @@ func TestSettle(t *testing.T) {
 			snap:    run(server("s", engine.ServeState{Exit: &engine.Exit{Start: at(2 * second), Finish: at(2 * second), Error: "it ended"}})),
 			session: ci(0, 0), now: 2*second + second/2, verdict: TargetFailed, err: "it ended",
 		},
-		"a server with a probe is believed at once": {
-			snap: run(server("s", probed(ready(2*second)))), session: ci(0, 0), now: 2 * second, verdict: Succeeded,
+		"a server with a probe is believed soon": {
+			snap: run(server("s", probed(ready(2*second)))), session: ci(0, 0), now: 2 * second, next: 2*second + readyFor,
+		},
+		"and then it's a success, whenever it was started": {
+			snap: run(server("s", probed(ready(2*second)))), session: ci(0, 0), now: 2*second + readyFor, verdict: Succeeded,
 		},
 		"a Tiltfile may trust servers without a probe": {
 			snap: settling(0, server("s", ready(2*second))), session: ci(0, 0), now: 2 * second, verdict: Succeeded,

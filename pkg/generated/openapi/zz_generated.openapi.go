@@ -3527,7 +3527,7 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "targets are the servers and jobs of the Session, sorted by name. A resource of the Tiltfile has one or more of them. The list is replaced as a whole.",
+							Description: "targets are the servers and jobs of the Session, sorted by name. A resource of the Tiltfile has one or more of them. The list is replaced as a whole. Some are left out while the condition Truncated is true.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3549,7 +3549,7 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 					},
 					"error": {
 						SchemaProps: spec.SchemaProps{
-							Description: "error says why the Session failed. It's empty while the Session isn't done and when it succeeded.",
+							Description: "error says why the Session failed. It's empty while the Session isn't done and when it succeeded. Of a long one, as of errors of targets, the start and the end are kept.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -3566,7 +3566,7 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions summarise the Session for \"kubectl wait\": Ready, Succeeded and Failed.",
+							Description: "conditions summarise the Session for \"kubectl wait\": Ready, Succeeded and Failed. While the status is larger than its storage takes, Truncated says what's missing: first errors of targets are shortened, then targets are left out, of which those that wait, run or have failed stay longest, and last the error and the messages of conditions are shortened.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{

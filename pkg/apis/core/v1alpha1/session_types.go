@@ -135,7 +135,7 @@ type SessionStatus struct {
 
 	// targets are the servers and jobs of the Session, sorted by name. A
 	// resource of the Tiltfile has one or more of them. The list is replaced
-	// as a whole.
+	// as a whole. Some are left out while the condition Truncated is true.
 	// +listType=atomic
 	Targets []Target `json:"targets"`
 
@@ -144,12 +144,16 @@ type SessionStatus struct {
 	Done bool `json:"done"`
 
 	// error says why the Session failed. It's empty while the Session isn't
-	// done and when it succeeded.
+	// done and when it succeeded. Of a long one, as of errors of targets, the start
+	// and the end are kept.
 	// +optional
 	Error string `json:"error,omitempty"`
 
 	// conditions summarise the Session for "kubectl wait": Ready, Succeeded
-	// and Failed.
+	// and Failed. While the status is larger than its storage takes, Truncated says
+	// what's missing: first errors of targets are shortened, then targets are left
+	// out, of which those that wait, run or have failed stay longest, and last the
+	// error and the messages of conditions are shortened.
 	// +optional
 	// +patchMergeKey=type
 	// +patchStrategy=merge
