@@ -19,7 +19,7 @@ import (
 
 const (
 	// An API server takes no request of more than 3 MiB, of which little goes to
-	// what isn't status, and some storage takes less. Nobody tells how much, so that a
+	// what isn't status, and some storage takes less. The limit is not known, so that a
 	// status that's refused as too large is made half as large, but no smaller than
 	// minStatus.
 	maxStatus = 3<<20 - 8<<10

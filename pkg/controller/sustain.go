@@ -72,7 +72,7 @@ func (c *Controller) advance(ctx context.Context, r *run) error {
 	return errors.Join(notHeld, c.publish(ctx, r))
 }
 
-// holdAgain is hold for a run, whose finalizer somebody may have removed.
+// holdAgain restores the finalizer of a run if a client has removed it.
 func (c *Controller) holdAgain(ctx context.Context, r *run) error {
 	ctx, cancel := context.WithTimeout(ctx, c.writeTimeout(r))
 	defer cancel()

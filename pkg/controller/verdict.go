@@ -19,7 +19,7 @@ const (
 	// verdictPatience is how long a verdict may take to be stored and seen by a
 	// watch before the run is ended without that.
 	verdictPatience = 5 * time.Second
-	// catchUpTimeout bounds how long a run may take to tell of what has ended.
+	// catchUpTimeout bounds how long CatchUp waits.
 	catchUpTimeout = time.Second
 	// A look at a run that's late by more than lateAfter is one of a process that
 	// was stopped, or of a machine that's very busy. What has happened meanwhile has

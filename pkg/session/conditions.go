@@ -121,7 +121,7 @@ var ownConditions = map[string]bool{
 }
 
 // KeepForeign is ours with the conditions of other types as they are in stored: a
-// status may have been computed before somebody wrote those.
+// status may have been computed before another client wrote those.
 func KeepForeign(ours, stored []metav1.Condition) []metav1.Condition {
 	kept := slices.DeleteFunc(slices.Clone(ours), func(c metav1.Condition) bool {
 		return !ownConditions[c.Type] && meta.FindStatusCondition(stored, c.Type) == nil
