@@ -24,7 +24,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
 	"tilt.dev/session/pkg/generated/informers/externalversions"
-	"tilt.dev/session/pkg/testserver/port"
+	"tilt.dev/session/pkg/testing/port"
 )
 
 // patience is how long a condition may take on a busy machine.

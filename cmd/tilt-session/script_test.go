@@ -18,7 +18,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"tilt.dev/session/pkg/testserver/port"
+	"tilt.dev/session/pkg/testing/port"
 )
 
 func TestMain(m *testing.M) {

@@ -16,7 +16,7 @@ import (
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/testserver/scratch"
+	"tilt.dev/session/pkg/testing/scratch"
 )
 
 const (

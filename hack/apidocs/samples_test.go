@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // Each sample can be created and then applied, without an unknown or a repeated

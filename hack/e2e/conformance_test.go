@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"tilt.dev/session/hack/e2e/kubeconfig"
-	"tilt.dev/session/pkg/conformance"
+	"tilt.dev/session/pkg/testing/conformance"
 )
 
 // testConformance: what a server of Sessions must do, it does behind an aggregator as

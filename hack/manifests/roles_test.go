@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // rights are a verb and a resource each, as in "get sessions/log".

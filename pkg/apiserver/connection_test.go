@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // connection sends requests in HTTP/1.1 by one connection for as long as the server

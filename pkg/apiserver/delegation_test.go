@@ -13,7 +13,7 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // claim is what a front proxy says about a user.

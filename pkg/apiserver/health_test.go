@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 func TestHealth(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // startIn starts a server that keeps its identity in a directory.

@@ -18,7 +18,7 @@ import (
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
 	"tilt.dev/session/pkg/storage"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 func TestServersInOneProcessAreApart(t *testing.T) {

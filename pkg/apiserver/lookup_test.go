@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // publication is what a kube-apiserver publishes about its front proxies and users.

@@ -18,7 +18,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // patience is how long a test waits for what must happen.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // schema is what the tests look at of a definition.

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // What a proxy sends for one user mustn't end what it sends for another, so they have

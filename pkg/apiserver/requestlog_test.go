@@ -18,7 +18,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/generated/clientset/versioned"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // syncBuffer is written to by the log while it's read.

@@ -20,7 +20,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/registry/session"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // fakeRun notes what it's asked for. The resource "gone" doesn't exist.

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 func TestServingCertificateIsReloaded(t *testing.T) {

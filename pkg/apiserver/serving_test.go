@@ -20,7 +20,7 @@ import (
 
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // leaf is the certificate that a server shows to a client, or nil if the client

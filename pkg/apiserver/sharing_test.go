@@ -22,7 +22,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // sharedObjects are the Secret and the APIService of replicas, as a kube-apiserver

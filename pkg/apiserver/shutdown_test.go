@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // A server that leaves says so first, goes on until clients can have noticed, and

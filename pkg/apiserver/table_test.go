@@ -13,7 +13,7 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 const acceptTable = "Accept: application/json;as=Table;v=v1;g=meta.k8s.io,application/json"

@@ -15,7 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // traffic are clients that keep on sending requests, each on one connection.

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // identity is what a client shows of itself.

@@ -17,7 +17,7 @@ import (
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/session"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // newDurable prepares a stage for a Durable Controller that runs Sessions of

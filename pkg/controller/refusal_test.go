@@ -16,7 +16,7 @@ import (
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/session"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 const invalidArgs = "annotation tilt.dev/args: must be a list of strings in JSON"

@@ -25,7 +25,7 @@ import (
 	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/session"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 func TestMain(m *testing.M) {

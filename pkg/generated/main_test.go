@@ -21,7 +21,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
-	"tilt.dev/session/pkg/testserver/scratch"
+	"tilt.dev/session/pkg/testing/scratch"
 )
 
 // TestMain gives the examples what they'd find beside "tilt-session ci": a

@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"tilt.dev/session/pkg/storage/crash"
+	"tilt.dev/session/pkg/testing/crash"
 )
 
 // servedDirectory names the directory that this program serves to the one that

@@ -19,7 +19,7 @@ import (
 	"k8s.io/apiserver/pkg/apis/example"
 	apistorage "k8s.io/apiserver/pkg/storage"
 
-	"tilt.dev/session/pkg/storage/crash"
+	"tilt.dev/session/pkg/testing/crash"
 )
 
 var versioner = apistorage.APIObjectVersioner{}

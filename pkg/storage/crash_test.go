@@ -13,7 +13,7 @@ import (
 	"k8s.io/apiserver/pkg/apis/example"
 
 	"tilt.dev/session/pkg/storage/bolt"
-	"tilt.dev/session/pkg/storage/crash"
+	"tilt.dev/session/pkg/testing/crash"
 )
 
 var (

@@ -18,7 +18,7 @@ import (
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	sessions "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // The steps leave out where tilt-apiserver is known to err: it doesn't sort a

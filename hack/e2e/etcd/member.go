@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"tilt.dev/session/pkg/testserver/port"
+	"tilt.dev/session/pkg/testing/port"
 )
 
 // Member is one process of a cluster, or the data of one.

@@ -21,7 +21,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"tilt.dev/session/hack/e2e/pki"
-	"tilt.dev/session/pkg/testserver/port"
+	"tilt.dev/session/pkg/testing/port"
 )
 
 // patience is how long it may take to start or to end.

@@ -14,7 +14,7 @@ import (
 	testclock "k8s.io/utils/clock/testing"
 
 	"tilt.dev/session/pkg/storage/mvcc"
-	"tilt.dev/session/pkg/storage/mvcc/mvcctest"
+	"tilt.dev/session/pkg/testing/mvcctest"
 )
 
 // subject is a store whose restarts read what is in its file, and whose changes

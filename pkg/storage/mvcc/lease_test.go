@@ -12,7 +12,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	testclock "k8s.io/utils/clock/testing"
 
-	"tilt.dev/session/pkg/storage/mvcc/mvcctest"
+	"tilt.dev/session/pkg/testing/mvcctest"
 )
 
 func grant(t *testing.T, client *clientv3.Client, seconds int64) clientv3.LeaseID {

@@ -19,7 +19,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	testclock "k8s.io/utils/clock/testing"
 
-	"tilt.dev/session/pkg/storage/mvcc/mvcctest"
+	"tilt.dev/session/pkg/testing/mvcctest"
 )
 
 // memoryLog keeps what is committed as a file would.

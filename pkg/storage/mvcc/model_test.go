@@ -12,7 +12,7 @@ import (
 
 	"go.etcd.io/etcd/client/v3/kubernetes"
 
-	"tilt.dev/session/pkg/storage/mvcc/mvcctest"
+	"tilt.dev/session/pkg/testing/mvcctest"
 )
 
 // logged is a store with a log, to be restarted and refused.

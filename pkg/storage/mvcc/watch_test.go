@@ -15,7 +15,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc/metadata"
 
-	"tilt.dev/session/pkg/storage/mvcc/mvcctest"
+	"tilt.dev/session/pkg/testing/mvcctest"
 )
 
 func TestWatchFromNow(t *testing.T) {

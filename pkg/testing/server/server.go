@@ -1,10 +1,10 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package testserver runs a real API server of Sessions for a test: over
+// Package server runs a real API server of Sessions for a test: over
 // memory storage, on a free port of the loopback interface, with real
 // certificates and tokens.
-package testserver
+package server
 
 import (
 	"context"

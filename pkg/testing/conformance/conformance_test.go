@@ -11,8 +11,8 @@ import (
 	"go.uber.org/goleak"
 	"k8s.io/klog/v2"
 
-	"tilt.dev/session/pkg/conformance"
-	"tilt.dev/session/pkg/testserver"
+	"tilt.dev/session/pkg/testing/conformance"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 func TestConformance(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"tilt.dev/session/pkg/testserver/port"
+	"tilt.dev/session/pkg/testing/port"
 )
 
 // Whoever is told of a reserved port can listen on it, one at a time and again.

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/conformance"
 	"tilt.dev/session/pkg/storage"
-	"tilt.dev/session/pkg/testserver"
+	"tilt.dev/session/pkg/testing/conformance"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // TestExpired restarts the server on the same storage: it has forgotten what

@@ -8,7 +8,7 @@ import (
 	"net"
 	"testing"
 
-	"tilt.dev/session/pkg/testserver/port"
+	"tilt.dev/session/pkg/testing/port"
 )
 
 // The system gives a reserved port to nobody who asks for any, though it gives out so

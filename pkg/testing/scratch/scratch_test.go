@@ -11,7 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/testserver/scratch"
+	"tilt.dev/session/pkg/testing/scratch"
 )
 
 func TestMain(m *testing.M) {
