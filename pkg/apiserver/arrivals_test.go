@@ -15,7 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tilt.dev/session/pkg/generated/clientset/versioned"
-	"tilt.dev/session/pkg/testserver"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // Who has connected is waited for until the first request, or until it's gone.
@@ -63,40 +63,4 @@ func TestArrived(t *testing.T) {
 	stillWaiting()
 	gone.Close()
 	arrived()
-}
-
-// A visit is what somebody else asks of Sessions, from the moment at which it's
-// answered.
-func TestVisited(t *testing.T) {
-	t.Parallel()
-	server := testserver.Start(t)
-	visited := func(limit time.Duration) error {
-		ctx, cancel := context.WithTimeout(t.Context(), limit)
-		defer cancel()
-		return server.Visited(ctx)
-	}
-	own, err := versioned.NewForConfig(server.LoopbackClientConfig())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := own.TiltV1alpha1().Sessions().List(t.Context(), metav1.ListOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	other := server.Clientset(t)
-	if _, err := other.Discovery().ServerVersion(); err != nil {
-		t.Fatal(err)
-	}
-	if err := visited(50 * time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Visited returned %v though nobody has asked for Sessions", err)
-	}
-	watch, err := other.TiltV1alpha1().Sessions().Watch(t.Context(), metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer watch.Stop()
-	for range 2 {
-		if err := visited(patience); err != nil {
-			t.Error(err)
-		}
-	}
 }

@@ -31,7 +31,6 @@ type Config struct {
 	openAPI  *openAPI
 	access   Access
 	loopback *loopback
-	visit    *visit
 	// controllers are run by the server, or released.
 	controllers []dynamiccertificates.ControllerRunner
 	// lookups are the checks of what is looked up at a core API server, and hangUps
@@ -73,7 +72,6 @@ func newConfig(options Options, listener *listener) (*Config, error) {
 		scheme:   scheme,
 		codecs:   codecs,
 		openAPI:  newOpenAPI(served),
-		visit:    newVisit(),
 	}
 	c.generic.EffectiveVersion = version
 	for _, set := range []func() error{c.secure, c.limit, c.record} {
@@ -106,7 +104,7 @@ func (c *Config) handlers(handler http.Handler, generic *genericapiserver.Config
 	if c.options.ShutdownDelay > 0 {
 		handler = withFarewell(handler, generic.ShutdownInitiatedNotify())
 	}
-	return withArrivals(handler, c.listener, c.visit)
+	return withArrivals(handler, c.listener)
 }
 
 // secure sets up certificates, tokens and who may do what.

@@ -44,8 +44,6 @@ type engines struct {
 	openFiles bool
 	// maxDataSize is how much data a Tiltfile may read at once, 0 for the default.
 	maxDataSize int64
-	// evaluated, if set, is called after each evaluation of a Tiltfile.
-	evaluated func(context.Context)
 }
 
 // newEngines starts what engines share. Somebody is warned of what goes wrong
@@ -177,9 +175,6 @@ type loader struct {
 var _ engine.Loader = (*loader)(nil)
 
 func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, error) {
-	if l.engines.evaluated != nil {
-		defer l.engines.evaluated(ctx)
-	}
 	executable, _ := os.Executable() // sys.executable is None when it isn't known
 	dir, err := os.Getwd()
 	if err != nil {

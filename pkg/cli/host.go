@@ -37,12 +37,9 @@ type host struct {
 	signals  <-chan os.Signal
 	started  time.Time
 	location kubeconfig.Location
-	// entry is how clients find the server, entering puts it into the kubeconfig,
-	// and readers tells whether somebody has found it there.
+	// entry is how clients find the server, entering puts it into the kubeconfig.
 	entry    kubeconfig.Entry
 	entering *task
-	readers  *kubeconfig.Readers
-	visitors *visitors
 
 	logs    *logs.Store
 	engines *engines
@@ -80,18 +77,11 @@ func newHost(ctx context.Context, p Program, o *runOptions) (_ *host, err error)
 	if err != nil {
 		return nil, err
 	}
-	if h.readers, err = h.location.Readers(); err != nil {
-		h.warn(err)
-	}
 	// Clients that find the entry now are answered when the server runs.
 	h.entering = start(context.WithoutCancel(ctx), func(ctx context.Context) error { return h.location.Add(ctx, h.entry, h.warn) })
 	if h.server, err = config.Complete().New(); err != nil {
 		return nil, withCode(ExitAPI, "build the API server: %w", err)
 	}
-	h.visitors = &visitors{server: h.server, ends: o.exitCondition == v1alpha1.ExitConditionCI, readers: h.readers}
-	// Nothing that a Tiltfile asks for is seen before its evaluation has ended,
-	// so that this is the last moment to wait for who wants to see it.
-	h.engines.evaluated = h.visitors.informed
 	h.engines.commands = append(surroundings(o.host, h.entry.Port), h.colours()...)
 	return h, h.control()
 }
@@ -183,7 +173,6 @@ func (h *host) close(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("context %s stays in the kubeconfig, of no use to anybody: %w", h.entry.Name(), err))
 		}
 	}
-	errs = append(errs, h.readers.Close())
 	if h.storage != nil {
 		errs = append(errs, h.storage.Close())
 	}

@@ -17,6 +17,9 @@ import (
 )
 
 const (
+	// arrivalTimeout bounds how long the run waits for the first request of each
+	// client that connected before the server was ready.
+	arrivalTimeout = 100 * time.Millisecond
 	// deliveryTimeout is how long watches may take to receive the verdict
 	// before the run is torn down all the same.
 	deliveryTimeout = time.Second
@@ -99,7 +102,9 @@ func (h *host) open(ctx context.Context, serving *task) (e end, ok bool) {
 	case sig := <-h.signals:
 		return end{signal: sig}, false
 	}
-	h.visitors.connected(ctx)
+	arriving, cancel := context.WithTimeout(ctx, arrivalTimeout)
+	defer cancel()
+	_ = h.server.Arrived(arriving) // A client that asks for nothing isn't waited for.
 	setGCPercent(runPercent)
 	return end{}, true
 }
@@ -116,7 +121,6 @@ func (h *host) runSession(ctx context.Context, serving *task) end {
 	e := h.await(ctx, client, serving, controlling, printing)
 	told := h.worthTelling(ctx, client, e)
 	if e.session != nil {
-		h.visitors.informed(ctx)
 		delivering, cancel := context.WithTimeout(ctx, deliveryTimeout)
 		// A watch that takes nothing for so long is told when it's closed.
 		_ = h.server.Delivered(delivering)
