@@ -3477,7 +3477,7 @@ func schema_pkg_apis_core_v1alpha1_SessionSpec(ref common.ReferenceCallback) com
 					},
 					"exitCondition": {
 						SchemaProps: spec.SchemaProps{
-							Description: "exitCondition says when the Session is finished. With \"manual\" it runs until somebody ends it. With \"ci\" it is done as soon as every job has succeeded and every server is ready, or when one fails or a timeout passes. With the annotation tilt.dev/keep-going set to \"true\" a failure ends it only when nothing is left that doesn't depend on what has failed.\n\nPossible enum values:\n - `\"ci\"` finishes a Session when all its jobs have succeeded and all its servers are ready, or at the first failure or timeout.\n - `\"manual\"` keeps a Session running until somebody ends it.",
+							Description: "exitCondition says when the Session is finished. With \"manual\" it runs until somebody ends it. With \"ci\" it is done as soon as every job has succeeded and every server is ready, or when one fails or a timeout passes. See keepGoing for what happens after a failure.\n\nPossible enum values:\n - `\"ci\"` finishes a Session when all its jobs have succeeded and all its servers are ready, or at the first failure or timeout.\n - `\"manual\"` keeps a Session running until somebody ends it.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -3488,6 +3488,40 @@ func schema_pkg_apis_core_v1alpha1_SessionSpec(ref common.ReferenceCallback) com
 						SchemaProps: spec.SchemaProps{
 							Description: "ci holds the time limits that apply while exitCondition is \"ci\".",
 							Ref:         ref(v1alpha1.SessionCISpec{}.OpenAPIModelName()),
+						},
+					},
+					"args": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "args are the arguments of the Tiltfile, as they would follow \"tilt up\". A change evaluates the Tiltfile again.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"keepGoing": {
+						SchemaProps: spec.SchemaProps{
+							Description: "keepGoing lets a Session whose exitCondition is \"ci\" continue after a failure with everything that doesn't depend on what has failed. The Session still fails, and its error names every failure.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"ttlSecondsAfterFinished": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ttlSecondsAfterFinished is how many seconds a Session stays after it's done. Then it's deleted. Zero deletes it at once. Unset keeps it. It can't be negative.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 				},
@@ -3554,6 +3588,12 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 							Format:      "",
 						},
 					},
+					"ci": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ci holds the time limits in effect: those that ci_settings in the Tiltfile sets, else those of spec.ci, else the defaults. It's unset before the Tiltfile was read.",
+							Ref:         ref(v1alpha1.SessionCISpec{}.OpenAPIModelName()),
+						},
+					},
 					"conditions": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -3583,7 +3623,7 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 			},
 		},
 		Dependencies: []string{
-			v1.Condition{}.OpenAPIModelName(), v1.MicroTime{}.OpenAPIModelName(), v1alpha1.Target{}.OpenAPIModelName()},
+			v1.Condition{}.OpenAPIModelName(), v1.MicroTime{}.OpenAPIModelName(), v1alpha1.SessionCISpec{}.OpenAPIModelName(), v1alpha1.Target{}.OpenAPIModelName()},
 	}
 }
 

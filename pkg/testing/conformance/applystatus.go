@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -29,7 +30,7 @@ func checkApplyStatus(t *testing.T, s *server) {
 		session := s.create(t)
 		applied := s.apply(t, statusPath(session.Name), session.Name, "runner", `"spec":{"tiltfilePath":"/never"},`+
 			`"status":{"pid":7,"done":false,"startTime":null,"targets":[`+webTarget+`],"conditions":[`+readyCondition+`]}`).want(http.StatusOK).session()
-		if applied.Spec != session.Spec || applied.Generation != 1 || applied.Status.PID != 7 {
+		if !equality.Semantic.DeepEqual(applied.Spec, session.Spec) || applied.Generation != 1 || applied.Status.PID != 7 {
 			t.Errorf("applied = %+v", applied)
 		}
 		fields, how := owned(applied, "runner", "status")

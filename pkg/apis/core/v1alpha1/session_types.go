@@ -77,13 +77,30 @@ type SessionSpec struct {
 	// exitCondition says when the Session is finished. With "manual" it runs
 	// until somebody ends it. With "ci" it is done as soon as every job has
 	// succeeded and every server is ready, or when one fails or a timeout passes.
-	// With the annotation tilt.dev/keep-going set to "true" a failure ends it only
-	// when nothing is left that doesn't depend on what has failed.
+	// See keepGoing for what happens after a failure.
 	ExitCondition ExitCondition `json:"exitCondition"`
 
 	// ci holds the time limits that apply while exitCondition is "ci".
 	// +optional
 	CI *SessionCISpec `json:"ci,omitempty"`
+
+	// args are the arguments of the Tiltfile, as they would follow "tilt up". A
+	// change evaluates the Tiltfile again.
+	// +optional
+	// +listType=atomic
+	Args []string `json:"args,omitempty"`
+
+	// keepGoing lets a Session whose exitCondition is "ci" continue after a failure
+	// with everything that doesn't depend on what has failed. The Session still
+	// fails, and its error names every failure.
+	// +optional
+	KeepGoing bool `json:"keepGoing,omitempty"`
+
+	// ttlSecondsAfterFinished is how many seconds a Session stays after it's done.
+	// Then it's deleted. Zero deletes it at once. Unset keeps it. It can't be
+	// negative.
+	// +optional
+	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
 }
 
 // SessionCISpec holds the time limits of a Session whose exitCondition is "ci".
@@ -148,6 +165,12 @@ type SessionStatus struct {
 	// and the end are kept.
 	// +optional
 	Error string `json:"error,omitempty"`
+
+	// ci holds the time limits in effect: those that ci_settings in the Tiltfile
+	// sets, else those of spec.ci, else the defaults. It's unset before the Tiltfile
+	// was read.
+	// +optional
+	CI *SessionCISpec `json:"ci,omitempty"`
 
 	// conditions summarise the Session for "kubectl wait": Ready, Succeeded
 	// and Failed. While the status is larger than its storage takes, Truncated says

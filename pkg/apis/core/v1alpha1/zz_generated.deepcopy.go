@@ -394,6 +394,16 @@ func (in *SessionSpec) DeepCopyInto(out *SessionSpec) {
 		*out = new(SessionCISpec)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.Args != nil {
+		in, out := &in.Args, &out.Args
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
+	if in.TTLSecondsAfterFinished != nil {
+		in, out := &in.TTLSecondsAfterFinished, &out.TTLSecondsAfterFinished
+		*out = new(int32)
+		**out = **in
+	}
 	return
 }
 
@@ -417,6 +427,11 @@ func (in *SessionStatus) DeepCopyInto(out *SessionStatus) {
 		for i := range *in {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
+	}
+	if in.CI != nil {
+		in, out := &in.CI, &out.CI
+		*out = new(SessionCISpec)
+		(*in).DeepCopyInto(*out)
 	}
 	if in.Conditions != nil {
 		in, out := &in.Conditions, &out.Conditions

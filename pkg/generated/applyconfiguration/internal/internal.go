@@ -62,6 +62,12 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: dev.tilt.session.pkg.apis.core.v1alpha1.SessionSpec
   map:
     fields:
+    - name: args
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
     - name: ci
       type:
         namedType: dev.tilt.session.pkg.apis.core.v1alpha1.SessionCISpec
@@ -69,13 +75,22 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: string
       default: ""
+    - name: keepGoing
+      type:
+        scalar: boolean
     - name: tiltfilePath
       type:
         scalar: string
       default: ""
+    - name: ttlSecondsAfterFinished
+      type:
+        scalar: numeric
 - name: dev.tilt.session.pkg.apis.core.v1alpha1.SessionStatus
   map:
     fields:
+    - name: ci
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.SessionCISpec
     - name: conditions
       type:
         list:

@@ -23,11 +23,21 @@ type SessionSpecApplyConfiguration struct {
 	// exitCondition says when the Session is finished. With "manual" it runs
 	// until somebody ends it. With "ci" it is done as soon as every job has
 	// succeeded and every server is ready, or when one fails or a timeout passes.
-	// With the annotation tilt.dev/keep-going set to "true" a failure ends it only
-	// when nothing is left that doesn't depend on what has failed.
+	// See keepGoing for what happens after a failure.
 	ExitCondition *corev1alpha1.ExitCondition `json:"exitCondition,omitempty"`
 	// ci holds the time limits that apply while exitCondition is "ci".
 	CI *SessionCISpecApplyConfiguration `json:"ci,omitempty"`
+	// args are the arguments of the Tiltfile, as they would follow "tilt up". A
+	// change evaluates the Tiltfile again.
+	Args []string `json:"args,omitempty"`
+	// keepGoing lets a Session whose exitCondition is "ci" continue after a failure
+	// with everything that doesn't depend on what has failed. The Session still
+	// fails, and its error names every failure.
+	KeepGoing *bool `json:"keepGoing,omitempty"`
+	// ttlSecondsAfterFinished is how many seconds a Session stays after it's done.
+	// Then it's deleted. Zero deletes it at once. Unset keeps it. It can't be
+	// negative.
+	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
 }
 
 // SessionSpecApplyConfiguration constructs a declarative configuration of the SessionSpec type for use with
@@ -57,5 +67,31 @@ func (b *SessionSpecApplyConfiguration) WithExitCondition(value corev1alpha1.Exi
 // If called multiple times, the CI field is set to the value of the last call.
 func (b *SessionSpecApplyConfiguration) WithCI(value *SessionCISpecApplyConfiguration) *SessionSpecApplyConfiguration {
 	b.CI = value
+	return b
+}
+
+// WithArgs adds the given value to the Args field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Args field.
+func (b *SessionSpecApplyConfiguration) WithArgs(values ...string) *SessionSpecApplyConfiguration {
+	for i := range values {
+		b.Args = append(b.Args, values[i])
+	}
+	return b
+}
+
+// WithKeepGoing sets the KeepGoing field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the KeepGoing field is set to the value of the last call.
+func (b *SessionSpecApplyConfiguration) WithKeepGoing(value bool) *SessionSpecApplyConfiguration {
+	b.KeepGoing = &value
+	return b
+}
+
+// WithTTLSecondsAfterFinished sets the TTLSecondsAfterFinished field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the TTLSecondsAfterFinished field is set to the value of the last call.
+func (b *SessionSpecApplyConfiguration) WithTTLSecondsAfterFinished(value int32) *SessionSpecApplyConfiguration {
+	b.TTLSecondsAfterFinished = &value
 	return b
 }

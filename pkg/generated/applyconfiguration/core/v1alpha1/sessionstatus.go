@@ -30,6 +30,10 @@ type SessionStatusApplyConfiguration struct {
 	// done and when it succeeded. Of a long one, as of errors of targets, the start
 	// and the end are kept.
 	Error *string `json:"error,omitempty"`
+	// ci holds the time limits in effect: those that ci_settings in the Tiltfile
+	// sets, else those of spec.ci, else the defaults. It's unset before the Tiltfile
+	// was read.
+	CI *SessionCISpecApplyConfiguration `json:"ci,omitempty"`
 	// conditions summarise the Session for "kubectl wait": Ready, Succeeded
 	// and Failed. While the status is larger than its storage takes, Truncated says
 	// what's missing: first errors of targets are shortened, then targets are left
@@ -86,6 +90,14 @@ func (b *SessionStatusApplyConfiguration) WithDone(value bool) *SessionStatusApp
 // If called multiple times, the Error field is set to the value of the last call.
 func (b *SessionStatusApplyConfiguration) WithError(value string) *SessionStatusApplyConfiguration {
 	b.Error = &value
+	return b
+}
+
+// WithCI sets the CI field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the CI field is set to the value of the last call.
+func (b *SessionStatusApplyConfiguration) WithCI(value *SessionCISpecApplyConfiguration) *SessionStatusApplyConfiguration {
+	b.CI = value
 	return b
 }
 
