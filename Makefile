@@ -29,12 +29,16 @@ run-up: build ## Keep the demo project running with "tilt-session up"; end it wi
 	$(BIN) up -f $(DEMO)
 
 .PHONY: test
-test: ## Run all tests and list the slowest.
-	hack/test.sh $(PACKAGES)
+test: ## Run all tests once, concurrent packages under the race detector, and list the slowest.
+	hack/test.sh
+
+.PHONY: test-short
+test-short: ## Run the quick half of the tests.
+	hack/test.sh --short
 
 .PHONY: test-race
-test-race: ## Run all tests under the race detector and list the slowest.
-	hack/test.sh -race $(PACKAGES)
+test-race: ## Run all tests under the race detector.
+	hack/test.sh --race
 
 .PHONY: parity
 parity: build ## Run the corpus of what Tilt does, and compare.
@@ -61,8 +65,12 @@ e2e: ## Run replicas over etcd behind an aggregator, and what users do with them
 	hack/e2e.sh
 
 .PHONY: image
-image: ## Build the container image IMAGE, or check its Dockerfile where there's no engine.
+image: ## Build the container image IMAGE with docker or podman, and try it.
 	hack/image.sh "$(IMAGE)" "$(VERSION)"
+
+.PHONY: dist
+dist: ## Build the archives of a release below bin/dist.
+	hack/dist.sh "$(VERSION)" $(PLATFORMS)
 
 .PHONY: e2e-kube
 e2e-kube: ## Run the same behind a kube-apiserver, which is built for that at first.
