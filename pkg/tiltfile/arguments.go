@@ -167,7 +167,7 @@ func stringItems(v starlark.Value) ([][2]string, error) {
 		key, okKey := asText(item[0])
 		value, okValue := asText(item[1])
 		if !okKey || !okValue {
-			return nil, fmt.Errorf("got %s: %s, want string: string", brief(item[0]), brief(item[1]))
+			return nil, fmt.Errorf("got %s: %s, want string: string", item[0], item[1])
 		}
 		items = append(items, [2]string{key, value})
 	}

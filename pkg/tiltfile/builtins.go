@@ -40,8 +40,6 @@ func (e *evaluation) universe() starlark.StringDict {
 		e.fileLibrary(),
 		e.localLibrary(),
 		e.dataLibrary(),
-		e.guardLibrary(),
-		textLibrary(),
 		e.includeLibrary(),
 		e.environLibrary(),
 		e.pathLibrary(),

@@ -228,7 +228,7 @@ func (x *exporter) dict(v starlark.IterableMapping) (any, error) {
 	for _, item := range items {
 		key, ok := starlark.AsString(item[0])
 		if !ok {
-			return nil, fmt.Errorf("only string keys are supported in maps. found key '%s' of type %s", brief(item[0]), item[0].Type())
+			return nil, fmt.Errorf("only string keys are supported in maps. found key '%s' of type %s", item[0], item[0].Type())
 		}
 		if err := x.use(len(key)); err != nil {
 			return nil, err

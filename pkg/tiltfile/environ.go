@@ -88,7 +88,7 @@ func (v *environ) SetKey(key, value starlark.Value) error {
 	k, okKey := asText(key)
 	s, okValue := asText(value)
 	if !okKey || !okValue {
-		return fmt.Errorf("got %s: %s, want string: string", brief(key), brief(value))
+		return fmt.Errorf("got %s: %s, want string: string", key, value)
 	}
 	return v.set(k, s)
 }

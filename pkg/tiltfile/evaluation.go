@@ -29,9 +29,6 @@ type evaluation struct {
 	limits   limits
 	// heapLimit is how large the live heap of the process may become.
 	heapLimit uint64
-	// heapChecked is how much of the heap was live when that was last looked at
-	// closely.
-	heapChecked uint64
 	// modules are the files that were executed, by path. A nil module is being
 	// executed now.
 	modules map[string]*module

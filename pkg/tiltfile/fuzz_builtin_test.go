@@ -16,22 +16,17 @@ import (
 // expressions are what the calls of FuzzBuiltins are made with. The names are
 // those of the prelude.
 var expressions = []string{
-	"None", "True", "0", "1", "-1", "3000000000", "1 << 500", "0.5", "''", "'a'", "'f.json'", "'d'", "'..'", "'/'", "'a/../b'",
+	"None", "True", "0", "1", "-1", "70", "0.5", "''", "'a'", "'f.json'", "'d'", "'..'", "'/'", "'a/../b'",
 	"'ext://x'", "'{\"a\": [1]}'", "'a: &a [*a]'", "'[!'", "'1s'", "'\\x00'", "'\\xff'", "'%s%d{}'", "b'a'", "[]", "[1]", "['a', 'b']",
-	"('a',)", "(1, 2)", "{}", "{'a': 'b'}", "{1: 2}", "set(['a'])", "range(1000000)", "blob('x')", "struct(a=1)", "link('x')",
+	"('a',)", "(1, 2)", "{}", "{'a': 'b'}", "{1: 2}", "set(['a'])", "range(10)", "blob('x')", "struct(a=1)", "link('x')",
 	"http_get_action(80)", "v1alpha1.ignore_def('a')", "exec_action(['a'])", "probe(tcp_socket=tcp_socket_action(1))", "TRIGGER_MODE_MANUAL", "os.environ", "fail", "lambda *a: a",
-	"CYCLE", "RING", "DAG", "LONG", "x",
+	"CYCLE", "x",
 }
 
 // prelude has values that are hard to write down.
 const prelude = `
 CYCLE = []
 CYCLE.append({'a': CYCLE})
-RING = []
-RING.append(struct(r=RING))
-DAG = []
-for i in range(60): DAG = [DAG, DAG]
-LONG = 'x' * 100000
 x = None
 `
 

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"runtime/metrics"
 
 	"go.starlark.net/starlark"
@@ -103,10 +102,8 @@ func (e *evaluation) enforceLimits() (stop func()) {
 			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped after %d steps, it may be in an endless loop", thread.Steps))
 		case thread.CallStackDepth() > e.limits.callDepth:
 			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped because calls are nested more than %d deep", e.limits.callDepth))
-		default:
-			if err := e.checkMemory(); err != nil {
-				thread.Cancel(err.Error())
-			}
+		case liveHeap() > e.heapLimit:
+			thread.Cancel(fmt.Sprintf("the Tiltfile was stopped because it keeps more than %d MiB of memory", e.limits.heapGrowth>>20))
 		}
 		thread.SetMaxExecutionSteps(thread.Steps + stepsPerCheck)
 	}
@@ -122,29 +119,10 @@ func (e *evaluation) enforceLimits() (stop func()) {
 	}
 }
 
-// checkMemory returns an error if the evaluation keeps too much memory. The
-// heap may grow to a multiple of what's live before the next garbage collection
-// tells, so one is made when that alone could be too much.
-func (e *evaluation) checkMemory() error {
-	if heapObjects() > max(e.heapLimit, e.heapChecked+e.limits.heapGrowth/2) {
-		runtime.GC()
-		e.heapChecked = liveHeap()
-	}
-	if liveHeap() > e.heapLimit {
-		return fmt.Errorf("the Tiltfile was stopped because it needs more than %d MiB of memory", e.limits.heapGrowth>>20)
-	}
-	return nil
-}
-
-// heapObjects is how many bytes of the heap are in use or wait to be collected.
-func heapObjects() uint64 { return heapMetric("/memory/classes/heap/objects:bytes") }
-
 // liveHeap is how many bytes of the heap were in use at the last garbage
 // collection.
-func liveHeap() uint64 { return heapMetric("/gc/heap/live:bytes") }
-
-func heapMetric(name string) uint64 {
-	sample := []metrics.Sample{{Name: name}}
+func liveHeap() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }

@@ -53,7 +53,7 @@ func (e *evaluation) execute(path, name string, source []byte) (starlark.StringD
 	for builtin, value := range e.builtins {
 		predeclared[builtin] = value
 	}
-	program, err := compile(path, source, predeclared.Has)
+	_, program, err := starlark.SourceProgramOptions(&dialect, path, source, predeclared.Has)
 	if err != nil {
 		return nil, sourceFailure(err)
 	}
@@ -61,24 +61,9 @@ func (e *evaluation) execute(path, name string, source []byte) (starlark.StringD
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFreezable(globals); err != nil {
-		return nil, err
-	}
 	globals.Freeze()
 	e.modules[path] = &module{globals}
 	return globals, nil
-}
-
-// compile makes a program of a source, with guards.
-func compile(path string, source []byte, isPredeclared func(name string) bool) (*starlark.Program, error) {
-	file, err := dialect.Parse(path, source, 0)
-	if err != nil {
-		return nil, err
-	}
-	if err := guard(file); err != nil {
-		return nil, err
-	}
-	return starlark.FileProgram(file, isPredeclared)
 }
 
 // readSource returns the content of the file at an absolute path, which

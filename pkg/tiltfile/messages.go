@@ -28,13 +28,17 @@ func fail(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs 
 	}
 	words := make([]string, len(args))
 	for i, arg := range args {
-		word, err := plain(arg)
-		if err != nil {
-			return nil, err
-		}
-		words[i] = word
+		words[i] = plain(arg)
 	}
 	return nil, errors.New(strings.Join(words, separator))
+}
+
+// plain returns a value as print shows it: strings without quotes.
+func plain(v starlark.Value) string {
+	if s, ok := starlark.AsString(v); ok {
+		return s
+	}
+	return v.String()
 }
 
 // warn is warn(message).
@@ -43,11 +47,7 @@ func (e *evaluation) warn(_ *starlark.Thread, fn *starlark.Builtin, args starlar
 	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "msg", &message); err != nil {
 		return nil, err
 	}
-	words, err := plain(message)
-	if err != nil {
-		return nil, err
-	}
-	e.log(logs.LevelWarn, words)
+	e.log(logs.LevelWarn, plain(message))
 	return starlark.None, nil
 }
 
@@ -61,9 +61,6 @@ func (e *evaluation) exit(_ *starlark.Thread, fn *starlark.Builtin, args starlar
 		return nil, err
 	}
 	if code != nil {
-		if err := newMeasure(maxText).add(code); err != nil {
-			return nil, err
-		}
 		e.log(logs.LevelInfo, code.String())
 	}
 	return nil, errExit

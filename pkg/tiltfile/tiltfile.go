@@ -13,10 +13,8 @@
 // the working directory of the process, and two of them don't know of each
 // other. It ends when its context does, and its own limits end it when it
 // takes too many steps, nests calls too deeply or keeps too much memory. These
-// are looked at between steps; operators, methods and builtins whose result
-// could be much larger than what they're given look at its size first. What's
-// left are operations on values in which the same tuple or list is many times:
-// comparing two such lists, or using such a tuple as a key, can take for ever.
+// limits are checked between steps. The memory and the time of a single step,
+// such as 'x' * 1000000000, aren't limited: a Tiltfile runs commands anyway.
 //
 // Builtins of Tilt that need Docker or Kubernetes are known by name, and
 // calling one is an error that says so. Those for what this program doesn't
