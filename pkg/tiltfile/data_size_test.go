@@ -4,8 +4,6 @@
 package tiltfile
 
 import (
-	"context"
-	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,7 +31,7 @@ func TestDataSize(t *testing.T) {
 			options := tiltfile(t, "TEXT = '"+text+"'\nconfig.define_string('kind')\n"+source+"\nlocal_resource('a', 'x')")
 			writeFile(t, filepath.Join(filepath.Dir(options.Path), "f"), []byte(text))
 			if source == "config.parse()" {
-				writeFile(t, filepath.Join(filepath.Dir(options.Path), configFile), []byte(text))
+				writeFile(t, filepath.Join(filepath.Dir(options.Path), "tilt_config.json"), []byte(text))
 			}
 			options.MaxDataSize = limit
 			_, err := Load(t.Context(), options)
@@ -47,12 +45,6 @@ func TestDataSize(t *testing.T) {
 				requireError(t, err, KindEvaluation, " is larger than 2Ki: set the environment variable TILT_SESSION_MAX_DATA_SIZE to allow more")
 			}
 		}
-	}
-	for _, source := range []string{"encode_json('x' * 2100)", "encode_yaml('x' * 2100)", "encode_yaml_stream(['x' * 1100] * 2)"} {
-		options := tiltfile(t, source)
-		options.MaxDataSize = limit
-		_, err := Load(t.Context(), options)
-		requireError(t, err, KindEvaluation, "the value, written down, is larger than 2Ki: set the environment variable")
 	}
 }
 
@@ -68,19 +60,5 @@ local_resource('a', 'x')
 `))
 	if err != nil {
 		t.Error(err)
-	}
-}
-
-// Decoding ends when the run does.
-func TestDecodingIsCanceled(t *testing.T) {
-	cause := errors.New("the run has ended")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(cause)
-	e := newEvaluation(ctx, tiltfile(t, ""))
-	if _, err := e.parseYAML([]byte("a"), ""); !errors.Is(err, cause) {
-		t.Errorf("got %v", err)
-	}
-	if _, err := parseJSON(ctx, []byte("1"), ""); !errors.Is(err, cause) {
-		t.Errorf("got %v", err)
 	}
 }

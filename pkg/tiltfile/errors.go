@@ -71,7 +71,7 @@ func sourceFailure(err error) error {
 
 // explain turns the error of an evaluation into an *Error.
 func (e *evaluation) explain(err error) error {
-	if cause := context.Cause(e.ctx); cause != nil {
+	if cause := context.Cause(e.Context); cause != nil {
 		return &Error{KindCanceled, "evaluation of the Tiltfile was stopped: " + cause.Error(), cause}
 	}
 	explained := &Error{KindEvaluation, err.Error(), err}

@@ -9,77 +9,101 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"go.starlark.net/starlark"
 
-	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/tiltfile/builtins"
+	"tilt.dev/session/pkg/tiltfile/config"
 )
 
-// evaluation is the state of one evaluation. Only the goroutine of Load uses
-// it; it lives as long as that call, which is why it may hold a context.
+// evaluation is the state of one evaluation. Only the goroutine of Load uses it.
 type evaluation struct {
-	ctx      context.Context
-	options  Options
-	thread   *starlark.Thread
-	builtins starlark.StringDict
-	limits   limits
-	// heapLimit is how large the live heap of the process may become.
-	heapLimit uint64
-	// modules are the files that were executed, by path. A nil module is being
-	// executed now.
-	modules map[string]*module
-	// executed is true as soon as the main file could be read.
+	*builtins.Evaluation
+	limits limits
+	// executed is true once the main file was read.
 	executed bool
-	inputs   []string
-	// ignores are those that the Tiltfile and the .tiltignore ask for.
-	ignores []model.IgnoreSet
+	// modules are the globals of the files that were executed, by path. They are
+	// nil for a file that is being executed.
+	modules map[string]starlark.StringDict
+	// scopes are in the order in which they began.
+	scopes []*builtins.Scope
+	// builtins are the values that every file can use.
+	builtins starlark.StringDict
 
-	// scope is the innermost one, and scopes are all in the order in which they
-	// began.
-	*scope
-	scopes []*scope
-
-	environ            *environ
-	objects            apiObjects
-	resources          []*definition
-	defined            map[string]bool
-	maxParallelUpdates int
-	ci                 model.CISettings
+	// The subjects whose state is part of the result.
+	settings   *builtins.Settings
+	environ    *builtins.Environ
+	ignores    *builtins.Ignores
+	resources  *builtins.Resources
+	objects    *builtins.Objects
+	config     *config.Config
+	extensions *extensions
 }
 
+// newEvaluation creates the subjects of the builtins. A subject that is later in
+// the list replaces the builtins that earlier ones have under the same name.
 func newEvaluation(ctx context.Context, options Options) *evaluation {
-	if options.Streams == nil {
-		options.Streams = NewStreams(false)
+	maxDataSize := cmp.Or(options.MaxDataSize, DefaultMaxDataSize)
+	shared := &builtins.Evaluation{
+		Context:     ctx,
+		Thread:      &starlark.Thread{Name: options.Path},
+		Main:        options.Path,
+		WorkingDir:  options.WorkingDir,
+		Streams:     cmp.Or(options.Streams, NewStreams(false)),
+		MaxDataSize: maxDataSize,
+		Log:         options.Log,
+		Scope:       &builtins.Scope{Args: options.Args},
 	}
 	e := &evaluation{
-		ctx:                ctx,
-		options:            options,
-		limits:             generous(cmp.Or(options.MaxDataSize, DefaultMaxDataSize)),
-		defined:            map[string]bool{},
-		modules:            map[string]*module{},
-		environ:            newEnviron(options.Environ),
-		objects:            newAPIObjects(),
-		maxParallelUpdates: model.DefaultMaxParallelUpdates,
+		Evaluation: shared,
+		limits:     defaultLimits(maxDataSize),
+		modules:    map[string]starlark.StringDict{},
+		settings:   builtins.NewSettings(),
+		environ:    builtins.NewEnviron(shared, options.Environ),
+		ignores:    builtins.NewIgnores(shared),
+		resources:  builtins.NewResources(shared),
+		config:     config.New(shared, options.Subcommand),
 	}
-	e.thread = &starlark.Thread{
-		Name:  options.Path,
-		Print: func(_ *starlark.Thread, text string) { e.log(logs.LevelInfo, text) },
-		Load:  e.load,
-	}
-	e.builtins = e.universe()
+	e.objects = builtins.NewObjects(shared, e.resources)
+	e.extensions = &extensions{evaluation: shared, objects: e.objects}
+	e.Thread.Print = func(_ *starlark.Thread, text string) { e.Info(text) }
+	e.Thread.Load = func(_ *starlark.Thread, name string) (starlark.StringDict, error) { return e.load(name) }
+	local := &builtins.Local{Evaluation: shared, Environ: e.environ, Runner: options.Runner, Output: options.Output}
+	e.builtins = builtins.Universe(
+		builtins.Unsupported(),
+		builtins.Values(),
+		builtins.Probes(),
+		builtins.Sys(options.Argv, options.Executable),
+		shared.Encoding(),
+		shared.Files(),
+		shared.Git(),
+		shared.Inert(),
+		shared.Messages(),
+		shared.Paths(),
+		e.settings.Library(),
+		e.environ.Library(),
+		local.Library(),
+		e.ignores.Library(),
+		e.resources.Library(),
+		e.objects.Library(),
+		e.config.Library(),
+		e.extensions.library(),
+		e.library(),
+	)
 	return e
 }
 
 // project runs the evaluation and returns its result.
 func (e *evaluation) project() (model.Project, error) {
 	err := e.run()
-	project := model.Project{MaxParallelUpdates: e.maxParallelUpdates, Inputs: e.inputs, Ignores: e.allIgnores()}
+	project := model.Project{
+		MaxParallelUpdates: e.settings.MaxParallelUpdates,
+		Inputs:             e.Inputs,
+		Ignores:            e.ignores.Sets(e.watched()),
+	}
 	if e.executed {
-		ci := e.ci // of the evaluation nothing else stays
+		ci := e.settings.CI // A copy: the project doesn't hold the evaluation.
 		project.CI = &ci
 	}
 	if err == nil {
@@ -91,19 +115,29 @@ func (e *evaluation) project() (model.Project, error) {
 	return project, nil
 }
 
-// run executes the main file.
+// watched returns the paths that the run watches.
+func (e *evaluation) watched() []string {
+	paths := append([]string{e.MainDirectory()}, e.Inputs...)
+	resources, _ := e.resources.All()
+	for _, r := range resources {
+		paths = append(paths, r.Deps...)
+	}
+	return append(paths, e.objects.WatchedPaths()...)
+}
+
+// run executes the main file and then the extensions.
 func (e *evaluation) run() error {
 	stop := e.enforceLimits()
 	defer stop()
-	if err := e.ctx.Err(); err != nil {
+	if err := e.Context.Err(); err != nil {
 		return err
 	}
-	path := e.options.Path
-	source, err := e.readSource(path)
-	ignoreErr := e.readIgnoreFile()
+	source, err := e.readSource(e.Main)
+	ignoreErr := e.ignores.ReadFile()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return &Error{KindMissing, fmt.Sprintf("No Tiltfile found at paths '%s'. Write one there, or name another: with --file, or in the Session's spec.tiltfilePath.", path), err}
+		return &Error{KindMissing, fmt.Sprintf("No Tiltfile found at paths '%s'. "+
+			"Write one there, or name another: with --file, or in the Session's spec.tiltfilePath.", e.Main), err}
 	case err != nil:
 		return &Error{KindUnreadable, err.Error(), err}
 	}
@@ -111,70 +145,73 @@ func (e *evaluation) run() error {
 	if ignoreErr != nil {
 		return ignoreErr
 	}
-	if err := e.executeAlone(path, source, e.options.Args); err != nil {
+	if err := e.executeScope(e.Scope, e.Main, source); err != nil {
 		return err
 	}
 	return e.runExtensions()
 }
 
-// executeAlone executes a Tiltfile in a scope of its own.
-func (e *evaluation) executeAlone(path string, source []byte, args []string) error {
-	leave := e.enterScope(args)
-	defer leave()
-	if _, err := e.execute(path, "__main__", source); err != nil && !errors.Is(err, errExit) {
+// executeScope executes a Tiltfile in a scope of its own.
+func (e *evaluation) executeScope(scope *builtins.Scope, path string, source []byte) error {
+	e.Scope = scope
+	e.scopes = append(e.scopes, scope)
+	if _, err := e.execute(path, "__main__", source); err != nil && !errors.Is(err, builtins.ErrExit) {
 		return err
 	}
 	return nil
 }
 
-// assemble turns what the Tiltfile defined into the project.
+// assemble adds to the project what the Tiltfile defines.
 func (e *evaluation) assemble(project *model.Project) error {
-	if len(e.resources) == 0 {
-		return &Error{KindResources, fmt.Sprintf("No resources found. Define one with local_resource() in '%s'.", e.options.Path), nil}
-	}
-	resources := make([]model.Resource, len(e.resources))
-	for i, d := range e.resources {
-		resources[i] = d.resource()
+	resources, scopes := e.resources.All()
+	if len(resources) == 0 {
+		text := fmt.Sprintf("No resources found. Define one with local_resource() in '%s'.", e.Main)
+		return &Error{KindResources, text, nil}
 	}
 	resources, warnings, err := model.ResolveDependencies(resources)
 	if err != nil {
 		return &Error{KindResources, err.Error(), err}
 	}
 	for _, warning := range warnings {
-		e.log(logs.LevelWarn, warning)
+		e.Warn("%s", warning)
 	}
-	enabled, err := e.enabled(resources)
+	enabled, err := e.enabled(resources, scopes)
 	if err != nil {
 		return &Error{KindResources, err.Error(), err}
 	}
-	project.Resources, project.Enabled, project.Environ = resources, enabled, e.environ.changes()
-	project.Companions = e.companions(enabled)
+	project.Resources, project.Enabled, project.Environ = resources, enabled, e.environ.Changes()
+	project.Companions = e.objects.Companions(enabled)
 	return nil
 }
 
-// directory is what relative paths are relative to: the directory of the file
-// whose top level is being executed.
-func (e *evaluation) directory() string {
-	for depth := range e.thread.CallStackDepth() {
-		if frame := e.thread.CallFrame(depth); frame.Name == "<toplevel>" {
-			return e.directoryOf(frame.Pos.Filename())
+// enabled returns which resources start enabled: those that their scopes enable,
+// and the dependencies of these.
+func (e *evaluation) enabled(resources []model.Resource, scopes []*builtins.Scope) (model.Selection, error) {
+	everything := true
+	var names []string
+	for _, scope := range e.scopes {
+		var own []model.Resource
+		for i, s := range scopes {
+			if s == scope {
+				own = append(own, resources[i])
+			}
+		}
+		selection, err := e.config.Enabled(scope, own)
+		if err != nil {
+			return model.Selection{}, err
+		}
+		everything = everything && selection.All
+		for _, r := range own {
+			if selection.Contains(r.Name) {
+				names = append(names, r.Name)
+			}
 		}
 	}
-	return e.directoryOf(e.options.Path)
-}
-
-// absolute resolves a path that the Tiltfile gave, and cleans it.
-func (e *evaluation) absolute(path string) string { return filepath.Clean(e.abspath(path)) }
-
-// addInput notes that the result depends on the file at an absolute path.
-func (e *evaluation) addInput(path string) {
-	if !slices.Contains(e.inputs, path) {
-		e.inputs = append(e.inputs, path)
+	switch {
+	case everything:
+		return model.Selection{All: true}, nil
+	case len(names) == 0:
+		return model.Selection{}, nil
 	}
-}
-
-func (e *evaluation) log(level logs.Level, text string) {
-	if e.options.Log != nil {
-		e.options.Log(level, strings.TrimSuffix(text, "\n"))
-	}
+	return model.SelectResources(resources, names)
 }

@@ -13,14 +13,24 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"tilt.dev/session/pkg/tiltfile/builtins"
 )
 
-// extensionScheme begins the name of an extension in a load statement.
+// extensionScheme is the prefix of the name of an extension in a load statement.
 const extensionScheme = "ext://"
 
-// defaultRepo is the repository of the extensions that aren't defined. It's one
-// on the network unless the Tiltfile defines another by that name.
+// defaultRepo is the repository of the extensions that aren't defined. It is on
+// the network unless the Tiltfile defines another one with that name.
 const defaultRepo = "default"
+
+// extensions are the extensions that a Tiltfile defines, and where they are.
+type extensions struct {
+	evaluation   *builtins.Evaluation
+	objects      *builtins.Objects
+	repositories []*extensionRepo
+	defined      []*extension
+}
 
 // extensionRepo is a v1alpha1.extension_repo: a directory of extensions.
 type extensionRepo struct {
@@ -30,8 +40,8 @@ type extensionRepo struct {
 	loadHost string
 }
 
-// extension is a v1alpha1.extension: a Tiltfile that's executed after the main
-// one, with arguments of its own.
+// extension is a v1alpha1.extension: a Tiltfile that is executed after the main
+// one, with its own arguments.
 type extension struct {
 	name, repoName, repoPath string
 	args                     []string
@@ -39,38 +49,48 @@ type extension struct {
 	position syntax.Position
 }
 
-// defineExtensionRepo is v1alpha1.extension_repo(name, labels, annotations, url,
-// ref, load_host, git_subpath). A repository on the network is an error.
-func (e *evaluation) defineExtensionRepo(_ *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var m metadata
-	var url, ref, loadHost, subpath string
-	err := e.objects.define(fn, args, kwargs, &m,
-		"url??", &url, "ref??", &ref, "load_host??", &loadHost, "git_subpath??", &subpath)
-	if err != nil {
+func (x *extensions) library() builtins.Library {
+	return builtins.Functions(map[string]builtins.Function{
+		"v1alpha1.extension":      x.defineExtension,
+		"v1alpha1.extension_repo": x.defineRepo,
+	})
+}
+
+// defineRepo is v1alpha1.extension_repo(name, labels, annotations, url, ref,
+// load_host, git_subpath). A repository on the network is an error.
+func (x *extensions) defineRepo(c *builtins.Call) (starlark.Value, error) {
+	var a struct {
+		builtins.Metadata
+		URL      string `arg:"url??"`
+		Ref      string `arg:"ref??"`
+		LoadHost string `arg:"load_host??"`
+		Subpath  string `arg:"git_subpath??"`
+	}
+	if err := x.objects.Define(c, &a); err != nil {
 		return nil, err
 	}
-	path, isFile := strings.CutPrefix(url, "file://")
+	path, isFile := strings.CutPrefix(a.URL, "file://")
 	switch {
 	case path == "":
 		return nil, errors.New("url must not be empty")
-	case !isFile && onNetwork(url):
+	case !isFile && onNetwork(a.URL):
 		return nil, fmt.Errorf("the repository %s is on the network, from which this version loads no extensions: "+
-			"clone it, and give its directory as a file:// URL", url)
-	case ref != "":
+			"clone it, and give its directory as a file:// URL", a.URL)
+	case a.Ref != "":
 		return nil, errors.New("ref is for a repository on the network, and not for a directory")
-	case subpath != "":
+	case a.Subpath != "":
 		return nil, errors.New("git_subpath is for a repository on the network: append it to the URL of a directory")
 	}
-	dir := e.absolute(path)
+	dir := x.evaluation.Absolute(path)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("the repository %s is not a directory", dir)
 	}
-	e.objects.repositories = append(e.objects.repositories, &extensionRepo{string(m.name), dir, loadHost})
-	return starlark.None, nil
+	x.repositories = append(x.repositories, &extensionRepo{string(a.Name), dir, a.LoadHost})
+	return nil, nil
 }
 
-// onNetwork is true for what isn't the path of a file: a URL, or the like of
-// git@host:path.
+// onNetwork returns whether a URL isn't the path of a file: it has a scheme, or
+// is like git@host:path.
 func onNetwork(url string) bool {
 	first, _, _ := strings.Cut(url, "/")
 	return strings.Contains(first, ":")
@@ -78,29 +98,29 @@ func onNetwork(url string) bool {
 
 // defineExtension is v1alpha1.extension(name, labels, annotations, repo_name,
 // repo_path, args).
-func (e *evaluation) defineExtension(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var m metadata
-	var given stringList
-	x := &extension{position: thread.CallFrame(1).Pos}
-	err := e.objects.define(fn, args, kwargs, &m,
-		"repo_name??", &x.repoName, "repo_path??", &x.repoPath, "args??", &given)
-	switch {
-	case err != nil:
+func (x *extensions) defineExtension(c *builtins.Call) (starlark.Value, error) {
+	var a struct {
+		builtins.Metadata
+		RepoName string              `arg:"repo_name??"`
+		RepoPath string              `arg:"repo_path??"`
+		Args     builtins.StringList `arg:"args??"`
+	}
+	if err := x.objects.Define(c, &a); err != nil {
 		return nil, err
-	case x.repoName == "":
+	}
+	if a.RepoName == "" {
 		return nil, errors.New("repo_name must not be empty")
 	}
-	x.name, x.args = string(m.name), given
-	e.objects.extensions = append(e.objects.extensions, x)
-	return starlark.None, nil
+	x.defined = append(x.defined, &extension{string(a.Name), a.RepoName, a.RepoPath, a.Args, c.Position()})
+	return nil, nil
 }
 
 // runExtensions executes the Tiltfiles of the extensions that weren't loaded
-// already. They may define more of them.
+// already. They may define more extensions.
 func (e *evaluation) runExtensions() error {
-	for i := 0; i < len(e.objects.extensions); i++ {
-		x := e.objects.extensions[i]
-		path, err := e.extensionPath(x)
+	for i := 0; i < len(e.extensions.defined); i++ {
+		x := e.extensions.defined[i]
+		path, err := e.extensions.path(x)
 		if err != nil {
 			return fmt.Errorf("%s: %w", x.position, err)
 		}
@@ -111,51 +131,52 @@ func (e *evaluation) runExtensions() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", x.position, err)
 		}
-		if err := e.executeAlone(path, source, x.args); err != nil {
+		if err := e.executeScope(&builtins.Scope{Args: x.args}, path, source); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// modulePath returns the absolute path of what a load statement names: a file,
-// or an extension.
-func (e *evaluation) modulePath(name string) (string, error) {
+// modulePath returns the absolute path of the file or the extension that a load
+// statement names.
+func (x *extensions) modulePath(name string) (string, error) {
 	name, isExtension := strings.CutPrefix(name, extensionScheme)
 	if !isExtension {
-		return e.absolute(name), nil
+		return x.evaluation.Absolute(name), nil
 	}
-	for _, x := range e.objects.extensions {
-		if x.name == name {
-			return e.extensionPath(x)
+	for _, defined := range x.defined {
+		if defined.name == name {
+			return x.path(defined)
 		}
 	}
 	host, path, _ := strings.Cut(name, "/")
-	for _, repo := range e.objects.repositories {
+	for _, repo := range x.repositories {
 		if path != "" && repo.loadHost == host {
-			return e.extensionPath(&extension{name: name, repoName: repo.name, repoPath: path})
+			return x.path(&extension{name: name, repoName: repo.name, repoPath: path})
 		}
 	}
-	return e.extensionPath(&extension{name: name, repoName: defaultRepo, repoPath: name})
+	return x.path(&extension{name: name, repoName: defaultRepo, repoPath: name})
 }
 
-// extensionPath returns the absolute path of an extension's Tiltfile.
-func (e *evaluation) extensionPath(x *extension) (string, error) {
-	i := slices.IndexFunc(e.objects.repositories, func(r *extensionRepo) bool { return r.name == x.repoName })
+// path returns the absolute path of an extension's Tiltfile.
+func (x *extensions) path(of *extension) (string, error) {
+	i := slices.IndexFunc(x.repositories, func(r *extensionRepo) bool { return r.name == of.repoName })
 	switch {
-	case i < 0 && x.repoName == defaultRepo:
+	case i < 0 && of.repoName == defaultRepo:
 		return "", fmt.Errorf("extension %q is in the default repository on the network, from which this version loads none: "+
-			"clone the repository, and name its directory with v1alpha1.extension_repo(name='default', url='file://...')", x.name)
+			"clone the repository, and name its directory with v1alpha1.extension_repo(name='default', url='file://...')", of.name)
 	case i < 0:
-		return "", fmt.Errorf("extension %q is in repository %q, and there is no v1alpha1.extension_repo of that name", x.name, x.repoName)
+		return "", fmt.Errorf("extension %q is in repository %q, and there is no v1alpha1.extension_repo of that name",
+			of.name, of.repoName)
 	}
-	path := filepath.Join(e.objects.repositories[i].dir, x.repoPath, "Tiltfile")
-	if !filepath.IsLocal(filepath.Join(".", x.repoPath, "Tiltfile")) {
-		return "", fmt.Errorf("extension %q: the path %q is not in its repository", x.name, x.repoPath)
+	path := filepath.Join(x.repositories[i].dir, of.repoPath, "Tiltfile")
+	if !filepath.IsLocal(filepath.Join(".", of.repoPath, "Tiltfile")) {
+		return "", fmt.Errorf("extension %q: the path %q is not in its repository", of.name, of.repoPath)
 	}
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		e.addInput(path)
-		return "", fmt.Errorf("extension %q: there is no file %s", x.name, path)
+		x.evaluation.AddInput(path)
+		return "", fmt.Errorf("extension %q: there is no file %s", of.name, path)
 	}
 	return path, nil
 }

@@ -62,7 +62,7 @@ func FuzzBuiltins(f *testing.F) {
 		options := tiltfile(t, prelude+source)
 		options.Runner, options.Args = nil, []string{"--a", "b", "c"}
 		e = newEvaluation(t.Context(), options)
-		e.limits.steps, e.limits.readSize = 100_000, 1<<16
+		e.limits.steps, e.MaxDataSize = 100_000, 1<<16
 		_, err := e.project()
 		var failure *Error
 		if err != nil && (!errors.As(err, &failure) || failure.Text == "") {

@@ -6,6 +6,8 @@ package tiltfile
 import (
 	"strings"
 	"testing"
+
+	"tilt.dev/session/pkg/tiltfile/builtins"
 )
 
 func TestLimits(t *testing.T) {
@@ -39,13 +41,13 @@ func TestLimits(t *testing.T) {
 // TestNestedSource has the most nested sources that are small enough.
 func TestNestedSource(t *testing.T) {
 	for _, unit := range []string{"(", "not ", "x.", "()", "x+", "x*(", "x.join(", "x%[", "[x,"} {
-		source := "x = 1\n" + strings.Repeat(unit, (maxSourceSize-10)/len(unit)) + "x"
+		source := "x = 1\n" + strings.Repeat(unit, (builtins.MaxSourceSize-10)/len(unit)) + "x"
 		_, err := Load(t.Context(), tiltfile(t, source))
 		if err == nil {
 			t.Errorf("no error for %q nested", unit)
 		}
 	}
-	_, err := Load(t.Context(), tiltfile(t, "x = 1\nx"+strings.Repeat("+x", maxSourceSize/2-4)+"\nlocal_resource('a', 'x')"))
+	_, err := Load(t.Context(), tiltfile(t, "x = 1\nx"+strings.Repeat("+x", builtins.MaxSourceSize/2-4)+"\nlocal_resource('a', 'x')"))
 	if err != nil && !strings.Contains(err.Error(), "larger than") {
 		t.Error(err)
 	}

@@ -9,6 +9,8 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
+
+	"tilt.dev/session/pkg/tiltfile/builtins"
 )
 
 // dialect is what a Tiltfile may use beyond standard Starlark.
@@ -20,23 +22,19 @@ var dialect = syntax.FileOptions{
 	Recursion:       true,
 }
 
-// module is a file that was executed.
-type module struct {
-	globals starlark.StringDict
-}
-
-// load executes a file for a load statement.
-func (e *evaluation) load(_ *starlark.Thread, name string) (starlark.StringDict, error) {
-	path, err := e.modulePath(name)
+// load executes the file that a load statement names, unless it was executed
+// before, and returns its globals.
+func (e *evaluation) load(name string) (starlark.StringDict, error) {
+	path, err := e.extensions.modulePath(name)
 	if err != nil {
 		return nil, err
 	}
-	if loaded, ok := e.modules[path]; ok {
-		if loaded == nil {
+	if globals, ok := e.modules[path]; ok {
+		if globals == nil {
 			//lint:ignore ST1005 The words that users of Tilt know.
 			return nil, fmt.Errorf("Circular load: %s", path)
 		}
-		return loaded.globals, nil
+		return globals, nil
 	}
 	source, err := e.readSource(path)
 	if err != nil {
@@ -45,7 +43,7 @@ func (e *evaluation) load(_ *starlark.Thread, name string) (starlark.StringDict,
 	return e.execute(path, filepath.Base(path), source)
 }
 
-// execute runs the source of the file at an absolute path and remembers its
+// execute runs the source of the file at an absolute path and returns its
 // globals.
 func (e *evaluation) execute(path, name string, source []byte) (starlark.StringDict, error) {
 	e.modules[path] = nil
@@ -57,51 +55,56 @@ func (e *evaluation) execute(path, name string, source []byte) (starlark.StringD
 	if err != nil {
 		return nil, sourceFailure(err)
 	}
-	globals, err := program.Init(e.thread, predeclared)
+	globals, err := program.Init(e.Thread, predeclared)
 	if err != nil {
 		return nil, err
 	}
 	globals.Freeze()
-	e.modules[path] = &module{globals}
+	e.modules[path] = globals
 	return globals, nil
 }
 
-// readSource returns the content of the file at an absolute path, which
-// becomes an input.
+// readSource returns the content of the Tiltfile at an absolute path.
 func (e *evaluation) readSource(path string) ([]byte, error) {
-	source, err := e.readInput(path, maxSourceSize)
+	source, err := e.ReadSource(path)
 	if err != nil {
 		return nil, fmt.Errorf("error reading file %s: %w", path, err)
 	}
 	return source, nil
 }
 
-func (e *evaluation) includeLibrary() library {
-	return functions(map[string]function{"include": e.include, "load_dynamic": e.loadDynamic})
+// library has the builtins that execute other files.
+func (e *evaluation) library() builtins.Library {
+	return builtins.Functions(map[string]builtins.Function{"include": e.include, "load_dynamic": e.loadDynamic})
+}
+
+// loadParameters are those of include and load_dynamic.
+type loadParameters struct {
+	Path builtins.Path `arg:"path"`
 }
 
 // include is include(path): it executes a file for its effects.
-func (e *evaluation) include(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var path localPath
-	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path); err != nil {
+func (e *evaluation) include(c *builtins.Call) (starlark.Value, error) {
+	var a loadParameters
+	if err := c.Unpack(&a); err != nil {
 		return nil, err
 	}
-	if _, err := e.load(thread, string(path)); err != nil {
-		return nil, fmt.Errorf("cannot include %s: %w", path, err)
+	if _, err := e.load(string(a.Path)); err != nil {
+		return nil, fmt.Errorf("cannot include %s: %w", a.Path, err)
 	}
-	return starlark.None, nil
+	return nil, nil
 }
 
 // loadDynamic is load_dynamic(path): it executes a file and returns its globals
-// as a dict, which can't be changed.
-func (e *evaluation) loadDynamic(thread *starlark.Thread, fn *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
-	var path localPath
-	if err := starlark.UnpackArgs(fn.Name(), args, kwargs, "path", &path); err != nil {
+// as a frozen dict.
+func (e *evaluation) loadDynamic(c *builtins.Call) (starlark.Value, error) {
+	var a loadParameters
+	if err := c.Unpack(&a); err != nil {
 		return nil, err
 	}
-	globals, err := e.load(thread, string(path))
+	globals, err := e.load(string(a.Path))
 	if err != nil {
-		return nil, fmt.Errorf("cannot load %s: %w", path, err)
+		return nil, fmt.Errorf("cannot load %s: %w", a.Path, err)
 	}
 	dict := starlark.NewDict(len(globals))
 	for _, name := range globals.Keys() {

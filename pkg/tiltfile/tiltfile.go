@@ -1,27 +1,31 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package tiltfile evaluates a Tiltfile, a program in Starlark, and returns
-// what it asks for as a model.Project.
+// Package tiltfile evaluates a Tiltfile, a program in Starlark, and returns what
+// it defines as a model.Project.
 //
-// The dialect allows sets, while loops, recursion, control statements at the
-// top level and assigning a global again. Relative paths, in load as in every
-// builtin, are relative to the directory of the file whose top level is being
-// executed, not to that of the file that holds the call.
+// The dialect has sets, while loops, recursion, control statements at the top
+// level and reassignment of globals. Relative paths, in load as in every builtin,
+// are relative to the directory of the file whose top level is being executed,
+// not to that of the file that contains the call.
 //
-// An evaluation keeps nothing behind: it changes neither the environment nor
-// the working directory of the process, and two of them don't know of each
-// other. It ends when its context does, and its own limits end it when it
-// takes too many steps, nests calls too deeply or keeps too much memory. These
-// limits are checked between steps. The memory and the time of a single step,
-// such as 'x' * 1000000000, aren't limited: a Tiltfile runs commands anyway.
+// An evaluation changes neither the environment nor the working directory of the
+// process, and is independent of other evaluations. It never uses the network.
+// It ends when its context is done, and with an error when it takes too many
+// steps, nests calls too deeply or keeps too much memory. These limits are checked
+// between two steps; the time and the memory of a single operation, such as
+// 'x' * 1000000000, are not limited.
 //
-// Builtins of Tilt that need Docker or Kubernetes are known by name, and
-// calling one is an error that says so. Those for what this program doesn't
-// have, such as telemetry and buttons, check their arguments and do nothing
-// else. Of the objects of v1alpha1, commands become companions, and extensions
-// are executed like the main file and after it, with their own arguments; they
-// come from directories only, an evaluation never uses the network.
+// Package builtins has the builtins of most subjects, package config those of
+// config.*, and package data the encodings; see package builtins for how to add
+// a builtin. The list of all subjects is in newEvaluation. This package has what
+// executes other files: load, include and extensions.
+//
+// Builtins of Tilt that need Docker or Kubernetes are known by name, and calling
+// one is an error that says so. Those for what this program doesn't have, such as
+// telemetry and buttons, only check their arguments. Of the objects of v1alpha1,
+// commands become companions. Extensions come from directories only; they are
+// executed after the main file, each with its own arguments.
 //
 // Beyond Tilt, local_resource has timeout, readiness_timeout, retries and
 // restart, and ci_settings has settle.
@@ -33,24 +37,26 @@ import (
 
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/tiltfile/builtins"
+	"tilt.dev/session/pkg/tiltfile/data"
 )
 
-// Options say what to evaluate and in what surroundings.
+// Options say what to evaluate, and with what.
 type Options struct {
 	// Path is the absolute path of the main Tiltfile.
 	Path string
-	// WorkingDir is what relative paths are relative to in a Tiltfile that's an
-	// open file of this process, such as /dev/stdin.
+	// WorkingDir is the directory for relative paths in a Tiltfile that is an open
+	// file of this process, such as /dev/stdin.
 	WorkingDir string
-	// MaxDataSize is the most bytes of one file, text or output of a command, 0
-	// for DefaultMaxDataSize. The memory of an evaluation is limited to a multiple
-	// of it.
+	// MaxDataSize limits the bytes of one file, text or output of a command; 0 is
+	// DefaultMaxDataSize. The memory of an evaluation is limited to a multiple of
+	// it.
 	MaxDataSize int64
-	// Streams has what can be read only once. Nil keeps it for this evaluation
-	// alone, and refuses the open files of this process.
+	// Streams keeps what can be read only once. Nil keeps it for this evaluation,
+	// and refuses the open files of this process.
 	Streams *Streams
-	// Args are the arguments for the Tiltfile: the resources to enable, or what
-	// config.parse() makes of them.
+	// Args are the arguments for the Tiltfile: the resources to enable, or the
+	// settings that config.parse() returns.
 	Args []string
 	// Subcommand is how the program was called, such as "up" or "ci".
 	Subcommand string
@@ -58,48 +64,49 @@ type Options struct {
 	// file, empty when it isn't known.
 	Argv       []string
 	Executable string
-	// Environ is the environment as "KEY=value" entries, the last one of a key
-	// wins.
+	// Environ is the environment as "KEY=value" entries; the last one of a key
+	// counts.
 	Environ []string
-	// Runner runs the commands of local(), nil refuses them.
+	// Runner runs the commands of local(); nil refuses them.
 	Runner Runner
-	// Log gets what the Tiltfile prints and warns of: one or more lines without
-	// a final line break. Calls don't overlap. Nil drops the text.
+	// Log gets what the Tiltfile prints and warns of: one or more lines without a
+	// final line break. Calls don't overlap. Nil drops the text.
 	Log func(level logs.Level, text string)
-	// Output returns a writer of what a command of local() writes to one of its
-	// streams, which is closed at its end. Nil drops it.
+	// Output returns a writer for what a command of local() writes to one of its
+	// streams, and the evaluation closes it. Nil drops the output.
 	Output func() io.WriteCloser
 }
 
-// Runner runs a command to its end.
-type Runner interface {
-	// Run returns once the command, and every process that it left in its
-	// group, has ended and its output was written. It ends them when ctx is
-	// done. The error of a command that didn't exit with 0 reads like "exit
-	// status 3".
-	Run(ctx context.Context, command Command) error
-}
+type (
+	// Runner runs the commands of local().
+	Runner = builtins.Runner
+	// Command is a command of local().
+	Command = builtins.Command
+	// Streams keeps what can be read only once.
+	Streams = data.Streams
+)
 
-// Command is what local() runs.
-type Command struct {
-	// Argv is the program and its arguments, at least one.
-	Argv []string
-	// Dir is the absolute working directory.
-	Dir string
-	// Env is the complete environment.
-	Env []string
-	// Stdin is what the command can read.
-	Stdin string
-	// Stdout and Stderr get the output. They may be called at the same time.
-	Stdout, Stderr io.Writer
-}
+const (
+	// DataSizeVariable is the environment variable for MaxDataSize in Options.
+	DataSizeVariable = data.SizeVariable
+	// DefaultMaxDataSize is MaxDataSize where it isn't set.
+	DefaultMaxDataSize = 64 << 20
+)
 
-// Load evaluates a Tiltfile. An error is always an *Error; when ctx was done,
-// it wraps the cause of that. Inputs, ignores and settings of the project are
-// set after an error as well, its resources aren't.
+// NewStreams returns the streams of a run. A server that evaluates the Tiltfiles
+// of its clients passes false for openFiles: reading its open files is refused.
+func NewStreams(openFiles bool) *Streams { return data.NewStreams(openFiles) }
+
+// IsStream returns whether a path leads to a pipe, a device or an open file of
+// this process. Its content is read once; watching it is of no use.
+func IsStream(path string) bool { return data.IsStream(path) }
+
+// Load evaluates a Tiltfile. Its error is always an *Error, which wraps the cause
+// of ctx if that was done. Inputs, ignores and settings of the project are set
+// after an error as well; its resources are not.
 //
 // Load blocks until the evaluation has ended. When ctx is done it ends soon,
-// running commands included.
+// including the commands that it runs.
 func Load(ctx context.Context, options Options) (model.Project, error) {
 	return newEvaluation(ctx, options).project()
 }

@@ -17,6 +17,7 @@ import (
 	"weak"
 
 	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/tiltfile/builtins"
 )
 
 // tiltfile writes a Tiltfile and returns options to load it.
@@ -104,7 +105,7 @@ func TestCanceledBefore(t *testing.T) {
 
 func TestLocalStopsEndlessOutput(t *testing.T) {
 	e := newEvaluation(t.Context(), tiltfile(t, "local('yes', quiet=True)"))
-	e.limits.readSize = 100_000
+	e.MaxDataSize = 100_000
 	_, err := e.project()
 	requireError(t, err, KindEvaluation, "the output of the command is larger than 100000: set the environment variable TILT_SESSION_MAX_DATA_SIZE to allow more")
 	if len(err.Error()) > 10_000 {
@@ -121,7 +122,7 @@ func TestLocalWithoutRunner(t *testing.T) {
 
 func TestUnreadableTiltfile(t *testing.T) {
 	large := tiltfile(t, "")
-	if err := os.WriteFile(large.Path, bytes.Repeat([]byte("#"), maxSourceSize+1), 0o644); err != nil {
+	if err := os.WriteFile(large.Path, bytes.Repeat([]byte("#"), builtins.MaxSourceSize+1), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	project, err := Load(t.Context(), large)

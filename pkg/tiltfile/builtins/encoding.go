@@ -1,0 +1,218 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package builtins
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+
+	"go.starlark.net/starlark"
+
+	"tilt.dev/session/pkg/tiltfile/data"
+)
+
+// Encoding returns the builtins for JSON and YAML.
+func (e *Evaluation) Encoding() Library {
+	return Functions(map[string]Function{
+		"decode_json":        decode("json", e.parseJSON),
+		"decode_yaml":        decode("yaml", e.parseYAML),
+		"decode_yaml_stream": decode("yaml", e.parseYAMLStream),
+		"encode_json":        encodeJSON,
+		"encode_yaml":        encodeYAML,
+		"encode_yaml_stream": encodeYAMLStream,
+		"filter_yaml":        e.filterYAML,
+		"read_json":          e.read(e.parseJSON),
+		"read_yaml":          e.read(e.parseYAML),
+		"read_yaml_stream":   e.read(e.parseYAMLStream),
+	})
+}
+
+// parser returns the value of a text. Its errors say what the text comes from:
+// " from PATH" or nothing.
+type parser func(content []byte, from string) (starlark.Value, error)
+
+// read returns the function for read_json(path, default=None) and its like.
+func (e *Evaluation) read(parse parser) Function {
+	return func(c *Call) (starlark.Value, error) {
+		var a struct {
+			Path    Path           `arg:"path,alias=paths"`
+			Default starlark.Value `arg:"default?"`
+		}
+		if err := c.Unpack(&a); err != nil {
+			return nil, err
+		}
+		content, err := e.ReadData(e.Absolute(string(a.Path)))
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && a.Default != nil:
+			return a.Default, nil
+		case err != nil:
+			return nil, err
+		}
+		return parse(content, " from "+string(a.Path))
+	}
+}
+
+// decode returns the function for decode_json(json), decode_yaml(yaml) and
+// decode_yaml_stream(yaml).
+func decode(parameter string, parse parser) Function {
+	return func(c *Call) (starlark.Value, error) {
+		var content Text
+		if err := starlark.UnpackArgs(c.Name, c.Args, c.Kwargs, parameter, &content); err != nil {
+			return nil, err
+		}
+		return parse([]byte(content), "")
+	}
+}
+
+func (e *Evaluation) parseJSON(content []byte, from string) (starlark.Value, error) {
+	if err := data.CheckSize(len(content), e.MaxDataSize, "the text"); err != nil {
+		return nil, err
+	}
+	value, err := data.DecodeJSON(content)
+	if err != nil {
+		return nil, fmt.Errorf("error parsing JSON%s: %w", from, err)
+	}
+	return value, nil
+}
+
+func (e *Evaluation) parseYAMLStream(content []byte, from string) (starlark.Value, error) {
+	documents, err := e.documents(content, from)
+	if err != nil {
+		return nil, err
+	}
+	return starlark.NewList(documents), nil
+}
+
+// parseYAML returns the value of a text with at most one document, None for an
+// empty one.
+func (e *Evaluation) parseYAML(content []byte, from string) (starlark.Value, error) {
+	documents, err := e.documents(content, from)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(documents) == 0:
+		return starlark.None, nil
+	case len(documents) > 1:
+		return nil, fmt.Errorf("expected a yaml document but found a yaml stream%s with %d documents: "+
+			"use read_yaml_stream or decode_yaml_stream", from, len(documents))
+	}
+	return documents[0], nil
+}
+
+func (e *Evaluation) documents(content []byte, from string) ([]starlark.Value, error) {
+	if err := data.CheckSize(len(content), e.MaxDataSize, "the text"+from); err != nil {
+		return nil, err
+	}
+	documents, err := data.DecodeYAML(e.Context, content)
+	if err != nil {
+		return nil, fmt.Errorf("error parsing YAML%s: %w", from, err)
+	}
+	return documents, nil
+}
+
+// encodeJSON is encode_json(obj).
+func encodeJSON(c *Call) (starlark.Value, error) {
+	var a struct {
+		Object starlark.Value `arg:"obj"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	text, err := data.EncodeJSON(a.Object)
+	return starlark.String(text), err
+}
+
+// encodeYAML is encode_yaml(obj).
+func encodeYAML(c *Call) (starlark.Value, error) {
+	var a struct {
+		Object starlark.Value `arg:"obj"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	return data.EncodeYAML(a.Object)
+}
+
+// encodeYAMLStream is encode_yaml_stream(objs).
+func encodeYAMLStream(c *Call) (starlark.Value, error) {
+	var a struct {
+		Objects starlark.Sequence `arg:"objs"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	var documents []starlark.Value
+	for object := range starlark.Elements(a.Objects) {
+		documents = append(documents, object)
+	}
+	return data.EncodeYAML(documents...)
+}
+
+// filterYAML is filter_yaml(yaml, labels=None, name="", namespace="", kind="",
+// api_version=""). It splits Kubernetes objects into those that match everything
+// given and the rest, as two blobs. The yaml is a blob, the path of a file, or a
+// list of these.
+func (e *Evaluation) filterYAML(c *Call) (starlark.Value, error) {
+	var a struct {
+		YAML       starlark.Value `arg:"yaml"`
+		Labels     stringMap      `arg:"labels??"`
+		Name       expression     `arg:"name??"`
+		Namespace  expression     `arg:"namespace??"`
+		Kind       expression     `arg:"kind??"`
+		APIVersion expression     `arg:"api_version??"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	filter := data.ObjectFilter{
+		Labels: a.Labels,
+		Name:   a.Name.Regexp, Namespace: a.Namespace.Regexp, Kind: a.Kind.Regexp, APIVersion: a.APIVersion.Regexp,
+	}
+	var matching, rest []starlark.Value
+	for _, source := range elementsOf(a.YAML) {
+		content, isBlob := source.(data.Blob)
+		from := ""
+		if !isBlob {
+			var path Path
+			if err := path.Unpack(source); err != nil {
+				return nil, fmt.Errorf("for parameter yaml: %w", err)
+			}
+			file, err := e.ReadData(e.Absolute(string(path)))
+			if err != nil {
+				return nil, err
+			}
+			content, from = data.Blob(file), " from "+string(path)
+		}
+		documents, err := e.documents([]byte(content), from)
+		if err != nil {
+			return nil, err
+		}
+		m, r, err := filter.Split(documents)
+		if err != nil {
+			return nil, fmt.Errorf("error parsing YAML%s: %w", from, err)
+		}
+		matching, rest = append(matching, m...), append(rest, r...)
+	}
+	first, err := data.EncodeYAML(matching...)
+	if err != nil {
+		return nil, err
+	}
+	second, err := data.EncodeYAML(rest...)
+	return starlark.Tuple{first, second}, err
+}
+
+// expression is a regular expression that ignores case.
+type expression struct{ *regexp.Regexp }
+
+// Unpack implements starlark.Unpacker.
+func (x *expression) Unpack(v starlark.Value) (err error) {
+	pattern, ok := starlark.AsString(v)
+	if !ok {
+		return fmt.Errorf("got %s, want string", v.Type())
+	}
+	x.Regexp, err = regexp.Compile("(?i)" + pattern)
+	return err
+}

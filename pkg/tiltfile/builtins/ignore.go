@@ -1,0 +1,119 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package builtins
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
+	"go.starlark.net/starlark"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// ignoreFile is the name of the file next to the main Tiltfile with patterns of
+// files whose changes don't matter.
+const ignoreFile = ".tiltignore"
+
+// Ignores collects the files whose changes don't matter.
+type Ignores struct {
+	evaluation *Evaluation
+	sets       []model.IgnoreSet
+}
+
+// NewIgnores returns the ignores of an evaluation.
+func NewIgnores(e *Evaluation) *Ignores { return &Ignores{evaluation: e} }
+
+// Library returns watch_settings.
+func (i *Ignores) Library() Library {
+	return Functions(map[string]Function{"watch_settings": i.watchSettings})
+}
+
+// watchSettings is watch_settings(ignore=[]). Calls add up.
+func (i *Ignores) watchSettings(c *Call) (starlark.Value, error) {
+	var a struct {
+		Ignore patternList `arg:"ignore??"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	i.add(i.evaluation.Directory(), a.Ignore, "watch_settings()")
+	return nil, nil
+}
+
+func (i *Ignores) add(base string, patterns []string, source string) {
+	if len(patterns) > 0 {
+		i.sets = append(i.sets, model.IgnoreSet{Base: base, Patterns: patterns, Source: source})
+	}
+}
+
+// ReadFile reads the .tiltignore, which is an input even if it is missing.
+func (i *Ignores) ReadFile() error {
+	base := i.evaluation.MainDirectory()
+	path := filepath.Join(base, ignoreFile)
+	content, err := i.evaluation.ReadSource(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var patterns []string
+	if err == nil {
+		patterns, err = ignorefile.ReadAll(bytes.NewReader(content))
+	}
+	if err == nil {
+		err = checkPatterns(patterns)
+	}
+	if err != nil {
+		return fmt.Errorf("error reading %s: %w", path, err)
+	}
+	i.add(base, patterns, path)
+	return nil
+}
+
+// Sets returns what the Tiltfile ignores, and the files of the git repositories
+// around the watched paths: git changes these all the time.
+func (i *Ignores) Sets(watched []string) []model.IgnoreSet {
+	sets := append([]model.IgnoreSet(nil), i.sets...)
+	seen := map[string]bool{}
+	for _, path := range watched {
+		for dir := path; !seen[dir]; dir = filepath.Dir(dir) {
+			seen[dir] = true
+			if _, err := os.Lstat(filepath.Join(dir, gitDirectory)); err == nil {
+				sets = append(sets, model.IgnoreSet{Base: dir, Patterns: []string{gitDirectory}, Source: "the git repository"})
+			}
+		}
+	}
+	return sets
+}
+
+// patternList is a pattern in dockerignore syntax or a list of patterns.
+type patternList []string
+
+// Unpack implements starlark.Unpacker.
+func (l *patternList) Unpack(v starlark.Value) error {
+	if err := (*StringList)(l).Unpack(v); err != nil {
+		return err
+	}
+	return checkPatterns(*l)
+}
+
+// checkPatterns returns an error that names the first invalid pattern.
+func checkPatterns(patterns []string) error {
+	for _, pattern := range patterns {
+		matcher, err := patternmatcher.New([]string{pattern})
+		if err == nil {
+			// Some faults are found at the first use only.
+			_, err = matcher.MatchesOrParentMatches("file")
+		}
+		if err != nil {
+			return fmt.Errorf("invalid pattern %q: %w", pattern, err)
+		}
+	}
+	return nil
+}

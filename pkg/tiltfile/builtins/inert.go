@@ -1,0 +1,102 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package builtins
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+)
+
+// Inert returns the settings of what this version doesn't have: analytics,
+// telemetry, teams, secrets of a cluster and the features of a web page. They
+// check their arguments and do nothing else.
+func (e *Evaluation) Inert() Library {
+	return Functions(map[string]Function{
+		"analytics_settings": checked[struct {
+			Enable bool `arg:"enable"`
+		}],
+		"disable_feature":   setFeature,
+		"disable_snapshots": checked[struct{}],
+		"enable_feature":    setFeature,
+		"experimental_analytics_report": checked[struct {
+			Tags stringMap `arg:"tags"`
+		}],
+		"experimental_metrics_settings": e.metricsSettings,
+		"experimental_telemetry_cmd":    e.telemetryCommand,
+		"secret_settings": checked[struct {
+			DisableScrub bool `arg:"disable_scrub??"`
+		}],
+		"set_team": setTeam,
+	})
+}
+
+// checked is a builtin that only checks that its arguments have the right types.
+func checked[Parameters any](c *Call) (starlark.Value, error) {
+	return nil, c.Unpack(new(Parameters))
+}
+
+// metricsSettings is experimental_metrics_settings(...), which does nothing in
+// Tilt either, whatever its arguments.
+func (e *Evaluation) metricsSettings(c *Call) (starlark.Value, error) {
+	e.Warn("%s() is deprecated and does nothing", c.Name)
+	return nil, nil
+}
+
+// telemetryCommand is experimental_telemetry_cmd(cmd, cmd_bat=, period=, dir=).
+func (e *Evaluation) telemetryCommand(c *Call) (starlark.Value, error) {
+	var a struct {
+		Command    command  `arg:"cmd"`
+		CommandBat command  `arg:"cmd_bat??"`
+		Period     duration `arg:"period??"`
+		Dir        Path     `arg:"dir??"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	if a.Command.Command == nil {
+		return nil, errors.New("cmd must not be empty")
+	}
+	e.Warn("%s: there is no telemetry in this version, %q is not run", c.Name, a.Command.String())
+	return nil, nil
+}
+
+// setTeam is set_team(team_id).
+func setTeam(c *Call) (starlark.Value, error) {
+	var a struct {
+		Team string `arg:"team_id"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	if a.Team == "" {
+		return nil, errors.New("team_id must not be empty")
+	}
+	return nil, nil
+}
+
+// features are the names that Tilt knows or has known.
+var features = []string{
+	"bulk_disable_resources", "cluster_refresh", "disable_resources", "events", "facets", "labels", "live_update_v2",
+	"multiple_containers_per_pod", "offline_snapshot_creation", "snapshots", "tiltfile_edit_api", "update_history",
+}
+
+// setFeature is enable_feature(msg) and disable_feature(msg), where msg is the
+// name of a feature.
+func setFeature(c *Call) (starlark.Value, error) {
+	var a struct {
+		Name string `arg:"msg"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(features, a.Name) {
+		//lint:ignore ST1005 The words that users of Tilt know.
+		return nil, fmt.Errorf("Unknown feature flag: %s (known are %s)", a.Name, strings.Join(features, ", "))
+	}
+	return nil, nil
+}

@@ -1,0 +1,132 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package builtins
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"go.starlark.net/starlark"
+
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/tiltfile/data"
+)
+
+// Runner runs a command to its end.
+type Runner interface {
+	// Run returns once the command, and every process that it left in its
+	// group, has ended and its output was written. It ends them when ctx is
+	// done. The error of a command that didn't exit with 0 reads like "exit
+	// status 3".
+	Run(ctx context.Context, command Command) error
+}
+
+// Command is what local() runs.
+type Command struct {
+	// Argv is the program and its arguments, at least one.
+	Argv []string
+	// Dir is the absolute working directory.
+	Dir string
+	// Env is the complete environment.
+	Env []string
+	// Stdin is what the command can read.
+	Stdin string
+	// Stdout and Stderr get the output. They may be called at the same time.
+	Stdout, Stderr io.Writer
+}
+
+// Local is the subject of local().
+type Local struct {
+	Evaluation *Evaluation
+	Environ    *Environ
+	// Runner runs the commands, nil refuses them.
+	Runner Runner
+	// Output returns a writer for what a command writes to one of its streams.
+	// Nil drops it.
+	Output func() io.WriteCloser
+}
+
+// Library returns local.
+func (l *Local) Library() Library { return Functions(map[string]Function{"local": l.local}) }
+
+// localParameters are those of local.
+type localParameters struct {
+	Command    command     `arg:"command"`
+	Quiet      bool        `arg:"quiet??"`
+	CommandBat command     `arg:"command_bat??"`
+	EchoOff    bool        `arg:"echo_off??"`
+	Env        environment `arg:"env??"`
+	Dir        Path        `arg:"dir??"`
+	Stdin      Text        `arg:"stdin??"`
+}
+
+// local is local(command, quiet=False, command_bat=, echo_off=False, env={},
+// dir=, stdin=): it runs a command and returns its standard output.
+func (l *Local) local(c *Call) (starlark.Value, error) {
+	var a localParameters
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	switch {
+	case a.Command.Command == nil:
+		return nil, errors.New("for parameter command: must not be empty")
+	case l.Runner == nil:
+		return nil, errors.New("running commands isn't possible here")
+	}
+	command := l.Evaluation.placed(a.Command, a.Dir, nil)
+	if !a.EchoOff {
+		l.Evaluation.Info("local: " + command.String())
+	}
+	stdout, stderr, err := l.run(command, &a)
+	if err != nil {
+		output := ""
+		if a.Quiet {
+			output = fmt.Sprintf("\nstdout:\n%s\nstderr:\n%s", end(stdout), end(stderr))
+		}
+		return nil, fmt.Errorf("command %q failed.\nerror: %w%s", command.String(), err, output)
+	}
+	if !a.Quiet && !a.EchoOff && stdout+stderr == "" {
+		l.Evaluation.Info(outputPrefix + "[no output]")
+	}
+	return data.Blob(stdout), nil
+}
+
+// run runs a command to its end and returns what it wrote.
+func (l *Local) run(command *model.Command, a *localParameters) (stdout, stderr string, err error) {
+	ctx, cancel := context.WithCancelCause(l.Evaluation.Context)
+	defer cancel(nil)
+	open := l.Output
+	if a.Quiet {
+		open = nil
+	}
+	var mu sync.Mutex
+	out := newOutput(&mu, l.Evaluation.MaxDataSize, cancel, open)
+	errs := newOutput(&mu, l.Evaluation.MaxDataSize, cancel, open)
+	err = l.Runner.Run(ctx, Command{
+		Argv:   command.Argv,
+		Dir:    command.Dir,
+		Env:    append(l.Environ.entries(), a.Env...),
+		Stdin:  string(a.Stdin),
+		Stdout: out,
+		Stderr: errs,
+	})
+	err = errors.Join(err, out.close(), errs.close())
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	return out.kept.String(), errs.kept.String(), err
+}
+
+// end returns the end of an output, short enough for a message.
+func end(text string) string {
+	const most = 8 << 10
+	if len(text) <= most {
+		return text
+	}
+	return fmt.Sprintf("... %d bytes ...", len(text)-most) + strings.ToValidUTF8(text[len(text)-most:], "")
+}

@@ -1,0 +1,123 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package builtins
+
+import (
+	"strings"
+	"time"
+
+	"go.starlark.net/starlark"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// Probes returns the builtins of readiness probes.
+func Probes() Library {
+	return Functions(map[string]Function{
+		"probe":             makeProbe,
+		"exec_action":       makeExecAction,
+		"http_get_action":   makeHTTPGetAction,
+		"tcp_socket_action": makeTCPSocketAction,
+	})
+}
+
+// makeProbe is probe(initial_delay_secs=0, timeout_secs=1, period_secs=10,
+// success_threshold=1, failure_threshold=3, exec=, http_get=, tcp_socket=).
+func makeProbe(c *Call) (starlark.Value, error) {
+	var a struct {
+		InitialDelay     int32                          `arg:"initial_delay_secs??"`
+		Timeout          int32                          `arg:"timeout_secs??"`
+		Period           int32                          `arg:"period_secs??"`
+		SuccessThreshold int                            `arg:"success_threshold??"`
+		FailureThreshold int                            `arg:"failure_threshold??"`
+		Exec             *object[model.ExecAction]      `arg:"exec??"`
+		HTTPGet          *object[model.HTTPGetAction]   `arg:"http_get??"`
+		TCPSocket        *object[model.TCPSocketAction] `arg:"tcp_socket??"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	p := model.Probe{
+		InitialDelay:     time.Duration(a.InitialDelay) * time.Second,
+		Timeout:          time.Duration(a.Timeout) * time.Second,
+		Period:           time.Duration(a.Period) * time.Second,
+		SuccessThreshold: a.SuccessThreshold,
+		FailureThreshold: a.FailureThreshold,
+	}
+	if a.Exec != nil {
+		p.Exec = &a.Exec.value
+	}
+	if a.HTTPGet != nil {
+		p.HTTPGet = &a.HTTPGet.value
+	}
+	if a.TCPSocket != nil {
+		p.TCPSocket = &a.TCPSocket.value
+	}
+	p = p.WithDefaults()
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	return newObject(p, starlark.StringDict{
+		"initial_delay_secs": starlark.MakeInt(int(a.InitialDelay)),
+		"timeout_secs":       starlark.MakeInt(int(a.Timeout)),
+		"period_secs":        starlark.MakeInt(int(a.Period)),
+		"success_threshold":  starlark.MakeInt(a.SuccessThreshold),
+		"failure_threshold":  starlark.MakeInt(a.FailureThreshold),
+		"exec":               a.Exec.field(),
+		"http_get":           a.HTTPGet.field(),
+		"tcp_socket":         a.TCPSocket.field(),
+	}), nil
+}
+
+// makeExecAction is exec_action(command).
+func makeExecAction(c *Call) (starlark.Value, error) {
+	var a struct {
+		Command program `arg:"command"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	words := stringValues(a.Command)
+	words.Freeze() // The command doesn't change with the list.
+	return newObject(model.ExecAction{Argv: a.Command}, starlark.StringDict{"command": words}), nil
+}
+
+// makeHTTPGetAction is http_get_action(port, host="localhost", scheme="http",
+// path="/").
+func makeHTTPGetAction(c *Call) (starlark.Value, error) {
+	var a struct {
+		Port   int    `arg:"port"`
+		Host   string `arg:"host??"`
+		Scheme string `arg:"scheme??"`
+		Path   string `arg:"path??"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	get := &model.HTTPGetAction{Scheme: strings.ToLower(a.Scheme), Host: a.Host, Port: a.Port, Path: a.Path}
+	checked := model.Probe{HTTPGet: get}.WithDefaults()
+	if err := checked.Validate(); err != nil {
+		return nil, err
+	}
+	return newObject(*checked.HTTPGet, starlark.StringDict{
+		"host": starlark.String(a.Host), "port": starlark.MakeInt(a.Port),
+		"scheme": starlark.String(a.Scheme), "path": starlark.String(a.Path),
+	}), nil
+}
+
+// makeTCPSocketAction is tcp_socket_action(port, host="localhost").
+func makeTCPSocketAction(c *Call) (starlark.Value, error) {
+	var a struct {
+		Port int    `arg:"port"`
+		Host string `arg:"host??"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	checked := model.Probe{TCPSocket: &model.TCPSocketAction{Host: a.Host, Port: a.Port}}.WithDefaults()
+	if err := checked.Validate(); err != nil {
+		return nil, err
+	}
+	return newObject(*checked.TCPSocket, starlark.StringDict{"host": starlark.String(a.Host), "port": starlark.MakeInt(a.Port)}), nil
+}

@@ -1,0 +1,122 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package builtins
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.starlark.net/starlark"
+)
+
+// Unpack stores the arguments of the call in the fields of the struct that
+// parameters points to, in the order of the fields:
+//
+//	var a struct {
+//		Path    Path   `arg:"path,alias=paths"`
+//		Default *Text  `arg:"default??"`
+//		Limit   int    `arg:"limit??,keyword"`
+//	}
+//
+// "?" and "??" after a name mean the same as for starlark.UnpackArgs; such a
+// field keeps its value when the argument is left out. The alias is another name
+// for the argument, which errors don't use. A parameter with "keyword" can't be
+// given by position. A field is of a type that starlark.UnpackArgs can set, a
+// starlark.Unpacker, or a pointer to one, which is nil when the argument is left
+// out. The fields of an embedded struct are parameters too.
+func (c *Call) Unpack(parameters any) error {
+	p := parametersOf(parameters)
+	if len(c.Args) > p.positional && p.positional < len(p.pairs)/2 {
+		return fmt.Errorf("%s: got %d arguments, want at most %d", c.Name, len(c.Args), p.positional)
+	}
+	kwargs := slices.Clone(c.Kwargs)
+	for i, kwarg := range kwargs {
+		if name, ok := p.aliases[kwarg[0]]; ok {
+			kwargs[i] = starlark.Tuple{name, kwarg[1]}
+		}
+	}
+	return starlark.UnpackArgs(c.Name, c.Args, kwargs, p.pairs...)
+}
+
+// parameterList describes the parameters of a builtin.
+type parameterList struct {
+	// pairs are names and pointers for starlark.UnpackArgs.
+	pairs      []any
+	positional int
+	aliases    map[starlark.Value]starlark.String
+}
+
+func parametersOf(parameters any) *parameterList {
+	p := &parameterList{aliases: map[starlark.Value]starlark.String{}}
+	p.add(reflect.ValueOf(parameters).Elem())
+	return p
+}
+
+func (p *parameterList) add(v reflect.Value) {
+	for i := range v.NumField() {
+		tag, ok := v.Type().Field(i).Tag.Lookup("arg")
+		if !ok {
+			if v.Type().Field(i).Anonymous {
+				p.add(v.Field(i))
+			}
+			continue
+		}
+		name, option, _ := strings.Cut(tag, ",")
+		if alias, ok := strings.CutPrefix(option, "alias="); ok {
+			p.aliases[starlark.String(alias)] = starlark.String(strings.TrimRight(name, "?"))
+		}
+		if option != "keyword" {
+			p.positional++
+		}
+		field := v.Field(i)
+		if _, ok := field.Interface().(starlark.Unpacker); ok && field.Kind() == reflect.Pointer {
+			p.pairs = append(p.pairs, name, &optional{field})
+		} else {
+			p.pairs = append(p.pairs, name, field.Addr().Interface())
+		}
+	}
+}
+
+// given returns the arguments of the call as a frozen dict, in the order of the
+// parameters.
+func (c *Call) given(parameters any) (*starlark.Dict, error) {
+	named := starlark.NewDict(len(c.Kwargs))
+	for _, kwarg := range c.Kwargs {
+		if err := named.SetKey(kwarg[0], kwarg[1]); err != nil {
+			return nil, err
+		}
+	}
+	pairs := parametersOf(parameters).pairs
+	given := starlark.NewDict(len(c.Args) + len(c.Kwargs))
+	for i := range len(pairs) / 2 {
+		name := starlark.String(strings.TrimRight(pairs[2*i].(string), "?"))
+		value, ok, err := named.Get(name)
+		if i < len(c.Args) {
+			value, ok = c.Args[i], true
+		}
+		if ok && value != starlark.None {
+			err = given.SetKey(name, value)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	given.Freeze()
+	return given, nil
+}
+
+// optional is a field that points to a starlark.Unpacker.
+type optional struct{ field reflect.Value }
+
+// Unpack implements starlark.Unpacker.
+func (o *optional) Unpack(v starlark.Value) error {
+	p := reflect.New(o.field.Type().Elem())
+	if err := p.Interface().(starlark.Unpacker).Unpack(v); err != nil {
+		return err
+	}
+	o.field.Set(p)
+	return nil
+}

@@ -1,0 +1,134 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package config has the builtins by which a Tiltfile defines its own settings
+// and chooses the resources that start enabled.
+//
+// A Tiltfile defines a setting with config.define_*. Its value comes from the
+// arguments, as a flag or as the positional arguments, or else from the file
+// tilt_config.json in the directory of the Tiltfile that calls config.parse().
+// Without config.parse() the arguments are the names of the resources to enable.
+package config
+
+import (
+	"errors"
+	"fmt"
+
+	"go.starlark.net/starlark"
+
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/tiltfile/builtins"
+)
+
+// Config holds the settings of each scope of an evaluation.
+type Config struct {
+	evaluation *builtins.Evaluation
+	subcommand string
+	scopes     map[*builtins.Scope]*scope
+}
+
+// scope is the state of one scope.
+type scope struct {
+	// settings are in the order of their definition.
+	settings []*setting
+	// parsedIn is the directory of the file that called config.parse(), "" before
+	// that.
+	parsedIn string
+	// enable returns the resources that the Tiltfile enables, nil if it doesn't
+	// choose.
+	enable func([]model.Resource) (model.Selection, error)
+}
+
+// New returns the settings of an evaluation. The subcommand is how the program
+// was called, such as "up".
+func New(e *builtins.Evaluation, subcommand string) *Config {
+	return &Config{e, subcommand, map[*builtins.Scope]*scope{}}
+}
+
+// Library returns the builtins.
+func (c *Config) Library() builtins.Library {
+	l := builtins.Functions(map[string]builtins.Function{
+		"config.clear_enabled_resources": c.clearEnabledResources,
+		"config.define_bool":             c.define(kindBool),
+		"config.define_object":           c.define(kindObject),
+		"config.define_string":           c.define(kindString),
+		"config.define_string_list":      c.define(kindStrings),
+		"config.parse":                   c.parse,
+		"config.set_enabled_resources":   c.setEnabledResources,
+	})
+	l["config.main_dir"] = starlark.String(c.evaluation.MainDirectory())
+	l["config.main_path"] = starlark.String(c.evaluation.Main)
+	l["config.tilt_subcommand"] = starlark.String(c.subcommand)
+	return l
+}
+
+// scope returns the state of the scope that is being executed.
+func (c *Config) scope() *scope {
+	s := c.scopes[c.evaluation.Scope]
+	if s == nil {
+		s = &scope{}
+		c.scopes[c.evaluation.Scope] = s
+	}
+	return s
+}
+
+// Enabled returns which of the resources of a scope start enabled. The arguments
+// name them, unless the Tiltfile chooses or parses the arguments itself.
+func (c *Config) Enabled(in *builtins.Scope, resources []model.Resource) (model.Selection, error) {
+	s := c.scopes[in]
+	switch {
+	case s != nil && s.enable != nil:
+		return s.enable(resources)
+	case s != nil && s.parsedIn != "":
+		return model.Selection{All: true}, nil
+	}
+	return model.SelectResources(resources, in.Args)
+}
+
+// define is config.define_bool(name, args=False, usage="") and its like.
+func (c *Config) define(kind kind) builtins.Function {
+	return func(call *builtins.Call) (starlark.Value, error) {
+		s, scope := &setting{kind: kind}, c.scope()
+		if err := call.Unpack(s); err != nil {
+			return nil, err
+		}
+		switch {
+		case s.Name == "":
+			return nil, errors.New("'name' is required")
+		case scope.parsedIn != "":
+			return nil, fmt.Errorf("%s cannot be called after config.parse is called", call.Name)
+		}
+		for _, other := range scope.settings {
+			switch {
+			case other.Name == s.Name:
+				return nil, fmt.Errorf("%s defined multiple times", s.Name)
+			case other.Positional && s.Positional:
+				return nil, fmt.Errorf("both %s and %s are defined as positional args", other.Name, s.Name)
+			}
+		}
+		scope.settings = append(scope.settings, s)
+		return nil, nil
+	}
+}
+
+// setEnabledResources is config.set_enabled_resources(resources): only these
+// resources and their dependencies start enabled. An empty list enables all.
+func (c *Config) setEnabledResources(call *builtins.Call) (starlark.Value, error) {
+	var a struct {
+		Names builtins.StringList `arg:"resources"`
+	}
+	if err := call.Unpack(&a); err != nil {
+		return nil, err
+	}
+	c.scope().enable = func(resources []model.Resource) (model.Selection, error) {
+		return model.SelectResources(resources, a.Names)
+	}
+	return nil, nil
+}
+
+// clearEnabledResources is config.clear_enabled_resources(): no resource starts
+// enabled.
+func (c *Config) clearEnabledResources(call *builtins.Call) (starlark.Value, error) {
+	c.scope().enable = func([]model.Resource) (model.Selection, error) { return model.Selection{}, nil }
+	return nil, call.Unpack(&struct{}{})
+}

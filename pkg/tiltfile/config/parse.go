@@ -1,0 +1,145 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"go.starlark.net/starlark"
+
+	"tilt.dev/session/pkg/tiltfile/builtins"
+	"tilt.dev/session/pkg/tiltfile/data"
+)
+
+// fileName is the name of the file with values of settings.
+const fileName = "tilt_config.json"
+
+// parse is config.parse(): a dict of the settings that have a value.
+func (c *Config) parse(call *builtins.Call) (starlark.Value, error) {
+	if err := call.Unpack(&struct{}{}); err != nil {
+		return nil, err
+	}
+	scope, dir := c.scope(), c.evaluation.Directory()
+	if before := scope.parsedIn; before != "" && before != dir {
+		return nil, fmt.Errorf("config.parse can only be called from one Tiltfile working directory per run. "+
+			"It was called from %s and %s", before, dir)
+	}
+	scope.parsedIn = dir
+	values, err := c.readFile(filepath.Join(dir, fileName))
+	var given map[string]starlark.Value
+	if err == nil {
+		given, err = c.parseArgs()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("invalid Tiltfile config args: %w", err)
+	}
+	maps.Copy(values, given)
+	dict := starlark.NewDict(len(scope.settings))
+	for _, s := range scope.settings {
+		if values[s.Name] == nil {
+			continue
+		}
+		if err := dict.SetKey(starlark.String(s.Name), values[s.Name]); err != nil {
+			return nil, err
+		}
+	}
+	return dict, nil
+}
+
+// readFile returns the values in the configuration file, which becomes an input
+// even if it is missing.
+func (c *Config) readFile(path string) (map[string]starlark.Value, error) {
+	values := map[string]starlark.Value{}
+	content, err := c.evaluation.ReadData(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return values, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	decoded, err := data.UnmarshalJSON(content)
+	object, ok := decoded.(map[string]any)
+	if err == nil && !ok {
+		err = fmt.Errorf("expected object, found %s", typeOf(decoded))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("error parsing JSON from %s: %w", path, err)
+	}
+	settings := c.scope().settings
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		i := slices.IndexFunc(settings, func(s *setting) bool { return s.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("%s specified unknown setting name '%s'", path, name)
+		}
+		if values[name], err = settings[i].fromJSON(object[name]); err != nil {
+			return nil, fmt.Errorf("%s specified invalid value for setting %s: %w", path, name, err)
+		}
+	}
+	return values, nil
+}
+
+// parseArgs returns the values in the arguments.
+func (c *Config) parseArgs() (map[string]starlark.Value, error) {
+	settings := c.scope().settings
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.SortFlags = false
+	flags.Usage = func() {}
+	var values []*value
+	var positional *value
+	for _, s := range settings {
+		v := &value{setting: s}
+		values = append(values, v)
+		if s.Positional {
+			positional = v
+			continue
+		}
+		flag := flags.VarPF(v, s.Name, "", s.Usage)
+		if s.kind == kindBool {
+			flag.NoOptDefVal = "true"
+		}
+	}
+	if err := flags.Parse(c.evaluation.Scope.Args); err != nil {
+		c.logUsage(flags, positional)
+		if errors.Is(err, pflag.ErrHelp) {
+			err = errors.New("help was requested")
+		}
+		return nil, err
+	}
+	if rest := flags.Args(); positional == nil && len(rest) > 0 {
+		return nil, fmt.Errorf("positional args %q were given, but no setting is defined with args=True", rest)
+	}
+	for _, arg := range flags.Args() {
+		if err := positional.Set(arg); err != nil {
+			return nil, fmt.Errorf("invalid positional arg %q for setting %s: %w", arg, positional.Name, err)
+		}
+	}
+	given := map[string]starlark.Value{}
+	for _, v := range values {
+		if v.value != nil {
+			given[v.Name] = v.value
+		}
+	}
+	return given, nil
+}
+
+// logUsage logs which settings can be given.
+func (c *Config) logUsage(flags *pflag.FlagSet, positional *value) {
+	lines := []string{"Usage:"}
+	for line := range strings.Lines(flags.FlagUsages()) {
+		lines = append(lines, strings.TrimRight(line, " \n"))
+	}
+	if positional != nil {
+		lines = append(lines, strings.TrimRight(fmt.Sprintf("      %s...   %s", positional.Name, positional.Usage), " "))
+	}
+	c.evaluation.Info(strings.Join(lines, "\n"))
+}
