@@ -19,8 +19,8 @@ type Kind int
 
 // The kinds of errors.
 const (
-	// KindEvaluation is an error while the Tiltfile was executed: a builtin
-	// that was called wrongly, fail(), a local() that failed, a limit.
+	// KindEvaluation is an error while the Tiltfile was executed: a builtin that was called wrongly, fail(),
+	// a local() that failed, a limit.
 	KindEvaluation Kind = iota
 	// KindMissing is a main Tiltfile that doesn't exist.
 	KindMissing
@@ -28,8 +28,8 @@ const (
 	KindUnreadable
 	// KindSyntax is a file that isn't Starlark, or uses undefined names.
 	KindSyntax
-	// KindResources is a Tiltfile that executes well, but defines no resources,
-	// resources that depend on themselves, or not those that were asked for.
+	// KindResources is a Tiltfile that executes well, but defines no resources, resources that depend on
+	// themselves, or not those that were asked for.
 	KindResources
 	// KindCanceled is an evaluation that was stopped by its context.
 	KindCanceled
@@ -50,8 +50,8 @@ func (e *Error) Error() string { return e.Text }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// sourceFailure is the error of a file that doesn't compile. All undefined
-// names are told at once, one on each line.
+// sourceFailure is the error of a file that doesn't compile. All undefined names are told at once, one on
+// each line.
 func sourceFailure(err error) error {
 	const most = 10
 	var undefined resolve.ErrorList
@@ -82,8 +82,8 @@ func (e *evaluation) explain(err error) error {
 	return explained
 }
 
-// innermost returns the evaluation error with the longest stack: a failing
-// load gives one for each file on the way.
+// innermost returns the evaluation error with the longest stack: a failing load gives one for each file on
+// the way.
 func innermost(err error) *starlark.EvalError {
 	var found *starlark.EvalError
 	for next := found; errors.As(err, &next); err = next.Unwrap() {
@@ -92,8 +92,8 @@ func innermost(err error) *starlark.EvalError {
 	return found
 }
 
-// traceback describes an error and the calls that led to it as Python does. It
-// leaves out the middle of a long stack.
+// traceback describes an error and the calls that led to it as Python does. It leaves out the middle of a
+// long stack.
 func traceback(err *starlark.EvalError) string {
 	const most = 20
 	calls, place := slices.Clone(err.CallStack), ""

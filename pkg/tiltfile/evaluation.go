@@ -23,8 +23,8 @@ type evaluation struct {
 	limits limits
 	// executed is true once the main file was read.
 	executed bool
-	// modules are the globals of the files that were executed, by path. They are
-	// nil for a file that is being executed.
+	// modules are the globals of the files that were executed, by path. They are nil for a file that is being
+	// executed.
 	modules map[string]starlark.StringDict
 	// scopes are in the order in which they began.
 	scopes []*builtins.Scope
@@ -41,8 +41,8 @@ type evaluation struct {
 	extensions *extensions
 }
 
-// newEvaluation creates the subjects of the builtins. A subject that is later in
-// the list replaces the builtins that earlier ones have under the same name.
+// newEvaluation creates the subjects of the builtins. A subject that is later in the list replaces the
+// builtins that earlier ones have under the same name.
 func newEvaluation(ctx context.Context, options Options) *evaluation {
 	maxDataSize := cmp.Or(options.MaxDataSize, DefaultMaxDataSize)
 	shared := &builtins.Evaluation{
@@ -184,8 +184,8 @@ func (e *evaluation) assemble(project *model.Project) error {
 	return nil
 }
 
-// enabled returns which resources start enabled: those that their scopes enable,
-// and the dependencies of these.
+// enabled returns which resources start enabled: those that their scopes enable, and the dependencies of
+// these.
 func (e *evaluation) enabled(resources []model.Resource, scopes []*builtins.Scope) (model.Selection, error) {
 	everything := true
 	var names []string

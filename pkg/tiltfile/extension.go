@@ -20,8 +20,8 @@ import (
 // extensionScheme is the prefix of the name of an extension in a load statement.
 const extensionScheme = "ext://"
 
-// defaultRepo is the repository of the extensions that aren't defined. It is on
-// the network unless the Tiltfile defines another one with that name.
+// defaultRepo is the repository of the extensions that aren't defined. It is on the network unless the
+// Tiltfile defines another one with that name.
 const defaultRepo = "default"
 
 // extensions are the extensions that a Tiltfile defines, and where they are.
@@ -35,13 +35,12 @@ type extensions struct {
 // extensionRepo is a v1alpha1.extension_repo: a directory of extensions.
 type extensionRepo struct {
 	name, dir string
-	// loadHost is the first part of the names of those extensions in the
-	// repository that need no definition, empty for none.
+	// loadHost is the first part of the names of those extensions in the repository that need no definition,
+	// empty for none.
 	loadHost string
 }
 
-// extension is a v1alpha1.extension: a Tiltfile that is executed after the main
-// one, with its own arguments.
+// extension is a v1alpha1.extension: a Tiltfile that is executed after the main one, with its own arguments.
 type extension struct {
 	name, repoName, repoPath string
 	args                     []string
@@ -56,8 +55,8 @@ func (x *extensions) library() builtins.Library {
 	})
 }
 
-// defineRepo is v1alpha1.extension_repo(name, labels, annotations, url, ref,
-// load_host, git_subpath). A repository on the network is an error.
+// defineRepo is v1alpha1.extension_repo(name, labels, annotations, url, ref, load_host, git_subpath). A
+// repository on the network is an error.
 func (x *extensions) defineRepo(c *builtins.Call) (starlark.Value, error) {
 	var a struct {
 		builtins.Metadata
@@ -89,15 +88,13 @@ func (x *extensions) defineRepo(c *builtins.Call) (starlark.Value, error) {
 	return nil, nil
 }
 
-// onNetwork returns whether a URL isn't the path of a file: it has a scheme, or
-// is like git@host:path.
+// onNetwork returns whether a URL isn't the path of a file: it has a scheme, or is like git@host:path.
 func onNetwork(url string) bool {
 	first, _, _ := strings.Cut(url, "/")
 	return strings.Contains(first, ":")
 }
 
-// defineExtension is v1alpha1.extension(name, labels, annotations, repo_name,
-// repo_path, args).
+// defineExtension is v1alpha1.extension(name, labels, annotations, repo_name, repo_path, args).
 func (x *extensions) defineExtension(c *builtins.Call) (starlark.Value, error) {
 	var a struct {
 		builtins.Metadata
@@ -115,8 +112,8 @@ func (x *extensions) defineExtension(c *builtins.Call) (starlark.Value, error) {
 	return nil, nil
 }
 
-// runExtensions executes the Tiltfiles of the extensions that weren't loaded
-// already. They may define more extensions.
+// runExtensions executes the Tiltfiles of the extensions that weren't loaded already. They may define more
+// extensions.
 func (e *evaluation) runExtensions() error {
 	for i := 0; i < len(e.extensions.defined); i++ {
 		x := e.extensions.defined[i]
@@ -138,8 +135,7 @@ func (e *evaluation) runExtensions() error {
 	return nil
 }
 
-// modulePath returns the absolute path of the file or the extension that a load
-// statement names.
+// modulePath returns the absolute path of the file or the extension that a load statement names.
 func (x *extensions) modulePath(name string) (string, error) {
 	name, isExtension := strings.CutPrefix(name, extensionScheme)
 	if !isExtension {

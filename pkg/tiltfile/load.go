@@ -22,8 +22,7 @@ var dialect = syntax.FileOptions{
 	Recursion:       true,
 }
 
-// load executes the file that a load statement names, unless it was executed
-// before, and returns its globals.
+// load executes the file that a load statement names, unless it was executed before, and returns its globals.
 func (e *evaluation) load(name string) (starlark.StringDict, error) {
 	path, err := e.extensions.modulePath(name)
 	if err != nil {
@@ -43,8 +42,7 @@ func (e *evaluation) load(name string) (starlark.StringDict, error) {
 	return e.execute(path, filepath.Base(path), source)
 }
 
-// execute runs the source of the file at an absolute path and returns its
-// globals.
+// execute runs the source of the file at an absolute path and returns its globals.
 func (e *evaluation) execute(path, name string, source []byte) (starlark.StringDict, error) {
 	e.modules[path] = nil
 	predeclared := starlark.StringDict{"__file__": starlark.String(path), "__name__": starlark.String(name)}
@@ -75,7 +73,10 @@ func (e *evaluation) readSource(path string) ([]byte, error) {
 
 // library has the builtins that execute other files.
 func (e *evaluation) library() builtins.Library {
-	return builtins.Functions(map[string]builtins.Function{"include": e.include, "load_dynamic": e.loadDynamic})
+	return builtins.Functions(map[string]builtins.Function{
+		"include":      builtins.Unpacking(e.include),
+		"load_dynamic": builtins.Unpacking(e.loadDynamic),
+	})
 }
 
 // loadParameters are those of include and load_dynamic.
@@ -84,24 +85,15 @@ type loadParameters struct {
 }
 
 // include is include(path): it executes a file for its effects.
-func (e *evaluation) include(c *builtins.Call) (starlark.Value, error) {
-	var a loadParameters
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func (e *evaluation) include(a loadParameters) (starlark.Value, error) {
 	if _, err := e.load(string(a.Path)); err != nil {
 		return nil, fmt.Errorf("cannot include %s: %w", a.Path, err)
 	}
 	return nil, nil
 }
 
-// loadDynamic is load_dynamic(path): it executes a file and returns its globals
-// as a frozen dict.
-func (e *evaluation) loadDynamic(c *builtins.Call) (starlark.Value, error) {
-	var a loadParameters
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+// loadDynamic is load_dynamic(path): it executes a file and returns its globals as a frozen dict.
+func (e *evaluation) loadDynamic(a loadParameters) (starlark.Value, error) {
 	globals, err := e.load(string(a.Path))
 	if err != nil {
 		return nil, fmt.Errorf("cannot load %s: %w", a.Path, err)

@@ -6,6 +6,8 @@ package builtins
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,8 +30,7 @@ func (t *Text) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// Path is an argument that names a file or a directory: a string, a blob or a
-// git repository.
+// Path is an argument that names a file or a directory: a string, a blob or a git repository.
 type Path string
 
 // Unpack implements starlark.Unpacker.
@@ -75,8 +76,7 @@ func (l *StringList) Unpack(v starlark.Value) (err error) {
 	return err
 }
 
-// stringsOf returns the strings in a list. The error for another value says what
-// is wanted instead.
+// stringsOf returns the strings in a list. The error for another value says what is wanted instead.
 func stringsOf(v starlark.Value, wanted string) ([]string, error) {
 	if !isList(v) {
 		return nil, fmt.Errorf("got %s, want %s", v.Type(), wanted)
@@ -92,8 +92,7 @@ func stringsOf(v starlark.Value, wanted string) ([]string, error) {
 	return all, nil
 }
 
-// isList returns whether v is a list of things. A dict, of which only the keys
-// would be used, is one thing.
+// isList returns whether v is a list of things. A dict, of which only the keys would be used, is one thing.
 func isList(v starlark.Value) bool {
 	switch v.(type) {
 	case *starlark.List, starlark.Tuple, *starlark.Set:
@@ -125,8 +124,7 @@ func (p *program) Unpack(v starlark.Value) (err error) {
 	return err
 }
 
-// command is a script for the shell or a program with its arguments. An empty
-// one leaves the pointer nil.
+// command is a script for the shell or a program with its arguments. An empty one leaves the pointer nil.
 type command struct{ *model.Command }
 
 // Unpack implements starlark.Unpacker.
@@ -181,24 +179,20 @@ func (m *stringMap) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// environment is a dict of variables as "KEY=value" entries.
+// environment is a dict of variables as "KEY=value" entries in sorted order.
 type environment []string
 
 // Unpack implements starlark.Unpacker.
 func (e *environment) Unpack(v starlark.Value) error {
-	dict, ok := v.(starlark.IterableMapping)
-	if !ok {
-		return fmt.Errorf("got %s, want dict of strings", v.Type())
+	var variables stringMap
+	if err := variables.Unpack(v); err != nil {
+		return err
 	}
-	for _, item := range dict.Items() {
-		key, value, err := stringItem(item[0], item[1])
-		if err == nil {
-			err = checkVariable(key, value)
-		}
-		if err != nil {
+	for _, key := range slices.Sorted(maps.Keys(variables)) {
+		if err := checkVariable(key, variables[key]); err != nil {
 			return err
 		}
-		*e = append(*e, key+"="+value)
+		*e = append(*e, key+"="+variables[key])
 	}
 	return nil
 }

@@ -1,18 +1,16 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package builtins has the functions and values that a Tiltfile can use beyond
-// Starlark itself, in one file for each subject.
+// Package builtins has the functions and values that a Tiltfile can use beyond Starlark itself, in one file
+// for each subject.
 //
-// A subject is a Library. One that depends on the evaluation, or keeps state for
-// it, is a struct with a Library method; Evaluation is what all of them share.
-// A new builtin is a method or function of the form of Function in the file of
-// its subject, and an entry of that subject's Library. A new subject is also an
-// entry of the list in package tiltfile that creates the subjects of an
-// evaluation. A large subject, such as config, is a package of its own that
-// imports this one.
+// A subject is a Library. One that depends on the evaluation, or keeps state for it, is a struct with a
+// Library method; Evaluation is what all of them share. A new builtin is a method or function of the form of
+// Function in the file of its subject, and an entry of that subject's Library. A new subject is also an entry
+// of the list in package tiltfile that creates the subjects of an evaluation. A large subject, such as
+// config, is a package of its own that imports this one.
 //
-// A builtin declares its parameters as the fields of a struct, see Call.Unpack.
+// A builtin declares its parameters as the fields of a struct, see Unpacking and Call.Unpack.
 package builtins
 
 import (
@@ -26,7 +24,7 @@ import (
 // Library holds builtins by their full names, such as "os.getcwd".
 type Library map[string]starlark.Value
 
-// Function is the Go form of a builtin function. A nil value is None.
+// Function is the Go form of a builtin function. A nil value stands for None.
 type Function func(*Call) (starlark.Value, error)
 
 // Call is one call of a builtin function.
@@ -41,6 +39,18 @@ type Call struct {
 // Position returns where in a Tiltfile the call is.
 func (c *Call) Position() syntax.Position { return c.Thread.CallFrame(1).Pos }
 
+// Unpacking returns the Function that calls f with its arguments, unpacked as Call.Unpack does. P is the
+// struct for its parameters.
+func Unpacking[P any](f func(P) (starlark.Value, error)) Function {
+	return func(c *Call) (starlark.Value, error) {
+		var parameters P
+		if err := c.Unpack(&parameters); err != nil {
+			return nil, err
+		}
+		return f(parameters)
+	}
+}
+
 // Functions returns functions as builtins.
 func Functions(byName map[string]Function) Library {
 	l := make(Library, len(byName))
@@ -51,18 +61,19 @@ func Functions(byName map[string]Function) Library {
 }
 
 func builtin(name string, f Function) *starlark.Builtin {
-	call := func(thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
+	return starlark.NewBuiltin(name, func(
+		thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+	) (starlark.Value, error) {
 		value, err := f(&Call{name, args, kwargs, thread})
 		if value == nil && err == nil {
 			value = starlark.None
 		}
 		return value, err
-	}
-	return starlark.NewBuiltin(name, call)
+	})
 }
 
-// Universe joins libraries, with a module for each part of a name that a dot
-// follows. Where two have the same name, the later one counts.
+// Universe joins libraries, with a module for each part of a name that a dot follows. Where two have the same
+// name, the later one counts.
 func Universe(libraries ...Library) starlark.StringDict {
 	names := starlark.StringDict{}
 	for _, l := range libraries {
@@ -73,8 +84,8 @@ func Universe(libraries ...Library) starlark.StringDict {
 	return names
 }
 
-// define adds a value to the module that its name belongs to. The prefix is the
-// name of the module whose members are names.
+// define adds a value to the module that its name belongs to. The prefix is the name of the module whose
+// members are names.
 func define(names starlark.StringDict, prefix, name string, value starlark.Value) {
 	first, rest, nested := strings.Cut(name, ".")
 	if !nested {

@@ -20,18 +20,17 @@ func (e *Evaluation) Encoding() Library {
 		"decode_json":        decode("json", e.parseJSON),
 		"decode_yaml":        decode("yaml", e.parseYAML),
 		"decode_yaml_stream": decode("yaml", e.parseYAMLStream),
-		"encode_json":        encodeJSON,
-		"encode_yaml":        encodeYAML,
-		"encode_yaml_stream": encodeYAMLStream,
-		"filter_yaml":        e.filterYAML,
+		"encode_json":        Unpacking(encodeJSON),
+		"encode_yaml":        Unpacking(encodeYAML),
+		"encode_yaml_stream": Unpacking(encodeYAMLStream),
+		"filter_yaml":        Unpacking(e.filterYAML),
 		"read_json":          e.read(e.parseJSON),
 		"read_yaml":          e.read(e.parseYAML),
 		"read_yaml_stream":   e.read(e.parseYAMLStream),
 	})
 }
 
-// parser returns the value of a text. Its errors say what the text comes from:
-// " from PATH" or nothing.
+// parser returns the value of a text. Its errors say what the text comes from: " from PATH" or nothing.
 type parser func(content []byte, from string) (starlark.Value, error)
 
 // read returns the function for read_json(path, default=None) and its like.
@@ -55,8 +54,7 @@ func (e *Evaluation) read(parse parser) Function {
 	}
 }
 
-// decode returns the function for decode_json(json), decode_yaml(yaml) and
-// decode_yaml_stream(yaml).
+// decode returns the function for decode_json(json), decode_yaml(yaml) and decode_yaml_stream(yaml).
 func decode(parameter string, parse parser) Function {
 	return func(c *Call) (starlark.Value, error) {
 		var content Text
@@ -86,8 +84,7 @@ func (e *Evaluation) parseYAMLStream(content []byte, from string) (starlark.Valu
 	return starlark.NewList(documents), nil
 }
 
-// parseYAML returns the value of a text with at most one document, None for an
-// empty one.
+// parseYAML returns the value of a text with at most one document, None for an empty one.
 func (e *Evaluation) parseYAML(content []byte, from string) (starlark.Value, error) {
 	documents, err := e.documents(content, from)
 	switch {
@@ -114,36 +111,24 @@ func (e *Evaluation) documents(content []byte, from string) ([]starlark.Value, e
 }
 
 // encodeJSON is encode_json(obj).
-func encodeJSON(c *Call) (starlark.Value, error) {
-	var a struct {
-		Object starlark.Value `arg:"obj"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func encodeJSON(a struct {
+	Object starlark.Value `arg:"obj"`
+}) (starlark.Value, error) {
 	text, err := data.EncodeJSON(a.Object)
 	return starlark.String(text), err
 }
 
 // encodeYAML is encode_yaml(obj).
-func encodeYAML(c *Call) (starlark.Value, error) {
-	var a struct {
-		Object starlark.Value `arg:"obj"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func encodeYAML(a struct {
+	Object starlark.Value `arg:"obj"`
+}) (starlark.Value, error) {
 	return data.EncodeYAML(a.Object)
 }
 
 // encodeYAMLStream is encode_yaml_stream(objs).
-func encodeYAMLStream(c *Call) (starlark.Value, error) {
-	var a struct {
-		Objects starlark.Sequence `arg:"objs"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func encodeYAMLStream(a struct {
+	Objects starlark.Sequence `arg:"objs"`
+}) (starlark.Value, error) {
 	var documents []starlark.Value
 	for object := range starlark.Elements(a.Objects) {
 		documents = append(documents, object)
@@ -151,22 +136,17 @@ func encodeYAMLStream(c *Call) (starlark.Value, error) {
 	return data.EncodeYAML(documents...)
 }
 
-// filterYAML is filter_yaml(yaml, labels=None, name="", namespace="", kind="",
-// api_version=""). It splits Kubernetes objects into those that match everything
-// given and the rest, as two blobs. The yaml is a blob, the path of a file, or a
-// list of these.
-func (e *Evaluation) filterYAML(c *Call) (starlark.Value, error) {
-	var a struct {
-		YAML       starlark.Value `arg:"yaml"`
-		Labels     stringMap      `arg:"labels??"`
-		Name       expression     `arg:"name??"`
-		Namespace  expression     `arg:"namespace??"`
-		Kind       expression     `arg:"kind??"`
-		APIVersion expression     `arg:"api_version??"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+// filterYAML is filter_yaml(yaml, labels=None, name="", namespace="", kind="", api_version=""). It splits
+// Kubernetes objects into those that match everything given and the rest, as two blobs. The yaml is a blob,
+// the path of a file, or a list of these.
+func (e *Evaluation) filterYAML(a struct {
+	YAML       starlark.Value `arg:"yaml"`
+	Labels     stringMap      `arg:"labels??"`
+	Name       expression     `arg:"name??"`
+	Namespace  expression     `arg:"namespace??"`
+	Kind       expression     `arg:"kind??"`
+	APIVersion expression     `arg:"api_version??"`
+}) (starlark.Value, error) {
 	filter := data.ObjectFilter{
 		Labels: a.Labels,
 		Name:   a.Name.Regexp, Namespace: a.Namespace.Regexp, Kind: a.Kind.Regexp, APIVersion: a.APIVersion.Regexp,

@@ -16,9 +16,8 @@ import (
 	"tilt.dev/session/pkg/tiltfile/data"
 )
 
-// Evaluation is what the subjects of one evaluation share. Only the goroutine
-// that evaluates uses it; it ends with that evaluation, so that it may hold a
-// context.
+// Evaluation is what the subjects of one evaluation share. Only the goroutine that evaluates uses it; it ends
+// with that evaluation, so that it may hold a context.
 type Evaluation struct {
 	// Context ends the evaluation when it is done.
 	Context context.Context
@@ -26,13 +25,12 @@ type Evaluation struct {
 	Thread *starlark.Thread
 	// Main is the absolute path of the main Tiltfile.
 	Main string
-	// WorkingDir is the directory for relative paths in a Tiltfile that is an
-	// open file of this process.
+	// WorkingDir is the directory for relative paths in a Tiltfile that is an open file of this process.
 	WorkingDir string
 	// Streams reads files.
 	Streams *data.Streams
-	// MaxDataSize limits the bytes that a builtin takes from a file, from an
-	// output of a command or from a text to decode.
+	// MaxDataSize limits the bytes that a builtin takes from a file, from an output of a command or from a
+	// text to decode.
 	MaxDataSize int64
 	// Log gets messages of one or more lines. It may be nil.
 	Log func(level logs.Level, text string)
@@ -42,9 +40,8 @@ type Evaluation struct {
 	Inputs []string
 }
 
-// Scope is a Tiltfile that is executed by itself, with all files that it loads:
-// the main one, or that of an extension. Subjects use it as the key of the state
-// that such a Tiltfile has for itself.
+// Scope is a Tiltfile that is executed by itself, with all files that it loads: the main one, or that of an
+// extension. Subjects use it as the key of the state that such a Tiltfile has for itself.
 type Scope struct {
 	Args []string
 }
@@ -63,8 +60,7 @@ func (e *Evaluation) log(level logs.Level, text string) {
 	}
 }
 
-// Directory returns the directory for relative paths: that of the file whose top
-// level is being executed.
+// Directory returns the directory for relative paths: that of the file whose top level is being executed.
 func (e *Evaluation) Directory() string {
 	for depth := range e.Thread.CallStackDepth() {
 		if frame := e.Thread.CallFrame(depth); frame.Name == "<toplevel>" {
@@ -89,8 +85,8 @@ func (e *Evaluation) directoryOf(file string) string {
 // Absolute resolves a path of the Tiltfile and cleans it.
 func (e *Evaluation) Absolute(path string) string { return filepath.Clean(e.join(path)) }
 
-// join resolves a path of the Tiltfile. It doesn't clean an absolute one: that
-// could lead elsewhere where a symbolic link precedes "..".
+// join resolves a path of the Tiltfile. It doesn't clean an absolute one: that could lead elsewhere where a
+// symbolic link precedes "..".
 func (e *Evaluation) join(path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -105,19 +101,19 @@ func (e *Evaluation) AddInput(path string) {
 	}
 }
 
-// MaxSourceSize limits the bytes of a Tiltfile. Within it, not even the most
-// nested source overflows the stack of the compiler.
+// MaxSourceSize limits the bytes of a Tiltfile. Within it, not even the most nested source overflows the
+// stack of the compiler.
 const MaxSourceSize = 1 << 20
 
-// ReadSource returns the content of a file that controls the evaluation, such as
-// a Tiltfile. The absolute path becomes an input, even of a missing file.
+// ReadSource returns the content of a file that controls the evaluation, such as a Tiltfile. The absolute
+// path becomes an input, even of a missing file.
 func (e *Evaluation) ReadSource(path string) ([]byte, error) {
 	e.AddInput(path)
 	return e.Streams.ReadFile(e.Context, path, MaxSourceSize)
 }
 
-// ReadData returns the content of a file with data. The absolute path becomes an
-// input, even of a missing file.
+// ReadData returns the content of a file with data. The absolute path becomes an input, even of a missing
+// file.
 func (e *Evaluation) ReadData(path string) ([]byte, error) {
 	e.AddInput(path)
 	content, err := e.Streams.ReadFile(e.Context, path, e.MaxDataSize)

@@ -18,21 +18,17 @@ import (
 // Files returns the builtins that read and watch files.
 func (e *Evaluation) Files() Library {
 	return Functions(map[string]Function{
-		"listdir":    e.listdir,
-		"read_file":  e.readFile,
-		"watch_file": e.watchFile,
+		"listdir":    Unpacking(e.listdir),
+		"read_file":  Unpacking(e.readFile),
+		"watch_file": Unpacking(e.watchFile),
 	})
 }
 
 // readFile is read_file(path, default=None).
-func (e *Evaluation) readFile(c *Call) (starlark.Value, error) {
-	var a struct {
-		Path    Path  `arg:"path,alias=paths"`
-		Default *Text `arg:"default??"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func (e *Evaluation) readFile(a struct {
+	Path    Path  `arg:"path,alias=paths"`
+	Default *Text `arg:"default??"`
+}) (starlark.Value, error) {
 	content, err := e.ReadData(e.Absolute(string(a.Path)))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && a.Default != nil:
@@ -43,15 +39,11 @@ func (e *Evaluation) readFile(c *Call) (starlark.Value, error) {
 	return data.Blob(content), nil
 }
 
-// watchFile is watch_file(path): the file, or everything below the directory,
-// becomes an input. It needn't exist.
-func (e *Evaluation) watchFile(c *Call) (starlark.Value, error) {
-	var a struct {
-		Path Path `arg:"path,alias=paths"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+// watchFile is watch_file(path): the file, or everything below the directory, becomes an input. It needn't
+// exist.
+func (e *Evaluation) watchFile(a struct {
+	Path Path `arg:"path,alias=paths"`
+}) (starlark.Value, error) {
 	e.AddInput(e.Absolute(string(a.Path)))
 	return nil, nil
 }
@@ -59,17 +51,12 @@ func (e *Evaluation) watchFile(c *Call) (starlark.Value, error) {
 // maxListed limits the entries that listdir visits.
 const maxListed = 1_000_000
 
-// listdir is listdir(dir, recursive=False): the absolute paths of the files in a
-// directory, or of all files below it, in order. A missing directory has none.
-// Only a recursive listing becomes an input.
-func (e *Evaluation) listdir(c *Call) (starlark.Value, error) {
-	var a struct {
-		Dir       Path `arg:"dir"`
-		Recursive bool `arg:"recursive??"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+// listdir is listdir(dir, recursive=False): the absolute paths of the files in a directory, or of all files
+// below it, in order. A missing directory has none. Only a recursive listing becomes an input.
+func (e *Evaluation) listdir(a struct {
+	Dir       Path `arg:"dir"`
+	Recursive bool `arg:"recursive??"`
+}) (starlark.Value, error) {
 	root := e.Absolute(string(a.Dir))
 	if a.Recursive {
 		e.AddInput(root)

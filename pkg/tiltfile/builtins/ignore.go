@@ -18,8 +18,8 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// ignoreFile is the name of the file next to the main Tiltfile with patterns of
-// files whose changes don't matter.
+// ignoreFile is the name of the file next to the main Tiltfile with patterns of files whose changes don't
+// matter.
 const ignoreFile = ".tiltignore"
 
 // Ignores collects the files whose changes don't matter.
@@ -33,17 +33,13 @@ func NewIgnores(e *Evaluation) *Ignores { return &Ignores{evaluation: e} }
 
 // Library returns watch_settings.
 func (i *Ignores) Library() Library {
-	return Functions(map[string]Function{"watch_settings": i.watchSettings})
+	return Functions(map[string]Function{"watch_settings": Unpacking(i.watchSettings)})
 }
 
 // watchSettings is watch_settings(ignore=[]). Calls add up.
-func (i *Ignores) watchSettings(c *Call) (starlark.Value, error) {
-	var a struct {
-		Ignore patternList `arg:"ignore??"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func (i *Ignores) watchSettings(a struct {
+	Ignore patternList `arg:"ignore??"`
+}) (starlark.Value, error) {
 	i.add(i.evaluation.Directory(), a.Ignore, "watch_settings()")
 	return nil, nil
 }
@@ -76,8 +72,8 @@ func (i *Ignores) ReadFile() error {
 	return nil
 }
 
-// Sets returns what the Tiltfile ignores, and the files of the git repositories
-// around the watched paths: git changes these all the time.
+// Sets returns what the Tiltfile ignores, and the files of the git repositories around the watched paths: git
+// changes these all the time.
 func (i *Ignores) Sets(watched []string) []model.IgnoreSet {
 	sets := append([]model.IgnoreSet(nil), i.sets...)
 	seen := map[string]bool{}

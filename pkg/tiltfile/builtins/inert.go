@@ -12,17 +12,16 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Inert returns the settings of what this version doesn't have: analytics,
-// telemetry, teams, secrets of a cluster and the features of a web page. They
-// check their arguments and do nothing else.
+// Inert returns the settings of what this version doesn't have: analytics, telemetry, teams, secrets of a
+// cluster and the features of a web page. They check their arguments and do nothing else.
 func (e *Evaluation) Inert() Library {
 	return Functions(map[string]Function{
 		"analytics_settings": checked[struct {
 			Enable bool `arg:"enable"`
 		}],
-		"disable_feature":   setFeature,
+		"disable_feature":   Unpacking(setFeature),
 		"disable_snapshots": checked[struct{}],
-		"enable_feature":    setFeature,
+		"enable_feature":    Unpacking(setFeature),
 		"experimental_analytics_report": checked[struct {
 			Tags stringMap `arg:"tags"`
 		}],
@@ -31,7 +30,7 @@ func (e *Evaluation) Inert() Library {
 		"secret_settings": checked[struct {
 			DisableScrub bool `arg:"disable_scrub??"`
 		}],
-		"set_team": setTeam,
+		"set_team": Unpacking(setTeam),
 	})
 }
 
@@ -40,8 +39,8 @@ func checked[Parameters any](c *Call) (starlark.Value, error) {
 	return nil, c.Unpack(new(Parameters))
 }
 
-// metricsSettings is experimental_metrics_settings(...), which does nothing in
-// Tilt either, whatever its arguments.
+// metricsSettings is experimental_metrics_settings(...), which does nothing in Tilt either, whatever its
+// arguments.
 func (e *Evaluation) metricsSettings(c *Call) (starlark.Value, error) {
 	e.Warn("%s() is deprecated and does nothing", c.Name)
 	return nil, nil
@@ -66,13 +65,9 @@ func (e *Evaluation) telemetryCommand(c *Call) (starlark.Value, error) {
 }
 
 // setTeam is set_team(team_id).
-func setTeam(c *Call) (starlark.Value, error) {
-	var a struct {
-		Team string `arg:"team_id"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func setTeam(a struct {
+	Team string `arg:"team_id"`
+}) (starlark.Value, error) {
 	if a.Team == "" {
 		return nil, errors.New("team_id must not be empty")
 	}
@@ -85,15 +80,10 @@ var features = []string{
 	"multiple_containers_per_pod", "offline_snapshot_creation", "snapshots", "tiltfile_edit_api", "update_history",
 }
 
-// setFeature is enable_feature(msg) and disable_feature(msg), where msg is the
-// name of a feature.
-func setFeature(c *Call) (starlark.Value, error) {
-	var a struct {
-		Name string `arg:"msg"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+// setFeature is enable_feature(msg) and disable_feature(msg), where msg is the name of a feature.
+func setFeature(a struct {
+	Name string `arg:"msg"`
+}) (starlark.Value, error) {
 	if !slices.Contains(features, a.Name) {
 		//lint:ignore ST1005 The words that users of Tilt know.
 		return nil, fmt.Errorf("Unknown feature flag: %s (known are %s)", a.Name, strings.Join(features, ", "))

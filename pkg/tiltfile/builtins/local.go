@@ -19,9 +19,8 @@ import (
 
 // Runner runs a command to its end.
 type Runner interface {
-	// Run returns once the command, and every process that it left in its
-	// group, has ended and its output was written. It ends them when ctx is
-	// done. The error of a command that didn't exit with 0 reads like "exit
+	// Run returns once the command, and every process that it left in its group, has ended and its output was
+	// written. It ends them when ctx is done. The error of a command that didn't exit with 0 reads like "exit
 	// status 3".
 	Run(ctx context.Context, command Command) error
 }
@@ -46,8 +45,7 @@ type Local struct {
 	Environ    *Environ
 	// Runner runs the commands, nil refuses them.
 	Runner Runner
-	// Output returns a writer for what a command writes to one of its streams.
-	// Nil drops it.
+	// Output returns a writer for what a command writes to one of its streams. Nil drops it.
 	Output func() io.WriteCloser
 }
 
@@ -65,8 +63,8 @@ type localParameters struct {
 	Stdin      Text        `arg:"stdin??"`
 }
 
-// local is local(command, quiet=False, command_bat=, echo_off=False, env={},
-// dir=, stdin=): it runs a command and returns its standard output.
+// local is local(command, quiet=False, command_bat=, echo_off=False, env={}, dir=, stdin=): it runs a command
+// and returns its standard output.
 func (l *Local) local(c *Call) (starlark.Value, error) {
 	var a localParameters
 	if err := c.Unpack(&a); err != nil {

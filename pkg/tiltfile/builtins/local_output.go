@@ -15,8 +15,7 @@ import (
 // outputPrefix begins each line that a command of local() writes.
 const outputPrefix = " → "
 
-// output keeps what a command writes to one of its streams, up to a limit, and
-// shows it at once.
+// output keeps what a command writes to one of its streams, up to a limit, and shows it at once.
 type output struct {
 	mu    *sync.Mutex
 	limit int64
@@ -30,8 +29,7 @@ type output struct {
 
 var _ io.Writer = (*output)(nil)
 
-// newOutput returns an output. The outputs of one command share mu, so that their
-// lines don't mix.
+// newOutput returns an output. The outputs of one command share mu, so that their lines don't mix.
 func newOutput(mu *sync.Mutex, limit int64, stop context.CancelCauseFunc, open func() io.WriteCloser) *output {
 	o := &output{mu: mu, limit: limit, stop: stop}
 	if open != nil {

@@ -22,8 +22,7 @@ type Resources struct {
 	triggerModes map[*Scope]scopeTriggerMode
 }
 
-// definition is a resource as it was defined: trigger_mode() may still change
-// it.
+// definition is a resource as it was defined: trigger_mode() may still change it.
 type definition struct {
 	model.Resource
 	triggerMode *triggerMode
@@ -47,8 +46,7 @@ func (r *Resources) Library() Library {
 	return l
 }
 
-// All returns all resources in the order of their definition, and the scope of
-// each.
+// All returns all resources in the order of their definition, and the scope of each.
 func (r *Resources) All() ([]model.Resource, []*Scope) {
 	resources, scopes := make([]model.Resource, len(r.definitions)), make([]*Scope, len(r.definitions))
 	for i, d := range r.definitions {
@@ -71,8 +69,8 @@ func (r *Resources) has(name string) bool {
 	return false
 }
 
-// localResourceParameters are those of local_resource. Tilt doesn't have the
-// last four, which are given by keyword only so that Tilt can add others.
+// localResourceParameters are those of local_resource. Tilt doesn't have the last four, which are given by
+// keyword only so that Tilt can add others.
 type localResourceParameters struct {
 	Name           resourceName         `arg:"name"`
 	Cmd            command              `arg:"cmd??"`
@@ -146,24 +144,19 @@ func (a *localResourceParameters) check() error {
 			return fmt.Errorf("ignore cannot contain newlines, each pattern is an element of a list; found ignore: %q", pattern)
 		}
 	}
-	for _, p := range []struct {
-		name     string
-		given    bool
-		instead  string
-		ofServer bool
+	for _, pair := range []struct {
+		ofJob, ofServer       string
+		jobGiven, serverGiven bool
 	}{
-		{"dir", a.Dir != "", "serve_dir", false},
-		{"timeout", a.Timeout != nil, "readiness_timeout", false},
-		{"retries", a.Retries != nil, "restart", false},
-		{"serve_dir", a.ServeDir != "", "dir", true},
-		{"readiness_timeout", a.ReadinessTimeout != nil, "timeout", true},
-		{"restart", a.Restart != nil, "retries", true},
+		{"dir", "serve_dir", a.Dir != "", a.ServeDir != ""},
+		{"timeout", "readiness_timeout", a.Timeout != nil, a.ReadinessTimeout != nil},
+		{"retries", "restart", a.Retries != nil, a.Restart != nil},
 	} {
 		switch {
-		case p.given && !p.ofServer && !job:
-			return fmt.Errorf("%s is for cmd, and there's only a serve_cmd: did you mean %s?", p.name, p.instead)
-		case p.given && p.ofServer && !server:
-			return fmt.Errorf("%s is for serve_cmd, and there's only a cmd: did you mean %s?", p.name, p.instead)
+		case pair.jobGiven && !job:
+			return fmt.Errorf("%s is for cmd, and there's only a serve_cmd: did you mean %s?", pair.ofJob, pair.ofServer)
+		case pair.serverGiven && !server:
+			return fmt.Errorf("%s is for serve_cmd, and there's only a cmd: did you mean %s?", pair.ofServer, pair.ofJob)
 		}
 	}
 	return nil
@@ -177,6 +170,7 @@ func (r *Resources) resource(a *localResourceParameters) model.Resource {
 		Update:       e.placed(a.Cmd, a.Dir, a.Env),
 		Serve:        e.placed(a.ServeCmd, a.ServeDir, a.ServeEnv),
 		ResourceDeps: a.ResourceDeps,
+		Readiness:    a.ReadinessProbe.model(),
 		AutoInit:     a.AutoInit,
 		// Without a job nothing gets in the way of others.
 		AllowParallel:    a.AllowParallel || a.Cmd.Command == nil,
@@ -186,9 +180,6 @@ func (r *Resources) resource(a *localResourceParameters) model.Resource {
 		ReadinessTimeout: time.Duration(ptr.Deref(a.ReadinessTimeout, 0)),
 		Retries:          int(ptr.Deref(a.Retries, 0)),
 		Restart:          model.RestartPolicy(ptr.Deref(a.Restart, 0)),
-	}
-	if a.ReadinessProbe != nil {
-		resource.Readiness = &a.ReadinessProbe.value
 	}
 	for _, dep := range a.Deps {
 		resource.Deps = append(resource.Deps, e.Absolute(dep))

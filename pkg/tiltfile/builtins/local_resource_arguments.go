@@ -28,8 +28,7 @@ func (l *labelList) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// linkList is a link or a list of links, each as a string or as link() returns
-// it.
+// linkList is a link or a list of links, each as a string or as link() returns it.
 type linkList []model.Link
 
 // Unpack implements starlark.Unpacker.

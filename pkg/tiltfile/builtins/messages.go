@@ -12,7 +12,7 @@ import (
 
 // Messages returns the builtins that log a message or end the evaluation.
 func (e *Evaluation) Messages() Library {
-	return Functions(map[string]Function{"fail": fail, "warn": e.warn, "exit": e.exit})
+	return Functions(map[string]Function{"fail": fail, "warn": Unpacking(e.warn), "exit": Unpacking(e.exit)})
 }
 
 // fail is fail(*messages, sep=" "), and as in Tilt fail(msg=).
@@ -41,13 +41,9 @@ func plain(v starlark.Value) string {
 }
 
 // warn is warn(message).
-func (e *Evaluation) warn(c *Call) (starlark.Value, error) {
-	var a struct {
-		Message starlark.Value `arg:"msg"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func (e *Evaluation) warn(a struct {
+	Message starlark.Value `arg:"msg"`
+}) (starlark.Value, error) {
 	e.Warn("%s", plain(a.Message))
 	return nil, nil
 }
@@ -56,13 +52,9 @@ func (e *Evaluation) warn(c *Call) (starlark.Value, error) {
 var ErrExit = errors.New("exit")
 
 // exit is exit(code=None): it ends the evaluation with what is defined so far.
-func (e *Evaluation) exit(c *Call) (starlark.Value, error) {
-	var a struct {
-		Code starlark.Value `arg:"code??"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func (e *Evaluation) exit(a struct {
+	Code starlark.Value `arg:"code??"`
+}) (starlark.Value, error) {
 	if a.Code != nil {
 		e.Info(a.Code.String())
 	}

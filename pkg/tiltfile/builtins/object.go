@@ -67,8 +67,8 @@ func (o *Objects) Define(c *Call, parameters interface{ name() string }) error {
 	return nil
 }
 
-// configMap is v1alpha1.config_map(name, labels, annotations, data). It can
-// disable other objects; nothing else reads it.
+// configMap is v1alpha1.config_map(name, labels, annotations, data). It can disable other objects; nothing
+// else reads it.
 func (o *Objects) configMap(c *Call) (starlark.Value, error) {
 	var a struct {
 		Metadata

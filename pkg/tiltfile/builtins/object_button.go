@@ -20,9 +20,8 @@ func addButtonParts(l Library) {
 	addPart[uiHiddenInputSpec](l)
 }
 
-// button is v1alpha1.ui_button(name, labels, annotations, location, text,
-// icon_name, icon_svg, disabled, requires_confirmation, show_inputs_as_modal,
-// inputs). It is only checked: there is no page for it.
+// button is v1alpha1.ui_button(name, labels, annotations, location, text, icon_name, icon_svg, disabled,
+// requires_confirmation, show_inputs_as_modal, inputs). It is only checked: there is no page for it.
 func (o *Objects) button(c *Call) (starlark.Value, error) {
 	var a struct {
 		Metadata

@@ -26,9 +26,8 @@ type apiCommand struct {
 // logResource is the annotation for the resource that an object belongs to.
 const logResource = "tilt.dev/resource"
 
-// command is v1alpha1.cmd(name, labels, annotations, args, dir, env,
-// readiness_probe, restart_on, start_on, disable_source). Nothing waits for such
-// a command, so that its probe is checked and not run.
+// command is v1alpha1.cmd(name, labels, annotations, args, dir, env, readiness_probe, restart_on, start_on,
+// disable_source). Nothing waits for such a command, so that its probe is checked and not run.
 func (o *Objects) command(c *Call) (starlark.Value, error) {
 	var a struct {
 		Metadata
@@ -88,8 +87,8 @@ type startOnSpec struct {
 	Buttons StringList `arg:"ui_buttons??"`
 }
 
-// Companions returns the enabled commands that run beside the resources. Which
-// resources are enabled can disable a command.
+// Companions returns the enabled commands that run beside the resources. Which resources are enabled can
+// disable a command.
 func (o *Objects) Companions(enabled model.Selection) []model.Companion {
 	var companions []model.Companion
 	for _, c := range o.commands {

@@ -20,8 +20,7 @@ type fileWatch struct {
 	disable *disableSource
 }
 
-// fileWatch is v1alpha1.file_watch(name, labels, annotations, watched_paths,
-// ignores, disable_source).
+// fileWatch is v1alpha1.file_watch(name, labels, annotations, watched_paths, ignores, disable_source).
 func (o *Objects) fileWatch(c *Call) (starlark.Value, error) {
 	var a struct {
 		Metadata
@@ -50,8 +49,8 @@ func (o *Objects) fileWatch(c *Call) (starlark.Value, error) {
 	return nil, nil
 }
 
-// ignoreDef is v1alpha1.ignore_def(base_path, patterns). Without patterns it
-// ignores everything below the path.
+// ignoreDef is v1alpha1.ignore_def(base_path, patterns). Without patterns it ignores everything below the
+// path.
 type ignoreDef struct {
 	part     `builtin:"v1alpha1.ignore_def"`
 	Base     Path        `arg:"base_path??"`
@@ -77,8 +76,7 @@ func (o *Objects) WatchedPaths() []string {
 	return paths
 }
 
-// watchOf joins the named file watches. What one of them ignores, the others
-// ignore too.
+// watchOf joins the named file watches. What one of them ignores, the others ignore too.
 func (o *Objects) watchOf(owner string, names []string, enabled model.Selection) model.Watch {
 	var all model.Watch
 	for _, name := range names {

@@ -9,8 +9,8 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// addProbeParts adds the builtins of a probe as Tilt's API has it. Their
-// parameters have the names of Kubernetes' fields, unlike those of probe().
+// addProbeParts adds the builtins of a probe as Tilt's API has it. Their parameters have the names of
+// Kubernetes' fields, unlike those of probe().
 func addProbeParts(l Library) {
 	addPart[probePart](l)
 	addPart[handler](l)

@@ -12,17 +12,16 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// part is embedded in the struct for a piece of an API object, such as the
-// location of a button, with the full name of its builtin as a tag:
+// part is embedded in the struct for a piece of an API object, such as the location of a button, with the
+// full name of its builtin as a tag:
 //
 //	type ignoreDef struct {
 //		part `builtin:"v1alpha1.ignore_def"`
 //		Base Path `arg:"base_path??"`
 //	}
 //
-// A Tiltfile writes a part as a call of its builtin, or as a dict with the
-// arguments of that call. A pointer to the struct may have a method check, which
-// returns an error for arguments that don't go together.
+// A Tiltfile writes a part as a call of its builtin, or as a dict with the arguments of that call. A pointer
+// to the struct may have a method check, which returns an error for arguments that don't go together.
 type part struct{}
 
 // partName returns the full name of the builtin of a type of parts.
@@ -72,8 +71,7 @@ func (v *partValue[T]) CompareSameType(op syntax.Token, y starlark.Value, depth 
 	return v.Dict.CompareSameType(op, y.(*partValue[T]).Dict, depth)
 }
 
-// typeName is the type of a value in an error: the builtin for a part, whose
-// type is dict.
+// typeName is the type of a value in an error: the builtin for a part, whose type is dict.
 func typeName(v starlark.Value) string {
 	if part, ok := v.(interface{ builtin() string }); ok {
 		return part.builtin()

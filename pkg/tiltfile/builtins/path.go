@@ -14,50 +14,44 @@ import (
 // Paths returns the builtins of os.path.
 func (e *Evaluation) Paths() Library {
 	return Functions(map[string]Function{
-		"os.path.abspath":  ofPath(func(path string) (starlark.String, error) { return starlark.String(e.join(path)), nil }),
-		"os.path.basename": ofPath(func(path string) (starlark.String, error) { return starlark.String(filepath.Base(path)), nil }),
-		"os.path.dirname":  ofPath(func(path string) (starlark.String, error) { return starlark.String(filepath.Dir(path)), nil }),
-		"os.path.exists":   ofPath(e.pathExists),
-		"os.path.realpath": ofPath(e.realpath),
+		"os.path.abspath":  Unpacking(e.abspath),
+		"os.path.basename": Unpacking(basename),
+		"os.path.dirname":  Unpacking(dirname),
+		"os.path.exists":   Unpacking(e.exists),
+		"os.path.realpath": Unpacking(e.realpath),
 		"os.path.join":     joinPath,
-		"os.path.relpath":  e.relpath,
+		"os.path.relpath":  Unpacking(e.relpath),
 	})
 }
 
-// ofPath returns the builtin for a function of one path.
-func ofPath[V starlark.Value](f func(path string) (V, error)) Function {
-	return func(c *Call) (starlark.Value, error) {
-		var a struct {
-			Path string `arg:"path"`
-		}
-		if err := c.Unpack(&a); err != nil {
-			return nil, err
-		}
-		return f(a.Path)
-	}
+// onePath has the parameter of the functions of one path.
+type onePath struct {
+	Path string `arg:"path"`
 }
 
-// pathExists is os.path.exists(path). A broken symbolic link doesn't exist.
-func (e *Evaluation) pathExists(path string) (starlark.Bool, error) {
-	_, err := os.Stat(e.join(path))
+func (e *Evaluation) abspath(a onePath) (starlark.Value, error) {
+	return starlark.String(e.join(a.Path)), nil
+}
+func basename(a onePath) (starlark.Value, error) { return starlark.String(filepath.Base(a.Path)), nil }
+func dirname(a onePath) (starlark.Value, error)  { return starlark.String(filepath.Dir(a.Path)), nil }
+
+// exists is os.path.exists(path). A broken symbolic link doesn't exist.
+func (e *Evaluation) exists(a onePath) (starlark.Value, error) {
+	_, err := os.Stat(e.join(a.Path))
 	return starlark.Bool(err == nil), nil
 }
 
 // realpath is os.path.realpath(path), for a path that exists.
-func (e *Evaluation) realpath(path string) (starlark.String, error) {
-	real, err := filepath.EvalSymlinks(e.join(path))
-	return starlark.String(real), err
+func (e *Evaluation) realpath(a onePath) (starlark.Value, error) {
+	path, err := filepath.EvalSymlinks(e.join(a.Path))
+	return starlark.String(path), err
 }
 
 // relpath is os.path.relpath(targpath, basepath=os.getcwd()).
-func (e *Evaluation) relpath(c *Call) (starlark.Value, error) {
-	var a struct {
-		Target string `arg:"targpath"`
-		Base   string `arg:"basepath??"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func (e *Evaluation) relpath(a struct {
+	Target string `arg:"targpath"`
+	Base   string `arg:"basepath??"`
+}) (starlark.Value, error) {
 	relative, err := filepath.Rel(e.Absolute(a.Base), e.Absolute(a.Target))
 	return starlark.String(relative), err
 }

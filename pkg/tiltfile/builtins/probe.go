@@ -15,46 +15,35 @@ import (
 // Probes returns the builtins of readiness probes.
 func Probes() Library {
 	return Functions(map[string]Function{
-		"probe":             makeProbe,
-		"exec_action":       makeExecAction,
-		"http_get_action":   makeHTTPGetAction,
-		"tcp_socket_action": makeTCPSocketAction,
+		"probe":             Unpacking(makeProbe),
+		"exec_action":       Unpacking(makeExecAction),
+		"http_get_action":   Unpacking(makeHTTPGetAction),
+		"tcp_socket_action": Unpacking(makeTCPSocketAction),
 	})
 }
 
-// makeProbe is probe(initial_delay_secs=0, timeout_secs=1, period_secs=10,
-// success_threshold=1, failure_threshold=3, exec=, http_get=, tcp_socket=).
-func makeProbe(c *Call) (starlark.Value, error) {
-	var a struct {
-		InitialDelay     int32                          `arg:"initial_delay_secs??"`
-		Timeout          int32                          `arg:"timeout_secs??"`
-		Period           int32                          `arg:"period_secs??"`
-		SuccessThreshold int                            `arg:"success_threshold??"`
-		FailureThreshold int                            `arg:"failure_threshold??"`
-		Exec             *object[model.ExecAction]      `arg:"exec??"`
-		HTTPGet          *object[model.HTTPGetAction]   `arg:"http_get??"`
-		TCPSocket        *object[model.TCPSocketAction] `arg:"tcp_socket??"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+// makeProbe is probe(initial_delay_secs=0, timeout_secs=1, period_secs=10, success_threshold=1,
+// failure_threshold=3, exec=, http_get=, tcp_socket=).
+func makeProbe(a struct {
+	InitialDelay     int32                          `arg:"initial_delay_secs??"`
+	Timeout          int32                          `arg:"timeout_secs??"`
+	Period           int32                          `arg:"period_secs??"`
+	SuccessThreshold int                            `arg:"success_threshold??"`
+	FailureThreshold int                            `arg:"failure_threshold??"`
+	Exec             *object[model.ExecAction]      `arg:"exec??"`
+	HTTPGet          *object[model.HTTPGetAction]   `arg:"http_get??"`
+	TCPSocket        *object[model.TCPSocketAction] `arg:"tcp_socket??"`
+}) (starlark.Value, error) {
 	p := model.Probe{
 		InitialDelay:     time.Duration(a.InitialDelay) * time.Second,
 		Timeout:          time.Duration(a.Timeout) * time.Second,
 		Period:           time.Duration(a.Period) * time.Second,
 		SuccessThreshold: a.SuccessThreshold,
 		FailureThreshold: a.FailureThreshold,
-	}
-	if a.Exec != nil {
-		p.Exec = &a.Exec.value
-	}
-	if a.HTTPGet != nil {
-		p.HTTPGet = &a.HTTPGet.value
-	}
-	if a.TCPSocket != nil {
-		p.TCPSocket = &a.TCPSocket.value
-	}
-	p = p.WithDefaults()
+		Exec:             a.Exec.model(),
+		HTTPGet:          a.HTTPGet.model(),
+		TCPSocket:        a.TCPSocket.model(),
+	}.WithDefaults()
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
@@ -71,30 +60,21 @@ func makeProbe(c *Call) (starlark.Value, error) {
 }
 
 // makeExecAction is exec_action(command).
-func makeExecAction(c *Call) (starlark.Value, error) {
-	var a struct {
-		Command program `arg:"command"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func makeExecAction(a struct {
+	Command program `arg:"command"`
+}) (starlark.Value, error) {
 	words := stringValues(a.Command)
 	words.Freeze() // The command doesn't change with the list.
 	return newObject(model.ExecAction{Argv: a.Command}, starlark.StringDict{"command": words}), nil
 }
 
-// makeHTTPGetAction is http_get_action(port, host="localhost", scheme="http",
-// path="/").
-func makeHTTPGetAction(c *Call) (starlark.Value, error) {
-	var a struct {
-		Port   int    `arg:"port"`
-		Host   string `arg:"host??"`
-		Scheme string `arg:"scheme??"`
-		Path   string `arg:"path??"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+// makeHTTPGetAction is http_get_action(port, host="localhost", scheme="http", path="/").
+func makeHTTPGetAction(a struct {
+	Port   int    `arg:"port"`
+	Host   string `arg:"host??"`
+	Scheme string `arg:"scheme??"`
+	Path   string `arg:"path??"`
+}) (starlark.Value, error) {
 	get := &model.HTTPGetAction{Scheme: strings.ToLower(a.Scheme), Host: a.Host, Port: a.Port, Path: a.Path}
 	checked := model.Probe{HTTPGet: get}.WithDefaults()
 	if err := checked.Validate(); err != nil {
@@ -107,14 +87,10 @@ func makeHTTPGetAction(c *Call) (starlark.Value, error) {
 }
 
 // makeTCPSocketAction is tcp_socket_action(port, host="localhost").
-func makeTCPSocketAction(c *Call) (starlark.Value, error) {
-	var a struct {
-		Port int    `arg:"port"`
-		Host string `arg:"host??"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func makeTCPSocketAction(a struct {
+	Port int    `arg:"port"`
+	Host string `arg:"host??"`
+}) (starlark.Value, error) {
 	checked := model.Probe{TCPSocket: &model.TCPSocketAction{Host: a.Host, Port: a.Port}}.WithDefaults()
 	if err := checked.Validate(); err != nil {
 		return nil, err

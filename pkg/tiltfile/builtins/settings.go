@@ -4,6 +4,7 @@
 package builtins
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -25,40 +26,29 @@ func NewSettings() *Settings { return &Settings{MaxParallelUpdates: model.Defaul
 // Library returns the builtins that change settings.
 func (s *Settings) Library() Library {
 	return Functions(map[string]Function{
-		"ci_settings":      s.ciSettings,
+		"ci_settings":      Unpacking(s.ciSettings),
 		"update_settings":  s.updateSettings,
-		"version_settings": versionSettings,
+		"version_settings": Unpacking(versionSettings),
 	})
 }
 
-// ciSettings is ci_settings(k8s_grace_period=, timeout=, readiness_timeout=,
-// settle=); Tilt doesn't have the last. An argument that is left out keeps the
-// value of an earlier call.
-func (s *Settings) ciSettings(c *Call) (starlark.Value, error) {
-	var a struct {
-		Grace     *duration `arg:"k8s_grace_period??"`
-		Timeout   *duration `arg:"timeout??"`
-		Readiness *duration `arg:"readiness_timeout??"`
-		Settle    *duration `arg:"settle??"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
-	for target, given := range map[**time.Duration]*duration{
-		&s.CI.K8sGracePeriod:   a.Grace,
-		&s.CI.Timeout:          a.Timeout,
-		&s.CI.ReadinessTimeout: a.Readiness,
-		&s.CI.Settle:           a.Settle,
-	} {
-		if given != nil {
-			*target = (*time.Duration)(given)
-		}
-	}
+// ciSettings is ci_settings(k8s_grace_period=, timeout=, readiness_timeout=, settle=); Tilt doesn't have the
+// last. An argument that is left out keeps the value of an earlier call.
+func (s *Settings) ciSettings(a struct {
+	Grace     *duration `arg:"k8s_grace_period??"`
+	Timeout   *duration `arg:"timeout??"`
+	Readiness *duration `arg:"readiness_timeout??"`
+	Settle    *duration `arg:"settle??"`
+}) (starlark.Value, error) {
+	s.CI.K8sGracePeriod = cmp.Or((*time.Duration)(a.Grace), s.CI.K8sGracePeriod)
+	s.CI.Timeout = cmp.Or((*time.Duration)(a.Timeout), s.CI.Timeout)
+	s.CI.ReadinessTimeout = cmp.Or((*time.Duration)(a.Readiness), s.CI.ReadinessTimeout)
+	s.CI.Settle = cmp.Or((*time.Duration)(a.Settle), s.CI.Settle)
 	return nil, nil
 }
 
-// updateSettings is update_settings(max_parallel_updates=, ...). The other
-// arguments matter to Kubernetes resources only and change nothing.
+// updateSettings is update_settings(max_parallel_updates=, ...). The other arguments matter to Kubernetes
+// resources only and change nothing.
 func (s *Settings) updateSettings(c *Call) (starlark.Value, error) {
 	a := struct {
 		Parallel        int            `arg:"max_parallel_updates??"`
@@ -79,19 +69,17 @@ func (s *Settings) updateSettings(c *Call) (starlark.Value, error) {
 	return nil, nil
 }
 
-// tiltVersion is the version of Tilt whose language this package implements. The
-// constraint of a Tiltfile is about Tilt: its author doesn't know our versions.
+// tiltVersion is the version of Tilt whose language this package implements. The constraint of a Tiltfile is
+// about Tilt: its author doesn't know our versions.
 const tiltVersion = "0.37.6"
 
-// versionSettings is version_settings(check_updates=True, constraint=""). Nothing
-// checks for updates.
-func versionSettings(c *Call) (starlark.Value, error) {
-	var a struct {
-		CheckUpdates bool   `arg:"check_updates??"`
-		Constraint   string `arg:"constraint??"`
-	}
-	if err := c.Unpack(&a); err != nil || a.Constraint == "" {
-		return nil, err
+// versionSettings is version_settings(check_updates=True, constraint=""). Nothing checks for updates.
+func versionSettings(a struct {
+	CheckUpdates bool   `arg:"check_updates??"`
+	Constraint   string `arg:"constraint??"`
+}) (starlark.Value, error) {
+	if a.Constraint == "" {
+		return nil, nil
 	}
 	wanted, err := semver.ParseRange(a.Constraint)
 	if err != nil {

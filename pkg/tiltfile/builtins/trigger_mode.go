@@ -39,8 +39,8 @@ func (m *triggerMode) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// scopeTriggerMode is the trigger mode of the resources in a scope that don't
-// have their own, and where it was set.
+// scopeTriggerMode is the trigger mode of the resources in a scope that don't have their own, and where it
+// was set.
 type scopeTriggerMode struct {
 	mode     triggerMode
 	position syntax.Position

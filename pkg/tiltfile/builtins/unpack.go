@@ -12,8 +12,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Unpack stores the arguments of the call in the fields of the struct that
-// parameters points to, in the order of the fields:
+// Unpack stores the arguments of the call in the fields of the struct that parameters points to, in the order
+// of the fields:
 //
 //	var a struct {
 //		Path    Path   `arg:"path,alias=paths"`
@@ -21,12 +21,11 @@ import (
 //		Limit   int    `arg:"limit??,keyword"`
 //	}
 //
-// "?" and "??" after a name mean the same as for starlark.UnpackArgs; such a
-// field keeps its value when the argument is left out. The alias is another name
-// for the argument, which errors don't use. A parameter with "keyword" can't be
-// given by position. A field is of a type that starlark.UnpackArgs can set, a
-// starlark.Unpacker, or a pointer to one, which is nil when the argument is left
-// out. The fields of an embedded struct are parameters too.
+// "?" and "??" after a name mean the same as for starlark.UnpackArgs; such a field keeps its value when the
+// argument is left out. The alias is another name for the argument, which errors don't use. A parameter with
+// "keyword" can't be given by position. A field is of a type that starlark.UnpackArgs can set, a
+// starlark.Unpacker, or a pointer to one, which is nil when the argument is left out. The fields of an
+// embedded struct are parameters too.
 func (c *Call) Unpack(parameters any) error {
 	p := parametersOf(parameters)
 	if len(c.Args) > p.positional && p.positional < len(p.pairs)/2 {
@@ -80,8 +79,7 @@ func (p *parameterList) add(v reflect.Value) {
 	}
 }
 
-// given returns the arguments of the call as a frozen dict, in the order of the
-// parameters.
+// given returns the arguments of the call as a frozen dict, in the order of the parameters.
 func (c *Call) given(parameters any) (*starlark.Dict, error) {
 	named := starlark.NewDict(len(c.Kwargs))
 	for _, kwarg := range c.Kwargs {

@@ -1,13 +1,12 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package config has the builtins by which a Tiltfile defines its own settings
-// and chooses the resources that start enabled.
+// Package config has the builtins by which a Tiltfile defines its own settings and chooses the resources that
+// start enabled.
 //
-// A Tiltfile defines a setting with config.define_*. Its value comes from the
-// arguments, as a flag or as the positional arguments, or else from the file
-// tilt_config.json in the directory of the Tiltfile that calls config.parse().
-// Without config.parse() the arguments are the names of the resources to enable.
+// A Tiltfile defines a setting with config.define_*. Its value comes from the arguments, as a flag or as the
+// positional arguments, or else from the file tilt_config.json in the directory of the Tiltfile that calls
+// config.parse(). Without config.parse() the arguments are the names of the resources to enable.
 package config
 
 import (
@@ -31,16 +30,13 @@ type Config struct {
 type scope struct {
 	// settings are in the order of their definition.
 	settings []*setting
-	// parsedIn is the directory of the file that called config.parse(), "" before
-	// that.
+	// parsedIn is the directory of the file that called config.parse(), "" before that.
 	parsedIn string
-	// enable returns the resources that the Tiltfile enables, nil if it doesn't
-	// choose.
+	// enable returns the resources that the Tiltfile enables, nil if it doesn't choose.
 	enable func([]model.Resource) (model.Selection, error)
 }
 
-// New returns the settings of an evaluation. The subcommand is how the program
-// was called, such as "up".
+// New returns the settings of an evaluation. The subcommand is how the program was called, such as "up".
 func New(e *builtins.Evaluation, subcommand string) *Config {
 	return &Config{e, subcommand, map[*builtins.Scope]*scope{}}
 }
@@ -48,13 +44,13 @@ func New(e *builtins.Evaluation, subcommand string) *Config {
 // Library returns the builtins.
 func (c *Config) Library() builtins.Library {
 	l := builtins.Functions(map[string]builtins.Function{
-		"config.clear_enabled_resources": c.clearEnabledResources,
+		"config.clear_enabled_resources": builtins.Unpacking(c.clearEnabledResources),
 		"config.define_bool":             c.define(kindBool),
 		"config.define_object":           c.define(kindObject),
 		"config.define_string":           c.define(kindString),
 		"config.define_string_list":      c.define(kindStrings),
-		"config.parse":                   c.parse,
-		"config.set_enabled_resources":   c.setEnabledResources,
+		"config.parse":                   builtins.Unpacking(c.parse),
+		"config.set_enabled_resources":   builtins.Unpacking(c.setEnabledResources),
 	})
 	l["config.main_dir"] = starlark.String(c.evaluation.MainDirectory())
 	l["config.main_path"] = starlark.String(c.evaluation.Main)
@@ -72,8 +68,8 @@ func (c *Config) scope() *scope {
 	return s
 }
 
-// Enabled returns which of the resources of a scope start enabled. The arguments
-// name them, unless the Tiltfile chooses or parses the arguments itself.
+// Enabled returns which of the resources of a scope start enabled. The arguments name them, unless the
+// Tiltfile chooses or parses the arguments itself.
 func (c *Config) Enabled(in *builtins.Scope, resources []model.Resource) (model.Selection, error) {
 	s := c.scopes[in]
 	switch {
@@ -111,24 +107,19 @@ func (c *Config) define(kind kind) builtins.Function {
 	}
 }
 
-// setEnabledResources is config.set_enabled_resources(resources): only these
-// resources and their dependencies start enabled. An empty list enables all.
-func (c *Config) setEnabledResources(call *builtins.Call) (starlark.Value, error) {
-	var a struct {
-		Names builtins.StringList `arg:"resources"`
-	}
-	if err := call.Unpack(&a); err != nil {
-		return nil, err
-	}
+// setEnabledResources is config.set_enabled_resources(resources): only these resources and their dependencies
+// start enabled. An empty list enables all.
+func (c *Config) setEnabledResources(a struct {
+	Names builtins.StringList `arg:"resources"`
+}) (starlark.Value, error) {
 	c.scope().enable = func(resources []model.Resource) (model.Selection, error) {
 		return model.SelectResources(resources, a.Names)
 	}
 	return nil, nil
 }
 
-// clearEnabledResources is config.clear_enabled_resources(): no resource starts
-// enabled.
-func (c *Config) clearEnabledResources(call *builtins.Call) (starlark.Value, error) {
+// clearEnabledResources is config.clear_enabled_resources(): no resource starts enabled.
+func (c *Config) clearEnabledResources(struct{}) (starlark.Value, error) {
 	c.scope().enable = func([]model.Resource) (model.Selection, error) { return model.Selection{}, nil }
-	return nil, call.Unpack(&struct{}{})
+	return nil, nil
 }

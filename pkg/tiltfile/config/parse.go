@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/pflag"
 	"go.starlark.net/starlark"
 
-	"tilt.dev/session/pkg/tiltfile/builtins"
 	"tilt.dev/session/pkg/tiltfile/data"
 )
 
@@ -24,10 +23,7 @@ import (
 const fileName = "tilt_config.json"
 
 // parse is config.parse(): a dict of the settings that have a value.
-func (c *Config) parse(call *builtins.Call) (starlark.Value, error) {
-	if err := call.Unpack(&struct{}{}); err != nil {
-		return nil, err
-	}
+func (c *Config) parse(struct{}) (starlark.Value, error) {
 	scope, dir := c.scope(), c.evaluation.Directory()
 	if before := scope.parsedIn; before != "" && before != dir {
 		return nil, fmt.Errorf("config.parse can only be called from one Tiltfile working directory per run. "+
@@ -55,8 +51,7 @@ func (c *Config) parse(call *builtins.Call) (starlark.Value, error) {
 	return dict, nil
 }
 
-// readFile returns the values in the configuration file, which becomes an input
-// even if it is missing.
+// readFile returns the values in the configuration file, which becomes an input even if it is missing.
 func (c *Config) readFile(path string) (map[string]starlark.Value, error) {
 	values := map[string]starlark.Value{}
 	content, err := c.evaluation.ReadData(path)

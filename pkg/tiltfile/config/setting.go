@@ -112,6 +112,5 @@ func (v *value) Set(text string) (err error) {
 // Type implements pflag.Value: the type in the usage.
 func (v *value) Type() string { return string(v.kind) }
 
-// String implements pflag.Value. Settings have no default that the usage could
-// show.
+// String implements pflag.Value. Settings have no default that the usage could show.
 func (v *value) String() string { return "" }

@@ -1,17 +1,15 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package data reads, decodes and encodes the data of a Tiltfile: files and
-// streams, JSON, YAML, Kubernetes objects and shell words.
+// Package data reads, decodes and encodes the data of a Tiltfile: files and streams, JSON, YAML, Kubernetes
+// objects and shell words.
 //
-// It knows Starlark values, but neither the builtins that use it nor the
-// evaluation that they belong to.
+// It knows Starlark values, but neither the builtins that use it nor the evaluation that they belong to.
 package data
 
 import "go.starlark.net/starlark"
 
-// Blob is text from a file or a command. Unlike a string it has no methods:
-// str(b) returns one.
+// Blob is text from a file or a command. Unlike a string it has no methods: str(b) returns one.
 type Blob string
 
 var _ starlark.Value = Blob("")

@@ -19,12 +19,11 @@ import (
 // maxNesting is how deeply data may be nested, the same as in the decoders.
 const maxNesting = 10_000
 
-// maxBits is the size of the largest int that JSON encodes: the time of writing
-// a number grows faster than its length.
+// maxBits is the size of the largest int that JSON encodes: the time of writing a number grows faster than
+// its length.
 const maxBits = 1 << 16
 
-// FromJSON returns the Starlark value of decoded JSON. The keys of a dict come
-// in sorted order.
+// FromJSON returns the Starlark value of decoded JSON. The keys of a dict come in sorted order.
 func FromJSON(decoded any) (starlark.Value, error) {
 	switch decoded := decoded.(type) {
 	case nil:
@@ -63,8 +62,7 @@ func FromJSON(decoded any) (starlark.Value, error) {
 	return nil, fmt.Errorf("unexpected %T", decoded)
 }
 
-// fromNumber returns an int for a number without a fraction or an exponent,
-// else a float.
+// fromNumber returns an int for a number without a fraction or an exponent, else a float.
 func fromNumber(text string) (starlark.Value, error) {
 	if i, ok := new(big.Int).SetString(text, 10); ok {
 		return starlark.MakeBigInt(i), nil
@@ -76,8 +74,7 @@ func fromNumber(text string) (starlark.Value, error) {
 	return starlark.Float(f), nil
 }
 
-// encoder turns values into what encoding/json encodes, with ints of at most
-// maxBits.
+// encoder turns values into what encoding/json encodes, with ints of at most maxBits.
 type encoder struct{ maxBits int }
 
 // value limits the depth: a value can contain itself.

@@ -18,8 +18,8 @@ type ObjectFilter struct {
 	Name, Namespace, Kind, APIVersion *regexp.Regexp
 }
 
-// Split divides the objects in documents into those that match and the rest. An
-// object of kind List stands for its items.
+// Split divides the objects in documents into those that match and the rest. An object of kind List stands
+// for its items.
 func (f *ObjectFilter) Split(documents []starlark.Value) (matching, rest []starlark.Value, err error) {
 	for _, document := range documents {
 		object, ok := document.(*starlark.Dict)

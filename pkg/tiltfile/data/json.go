@@ -13,8 +13,7 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// DecodeJSON returns the value of a text that is one JSON value. Ints stay
-// exact.
+// DecodeJSON returns the value of a text that is one JSON value. Ints stay exact.
 func DecodeJSON(content []byte) (starlark.Value, error) {
 	decoder := json.NewDecoder(bytes.NewReader(content))
 	decoder.UseNumber()
@@ -25,8 +24,7 @@ func DecodeJSON(content []byte) (starlark.Value, error) {
 	return FromJSON(decoded)
 }
 
-// UnmarshalJSON returns the decoded form of a text that is one JSON value, with
-// float64 for each number.
+// UnmarshalJSON returns the decoded form of a text that is one JSON value, with float64 for each number.
 func UnmarshalJSON(content []byte) (any, error) {
 	return decodeJSON(json.NewDecoder(bytes.NewReader(content)), content)
 }

@@ -17,10 +17,9 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// DecodeYAML returns the values of the documents in a text, without the empty
-// ones. It reads YAML as Kubernetes does: "---" on a line of its own separates
-// documents, and a number without a fraction is an int. Decoding ends between
-// two documents when ctx is done.
+// DecodeYAML returns the values of the documents in a text, without the empty ones. It reads YAML as
+// Kubernetes does: "---" on a line of its own separates documents, and a number without a fraction is an int.
+// Decoding ends between two documents when ctx is done.
 func DecodeYAML(ctx context.Context, content []byte) ([]starlark.Value, error) {
 	var documents []starlark.Value
 	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
