@@ -14,13 +14,13 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Kind says at what an evaluation failed.
+// Kind is the step at which an evaluation failed.
 type Kind int
 
 // The kinds of errors.
 const (
-	// KindEvaluation is an error while the Tiltfile was executed: a builtin that was called wrongly, fail(),
-	// a local() that failed, a limit.
+	// KindEvaluation is an error during the execution: wrong arguments of a builtin, fail(), a failed local(),
+	// a limit.
 	KindEvaluation Kind = iota
 	// KindMissing is a main Tiltfile that doesn't exist.
 	KindMissing
@@ -28,19 +28,18 @@ const (
 	KindUnreadable
 	// KindSyntax is a file that isn't Starlark, or uses undefined names.
 	KindSyntax
-	// KindResources is a Tiltfile that executes well, but defines no resources, resources that depend on
-	// themselves, or not those that were asked for.
+	// KindResources is a Tiltfile that executes without an error, but defines no resources, resources that
+	// depend on themselves, or not those that the arguments name.
 	KindResources
 	// KindCanceled is an evaluation that was stopped by its context.
 	KindCanceled
 )
 
-// Error is how an evaluation failed.
+// Error is the failure of an evaluation.
 type Error struct {
 	Kind Kind
 	// Text is for people. It can have several lines, such as a traceback.
-	Text string
-	// cause is what Text was made from.
+	Text  string
 	cause error
 }
 
@@ -50,23 +49,23 @@ func (e *Error) Error() string { return e.Text }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// sourceFailure is the error of a file that doesn't compile. All undefined names are told at once, one on
-// each line.
+// sourceFailure returns the error for a file that doesn't compile. It lists the undefined names, one on each
+// line.
 func sourceFailure(err error) error {
 	const most = 10
+	text := err.Error()
 	var undefined resolve.ErrorList
-	if !errors.As(err, &undefined) {
-		return &Error{KindSyntax, err.Error(), err}
-	}
-	var lines []string
-	for i, problem := range undefined {
-		if i == most {
-			lines = append(lines, fmt.Sprintf("and %d more", len(undefined)-most))
-			break
+	if errors.As(err, &undefined) {
+		var lines []string
+		for _, problem := range undefined[:min(most, len(undefined))] {
+			lines = append(lines, problem.Error())
 		}
-		lines = append(lines, problem.Error())
+		if more := len(undefined) - most; more > 0 {
+			lines = append(lines, fmt.Sprintf("and %d more", more))
+		}
+		text = strings.Join(lines, "\n")
 	}
-	return &Error{KindSyntax, strings.Join(lines, "\n"), err}
+	return &Error{KindSyntax, text, err}
 }
 
 // explain turns the error of an evaluation into an *Error.

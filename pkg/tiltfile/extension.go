@@ -50,24 +50,20 @@ type extension struct {
 
 func (x *extensions) library() builtins.Library {
 	return builtins.Functions(map[string]builtins.Function{
-		"v1alpha1.extension":      x.defineExtension,
-		"v1alpha1.extension_repo": x.defineRepo,
+		"v1alpha1.extension":      builtins.Defining(x.objects, x.defineExtension),
+		"v1alpha1.extension_repo": builtins.Defining(x.objects, x.defineRepo),
 	})
 }
 
 // defineRepo is v1alpha1.extension_repo(name, labels, annotations, url, ref, load_host, git_subpath). A
 // repository on the network is an error.
-func (x *extensions) defineRepo(c *builtins.Call) (starlark.Value, error) {
-	var a struct {
-		builtins.Metadata
-		URL      string `arg:"url??"`
-		Ref      string `arg:"ref??"`
-		LoadHost string `arg:"load_host??"`
-		Subpath  string `arg:"git_subpath??"`
-	}
-	if err := x.objects.Define(c, &a); err != nil {
-		return nil, err
-	}
+func (x *extensions) defineRepo(_ *builtins.Call, a struct {
+	builtins.Metadata
+	URL      string `arg:"url??"`
+	Ref      string `arg:"ref??"`
+	LoadHost string `arg:"load_host??"`
+	Subpath  string `arg:"git_subpath??"`
+}) (starlark.Value, error) {
 	path, isFile := strings.CutPrefix(a.URL, "file://")
 	switch {
 	case path == "":
@@ -95,16 +91,12 @@ func onNetwork(url string) bool {
 }
 
 // defineExtension is v1alpha1.extension(name, labels, annotations, repo_name, repo_path, args).
-func (x *extensions) defineExtension(c *builtins.Call) (starlark.Value, error) {
-	var a struct {
-		builtins.Metadata
-		RepoName string              `arg:"repo_name??"`
-		RepoPath string              `arg:"repo_path??"`
-		Args     builtins.StringList `arg:"args??"`
-	}
-	if err := x.objects.Define(c, &a); err != nil {
-		return nil, err
-	}
+func (x *extensions) defineExtension(c *builtins.Call, a struct {
+	builtins.Metadata
+	RepoName string              `arg:"repo_name??"`
+	RepoPath string              `arg:"repo_path??"`
+	Args     builtins.StringList `arg:"args??"`
+}) (starlark.Value, error) {
 	if a.RepoName == "" {
 		return nil, errors.New("repo_name must not be empty")
 	}

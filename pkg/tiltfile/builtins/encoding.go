@@ -4,6 +4,7 @@
 package builtins
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -77,7 +78,7 @@ func (e *Evaluation) parseJSON(content []byte, from string) (starlark.Value, err
 }
 
 func (e *Evaluation) parseYAMLStream(content []byte, from string) (starlark.Value, error) {
-	documents, err := e.documents(content, from)
+	documents, err := decodeYAML(e, content, from, data.DecodeYAML)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func (e *Evaluation) parseYAMLStream(content []byte, from string) (starlark.Valu
 
 // parseYAML returns the value of a text with at most one document, None for an empty one.
 func (e *Evaluation) parseYAML(content []byte, from string) (starlark.Value, error) {
-	documents, err := e.documents(content, from)
+	documents, err := decodeYAML(e, content, from, data.DecodeYAML)
 	switch {
 	case err != nil:
 		return nil, err
@@ -99,15 +100,18 @@ func (e *Evaluation) parseYAML(content []byte, from string) (starlark.Value, err
 	return documents[0], nil
 }
 
-func (e *Evaluation) documents(content []byte, from string) ([]starlark.Value, error) {
+// decodeYAML decodes a text that isn't too large.
+func decodeYAML[T any](
+	e *Evaluation, content []byte, from string, decode func(context.Context, []byte) ([]T, error),
+) ([]T, error) {
 	if err := data.CheckSize(len(content), e.MaxDataSize, "the text"+from); err != nil {
 		return nil, err
 	}
-	documents, err := data.DecodeYAML(e.Context, content)
+	decoded, err := decode(e.Context, content)
 	if err != nil {
 		return nil, fmt.Errorf("error parsing YAML%s: %w", from, err)
 	}
-	return documents, nil
+	return decoded, nil
 }
 
 // encodeJSON is encode_json(obj).
@@ -147,41 +151,33 @@ func (e *Evaluation) filterYAML(a struct {
 	Kind       expression     `arg:"kind??"`
 	APIVersion expression     `arg:"api_version??"`
 }) (starlark.Value, error) {
+	var objects []any
+	for _, source := range elementsOf(a.YAML) {
+		text, isBlob := source.(data.Blob)
+		content, from := []byte(text), ""
+		if !isBlob {
+			var path Path
+			err := path.Unpack(source)
+			if err != nil {
+				return nil, fmt.Errorf("for parameter yaml: %w", err)
+			}
+			from = " from " + string(path)
+			if content, err = e.ReadData(e.Absolute(string(path))); err != nil {
+				return nil, err
+			}
+		}
+		decoded, err := decodeYAML(e, content, from, data.DecodeObjects)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, decoded...)
+	}
 	filter := data.ObjectFilter{
 		Labels: a.Labels,
 		Name:   a.Name.Regexp, Namespace: a.Namespace.Regexp, Kind: a.Kind.Regexp, APIVersion: a.APIVersion.Regexp,
 	}
-	var matching, rest []starlark.Value
-	for _, source := range elementsOf(a.YAML) {
-		content, isBlob := source.(data.Blob)
-		from := ""
-		if !isBlob {
-			var path Path
-			if err := path.Unpack(source); err != nil {
-				return nil, fmt.Errorf("for parameter yaml: %w", err)
-			}
-			file, err := e.ReadData(e.Absolute(string(path)))
-			if err != nil {
-				return nil, err
-			}
-			content, from = data.Blob(file), " from "+string(path)
-		}
-		documents, err := e.documents([]byte(content), from)
-		if err != nil {
-			return nil, err
-		}
-		m, r, err := filter.Split(documents)
-		if err != nil {
-			return nil, fmt.Errorf("error parsing YAML%s: %w", from, err)
-		}
-		matching, rest = append(matching, m...), append(rest, r...)
-	}
-	first, err := data.EncodeYAML(matching...)
-	if err != nil {
-		return nil, err
-	}
-	second, err := data.EncodeYAML(rest...)
-	return starlark.Tuple{first, second}, err
+	matching, rest, err := filter.Split(objects)
+	return starlark.Tuple{matching, rest}, err
 }
 
 // expression is a regular expression that ignores case.

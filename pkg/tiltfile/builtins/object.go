@@ -30,10 +30,10 @@ func NewObjects(e *Evaluation, r *Resources) *Objects {
 // Library returns the builtins that define objects and their parts.
 func (o *Objects) Library() Library {
 	l := Functions(map[string]Function{
-		"v1alpha1.cmd":        o.command,
-		"v1alpha1.config_map": o.configMap,
-		"v1alpha1.file_watch": o.fileWatch,
-		"v1alpha1.ui_button":  o.button,
+		"v1alpha1.cmd":        Defining(o, o.command),
+		"v1alpha1.config_map": Defining(o, o.configMap),
+		"v1alpha1.file_watch": Defining(o, o.fileWatch),
+		"v1alpha1.ui_button":  Defining(o, o.button),
 	})
 	addPart[configMapDisableSource](l)
 	addPart[disableSource](l)
@@ -52,31 +52,31 @@ type Metadata struct {
 	Annotations stringMap    `arg:"annotations??"`
 }
 
-func (m *Metadata) name() string { return string(m.Name) }
+func (m Metadata) name() string { return string(m.Name) }
 
-// Define unpacks the arguments of an object and takes its name.
-func (o *Objects) Define(c *Call, parameters interface{ name() string }) error {
-	if err := c.Unpack(parameters); err != nil {
-		return err
+// Defining returns the Function that calls f to define an object. P is the struct for its parameters, which
+// embeds Metadata. The name must be new among the objects of its kind.
+func Defining[P interface{ name() string }](o *Objects, f func(*Call, P) (starlark.Value, error)) Function {
+	return func(c *Call) (starlark.Value, error) {
+		var a P
+		if err := c.Unpack(&a); err != nil {
+			return nil, err
+		}
+		key := c.Name + " " + a.name()
+		if o.taken[key] {
+			return nil, fmt.Errorf("%s named %q already exists", c.Name, a.name())
+		}
+		o.taken[key] = true
+		return f(c, a)
 	}
-	key := c.Name + " " + parameters.name()
-	if o.taken[key] {
-		return fmt.Errorf("%s named %q already exists", c.Name, parameters.name())
-	}
-	o.taken[key] = true
-	return nil
 }
 
 // configMap is v1alpha1.config_map(name, labels, annotations, data). It can disable other objects; nothing
 // else reads it.
-func (o *Objects) configMap(c *Call) (starlark.Value, error) {
-	var a struct {
-		Metadata
-		Data stringMap `arg:"data??"`
-	}
-	if err := o.Define(c, &a); err != nil {
-		return nil, err
-	}
+func (o *Objects) configMap(_ *Call, a struct {
+	Metadata
+	Data stringMap `arg:"data??"`
+}) (starlark.Value, error) {
 	for key := range a.Data {
 		if problems := validation.IsConfigMapKey(key); len(problems) > 0 {
 			return nil, fmt.Errorf("invalid key %q in data: %s", key, strings.Join(problems, ", "))

@@ -22,21 +22,17 @@ func addButtonParts(l Library) {
 
 // button is v1alpha1.ui_button(name, labels, annotations, location, text, icon_name, icon_svg, disabled,
 // requires_confirmation, show_inputs_as_modal, inputs). It is only checked: there is no page for it.
-func (o *Objects) button(c *Call) (starlark.Value, error) {
-	var a struct {
-		Metadata
-		Location     partOf[uiComponentLocation] `arg:"location??"`
-		Text         string                      `arg:"text??"`
-		IconName     string                      `arg:"icon_name??"`
-		IconSVG      string                      `arg:"icon_svg??"`
-		Disabled     bool                        `arg:"disabled??"`
-		Confirmation bool                        `arg:"requires_confirmation??"`
-		Modal        bool                        `arg:"show_inputs_as_modal??"`
-		Inputs       partList[uiInputSpec]       `arg:"inputs??"`
-	}
-	if err := o.Define(c, &a); err != nil {
-		return nil, err
-	}
+func (o *Objects) button(_ *Call, a struct {
+	Metadata
+	Location     partOf[uiComponentLocation] `arg:"location??"`
+	Text         string                      `arg:"text??"`
+	IconName     string                      `arg:"icon_name??"`
+	IconSVG      string                      `arg:"icon_svg??"`
+	Disabled     bool                        `arg:"disabled??"`
+	Confirmation bool                        `arg:"requires_confirmation??"`
+	Modal        bool                        `arg:"show_inputs_as_modal??"`
+	Inputs       partList[uiInputSpec]       `arg:"inputs??"`
+}) (starlark.Value, error) {
 	switch {
 	case a.Location.part == nil:
 		return nil, errors.New("location must be given")

@@ -28,20 +28,16 @@ const logResource = "tilt.dev/resource"
 
 // command is v1alpha1.cmd(name, labels, annotations, args, dir, env, readiness_probe, restart_on, start_on,
 // disable_source). Nothing waits for such a command, so that its probe is checked and not run.
-func (o *Objects) command(c *Call) (starlark.Value, error) {
-	var a struct {
-		Metadata
-		Args      program               `arg:"args??"`
-		Dir       Path                  `arg:"dir??"`
-		Env       entryList             `arg:"env??"`
-		Probe     partOf[probePart]     `arg:"readiness_probe??"`
-		RestartOn partOf[restartOnSpec] `arg:"restart_on??"`
-		StartOn   partOf[startOnSpec]   `arg:"start_on??"`
-		Disable   partOf[disableSource] `arg:"disable_source??"`
-	}
-	if err := o.Define(c, &a); err != nil {
-		return nil, err
-	}
+func (o *Objects) command(_ *Call, a struct {
+	Metadata
+	Args      program               `arg:"args??"`
+	Dir       Path                  `arg:"dir??"`
+	Env       entryList             `arg:"env??"`
+	Probe     partOf[probePart]     `arg:"readiness_probe??"`
+	RestartOn partOf[restartOnSpec] `arg:"restart_on??"`
+	StartOn   partOf[startOnSpec]   `arg:"start_on??"`
+	Disable   partOf[disableSource] `arg:"disable_source??"`
+}) (starlark.Value, error) {
 	if a.Args == nil {
 		return nil, errors.New("args must not be empty")
 	}

@@ -21,16 +21,12 @@ type fileWatch struct {
 }
 
 // fileWatch is v1alpha1.file_watch(name, labels, annotations, watched_paths, ignores, disable_source).
-func (o *Objects) fileWatch(c *Call) (starlark.Value, error) {
-	var a struct {
-		Metadata
-		Paths   pathList              `arg:"watched_paths??"`
-		Ignores partList[ignoreDef]   `arg:"ignores??"`
-		Disable partOf[disableSource] `arg:"disable_source??"`
-	}
-	if err := o.Define(c, &a); err != nil {
-		return nil, err
-	}
+func (o *Objects) fileWatch(c *Call, a struct {
+	Metadata
+	Paths   pathList              `arg:"watched_paths??"`
+	Ignores partList[ignoreDef]   `arg:"ignores??"`
+	Disable partOf[disableSource] `arg:"disable_source??"`
+}) (starlark.Value, error) {
 	if len(a.Paths) == 0 {
 		return nil, errors.New("watched_paths must not be empty")
 	}

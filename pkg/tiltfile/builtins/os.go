@@ -118,12 +118,7 @@ func (v *Environ) Attr(name string) (starlark.Value, error) {
 		return nil, nil
 	}
 	return builtin("os.environ."+name, func(c *Call) (starlark.Value, error) {
-		changed := new(starlark.Dict)
-		for key, value := range starlark.Entries(v.Dict) {
-			if err := changed.SetKey(key, value); err != nil {
-				return nil, err
-			}
-		}
+		changed := v.Union(new(starlark.Dict))
 		method, err := changed.Attr(name)
 		if err != nil {
 			return nil, err

@@ -81,24 +81,23 @@ func (p *parameterList) add(v reflect.Value) {
 
 // given returns the arguments of the call as a frozen dict, in the order of the parameters.
 func (c *Call) given(parameters any) (*starlark.Dict, error) {
-	named := starlark.NewDict(len(c.Kwargs))
-	for _, kwarg := range c.Kwargs {
-		if err := named.SetKey(kwarg[0], kwarg[1]); err != nil {
-			return nil, err
-		}
-	}
+	given := new(starlark.Dict)
 	pairs := parametersOf(parameters).pairs
-	given := starlark.NewDict(len(c.Args) + len(c.Kwargs))
 	for i := range len(pairs) / 2 {
 		name := starlark.String(strings.TrimRight(pairs[2*i].(string), "?"))
-		value, ok, err := named.Get(name)
+		var value starlark.Value = starlark.None
 		if i < len(c.Args) {
-			value, ok = c.Args[i], true
+			value = c.Args[i]
 		}
-		if ok && value != starlark.None {
-			err = given.SetKey(name, value)
+		for _, kwarg := range c.Kwargs {
+			if kwarg[0] == name {
+				value = kwarg[1]
+			}
 		}
-		if err != nil {
+		if value == starlark.None {
+			continue
+		}
+		if err := given.SetKey(name, value); err != nil {
 			return nil, err
 		}
 	}

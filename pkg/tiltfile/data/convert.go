@@ -19,10 +19,6 @@ import (
 // maxNesting is how deeply data may be nested, the same as in the decoders.
 const maxNesting = 10_000
 
-// maxBits is the size of the largest int that JSON encodes: the time of writing a number grows faster than
-// its length.
-const maxBits = 1 << 16
-
 // FromJSON returns the Starlark value of decoded JSON. The keys of a dict come in sorted order.
 func FromJSON(decoded any) (starlark.Value, error) {
 	switch decoded := decoded.(type) {
@@ -74,7 +70,7 @@ func fromNumber(text string) (starlark.Value, error) {
 	return starlark.Float(f), nil
 }
 
-// encoder turns values into what encoding/json encodes, with ints of at most maxBits.
+// encoder turns values into what encoding/json encodes, with ints of at most maxBits; 0 is no limit.
 type encoder struct{ maxBits int }
 
 // value limits the depth: a value can contain itself.
@@ -92,7 +88,7 @@ func (e encoder) value(v starlark.Value, depth int) (any, error) {
 		return bool(v), nil
 	case starlark.Int:
 		i := v.BigInt()
-		if i.BitLen() > e.maxBits {
+		if e.maxBits > 0 && i.BitLen() > e.maxBits {
 			return nil, fmt.Errorf("an int of more than %d bits can't be encoded", e.maxBits)
 		}
 		return i, nil

@@ -4,11 +4,41 @@
 package data
 
 import (
-	"fmt"
+	"cmp"
+	"context"
+	"errors"
 	"regexp"
+	"slices"
 
-	"go.starlark.net/starlark"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 )
+
+// DecodeObjects returns the Kubernetes objects in a YAML text. A list stands for its items.
+func DecodeObjects(ctx context.Context, content []byte) ([]any, error) {
+	documents, err := decodeYAML(ctx, content, objectsOf)
+	return slices.Concat(documents...), err
+}
+
+func objectsOf(decoded any) (objects []any, err error) {
+	fields, _ := decoded.(map[string]any)
+	object := unstructured.Unstructured{Object: fields}
+	items, isList := fields["items"].([]any)
+	switch {
+	case object.GetKind() == "":
+		return nil, errors.New("found a document that isn't a Kubernetes object: it has no kind")
+	case !isList || object.GetKind() != "List":
+		return []any{decoded}, nil
+	}
+	for _, item := range items {
+		inner, err := objectsOf(item)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, inner...)
+	}
+	return objects, nil
+}
 
 // ObjectFilter selects Kubernetes objects. The zero value selects all of them.
 type ObjectFilter struct {
@@ -18,68 +48,30 @@ type ObjectFilter struct {
 	Name, Namespace, Kind, APIVersion *regexp.Regexp
 }
 
-// Split divides the objects in documents into those that match and the rest. An object of kind List stands
-// for its items.
-func (f *ObjectFilter) Split(documents []starlark.Value) (matching, rest []starlark.Value, err error) {
-	for _, document := range documents {
-		object, ok := document.(*starlark.Dict)
-		if !ok || field(object, "kind") == "" {
-			return nil, nil, fmt.Errorf("found a %s that isn't a Kubernetes object: it has no kind", document.Type())
-		}
-		items, isList := member(object, "items").(*starlark.List)
-		switch {
-		case isList && field(object, "kind") == "List":
-			var elements []starlark.Value
-			for item := range starlark.Elements(items) {
-				elements = append(elements, item)
-			}
-			m, r, err := f.Split(elements)
-			if err != nil {
-				return nil, nil, err
-			}
-			matching, rest = append(matching, m...), append(rest, r...)
-		case f.matches(object):
-			matching = append(matching, object)
-		default:
-			rest = append(rest, object)
+// Split returns the objects that match and the rest, each as YAML.
+func (f *ObjectFilter) Split(objects []any) (matching, rest Blob, err error) {
+	var selected, others []any
+	for _, object := range objects {
+		if f.matches(unstructured.Unstructured{Object: object.(map[string]any)}) {
+			selected = append(selected, object)
+		} else {
+			others = append(others, object)
 		}
 	}
-	return matching, rest, nil
+	if matching, err = encodeYAML(selected...); err == nil {
+		rest, err = encodeYAML(others...)
+	}
+	return matching, rest, err
 }
 
-func (f *ObjectFilter) matches(object *starlark.Dict) bool {
-	metadata, _ := member(object, "metadata").(*starlark.Dict)
-	namespace := field(metadata, "namespace")
-	if namespace == "" {
-		namespace = "default"
-	}
-	labels, _ := member(metadata, "labels").(*starlark.Dict)
-	for key, value := range f.Labels {
-		if member(labels, key) != starlark.String(value) {
-			return false
-		}
-	}
-	return matches(f.Name, field(metadata, "name")) &&
-		matches(f.Namespace, namespace) &&
-		matches(f.Kind, field(object, "kind")) &&
-		matches(f.APIVersion, field(object, "apiVersion"))
+func (f *ObjectFilter) matches(object unstructured.Unstructured) bool {
+	return labels.SelectorFromSet(f.Labels).Matches(labels.Set(object.GetLabels())) &&
+		matches(f.Name, object.GetName()) &&
+		matches(f.Namespace, cmp.Or(object.GetNamespace(), "default")) &&
+		matches(f.Kind, object.GetKind()) &&
+		matches(f.APIVersion, object.GetAPIVersion())
 }
 
 func matches(expression *regexp.Regexp, s string) bool {
 	return expression == nil || expression.MatchString(s)
-}
-
-// member returns the value under a key, nil without such a key or a dict.
-func member(dict *starlark.Dict, key string) starlark.Value {
-	if dict == nil {
-		return nil
-	}
-	value, _, _ := dict.Get(starlark.String(key))
-	return value
-}
-
-// field returns the string under a key, "" if there is none.
-func field(dict *starlark.Dict, key string) string {
-	s, _ := member(dict, key).(starlark.String)
-	return string(s)
 }

@@ -15,9 +15,7 @@ import (
 
 // DecodeJSON returns the value of a text that is one JSON value. Ints stay exact.
 func DecodeJSON(content []byte) (starlark.Value, error) {
-	decoder := json.NewDecoder(bytes.NewReader(content))
-	decoder.UseNumber()
-	decoded, err := decodeJSON(decoder, content)
+	decoded, err := decodeJSON(content, true)
 	if err != nil {
 		return nil, err
 	}
@@ -25,12 +23,14 @@ func DecodeJSON(content []byte) (starlark.Value, error) {
 }
 
 // UnmarshalJSON returns the decoded form of a text that is one JSON value, with float64 for each number.
-func UnmarshalJSON(content []byte) (any, error) {
-	return decodeJSON(json.NewDecoder(bytes.NewReader(content)), content)
-}
+func UnmarshalJSON(content []byte) (any, error) { return decodeJSON(content, false) }
 
-// decodeJSON adds the line and the column to the errors of the decoder.
-func decodeJSON(decoder *json.Decoder, content []byte) (decoded any, err error) {
+// decodeJSON adds the line and the column to the errors of the decoder. Exact decodes numbers as json.Number.
+func decodeJSON(content []byte, exact bool) (decoded any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	if exact {
+		decoder.UseNumber()
+	}
 	err = decoder.Decode(&decoded)
 	offset := len(content)
 	var syntax *json.SyntaxError
@@ -54,7 +54,7 @@ func decodeJSON(decoder *json.Decoder, content []byte) (decoded any, err error) 
 
 // EncodeJSON returns a value as indented JSON with sorted keys.
 func EncodeJSON(v starlark.Value) (string, error) {
-	encodable, err := encoder{maxBits: maxBits}.value(v, 0)
+	encodable, err := encoder{}.value(v, 0)
 	if err != nil {
 		return "", err
 	}

@@ -17,11 +17,16 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// DecodeYAML returns the values of the documents in a text, without the empty ones. It reads YAML as
-// Kubernetes does: "---" on a line of its own separates documents, and a number without a fraction is an int.
-// Decoding ends between two documents when ctx is done.
+// DecodeYAML returns the values of the documents in a text, without the empty ones. It reads YAML as Kubernetes
+// does: "---" on a line of its own separates documents, and a number without a fraction is an int.
 func DecodeYAML(ctx context.Context, content []byte) ([]starlark.Value, error) {
-	var documents []starlark.Value
+	return decodeYAML(ctx, content, FromJSON)
+}
+
+// decodeYAML decodes documents as JSON and converts each of them. It ends between two documents when ctx is
+// done.
+func decodeYAML[T any](ctx context.Context, content []byte, convert func(any) (T, error)) ([]T, error) {
+	var documents []T
 	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
 	for number := 1; ; number++ {
 		if ctx.Err() != nil {
@@ -31,38 +36,44 @@ func DecodeYAML(ctx context.Context, content []byte) ([]starlark.Value, error) {
 		if errors.Is(err, io.EOF) {
 			return documents, nil
 		}
-		var value starlark.Value
 		if err == nil {
-			value, err = decodeDocument(document)
+			document, err = yaml.YAMLToJSON(document)
+		}
+		var decoded any
+		if err == nil {
+			decoded, err = decodeJSON(document, true)
+		}
+		if err == nil && decoded != nil {
+			var value T
+			value, err = convert(decoded)
+			documents = append(documents, value)
 		}
 		switch {
 		case err != nil && number > 1:
 			return nil, fmt.Errorf("document %d: %w", number, err)
 		case err != nil:
 			return nil, err
-		case value != starlark.None:
-			documents = append(documents, value)
 		}
 	}
-}
-
-func decodeDocument(document []byte) (starlark.Value, error) {
-	content, err := yaml.YAMLToJSON(document)
-	if err != nil {
-		return nil, err
-	}
-	return DecodeJSON(content)
 }
 
 // EncodeYAML returns values as a stream of documents with sorted keys.
 func EncodeYAML(values ...starlark.Value) (Blob, error) {
-	var documents []string
+	var encodable []any
 	for _, value := range values {
-		encodable, err := encoder{maxBits: 64}.value(value, 0)
+		v, err := encoder{maxBits: 64}.value(value, 0)
 		if err != nil {
 			return "", err
 		}
-		content, err := yaml.Marshal(encodable)
+		encodable = append(encodable, v)
+	}
+	return encodeYAML(encodable...)
+}
+
+func encodeYAML(values ...any) (Blob, error) {
+	var documents []string
+	for _, value := range values {
+		content, err := yaml.Marshal(value)
 		if err != nil {
 			return "", err
 		}
