@@ -9,9 +9,8 @@ import (
 	"strings"
 )
 
-// ResolveDependencies checks the graph that ResourceDeps span. It returns the
-// resources without dependencies on resources that don't exist or are named
-// twice, and a warning for each of those that don't exist. A resource that
+// ResolveDependencies checks the graph that ResourceDeps span. It returns the resources without dependencies on
+// resources that don't exist or are named twice, and a warning for each of those that don't exist. A resource that
 // depends on itself, directly or through others, is an error.
 //
 // The resources given are left as they are.
@@ -40,9 +39,8 @@ func ResolveDependencies(resources []Resource) (resolved []Resource, warnings []
 	return resolved, warnings, nil
 }
 
-// SelectResources returns the selection of the named resources and all that
-// they depend on, in the order of definition. No names select everything.
-// Names that don't exist are an error that lists those that do.
+// SelectResources returns the selection of the named resources and all that they depend on, in the order of
+// definition. No names select everything. Names that don't exist are an error that lists those that do.
 func SelectResources(resources []Resource, names []string) (Selection, error) {
 	if len(names) == 0 {
 		return Selection{All: true}, nil
@@ -117,9 +115,8 @@ func quoteAll(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// cycle returns the names along a cycle, beginning and ending with the same
-// one, nil if there's none. It finds the same cycle each time: the first one
-// on a walk in the order of definition.
+// cycle returns the names along a cycle, beginning and ending with the same one, nil if there's none. It finds the
+// same cycle each time: the first one on a walk in the order of definition.
 func (g graph) cycle() []string {
 	done := make(map[string]bool, len(g.resources))
 	var path []string

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// NewLink returns a link to address, shown as name or, when that's empty, as
-// it is. An address without a scheme gets http.
+// NewLink returns a link to address, shown as name or, when that's empty, as it is. An address without a scheme gets
+// http.
 func NewLink(address, name string) (Link, error) {
 	if strings.TrimSpace(address) == "" {
 		return Link{}, errors.New("a link needs a URL")

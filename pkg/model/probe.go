@@ -20,8 +20,7 @@ const (
 	DefaultProbeHost = "localhost"
 )
 
-// WithDefaults returns a copy in which numbers and hosts that are zero have
-// their default values.
+// WithDefaults returns a copy in which numbers and hosts that are zero have their default values.
 func (p Probe) WithDefaults() Probe {
 	setDefault(&p.Period, DefaultProbePeriod)
 	setDefault(&p.Timeout, DefaultProbeTimeout)
@@ -51,8 +50,7 @@ func setDefault[T comparable](value *T, def T) {
 	}
 }
 
-// Validate returns an error for a probe that can't be run. It's meant for one
-// that has its defaults.
+// Validate returns an error for a probe that can't be run. It's meant for one that has its defaults.
 func (p Probe) Validate() error {
 	if err := p.validateNumbers(); err != nil {
 		return err

@@ -16,8 +16,8 @@ const (
 type Project struct {
 	// Resources are in the order of their definition.
 	Resources []Resource
-	// Enabled are the names of the resources that start enabled, including
-	// those that these depend on. All is true when there's no choice.
+	// Enabled are the names of the resources that start enabled, including those that these depend on. All is true
+	// when there's no choice.
 	Enabled Selection
 
 	// Companions are in the order of their definition.
@@ -25,18 +25,17 @@ type Project struct {
 
 	// MaxParallelUpdates is how many jobs may run at once, at least 1.
 	MaxParallelUpdates int
-	// CI is what ci_settings left, nil when the Tiltfile wasn't executed at
-	// all because it couldn't be read.
+	// CI is what ci_settings left, nil when the Tiltfile wasn't executed at all because it couldn't be read.
 	CI *CISettings
-	// Environ are the changes that os.putenv and os.unsetenv made: a nil value
-	// removes the variable. They apply to every command of the run.
+	// Environ are the changes that os.putenv and os.unsetenv made: a nil value removes the variable. They apply to
+	// every command of the run.
 	Environ map[string]*string
 
-	// Inputs are the absolute paths that the evaluation read or asked to be
-	// watched, missing ones included. They're set after a failure as well.
+	// Inputs are the absolute paths that the evaluation read or asked to be watched, missing ones included. They're
+	// set after a failure as well.
 	Inputs []string
-	// Ignores are exceptions from whatever is watched: .tiltignore,
-	// watch_settings and the like. They're set after a failure as well.
+	// Ignores are exceptions from whatever is watched: .tiltignore, watch_settings and the like. They're set after a
+	// failure as well.
 	Ignores []IgnoreSet
 }
 
@@ -46,13 +45,11 @@ type Selection struct {
 	Names []string
 }
 
-// CISettings are the limits of a run that ends by itself. A nil field wasn't
-// set by the Tiltfile.
+// CISettings are the limits of a run that ends by itself. A nil field wasn't set by the Tiltfile.
 type CISettings struct {
 	Timeout          *time.Duration
 	ReadinessTimeout *time.Duration
 	K8sGracePeriod   *time.Duration
-	// Settle is how long everything must have been ready before the run has
-	// succeeded.
+	// Settle is how long everything must have been ready before the run has succeeded.
 	Settle *time.Duration
 }

@@ -1,17 +1,16 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package model holds what a Tiltfile asks for as plain data: resources,
-// commands, probes and settings, and the rules that their graph must keep.
+// Package model holds what a Tiltfile asks for as plain data: resources, commands, probes and settings, and the rules
+// that their graph must keep.
 //
-// Values are not changed after they were handed over; whoever wants another
-// one makes a copy. The package starts nothing and reads no files.
+// Values are not changed after they were handed over; whoever wants another one makes a copy. The package starts
+// nothing and reads no files.
 package model
 
 import "time"
 
-// TiltfileResource is the name under which the Tiltfile itself is listed among
-// the resources of a Session.
+// TiltfileResource is the name under which the Tiltfile itself is listed among the resources of a Session.
 const TiltfileResource = "(Tiltfile)"
 
 // TriggerMode says whether a change to a resource's files runs it again.
@@ -30,8 +29,7 @@ type RestartPolicy int
 const (
 	// RestartNever leaves it ended.
 	RestartNever RestartPolicy = iota
-	// RestartOnFailure launches it again after a while that doubles each time.
-	// Every end of a server is a failure.
+	// RestartOnFailure launches it again after a while that doubles each time. Every end of a server is a failure.
 	RestartOnFailure
 )
 
@@ -46,13 +44,12 @@ type Resource struct {
 	// Readiness decides when Serve is ready, nil: as soon as it runs.
 	Readiness *Probe
 
-	// Deps are the absolute paths of files and directories whose change runs
-	// the resource again.
+	// Deps are the absolute paths of files and directories whose change runs the resource again.
 	Deps []string
 	// Ignores are exceptions from Deps.
 	Ignores []IgnoreSet
-	// ResourceDeps are the names of resources that must have been ready or
-	// succeeded once before the first run of this one.
+	// ResourceDeps are the names of resources that must have been ready or succeeded once before the first run of
+	// this one.
 	ResourceDeps []string
 
 	TriggerMode TriggerMode
@@ -63,11 +60,9 @@ type Resource struct {
 
 	// Timeout ends an execution of the job that takes longer, 0: none does.
 	Timeout time.Duration
-	// Retries is how often a job that fails is executed again before it has
-	// failed.
+	// Retries is how often a job that fails is executed again before it has failed.
 	Retries int
-	// ReadinessTimeout is how long the server may take to be ready, 0: as long
-	// as the Session allows.
+	// ReadinessTimeout is how long the server may take to be ready, 0: as long as the Session allows.
 	ReadinessTimeout time.Duration
 	// Restart says whether a server that ends is launched again.
 	Restart RestartPolicy
@@ -86,18 +81,15 @@ type Command struct {
 	Env []string
 }
 
-// Companion is a command that runs beside the resources from the evaluation of
-// the Tiltfile on: a v1alpha1.cmd. It's no target, so that nothing waits for it
-// and its end, good or bad, is only logged.
+// Companion is a command that runs beside the resources from the evaluation of the Tiltfile on: a v1alpha1.cmd. It's
+// no target, so that nothing waits for it and its end, good or bad, is only logged.
 type Companion struct {
 	// Name is unique among companions.
 	Name    string
 	Command Command
-	// Source is under which name its output is logged: that of a resource, or
-	// TiltfileResource.
+	// Source is under which name its output is logged: that of a resource, or TiltfileResource.
 	Source string
-	// RestartOn are files whose change ends the command and starts it again.
-	// Without paths nothing does.
+	// RestartOn are files whose change ends the command and starts it again. Without paths nothing does.
 	RestartOn Watch
 	// OnDemand is true when only a button, which nobody has, would start it.
 	OnDemand bool
@@ -105,13 +97,11 @@ type Companion struct {
 
 // Watch is a selection of files.
 type Watch struct {
-	// Paths are absolute files and directories, these with all that's below.
-	// They needn't exist.
+	// Paths are absolute files and directories, these with all that's below. They needn't exist.
 	Paths []string
 	// Ignores are exceptions from Paths.
 	Ignores []IgnoreSet
-	// Since is from when on changes matter, zero: from when the files begin to be
-	// watched.
+	// Since is from when on changes matter, zero: from when the files begin to be watched.
 	Since time.Time
 }
 
@@ -119,8 +109,7 @@ type Watch struct {
 type Change struct {
 	// Path is absolute.
 	Path string
-	// Seen is when it was noticed, Modified when it was made as far as the file
-	// tells, never after Seen.
+	// Seen is when it was noticed, Modified when it was made as far as the file tells, never after Seen.
 	Seen, Modified time.Time
 }
 
@@ -141,12 +130,11 @@ type IgnoreSet struct {
 
 // Probe is a readiness check that's repeated while a server runs.
 type Probe struct {
-	// InitialDelay is the time from the start of the process to the first
-	// check, Period the time from one check to the next, Timeout the time one
-	// check may take.
+	// InitialDelay is the time from the start of the process to the first check, Period the time from one check to
+	// the next, Timeout the time one check may take.
 	InitialDelay, Period, Timeout time.Duration
-	// SuccessThreshold and FailureThreshold are how many results in a row turn
-	// the server ready and not ready, at least 1.
+	// SuccessThreshold and FailureThreshold are how many results in a row turn the server ready and not ready, at
+	// least 1.
 	SuccessThreshold, FailureThreshold int
 
 	// Exactly one of these is set.

@@ -13,8 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/validate/content"
 )
 
-// ValidateName returns an error for a resource name that couldn't be a part of
-// an API path, be shown on one line, or be told from the Tiltfile itself.
+// ValidateName returns an error for a resource name that couldn't be a part of an API path, be shown on one line, or
+// be told from the Tiltfile itself.
 func ValidateName(name string) error {
 	switch {
 	case name == "":
@@ -32,8 +32,7 @@ func ValidateName(name string) error {
 	return nil
 }
 
-// ValidateLabel returns an error for a label that isn't the name part of a
-// Kubernetes label.
+// ValidateLabel returns an error for a label that isn't the name part of a Kubernetes label.
 func ValidateLabel(label string) error {
 	if strings.Contains(label, "/") {
 		return fmt.Errorf("invalid label %q: may not contain '/'", label)

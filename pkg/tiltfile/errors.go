@@ -19,8 +19,8 @@ type Kind int
 
 // The kinds of errors.
 const (
-	// KindEvaluation is an error during the execution: wrong arguments of a builtin, fail(), a failed local(),
-	// a limit.
+	// KindEvaluation is an error during the execution: wrong arguments of a builtin, fail(), a failed local(), a
+	// limit.
 	KindEvaluation Kind = iota
 	// KindMissing is a main Tiltfile that doesn't exist.
 	KindMissing
@@ -28,8 +28,8 @@ const (
 	KindUnreadable
 	// KindSyntax is a file that isn't Starlark, or uses undefined names.
 	KindSyntax
-	// KindResources is a Tiltfile that executes without an error, but defines no resources, resources that
-	// depend on themselves, or not those that the arguments name.
+	// KindResources is a Tiltfile that executes without an error, but defines no resources, resources that depend on
+	// themselves, or not those that the arguments name.
 	KindResources
 	// KindCanceled is an evaluation that was stopped by its context.
 	KindCanceled
@@ -49,8 +49,7 @@ func (e *Error) Error() string { return e.Text }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
-// sourceFailure returns the error for a file that doesn't compile. It lists the undefined names, one on each
-// line.
+// sourceFailure returns the error for a file that doesn't compile. It lists the undefined names, one on each line.
 func sourceFailure(err error) error {
 	const most = 10
 	text := err.Error()
@@ -81,8 +80,7 @@ func (e *evaluation) explain(err error) error {
 	return explained
 }
 
-// innermost returns the evaluation error with the longest stack: a failing load gives one for each file on
-// the way.
+// innermost returns the evaluation error with the longest stack: a failing load gives one for each file on the way.
 func innermost(err error) *starlark.EvalError {
 	var found *starlark.EvalError
 	for next := found; errors.As(err, &next); err = next.Unwrap() {
@@ -91,8 +89,7 @@ func innermost(err error) *starlark.EvalError {
 	return found
 }
 
-// traceback describes an error and the calls that led to it as Python does. It leaves out the middle of a
-// long stack.
+// traceback describes an error and the calls that led to it as Python does. It leaves out the middle of a long stack.
 func traceback(err *starlark.EvalError) string {
 	const most = 20
 	calls, place := slices.Clone(err.CallStack), ""

@@ -41,8 +41,8 @@ type evaluation struct {
 	extensions *extensions
 }
 
-// newEvaluation creates the subjects of the builtins. A subject that is later in the list replaces the
-// builtins that earlier ones have under the same name.
+// newEvaluation creates the subjects of the builtins. A subject that is later in the list replaces the builtins that
+// earlier ones have under the same name.
 func newEvaluation(ctx context.Context, options Options) *evaluation {
 	maxDataSize := cmp.Or(options.MaxDataSize, DefaultMaxDataSize)
 	shared := &builtins.Evaluation{
@@ -184,8 +184,7 @@ func (e *evaluation) assemble(project *model.Project) error {
 	return nil
 }
 
-// enabled returns which resources start enabled: those that their scopes enable, and the dependencies of
-// these.
+// enabled returns which resources start enabled: those that their scopes enable, and the dependencies of these.
 func (e *evaluation) enabled(resources []model.Resource, scopes []*builtins.Scope) (model.Selection, error) {
 	everything := true
 	var names []string

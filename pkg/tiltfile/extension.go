@@ -20,8 +20,8 @@ import (
 // extensionScheme is the prefix of the name of an extension in a load statement.
 const extensionScheme = "ext://"
 
-// defaultRepo is the repository of the extensions that aren't defined. It is on the network unless the
-// Tiltfile defines another one with that name.
+// defaultRepo is the repository of the extensions that aren't defined. It is on the network unless the Tiltfile
+// defines another one with that name.
 const defaultRepo = "default"
 
 // extensions are the extensions that a Tiltfile defines, and where they are.
@@ -35,8 +35,8 @@ type extensions struct {
 // extensionRepo is a v1alpha1.extension_repo: a directory of extensions.
 type extensionRepo struct {
 	name, dir string
-	// loadHost is the first part of the names of those extensions in the repository that need no definition,
-	// empty for none.
+	// loadHost is the first part of the names of those extensions in the repository that need no definition, empty
+	// for none.
 	loadHost string
 }
 
@@ -55,8 +55,7 @@ func (x *extensions) library() builtins.Library {
 	})
 }
 
-// defineRepo is v1alpha1.extension_repo(name, labels, annotations, url, ref, load_host, git_subpath). A
-// repository on the network is an error.
+// defineRepo is v1alpha1.extension_repo(name, ...). A repository on the network is an error.
 func (x *extensions) defineRepo(_ *builtins.Call, a struct {
 	builtins.Metadata
 	URL      string `arg:"url??"`
@@ -69,7 +68,7 @@ func (x *extensions) defineRepo(_ *builtins.Call, a struct {
 	case path == "":
 		return nil, errors.New("url must not be empty")
 	case !isFile && onNetwork(a.URL):
-		return nil, fmt.Errorf("the repository %s is on the network, from which this version loads no extensions: "+
+		return nil, fmt.Errorf("the repository %s is on the network, which isn't supported: "+
 			"clone it, and give its directory as a file:// URL", a.URL)
 	case a.Ref != "":
 		return nil, errors.New("ref is for a repository on the network, and not for a directory")
@@ -90,7 +89,7 @@ func onNetwork(url string) bool {
 	return strings.Contains(first, ":")
 }
 
-// defineExtension is v1alpha1.extension(name, labels, annotations, repo_name, repo_path, args).
+// defineExtension is v1alpha1.extension(name, ...).
 func (x *extensions) defineExtension(c *builtins.Call, a struct {
 	builtins.Metadata
 	RepoName string              `arg:"repo_name??"`
@@ -152,8 +151,9 @@ func (x *extensions) path(of *extension) (string, error) {
 	i := slices.IndexFunc(x.repositories, func(r *extensionRepo) bool { return r.name == of.repoName })
 	switch {
 	case i < 0 && of.repoName == defaultRepo:
-		return "", fmt.Errorf("extension %q is in the default repository on the network, from which this version loads none: "+
-			"clone the repository, and name its directory with v1alpha1.extension_repo(name='default', url='file://...')", of.name)
+		return "", fmt.Errorf("extension %q is in the default repository on the network, which can't be loaded: "+
+			"clone the repository, and name its directory with "+
+			"v1alpha1.extension_repo(name='default', url='file://...')", of.name)
 	case i < 0:
 		return "", fmt.Errorf("extension %q is in repository %q, and there is no v1alpha1.extension_repo of that name",
 			of.name, of.repoName)

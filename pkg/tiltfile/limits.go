@@ -21,8 +21,7 @@ type limits struct {
 	heapGrowth uint64
 }
 
-// defaultLimits allow a few seconds of computing, and memory for decoded data, which takes several times its
-// size.
+// defaultLimits allow a few seconds of computing, and memory for decoded data, which takes several times its size.
 func defaultLimits(maxDataSize int64) limits {
 	return limits{steps: 200_000_000, callDepth: 10_000, heapGrowth: max(1<<30, uint64(maxDataSize)*16)}
 }
@@ -30,8 +29,8 @@ func defaultLimits(maxDataSize int64) limits {
 // stepsPerCheck is the number of steps between two checks of the limits.
 const stepsPerCheck = 100
 
-// enforceLimits ends the evaluation with an error when its context is done or it reaches a limit, until stop
-// is called.
+// enforceLimits ends the evaluation with an error when its context is done or it reaches a limit, until stop is
+// called.
 func (e *evaluation) enforceLimits() (stop func()) {
 	maxHeap := liveHeap() + e.limits.heapGrowth
 	e.Thread.SetMaxExecutionSteps(stepsPerCheck)

@@ -117,7 +117,7 @@ func TestLocalWithoutRunner(t *testing.T) {
 	options := tiltfile(t, "local('true')")
 	options.Runner = nil
 	_, err := Load(t.Context(), options)
-	requireError(t, err, KindEvaluation, "Error in local: running commands isn't possible here")
+	requireError(t, err, KindEvaluation, "Error in local: this evaluation can't run commands")
 }
 
 func TestUnreadableTiltfile(t *testing.T) {

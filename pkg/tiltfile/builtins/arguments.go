@@ -48,10 +48,14 @@ func (p *Path) Unpack(v starlark.Value) error {
 	return nil
 }
 
+// onePath has the parameter of a builtin that takes one path.
+type onePath struct {
+	Path Path `arg:"path,alias=paths"`
+}
+
 // pathList is a path or a list of paths.
 type pathList []string
 
-// Unpack implements starlark.Unpacker.
 func (l *pathList) Unpack(v starlark.Value) error {
 	for _, element := range elementsOf(v) {
 		var path Path
@@ -92,7 +96,7 @@ func stringsOf(v starlark.Value, wanted string) ([]string, error) {
 	return all, nil
 }
 
-// isList returns whether v is a list of things. A dict, of which only the keys would be used, is one thing.
+// isList returns whether v is a list, a tuple or a set. A dict isn't: only its keys would be used.
 func isList(v starlark.Value) bool {
 	switch v.(type) {
 	case *starlark.List, starlark.Tuple, *starlark.Set:
@@ -116,7 +120,6 @@ func elementsOf(v starlark.Value) []starlark.Value {
 // program is a program with its arguments.
 type program []string
 
-// Unpack implements starlark.Unpacker.
 func (p *program) Unpack(v starlark.Value) (err error) {
 	if *p, err = stringsOf(v, "list of strings"); err == nil && len(*p) == 0 {
 		err = errors.New("must not be empty")
@@ -127,7 +130,6 @@ func (p *program) Unpack(v starlark.Value) (err error) {
 // command is a script for the shell or a program with its arguments. An empty one leaves the pointer nil.
 type command struct{ *model.Command }
 
-// Unpack implements starlark.Unpacker.
 func (c *command) Unpack(v starlark.Value) error {
 	var argv StringList
 	if err := argv.Unpack(v); err != nil {
@@ -162,7 +164,6 @@ func stringItem(key, value starlark.Value) (k, v string, err error) {
 // stringMap is a dict of strings.
 type stringMap map[string]string
 
-// Unpack implements starlark.Unpacker.
 func (m *stringMap) Unpack(v starlark.Value) error {
 	dict, ok := v.(starlark.IterableMapping)
 	if !ok {
@@ -182,7 +183,6 @@ func (m *stringMap) Unpack(v starlark.Value) error {
 // environment is a dict of variables as "KEY=value" entries in sorted order.
 type environment []string
 
-// Unpack implements starlark.Unpacker.
 func (e *environment) Unpack(v starlark.Value) error {
 	var variables stringMap
 	if err := variables.Unpack(v); err != nil {
@@ -211,20 +211,16 @@ func checkVariable(key, value string) error {
 // resourceName is the name of a new resource or object.
 type resourceName string
 
-// Unpack implements starlark.Unpacker.
 func (n *resourceName) Unpack(v starlark.Value) error {
-	s, ok := data.AsText(v)
-	if !ok {
-		return fmt.Errorf("got %s, want string", v.Type())
+	if err := (*Text)(n).Unpack(v); err != nil {
+		return err
 	}
-	*n = resourceName(s)
-	return model.ValidateName(s)
+	return model.ValidateName(string(*n))
 }
 
 // duration is a string such as "5m30s".
 type duration time.Duration
 
-// Unpack implements starlark.Unpacker.
 func (d *duration) Unpack(v starlark.Value) error {
 	s, ok := starlark.AsString(v)
 	if !ok {
@@ -244,7 +240,6 @@ func (d *duration) Unpack(v starlark.Value) error {
 // count is how often something happens.
 type count int
 
-// Unpack implements starlark.Unpacker.
 func (c *count) Unpack(v starlark.Value) error {
 	var n int32
 	if err := starlark.AsInt(v, &n); err != nil {

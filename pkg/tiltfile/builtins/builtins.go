@@ -1,14 +1,14 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package builtins has the functions and values that a Tiltfile can use beyond Starlark itself, in one file
-// for each subject.
+// Package builtins has the functions and values that a Tiltfile can use beyond Starlark itself, in one file for each
+// subject.
 //
-// A subject is a Library. One that depends on the evaluation, or keeps state for it, is a struct with a
-// Library method; Evaluation is what all of them share. A new builtin is a method or function of the form of
-// Function in the file of its subject, and an entry of that subject's Library. A new subject is also an entry
-// of the list in package tiltfile that creates the subjects of an evaluation. A large subject, such as
-// config, is a package of its own that imports this one.
+// A subject is a Library. One that depends on the evaluation, or keeps state for it, is a struct with a Library
+// method; Evaluation is what all of them share. A new builtin is a method or function of the form of Function in the
+// file of its subject, and an entry of that subject's Library. A new subject is also an entry of the list in package
+// tiltfile that creates the subjects of an evaluation. A large subject, such as config, is a package of its own that
+// imports this one.
 //
 // A builtin declares its parameters as the fields of a struct, see Unpacking and Call.Unpack.
 package builtins
@@ -39,8 +39,8 @@ type Call struct {
 // Position returns where in a Tiltfile the call is.
 func (c *Call) Position() syntax.Position { return c.Thread.CallFrame(1).Pos }
 
-// Unpacking returns the Function that calls f with its arguments, unpacked as Call.Unpack does. P is the
-// struct for its parameters.
+// Unpacking returns the Function that calls f with its arguments, unpacked as Call.Unpack does. P is the struct for
+// its parameters.
 func Unpacking[P any](f func(P) (starlark.Value, error)) Function {
 	return func(c *Call) (starlark.Value, error) {
 		var parameters P
@@ -72,8 +72,8 @@ func builtin(name string, f Function) *starlark.Builtin {
 	})
 }
 
-// Universe joins libraries, with a module for each part of a name that a dot follows. Where two have the same
-// name, the later one counts.
+// Universe joins libraries, with a module for each part of a name that a dot follows. Where two have the same name,
+// the later one counts.
 func Universe(libraries ...Library) starlark.StringDict {
 	names := starlark.StringDict{}
 	for _, l := range libraries {
@@ -84,8 +84,8 @@ func Universe(libraries ...Library) starlark.StringDict {
 	return names
 }
 
-// define adds a value to the module that its name belongs to. The prefix is the name of the module whose
-// members are names.
+// define adds a value to the module that its name belongs to. The prefix is the name of the module whose members are
+// names.
 func define(names starlark.StringDict, prefix, name string, value starlark.Value) {
 	first, rest, nested := strings.Cut(name, ".")
 	if !nested {

@@ -36,14 +36,10 @@ type parser func(content []byte, from string) (starlark.Value, error)
 
 // read returns the function for read_json(path, default=None) and its like.
 func (e *Evaluation) read(parse parser) Function {
-	return func(c *Call) (starlark.Value, error) {
-		var a struct {
-			Path    Path           `arg:"path,alias=paths"`
-			Default starlark.Value `arg:"default?"`
-		}
-		if err := c.Unpack(&a); err != nil {
-			return nil, err
-		}
+	return Unpacking(func(a struct {
+		Path    Path           `arg:"path,alias=paths"`
+		Default starlark.Value `arg:"default?"`
+	}) (starlark.Value, error) {
 		content, err := e.ReadData(e.Absolute(string(a.Path)))
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && a.Default != nil:
@@ -52,7 +48,7 @@ func (e *Evaluation) read(parse parser) Function {
 			return nil, err
 		}
 		return parse(content, " from "+string(a.Path))
-	}
+	})
 }
 
 // decode returns the function for decode_json(json), decode_yaml(yaml) and decode_yaml_stream(yaml).
@@ -67,7 +63,7 @@ func decode(parameter string, parse parser) Function {
 }
 
 func (e *Evaluation) parseJSON(content []byte, from string) (starlark.Value, error) {
-	if err := data.CheckSize(len(content), e.MaxDataSize, "the text"); err != nil {
+	if err := e.checkSize(content, "the text"+from); err != nil {
 		return nil, err
 	}
 	value, err := data.DecodeJSON(content)
@@ -104,7 +100,7 @@ func (e *Evaluation) parseYAML(content []byte, from string) (starlark.Value, err
 func decodeYAML[T any](
 	e *Evaluation, content []byte, from string, decode func(context.Context, []byte) ([]T, error),
 ) ([]T, error) {
-	if err := data.CheckSize(len(content), e.MaxDataSize, "the text"+from); err != nil {
+	if err := e.checkSize(content, "the text"+from); err != nil {
 		return nil, err
 	}
 	decoded, err := decode(e.Context, content)
@@ -114,18 +110,18 @@ func decodeYAML[T any](
 	return decoded, nil
 }
 
-// encodeJSON is encode_json(obj).
-func encodeJSON(a struct {
+// oneObject has the parameter of encode_json and encode_yaml.
+type oneObject struct {
 	Object starlark.Value `arg:"obj"`
-}) (starlark.Value, error) {
+}
+
+func encodeJSON(a oneObject) (starlark.Value, error) {
 	text, err := data.EncodeJSON(a.Object)
 	return starlark.String(text), err
 }
 
 // encodeYAML is encode_yaml(obj).
-func encodeYAML(a struct {
-	Object starlark.Value `arg:"obj"`
-}) (starlark.Value, error) {
+func encodeYAML(a oneObject) (starlark.Value, error) {
 	return data.EncodeYAML(a.Object)
 }
 
@@ -140,9 +136,8 @@ func encodeYAMLStream(a struct {
 	return data.EncodeYAML(documents...)
 }
 
-// filterYAML is filter_yaml(yaml, labels=None, name="", namespace="", kind="", api_version=""). It splits
-// Kubernetes objects into those that match everything given and the rest, as two blobs. The yaml is a blob,
-// the path of a file, or a list of these.
+// filterYAML is filter_yaml(yaml, ...). It splits Kubernetes objects into those that match everything given and the
+// rest, as two blobs. The yaml is a blob, the path of a file, or a list of these.
 func (e *Evaluation) filterYAML(a struct {
 	YAML       starlark.Value `arg:"yaml"`
 	Labels     stringMap      `arg:"labels??"`
@@ -183,7 +178,6 @@ func (e *Evaluation) filterYAML(a struct {
 // expression is a regular expression that ignores case.
 type expression struct{ *regexp.Regexp }
 
-// Unpack implements starlark.Unpacker.
 func (x *expression) Unpack(v starlark.Value) (err error) {
 	pattern, ok := starlark.AsString(v)
 	if !ok {

@@ -16,8 +16,8 @@ import (
 	"tilt.dev/session/pkg/tiltfile/data"
 )
 
-// Evaluation is what the subjects of one evaluation share. Only the goroutine that evaluates uses it; it ends
-// with that evaluation, so that it may hold a context.
+// Evaluation is what the subjects of one evaluation share. Only the goroutine that evaluates uses it; it ends with
+// that evaluation, so that it may hold a context.
 type Evaluation struct {
 	// Context ends the evaluation when it is done.
 	Context context.Context
@@ -29,8 +29,8 @@ type Evaluation struct {
 	WorkingDir string
 	// Streams reads files.
 	Streams *data.Streams
-	// MaxDataSize limits the bytes that a builtin takes from a file, from an output of a command or from a
-	// text to decode.
+	// MaxDataSize limits the bytes that a builtin takes from a file, from an output of a command or from a text to
+	// decode.
 	MaxDataSize int64
 	// Log gets messages of one or more lines. It may be nil.
 	Log func(level logs.Level, text string)
@@ -85,8 +85,8 @@ func (e *Evaluation) directoryOf(file string) string {
 // Absolute resolves a path of the Tiltfile and cleans it.
 func (e *Evaluation) Absolute(path string) string { return filepath.Clean(e.join(path)) }
 
-// join resolves a path of the Tiltfile. It doesn't clean an absolute one: that could lead elsewhere where a
-// symbolic link precedes "..".
+// join resolves a path of the Tiltfile. It doesn't clean an absolute one: that could lead elsewhere where a symbolic
+// link precedes "..".
 func (e *Evaluation) join(path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -101,21 +101,28 @@ func (e *Evaluation) AddInput(path string) {
 	}
 }
 
-// MaxSourceSize limits the bytes of a Tiltfile. Within it, not even the most nested source overflows the
-// stack of the compiler.
+// MaxSourceSize limits the bytes of a Tiltfile. Within it, not even the most nested source overflows the stack of the
+// compiler.
 const MaxSourceSize = 1 << 20
 
-// ReadSource returns the content of a file that controls the evaluation, such as a Tiltfile. The absolute
-// path becomes an input, even of a missing file.
+// ReadSource returns the content of a file that controls the evaluation, such as a Tiltfile. The absolute path
+// becomes an input, even of a missing file.
 func (e *Evaluation) ReadSource(path string) ([]byte, error) {
 	e.AddInput(path)
 	return e.Streams.ReadFile(e.Context, path, MaxSourceSize)
 }
 
-// ReadData returns the content of a file with data. The absolute path becomes an input, even of a missing
-// file.
+// ReadData returns the content of a file with data. The absolute path becomes an input, even of a missing file.
 func (e *Evaluation) ReadData(path string) ([]byte, error) {
 	e.AddInput(path)
 	content, err := e.Streams.ReadFile(e.Context, path, e.MaxDataSize)
 	return content, data.Explain(err)
+}
+
+// checkSize returns an error for a text that is too large to decode. The name of the text is for the error.
+func (e *Evaluation) checkSize(content []byte, name string) error {
+	if int64(len(content)) > e.MaxDataSize {
+		return data.Explain(data.TooLarge{What: name, Limit: e.MaxDataSize})
+	}
+	return nil
 }

@@ -39,11 +39,8 @@ func (e *Evaluation) readFile(a struct {
 	return data.Blob(content), nil
 }
 
-// watchFile is watch_file(path): the file, or everything below the directory, becomes an input. It needn't
-// exist.
-func (e *Evaluation) watchFile(a struct {
-	Path Path `arg:"path,alias=paths"`
-}) (starlark.Value, error) {
+// watchFile is watch_file(path): the file, or everything below the directory, becomes an input. It needn't exist.
+func (e *Evaluation) watchFile(a onePath) (starlark.Value, error) {
 	e.AddInput(e.Absolute(string(a.Path)))
 	return nil, nil
 }
@@ -51,8 +48,8 @@ func (e *Evaluation) watchFile(a struct {
 // maxListed limits the entries that listdir visits.
 const maxListed = 1_000_000
 
-// listdir is listdir(dir, recursive=False): the absolute paths of the files in a directory, or of all files
-// below it, in order. A missing directory has none. Only a recursive listing becomes an input.
+// listdir is listdir(dir, recursive=False): the absolute paths of the files in a directory, or of all files below it,
+// in order. A missing directory has none. Only a recursive listing becomes an input.
 func (e *Evaluation) listdir(a struct {
 	Dir       Path `arg:"dir"`
 	Recursive bool `arg:"recursive??"`

@@ -34,9 +34,7 @@ func (r *gitRepo) Type() string          { return "git.Repo" }
 func (r *gitRepo) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: %s", r.Type()) }
 
 // localGitRepo is local_git_repo(path).
-func (e *Evaluation) localGitRepo(a struct {
-	Path Path `arg:"path,alias=paths"`
-}) (starlark.Value, error) {
+func (e *Evaluation) localGitRepo(a onePath) (starlark.Value, error) {
 	r := &gitRepo{root: e.Absolute(string(a.Path))}
 	if _, err := os.Stat(r.root); err != nil {
 		return nil, err
@@ -53,8 +51,6 @@ func (e *Evaluation) localGitRepo(a struct {
 }
 
 // paths is paths(path): the absolute path of a file in the repository.
-func (r *gitRepo) paths(a struct {
-	Path Path `arg:"path,alias=paths"`
-}) (starlark.Value, error) {
+func (r *gitRepo) paths(a onePath) (starlark.Value, error) {
 	return starlark.String(filepath.Join(r.root, string(a.Path))), nil
 }

@@ -18,8 +18,7 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// ignoreFile is the name of the file next to the main Tiltfile with patterns of files whose changes don't
-// matter.
+// ignoreFile is the name of the file next to the main Tiltfile with patterns of files whose changes don't matter.
 const ignoreFile = ".tiltignore"
 
 // Ignores collects the files whose changes don't matter.
@@ -72,8 +71,8 @@ func (i *Ignores) ReadFile() error {
 	return nil
 }
 
-// Sets returns what the Tiltfile ignores, and the files of the git repositories around the watched paths: git
-// changes these all the time.
+// Sets returns what the Tiltfile ignores, and the files of the git repositories around the watched paths: git changes
+// these all the time.
 func (i *Ignores) Sets(watched []string) []model.IgnoreSet {
 	sets := append([]model.IgnoreSet(nil), i.sets...)
 	seen := map[string]bool{}
@@ -81,7 +80,8 @@ func (i *Ignores) Sets(watched []string) []model.IgnoreSet {
 		for dir := path; !seen[dir]; dir = filepath.Dir(dir) {
 			seen[dir] = true
 			if _, err := os.Lstat(filepath.Join(dir, gitDirectory)); err == nil {
-				sets = append(sets, model.IgnoreSet{Base: dir, Patterns: []string{gitDirectory}, Source: "the git repository"})
+				patterns := []string{gitDirectory}
+				sets = append(sets, model.IgnoreSet{Base: dir, Patterns: patterns, Source: "the git repository"})
 			}
 		}
 	}
@@ -91,7 +91,6 @@ func (i *Ignores) Sets(watched []string) []model.IgnoreSet {
 // patternList is a pattern in dockerignore syntax or a list of patterns.
 type patternList []string
 
-// Unpack implements starlark.Unpacker.
 func (l *patternList) Unpack(v starlark.Value) error {
 	if err := (*StringList)(l).Unpack(v); err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Inert returns the settings of what this version doesn't have: analytics, telemetry, teams, secrets of a
-// cluster and the features of a web page. They check their arguments and do nothing else.
+// Inert returns the settings of what this version doesn't have: analytics, telemetry, teams, secrets of a cluster and
+// the features of a web page. They check their arguments and do nothing else.
 func (e *Evaluation) Inert() Library {
 	return Functions(map[string]Function{
 		"analytics_settings": checked[struct {
@@ -26,7 +26,7 @@ func (e *Evaluation) Inert() Library {
 			Tags stringMap `arg:"tags"`
 		}],
 		"experimental_metrics_settings": e.metricsSettings,
-		"experimental_telemetry_cmd":    e.telemetryCommand,
+		"experimental_telemetry_cmd":    Unpacking(e.telemetryCommand),
 		"secret_settings": checked[struct {
 			DisableScrub bool `arg:"disable_scrub??"`
 		}],
@@ -39,28 +39,23 @@ func checked[Parameters any](c *Call) (starlark.Value, error) {
 	return nil, c.Unpack(new(Parameters))
 }
 
-// metricsSettings is experimental_metrics_settings(...), which does nothing in Tilt either, whatever its
-// arguments.
+// metricsSettings is experimental_metrics_settings(...), which does nothing in Tilt either, whatever its arguments.
 func (e *Evaluation) metricsSettings(c *Call) (starlark.Value, error) {
 	e.Warn("%s() is deprecated and does nothing", c.Name)
 	return nil, nil
 }
 
 // telemetryCommand is experimental_telemetry_cmd(cmd, cmd_bat=, period=, dir=).
-func (e *Evaluation) telemetryCommand(c *Call) (starlark.Value, error) {
-	var a struct {
-		Command    command  `arg:"cmd"`
-		CommandBat command  `arg:"cmd_bat??"`
-		Period     duration `arg:"period??"`
-		Dir        Path     `arg:"dir??"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+func (e *Evaluation) telemetryCommand(a struct {
+	Command    command  `arg:"cmd"`
+	CommandBat command  `arg:"cmd_bat??"`
+	Period     duration `arg:"period??"`
+	Dir        Path     `arg:"dir??"`
+}) (starlark.Value, error) {
 	if a.Command.Command == nil {
 		return nil, errors.New("cmd must not be empty")
 	}
-	e.Warn("%s: there is no telemetry in this version, %q is not run", c.Name, a.Command.String())
+	e.Warn("experimental_telemetry_cmd: this version has no telemetry and doesn't run %q", a.Command.String())
 	return nil, nil
 }
 

@@ -19,9 +19,8 @@ import (
 
 // Runner runs a command to its end.
 type Runner interface {
-	// Run returns once the command, and every process that it left in its group, has ended and its output was
-	// written. It ends them when ctx is done. The error of a command that didn't exit with 0 reads like "exit
-	// status 3".
+	// Run returns after the command and all processes of its group have ended, and its output was written. It ends
+	// them when ctx is done. The error for a command that doesn't exit with 0 is like "exit status 3".
 	Run(ctx context.Context, command Command) error
 }
 
@@ -50,9 +49,9 @@ type Local struct {
 }
 
 // Library returns local.
-func (l *Local) Library() Library { return Functions(map[string]Function{"local": l.local}) }
+func (l *Local) Library() Library { return Functions(map[string]Function{"local": Unpacking(l.local)}) }
 
-// localParameters are those of local.
+// localParameters are the parameters of local.
 type localParameters struct {
 	Command    command     `arg:"command"`
 	Quiet      bool        `arg:"quiet??"`
@@ -63,18 +62,13 @@ type localParameters struct {
 	Stdin      Text        `arg:"stdin??"`
 }
 
-// local is local(command, quiet=False, command_bat=, echo_off=False, env={}, dir=, stdin=): it runs a command
-// and returns its standard output.
-func (l *Local) local(c *Call) (starlark.Value, error) {
-	var a localParameters
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
+// local is local(command, ...): it runs a command and returns its standard output.
+func (l *Local) local(a localParameters) (starlark.Value, error) {
 	switch {
 	case a.Command.Command == nil:
 		return nil, errors.New("for parameter command: must not be empty")
 	case l.Runner == nil:
-		return nil, errors.New("running commands isn't possible here")
+		return nil, errors.New("this evaluation can't run commands")
 	}
 	command := l.Evaluation.placed(a.Command, a.Dir, nil)
 	if !a.EchoOff {

@@ -6,6 +6,7 @@ package builtins
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,16 +62,11 @@ func (r *Resources) All() ([]model.Resource, []*Scope) {
 
 // has returns whether a resource is defined.
 func (r *Resources) has(name string) bool {
-	for _, d := range r.definitions {
-		if d.Name == name {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.definitions, func(d *definition) bool { return d.Name == name })
 }
 
-// localResourceParameters are those of local_resource. Tilt doesn't have the last four, which are given by
-// keyword only so that Tilt can add others.
+// localResourceParameters are the parameters of local_resource. Tilt doesn't have the last four; they are
+// keyword-only so that Tilt can add positional ones.
 type localResourceParameters struct {
 	Name           resourceName         `arg:"name"`
 	Cmd            command              `arg:"cmd??"`
@@ -102,13 +98,13 @@ func (r *Resources) localResource(c *Call) (starlark.Value, error) {
 	return nil, r.define(c, &localResourceParameters{AutoInit: true})
 }
 
-// test is the old name for a local_resource that runs beside others.
+// test is the deprecated form of local_resource(..., allow_parallel=True).
 func (r *Resources) test(c *Call) (starlark.Value, error) {
 	r.evaluation.Warn("test() is deprecated: use local_resource(..., allow_parallel=True)")
 	return nil, r.define(c, &localResourceParameters{AutoInit: true, AllowParallel: true})
 }
 
-// define adds a resource. The arguments left out are those in a.
+// define adds a resource. An argument that is left out keeps its value in a.
 func (r *Resources) define(c *Call, a *localResourceParameters) error {
 	if err := c.Unpack(a); err != nil {
 		return err
@@ -127,7 +123,7 @@ func (r *Resources) define(c *Call, a *localResourceParameters) error {
 	return nil
 }
 
-// reservedName is the prefix of the target of the Tiltfile itself.
+// reservedName is the name of the job that evaluates the Tiltfile.
 const reservedName = "tiltfile"
 
 // check returns an error for arguments that contradict each other.
@@ -137,11 +133,11 @@ func (a *localResourceParameters) check() error {
 	case !job && !server:
 		return errors.New("local_resource must have a cmd and/or a serve_cmd, but both were empty")
 	case job && string(a.Name) == reservedName:
-		return fmt.Errorf("local_resource named %q can't have a cmd: its job would have the name of the Tiltfile's own", reservedName)
+		return fmt.Errorf("local_resource named %q can't have a cmd: the name is the Tiltfile's", reservedName)
 	}
 	for _, pattern := range a.Ignore {
 		if strings.Contains(pattern, "\n") {
-			return fmt.Errorf("ignore cannot contain newlines, each pattern is an element of a list; found ignore: %q", pattern)
+			return fmt.Errorf("ignore cannot contain newlines; found ignore: %q", pattern)
 		}
 	}
 	for _, pair := range []struct {
@@ -154,9 +150,9 @@ func (a *localResourceParameters) check() error {
 	} {
 		switch {
 		case pair.jobGiven && !job:
-			return fmt.Errorf("%s is for cmd, and there's only a serve_cmd: did you mean %s?", pair.ofJob, pair.ofServer)
+			return fmt.Errorf("%s requires cmd; did you mean %s?", pair.ofJob, pair.ofServer)
 		case pair.serverGiven && !server:
-			return fmt.Errorf("%s is for serve_cmd, and there's only a cmd: did you mean %s?", pair.ofServer, pair.ofJob)
+			return fmt.Errorf("%s requires serve_cmd; did you mean %s?", pair.ofServer, pair.ofJob)
 		}
 	}
 	return nil
@@ -172,7 +168,7 @@ func (r *Resources) resource(a *localResourceParameters) model.Resource {
 		ResourceDeps: a.ResourceDeps,
 		Readiness:    a.ReadinessProbe.model(),
 		AutoInit:     a.AutoInit,
-		// Without a job nothing gets in the way of others.
+		// A resource without a job doesn't block others.
 		AllowParallel:    a.AllowParallel || a.Cmd.Command == nil,
 		Links:            a.Links,
 		Labels:           a.Labels,

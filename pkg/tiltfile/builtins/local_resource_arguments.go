@@ -15,7 +15,6 @@ import (
 // labelList is a label or a list of labels.
 type labelList []string
 
-// Unpack implements starlark.Unpacker.
 func (l *labelList) Unpack(v starlark.Value) error {
 	if err := (*StringList)(l).Unpack(v); err != nil {
 		return err
@@ -31,7 +30,6 @@ func (l *labelList) Unpack(v starlark.Value) error {
 // linkList is a link or a list of links, each as a string or as link() returns it.
 type linkList []model.Link
 
-// Unpack implements starlark.Unpacker.
 func (l *linkList) Unpack(v starlark.Value) error {
 	for _, element := range elementsOf(v) {
 		switch element := element.(type) {
@@ -53,7 +51,6 @@ func (l *linkList) Unpack(v starlark.Value) error {
 // limit is a duration within which something must happen.
 type limit duration
 
-// Unpack implements starlark.Unpacker.
 func (l *limit) Unpack(v starlark.Value) error {
 	if err := (*duration)(l).Unpack(v); err != nil {
 		return err
@@ -67,7 +64,6 @@ func (l *limit) Unpack(v starlark.Value) error {
 // restartPolicy is 'never' or 'on-failure'.
 type restartPolicy model.RestartPolicy
 
-// Unpack implements starlark.Unpacker.
 func (p *restartPolicy) Unpack(v starlark.Value) error {
 	switch v {
 	case starlark.String("never"):

@@ -54,8 +54,8 @@ type Metadata struct {
 
 func (m Metadata) name() string { return string(m.Name) }
 
-// Defining returns the Function that calls f to define an object. P is the struct for its parameters, which
-// embeds Metadata. The name must be new among the objects of its kind.
+// Defining returns the Function that calls f to define an object. P is the struct for its parameters, which embeds
+// Metadata. The name must be new among the objects of its kind.
 func Defining[P interface{ name() string }](o *Objects, f func(*Call, P) (starlark.Value, error)) Function {
 	return func(c *Call) (starlark.Value, error) {
 		var a P
@@ -71,8 +71,7 @@ func Defining[P interface{ name() string }](o *Objects, f func(*Call, P) (starla
 	}
 }
 
-// configMap is v1alpha1.config_map(name, labels, annotations, data). It can disable other objects; nothing
-// else reads it.
+// configMap is v1alpha1.config_map(name, ...). It can disable other objects; nothing else reads it.
 func (o *Objects) configMap(_ *Call, a struct {
 	Metadata
 	Data stringMap `arg:"data??"`

@@ -20,8 +20,7 @@ func addButtonParts(l Library) {
 	addPart[uiHiddenInputSpec](l)
 }
 
-// button is v1alpha1.ui_button(name, labels, annotations, location, text, icon_name, icon_svg, disabled,
-// requires_confirmation, show_inputs_as_modal, inputs). It is only checked: there is no page for it.
+// button is v1alpha1.ui_button(name, ...). It is only checked: there is no page for it.
 func (o *Objects) button(_ *Call, a struct {
 	Metadata
 	Location     partOf[uiComponentLocation] `arg:"location??"`
@@ -49,7 +48,6 @@ func (o *Objects) button(_ *Call, a struct {
 	return nil, nil
 }
 
-// uiComponentLocation is v1alpha1.ui_component_location.
 type uiComponentLocation struct {
 	part `builtin:"v1alpha1.ui_component_location"`
 	ID   string `arg:"component_id??"`
@@ -66,7 +64,6 @@ func (l *uiComponentLocation) check() error {
 	return nil
 }
 
-// uiInputSpec is v1alpha1.ui_input_spec.
 type uiInputSpec struct {
 	part   `builtin:"v1alpha1.ui_input_spec"`
 	Name   string                    `arg:"name??"`
@@ -85,14 +82,12 @@ func (i *uiInputSpec) check() error {
 		i.Text.part != nil, i.Bool.part != nil, i.Hidden.part != nil, i.Choice.part != nil)
 }
 
-// uiTextInputSpec is v1alpha1.ui_text_input_spec.
 type uiTextInputSpec struct {
 	part        `builtin:"v1alpha1.ui_text_input_spec"`
 	Default     string `arg:"default_value??"`
 	Placeholder string `arg:"placeholder??"`
 }
 
-// uiBoolInputSpec is v1alpha1.ui_bool_input_spec.
 type uiBoolInputSpec struct {
 	part        `builtin:"v1alpha1.ui_bool_input_spec"`
 	Default     bool   `arg:"default_value??"`
@@ -100,13 +95,11 @@ type uiBoolInputSpec struct {
 	FalseString string `arg:"false_string??"`
 }
 
-// uiChoiceInputSpec is v1alpha1.ui_choice_input_spec.
 type uiChoiceInputSpec struct {
 	part    `builtin:"v1alpha1.ui_choice_input_spec"`
 	Choices StringList `arg:"choices??"`
 }
 
-// uiHiddenInputSpec is v1alpha1.ui_hidden_input_spec.
 type uiHiddenInputSpec struct {
 	part  `builtin:"v1alpha1.ui_hidden_input_spec"`
 	Value string `arg:"value??"`

@@ -26,8 +26,7 @@ type apiCommand struct {
 // logResource is the annotation for the resource that an object belongs to.
 const logResource = "tilt.dev/resource"
 
-// command is v1alpha1.cmd(name, labels, annotations, args, dir, env, readiness_probe, restart_on, start_on,
-// disable_source). Nothing waits for such a command, so that its probe is checked and not run.
+// command is v1alpha1.cmd(name, ...). Nothing waits for such a command, so that its probe is checked and not run.
 func (o *Objects) command(_ *Call, a struct {
 	Metadata
 	Args      program               `arg:"args??"`
@@ -55,7 +54,6 @@ func (o *Objects) command(_ *Call, a struct {
 // entryList is a list of "KEY=value" entries.
 type entryList []string
 
-// Unpack implements starlark.Unpacker.
 func (l *entryList) Unpack(v starlark.Value) (err error) {
 	*l, err = stringsOf(v, "list of strings such as \"KEY=value\"")
 	for _, entry := range *l {
@@ -83,8 +81,8 @@ type startOnSpec struct {
 	Buttons StringList `arg:"ui_buttons??"`
 }
 
-// Companions returns the enabled commands that run beside the resources. Which resources are enabled can
-// disable a command.
+// Companions returns the enabled commands that run beside the resources. Which resources are enabled can disable a
+// command.
 func (o *Objects) Companions(enabled model.Selection) []model.Companion {
 	var companions []model.Companion
 	for _, c := range o.commands {
@@ -99,7 +97,7 @@ func (o *Objects) Companions(enabled model.Selection) []model.Companion {
 		}
 		companion.RestartOn = o.watchOf(owner, c.watches, enabled)
 		if companion.OnDemand {
-			o.evaluation.Warn("%s is started by a button, and this version has none: it doesn't run", owner)
+			o.evaluation.Warn("%s doesn't run: a button starts it, and this version has no buttons", owner)
 		}
 		companions = append(companions, companion)
 	}

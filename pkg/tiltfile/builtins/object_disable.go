@@ -28,8 +28,8 @@ func (s *disableSource) check() error {
 	return exactlyOne("config_map and every_config_map", s.One.part != nil, len(s.Every) > 0)
 }
 
-// isDisabled returns whether every config map of a source disables its owner. This doesn't change later:
-// nothing changes a config map after the evaluation.
+// isDisabled returns whether every config map of a source disables its owner. This doesn't change later: nothing
+// changes a config map after the evaluation.
 func (o *Objects) isDisabled(owner string, source *disableSource, enabled model.Selection) bool {
 	if source == nil {
 		return false
@@ -46,8 +46,8 @@ func (o *Objects) isDisabled(owner string, source *disableSource, enabled model.
 	return true
 }
 
-// disables returns whether a config map disables its owner. A missing or invalid one does: in Tilt the object
-// waits for it.
+// disables returns whether a config map disables its owner. A missing or invalid one does: in Tilt the object waits
+// for it.
 func (o *Objects) disables(s *configMapDisableSource, owner string, enabled model.Selection) bool {
 	data, defined := o.configMaps[s.Name]
 	if !defined {
@@ -61,7 +61,8 @@ func (o *Objects) disables(s *configMapDisableSource, owner string, enabled mode
 	}
 	disabled, err := strconv.ParseBool(data[s.Key])
 	if err != nil {
-		o.evaluation.Warn("%s is disabled: key %q of v1alpha1.config_map %q is neither \"true\" nor \"false\"", owner, s.Key, s.Name)
+		o.evaluation.Warn("%s is disabled: key %q of v1alpha1.config_map %q is neither \"true\" nor \"false\"",
+			owner, s.Key, s.Name)
 		return true
 	}
 	return disabled

@@ -20,7 +20,7 @@ type fileWatch struct {
 	disable *disableSource
 }
 
-// fileWatch is v1alpha1.file_watch(name, labels, annotations, watched_paths, ignores, disable_source).
+// fileWatch is v1alpha1.file_watch(name, ...).
 func (o *Objects) fileWatch(c *Call, a struct {
 	Metadata
 	Paths   pathList              `arg:"watched_paths??"`
@@ -45,8 +45,7 @@ func (o *Objects) fileWatch(c *Call, a struct {
 	return nil, nil
 }
 
-// ignoreDef is v1alpha1.ignore_def(base_path, patterns). Without patterns it ignores everything below the
-// path.
+// ignoreDef is v1alpha1.ignore_def(base_path, patterns). Without patterns it ignores everything below the path.
 type ignoreDef struct {
 	part     `builtin:"v1alpha1.ignore_def"`
 	Base     Path        `arg:"base_path??"`

@@ -9,8 +9,8 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// addProbeParts adds the builtins of a probe as Tilt's API has it. Their parameters have the names of
-// Kubernetes' fields, unlike those of probe().
+// addProbeParts adds the builtins of a probe as Tilt's API has it. Their parameters have the names of Kubernetes'
+// fields, unlike those of probe().
 func addProbeParts(l Library) {
 	addPart[probePart](l)
 	addPart[handler](l)
@@ -20,7 +20,6 @@ func addProbeParts(l Library) {
 	addPart[tcpSocketAction](l)
 }
 
-// probePart is v1alpha1.probe.
 type probePart struct {
 	part             `builtin:"v1alpha1.probe"`
 	Handler          partOf[handler] `arg:"handler??"`
@@ -38,7 +37,6 @@ func (p *probePart) check() error {
 	return nil
 }
 
-// handler is v1alpha1.handler.
 type handler struct {
 	part      `builtin:"v1alpha1.handler"`
 	Exec      partOf[execAction]      `arg:"exec??"`
@@ -47,10 +45,10 @@ type handler struct {
 }
 
 func (h *handler) check() error {
-	return exactlyOne("exec, http_get, or tcp_socket", h.Exec.part != nil, h.HTTPGet.part != nil, h.TCPSocket.part != nil)
+	return exactlyOne("exec, http_get, or tcp_socket",
+		h.Exec.part != nil, h.HTTPGet.part != nil, h.TCPSocket.part != nil)
 }
 
-// execAction is v1alpha1.exec_action.
 type execAction struct {
 	part    `builtin:"v1alpha1.exec_action"`
 	Command StringList `arg:"command??"`
@@ -60,7 +58,6 @@ func (a *execAction) check() error {
 	return checkAction(model.Probe{Exec: &model.ExecAction{Argv: a.Command}})
 }
 
-// httpGetAction is v1alpha1.http_get_action.
 type httpGetAction struct {
 	part    `builtin:"v1alpha1.http_get_action"`
 	Path    string               `arg:"path??"`
@@ -74,14 +71,12 @@ func (a *httpGetAction) check() error {
 	return checkAction(model.Probe{HTTPGet: &model.HTTPGetAction{Port: a.Port, Scheme: strings.ToLower(a.Scheme)}})
 }
 
-// httpHeader is v1alpha1.http_header.
 type httpHeader struct {
 	part  `builtin:"v1alpha1.http_header"`
 	Name  string `arg:"name??"`
 	Value string `arg:"value??"`
 }
 
-// tcpSocketAction is v1alpha1.tcp_socket_action.
 type tcpSocketAction struct {
 	part `builtin:"v1alpha1.tcp_socket_action"`
 	Port int    `arg:"port??"`

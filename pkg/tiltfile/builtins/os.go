@@ -24,13 +24,11 @@ type Environ struct {
 
 var (
 	_ starlark.IterableMapping = (*Environ)(nil)
-	_ starlark.Sequence        = (*Environ)(nil)
 	_ starlark.HasSetKey       = (*Environ)(nil)
 	_ starlark.HasAttrs        = (*Environ)(nil)
 )
 
-// NewEnviron returns an environment of "KEY=value" entries. The last one of a key counts; invalid ones are
-// dropped.
+// NewEnviron returns an environment of "KEY=value" entries. The last one of a key counts; invalid ones are dropped.
 func NewEnviron(e *Evaluation, entries []string) *Environ {
 	v := &Environ{new(starlark.Dict), e, map[string]string{}}
 	for _, entry := range entries {
@@ -111,8 +109,8 @@ func (v *Environ) Get(key starlark.Value) (starlark.Value, bool, error) {
 	return v.Dict.Get(key)
 }
 
-// Attr implements starlark.HasAttrs: the environment has the methods of a dict. A method changes a copy,
-// which is checked before it becomes the environment.
+// Attr implements starlark.HasAttrs: the environment has the methods of a dict. A method changes a copy, which is
+// checked before it becomes the environment.
 func (v *Environ) Attr(name string) (starlark.Value, error) {
 	if !slices.Contains(v.AttrNames(), name) {
 		return nil, nil
@@ -138,8 +136,8 @@ func (v *Environ) Attr(name string) (starlark.Value, error) {
 	}), nil
 }
 
-// Iterate implements starlark.Iterable. The iteration is over the variables that exist at its beginning, so
-// that the Tiltfile can change them meanwhile.
+// Iterate implements starlark.Iterable. The iteration is over the variables that exist at its beginning, so that the
+// Tiltfile can change them meanwhile.
 func (v *Environ) Iterate() starlark.Iterator { return starlark.NewList(v.Keys()).Iterate() }
 
 // String doesn't contain the variables: they may be secrets.

@@ -7,21 +7,22 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 )
 
-// part is embedded in the struct for a piece of an API object, such as the location of a button, with the
-// full name of its builtin as a tag:
+// part is embedded in the struct for a piece of an API object, such as the location of a button, with the full name
+// of its builtin as a tag:
 //
 //	type ignoreDef struct {
 //		part `builtin:"v1alpha1.ignore_def"`
 //		Base Path `arg:"base_path??"`
 //	}
 //
-// A Tiltfile writes a part as a call of its builtin, or as a dict with the arguments of that call. A pointer
-// to the struct may have a method check, which returns an error for arguments that don't go together.
+// A Tiltfile writes a part as a call of its builtin, or as a dict with the arguments of that call. A pointer to the
+// struct may have a method check, which returns an error for arguments that don't go together.
 type part struct{}
 
 // partName returns the full name of the builtin of a type of parts.
@@ -82,7 +83,6 @@ func typeName(v starlark.Value) string {
 // partOf is an argument that is a part. The part is nil when it is left out.
 type partOf[T any] struct{ part *T }
 
-// Unpack implements starlark.Unpacker.
 func (a *partOf[T]) Unpack(v starlark.Value) (err error) {
 	switch v := v.(type) {
 	case *partValue[T]:
@@ -103,7 +103,6 @@ func (a *partOf[T]) Unpack(v starlark.Value) (err error) {
 // partList is an argument that is a list of parts.
 type partList[T any] []*T
 
-// Unpack implements starlark.Unpacker.
 func (l *partList[T]) Unpack(v starlark.Value) error {
 	if !isList(v) {
 		return fmt.Errorf("got %s, want list of %s", typeName(v), partName[T]())
@@ -120,13 +119,7 @@ func (l *partList[T]) Unpack(v starlark.Value) error {
 
 // exactlyOne returns an error unless one of the choices is true.
 func exactlyOne(names string, choices ...bool) error {
-	count := 0
-	for _, choice := range choices {
-		if choice {
-			count++
-		}
-	}
-	if count != 1 {
+	if given := slices.DeleteFunc(choices, func(choice bool) bool { return !choice }); len(given) != 1 {
 		return errors.New("exactly one of " + names + " must be specified")
 	}
 	return nil

@@ -24,25 +24,27 @@ func (e *Evaluation) Paths() Library {
 	})
 }
 
-// onePath has the parameter of the functions of one path.
-type onePath struct {
+// pathString has the parameter of those functions that take one path.
+type pathString struct {
 	Path string `arg:"path"`
 }
 
-func (e *Evaluation) abspath(a onePath) (starlark.Value, error) {
+func (e *Evaluation) abspath(a pathString) (starlark.Value, error) {
 	return starlark.String(e.join(a.Path)), nil
 }
-func basename(a onePath) (starlark.Value, error) { return starlark.String(filepath.Base(a.Path)), nil }
-func dirname(a onePath) (starlark.Value, error)  { return starlark.String(filepath.Dir(a.Path)), nil }
+func basename(a pathString) (starlark.Value, error) {
+	return starlark.String(filepath.Base(a.Path)), nil
+}
+func dirname(a pathString) (starlark.Value, error) { return starlark.String(filepath.Dir(a.Path)), nil }
 
 // exists is os.path.exists(path). A broken symbolic link doesn't exist.
-func (e *Evaluation) exists(a onePath) (starlark.Value, error) {
+func (e *Evaluation) exists(a pathString) (starlark.Value, error) {
 	_, err := os.Stat(e.join(a.Path))
 	return starlark.Bool(err == nil), nil
 }
 
 // realpath is os.path.realpath(path), for a path that exists.
-func (e *Evaluation) realpath(a onePath) (starlark.Value, error) {
+func (e *Evaluation) realpath(a pathString) (starlark.Value, error) {
 	path, err := filepath.EvalSymlinks(e.join(a.Path))
 	return starlark.String(path), err
 }

@@ -22,8 +22,7 @@ func Probes() Library {
 	})
 }
 
-// makeProbe is probe(initial_delay_secs=0, timeout_secs=1, period_secs=10, success_threshold=1,
-// failure_threshold=3, exec=, http_get=, tcp_socket=).
+// makeProbe is probe(initial_delay_secs=0, ...).
 func makeProbe(a struct {
 	InitialDelay     int32                          `arg:"initial_delay_secs??"`
 	Timeout          int32                          `arg:"timeout_secs??"`
@@ -95,5 +94,7 @@ func makeTCPSocketAction(a struct {
 	if err := checked.Validate(); err != nil {
 		return nil, err
 	}
-	return newObject(*checked.TCPSocket, starlark.StringDict{"host": starlark.String(a.Host), "port": starlark.MakeInt(a.Port)}), nil
+	return newObject(*checked.TCPSocket, starlark.StringDict{
+		"host": starlark.String(a.Host), "port": starlark.MakeInt(a.Port),
+	}), nil
 }

@@ -32,8 +32,8 @@ func (s *Settings) Library() Library {
 	})
 }
 
-// ciSettings is ci_settings(k8s_grace_period=, timeout=, readiness_timeout=, settle=); Tilt doesn't have the
-// last. An argument that is left out keeps the value of an earlier call.
+// ciSettings is ci_settings(k8s_grace_period=, timeout=, readiness_timeout=, settle=); Tilt doesn't have the last. An
+// argument that is left out keeps the value of an earlier call.
 func (s *Settings) ciSettings(a struct {
 	Grace     *duration `arg:"k8s_grace_period??"`
 	Timeout   *duration `arg:"timeout??"`
@@ -47,8 +47,8 @@ func (s *Settings) ciSettings(a struct {
 	return nil, nil
 }
 
-// updateSettings is update_settings(max_parallel_updates=, ...). The other arguments matter to Kubernetes
-// resources only and change nothing.
+// updateSettings is update_settings(max_parallel_updates=, ...). The other arguments matter to Kubernetes resources
+// only and change nothing.
 func (s *Settings) updateSettings(c *Call) (starlark.Value, error) {
 	a := struct {
 		Parallel        int            `arg:"max_parallel_updates??"`
@@ -69,8 +69,8 @@ func (s *Settings) updateSettings(c *Call) (starlark.Value, error) {
 	return nil, nil
 }
 
-// tiltVersion is the version of Tilt whose language this package implements. The constraint of a Tiltfile is
-// about Tilt: its author doesn't know our versions.
+// tiltVersion is the version of Tilt whose language this package implements. The constraint of a Tiltfile is about
+// Tilt: its author doesn't know our versions.
 const tiltVersion = "0.37.6"
 
 // versionSettings is version_settings(check_updates=True, constraint=""). Nothing checks for updates.
@@ -86,7 +86,7 @@ func versionSettings(a struct {
 		return nil, fmt.Errorf("error parsing version constraint %q: %w", a.Constraint, err)
 	}
 	if !wanted(semver.MustParse(tiltVersion)) {
-		return nil, fmt.Errorf("the Tiltfile requires Tilt %q, and this program works as Tilt %s", a.Constraint, tiltVersion)
+		return nil, fmt.Errorf("the Tiltfile requires Tilt %q; this program works as Tilt %s", a.Constraint, tiltVersion)
 	}
 	return nil, nil
 }

@@ -5,8 +5,8 @@ package builtins
 
 import "go.starlark.net/starlark"
 
-// Sys returns sys.argv, the command line of the program, and sys.executable, the path of its file, None when
-// that is empty.
+// Sys returns sys.argv, the command line of the program, and sys.executable, the path of its file, None when that is
+// empty.
 func Sys(argv []string, executable string) Library {
 	list := stringValues(argv)
 	list.Freeze()

@@ -29,7 +29,6 @@ func (m triggerMode) Freeze()               {}
 func (m triggerMode) Truth() starlark.Bool  { return true }
 func (m triggerMode) Hash() (uint32, error) { return uint32(m), nil }
 
-// Unpack implements starlark.Unpacker.
 func (m *triggerMode) Unpack(v starlark.Value) error {
 	mode, ok := v.(triggerMode)
 	if !ok {
@@ -39,8 +38,7 @@ func (m *triggerMode) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// scopeTriggerMode is the trigger mode of the resources in a scope that don't have their own, and where it
-// was set.
+// scopeTriggerMode is the trigger mode of the resources in a scope that don't have their own, and where it was set.
 type scopeTriggerMode struct {
 	mode     triggerMode
 	position syntax.Position

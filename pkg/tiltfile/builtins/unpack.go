@@ -12,8 +12,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Unpack stores the arguments of the call in the fields of the struct that parameters points to, in the order
-// of the fields:
+// Unpack stores the arguments of the call in the fields of the struct that parameters points to, in the order of the
+// fields:
 //
 //	var a struct {
 //		Path    Path   `arg:"path,alias=paths"`
@@ -21,11 +21,10 @@ import (
 //		Limit   int    `arg:"limit??,keyword"`
 //	}
 //
-// "?" and "??" after a name mean the same as for starlark.UnpackArgs; such a field keeps its value when the
-// argument is left out. The alias is another name for the argument, which errors don't use. A parameter with
-// "keyword" can't be given by position. A field is of a type that starlark.UnpackArgs can set, a
-// starlark.Unpacker, or a pointer to one, which is nil when the argument is left out. The fields of an
-// embedded struct are parameters too.
+// "?" and "??" after a name mean the same as for starlark.UnpackArgs; such a field keeps its value when the argument
+// is left out. The alias is another name for the argument, which errors don't use. A parameter with "keyword" can't
+// be given by position. A field is of a type that starlark.UnpackArgs can set, a starlark.Unpacker, or a pointer to
+// one, which is nil when the argument is left out. The fields of an embedded struct are parameters too.
 func (c *Call) Unpack(parameters any) error {
 	p := parametersOf(parameters)
 	if len(c.Args) > p.positional && p.positional < len(p.pairs)/2 {
@@ -108,7 +107,6 @@ func (c *Call) given(parameters any) (*starlark.Dict, error) {
 // optional is a field that points to a starlark.Unpacker.
 type optional struct{ field reflect.Value }
 
-// Unpack implements starlark.Unpacker.
 func (o *optional) Unpack(v starlark.Value) error {
 	p := reflect.New(o.field.Type().Elem())
 	if err := p.Interface().(starlark.Unpacker).Unpack(v); err != nil {

@@ -9,8 +9,8 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// Unsupported returns the builtins of Tilt that this version doesn't have. A call is an error that says so;
-// without it the name would be undefined.
+// Unsupported returns the builtins of Tilt that this version doesn't have. A call is an error that says so; without
+// it the name would be undefined.
 func Unsupported() Library {
 	l := Library{}
 	for _, name := range unsupported {

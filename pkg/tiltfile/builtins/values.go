@@ -16,7 +16,11 @@ import (
 
 // Values returns the builtins that make a value of their arguments alone.
 func Values() Library {
-	l := Functions(map[string]Function{"blob": Unpacking(makeBlob), "link": Unpacking(makeLink), "shlex.quote": Unpacking(quoteWord)})
+	l := Functions(map[string]Function{
+		"blob":        Unpacking(makeBlob),
+		"link":        Unpacking(makeLink),
+		"shlex.quote": Unpacking(quoteWord),
+	})
 	l["module"] = starlark.NewBuiltin("module", starlarkstruct.MakeModule)
 	l["struct"] = starlark.NewBuiltin("struct", starlarkstruct.Make)
 	return l
@@ -36,8 +40,8 @@ func quoteWord(a struct {
 	return starlark.String(data.QuoteWord(string(a.Text))), nil
 }
 
-// object is a value of the model as a Tiltfile holds it: a struct whose fields are the arguments as they were
-// given. An argument that was left out is 0 or empty, as in Tilt, although the model has a default for it.
+// object is a value of the model as a Tiltfile holds it: a struct whose fields are the arguments as they were given.
+// An argument that was left out is 0 or empty, as in Tilt, although the model has a default for it.
 type object[T any] struct {
 	*starlarkstruct.Struct
 	value T
@@ -71,8 +75,8 @@ func (o *object[T]) field() starlark.Value {
 	return o
 }
 
-// Type implements starlark.Value, also for a nil object: starlark.UnpackArgs calls it to describe what it
-// wants. A link has no type of its own in Tilt.
+// Type implements starlark.Value, also for a nil object: starlark.UnpackArgs calls it to describe what it wants. A
+// link has no type of its own in Tilt.
 func (o *object[T]) Type() string {
 	if _, ok := any(o).(*object[model.Link]); ok {
 		return "struct"
@@ -94,5 +98,7 @@ func makeLink(a struct {
 	if err != nil {
 		return nil, err
 	}
-	return newObject(link, starlark.StringDict{"url": starlark.String(link.URL), "name": starlark.String(link.Name)}), nil
+	return newObject(link, starlark.StringDict{
+		"url": starlark.String(link.URL), "name": starlark.String(link.Name),
+	}), nil
 }

@@ -1,8 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package config has the builtins by which a Tiltfile defines its own settings and chooses the resources that
-// start enabled.
+// Package config has the builtins by which a Tiltfile defines its own settings and chooses the resources that start
+// enabled.
 //
 // A Tiltfile defines a setting with config.define_*. Its value comes from the arguments, as a flag or as the
 // positional arguments, or else from the file tilt_config.json in the directory of the Tiltfile that calls
@@ -68,8 +68,8 @@ func (c *Config) scope() *scope {
 	return s
 }
 
-// Enabled returns which of the resources of a scope start enabled. The arguments name them, unless the
-// Tiltfile chooses or parses the arguments itself.
+// Enabled returns which of the resources of a scope start enabled. The arguments name them, unless the Tiltfile
+// chooses or parses the arguments itself.
 func (c *Config) Enabled(in *builtins.Scope, resources []model.Resource) (model.Selection, error) {
 	s := c.scopes[in]
 	switch {
@@ -107,8 +107,8 @@ func (c *Config) define(kind kind) builtins.Function {
 	}
 }
 
-// setEnabledResources is config.set_enabled_resources(resources): only these resources and their dependencies
-// start enabled. An empty list enables all.
+// setEnabledResources is config.set_enabled_resources(resources): only these resources and their dependencies start
+// enabled. An empty list enables all.
 func (c *Config) setEnabledResources(a struct {
 	Names builtins.StringList `arg:"resources"`
 }) (starlark.Value, error) {

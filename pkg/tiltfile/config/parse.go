@@ -134,7 +134,8 @@ func (c *Config) logUsage(flags *pflag.FlagSet, positional *value) {
 		lines = append(lines, strings.TrimRight(line, " \n"))
 	}
 	if positional != nil {
-		lines = append(lines, strings.TrimRight(fmt.Sprintf("      %s...   %s", positional.Name, positional.Usage), " "))
+		line := fmt.Sprintf("      %s...   %s", positional.Name, positional.Usage)
+		lines = append(lines, strings.TrimRight(line, " "))
 	}
 	c.evaluation.Info(strings.Join(lines, "\n"))
 }

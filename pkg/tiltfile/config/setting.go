@@ -89,7 +89,8 @@ func (v *value) Set(text string) (err error) {
 	case v.kind == kindStrings:
 		return list.Append(starlark.String(text))
 	case v.value != nil:
-		return fmt.Errorf("%s settings can only be specified once. multiple values found (last value: %s)", v.kind, text)
+		return fmt.Errorf("%s settings can only be specified once. multiple values found (last value: %s)",
+			v.kind, text)
 	case v.kind == kindBool:
 		b, err := strconv.ParseBool(text)
 		if err != nil {

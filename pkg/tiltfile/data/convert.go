@@ -118,7 +118,8 @@ func (e encoder) dict(v starlark.IterableMapping, depth int) (any, error) {
 	for _, item := range v.Items() {
 		key, ok := starlark.AsString(item[0])
 		if !ok {
-			return nil, fmt.Errorf("only string keys are supported in maps. found key '%s' of type %s", item[0], item[0].Type())
+			return nil, fmt.Errorf("only string keys are supported in maps. found key '%s' of type %s",
+				item[0], item[0].Type())
 		}
 		value, err := e.value(item[1], depth+1)
 		if err != nil {

@@ -14,8 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// SizeVariable is the environment variable that sets the limit of the data that a builtin reads or decodes.
-// Errors name it.
+// SizeVariable is the environment variable that sets the limit of the data that a builtin reads or decodes. Errors
+// name it.
 const SizeVariable = "TILT_SESSION_MAX_DATA_SIZE"
 
 // TooLarge is the error for data that has more bytes than its limit.
@@ -37,16 +37,7 @@ func Explain(err error) error {
 	return err
 }
 
-// CheckSize returns an error for a text that is too large to decode. The name of the text is for the error.
-func CheckSize(length int, limit int64, name string) error {
-	if int64(length) > limit {
-		return Explain(TooLarge{name, limit})
-	}
-	return nil
-}
-
-// readFile returns the content of a file, a pipe or a device. It waits for what isn't written yet until ctx
-// is done.
+// readFile returns the content of a file, a pipe or a device. It waits for what isn't written yet until ctx is done.
 func readFile(ctx context.Context, path string, limit int64) ([]byte, error) {
 	// A blocking open of a pipe waits for its writer, and nothing could end that.
 	number, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)

@@ -16,9 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Streams keeps the content of what can be read only once: pipes, and open files of this process such as
-// /dev/stdin. The evaluations of one run share it, so that a later one gets the same content again. They must
-// not overlap.
+// Streams keeps the content of what can be read only once: pipes, and open files of this process such as /dev/stdin.
+// The evaluations of one run share it, so that a later one gets the same content again. They must not overlap.
 type Streams struct {
 	// openFiles allows reading the open files of this process.
 	openFiles bool
@@ -32,12 +31,12 @@ type stream struct {
 	err     error
 }
 
-// NewStreams returns the streams of a run. A server that evaluates the Tiltfiles of its clients passes false
-// for openFiles: reading its open files is refused.
+// NewStreams returns the streams of a run. A server that evaluates the Tiltfiles of its clients passes false for
+// openFiles: reading its open files is refused.
 func NewStreams(openFiles bool) *Streams { return &Streams{openFiles, map[string]stream{}} }
 
-// ReadFile returns the content of the file, the pipe or the open file at an absolute path. It waits for what
-// isn't written yet until ctx is done.
+// ReadFile returns the content of the file, the pipe or the open file at an absolute path. It waits for what isn't
+// written yet until ctx is done.
 func (s *Streams) ReadFile(ctx context.Context, path string, limit int64) ([]byte, error) {
 	isStream, err := kindOf(path)
 	switch {
@@ -46,19 +45,21 @@ func (s *Streams) ReadFile(ctx context.Context, path string, limit int64) ([]byt
 	case !isStream:
 		return readFile(ctx, path, limit)
 	}
-	key, read := path, readFile
-	if number, open := descriptor(path); open {
+	key := path
+	number, open := descriptor(path)
+	if open {
 		if err := s.checkOpenFile(number, path); err != nil {
 			return nil, err
 		}
 		key = strconv.Itoa(number)
-		read = func(ctx context.Context, path string, limit int64) ([]byte, error) {
-			return readDescriptor(ctx, number, path, limit)
-		}
 	}
 	ended, ok := s.ended[key]
 	if !ok {
-		ended.content, ended.err = read(ctx, path, limit)
+		if open {
+			ended.content, ended.err = readDescriptor(ctx, number, path, limit)
+		} else {
+			ended.content, ended.err = readFile(ctx, path, limit)
+		}
 		if ctx.Err() == nil {
 			s.ended[key] = ended
 		}
@@ -69,8 +70,8 @@ func (s *Streams) ReadFile(ctx context.Context, path string, limit int64) ([]byt
 	return ended.content, ended.err
 }
 
-// checkOpenFile returns an error for an open file that a Tiltfile may not read. The files that this process
-// has opened itself, other than those that it was started with, have the flag FD_CLOEXEC.
+// checkOpenFile returns an error for an open file that a Tiltfile may not read. The files that this process has
+// opened itself, other than those that it was started with, have the flag FD_CLOEXEC.
 func (s *Streams) checkOpenFile(number int, path string) error {
 	if !s.openFiles {
 		return fmt.Errorf("%s is an open file of the server, which a Tiltfile can't read", path)
@@ -81,15 +82,14 @@ func (s *Streams) checkOpenFile(number int, path string) error {
 	return nil
 }
 
-// IsStream returns whether a path leads to a pipe, a device or an open file of this process. Its content is
-// read once; watching it is of no use.
+// IsStream returns whether a path leads to a pipe, a device or an open file of this process. Its content is read
+// once; watching it is of no use.
 func IsStream(path string) bool {
 	isStream, _ := kindOf(path)
 	return isStream
 }
 
-// kindOf returns whether a path leads to a stream. The error is about a file whose content can't be read to
-// an end.
+// kindOf returns whether a path leads to a stream. The error is about a file whose content can't be read to an end.
 func kindOf(path string) (isStream bool, err error) {
 	open := IsOpenFile(path)
 	info, err := os.Stat(path)
@@ -117,8 +117,7 @@ func kindOf(path string) (isStream bool, err error) {
 	return true, fmt.Errorf("%s is not a regular file, but a device", path)
 }
 
-// IsOpenFile returns whether an absolute path leads to an open file of this process, as /dev/stdin and
-// /dev/fd/63 do.
+// IsOpenFile returns whether an absolute path leads to an open file of this process, as /dev/stdin and /dev/fd/63 do.
 func IsOpenFile(path string) bool {
 	_, open := descriptor(path)
 	return open

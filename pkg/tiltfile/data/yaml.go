@@ -17,14 +17,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// DecodeYAML returns the values of the documents in a text, without the empty ones. It reads YAML as Kubernetes
-// does: "---" on a line of its own separates documents, and a number without a fraction is an int.
+// DecodeYAML returns the values of the documents in a text, without the empty ones. It reads YAML as Kubernetes does:
+// "---" on a line of its own separates documents, and a number without a fraction is an int.
 func DecodeYAML(ctx context.Context, content []byte) ([]starlark.Value, error) {
 	return decodeYAML(ctx, content, FromJSON)
 }
 
-// decodeYAML decodes documents as JSON and converts each of them. It ends between two documents when ctx is
-// done.
+// decodeYAML decodes documents as JSON and converts each of them. It ends between two documents when ctx is done.
 func decodeYAML[T any](ctx context.Context, content []byte, convert func(any) (T, error)) ([]T, error) {
 	var documents []T
 	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
