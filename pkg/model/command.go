@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ShellCommand returns the command that runs script in the POSIX shell, nil if there's nothing in it but white space.
+// ShellCommand returns the command that runs script in the POSIX shell, nil for a script of white space.
 func ShellCommand(script string) *Command {
 	script = strings.TrimSpace(script)
 	if script == "" {
@@ -18,7 +18,7 @@ func ShellCommand(script string) *Command {
 }
 
 // String returns the command as a person would write it: the script of a one-line shell command, else the arguments,
-// with those that hold spaces or line breaks quoted. It's meant for messages and can't be run in all cases.
+// with those that hold spaces or line breaks quoted. It is for messages; a shell can't run it in all cases.
 func (c Command) String() string {
 	if len(c.Argv) == 3 && c.Argv[0] == "sh" && c.Argv[1] == "-c" && !strings.Contains(c.Argv[2], "\n") {
 		return c.Argv[2]

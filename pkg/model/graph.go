@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// ResolveDependencies checks the graph that ResourceDeps span. It returns the resources without dependencies on
+// ResolveDependencies checks the graph that ResourceDeps define. It returns the resources without dependencies on
 // resources that don't exist or are named twice, and a warning for each of those that don't exist. A resource that
 // depends on itself, directly or through others, is an error.
 //
-// The resources given are left as they are.
+// It doesn't change the resources given.
 func ResolveDependencies(resources []Resource) (resolved []Resource, warnings []string, err error) {
 	g := newGraph(resources)
 	resolved = slices.Clone(resources)
@@ -39,8 +39,8 @@ func ResolveDependencies(resources []Resource) (resolved []Resource, warnings []
 	return resolved, warnings, nil
 }
 
-// SelectResources returns the selection of the named resources and all that they depend on, in the order of
-// definition. No names select everything. Names that don't exist are an error that lists those that do.
+// SelectResources returns the selection of the named resources and their dependencies, in the order of definition. No
+// names select everything. An unknown name is an error that lists the known ones.
 func SelectResources(resources []Resource, names []string) (Selection, error) {
 	if len(names) == 0 {
 		return Selection{All: true}, nil
@@ -67,7 +67,7 @@ func SelectResources(resources []Resource, names []string) (Selection, error) {
 	return selection, nil
 }
 
-// Contains is true when the selection holds the named resource.
+// Contains returns whether the selection holds the named resource.
 func (s Selection) Contains(name string) bool {
 	return s.All || slices.Contains(s.Names, name)
 }
@@ -86,7 +86,7 @@ func newGraph(resources []Resource) graph {
 	return g
 }
 
-// requireKnown returns an error when some of the names don't exist.
+// requireKnown returns an error if some of the names don't exist.
 func (g graph) requireKnown(names []string) error {
 	var unknown, others []string
 	for _, name := range names {
@@ -102,9 +102,9 @@ func (g graph) requireKnown(names []string) error {
 			others = append(others, r.Name)
 		}
 	}
-	//lint:ignore ST1005 Shown to people as it is, on two lines.
-	return fmt.Errorf("You specified some resources that could not be found: %s\nIs this a typo? Existing resources in Tiltfile: %s",
-		quoteAll(unknown), quoteAll(others))
+	//lint:ignore ST1005 Tilt's text, on two lines.
+	return fmt.Errorf("You specified some resources that could not be found: %s\n"+
+		"Is this a typo? Existing resources in Tiltfile: %s", quoteAll(unknown), quoteAll(others))
 }
 
 func quoteAll(names []string) string {
@@ -115,8 +115,8 @@ func quoteAll(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// cycle returns the names along a cycle, beginning and ending with the same one, nil if there's none. It finds the
-// same cycle each time: the first one on a walk in the order of definition.
+// cycle returns the names along a cycle, beginning and ending with the same one, nil if there is none. It finds the
+// same cycle each time: the first one in the order of definition.
 func (g graph) cycle() []string {
 	done := make(map[string]bool, len(g.resources))
 	var path []string

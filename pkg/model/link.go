@@ -10,21 +10,20 @@ import (
 	"strings"
 )
 
-// NewLink returns a link to address, shown as name or, when that's empty, as it is. An address without a scheme gets
-// http.
+// NewLink returns a link to address, with an optional name. An address without a scheme gets http.
 func NewLink(address, name string) (Link, error) {
 	if strings.TrimSpace(address) == "" {
-		return Link{}, errors.New("a link needs a URL")
+		return Link{}, errors.New("the URL of a link must not be empty")
 	}
 	if !strings.Contains(address, "://") {
 		address = "http://" + address
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return Link{}, fmt.Errorf("parsing link: %w", err)
+		return Link{}, err
 	}
 	if u.Scheme == "" || u.Host == "" && u.Scheme != "file" {
-		return Link{}, fmt.Errorf("link %q isn't a complete URL", address)
+		return Link{}, fmt.Errorf("link %q is not a complete URL", address)
 	}
 	return Link{Name: name, URL: u.String()}, nil
 }

@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// Values of a readiness probe that says nothing else.
+// Defaults of a readiness probe.
 const (
 	DefaultProbePeriod           = 10 * time.Second
 	DefaultProbeTimeout          = time.Second
 	DefaultProbeSuccessThreshold = 1
 	DefaultProbeFailureThreshold = 3
-	// DefaultProbeHost is where HTTP and TCP checks go.
+	// DefaultProbeHost is the host for HTTP and TCP checks.
 	DefaultProbeHost = "localhost"
 )
 
-// WithDefaults returns a copy in which numbers and hosts that are zero have their default values.
+// WithDefaults returns a copy with defaults in place of zero values.
 func (p Probe) WithDefaults() Probe {
 	setDefault(&p.Period, DefaultProbePeriod)
 	setDefault(&p.Timeout, DefaultProbeTimeout)
@@ -50,7 +50,7 @@ func setDefault[T comparable](value *T, def T) {
 	}
 }
 
-// Validate returns an error for a probe that can't be run. It's meant for one that has its defaults.
+// Validate returns an error for an invalid probe. The probe has its defaults.
 func (p Probe) Validate() error {
 	if err := p.validateNumbers(); err != nil {
 		return err

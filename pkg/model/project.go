@@ -5,19 +5,18 @@ package model
 
 import "time"
 
-// Defaults of a Tiltfile that says nothing else.
+// Defaults of a Tiltfile's settings.
 const (
 	DefaultMaxParallelUpdates = 3
 	DefaultTimeout            = 30 * time.Minute
 	DefaultReadinessTimeout   = 5 * time.Minute
 )
 
-// Project is all that one evaluation of a Tiltfile asks for.
+// Project is the result of one evaluation of a Tiltfile.
 type Project struct {
 	// Resources are in the order of their definition.
 	Resources []Resource
-	// Enabled are the names of the resources that start enabled, including those that these depend on. All is true
-	// when there's no choice.
+	// Enabled are the resources that start enabled, with their dependencies.
 	Enabled Selection
 
 	// Companions are in the order of their definition.
@@ -25,17 +24,17 @@ type Project struct {
 
 	// MaxParallelUpdates is how many jobs may run at once, at least 1.
 	MaxParallelUpdates int
-	// CI is what ci_settings left, nil when the Tiltfile wasn't executed at all because it couldn't be read.
+	// CI has the settings of ci_settings(), nil if the Tiltfile couldn't be read.
 	CI *CISettings
 	// Environ are the changes that os.putenv and os.unsetenv made: a nil value removes the variable. They apply to
 	// every command of the run.
 	Environ map[string]*string
 
-	// Inputs are the absolute paths that the evaluation read or asked to be watched, missing ones included. They're
-	// set after a failure as well.
+	// Inputs are the absolute paths that the result depends on, missing files included. They are set after a failure
+	// as well.
 	Inputs []string
-	// Ignores are exceptions from whatever is watched: .tiltignore, watch_settings and the like. They're set after a
-	// failure as well.
+	// Ignores are exceptions from everything that is watched: .tiltignore, watch_settings() and the like. They are
+	// set after a failure as well.
 	Ignores []IgnoreSet
 }
 
@@ -45,7 +44,7 @@ type Selection struct {
 	Names []string
 }
 
-// CISettings are the limits of a run that ends by itself. A nil field wasn't set by the Tiltfile.
+// CISettings are the limits of a run that ends by itself. A field is nil if the Tiltfile doesn't set it.
 type CISettings struct {
 	Timeout          *time.Duration
 	ReadinessTimeout *time.Duration

@@ -1,16 +1,16 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package model holds what a Tiltfile asks for as plain data: resources, commands, probes and settings, and the rules
-// that their graph must keep.
+// Package model has the result of evaluating a Tiltfile as plain data: resources, commands, probes and settings, and
+// the validation of their graph.
 //
-// Values are not changed after they were handed over; whoever wants another one makes a copy. The package starts
-// nothing and reads no files.
+// Values are immutable once they are passed on; a change is made to a copy. The package starts no processes and reads
+// no files.
 package model
 
 import "time"
 
-// TiltfileResource is the name under which the Tiltfile itself is listed among the resources of a Session.
+// TiltfileResource is the name of the Tiltfile itself among the resources of a Session.
 const TiltfileResource = "(Tiltfile)"
 
 // TriggerMode says whether a change to a resource's files runs it again.
@@ -19,17 +19,17 @@ type TriggerMode int
 const (
 	// TriggerAuto runs a resource when a file it depends on changes.
 	TriggerAuto TriggerMode = iota
-	// TriggerManual runs a changed resource only when somebody asks for it.
+	// TriggerManual runs a changed resource only on request.
 	TriggerManual
 )
 
-// RestartPolicy says what becomes of a server that ends by itself.
+// RestartPolicy says whether a server that ends by itself is restarted.
 type RestartPolicy int
 
 const (
-	// RestartNever leaves it ended.
+	// RestartNever doesn't restart it.
 	RestartNever RestartPolicy = iota
-	// RestartOnFailure launches it again after a while that doubles each time. Every end of a server is a failure.
+	// RestartOnFailure restarts it with exponential backoff. Every exit of a server is a failure.
 	RestartOnFailure
 )
 
@@ -41,7 +41,7 @@ type Resource struct {
 	Update *Command
 	// Serve is the server, nil without serve_cmd.
 	Serve *Command
-	// Readiness decides when Serve is ready, nil: as soon as it runs.
+	// Readiness is the probe of Serve. Nil: Serve is ready as soon as it runs.
 	Readiness *Probe
 
 	// Deps are the absolute paths of files and directories whose change runs the resource again.
@@ -53,55 +53,54 @@ type Resource struct {
 	ResourceDeps []string
 
 	TriggerMode TriggerMode
-	// AutoInit is false for a resource that isn't run when it's first seen.
+	// AutoInit is false for a resource that doesn't start by itself.
 	AutoInit bool
-	// AllowParallel is true when the job may run beside other jobs.
+	// AllowParallel allows the job to run in parallel with other jobs.
 	AllowParallel bool
 
-	// Timeout ends an execution of the job that takes longer, 0: none does.
+	// Timeout limits one execution of the job; 0 is no limit.
 	Timeout time.Duration
-	// Retries is how often a job that fails is executed again before it has failed.
+	// Retries is how often a failing job is executed again before it counts as failed.
 	Retries int
-	// ReadinessTimeout is how long the server may take to be ready, 0: as long as the Session allows.
+	// ReadinessTimeout limits the time until the server is ready; 0 is the limit of the Session.
 	ReadinessTimeout time.Duration
-	// Restart says whether a server that ends is launched again.
-	Restart RestartPolicy
+	Restart          RestartPolicy
 
 	Links  []Link
 	Labels []string
 }
 
-// Command is a program with its surroundings.
+// Command is a program with its directory and environment.
 type Command struct {
 	// Argv is the program and its arguments, at least one.
 	Argv []string
 	// Dir is the absolute working directory.
 	Dir string
-	// Env are additional "KEY=value" entries, the last one of a key wins.
+	// Env are additional "KEY=value" entries; the last one of a key counts.
 	Env []string
 }
 
-// Companion is a command that runs beside the resources from the evaluation of the Tiltfile on: a v1alpha1.cmd. It's
-// no target, so that nothing waits for it and its end, good or bad, is only logged.
+// Companion is a v1alpha1.cmd: a command that runs beside the resources once the Tiltfile is evaluated. It isn't a
+// target: nothing waits for it, and its exit is only logged.
 type Companion struct {
 	// Name is unique among companions.
 	Name    string
 	Command Command
-	// Source is under which name its output is logged: that of a resource, or TiltfileResource.
+	// Source is the resource that its output is logged for, or TiltfileResource.
 	Source string
-	// RestartOn are files whose change ends the command and starts it again. Without paths nothing does.
+	// RestartOn are the files whose change restarts the command.
 	RestartOn Watch
-	// OnDemand is true when only a button, which nobody has, would start it.
+	// OnDemand is true for a command that only a button starts. There are no buttons yet, so it doesn't run.
 	OnDemand bool
 }
 
 // Watch is a selection of files.
 type Watch struct {
-	// Paths are absolute files and directories, these with all that's below. They needn't exist.
+	// Paths are absolute files, and directories with everything below them. They needn't exist.
 	Paths []string
 	// Ignores are exceptions from Paths.
 	Ignores []IgnoreSet
-	// Since is from when on changes matter, zero: from when the files begin to be watched.
+	// Since is the time from which changes count; zero is the time at which watching begins.
 	Since time.Time
 }
 
@@ -109,11 +108,11 @@ type Watch struct {
 type Change struct {
 	// Path is absolute.
 	Path string
-	// Seen is when it was noticed, Modified when it was made as far as the file tells, never after Seen.
+	// Seen is when the change was noticed, Modified the modification time of the file, never after Seen.
 	Seen, Modified time.Time
 }
 
-// Link is a URL that's shown for a resource.
+// Link is a URL that is shown for a resource.
 type Link struct {
 	Name string
 	URL  string
@@ -124,16 +123,16 @@ type IgnoreSet struct {
 	// Base is an absolute directory.
 	Base     string
 	Patterns []string
-	// Source says where the patterns come from, for messages.
+	// Source names the origin of the patterns, for messages.
 	Source string
 }
 
-// Probe is a readiness check that's repeated while a server runs.
+// Probe is a readiness check that repeats while a server runs.
 type Probe struct {
 	// InitialDelay is the time from the start of the process to the first check, Period the time from one check to
 	// the next, Timeout the time one check may take.
 	InitialDelay, Period, Timeout time.Duration
-	// SuccessThreshold and FailureThreshold are how many results in a row turn the server ready and not ready, at
+	// SuccessThreshold and FailureThreshold are the consecutive results that make the server ready and not ready, at
 	// least 1.
 	SuccessThreshold, FailureThreshold int
 

@@ -13,14 +13,14 @@ import (
 	"k8s.io/apimachinery/pkg/api/validate/content"
 )
 
-// ValidateName returns an error for a resource name that couldn't be a part of an API path, be shown on one line, or
-// be told from the Tiltfile itself.
+// ValidateName returns an error for a resource name that isn't valid in an API path, doesn't fit on one line, or is
+// the name of the Tiltfile itself.
 func ValidateName(name string) error {
 	switch {
 	case name == "":
 		return errors.New("must not be empty")
 	case name == TiltfileResource:
-		return fmt.Errorf("invalid value %q: is the name of the Tiltfile itself", name)
+		return fmt.Errorf("invalid value %q: must not be the name of the Tiltfile", name)
 	case !utf8.ValidString(name):
 		return fmt.Errorf("invalid value %q: must be valid UTF-8", name)
 	case strings.ContainsFunc(name, unicode.IsControl):
@@ -43,7 +43,7 @@ func ValidateLabel(label string) error {
 	return nil
 }
 
-// ValidatePort returns an error for a port on which nothing can listen.
+// ValidatePort returns an error for a port out of range.
 func ValidatePort(port int) error {
 	if port < 1 || port > 65535 {
 		return fmt.Errorf("port number out of range: %d", port)

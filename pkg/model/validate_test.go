@@ -29,7 +29,7 @@ func TestValidateName(t *testing.T) {
 		"a%b/":       `invalid value "a%b/": may not contain '/', may not contain '%'`,
 		"a\x00":      `invalid value "a\x00": may not contain control characters`,
 		"\xff":       `invalid value "\xff": must be valid UTF-8`,
-		"(Tiltfile)": `invalid value "(Tiltfile)": is the name of the Tiltfile itself`,
+		"(Tiltfile)": `invalid value "(Tiltfile)": must not be the name of the Tiltfile`,
 	} {
 		requireText(t, name, ValidateName(name), want)
 	}
