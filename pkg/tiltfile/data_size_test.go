@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// TestDataSize reads data that's as large as allowed, and a byte more, in every
-// way that there is.
+// TestDataSize reads data that's as large as allowed, and a byte more, in every way that there is.
 func TestDataSize(t *testing.T) {
 	const limit = 2 << 10
 	for _, source := range []string{

@@ -30,8 +30,8 @@ func (execRunner) Run(ctx context.Context, c Command) error {
 	return command.Run()
 }
 
-// dump writes a project down, without what's as usual: commands run in the
-// directory of the Tiltfile, all resources are enabled.
+// dump describes a project, without what is the default: commands run in the directory of the Tiltfile, all resources
+// are enabled.
 func dump(work string, p model.Project) string {
 	var b strings.Builder
 	for _, r := range p.Resources {

@@ -13,8 +13,7 @@ import (
 	"go.starlark.net/starlarkstruct"
 )
 
-// expressions are what the calls of FuzzBuiltins are made with. The names are
-// those of the prelude.
+// expressions are what the calls of FuzzBuiltins are made with. The names are those of the prelude.
 var expressions = []string{
 	"None", "True", "0", "1", "-1", "70", "0.5", "''", "'a'", "'f.json'", "'d'", "'..'", "'/'", "'a/../b'",
 	"'ext://x'", "'{\"a\": [1]}'", "'a: &a [*a]'", "'[!'", "'1s'", "'\\x00'", "'\\xff'", "'%s%d{}'", "b'a'", "[]", "[1]", "['a', 'b']",
@@ -50,8 +49,7 @@ func builtinNames(prefix string, values starlark.StringDict) []string {
 	return names
 }
 
-// FuzzBuiltins calls builtins, operators and methods in any order with any of
-// the expressions. Each byte is a choice.
+// FuzzBuiltins calls builtins, operators and methods in any order with any of the expressions. Each byte is a choice.
 func FuzzBuiltins(f *testing.F) {
 	for i := range 40 {
 		f.Add([]byte(fmt.Sprintf("%c%c%c%c%c%c%c%c", i, i*3, i*7, i*5, i*11, i*13, 1, i*17)))

@@ -11,8 +11,7 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// FuzzLoad gives any text as a Tiltfile: there's either a project that can be
-// run or an error with a text, and soon.
+// FuzzLoad evaluates any text as a Tiltfile: the result is a project that can be run, or an error with a text.
 func FuzzLoad(f *testing.F) {
 	for _, source := range []string{
 		"local_resource('a', 'x', resource_deps=['b'])\nlocal_resource('b', serve_cmd=['y'], readiness_probe=probe(http_get=http_get_action(80)))",

@@ -22,24 +22,22 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var update = flag.Bool("update", false, "write what comes out into the expectations of testdata")
+var update = flag.Bool("update", false, "write the results into the expectations of testdata")
 
 // sections are the expectations that a case can have.
 var sections = []string{"log", "inputs", "ignores", "model", "error"}
 
-// TestScripts evaluates the cases in testdata. An archive has cases, each with
-// a comment on what it shows in the name of its first file: "CASE/Tiltfile" and
-// other files "CASE/...", and after them
+// TestScripts evaluates the cases in testdata. An archive has cases, each with a comment on what it shows in the name
+// of its first file: "CASE/Tiltfile" and other files "CASE/...", and after them
 //
 //	CASE: options  lines "args: ...", "env: KEY=value", "subcommand: ..."
 //	CASE: log      what was printed, warned of and echoed
-//	CASE: inputs   the files that the result depends on, checked if it's there
-//	CASE: ignores  the exceptions from what's watched, checked if it's there
+//	CASE: inputs   the files that the result depends on, checked if the section exists
+//	CASE: ignores  the exceptions from the watched files, checked if the section exists
 //	CASE: model    the project, see dump
 //	CASE: error    the kind and the text of the error
 //
-// $WORK stands for the directory of the case's files. A section that isn't
-// there must be empty.
+// $WORK stands for the directory of the case's files. A missing section must be empty.
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(paths) == 0 {

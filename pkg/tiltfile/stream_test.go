@@ -18,8 +18,7 @@ import (
 	"tilt.dev/session/pkg/tiltfile/builtins"
 )
 
-// TestStreams evaluates Tiltfiles that are no regular files twice, as a run does
-// that evaluates again.
+// TestStreams evaluates Tiltfiles that are no regular files twice, as a run does that evaluates again.
 func TestStreams(t *testing.T) {
 	const source = "print(os.getcwd(), config.main_dir, read_file('f'))\nload('./lib.star', 'x')\nlocal_resource('a', 'x')\n"
 	work := t.TempDir()
@@ -51,7 +50,7 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestUnreadable has what a Tiltfile can't read, and what never ends.
+// TestUnreadable has files that a Tiltfile can't read, and those that never end.
 func TestUnreadable(t *testing.T) {
 	work := t.TempDir()
 	socket := filepath.Join(work, "socket")
@@ -67,8 +66,8 @@ func TestUnreadable(t *testing.T) {
 	defer read.Close()
 	defer write.Close()
 	unwritten := descriptorPath(t, read)
-	nobody := filepath.Join(work, "nobody")
-	if err := unix.Mkfifo(nobody, 0o600); err != nil {
+	unwrittenPipe := filepath.Join(work, "unwritten")
+	if err := unix.Mkfifo(unwrittenPipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -88,8 +87,8 @@ func TestUnreadable(t *testing.T) {
 		{"/dev/fd/987654", true, KindMissing, "No Tiltfile found"},
 		{openPipe(t, "x"), false, KindUnreadable, "is an open file of the server, which a Tiltfile can't read"},
 		{unwritten, true, KindCanceled, "deadline exceeded"},
-		{nobody, true, KindCanceled, "deadline exceeded"},
-		{nobody, false, KindCanceled, "deadline exceeded"},
+		{unwrittenPipe, true, KindCanceled, "deadline exceeded"},
+		{unwrittenPipe, false, KindCanceled, "deadline exceeded"},
 	} {
 		options := tiltfile(t, "")
 		options.Path, options.WorkingDir, options.Streams = c.path, work, NewStreams(c.openFiles)
@@ -116,8 +115,7 @@ local_resource('a', 'x')
 	}
 }
 
-// descriptorPath returns the path of an open file as if it had been handed to this
-// process.
+// descriptorPath returns the path of an open file, as if this process was started with it.
 func descriptorPath(t *testing.T, file *os.File) string {
 	if _, err := unix.FcntlInt(file.Fd(), unix.F_SETFD, 0); err != nil {
 		t.Fatal(err)
@@ -125,7 +123,7 @@ func descriptorPath(t *testing.T, file *os.File) string {
 	return fmt.Sprintf("/dev/fd/%d", file.Fd())
 }
 
-// What this process has opened for itself isn't for a Tiltfile to read.
+// TestOwnFilesAreNotRead has a file that this process has opened itself.
 func TestOwnFilesAreNotRead(t *testing.T) {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -182,8 +180,7 @@ func openFile(t *testing.T, path string) string {
 	return descriptorPath(t, file)
 }
 
-// namedPipe returns the path of a pipe in a directory to which a text is written
-// once.
+// namedPipe returns the path of a pipe in a directory to which a text is written once.
 func namedPipe(t *testing.T, dir, text string) string {
 	path := filepath.Join(dir, "pipe")
 	if err := unix.Mkfifo(path, 0o600); err != nil {

@@ -50,8 +50,7 @@ func TestCancelEndsEndlessLoop(t *testing.T) {
 	}
 }
 
-// TestProjectKeepsNoEvaluation looks for what a project would hold as long as it
-// is there: it's small, and all that a Tiltfile was evaluated with isn't.
+// TestProjectKeepsNoEvaluation checks that a project doesn't keep the evaluation in memory.
 func TestProjectKeepsNoEvaluation(t *testing.T) {
 	e := newEvaluation(t.Context(), tiltfile(t, "ci_settings(timeout='1m')\nlocal_resource('job', cmd='true')"))
 	project, err := e.project()
@@ -69,7 +68,7 @@ func TestProjectKeepsNoEvaluation(t *testing.T) {
 }
 
 func TestCancelEndsCommand(t *testing.T) {
-	reason := errors.New("somebody pressed a key")
+	reason := errors.New("the user pressed a key")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	options := tiltfile(t, "local('echo running; sleep 1000')")
 	options.Output = func() io.WriteCloser {
@@ -80,7 +79,7 @@ func TestCancelEndsCommand(t *testing.T) {
 		})
 	}
 	_, err := Load(ctx, options)
-	requireError(t, err, KindCanceled, "somebody pressed a key")
+	requireError(t, err, KindCanceled, "the user pressed a key")
 	if !errors.Is(err, reason) {
 		t.Errorf("%v doesn't wrap the cause", err)
 	}

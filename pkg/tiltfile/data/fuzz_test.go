@@ -11,8 +11,7 @@ import (
 	"go.starlark.net/starlark"
 )
 
-// FuzzData decodes any text. A decoded value that can be encoded is decoded to
-// the same value again.
+// FuzzData decodes any text. A decoded value that can be encoded is decoded to the same value again.
 func FuzzData(f *testing.F) {
 	for _, text := range []string{
 		`{"a": [1, 2.5, -0, 1e3, null, true, "x\u0000"], "a": {}}`, "123456789012345678901234567890", `"\ud800"`, "[[[[", "{}{}",
@@ -54,9 +53,8 @@ func FuzzData(f *testing.F) {
 	})
 }
 
-// requireRoundTrip fails if encoding and decoding change a value the second time.
-// The first time may replace invalid UTF-8 and round numbers. A nil value is one
-// that can't be encoded.
+// requireRoundTrip fails if encoding and decoding change a value the second time. The first time may replace invalid
+// UTF-8 and round numbers. A nil value is one that can't be encoded.
 func requireRoundTrip(t *testing.T, value starlark.Value, roundTrip func(starlark.Value) (starlark.Value, error)) {
 	once, err := roundTrip(value)
 	if err != nil {
