@@ -15,13 +15,12 @@ import (
 
 // The exit codes of every command. Scripts rely on them, so they don't change.
 const (
-	ExitSuccess    = 0
-	ExitFailure    = 1 // a target failed, or the API refused a request
-	ExitUsage      = 2 // wrong flags or arguments, or an error in the Tiltfile
-	ExitTimeout    = 3 // the overall or a readiness timeout has passed
-	ExitAPI        = 4 // the API can't be served or reached
-	ExitIncomplete = 5 // an export left out what is damaged
-	exitBySignal   = 128
+	ExitSuccess  = 0
+	ExitFailure  = 1 // a target failed, or the API refused a request
+	ExitUsage    = 2 // wrong flags or arguments, or an error in the Tiltfile
+	ExitTimeout  = 3 // the overall or a readiness timeout has passed
+	ExitAPI      = 4 // the API can't be served or reached
+	exitBySignal = 128
 )
 
 const exitCodesHelp = `Exit codes:
@@ -30,7 +29,6 @@ const exitCodesHelp = `Exit codes:
   2    wrong usage, or an error in the Tiltfile
   3    timed out, as a whole or waiting for a server to be ready
   4    the API can't be served or reached
-  5    "storage export --skip-damaged" left out what can't be read
   130  "ci" was interrupted (SIGINT); 143 on SIGTERM, 129 on SIGHUP`
 
 // codedError is an error that decides the exit code. With an empty message

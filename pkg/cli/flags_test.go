@@ -178,7 +178,6 @@ func TestWrongUsage(t *testing.T) {
 		{`HOME= storage check`, 2, []string{"--data-dir: must be given"}},
 		{`storage export ''`, 2, []string{"FILE must not be empty"}},
 		{`storage import ''`, 2, []string{"FILE must not be empty"}},
-		{`storage export --skip-damaged=x`, 2, []string{`--skip-damaged "x" is neither true nor false`}},
 
 		// A Session that runs.
 		{`logs --host ''`, 2, []string{"--host" + empty}},

@@ -19,31 +19,29 @@ import (
 	"tilt.dev/session/pkg/storage/offline"
 )
 
-// progressEvery is the time between two reports of work that takes long.
+// progressEvery is the time between two reports of progress.
 const progressEvery = time.Second
 
-// worthCompacting is the size of a file, in bytes, that can become a nuisance.
+// worthCompacting is the size of a file, in bytes, from which check suggests to
+// compact it.
 const worthCompacting = 1 << 20
 
-// newStorageCommand has what can be done with a data directory while no server
-// uses it.
+// newStorageCommand returns the commands for a data directory that no server
+// uses.
 func newStorageCommand(p Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "storage",
-		Short: "Check, compact, export or import the data directory of a server that doesn't run",
+		Short: "Check, compact, export or import the data directory of a stopped server",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c := &storageCommand{program: p}
 	cmd.PersistentFlags().StringVar(&c.dir, dataDirFlag, "", "the data directory (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
-	export := c.command("export [FILE]", "Write all Sessions as JSON Lines to a file that isn't there yet, or to the standard output", cobra.MaximumNArgs(1), c.export)
-	export.Flags().BoolVar(&c.skipDamaged, "skip-damaged", false,
-		fmt.Sprintf("of a damaged file, write what can be read and list on stderr what is lost; exit with %d if that's anything", ExitIncomplete))
 	cmd.AddCommand(
-		c.command("check", "Read everything and report what is wrong with it", cobra.NoArgs, c.check),
-		c.command("compact", "Rewrite the file without what is free in it", cobra.NoArgs, c.compact),
-		export,
-		c.command("import [FILE]", "Fill an empty directory with the Sessions of an export, from a file or the standard input", cobra.MaximumNArgs(1), c.importAll),
+		c.command("check", "Read all entries of the file and report problems", cobra.NoArgs, c.check),
+		c.command("compact", "Rewrite the file without its free pages", cobra.NoArgs, c.compact),
+		c.command("export [FILE]", "Write all Sessions as JSON Lines to a new file, or to the standard output", cobra.MaximumNArgs(1), c.export),
+		c.command("import [FILE]", "Fill an empty directory with exported Sessions from a file, or from the standard input", cobra.MaximumNArgs(1), c.importAll),
 	)
 	return cmd
 }
@@ -52,11 +50,9 @@ func newStorageCommand(p Program) *cobra.Command {
 type storageCommand struct {
 	program Program
 	dir     string
-	// skipDamaged has export write what can be read.
-	skipDamaged bool
 }
 
-// command makes one of the commands. A signal ends its work in good order.
+// command returns one of the commands. A signal cancels the context of its work.
 func (c *storageCommand) command(use, short string, args cobra.PositionalArgs, work func(context.Context, offline.Options, string) error) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
@@ -73,7 +69,7 @@ func (c *storageCommand) command(use, short string, args cobra.PositionalArgs, w
 		}
 		err = work(ctx, options, file)
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-			return withCode(ExitFailure, "interrupted before it was complete; %s is as it was", options.Dir)
+			return withCode(ExitFailure, "interrupted before it was complete; %s is unchanged", options.Dir)
 		}
 		return err
 	}}
@@ -91,7 +87,7 @@ func (c *storageCommand) options(cmd *cobra.Command) (options offline.Options, e
 	return options, nil
 }
 
-// progress tells a person how far work is that takes long.
+// progress returns a function that prints the progress of long work.
 func (c *storageCommand) progress() func(done, total int64) {
 	last := time.Now()
 	return func(done, total int64) {
@@ -123,15 +119,15 @@ func (c *storageCommand) check(ctx context.Context, options offline.Options, _ s
 		return printed(err)
 	}
 	if report.Size > worthCompacting && report.Free > report.Size/2 {
-		_, err := fmt.Fprintf(out, "\"tilt-session storage compact\" gives most of what is free back to the disk\n")
+		_, err := fmt.Fprintln(out, `"tilt-session storage compact" returns most of the free space to the disk`)
 		if err != nil {
 			return printed(err)
 		}
 	}
 	if n := len(report.Problems); n > 0 {
-		return withCode(ExitFailure, `%d problems. Restore the directory from a backup, or rescue what can be read of it and use a new one:
-  tilt-session storage export --skip-damaged --data-dir %s rescued.jsonl
-  tilt-session storage import --data-dir %s rescued.jsonl`, n, quoted(options.Dir), quoted(options.Dir+".rescued"))
+		return withCode(ExitFailure, `%d problems. Restore a backup of the directory, or import an earlier "storage export" into a new one:
+  tilt-session storage import --data-dir %s sessions.jsonl
+"bbolt surgery" can repair pages of a copy of storage.db`, n, quoted(options.Dir+".new"))
 	}
 	return nil
 }
@@ -145,12 +141,12 @@ func (c *storageCommand) compact(ctx context.Context, options offline.Options, _
 	return printed(err)
 }
 
-// quoted is an argument as a shell takes it.
+// quoted returns an argument quoted for a shell.
 func quoted(argument string) string {
 	return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
 }
 
-// failed is an error that's nobody's wrong usage.
+// failed returns an error with the exit code of a failure.
 func failed(err error) error {
 	if err == nil {
 		return nil

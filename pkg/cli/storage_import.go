@@ -33,9 +33,8 @@ func (c *storageCommand) importAll(ctx context.Context, options offline.Options,
 	return printed(err)
 }
 
-// untilDone reads from a terminal or a pipe, which may not have anything for long,
-// until ctx is done. A read that has begun isn't waited for: nothing but input
-// ends it. The result has to be closed.
+// untilDone reads from a terminal or a pipe until ctx is done. It does not wait
+// for a read in progress, which only input ends. The caller closes the result.
 func untilDone(ctx context.Context, from io.Reader) io.ReadCloser {
 	input, output := io.Pipe()
 	context.AfterFunc(ctx, func() { output.CloseWithError(ctx.Err()) })

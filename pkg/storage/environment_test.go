@@ -122,7 +122,7 @@ func newEnvironment(t testing.TB, kind backendKind, setting string, options ...e
 	e.client = &kubernetes.Client{Client: &own}
 	e.reads = suite.NewKVRecorder(e.client.KV)
 	e.client.KV = e.reads
-	e.lists = suite.NewKubernetesRecorder(answered{e.client})
+	e.lists = suite.NewKubernetesRecorder(translatedReads{translatedWrites{e.client, etcdWriteError}, etcdReadError})
 	e.client.Kubernetes = e.lists
 
 	leases := etcd3.NewDefaultLeaseManagerConfig()

@@ -47,7 +47,7 @@ func NewEtcd(config Config, options EtcdOptions) (*Backend, error) {
 		return nil, err
 	}
 	client.KV = etcd3.NewETCDLatencyTracker(client.KV)
-	client.Kubernetes = answered{client.Kubernetes}
+	client.Kubernetes = translatedReads{translatedWrites{client.Kubernetes, etcdWriteError}, etcdReadError}
 	compactor := etcd3.NewCompactor(client.Client, options.CompactionInterval, config.Clock, nil)
 	stopMeasuring := measureSize(client.Client)
 	client.Watcher = announcingWatcher{client.Watcher}

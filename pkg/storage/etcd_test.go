@@ -182,7 +182,7 @@ func TestEtcdThatRefuses(t *testing.T) {
 			if got := codeOf(err); err == nil || got != c.write {
 				t.Errorf("writing says %d: %v", got, err)
 			}
-			if c.write == http.StatusServiceUnavailable && !errorHas(err, "may have stored the change") {
+			if c.write == http.StatusServiceUnavailable && !errorHas(err, "the change may have been stored") {
 				t.Errorf("writing doesn't tell that it's uncertain: %v", err)
 			}
 			if got := fake.calls.Load(); got != c.tries+1 {

@@ -139,24 +139,27 @@ func TestFileRefused(t *testing.T) {
 	}
 }
 
-// failingLog fails with an error.
-type failingLog struct{ err error }
-
-func (l failingLog) Commit(mvcc.Changes) error { return l.err }
-
-func TestFailedWritesHaveAStatus(t *testing.T) {
-	for cause, want := range map[error]int32{
-		enospc:                     http.StatusInsufficientStorage,
-		errors.New("disk on fire"): http.StatusServiceUnavailable,
+func TestFileWriteErrors(t *testing.T) {
+	onFire := errors.New("disk on fire")
+	for name, c := range map[string]struct {
+		err  error
+		want int32
+	}{
+		"failed":             {fmt.Errorf("%w: %w", mvcc.ErrUncertain, onFire), http.StatusGatewayTimeout},
+		"failed on a full":   {fmt.Errorf("%w: %w", mvcc.ErrUncertain, enospc), http.StatusGatewayTimeout},
+		"read-only":          {fmt.Errorf("%w: %w", mvcc.ErrReadOnly, onFire), http.StatusServiceUnavailable},
+		"read-only and full": {fmt.Errorf("%w: %w", mvcc.ErrReadOnly, enospc), http.StatusInsufficientStorage},
 	} {
-		err := statusLog{failingLog{fmt.Errorf("writing: %w", cause)}}.Commit(mvcc.Changes{})
+		err := fileWriteError(c.err)
 		var status apierrors.APIStatus
-		if !errors.As(err, &status) || status.Status().Code != want || !strings.Contains(err.Error(), cause.Error()) {
-			t.Errorf("%v became %v, want code %d", cause, err, want)
+		if !errors.As(err, &status) || status.Status().Code != c.want || err.Error() != c.err.Error() {
+			t.Errorf("%s: %v became %v, want code %d", name, c.err, err, c.want)
 		}
 	}
-	if err := (statusLog{failingLog{}}).Commit(mvcc.Changes{}); err != nil {
-		t.Errorf("no error became %v", err)
+	for _, err := range []error{nil, onFire} {
+		if got := fileWriteError(err); got != err {
+			t.Errorf("%v became %v", err, got)
+		}
 	}
 }
 
@@ -176,13 +179,19 @@ func checkFull(t *testing.T, backend *Backend, pods apistorage.Interface, free f
 		}
 		checkAdded(t, watched, fmt.Sprint(stored))
 	}
-	// The machinery that answers requests looks at the error itself.
-	if status, ok := err.(apierrors.APIStatus); !ok || status.Status().Code != http.StatusInsufficientStorage || status.Status().Reason != ReasonInsufficientStorage {
+	// The handlers of requests inspect the error itself, not what it wraps.
+	if status, ok := err.(apierrors.APIStatus); !ok || status.Status().Code != http.StatusGatewayTimeout {
 		t.Fatalf("after %d pods: %#v", stored, err)
 	}
-	if err := health(t.Context(), backend); err == nil || !strings.Contains(err.Error(), "storage.db") {
-		t.Errorf("the backend says %v", err)
-	}
+	eventually(t, "a change is rejected for lack of space", func() bool {
+		_, err := createPod(t, pods, "rejected", 6<<10)
+		status, ok := err.(apierrors.APIStatus)
+		return ok && status.Status().Code == http.StatusInsufficientStorage && status.Status().Reason == ReasonInsufficientStorage
+	})
+	eventually(t, "the backend is unhealthy", func() bool {
+		_, _ = createPod(t, pods, "rejected", 6<<10) // the file may have been opened again
+		return errorHas(health(t.Context(), backend), "storage.db")
+	})
 	list := &example.PodList{}
 	if err := pods.GetList(t.Context(), "/example.test/pods/", apistorage.ListOptions{Recursive: true, Predicate: apistorage.Everything}, list); err != nil || len(list.Items) != stored {
 		t.Errorf("listed %d pods, %v; want %d", len(list.Items), err, stored)

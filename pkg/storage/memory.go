@@ -21,14 +21,21 @@ func NewMemory(config Config) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newEmbedded(config, store, func() error { return nil }), nil
+}
+
+// newEmbedded returns the backend of a store in this process, which it owns.
+// Closing the backend closes the store, then calls closeLog.
+func newEmbedded(config Config, store *mvcc.Store, closeLog func() error) *Backend {
 	ctx := context.Background() // the client ends with the store
 	announceProgress(ctx)
 	client := store.Client(ctx)
 	client.Watcher = announcingWatcher{client.Watcher}
+	client.Kubernetes = translatedWrites{client.Kubernetes, fileWriteError}
 	return &Backend{config: config, source: source{
 		client:    client,
 		compactor: store,
 		checks:    []healthz.HealthChecker{embeddedCheck(client, config.Prefix, store.Err)},
-		close:     func() error { store.Close(); return nil },
-	}}, nil
+		close:     func() error { store.Close(); return closeLog() },
+	}}
 }

@@ -5,6 +5,7 @@ package bolt
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -15,7 +16,7 @@ const (
 	format = 1
 )
 
-// Names of buckets, and of the keys of the first one.
+// The names of the buckets, and the keys of the first one.
 var (
 	metaBucket     = []byte("meta")
 	versionsBucket = []byte("versions")
@@ -24,7 +25,6 @@ var (
 	magicKey  = []byte("magic")
 	formatKey = []byte("format")
 	headKey   = []byte("head")
-	roomKey   = []byte("room")
 )
 
 // initialize makes the buckets of a new file.
@@ -34,34 +34,34 @@ func initialize(tx *bbolt.Tx) error {
 			return err
 		}
 	}
-	said := tx.Bucket(metaBucket)
-	if err := said.Put(magicKey, []byte(magic)); err != nil {
+	meta := tx.Bucket(metaBucket)
+	if err := meta.Put(magicKey, []byte(magic)); err != nil {
 		return err
 	}
-	return said.Put(formatKey, binary.BigEndian.AppendUint32(nil, format))
+	return meta.Put(formatKey, binary.BigEndian.AppendUint32(nil, format))
 }
 
 // readHead checks that a file has this format, and returns its head.
 func readHead(tx *bbolt.Tx) (head, error) {
-	said := tx.Bucket(metaBucket)
-	if said == nil || string(said.Get(magicKey)) != magic {
-		return head{}, fmt.Errorf("it is a bbolt file, but not one of tilt-session; choose another directory")
+	meta := tx.Bucket(metaBucket)
+	if meta == nil || string(meta.Get(magicKey)) != magic {
+		return head{}, errors.New("it is a bbolt file of another program; choose another directory")
 	}
-	switch written := said.Get(formatKey); {
+	switch written := meta.Get(formatKey); {
 	case len(written) != 4:
-		return head{}, damaged("its format isn't told")
+		return head{}, damaged("the format is missing")
 	case binary.BigEndian.Uint32(written) != format:
-		return head{}, fmt.Errorf("it has format %d, and this program reads format %d; use the program that wrote it, or a later one",
+		return head{}, fmt.Errorf("it has format %d, and this program reads format %d; use the version that wrote it, or a later one",
 			binary.BigEndian.Uint32(written), format)
 	}
 	for _, name := range [][]byte{versionsBucket, leasesBucket} {
 		if tx.Bucket(name) == nil {
-			return head{}, damaged("it has no bucket %q", name)
+			return head{}, damaged("bucket %q is missing", name)
 		}
 	}
-	h, err := decodeHead(headKey, said.Get(headKey))
+	h, err := decodeHead(headKey, meta.Get(headKey))
 	if err != nil {
-		return head{}, fmt.Errorf("its head: %w", err)
+		return head{}, fmt.Errorf("head: %w", err)
 	}
 	return h, nil
 }

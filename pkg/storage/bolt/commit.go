@@ -12,70 +12,46 @@ import (
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
-// fill is how full pages become; as revisions are added at the end, little
-// gets in between.
+// fill is the fill percentage of pages. It is high because revisions are
+// appended and little is inserted between them.
 const fill = 0.9
 
-// spare is what a commit may take besides its entries: the pages on the way to
-// them, with their neighbours.
-const spare = 64 << 10
-
-// Commit writes the changes in one transaction. After an error the next call
-// first makes certain that nothing of it is left. One without changes succeeds
-// if there is room for what failed last.
+// Commit implements mvcc.Log: it writes the changes in one transaction. After an
+// error the file is closed until Reopen.
 func (l *Log) Commit(changes mvcc.Changes) error {
 	if err := l.write(changes); err != nil {
-		l.wanting = max(l.wanting, sizeOf(changes)+spare)
-		return errors.Join(unwritable(l.path, err), l.shut())
+		return errors.Join(unwritable(l.path, err), l.detach())
 	}
-	l.wanting = 0
 	return nil
 }
 
-func sizeOf(changes mvcc.Changes) int {
-	size := 0
-	for _, made := range changes.Made {
-		for _, event := range made.Events {
-			size += len(event.Kv.Key) + len(event.Kv.Value)
-		}
-	}
-	return size
-}
-
 func (l *Log) write(changes mvcc.Changes) error {
-	if l.db == nil {
-		if err := l.reopen(); err != nil {
-			return err
-		}
-	} else if err := l.checkPlace(); err != nil {
+	if err := l.checkPlace(); err != nil {
 		return err
 	}
-	next := head{revision: changes.Revision, compacted: changes.Compacted, entries: l.head.entries - int64(len(changes.Forgotten))}
+	next := head{
+		revision: changes.Revision, compacted: changes.Compacted,
+		entries: l.head.entries - int64(len(changes.Forgotten)),
+	}
 	for _, made := range changes.Made {
 		next.entries += int64(len(made.Events))
 	}
-	var id uint64
-	err := guarded(func() error {
+	return guarded(func() error {
 		tx, err := l.db.Begin(true)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = tx.Rollback() }() // which does nothing after a commit
-		id = uint64(tx.ID())
-		room := 0
-		if sizeOf(changes) == 0 {
-			room = l.wanting
-		}
-		if err := errors.Join(apply(tx, changes, next), makeRoom(tx, room)); err != nil {
+		defer func() { _ = tx.Rollback() }() // does nothing after a commit
+		id := uint64(tx.ID())
+		if err := apply(tx, changes, next); err != nil {
 			return err
 		}
-		return l.commit(tx)
+		if err := l.commit(tx); err != nil {
+			return err
+		}
+		l.head, l.transaction = next, id
+		return nil
 	})
-	if err != nil {
-		return err
-	}
-	l.head, l.transaction = next, id
-	return nil
 }
 
 // apply makes changes in a transaction.
@@ -91,7 +67,7 @@ func apply(tx *bbolt.Tx, changes mvcc.Changes, next head) error {
 	}
 	for _, version := range changes.Forgotten {
 		if err := versions.Delete(versionKey(version.Key, version.Revision)); err != nil {
-			return fmt.Errorf("forgetting %q: %w", version.Key, err)
+			return fmt.Errorf("deleting %q: %w", version.Key, err)
 		}
 	}
 	for _, lease := range changes.Granted {
@@ -105,13 +81,4 @@ func apply(tx *bbolt.Tx, changes mvcc.Changes, next head) error {
 		}
 	}
 	return writeHead(tx, next)
-}
-
-// makeRoom takes room in the file for what couldn't be written, for a later
-// commit to use, and gives back what was taken before.
-func makeRoom(tx *bbolt.Tx, size int) error {
-	if size == 0 {
-		return tx.Bucket(metaBucket).Delete(roomKey)
-	}
-	return tx.Bucket(metaBucket).Put(roomKey, make([]byte, size))
 }

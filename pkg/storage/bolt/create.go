@@ -8,82 +8,76 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
+	"github.com/google/renameio/v2"
 	"go.etcd.io/bbolt"
 	"go.etcd.io/etcd/api/v3/mvccpb"
 
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
-// batch is how many bytes of values are written in one transaction of a new
-// file.
+// batch is how many bytes of values one transaction of a new file has.
 const batch = 8 << 20
 
-// partial is the name of a file that is in the making.
-func partial(path string) string { return path + ".new" }
+// create writes a snapshot to a new file and atomically replaces the existing
+// one with it.
+func create(ctx context.Context, path string, from *mvcc.Snapshot, progress Progress) error {
+	err := replace(ctx, path, from, progress)
+	if err != nil {
+		return fmt.Errorf("storage: making %s: %w", path, withAdvice(err))
+	}
+	return nil
+}
 
-// create makes a file that holds a snapshot, in place of the one there is. It
-// takes effect whole or not at all.
-func create(ctx context.Context, path string, from *mvcc.Snapshot, progress Progress) (err error) {
-	partial := partial(path)
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("storage: making %s: %w", path, remedied(err))
-			err = errors.Join(err, clearAway(partial))
-		}
-	}()
-	if err := clearAway(partial); err != nil {
+func replace(ctx context.Context, path string, from *mvcc.Snapshot, progress Progress) (err error) {
+	if err := removePending(path); err != nil {
 		return err
 	}
-	db, err := bbolt.Open(partial, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoSync: true})
+	pending, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o600))
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(fillFile(ctx, db, from, progress), db.Close()); err != nil {
+	defer func() { err = errors.Join(err, pending.Cleanup()) }()
+	db, err := bbolt.Open(pending.Name(), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType, NoSync: true})
+	if err != nil {
 		return err
 	}
-	if err := cutOff(partial); err != nil {
+	err = fillFile(ctx, db, from, progress)
+	var size int64
+	if err == nil {
+		err = db.View(func(tx *bbolt.Tx) error { size = tx.Size(); return nil })
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(partial, path); err != nil {
+	// bbolt grows a file by more than it uses.
+	if err := pending.Truncate(size); err != nil {
+		return err
+	}
+	if err := pending.CloseAtomicallyReplace(); err != nil {
 		return err
 	}
 	return syncDirectory(filepath.Dir(path))
 }
 
-// clearAway removes a file if there is one. A read-only file system wouldn't
-// remove one that isn't there either.
-func clearAway(path string) error {
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil
+// removePending removes the files that a killed process has left unfinished.
+func removePending(path string) error {
+	dir, name := filepath.Split(path)
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), "."+name) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, entry.Name())))
+		}
 	}
-	return os.RemoveAll(path)
+	return err
 }
 
-// cutOff takes from the end of a file what bbolt keeps ready for more pages,
-// which may be as much as those that there are, and makes the rest durable.
-func cutOff(path string) error {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	metas, _, err := readMetas(file)
-	if err != nil {
-		return err
-	}
-	if err := file.Truncate(int64(metas[0].pages) * metas[0].pageSize); err != nil {
-		return err
-	}
-	return file.Sync()
-}
-
-// fillFile writes a snapshot to a new file. It needn't be durable until the
-// end, and not be made in one transaction.
+// fillFile writes a snapshot to a new file. The file need not be durable, nor
+// made in one transaction, because it is renamed only when it is complete.
 func fillFile(ctx context.Context, db *bbolt.DB, from *mvcc.Snapshot, progress Progress) error {
 	entries := entriesOf(from)
 	total := int64(len(entries))
@@ -113,12 +107,12 @@ func fillFile(ctx context.Context, db *bbolt.DB, from *mvcc.Snapshot, progress P
 			}
 			return nil
 		})
-		progress.tell(int64(done), total)
+		progress.report(int64(done), total)
 	}
 	return err
 }
 
-// entriesOf are a snapshot's, in the order of the file.
+// entriesOf returns the entries of a snapshot in the order of the file.
 func entriesOf(from *mvcc.Snapshot) []entry {
 	var entries []entry
 	byRevision := func(a, b *mvccpb.KeyValue) int { return cmp.Compare(a.ModRevision, b.ModRevision) }

@@ -11,18 +11,17 @@ import (
 	"path/filepath"
 )
 
-// fileName is the store's in its directory.
+// fileName is the name of the file in its directory.
 const fileName = "storage.db"
 
-// makeDirectory makes a directory, and those above it, that will be there
-// after a power failure.
+// makeDirectory durably creates a directory and its parents.
 func makeDirectory(dir string) error {
 	info, err := os.Stat(dir)
 	switch {
 	case err == nil && info.IsDir():
 		return nil
 	case err == nil:
-		return fmt.Errorf("storage: %s is not a directory; choose another one", dir)
+		return fmt.Errorf("storage: %s is not a directory", dir)
 	case !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("storage: %w", err)
 	}
@@ -31,12 +30,12 @@ func makeDirectory(dir string) error {
 		return err
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("storage: making %s: %w", dir, remedied(err))
+		return fmt.Errorf("storage: making %s: %w", dir, withAdvice(err))
 	}
 	return syncDirectory(above)
 }
 
-// syncDirectory makes durable which files a directory has.
+// syncDirectory makes the entries of a directory durable.
 func syncDirectory(dir string) error {
 	opened, err := os.Open(dir)
 	if err != nil {

@@ -22,7 +22,8 @@ const (
 
 var checksums = crc32.MakeTable(crc32.Castagnoli)
 
-// seal returns a value with its checksum, for which its first bytes are left.
+// seal writes the checksum to the first bytes of a value, which are reserved for
+// it.
 func seal(key, value []byte) []byte {
 	binary.BigEndian.PutUint32(value, checksum(key, value[4:]))
 	return value
@@ -32,23 +33,24 @@ func checksum(key, content []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, checksums), checksums, content)
 }
 
-// unseal returns what follows the checksum, of at least some length.
+// unseal verifies the checksum of a value with a minimum length, and returns the
+// rest of it.
 func unseal(key, value []byte, length int) ([]byte, error) {
 	if len(value) < 4+length {
-		return nil, damaged("it has %d bytes, and should have %d", len(value), 4+length)
+		return nil, damaged("the value has %d bytes instead of %d", len(value), 4+length)
 	}
 	if binary.BigEndian.Uint32(value) != checksum(key, value[4:]) {
-		return nil, damaged("its checksum is wrong")
+		return nil, damaged("the checksum is wrong")
 	}
 	return value[4:], nil
 }
 
-// versionKey is the entry's that a version of a key has.
+// versionKey is the key of the entry of a version.
 func versionKey(key []byte, rev int64) []byte {
 	return append(binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(key)), uint64(rev)), key...)
 }
 
-// entry is what an entry of the bucket of versions says.
+// entry is the content of an entry in the bucket of versions.
 type entry struct {
 	kv      *mvccpb.KeyValue
 	deleted bool
@@ -77,7 +79,7 @@ func (e entry) encode() (key, value []byte) {
 		kind = kindDeletion
 	}
 	value = append(value, kind)
-	made := int64(0) // at a time that isn't known
+	made := int64(0) // the time is unknown
 	if !e.at.IsZero() {
 		made = e.at.UnixNano()
 	}
@@ -87,10 +89,10 @@ func (e entry) encode() (key, value []byte) {
 	return key, seal(key, append(value, e.kv.Value...))
 }
 
-// decodeEntry copies what it is given.
+// decodeEntry copies its arguments.
 func decodeEntry(key, value []byte) (entry, error) {
 	if len(key) <= 8 {
-		return entry{}, damaged("it has no key")
+		return entry{}, damaged("the key is missing")
 	}
 	content, err := unseal(key, value, entryHeader)
 	if err != nil {
@@ -106,12 +108,12 @@ func decodeEntry(key, value []byte) (entry, error) {
 	case kind == kindValue:
 		e.kv.Value = bytes.Clone(stored)
 	case kind != kindDeletion || len(stored) > 0:
-		return entry{}, damaged("it is of no known kind")
+		return entry{}, damaged("the kind is unknown")
 	}
 	return e, nil
 }
 
-// head is what an entry says about all others.
+// head describes all entries.
 type head struct {
 	revision, compacted, entries int64
 }
@@ -148,7 +150,7 @@ func decodeLease(key, value []byte) (mvcc.Lease, error) {
 		return mvcc.Lease{}, err
 	}
 	if len(key) != 8 {
-		return mvcc.Lease{}, damaged("it has no ID")
+		return mvcc.Lease{}, damaged("the ID is missing")
 	}
 	return mvcc.Lease{
 		ID:       clientv3.LeaseID(binary.BigEndian.Uint64(key)),

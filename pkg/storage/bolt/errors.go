@@ -7,64 +7,74 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
 )
 
-// ErrDamaged is wrapped by what a file that isn't whole is answered with.
+// ErrDamaged is wrapped by the errors of a damaged file.
 var ErrDamaged = errors.New("the file is damaged")
 
 func damaged(format string, arguments ...any) error {
 	return fmt.Errorf("%w: %w", ErrDamaged, fmt.Errorf(format, arguments...))
 }
 
-// guarded turns into an error what a damaged file may lead to: bbolt panics on
-// one, or reads where the file has nothing.
+// guarded returns ErrDamaged where bbolt panics or accesses memory beyond the
+// file, as it does with damaged files.
 func guarded(do func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
-		if reason := recover(); reason != nil {
+		switch reason := recover().(type) {
+		case nil:
+		case runtime.Error:
+			err = damaged("a page is missing or invalid: %v", reason)
+		default:
 			err = damaged("%v", reason)
 		}
 	}()
 	return do()
 }
 
-// unreadable says what to do about a file that can't be opened.
+// unreadable adds advice to the error of opening a file.
 func unreadable(path string, err error) error {
-	err = fmt.Errorf("storage: opening %s: %w", path, remedied(err))
-	if errors.Is(err, ErrDamaged) {
-		return fmt.Errorf("%w (\"tilt-session storage check\" tells more, and how to rescue what can be read; or restore the file from a backup)", err)
-	}
-	return err
+	return withDamageAdvice(fmt.Errorf("storage: opening %s: %w", path, withAdvice(err)))
 }
 
-// unwritable says what to do about a file that can't be written.
+func withDamageAdvice(err error) error {
+	if !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	return fmt.Errorf(`%w ("tilt-session storage check" lists the problems; restore a backup of the file, `+
+		`or import an earlier "tilt-session storage export" into another directory; `+
+		`"bbolt surgery" can repair a copy of the file)`, err)
+}
+
+// unwritable adds advice to the error of writing a file.
 func unwritable(path string, err error) error {
-	advice := "reading goes on; writing is tried again"
+	advice := "reads continue; writing is retried"
 	switch {
 	case OutOfSpace(err):
-		advice = "free some space there, which deletions need as well; reading goes on meanwhile, and writing once there is space"
+		advice = "free some space there; deletions need space as well; reads continue, and writes once there is space"
 	case errors.Is(err, syscall.EROFS):
-		advice = "remount it writable; reading goes on meanwhile"
+		advice = "remount it writable; reads continue meanwhile"
 	case errors.Is(err, ErrDamaged):
-		advice = "reading goes on; stop and run \"tilt-session storage check\""
+		advice = `reads continue; stop the server and run "tilt-session storage check"`
 	}
 	return fmt.Errorf("storage: writing %s: %w (%s)", path, cause(err), advice)
 }
 
-// OutOfSpace tells whether an error is that there is no room for a file. bbolt
-// tells some causes only by their text.
+// OutOfSpace reports whether an error means that there is no room for a file.
+// bbolt wraps some causes as text only.
 func OutOfSpace(err error) bool {
 	return slices.ContainsFunc([]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}, func(cause error) bool {
 		return errors.Is(err, cause) || err != nil && strings.Contains(err.Error(), cause.Error())
 	})
 }
 
-// remedied is the cause of an error with what to do, if it is the place of the file.
-func remedied(err error) error {
+// withAdvice adds advice to errors of the file system.
+func withAdvice(err error) error {
 	switch {
 	case OutOfSpace(err):
 		return fmt.Errorf("%w (free some space there, or choose another directory)", cause(err))
@@ -74,7 +84,7 @@ func remedied(err error) error {
 	return cause(err)
 }
 
-// cause leaves out the name of the file, where it is all that is said besides.
+// cause removes the path from an error whose only other part is the cause.
 func cause(err error) error {
 	if of, ok := err.(*fs.PathError); ok {
 		return of.Err

@@ -14,21 +14,22 @@ import (
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
-// Progress is told how many entries of how many are done. It is called now
-// and then by the goroutine that does them, and doesn't block. It may be nil.
+// Progress receives how many entries of how many are done. The working goroutine
+// calls it now and then; it must not block. It may be nil.
 type Progress func(done, total int64)
 
-// step is how many entries are done between two looks at the context.
+// step is the number of entries between two checks of the context.
 const step = 1024
 
-func (p Progress) tell(done, total int64) {
+func (p Progress) report(done, total int64) {
 	if p != nil {
 		p(done, total)
 	}
 }
 
-// walk visits the entries of the bucket of versions in order. One that can't
-// be decoded comes with an error.
+// walk visits the entries of the bucket of versions. It passes an error for each
+// that cannot be decoded. It stops at the first that is out of order, so that it
+// ends even if pages refer to one another.
 func walk(ctx context.Context, tx *bbolt.Tx, total int64, progress Progress, visit func(key []byte, e entry, err error) error) error {
 	var done int64
 	var before []byte
@@ -38,27 +39,28 @@ func walk(ctx context.Context, tx *bbolt.Tx, total int64, progress Progress, vis
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			progress.tell(done, total)
+			progress.report(done, total)
 		}
 		done++
-		e, err := decodeEntry(key, value)
-		if err == nil && bytes.Compare(before, key) >= 0 {
-			err = damaged("it is not after the one before it")
+		if bytes.Compare(before, key) >= 0 {
+			name, rev := nameOf(key)
+			return damaged("%s in revision %d is out of order", name, rev)
 		}
+		e, err := decodeEntry(key, value)
 		if err := visit(key, e, err); err != nil {
 			return err
 		}
 		before = key
 	}
-	progress.tell(done, total)
+	progress.report(done, total)
 	return nil
 }
 
-// load returns what a file holds.
-func load(ctx context.Context, tx *bbolt.Tx, progress Progress) (head, *mvcc.Snapshot, error) {
+// load returns the contents of a file.
+func load(ctx context.Context, tx *bbolt.Tx, progress Progress) (*mvcc.Snapshot, error) {
 	h, err := readHead(tx)
 	if err != nil {
-		return h, nil, err
+		return nil, err
 	}
 	loaded := &loading{snapshot: mvcc.Snapshot{Revision: h.revision, Compacted: h.compacted}}
 	err = walk(ctx, tx, h.entries, progress, func(key []byte, e entry, err error) error {
@@ -69,24 +71,16 @@ func load(ctx context.Context, tx *bbolt.Tx, progress Progress) (head, *mvcc.Sna
 		return loaded.add(e)
 	})
 	if err != nil {
-		return h, nil, err
+		return nil, err
 	}
 	if loaded.entries != h.entries {
-		return h, nil, damaged("it has %d entries, and should have %d", loaded.entries, h.entries)
+		return nil, damaged("it has %d entries instead of %d", loaded.entries, h.entries)
 	}
-	err = tx.Bucket(leasesBucket).ForEach(func(key, value []byte) error {
-		lease, err := decodeLease(key, value)
-		if err != nil {
-			return fmt.Errorf("lease %x: %w", key, err)
-		}
-		loaded.snapshot.Leases = append(loaded.snapshot.Leases, lease)
-		return nil
-	})
-	return h, &loaded.snapshot, err
+	return &loaded.snapshot, loaded.addLeases(tx, func(err error) error { return err })
 }
 
-// nameOf is the key and the revision that an entry is of, even where it isn't
-// whole.
+// nameOf returns the key and the revision of an entry, even if the entry is
+// invalid.
 func nameOf(key []byte) (name string, rev int64) {
 	if len(key) <= 8 {
 		return fmt.Sprintf("entry %x", key), 0
@@ -94,20 +88,20 @@ func nameOf(key []byte) (name string, rev int64) {
 	return string(key[8:]), int64(binary.BigEndian.Uint64(key))
 }
 
-// loading is a snapshot as far as it was read.
+// loading is a snapshot that is being read.
 type loading struct {
 	snapshot mvcc.Snapshot
 	entries  int64
-	last     int64 // revision of the history
+	last     int64 // the last revision of the history
 }
 
-// add takes entries in the order of revisions.
+// add adds an entry. Entries come in the order of revisions.
 func (l *loading) add(e entry) error {
 	l.entries++
 	rev := e.kv.ModRevision
 	if rev <= l.snapshot.Compacted {
 		if e.deleted {
-			return damaged("%q is deleted in revision %d, which is forgotten", e.kv.Key, rev)
+			return damaged("%q is deleted in the compacted revision %d", e.kv.Key, rev)
 		}
 		l.snapshot.KeyValues = append(l.snapshot.KeyValues, e.kv)
 		return nil
@@ -119,4 +113,17 @@ func (l *loading) add(e entry) error {
 	made := &l.snapshot.History[len(l.snapshot.History)-1]
 	made.Events = append(made.Events, e.event())
 	return nil
+}
+
+// addLeases adds the leases. It passes the error of an invalid one to report,
+// and continues if that returns nil.
+func (l *loading) addLeases(tx *bbolt.Tx, report func(error) error) error {
+	return tx.Bucket(leasesBucket).ForEach(func(key, value []byte) error {
+		lease, err := decodeLease(key, value)
+		if err != nil {
+			return report(fmt.Errorf("lease %x: %w", key, err))
+		}
+		l.snapshot.Leases = append(l.snapshot.Leases, lease)
+		return nil
+	})
 }

@@ -16,29 +16,29 @@ import (
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
-// Log writes a store's changes to a file. It holds the lock of the directory
-// from Open to Close, and is used by one goroutine at a time.
+// Log writes the changes of a store to a file. It holds the lock of the
+// directory from Open to Close, and is used by one goroutine at a time.
 type Log struct {
 	path string
 	lock *lock
-	// db is nil after a failure, until what was written is certain again.
+	// db is nil from a failure until Reopen has succeeded.
 	db *bbolt.DB
-	// identity is that of the file which was opened.
-	identity os.FileInfo
-	// head and transaction are the last ones that were acknowledged.
+	// identity, head and transaction are those of the open file after its last
+	// acknowledged commit.
+	identity    os.FileInfo
 	head        head
 	transaction uint64
-	// wanting is how much room there has to be before all is well.
-	wanting int
-	// commit makes a transaction durable; tests let it fail.
+	// rewritten is true from the rewriting of a file with a failed commit until
+	// Reopen reports it.
+	rewritten bool
+	// commit commits a transaction; tests replace it.
 	commit func(*bbolt.Tx) error
 }
 
 var _ mvcc.Log = (*Log)(nil)
 
-// Open locks a directory, makes what isn't there of it and its file, and
-// returns what the file holds. The directory is for its owner only if it is
-// made. An error tells what is in the way.
+// Open locks a directory, creates it and its file if they don't exist, and
+// returns the contents of the file. It creates directories for their owner only.
 func Open(dir string) (*Log, *mvcc.Snapshot, error) {
 	if err := makeDirectory(dir); err != nil {
 		return nil, nil, err
@@ -50,44 +50,100 @@ func Open(dir string) (*Log, *mvcc.Snapshot, error) {
 	l := &Log{path: filepath.Join(dir, fileName), lock: held, commit: (*bbolt.Tx).Commit}
 	snapshot, err := l.open()
 	if err != nil {
-		return nil, nil, errors.Join(err, held.release())
+		return nil, nil, errors.Join(err, l.Close())
 	}
 	return l, snapshot, nil
 }
 
 func (l *Log) open() (*mvcc.Snapshot, error) {
-	if err := clearAway(partial(l.path)); err != nil {
-		return nil, fmt.Errorf("storage: removing what is left of %s.new: %w", l.path, remedied(err))
+	if err := removePending(l.path); err != nil {
+		return nil, fmt.Errorf("storage: removing unfinished files beside %s: %w", l.path, withAdvice(err))
 	}
 	if _, err := os.Stat(l.path); errors.Is(err, fs.ErrNotExist) {
 		if err := create(context.Background(), l.path, &mvcc.Snapshot{Revision: 1}, nil); err != nil {
 			return nil, err
 		}
 	}
-	db, identity, err := openFile(l.path, false)
+	snapshot, err := read(context.Background(), l.path, nil)
 	if err != nil {
+		return nil, err
+	}
+	if err := l.attach(); err != nil {
 		return nil, unreadable(l.path, err)
 	}
-	var snapshot *mvcc.Snapshot
-	err = view(db, func(tx *bbolt.Tx) (err error) {
-		l.transaction = uint64(tx.ID())
-		l.head, snapshot, err = load(context.Background(), tx, nil)
-		return err
-	})
+	return snapshot, nil
+}
+
+// attach opens the file for writing.
+func (l *Log) attach() error {
+	db, identity, err := openFile(l.path, bbolt.Options{})
 	if err != nil {
-		return nil, errors.Join(unreadable(l.path, err), db.Close())
+		return err
 	}
 	l.db, l.identity = db, identity
-	return snapshot, nil
+	return view(db, func(tx *bbolt.Tx) (err error) {
+		l.transaction = uint64(tx.ID())
+		l.head, err = readHead(tx)
+		return err
+	})
+}
+
+// Reopen implements mvcc.Log.
+func (l *Log) Reopen() (held bool, err error) {
+	held, err = l.reopen()
+	if err != nil {
+		return false, errors.Join(unwritable(l.path, err), l.detach())
+	}
+	return held, nil
+}
+
+func (l *Log) reopen() (held bool, err error) {
+	if !l.rewritten {
+		if err := l.resolve(); err != nil {
+			return false, err
+		}
+	}
+	if err := l.attach(); err != nil {
+		return false, err
+	}
+	held, l.rewritten = l.rewritten, false
+	return held, nil
+}
+
+// resolve finds out whether the file has the transaction that failed, and
+// rewrites the file in that case.
+func (l *Log) resolve() error {
+	if err := l.checkPlace(); err != nil {
+		return err
+	}
+	var snapshot *mvcc.Snapshot
+	err := readFile(l.path, bbolt.Options{}, func(tx *bbolt.Tx) (err error) {
+		switch uint64(tx.ID()) {
+		case l.transaction:
+			return nil
+		case l.transaction + 1:
+			snapshot, err = load(context.Background(), tx, nil)
+			return err
+		}
+		return damaged("it is at transaction %d, and %d was the last acknowledged one", tx.ID(), l.transaction)
+	})
+	if err != nil || snapshot == nil {
+		return err
+	}
+	if err := create(context.Background(), l.path, snapshot, nil); err != nil {
+		return err
+	}
+	l.rewritten = true
+	return nil
 }
 
 // Close closes the file, then unlocks the directory.
 func (l *Log) Close() error {
-	return errors.Join(l.shut(), l.lock.release())
+	return errors.Join(l.detach(), l.lock.release())
 }
 
-// shut closes the file, if it is open.
-func (l *Log) shut() error {
+// detach closes the file, if it is open.
+func (l *Log) detach() error {
 	if l.db == nil {
 		return nil
 	}
@@ -96,52 +152,15 @@ func (l *Log) shut() error {
 	return guarded(db.Close)
 }
 
-// reopen makes certain that the file holds what was acknowledged and nothing
-// else, and opens it again.
-func (l *Log) reopen() error {
-	if err := l.undo(); err != nil {
-		return err
-	}
-	db, _, err := openFile(l.path, false)
-	if err != nil {
-		return err
-	}
-	err = view(db, func(tx *bbolt.Tx) error {
-		found, err := readHead(tx)
-		if err == nil && found != l.head {
-			err = damaged("it is at revision %d, and %d was the last one written", found.revision, l.head.revision)
-		}
-		return err
-	})
-	if err != nil {
-		return errors.Join(err, db.Close())
-	}
-	l.db = db
-	return nil
-}
-
-// undo invalidates the transaction that failed, as far as it got.
-func (l *Log) undo() error {
-	if err := l.checkPlace(); err != nil {
-		return err
-	}
-	file, err := os.OpenFile(l.path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	return takeBack(file, l.transaction)
-}
-
-// checkPlace finds out whether the file is still there. To one that isn't,
-// everything could be written, and nothing would be found again.
+// checkPlace verifies that the path still names the open file. Changes of a
+// file that was removed or replaced would be lost.
 func (l *Log) checkPlace() error {
 	found, err := os.Stat(l.path)
 	if err != nil {
 		return err
 	}
 	if !os.SameFile(found, l.identity) {
-		return fmt.Errorf("it was replaced while it was in use; put the one before back, or restart")
+		return errors.New("it was replaced while in use; put the original file back, or restart")
 	}
 	return nil
 }

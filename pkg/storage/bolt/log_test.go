@@ -63,58 +63,116 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// TestFailedCommitLeavesNoTrace lets commits fail in all ways, and restarts
-// right after some of them.
-func TestFailedCommitLeavesNoTrace(t *testing.T) {
-	for name, fail := range map[string]func(*bbolt.Tx) error{"full": full, "unsynced": unsynced, "broken": broken} {
+// recovered waits until a store with a fake clock is writable again.
+func (o *opened) recovered(clock *testclock.FakeClock) {
+	o.t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); o.store.Err() != nil; time.Sleep(time.Millisecond) {
+		clock.Step(time.Second)
+		if time.Now().After(deadline) {
+			o.t.Fatalf("the store does not recover: %v", o.store.Err())
+		}
+	}
+}
+
+// TestFailedCommit lets commits fail in each way. The store is read-only until
+// the file is open again, and then has what the file has.
+func TestFailedCommit(t *testing.T) {
+	for name, c := range map[string]struct {
+		fail func(*bbolt.Tx) error
+		held bool
+	}{"full": {full, false}, "unsynced": {unsynced, true}, "broken": {broken, false}} {
 		t.Run(name, func(t *testing.T) {
-			o := open(t, t.TempDir(), mvcc.Options{})
+			clock := testclock.NewFakeClock(time.Now())
+			options := mvcc.Options{Clock: clock, HistoryAge: 1 << 60}
+			o := open(t, t.TempDir(), options)
 			rev := o.put("a", "acknowledged")
-			for range 3 {
-				o.disk.set(fail)
-				if _, err := o.client.KV.Put(t.Context(), "a", "refused"); err == nil || !strings.Contains(err.Error(), o.path()) {
-					t.Fatalf("it failed with %v, which should name the file", err)
-				}
-				if o.store.Err() == nil {
-					t.Error("the store says nothing of it")
-				}
-				if o.get("a") != "acknowledged" {
-					t.Errorf("a is %q", o.get("a"))
-				}
-				o.disk.set(nil)
-				if got := o.put("b", strings.Repeat("x", 10_000)); got != rev+1 {
-					t.Errorf("the next revision is %d, want %d", got, rev+1)
-				}
-				o.close()
-				o = open(t, o.dir, mvcc.Options{})
-				if o.get("a") != "acknowledged" {
-					t.Fatalf("after a restart a is %q", o.get("a"))
-				}
-				rev++
+			before, err := os.Stat(o.path())
+			if err != nil {
+				t.Fatal(err)
+			}
+			o.disk.set(c.fail)
+			if _, err := o.client.KV.Put(t.Context(), "a", "failed"); !errors.Is(err, mvcc.ErrUncertain) || !strings.Contains(err.Error(), o.path()) {
+				t.Fatalf("the failed commit: %v", err)
+			}
+			o.disk.set(nil)
+			if _, err := o.client.KV.Put(t.Context(), "b", "refused"); !errors.Is(err, mvcc.ErrReadOnly) || !strings.Contains(err.Error(), o.path()) {
+				t.Fatalf("the next change: %v", err)
+			}
+			if o.get("a") != "acknowledged" {
+				t.Errorf("a is %q", o.get("a"))
+			}
+			o.recovered(clock)
+			after, err := os.Stat(o.path())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if os.SameFile(before, after) == c.held {
+				t.Errorf("the file was rewritten: %t, want %t", !c.held, c.held)
+			}
+			want := map[bool]string{true: "failed", false: "acknowledged"}[c.held]
+			if o.get("a") != want {
+				t.Errorf("a is %q, want %q", o.get("a"), want)
+			}
+			if got := o.put("b", strings.Repeat("x", 10_000)); got != rev+2 {
+				t.Errorf("the next revision is %d, want %d", got, rev+2)
+			}
+			o.close()
+			o = open(t, o.dir, options)
+			if o.get("a") != want || o.put("c", "") != rev+3 {
+				t.Errorf("after a restart a is %q, want %q", o.get("a"), want)
+			}
+			o.close()
+			if report, err := Check(t.Context(), o.dir, anything, nil); err != nil || len(report.Problems) > 0 {
+				t.Errorf("the check finds %v, %v", report.Problems, err)
 			}
 		})
 	}
 }
 
-// TestKilledAfterFailedCommit looks at the file right after a commit whose
-// outcome wasn't known: what is found is that commit whole, or nothing of it.
+// TestRewritingFails repeats the rewriting of a file that has a failed commit,
+// and the opening of the new file.
+func TestRewritingFails(t *testing.T) {
+	o := open(t, t.TempDir(), mvcc.Options{Clock: testclock.NewFakeClock(time.Now())})
+	o.put("a", "1")
+	o.disk.set(unsynced)
+	if _, err := o.client.KV.Put(t.Context(), "a", "2"); err == nil {
+		t.Fatal("it was acknowledged")
+	}
+	o.disk.set(nil)
+	o.store.Close()
+	aside := o.path() + ".aside"
+	if err := os.Rename(o.path(), aside); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.log.Reopen(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("without a file: %v", err)
+	}
+	if err := os.Rename(aside, o.path()); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.log.resolve(); err != nil {
+		t.Fatal(err)
+	}
+	if held, err := o.log.Reopen(); !held || err != nil {
+		t.Errorf("after the rewriting: %t, %v", held, err)
+	}
+	if err := o.log.Commit(mvcc.Changes{Revision: 4}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKilledAfterFailedCommit restarts from the file as it is right after a
+// commit whose outcome is unknown.
 func TestKilledAfterFailedCommit(t *testing.T) {
-	o := open(t, t.TempDir(), mvcc.Options{})
+	o := open(t, t.TempDir(), mvcc.Options{Clock: testclock.NewFakeClock(time.Now())})
 	rev := o.put("a", "acknowledged")
-	var left []byte
-	o.disk.set(func(tx *bbolt.Tx) error {
-		err := unsynced(tx)
-		if content, readErr := os.ReadFile(o.path()); left == nil && readErr == nil {
-			left = content
-		}
-		return err
-	})
-	if _, err := o.client.KV.Txn(t.Context()).Then(clientv3.OpPut("a", "refused"), clientv3.OpPut("b", "refused")).Commit(); err == nil {
+	o.disk.set(unsynced)
+	if _, err := o.client.KV.Txn(t.Context()).Then(clientv3.OpPut("a", "failed"), clientv3.OpPut("b", "failed")).Commit(); err == nil {
 		t.Fatal("it was acknowledged")
 	}
 	o.close()
-	o = open(t, write(t, left), mvcc.Options{})
-	if o.get("a") != "refused" || o.get("b") != "refused" || o.put("c", "") != rev+2 {
+	o = open(t, o.dir, mvcc.Options{})
+	if o.get("a") != "failed" || o.get("b") != "failed" || o.put("c", "") != rev+2 {
 		t.Errorf("a is %q and b %q", o.get("a"), o.get("b"))
 	}
 }
@@ -127,24 +185,27 @@ func TestFileIsMissedAtOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := open(t, t.TempDir(), mvcc.Options{})
+			clock := testclock.NewFakeClock(time.Now())
+			o := open(t, t.TempDir(), mvcc.Options{Clock: clock})
 			o.put("a", "1")
 			backup := filepath.Join(t.TempDir(), "link")
 			if err := errors.Join(os.Link(o.path(), backup), harm(o.path())); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 {
+				clock.Step(time.Second)
 				if _, err := o.client.KV.Put(t.Context(), "a", "2"); err == nil {
-					t.Error("a change was acknowledged that nobody will find")
+					t.Error("a change was acknowledged that a restart would lose")
 				}
 			}
 			if err := os.Rename(backup, o.path()); err != nil {
 				t.Fatal(err)
 			}
+			o.recovered(clock)
 			o.put("a", "3")
 			o.close()
 			if o = open(t, o.dir, mvcc.Options{}); o.get("a") != "3" {
-				t.Errorf("after it was put back a is %q", o.get("a"))
+				t.Errorf("after the file was put back a is %q", o.get("a"))
 			}
 		})
 	}

@@ -92,7 +92,7 @@ func keyValue(key string, rev, created, version int64) *mvccpb.KeyValue {
 	return &mvccpb.KeyValue{Key: []byte(key), ModRevision: rev, CreateRevision: created, Version: version}
 }
 
-// disk is what transactions are written to, and can fail.
+// disk commits transactions, or fails to.
 type disk struct {
 	mu   sync.Mutex
 	fail func(*bbolt.Tx) error
@@ -116,7 +116,7 @@ func (d *disk) commit(tx *bbolt.Tx) error {
 // full writes nothing.
 func full(*bbolt.Tx) error { return syscall.ENOSPC }
 
-// unsynced writes everything, and doesn't know whether that arrived.
+// unsynced writes everything, and fails as if the last sync had.
 func unsynced(tx *bbolt.Tx) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("a commit that should work: %w", err)
@@ -124,5 +124,5 @@ func unsynced(tx *bbolt.Tx) error {
 	return syscall.EIO
 }
 
-// broken is a bug, or a page that can't be read.
+// broken panics as bbolt does on a damaged page.
 func broken(*bbolt.Tx) error { panic("page 7 already freed") }

@@ -16,8 +16,8 @@ import (
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
-// Read returns what the file of a directory holds. Like all that follows it
-// refuses a directory that is in use, and takes until ctx is done at most.
+// Read returns the contents of the file of a directory. As the other functions
+// here, it fails if the directory is in use, and stops when ctx is done.
 func Read(ctx context.Context, dir string, progress Progress) (*mvcc.Snapshot, error) {
 	var snapshot *mvcc.Snapshot
 	err := withExisting(dir, func(path string) (err error) {
@@ -28,7 +28,7 @@ func Read(ctx context.Context, dir string, progress Progress) (*mvcc.Snapshot, e
 }
 
 // Compact rewrites the file of a directory without its free pages, and returns
-// how many bytes it had and has. If that fails it is as it was.
+// its size before and after. If it fails the file is unchanged.
 func Compact(ctx context.Context, dir string, progress Progress) (before, after int64, err error) {
 	err = withExisting(dir, func(path string) (err error) {
 		if before, err = sizeOfFile(path); err != nil {
@@ -47,9 +47,9 @@ func Compact(ctx context.Context, dir string, progress Progress) (before, after 
 	return before, after, err
 }
 
-// Create makes the file of a directory hold a snapshot. The directory is made,
-// if need be; a file that holds anything, or did, is refused. It takes effect
-// whole or not at all.
+// Create creates the file of a directory with a snapshot, all or nothing. It
+// creates the directory if needed, and fails if a file exists that has ever held
+// anything.
 func Create(ctx context.Context, dir string, snapshot *mvcc.Snapshot, progress Progress) (err error) {
 	if err := makeDirectory(dir); err != nil {
 		return err
@@ -66,13 +66,13 @@ func Create(ctx context.Context, dir string, snapshot *mvcc.Snapshot, progress P
 			return err
 		}
 		if there.Revision > 1 {
-			return fmt.Errorf("storage: %s isn't empty, it is at revision %d; choose another directory, or move the file away", path, there.Revision)
+			return fmt.Errorf("storage: %s is not empty but at revision %d; choose another directory, or move the file away", path, there.Revision)
 		}
 	}
 	return create(ctx, path, snapshot, progress)
 }
 
-// withExisting does something with a file that exists, holding the lock of its
+// withExisting calls do with an existing file while it holds the lock of the
 // directory.
 func withExisting(dir string, do func(path string) error) (err error) {
 	path := filepath.Join(dir, fileName)
@@ -87,17 +87,12 @@ func withExisting(dir string, do func(path string) error) (err error) {
 	return do(path)
 }
 
-func read(ctx context.Context, path string, progress Progress) (*mvcc.Snapshot, error) {
-	db, _, err := openFile(path, true)
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	var snapshot *mvcc.Snapshot
-	err = view(db, func(tx *bbolt.Tx) (err error) {
-		_, snapshot, err = load(ctx, tx, progress)
+func read(ctx context.Context, path string, progress Progress) (snapshot *mvcc.Snapshot, err error) {
+	err = readFile(path, bbolt.Options{}, func(tx *bbolt.Tx) (err error) {
+		snapshot, err = load(ctx, tx, progress)
 		return err
 	})
-	if err := errors.Join(err, db.Close()); err != nil {
+	if err != nil {
 		return nil, unreadable(path, err)
 	}
 	return snapshot, nil

@@ -5,7 +5,6 @@ package bolt
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -22,7 +21,7 @@ import (
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
-// anything is a value that is in order.
+// anything accepts every value.
 func anything(string, []byte) error { return nil }
 
 func TestCheckFindsNothing(t *testing.T) {
@@ -57,18 +56,18 @@ func TestCheckFindsProblems(t *testing.T) {
 			value := slices.Clone(b.Get(key))
 			value[len(value)-1]++
 			return b.Put(key, value)
-		}), []string{"a in revision 43: the file is damaged: its checksum is wrong", "ends with revision 42"}},
+		}), []string{"a in revision 43: the file is damaged: the checksum is wrong"}},
 		"missing": {versions(func(b *bbolt.Bucket) error { return b.Delete(versionKey([]byte("a"), 42)) }),
-			[]string{"a in revision 43: the file is damaged: the revisions from 42 to 42 before it are missing", "it has 15 entries"}},
-		"future":     {put(version("b", 44, 44, 1)), []string{"b in revision 44: the file is damaged: the store is at revision 43", "it has 17 entries", "ends with"}},
+			[]string{"it has 15 entries instead of 16"}},
+		"future":     {put(version("b", 44, 44, 1)), []string{"b in revision 44: the file is damaged: the store is at revision 43", "it has 17 entries"}},
 		"succession": {put(version("b", 43, 7, 3)), []string{"it has 17 entries"}},
-		"replaced":   {put(version("a", 43, 43, 1)), []string{`key "a": it is version 1`}},
+		"replaced":   {put(version("a", 43, 43, 1)), []string{`key "a": version 1`}},
 		"deletion": {versions(func(b *bbolt.Bucket) error {
 			return b.Put(entry{kv: keyValue("b", 5, 0, 0), deleted: true}.encode())
-		}), []string{`"b" is deleted in revision 5, which is forgotten`, "it has 17 entries"}},
+		}), []string{`"b" is deleted in the compacted revision 5`, "it has 17 entries"}},
 		"short": {versions(func(b *bbolt.Bucket) error { return b.Put([]byte("x"), nil) }), []string{"entry 78 in revision 0", "it has 17 entries"}},
 		"lease": {func(tx *bbolt.Tx) error { return tx.Bucket(leasesBucket).Put([]byte("x"), nil) }, []string{"lease 78"}},
-		"head":  {func(tx *bbolt.Tx) error { return tx.Bucket(metaBucket).Delete(headKey) }, []string{"its head"}},
+		"head":  {func(tx *bbolt.Tx) error { return tx.Bucket(metaBucket).Delete(headKey) }, []string{"head"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			report, err := Check(t.Context(), edited(t, content, c.edit), anything, nil)
@@ -97,31 +96,6 @@ func TestCheckShowsValues(t *testing.T) {
 	}, nil)
 	if err != nil || fmt.Sprint(report.Problems) != `[a in revision 42: "before" doesn't decode a in revision 43: "after" doesn't decode]` {
 		t.Errorf("found %v, %v", report.Problems, err)
-	}
-}
-
-// TestCheckFindsPages checks what only concerns bbolt.
-func TestCheckFindsPages(t *testing.T) {
-	content, _ := sample(t)
-	dir := write(t, content)
-	file, err := os.OpenFile(filepath.Join(dir, fileName), os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	metas, _, err := readMetas(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The list of free pages has the root instead of its first page.
-	root := binary.NativeEndian.AppendUint64(nil, metas[0].root)
-	if _, err := file.WriteAt(root, int64(metas[0].freelist)*metas[0].pageSize+pageHeader); err != nil {
-		t.Fatal(err)
-	}
-	report, err := Check(t.Context(), dir, anything, nil)
-	want := fmt.Sprintf("[the file is damaged: page %d is used twice, or free and used the file is damaged: 1 pages are neither used nor free]", metas[0].root)
-	if got := fmt.Sprint(report.Problems); err != nil || got != want {
-		t.Errorf("found %s, %v; want %s", got, err, want)
 	}
 }
 
@@ -235,7 +209,7 @@ func TestCreate(t *testing.T) {
 	if got, err := Read(t.Context(), dir, nil); err != nil || !reflect.DeepEqual(want, got) {
 		t.Errorf("it isn't the same: %v", err)
 	}
-	if err := Create(t.Context(), dir, want, nil); err == nil || !strings.Contains(err.Error(), "isn't empty, it is at revision 9") {
+	if err := Create(t.Context(), dir, want, nil); err == nil || !strings.Contains(err.Error(), "is not empty but at revision 9") {
 		t.Errorf("on what is there: %v", err)
 	}
 	if o := open(t, dir, mvcc.Options{}); o.put("next", "") != 10 {

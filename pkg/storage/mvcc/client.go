@@ -16,10 +16,7 @@ func (s *Store) Client(ctx context.Context) *kubernetes.Client {
 	client := clientv3.NewCtxClient(ctx)
 	client.KV = clientv3.NewKVFromKVClient(server{s}, client)
 	client.Watcher = newWatcher(client.Ctx(), s)
-	client.Lease = lessor{s}
-	client.Cluster = absent{}
-	client.Auth = absent{}
-	client.Maintenance = absent{}
+	client.Lease = lessor{store: s}
 	both := &kubernetes.Client{Client: client}
 	both.Kubernetes = both
 	return both

@@ -6,8 +6,6 @@ package mvcc
 import (
 	"context"
 	"errors"
-	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,37 +13,6 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
-
-// TestEveryMethodAnswers calls what a client has beyond KV and Watcher, none
-// of which may panic.
-func TestEveryMethodAnswers(t *testing.T) {
-	_, client := newStore(t, Options{})
-	supported := []string{"Grant", "Close"}
-	for _, part := range []any{
-		(*clientv3.Lease)(nil), (*clientv3.Cluster)(nil), (*clientv3.Auth)(nil), (*clientv3.Maintenance)(nil),
-	} {
-		methods := reflect.TypeOf(part).Elem()
-		for i := range methods.NumMethod() {
-			name := methods.Method(i).Name
-			if slices.Contains(supported, name) {
-				continue
-			}
-			t.Run(methods.Name()+"/"+name, func(t *testing.T) {
-				field := reflect.ValueOf(client.Client).Elem().FieldByName(methods.Name())
-				method := field.MethodByName(name)
-				arguments := []reflect.Value{reflect.ValueOf(t.Context())}
-				for in := 1; in < method.Type().NumIn() && !(method.Type().IsVariadic() && in == method.Type().NumIn()-1); in++ {
-					arguments = append(arguments, reflect.Zero(method.Type().In(in)))
-				}
-				results := method.Call(arguments)
-				err, _ := results[len(results)-1].Interface().(error)
-				if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), name) {
-					t.Errorf("got %v, want an error that tells that %s is unsupported", err, name)
-				}
-			})
-		}
-	}
-}
 
 func TestRequestsRefused(t *testing.T) {
 	_, client := newStore(t, Options{})

@@ -6,22 +6,41 @@ package mvcc
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
-// errAbandoned is the result of a proposal until it has another.
-var errAbandoned = errors.New("mvcc: change was abandoned")
+var (
+	// ErrUncertain is wrapped by the error of a change whose commit failed.
+	// The change may turn out to be stored when the Log is opened again.
+	ErrUncertain = errors.New("the change may have been stored")
+	// ErrReadOnly is wrapped by the error of a change that was not tried
+	// because an earlier commit failed and the Log is not open again yet.
+	ErrReadOnly = errors.New("the storage accepts no changes")
 
-// proposal is a change that waits for its turn.
+	// errAbandoned is the result of a proposal until it has another.
+	errAbandoned = errors.New("mvcc: change was abandoned")
+)
+
+// proposal is a queued change.
 type proposal struct {
 	apply func(*txn) error
 	done  bool
-	rev   int64 // of the store after the change, or of what it was refused on
+	rev   int64 // of the store after the change, or when the change was rejected
 	err   error
 }
 
+// attempt is one commit: what it adds to the Log, and what the store becomes
+// once that is durable.
+type attempt struct {
+	changes   Changes
+	state     *state
+	leases    leases
+	revisions []revision // those that state adds
+}
+
 // update makes a change and returns when it is published, with the revision of
-// the store after it. Once begun a change isn't given up; it is short, and
-// nobody would know its outcome.
+// the store after it. A change that has begun ignores the cancellation of ctx:
+// it is short, and its outcome would be unknown.
 func (s *Store) update(ctx context.Context, apply func(*txn) error) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -29,8 +48,8 @@ func (s *Store) update(ctx context.Context, apply func(*txn) error) (int64, erro
 	return s.propose(apply)
 }
 
-// propose queues a change. Whoever gets to commit does so for all that queued
-// up meanwhile, so that a slow log is used once for many.
+// propose queues a change. The goroutine that acquires commitMu first commits
+// all queued changes together, so that a slow log is used once for many.
 func (s *Store) propose(apply func(*txn) error) (int64, error) {
 	p := &proposal{apply: apply, err: errAbandoned}
 	s.queueMu.Lock()
@@ -44,27 +63,23 @@ func (s *Store) propose(apply func(*txn) error) (int64, error) {
 		batch := s.queue
 		s.queue = nil
 		s.queueMu.Unlock()
-		s.commit(batch)
+		err := s.commit(batch)
+		for _, p := range batch {
+			p.done = true
+			if err != nil {
+				p.err = err
+			}
+		}
 	}
 	return p.rev, p.err
 }
 
-// commit evaluates proposals in turn, each on what its predecessors leave, and
-// publishes them together. The caller holds commitMu.
-func (s *Store) commit(batch []*proposal) {
-	err := ErrClosed
-	if !s.closed.Load() {
-		err = s.commitOpen(batch)
+// commit evaluates proposals in order, each on the result of the one before it,
+// and publishes them together. The caller holds commitMu.
+func (s *Store) commit(batch []*proposal) error {
+	if s.closed.Load() {
+		return ErrClosed
 	}
-	for _, p := range batch {
-		p.done = true
-		if err != nil {
-			p.err = err
-		}
-	}
-}
-
-func (s *Store) commitOpen(batch []*proposal) error {
 	head := s.state.Load()
 	changes := Changes{Revision: head.rev}
 	current, leases := head.latest(), s.leases
@@ -83,47 +98,58 @@ func (s *Store) commitOpen(batch []*proposal) error {
 		}
 		p.rev = changes.Revision
 	}
+	return s.advance(changes, leases, revisions)
+}
+
+// advance commits and publishes revisions and changes of leases. The caller
+// holds commitMu.
+func (s *Store) advance(changes Changes, leases leases, revisions []revision) error {
 	for _, r := range revisions {
 		changes.Made = append(changes.Made, Revision{r.at, r.events})
 	}
 	if changes.empty() {
 		return nil
 	}
-	next, passed := head.with(revisions, s.limits)
-	if err := s.write(changes, next, passed); err != nil {
+	if err := s.writable(); err != nil {
 		return err
 	}
-	s.leases = leases
-	s.publish(head, next, revisions)
-	if len(changes.Granted) > 0 || len(head.history) == 1 {
+	next, passed := s.state.Load().with(revisions, s.limits)
+	changes.Compacted, changes.Forgotten = next.compacted, forgotten(passed)
+	return s.perform(attempt{changes, next, leases, revisions})
+}
+
+// writable returns why nothing can be committed. It has to be called before a
+// new state is made: states share an array, and the one of an unresolved attempt
+// must stay intact. The caller holds commitMu.
+func (s *Store) writable() error {
+	if s.unresolved != nil {
+		return fmt.Errorf("%w: %w", ErrReadOnly, *s.failed.Load())
+	}
+	return nil
+}
+
+// perform makes an attempt durable, then visible. After an error the store is
+// unchanged, and read-only. The caller holds commitMu.
+func (s *Store) perform(a attempt) error {
+	if s.log != nil {
+		if err := s.log.Commit(a.changes); err != nil {
+			s.fail(&a, err)
+			return fmt.Errorf("%w: %w", ErrUncertain, err)
+		}
+	}
+	s.publish(a)
+	return nil
+}
+
+// publish makes a durable attempt visible, first to readers, then to watches.
+func (s *Store) publish(a attempt) {
+	head := s.state.Load()
+	s.leases = a.leases
+	s.state.Store(a.state)
+	if len(a.revisions) > 0 {
+		s.watches.notify(head.rev+1, a.revisions)
+	}
+	if len(a.changes.Granted) > 0 || len(head.history) == 1 {
 		s.wakeHousekeeper()
 	}
-	return nil
-}
-
-// write makes changes durable, if they are to be, with what the state after
-// them forgets. The caller holds commitMu, and on an error leaves everything as
-// it was.
-func (s *Store) write(changes Changes, next *state, passed []revision) error {
-	if s.log == nil {
-		return nil
-	}
-	changes.Compacted, changes.Forgotten = next.compacted, forgotten(passed)
-	if err := s.log.Commit(changes); err != nil {
-		if s.failed.Swap(&err) == nil {
-			s.wakeHousekeeper()
-		}
-		return err
-	}
-	s.failed.Store(nil)
-	return nil
-}
-
-// publish makes revisions visible, first to readers, then to watches.
-func (s *Store) publish(head, next *state, revisions []revision) {
-	if len(revisions) == 0 {
-		return
-	}
-	s.state.Store(next)
-	s.watches.notify(head.rev+1, revisions)
 }

@@ -9,11 +9,11 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 )
 
-// compactStep is how many revisions are forgotten at once because of their
-// age, so as not to hold up writers for long.
+// compactStep bounds how many revisions one compaction by age drops, so that
+// writers do not wait long.
 const compactStep = 1000
 
-// compact forgets what was before a revision.
+// compact drops the history before a revision.
 func (s *Store) compact(rev int64) error {
 	s.commitMu.Lock()
 	defer s.commitMu.Unlock()
@@ -30,18 +30,17 @@ func (s *Store) compact(rev int64) error {
 	return s.forget(head, rev)
 }
 
-// forget is called with commitMu held.
+// forget compacts at a revision of the history. The caller holds commitMu.
 func (s *Store) forget(head *state, rev int64) error {
-	next, passed := head.compact(rev)
-	if err := s.write(Changes{Revision: head.rev}, next, passed); err != nil {
+	if err := s.writable(); err != nil {
 		return err
 	}
-	s.state.Store(next)
-	return nil
+	next, passed := head.compact(rev)
+	changes := Changes{Revision: head.rev, Compacted: rev, Forgotten: forgotten(passed)}
+	return s.perform(attempt{changes: changes, state: next, leases: s.leases})
 }
 
-// compactAged forgets what could no longer be seen by a reader that is maxAge
-// behind.
+// compactAged compacts what is older than maxAge.
 func (s *Store) compactAged(now time.Time) error {
 	for more := true; more; {
 		var err error
@@ -52,7 +51,7 @@ func (s *Store) compactAged(now time.Time) error {
 	return nil
 }
 
-// compactSomeAged tells whether there is more.
+// compactSomeAged compacts one step, and reports whether there is more.
 func (s *Store) compactSomeAged(now time.Time) (bool, error) {
 	s.commitMu.Lock()
 	defer s.commitMu.Unlock()
@@ -68,9 +67,9 @@ func (s *Store) compactSomeAged(now time.Time) (bool, error) {
 	return rev < last, s.forget(head, rev)
 }
 
-// nextCompaction is when compactAged will have something to do, or the zero
-// time. It puts off by up to a tenth of the age, so as not to run for each
-// revision of a burst.
+// nextCompaction returns when compactAged has something to do, or the zero
+// time. It delays by up to a tenth of the age, so that a burst of revisions is
+// compacted at once.
 func (s *Store) nextCompaction(now time.Time) time.Time {
 	head := s.state.Load()
 	if len(head.history) == 1 {

@@ -1,81 +1,87 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package mvcc is a key-value store inside the process that is reached as an
-// etcd cluster is: through go.etcd.io/etcd/client/v3. It exists to stand below
-// k8s.io/apiserver/pkg/storage/etcd3, so that an API server without an etcd
-// runs the same storage code as one with it.
+// Package mvcc is a key-value store inside the process. Its clients use it as an
+// etcd cluster, through go.etcd.io/etcd/client/v3. It runs below
+// k8s.io/apiserver/pkg/storage/etcd3, so that an API server without etcd has the
+// same storage code as one with it.
 //
 // # Consistency
 //
-// There is one revision for the whole store. It starts at 1, and each
-// transaction that changes something advances it by exactly one, however many
-// keys it changes. Reads and writes are linearizable: a write is acknowledged
-// after it was published, and a read sees everything that was acknowledged
-// before it began. A read sees one revision, never a mixture, and neither
-// waits for a writer nor holds one up.
+// The store has one revision. It starts at 1. Each transaction that changes
+// something advances it by one, however many keys it changes. Reads and writes
+// are linearizable: a write is acknowledged after it is published, and a read
+// sees every write that was acknowledged before the read began. A read sees
+// exactly one revision. It neither waits for a writer nor delays one.
 //
-// A read at an old revision sees exactly what a read saw then. A revision that
-// is yet to come answers rpctypes.ErrFutureRev, one that was forgotten
+// A read at an old revision returns what a read returned then. A future revision
+// gives rpctypes.ErrFutureRev, a compacted one rpctypes.ErrCompacted.
+//
+// A watch gets every change of its range once, in the order of revisions, and
+// all changes of one revision in one response. It holds only a position in the
+// history, so that a watch without a reader costs nothing and delays nothing.
+// When compaction drops that position, the watch ends with
 // rpctypes.ErrCompacted.
-//
-// A watch gets every change of its range, each once, in the order of
-// revisions, and the changes of one revision in one response. It holds only a
-// position in the history. One that isn't read therefore costs nothing and
-// delays nobody; when the history has moved past its position it ends with
-// rpctypes.ErrCompacted instead of leaving a gap.
 //
 // # History
 //
-// The history is bounded by count, by size and by age (see Options); what
-// exceeds a bound is compacted. Compaction is etcd's: Compact(rev) forgets what
-// was before rev, keeps rev readable, and isn't a revision itself. An API
-// server's compactor records it in a transaction of its own, which is one. A
-// watch can start after the compacted revision, and at it when that replaced
-// nothing.
+// The history is bounded by count, size and age (see Options); the store
+// compacts what exceeds a bound. Compaction is etcd's: Compact(rev) drops what
+// was before rev, keeps rev readable, and isn't a revision itself. The compactor
+// of an API server records it in a transaction of its own, which is one. A
+// watch can start after the compacted revision, and at it if that revision
+// replaced nothing.
 //
 // # Leases
 //
-// A lease ends at its time to live, and takes with it, in one revision, the
-// keys whose current version was written under it. There is no renewal.
+// A lease ends after its time to live. Its end deletes, in one revision, the
+// keys whose current version was written with the lease. Leases are not renewed.
 //
 // # Durability
 //
-// Without a Log everything ends with the process. With one, a change is made
-// visible and acknowledged only after the Log has committed it, and so is a
-// compaction. Changes made at the same time are committed together. When the
-// Log fails, they are all refused with its error, and the store is as it was
-// before; reading isn't concerned. The Log is used again for the next change,
-// and tried every second until it works, or as long as there is none.
+// Without a Log the contents end with the process. With one, a change or a
+// compaction becomes visible, and is acknowledged, only after the Log has
+// committed it. Changes made at the same time are committed together. A store
+// that is restored continues with the revision, the history and the leases of
+// its predecessor.
 //
-// A store that is restored goes on with the revision, the history and the
-// leases of the one before it.
+// A failed commit stops all writing, because its outcome is unknown. Its changes
+// get ErrUncertain, and further changes ErrReadOnly; readers and watches
+// continue with the state before it. The store reopens the Log every second.
+// Once that succeeds, the Log is the truth:
+//
+//   - if the Log holds the commit, the store publishes it, and readers and
+//     watches see its changes as any other;
+//   - if not, the store commits empty revisions in its place. No revision is
+//     ever used twice, not even one whose commit failed and left no trace.
+//
+// Then writing continues.
 //
 // # What a client can do
 //
-// KV is complete but for these, which answer an error that wraps
+// KV is complete except for these requests, whose errors wrap
 // errors.ErrUnsupported: sorting other than by ascending key, bounds on create
 // and modify revisions, IgnoreValue and IgnoreLease, transactions within a
 // transaction, comparisons of a range, and reads at an old revision within a
 // transaction. Serializable reads are linearizable.
 //
-// Watcher is complete but for options that a client's interface doesn't show
-// to its implementation: previous values are always sent, filters and the
-// created notification have no effect, and progress is told when it was
-// requested, not periodically. As with etcd, RequestProgress reaches the
-// watches whose context carries the same outgoing metadata.
+// Watcher is complete except for options that the interface hides from its
+// implementation: previous values are always sent, filters and the created
+// notification have no effect, and progress is sent on request, not
+// periodically. As with etcd, RequestProgress reaches the watches whose context
+// has the same outgoing metadata.
 //
-// Of Lease there is Grant. The rest of it, Cluster, Auth and Maintenance answer
-// an error that wraps errors.ErrUnsupported. What a client does to its
-// connections (Sync, SetEndpoints, Dial) has no meaning here.
+// Lease has Grant and Close only. The client must not be used for other
+// services (Cluster, Auth, Maintenance), nor for its connections (Sync,
+// SetEndpoints, Dial).
 //
 // # Ownership
 //
-// What a store is given is copied. What it hands out is shared with other
-// readers and must not be changed.
+// The store copies what it is given. It shares what it returns with other
+// readers; callers must not modify it.
 //
 // # Non-goals
 //
-// Replication, authentication, access from another process, quotas and alarms,
-// and data that doesn't fit into memory.
+// Replication, authentication, access from other processes, quotas and alarms,
+// and data that does not fit into memory.
 package mvcc

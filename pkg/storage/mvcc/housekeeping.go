@@ -10,12 +10,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// retryInterval is how long a Log that failed is left alone when nobody else
-// uses it.
-const retryInterval = time.Second
-
-// keepHouse ends leases, compacts what is too old, and tries a Log that failed
-// again, at their time. It ends with the store.
+// keepHouse resolves failed commits, compacts what is too old, and ends leases,
+// each at its time. It returns when the store is closed.
 func (s *Store) keepHouse() {
 	timer := s.clock.NewTimer(s.maxAge)
 	defer timer.Stop()
@@ -25,7 +21,7 @@ func (s *Store) keepHouse() {
 		switch {
 		case errors.Is(err, ErrClosed):
 			return
-		case err != nil: // Err tells
+		case err != nil: // Err returns it
 			due = now.Add(retryInterval)
 		}
 		if !due.IsZero() && !due.After(now) {
@@ -33,7 +29,7 @@ func (s *Store) keepHouse() {
 		}
 		setTimer(timer, due, now)
 		if s.clock.Since(now) > time.Millisecond {
-			continue // else the timer would be late by what has passed
+			continue // the timer would be late by that much
 		}
 		select {
 		case <-timer.C():
@@ -44,8 +40,8 @@ func (s *Store) keepHouse() {
 	}
 }
 
-// setTimer makes a timer fire when something is due, which the zero time never
-// is. What it has sent before is forgotten, as not every clock does by itself.
+// setTimer makes a timer fire at due, or never if due is the zero time. It
+// drains the channel, which not every implementation of the clock does itself.
 func setTimer(timer clock.Timer, due, now time.Time) {
 	if !timer.Stop() {
 		select {
@@ -61,14 +57,15 @@ func setTimer(timer clock.Timer, due, now time.Time) {
 func (s *Store) wakeHousekeeper() {
 	select {
 	case s.wake <- struct{}{}:
-	default: // it is going to look anyway
+	default: // a wake-up is pending
 	}
 }
 
-// tidy does what is due and returns when the next thing is, or the zero time.
+// tidy does what is due, and returns when the next thing is due, or the zero
+// time.
 func (s *Store) tidy(now time.Time) (time.Time, error) {
-	if err := s.probeLog(); err != nil {
-		return time.Time{}, err
+	if retry, err := s.resolve(now); err != nil || !retry.IsZero() {
+		return retry, err
 	}
 	if err := s.compactAged(now); err != nil {
 		return time.Time{}, err
@@ -80,22 +77,7 @@ func (s *Store) tidy(now time.Time) (time.Time, error) {
 	return earlier(deadline, s.nextCompaction(now)), nil
 }
 
-// probeLog tries a Log that failed.
-func (s *Store) probeLog() error {
-	s.commitMu.Lock()
-	defer s.commitMu.Unlock()
-	if s.closed.Load() {
-		return ErrClosed
-	}
-	if s.failed.Load() == nil {
-		return nil
-	}
-	head := s.state.Load()
-	return s.write(Changes{Revision: head.rev}, head, nil)
-}
-
-// endLeases ends the leases whose time has come and returns when the next one
-// is due.
+// endLeases ends the expired leases and returns when the next one expires.
 func (s *Store) endLeases(now time.Time) (time.Time, error) {
 	s.commitMu.Lock()
 	expired := s.leases.expired(now)
@@ -110,7 +92,7 @@ func (s *Store) endLeases(now time.Time) (time.Time, error) {
 	return s.leases.next(), nil
 }
 
-// earlier is the first of two moments, where the zero time means never.
+// earlier returns the first of two times, where the zero time means never.
 func earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

@@ -9,8 +9,8 @@ import (
 	"go.etcd.io/etcd/api/v3/mvccpb"
 )
 
-// keyRange is a set of keys as etcd's requests give it: without an end the one
-// key, with the end "\x00" all from the key on, otherwise [key, end).
+// keyRange is a set of keys as in etcd's requests: the key alone if end is
+// empty, all keys from it on if end is "\x00", otherwise [key, end).
 type keyRange struct {
 	key, end []byte
 }
@@ -30,8 +30,8 @@ func (r keyRange) contains(key []byte) bool {
 	}
 }
 
-// ascend calls visit for what a tree holds in the range, in the order of keys,
-// until it returns false.
+// ascend calls visit for each key of a tree in the range, in order, until visit
+// returns false.
 func (r keyRange) ascend(t *tree, visit func(*mvccpb.KeyValue) bool) {
 	from := &mvccpb.KeyValue{Key: r.key}
 	switch {

@@ -13,11 +13,11 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// leases are those that haven't ended. Which keys are a lease's is told by the
-// keys. They aren't changed but replaced.
+// leases are the active leases. Each key names its lease. The value is
+// immutable.
 type leases struct {
 	live map[clientv3.LeaseID]Lease
-	last clientv3.LeaseID // granted since the store was opened, or restored
+	last clientv3.LeaseID // the highest ID that was granted or restored
 }
 
 func newLeases(restored []Lease) leases { return leases{}.with(restored, nil) }
@@ -27,7 +27,7 @@ func (l leases) has(id clientv3.LeaseID) bool {
 	return ok
 }
 
-// with returns the leases after some were granted and others ended.
+// with returns the leases without those that ended and with those granted.
 func (l leases) with(granted []Lease, ended []clientv3.LeaseID) leases {
 	if len(granted) == 0 && len(ended) == 0 {
 		return l
@@ -44,7 +44,7 @@ func (l leases) with(granted []Lease, ended []clientv3.LeaseID) leases {
 	return next
 }
 
-// next is the first deadline, or the zero time.
+// next returns the first deadline, or the zero time.
 func (l leases) next() time.Time {
 	var first time.Time
 	for _, lease := range l.live {
@@ -53,7 +53,7 @@ func (l leases) next() time.Time {
 	return first
 }
 
-// expired are those whose deadline has come, in the order of their grant.
+// expired returns the leases whose deadline is past, in the order of grants.
 func (l leases) expired(now time.Time) []clientv3.LeaseID {
 	var ids []clientv3.LeaseID
 	for id, lease := range l.live {
@@ -65,7 +65,7 @@ func (l leases) expired(now time.Time) []clientv3.LeaseID {
 	return ids
 }
 
-// grant begins a lease.
+// grant starts a lease.
 func (t *txn) grant(ttl time.Duration, now time.Time) Lease {
 	lease := Lease{ID: t.leases.last + 1, TTL: ttl, Deadline: now.Add(ttl)}
 	t.granted = append(t.granted, lease)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/etcd/api/v3/mvccpb"
-	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	testclock "k8s.io/utils/clock/testing"
 
@@ -31,6 +30,8 @@ type memoryLog struct {
 	versions       map[string]*clientv3.Event // that aren't forgotten
 	leases         map[clientv3.LeaseID]Lease
 	err            error
+	keep           bool          // apply what fails
+	held           bool          // the last commit failed and was applied
 	gate           chan struct{} // when set, each commit takes one token
 }
 
@@ -44,9 +45,17 @@ func (l *memoryLog) Commit(changes Changes) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err != nil {
+	l.held = l.err != nil && l.keep
+	if l.err != nil && !l.keep {
 		return l.err
 	}
+	if err := l.apply(changes); err != nil {
+		return err
+	}
+	return l.err
+}
+
+func (l *memoryLog) apply(changes Changes) error {
 	l.commits++
 	l.rev += int64(len(changes.Made))
 	if l.rev != changes.Revision {
@@ -75,10 +84,17 @@ func (l *memoryLog) Commit(changes Changes) error {
 	return nil
 }
 
-func (l *memoryLog) fail(err error) {
+func (l *memoryLog) Reopen() (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.err = err
+	return l.held, l.err
+}
+
+// fail makes commits fail, whether or not they are kept; nil ends that.
+func (l *memoryLog) fail(err error, keep bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err, l.keep = err, keep
 }
 
 func version(kv *mvccpb.KeyValue) string { return fmt.Sprintf("%s@%d", kv.Key, kv.ModRevision) }
@@ -93,6 +109,9 @@ func (l *memoryLog) snapshot() *Snapshot {
 		}
 	}
 	for _, made := range l.made[max(l.compacted, 1)-1:] {
+		if len(made.Events) == 0 {
+			continue
+		}
 		copied := Revision{At: made.At}
 		for _, event := range made.Events {
 			kv := *event.Kv
@@ -186,54 +205,95 @@ func (s *Store) queued() int {
 	return len(s.queue)
 }
 
-func TestLogFails(t *testing.T) {
+func TestFailedCommit(t *testing.T) {
+	for name, held := range map[string]bool{"lost": false, "held": true} {
+		t.Run(name, func(t *testing.T) {
+			clock := testclock.NewFakeClock(time.Now())
+			log := newMemoryLog()
+			store, client := newStore(t, Options{Clock: clock, Log: log})
+			put(t, client, "a", "1")
+			watch := client.Watch(t.Context(), "", clientv3.WithPrefix())
+			full := errors.New("disk full")
+			log.fail(full, held)
+			if _, err := client.Put(t.Context(), "a", "2"); !errors.Is(err, full) || !errors.Is(err, ErrUncertain) {
+				t.Errorf("the failed commit: %v", err)
+			}
+			if _, err := client.Put(t.Context(), "a", "3"); !errors.Is(err, full) || !errors.Is(err, ErrReadOnly) {
+				t.Errorf("writing afterwards: %v", err)
+			}
+			if _, err := client.Grant(t.Context(), 1); !errors.Is(err, ErrReadOnly) {
+				t.Errorf("granting a lease afterwards: %v", err)
+			}
+			if _, err := client.Compact(t.Context(), 2); !errors.Is(err, ErrReadOnly) {
+				t.Errorf("compacting afterwards: %v", err)
+			}
+			if err := store.Err(); !errors.Is(err, full) {
+				t.Errorf("the store says %v, want %v", err, full)
+			}
+			response, err := client.KV.Get(t.Context(), "a")
+			if err != nil || string(response.Kvs[0].Value) != "1" || response.Header.Revision != 2 {
+				t.Errorf("reading: %v, %v; want the state before", response, err)
+			}
+			if err := client.RequestProgress(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if response := next(t, watch); !response.IsProgressNotify() {
+				t.Errorf("a watch saw a change whose outcome is unknown: %v", response.Events)
+			}
+			log.fail(nil, false)
+			recovered(t, store, clock)
+
+			want := []string{mvcctest.EventText(4, "PUT", "a", "4", "1")}
+			if held {
+				want = []string{mvcctest.EventText(3, "PUT", "a", "2", "1"), mvcctest.EventText(4, "PUT", "a", "4", "2")}
+			}
+			if rev := put(t, client, "a", "4"); rev != 4 {
+				t.Errorf("the next revision is %d, want 4", rev)
+			}
+			var got []string
+			for len(got) < len(want) {
+				got = append(got, mvcctest.EventTexts(next(t, watch).Events)...)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+			store.Close()
+			_, client = newStore(t, Options{Log: log, Restore: log.snapshot()})
+			if rev := put(t, client, "b", ""); rev != 5 {
+				t.Errorf("after a restart the next revision is %d, want 5", rev)
+			}
+		})
+	}
+}
+
+// TestFailedRevisionIsUsedUp restarts right after a commit that failed and left
+// no trace.
+func TestFailedRevisionIsUsedUp(t *testing.T) {
 	clock := testclock.NewFakeClock(time.Now())
 	log := newMemoryLog()
 	store, client := newStore(t, Options{Clock: clock, Log: log})
 	put(t, client, "a", "1")
-	watch := client.Watch(t.Context(), "", clientv3.WithPrefix())
-	log.fail(errors.New("disk full"))
-	for range 2 {
-		if _, err := client.Put(t.Context(), "a", "2"); !errors.Is(err, log.err) {
-			t.Errorf("writing: %v, want %v", err, log.err)
-		}
-		if _, err := client.Grant(t.Context(), 1); !errors.Is(err, log.err) {
-			t.Errorf("granting a lease: %v, want %v", err, log.err)
-		}
+	log.fail(errors.New("disk full"), false)
+	if _, err := client.Put(t.Context(), "a", "2"); err == nil {
+		t.Fatal("it was written")
 	}
-	if err := store.Err(); !errors.Is(err, log.err) {
-		t.Errorf("the store says %v, want %v", err, log.err)
-	}
-	if _, err := client.Put(t.Context(), "a", "3", clientv3.WithLease(1)); !errors.Is(err, rpctypes.ErrLeaseNotFound) && !errors.Is(err, log.err) {
-		t.Errorf("a lease that wasn't granted: %v", err)
-	}
+	log.fail(nil, false)
+	recovered(t, store, clock)
 	response, err := client.KV.Get(t.Context(), "a")
-	if err != nil || string(response.Kvs[0].Value) != "1" || response.Header.Revision != 2 {
-		t.Errorf("reading: %v, %v; want what was before", response, err)
+	if err != nil || response.Header.Revision != 3 || string(response.Kvs[0].Value) != "1" {
+		t.Errorf("read %v, %v", response, err)
 	}
-	if err := client.RequestProgress(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if response := next(t, watch); !response.IsProgressNotify() {
-		t.Errorf("a watch saw a change that failed: %v", response.Events)
-	}
-	log.fail(nil)
-	if rev := put(t, client, "a", "4"); rev != 3 || store.Err() != nil {
-		t.Errorf("once the log works the store is at %d, want 3, and says %v", rev, store.Err())
+	store.Close()
+	_, client = newStore(t, Options{Log: log, Restore: log.snapshot()})
+	if rev := put(t, client, "a", "2"); rev != 4 {
+		t.Errorf("the next revision is %d, want 4", rev)
 	}
 }
 
-// TestLogIsTriedAgain waits for a log without writing.
-func TestLogIsTriedAgain(t *testing.T) {
-	clock := testclock.NewFakeClock(time.Now())
-	log := newMemoryLog()
-	store, client := newStore(t, Options{Clock: clock, Log: log})
-	log.fail(errors.New("disk full"))
-	if _, err := client.Put(t.Context(), "a", ""); err == nil {
-		t.Fatal("it was written")
-	}
-	log.fail(nil)
-	eventually(t, "the store works again", func() bool {
+// recovered waits until a store is writable again.
+func recovered(t *testing.T, store *Store, clock *testclock.FakeClock) {
+	t.Helper()
+	eventually(t, "the store is writable", func() bool {
 		clock.Step(retryInterval)
 		return store.Err() == nil
 	})
@@ -245,13 +305,13 @@ func TestLeaseEndsOnceTheLogWorks(t *testing.T) {
 	log := newMemoryLog()
 	store, client := newStore(t, Options{Clock: clock, Log: log})
 	put(t, client, "a", "", clientv3.WithLease(grant(t, client.Client, 10)))
-	log.fail(errors.New("disk full"))
+	log.fail(errors.New("disk full"), false)
 	clock.Step(10 * time.Second)
 	eventually(t, "the end of the lease has failed", func() bool { return store.Err() != nil })
 	if !exists(t, client.Client, "a") {
 		t.Error("the key is gone, and not durably so")
 	}
-	log.fail(nil)
+	log.fail(nil, false)
 	eventually(t, "the key is gone", func() bool {
 		clock.Step(retryInterval)
 		return !exists(t, client.Client, "a")
@@ -291,10 +351,9 @@ func TestRestoreRefused(t *testing.T) {
 		"key of the future":    {Revision: 2, Compacted: 2, KeyValues: []*mvccpb.KeyValue{kv(3, 3, 1, 0)}},
 		"key twice":            {Revision: 3, Compacted: 3, KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1, 0), kv(3, 3, 1, 0)}},
 		"lease missing":        {Revision: 2, Compacted: 2, KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1, 1)}},
-		"history missing":      {Revision: 3, Compacted: 2},
 		"history too long":     {Revision: 2, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 3, 1, 0)})},
 		"revision empty":       {Revision: 3, Compacted: 2, History: history()},
-		"revision wrong":       {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(4, 4, 1, 0)})},
+		"revision too late":    {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(4, 4, 1, 0)})},
 		"version left out":     {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 2, 3, 0)}), KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1, 0)}},
 		"created anew":         {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 3, 1, 0)}), KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1, 0)}},
 		"updated, not created": {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 2, 2, 0)})},

@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"go.etcd.io/etcd/client/v3/kubernetes"
+	testclock "k8s.io/utils/clock/testing"
 
 	"tilt.dev/session/pkg/testing/mvcctest"
 )
@@ -18,17 +20,29 @@ import (
 // logged is a store with a log, to be restarted and refused.
 func logged(t testing.TB) mvcctest.Subject {
 	log := newMemoryLog()
-	store, client := newStore(t, Options{Log: log})
+	clock := testclock.NewFakeClock(time.Now())
+	options := Options{Log: log, Clock: clock, HistoryAge: 1 << 60}
+	store, client := newStore(t, options)
+	refusals := 0
 	return mvcctest.Subject{
 		Client: client,
 		Restart: func() *kubernetes.Client {
 			store.Close()
-			store, client = newStore(t, Options{Log: log, Restore: log.snapshot()})
+			options.Restore = log.snapshot()
+			store, client = newStore(t, options)
 			return client
 		},
-		Refuse: func() func() {
-			log.fail(errors.New("disk full"))
-			return func() { log.fail(nil) }
+		Refuse: func() (func(), bool) {
+			refusals++
+			held := refusals%2 == 0
+			log.fail(errors.New("disk full"), held)
+			return func() {
+				log.fail(nil, false)
+				eventually(t, "the store is writable", func() bool {
+					clock.Step(retryInterval)
+					return store.Err() == nil
+				})
+			}, held
 		},
 	}
 }

@@ -5,6 +5,8 @@ package mvcc
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -12,15 +14,15 @@ import (
 	"google.golang.org/grpc"
 )
 
-// server answers the requests that etcd's client would send to one. What
-// etcd's own code makes of a client's call is what gets here.
+// server answers the requests that etcd's client builds from the calls of its
+// caller. It ignores call options.
 type server struct {
 	store *Store
 }
 
 var _ pb.KVClient = server{}
 
-// Range reads. Options of the connection are of no concern, here and below.
+// Range reads a range of keys.
 func (s server) Range(ctx context.Context, r *pb.RangeRequest, _ ...grpc.CallOption) (*pb.RangeResponse, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -69,7 +71,7 @@ func (s server) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest, _ ...
 	return response, nil
 }
 
-// Compact forgets the history before a revision.
+// Compact drops the history before a revision.
 func (s server) Compact(ctx context.Context, r *pb.CompactionRequest, _ ...grpc.CallOption) (*pb.CompactionResponse, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -78,6 +80,11 @@ func (s server) Compact(ctx context.Context, r *pb.CompactionRequest, _ ...grpc.
 		return nil, err
 	}
 	return &pb.CompactionResponse{Header: header(s.store.state.Load().rev)}, nil
+}
+
+// unsupported is the error of requests that the store does not implement.
+func unsupported(what string) error {
+	return fmt.Errorf("mvcc: %s: %w", what, errors.ErrUnsupported)
 }
 
 func header(rev int64) *pb.ResponseHeader { return &pb.ResponseHeader{Revision: rev} }
@@ -101,7 +108,7 @@ func rangeOf(t *tree, r *pb.RangeRequest) *pb.RangeResponse {
 		switch {
 		case r.CountOnly:
 		case r.Limit > 0 && int64(len(response.Kvs)) == r.Limit:
-			response.More = true // go on counting, as etcd does
+			response.More = true // keep counting, as etcd does
 		case r.KeysOnly:
 			bare := *kv
 			bare.Value = nil

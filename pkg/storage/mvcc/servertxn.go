@@ -17,7 +17,7 @@ import (
 // maxTxnOps is etcd's default bound on the operations of a transaction.
 const maxTxnOps = 128
 
-// Txn compares, and does one or the other list of operations, as one change.
+// Txn compares, and applies one of two lists of operations as one change.
 func (s server) Txn(ctx context.Context, r *pb.TxnRequest, _ ...grpc.CallOption) (*pb.TxnResponse, error) {
 	if max(len(r.Compare), len(r.Success), len(r.Failure)) > maxTxnOps {
 		return nil, rpctypes.ErrTooManyOps
@@ -92,8 +92,8 @@ func setHeaders(response *pb.TxnResponse, header *pb.ResponseHeader) {
 	}
 }
 
-// compareIn tells whether a comparison holds. A key that isn't there is one
-// whose numbers are 0, and has no value that could be compared.
+// compareIn reports whether a comparison holds. The numbers of a missing key are
+// 0; no comparison with its value holds.
 func compareIn(t *txn, c *pb.Compare) (bool, error) {
 	switch {
 	case len(c.Key) == 0:
@@ -126,7 +126,7 @@ func compareIn(t *txn, c *pb.Compare) (bool, error) {
 	}
 }
 
-// compareTarget orders a version relative to what it is compared with.
+// compareTarget compares the target of a comparison with its operand.
 func compareTarget(kv *mvccpb.KeyValue, c *pb.Compare) (int, error) {
 	switch c.Target {
 	case pb.Compare_VERSION:

@@ -15,12 +15,12 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// treeDegree keeps the nodes small, since each revision copies those on the
-// way to the keys that it changes.
+// treeDegree keeps the nodes small, because each revision copies the nodes on
+// the paths to the keys that it changes.
 const treeDegree = 8
 
-// tree maps keys to their current version. A published tree isn't changed; its
-// clones are.
+// tree maps keys to their current version. A published tree is immutable;
+// changes are made to its clones.
 type tree = btree.BTreeG[*mvccpb.KeyValue]
 
 func newTree() *tree {
@@ -29,13 +29,13 @@ func newTree() *tree {
 	})
 }
 
-// revision is what one revision changed and what the store held after it.
+// revision is what one revision changed, and the contents of the store after it.
 type revision struct {
 	at     time.Time
 	events []*clientv3.Event
 	size   int64
 	tree   *tree
-	bare   bool // it was restored, without its events
+	bare   bool // restored without its events
 }
 
 func newRevision(at time.Time, events []*clientv3.Event, after *tree) revision {
@@ -46,15 +46,15 @@ func newRevision(at time.Time, events []*clientv3.Event, after *tree) revision {
 	return r
 }
 
-// standsAlone tells whether a watch can begin with the revision when all
-// before it is forgotten, the values that it replaced included.
+// standsAlone reports whether a watch can start with the revision although the
+// history before it, including the values that it replaced, is gone.
 func (r *revision) standsAlone() bool {
 	return !r.bare && !slices.ContainsFunc(r.events, func(e *clientv3.Event) bool { return e.PrevKv != nil })
 }
 
-// state is everything that readers see. It is published whole and not changed
-// afterwards. States share the array of their histories: each appends beyond
-// what its predecessors see.
+// state is everything that readers see. A published state is immutable. States
+// share the array of their histories: each appends beyond the length of its
+// predecessors.
 type state struct {
 	rev       int64
 	compacted int64
@@ -62,12 +62,12 @@ type state struct {
 	history   []revision
 }
 
-// oldest is the revision that the history begins with.
+// oldest returns the first revision of the history.
 func (s *state) oldest() int64 { return s.rev - int64(len(s.history)) + 1 }
 
 func (s *state) latest() *tree { return s.history[len(s.history)-1].tree }
 
-// at returns what the store held at a revision; 0 means the latest.
+// at returns the contents at a revision; 0 is the latest.
 func (s *state) at(rev int64) (*tree, error) {
 	switch oldest := s.oldest(); {
 	case rev <= 0:
@@ -81,14 +81,14 @@ func (s *state) at(rev int64) (*tree, error) {
 	}
 }
 
-// knows tells whether all that was changed from a revision on is known.
+// knows reports whether the history has all changes from a revision on.
 func (s *state) knows(from int64) bool {
 	oldest := s.oldest()
 	return from > oldest || from == oldest && s.history[0].standsAlone()
 }
 
-// changes returns the events in a range from a revision on, and the revision
-// up to which these are all. They end early, after a whole revision, where
+// changes returns the events in a range from a revision on, and the last
+// revision that they cover. They stop early, after a whole revision, when
 // maxEvents or maxBytes is reached.
 func (s *state) changes(from int64, in keyRange, maxEvents int, maxBytes int64) (events []*clientv3.Event, upTo int64) {
 	oldest := s.oldest()
@@ -107,27 +107,27 @@ func (s *state) changes(from int64, in keyRange, maxEvents int, maxBytes int64) 
 	return events, s.rev
 }
 
-// with returns the state after further revisions, without what exceeds the
-// bounds of the history, and the revisions up to what is now the oldest.
+// with returns the state after further revisions, with its history cut to the
+// limits, and the revisions that this passed: those up to the new oldest one.
 func (s *state) with(revisions []revision, limits limits) (next *state, passed []revision) {
 	if len(revisions) == 0 {
 		return s, nil
 	}
-	grown := s.grow(revisions)
-	return grown, grown.trim(limits)
-}
-
-func (s *state) grow(revisions []revision) *state {
-	next := *s
-	next.rev += int64(len(revisions))
-	next.history = append(s.history, revisions...)
+	grown := *s
 	for _, r := range revisions {
-		next.size += r.size
+		grown.push(r)
 	}
-	return &next
+	return &grown, grown.trim(limits)
 }
 
-// trim is called on a state that isn't published yet.
+// push appends a revision to a state that isn't published yet.
+func (s *state) push(r revision) {
+	s.rev++
+	s.size += r.size
+	s.history = append(s.history, r)
+}
+
+// trim cuts the history of a state that isn't published yet.
 func (s *state) trim(limits limits) (passed []revision) {
 	drop := 0
 	for ; drop < len(s.history)-1; drop++ {
@@ -144,9 +144,8 @@ func (s *state) trim(limits limits) (passed []revision) {
 	return passed
 }
 
-// compact returns the state without what was before a revision of the history,
-// and the revisions up to that one. It copies what stays, so that what goes is
-// freed.
+// compact returns the state without the history before a revision, and the
+// revisions up to that one. It copies the rest, so that the memory is freed.
 func (s *state) compact(rev int64) (next *state, passed []revision) {
 	drop := rev - s.oldest()
 	next = &state{rev: s.rev, compacted: rev, size: s.size}
@@ -157,8 +156,8 @@ func (s *state) compact(rev int64) (next *state, passed []revision) {
 	return next, s.history[1 : drop+1]
 }
 
-// forgotten are the versions that nobody can read once the last of some
-// revisions is the oldest: what they replaced, and the traces of deletions.
+// forgotten returns the versions that cannot be read once the last of the given
+// revisions is the oldest: those that they replaced, and their deletions.
 func forgotten(passed []revision) []Version {
 	var versions []Version
 	for _, r := range passed {
@@ -174,7 +173,7 @@ func forgotten(passed []revision) []Version {
 	return versions
 }
 
-// asOf is the last revision that was not made after a moment, or the oldest.
+// asOf returns the last revision made at or before a moment, or the oldest.
 func (s *state) asOf(moment time.Time) int64 {
 	after := sort.Search(len(s.history), func(i int) bool { return s.history[i].at.After(moment) })
 	return s.oldest() + int64(max(after-1, 0))

@@ -15,25 +15,25 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// Bounds of the history where Options doesn't say otherwise. The age is what
-// an API server keeps of etcd's history.
+// The default bounds of the history. The age is the one that an API server
+// keeps of etcd's history.
 const (
 	DefaultHistoryRevisions = 10_000
 	DefaultHistoryBytes     = 64 << 20
 	DefaultHistoryAge       = 5 * time.Minute
 )
 
-// ErrClosed is the answer of a store that was closed.
+// ErrClosed is the error of calls to a closed store.
 var ErrClosed = errors.New("mvcc: store is closed")
 
-// Options says how a store is to be. The zero value is a store in memory.
+// Options configure a store. The zero value configures a store in memory.
 type Options struct {
-	// Clock measures leases and the age of the history; nil is the real one.
+	// Clock measures leases and the age of the history; nil is the real clock.
 	Clock clock.Clock
 	// HistoryRevisions, HistoryBytes (of keys and values) and HistoryAge bound
-	// what is kept of the past; 0 is the default. The latest revision is
-	// always kept. Age is bounded with a tolerance of a tenth, and what no
-	// longer can be read may take up as much memory again until it is freed.
+	// the history; 0 is the default. The latest revision is always kept. The
+	// age has a tolerance of a tenth. Dropped history may use as much memory
+	// again until it is freed.
 	HistoryRevisions int
 	HistoryBytes     int64
 	HistoryAge       time.Duration
@@ -51,7 +51,7 @@ type limits struct {
 }
 
 // Store holds the keys, their history and the leases. New makes one; Close
-// ends it. All methods can be called at any time by any goroutine.
+// ends it. All methods are safe for concurrent use.
 type Store struct {
 	clock  clock.Clock
 	limits limits
@@ -64,20 +64,21 @@ type Store struct {
 	queueMu sync.Mutex
 	queue   []*proposal
 
-	commitMu sync.Mutex // whoever holds it owns leases, and publishes state
-	leases   leases
+	commitMu   sync.Mutex // guards leases and unresolved, and serializes writes of state
+	leases     leases
+	unresolved *attempt // the failed commit whose outcome is unknown
+	retryAt    time.Time
 
-	failed  atomic.Pointer[error] // why nothing could be committed last
+	failed  atomic.Pointer[error] // why the Log failed; set while unresolved is
 	closed  atomic.Bool
 	stop    chan struct{}
-	wake    chan struct{} // tells the housekeeper that there is something new
+	wake    chan struct{} // wakes the housekeeper
 	running sync.WaitGroup
 }
 
 var _ etcd3.Compactor = (*Store)(nil)
 
-// New returns a running store. It fails when what it is to restore
-// contradicts itself.
+// New returns a running store. It fails if Options.Restore is inconsistent.
 func New(o Options) (*Store, error) {
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
@@ -102,12 +103,12 @@ func New(o Options) (*Store, error) {
 	return s, nil
 }
 
-// CompactRevision is the oldest revision that can be read, 0 before the first
-// compaction.
+// CompactRevision returns the oldest revision that can be read, 0 before the
+// first compaction.
 func (s *Store) CompactRevision() int64 { return s.state.Load().compacted }
 
-// Err tells why the store takes no changes: ErrClosed, what its Log last failed
-// with until it works again, or nil.
+// Err returns why the store accepts no changes: ErrClosed, the last error of
+// its Log until that is open again, or nil.
 func (s *Store) Err() error {
 	if s.closed.Load() {
 		return ErrClosed
@@ -118,7 +119,7 @@ func (s *Store) Err() error {
 	return nil
 }
 
-// read returns what readers see.
+// read returns the current state.
 func (s *Store) read() (*state, error) {
 	if s.closed.Load() {
 		return nil, ErrClosed
@@ -126,9 +127,9 @@ func (s *Store) read() (*state, error) {
 	return s.state.Load(), nil
 }
 
-// Close waits for the changes under way, ends all watches, and returns when
-// none of the store's goroutines is left. What is asked afterwards gets
-// ErrClosed, a watch a closed channel.
+// Close waits for the changes in progress, ends all watches, and returns when
+// none of the store's goroutines is left. Later calls return ErrClosed, later
+// watches a closed channel.
 func (s *Store) Close() {
 	s.commitMu.Lock()
 	if !s.closed.Swap(true) {

@@ -11,9 +11,8 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// txn is a change in the making. It sees what was before it and what it has
-// changed itself; all it changes is of one revision. It is thrown away when
-// what it is for fails.
+// txn evaluates one change. It reads the state before it and its own changes,
+// which all have one revision. A failed change discards its txn.
 type txn struct {
 	tree   *tree
 	own    bool // tree was cloned for this txn
@@ -30,8 +29,8 @@ func (t *txn) get(key []byte) *mvccpb.KeyValue {
 	return kv
 }
 
-// put returns the version before, if there was one. It keeps key and value,
-// which etcd's client has copied from its caller's.
+// put returns the previous version, or nil. It retains key and value, which
+// etcd's client has copied.
 func (t *txn) put(key, value []byte, lease int64) (*mvccpb.KeyValue, error) {
 	if err := t.checkPut(key, lease); err != nil {
 		return nil, err
@@ -65,7 +64,7 @@ func (t *txn) checkPut(key []byte, lease int64) error {
 	return nil
 }
 
-// delete returns what it deleted.
+// delete returns the deleted versions.
 func (t *txn) delete(in keyRange) ([]*mvccpb.KeyValue, error) {
 	if len(in.key) == 0 {
 		return nil, rpctypes.ErrEmptyKey
@@ -92,7 +91,8 @@ func (t *txn) deleteAll(in keyRange, match func(*mvccpb.KeyValue) bool) ([]*mvcc
 	return deleted, nil
 }
 
-// mutable returns the tree for changing; a txn that only looks costs no copy.
+// mutable returns a tree to modify. It clones the tree on the first call, so a
+// txn that only reads copies nothing.
 func (t *txn) mutable() *tree {
 	if !t.own {
 		t.tree, t.own = t.tree.Clone(), true

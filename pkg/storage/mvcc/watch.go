@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/metadata"
 )
 
-// A response of a watch ends with the revision that makes it this large.
+// A response of a watch ends with the revision that reaches one of these sizes.
 const (
 	maxResponseEvents = 128
 	maxResponseBytes  = 1 << 20
@@ -32,9 +32,9 @@ func newWatcher(ctx context.Context, store *Store) *watcher {
 	return &watcher{store: store, done: ctx.Done(), close: cancel}
 }
 
-// Watch sends the changes of a range until ctx is done, the client or the
-// store is closed, or the history was compacted beyond it. Then it closes the
-// channel.
+// Watch sends the changes of a range until ctx is done, the client or the store
+// is closed, or compaction has dropped the position of the watch. Then it closes
+// the channel.
 func (w *watcher) Watch(ctx context.Context, key string, opts ...clientv3.OpOption) clientv3.WatchChan {
 	op := clientv3.OpGet(key, opts...)
 	opened := &watch{
@@ -55,8 +55,8 @@ func (w *watcher) Watch(ctx context.Context, key string, opts ...clientv3.OpOpti
 	return opened.out
 }
 
-// RequestProgress makes the watches with the same outgoing metadata as ctx
-// tell how far they are, once they have sent what there is.
+// RequestProgress makes the watches with the same outgoing metadata as ctx send
+// their position once they have sent all events.
 func (w *watcher) RequestProgress(ctx context.Context) error {
 	if _, err := w.store.read(); err != nil {
 		return err
@@ -71,7 +71,7 @@ func (w *watcher) Close() error {
 	return nil
 }
 
-// streamOf names the stream that etcd's client would use for a context.
+// streamOf identifies the stream that etcd's client would use for a context.
 func streamOf(ctx context.Context) string {
 	outgoing, _ := metadata.FromOutgoingContext(ctx)
 	return fmt.Sprint(outgoing)
@@ -81,7 +81,7 @@ func streamOf(ctx context.Context) string {
 func (w *watcher) serve(ctx context.Context, opened *watch) {
 	defer w.store.watches.remove(opened)
 	defer close(opened.out)
-	owed := false // whether to tell how far the watch is
+	owed := false // a progress notification
 	for {
 		next, asked := w.store.watches.position(opened)
 		owed = owed || asked
@@ -96,7 +96,7 @@ func (w *watcher) serve(ctx context.Context, opened *watch) {
 		if upTo < state.rev {
 			continue
 		}
-		if owed && next <= state.rev+1 { // else it waits for a future revision
+		if owed && next <= state.rev+1 { // it does not wait for a future revision
 			owed = false
 			if !w.send(ctx, opened.out, clientv3.WatchResponse{Header: pb.ResponseHeader{Revision: state.rev}}) {
 				return
@@ -114,7 +114,7 @@ func (w *watcher) serve(ctx context.Context, opened *watch) {
 	}
 }
 
-// send waits until a response is taken, or the watch has to end.
+// send sends a response. It returns false if the watch ended first.
 func (w *watcher) send(ctx context.Context, out chan<- clientv3.WatchResponse, response clientv3.WatchResponse) bool {
 	select {
 	case out <- response:
@@ -135,22 +135,22 @@ type watch struct {
 	wake   chan struct{}
 	out    chan clientv3.WatchResponse
 
-	// guarded by the register of watches
+	// guarded by watches.mu
 	index    int
-	next     int64 // the first revision that it hasn't looked at
-	progress bool  // it was asked how far it is
+	next     int64 // the first revision that it has not examined
+	progress bool  // progress was requested
 }
 
-// signal makes the watch look again. It doesn't wait.
+// signal wakes the watch. It does not block.
 func (w *watch) signal() {
 	select {
 	case w.wake <- struct{}{}:
-	default: // it is going to look anyway
+	default: // a wake-up is pending
 	}
 }
 
-// look makes the response to what is in a state from a revision on, and tells
-// up to which revision it has looked.
+// look returns the response for a state from a revision on, and the last
+// revision that the response covers.
 func (w *watch) look(state *state, next int64) (clientv3.WatchResponse, int64) {
 	response := clientv3.WatchResponse{Header: pb.ResponseHeader{Revision: state.rev}}
 	if !state.knows(next) {

@@ -5,8 +5,8 @@ package mvcc
 
 import "sync"
 
-// watches is the register of open watches. It keeps their positions, so that
-// a change wakes only those that it concerns and moves on those that wait.
+// watches registers open watches and their positions. A change wakes the
+// watches whose range it touches, and advances the idle ones of the others.
 type watches struct {
 	mu      sync.Mutex
 	open    []*watch
@@ -14,8 +14,8 @@ type watches struct {
 	running sync.WaitGroup
 }
 
-// add registers a watch, or tells that none is taken any more. The goroutine
-// that serves it ends with remove.
+// add registers a watch, unless the register is closed. The goroutine that
+// serves the watch calls remove at its end.
 func (w *watches) add(added *watch) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -39,8 +39,8 @@ func (w *watches) remove(removed *watch) {
 	w.running.Done()
 }
 
-// close takes no more watches and waits until those that are open have ended,
-// which the caller sees to.
+// close rejects further watches and waits until the open ones have ended, which
+// the caller initiates.
 func (w *watches) close() {
 	w.mu.Lock()
 	w.closed = true
@@ -48,9 +48,8 @@ func (w *watches) close() {
 	w.running.Wait()
 }
 
-// notify tells of published revisions, the first of which is given. A watch
-// that has seen everything before them, and that they don't concern, has seen
-// them too. Any other one looks for itself.
+// notify announces published revisions, starting with first. It advances a
+// watch that is up to date and has no events in them, and wakes any other.
 func (w *watches) notify(first int64, revisions []revision) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -77,7 +76,7 @@ func concerns(w *watch, revisions []revision) bool {
 	return false
 }
 
-// requestProgress makes the watches of a stream tell how far they are.
+// requestProgress makes the watches of a stream send their position.
 func (w *watches) requestProgress(stream string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -89,8 +88,8 @@ func (w *watches) requestProgress(stream string) {
 	}
 }
 
-// position returns where a watch goes on, and whether it is to tell how far it
-// is; that is asked only once.
+// position returns the position of a watch, and whether progress was requested
+// since the last call.
 func (w *watches) position(of *watch) (next int64, progress bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -99,7 +98,7 @@ func (w *watches) position(of *watch) (next int64, progress bool) {
 	return next, progress
 }
 
-// advance moves a watch on, never back.
+// advance moves a watch forward, never back.
 func (w *watches) advance(of *watch, next int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

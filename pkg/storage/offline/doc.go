@@ -1,20 +1,21 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package offline looks after the data directory of a file storage that no
-// server uses: it checks, compacts, exports and imports, and rescues what can be
-// read of a damaged one. A directory in use is refused at once, with who uses it.
+// Package offline checks, compacts, exports and imports the data directory of a
+// file storage that no server uses. For a directory in use it fails at once and
+// names the process.
 //
 // # Export format
 //
-// JSON Lines: each line is an object as a client would get it, with apiVersion,
-// kind and metadata.resourceVersion, ordered by namespace and name. So it can be
-// read by kubectl as well.
+// JSON Lines: each line is an object as a client receives it, with apiVersion,
+// kind and metadata.resourceVersion, ordered by namespace and name. kubectl can
+// read it as well.
 //
 // # Non-goals
 //
-// The history isn't exported, nor are leases: what would have ended by itself
-// stays after an import. Clients of the exported storage have to list anew.
+// Exporting the history or leases: an imported object has no lease, and does not
+// end by itself. Clients of the exported storage have to list again. Repairing
+// damaged files.
 package offline
 
 import (
@@ -32,7 +33,7 @@ import (
 	"tilt.dev/session/pkg/storage/bolt"
 )
 
-// Options say what to look after.
+// Options select a data directory.
 type Options struct {
 	// Dir is the data directory.
 	Dir string
@@ -40,9 +41,9 @@ type Options struct {
 	Codec runtime.Codec
 	// Prefix is the storage's; "" is storage.DefaultPrefix.
 	Prefix string
-	// Progress is told how many versions of objects of how many are done, now
-	// and then, by the goroutine that does them. An import tells it first how
-	// many were read, of a number that isn't known, which is 0. It may be nil.
+	// Progress receives how many versions of objects of how many are done, now
+	// and then. An import first reports how many objects it has read, of 0
+	// because the number is unknown. Progress may be nil.
 	Progress func(done, total int64)
 }
 
@@ -54,9 +55,9 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// Check reads everything and reports what is wrong with it: pages, revisions,
-// and values that don't decode to the object that their key names. The error is
-// for what keeps it from looking.
+// Check reads all entries and reports the problems, including values that don't
+// decode to the object that their key names. The error is of what prevents the
+// check, not a problem of the file.
 func Check(ctx context.Context, options Options) (bolt.Report, error) {
 	options, err := options.complete()
 	if err != nil {
@@ -65,14 +66,20 @@ func Check(ctx context.Context, options Options) (bolt.Report, error) {
 	return bolt.Check(ctx, options.Dir, options.checkValue, options.Progress)
 }
 
-// Compact rewrites the file without what is free in it, and returns how many
-// bytes it had and has. If that fails it is as it was. It needs room for the
-// new file beside the old one.
+// Compact rewrites the file without free pages, and returns its size before and
+// after. If it fails the file is unchanged. It needs space for the new file
+// beside the old one.
 func Compact(ctx context.Context, options Options) (before, after int64, err error) {
 	if options, err = options.complete(); err != nil {
 		return 0, 0, err
 	}
 	return bolt.Compact(ctx, options.Dir, options.Progress)
+}
+
+func (o Options) report(done, total int64) {
+	if o.Progress != nil {
+		o.Progress(done, total)
+	}
 }
 
 func (o Options) checkValue(key string, value []byte) error {

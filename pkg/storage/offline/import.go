@@ -26,18 +26,18 @@ import (
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
-// revisionGap is what an import leaves between the versions of its objects and
-// those that the storage goes on with. More has happened to where they come from
-// than they tell, such as deletions; clients that know of it must not take what
-// happens here for that. It's what etcd's documentation bumps revisions by when it
-// restores a snapshot.
+// revisionGap is the distance between the versions of imported objects and the
+// next ones of the storage. The exported storage has used higher versions than
+// those of its objects, for example for deletions, and a client that knows them
+// must not see them here with other content. etcd's documentation recommends the
+// same distance for the restoration of a snapshot.
 const revisionGap = 1_000_000_000
 
-// Import fills an empty directory, or one that isn't there, with the objects of
-// a resource, and returns how many they are. It takes effect whole or not at
-// all. Objects keep their resource version; one that has none gets one. The
-// storage goes on with versions far behind those, and watches from any before
-// are expired. Nothing but the encoding is validated.
+// Import fills an empty or missing directory with the objects of a resource, all
+// or none, and returns their number. Objects keep their resource version, or get
+// one if they have none. The storage continues with versions far above those, and
+// watches from earlier ones get an expired error. Import validates only the
+// encoding.
 func Import(ctx context.Context, options Options, resource schema.GroupResource, from io.Reader) (objects int64, err error) {
 	options, err = options.complete()
 	if err != nil {
@@ -62,9 +62,7 @@ func Import(ctx context.Context, options Options, resource schema.GroupResource,
 		if err != nil {
 			return 0, fmt.Errorf("storage: importing object %d: %w", number, err)
 		}
-		if options.Progress != nil {
-			options.Progress(int64(number), 0)
-		}
+		options.report(int64(number), 0)
 	}
 	if err := bolt.Create(ctx, options.Dir, importing.snapshot(), options.Progress); err != nil {
 		return 0, err
@@ -72,7 +70,7 @@ func Import(ctx context.Context, options Options, resource schema.GroupResource,
 	return int64(len(importing.kvs)), nil
 }
 
-// importing is what was read of an import.
+// importing is an import in progress.
 type importing struct {
 	options Options
 	prefix  string // of all keys
@@ -87,17 +85,17 @@ func (i *importing) add(line []byte) error {
 		return err
 	}
 	if named.GetName() == "" {
-		return errors.New("it has no name")
+		return errors.New("metadata.name is missing")
 	}
 	for _, name := range []string{named.GetNamespace(), named.GetName()} {
-		// Others would be part of a path that leads elsewhere.
+		// The names become path segments of the key.
 		if problems := content.IsPathSegmentName(name); len(problems) > 0 {
-			return fmt.Errorf("its name or namespace %q is none of an object: %s", name, strings.Join(problems, ", "))
+			return fmt.Errorf("invalid name or namespace %q: %s", name, strings.Join(problems, ", "))
 		}
 	}
 	key := path.Join(i.prefix, named.GetNamespace(), named.GetName())
 	if i.seen[key] {
-		return fmt.Errorf("%s is there twice", key)
+		return fmt.Errorf("duplicate object %s", key)
 	}
 	i.seen[key] = true
 	rev, err := i.takeRevision(named)
@@ -115,8 +113,8 @@ func (i *importing) add(line []byte) error {
 	return nil
 }
 
-// takeRevision removes the resource version from an object, as it isn't stored
-// in it; 0 is that there was none.
+// takeRevision removes the resource version from an object, because values don't
+// include it, and returns it, or 0 if there was none.
 func (i *importing) takeRevision(named metav1.Object) (int64, error) {
 	text := named.GetResourceVersion()
 	if text == "" {
@@ -124,7 +122,7 @@ func (i *importing) takeRevision(named metav1.Object) (int64, error) {
 	}
 	rev, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || rev < 2 || rev > math.MaxInt64-2*revisionGap {
-		return 0, fmt.Errorf("metadata.resourceVersion %q is not one of a storage", text)
+		return 0, fmt.Errorf("invalid metadata.resourceVersion %q", text)
 	}
 	named.SetResourceVersion("")
 	i.last = max(i.last, rev)

@@ -35,8 +35,8 @@ func codec() runtime.Codec {
 	return serializer.NewCodecFactory(scheme).LegacyCodec(examplev1.SchemeGroupVersion)
 }
 
-// stored is a directory with two pods, of which one was changed, one that was
-// deleted, and a key of somebody else's.
+// stored returns a directory with two pods, one of them changed, a deleted pod,
+// and a key that is not an object's.
 func stored(t *testing.T, edit func(put func(key, value string))) Options {
 	t.Helper()
 	dir := t.TempDir()
@@ -117,7 +117,7 @@ func TestExportAndImport(t *testing.T) {
 	if err != nil || len(report.Problems) > 0 || report.Revision != 5+revisionGap || report.Compacted != report.Revision || report.Keys != 2 {
 		t.Errorf("it is %+v, %v", report, err)
 	}
-	if _, err := Import(t.Context(), again, pods, strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), "isn't empty") {
+	if _, err := Import(t.Context(), again, pods, strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), "is not empty") {
 		t.Errorf("imported twice: %v", err)
 	}
 	held, err := bolt.Read(t.Context(), again.Dir, nil)
@@ -144,10 +144,10 @@ func TestImportIsAllOrNothing(t *testing.T) {
 	for name, c := range map[string]struct{ second, want string }{
 		"no JSON":      {"{", "object 2"},
 		"unknown kind": {`{"apiVersion":"v1","kind":"Unknown"}`, "object 2: decoding"},
-		"no name":      {`{"apiVersion":"example.apiserver.k8s.io/v1","kind":"Pod"}`, "object 2: it has no name"},
-		"a path":       {strings.Replace(good, `"a"`, `"a/../../b"`, 1), `object 2: its name or namespace "a/../../b" is none of an object`},
-		"itself":       {strings.Replace(good, `"ns"`, `"."`, 1), `object 2: its name or namespace "." is none of an object`},
-		"twice":        {good, "object 2: /registry/example.test/pods/ns/a is there twice"},
+		"no name":      {`{"apiVersion":"example.apiserver.k8s.io/v1","kind":"Pod"}`, "object 2: metadata.name is missing"},
+		"a path":       {strings.Replace(good, `"a"`, `"a/../../b"`, 1), `object 2: invalid name or namespace "a/../../b"`},
+		"itself":       {strings.Replace(good, `"ns"`, `"."`, 1), `object 2: invalid name or namespace "."`},
+		"twice":        {good, "object 2: duplicate object /registry/example.test/pods/ns/a"},
 		"version":      {strings.Replace(strings.Replace(good, `"a"`, `"b"`, 1), `"uid"`, `"resourceVersion":"x","uid"`, 1), `resourceVersion "x"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -236,25 +236,3 @@ func TestOptionsAreRequired(t *testing.T) {
 		}
 	}
 }
-
-func TestRescue(t *testing.T) {
-	options := stored(t, func(put func(string, string)) {
-		put("/registry/example.test/pods/ns/bad", "not an object")
-		put("/registry/example.test/pods/ns/named", encoded(t, "otherwise", "1"))
-	})
-	var text bytes.Buffer
-	objects, lost, err := Rescue(t.Context(), options, &text)
-	if err != nil || objects != 2 || strings.Count(text.String(), "\n") != 2 {
-		t.Errorf("rescued %d objects, %v:\n%s", objects, err, text.String())
-	}
-	if len(lost) != 2 || lost[0].Key != "/registry/example.test/pods/ns/bad" || lost[1].Key != "/registry/example.test/pods/ns/named" {
-		t.Errorf("lost are %v", lost)
-	}
-	if _, _, err := Rescue(t.Context(), options, fullDisk{}); err == nil || !strings.Contains(err.Error(), "no space") {
-		t.Errorf("on a full disk: %v", err)
-	}
-}
-
-type fullDisk struct{}
-
-func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space") }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package mvcctest compares a store that is reached as an etcd is with a model of
-// what it should be, restarts and refused changes included.
+// what it should be, including restarts and failed commits.
 package mvcctest
 
 import (
@@ -51,6 +51,12 @@ func (m *model) change(changes map[string]*string) {
 		m.rev++
 		m.at[m.rev] = after
 	}
+}
+
+// skip adds a revision that changes nothing.
+func (m *model) skip() {
+	m.at[m.rev+1] = m.at[m.rev]
+	m.rev++
 }
 
 func (m *model) put(key, value string) { m.change(map[string]*string{key: &value}) }

@@ -24,15 +24,16 @@ var (
 	somePrefixes = []string{"a", "b", "b/", "c", "z"}
 )
 
-// Subject is a new store, as it can be used and mistreated.
+// Subject is a new store, and ways to disturb it.
 type Subject struct {
 	Client *kubernetes.Client
 	// Restart closes the store and opens another one on what it left. It is
 	// nil where that is nothing.
 	Restart func() *kubernetes.Client
-	// Refuse makes changes fail from then on, until the function that it
-	// returns is called. It is nil where they can't.
-	Refuse func() (accept func())
+	// Refuse makes the next change fail and the store read-only, until accept
+	// returns. Then the change turns out to be stored if held is true. Refuse
+	// is nil where changes cannot fail.
+	Refuse func() (accept func(), held bool)
 }
 
 // Run does what the bytes of a script say to a store and to the model, and
@@ -306,19 +307,26 @@ func (o *operations) checkWatch(from int64, prefix string) {
 
 func (o *operations) restart() { o.client = o.subject.Restart() }
 
-// refuse tries changes that fail, and leave no trace.
+// refuse tries a change whose commit fails, and changes afterwards.
 func (o *operations) refuse() {
-	accept := o.subject.Refuse()
-	key := o.key()
-	if _, err := o.client.KV.Put(o.t.Context(), key, o.value()); err == nil {
-		o.t.Fatalf("putting %s succeeded, and should have been refused", key)
+	accept, held := o.subject.Refuse()
+	key, value := o.key(), o.value()
+	if _, err := o.client.KV.Put(o.t.Context(), key, value); err == nil {
+		o.t.Fatalf("putting %s succeeded, want an error", key)
 	}
-	_, err := o.client.KV.Delete(o.t.Context(), key)
-	if _, exists := o.model.at[o.model.rev][key]; exists == (err == nil) {
-		o.t.Fatalf("deleting %s, which exists: %t, should have been refused: %v", key, exists, err)
+	other := o.key()
+	_, err := o.client.KV.Delete(o.t.Context(), other)
+	if _, exists := o.model.at[o.model.rev][other]; exists == (err == nil) {
+		o.t.Fatalf("deleting %s, which exists: %t: %v", other, exists, err)
 	}
 	o.checkList(0, "", 0)
 	accept()
+	if held {
+		o.model.put(key, value)
+	} else {
+		o.model.skip()
+	}
+	o.checkList(0, "", 0)
 }
 
 // next returns a watch's next response, which must come.
