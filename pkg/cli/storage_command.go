@@ -11,16 +11,12 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/storage/offline"
 )
-
-// progressEvery is the time between two reports of progress.
-const progressEvery = time.Second
 
 // worthCompacting is the size of a file, in bytes, from which check suggests to
 // compact it.
@@ -83,23 +79,7 @@ func (c *storageCommand) options(cmd *cobra.Command) (options offline.Options, e
 	if options.Codec, err = apiserver.StorageCodec(); err != nil {
 		return options, withCode(ExitFailure, "%w", err)
 	}
-	options.Progress = c.progress()
 	return options, nil
-}
-
-// progress returns a function that prints the progress of long work.
-func (c *storageCommand) progress() func(done, total int64) {
-	last := time.Now()
-	return func(done, total int64) {
-		if now := time.Now(); now.Sub(last) >= progressEvery {
-			last = now
-			if total == 0 {
-				fmt.Fprintf(c.program.Streams.ErrOut, "%d read\n", done)
-				return
-			}
-			fmt.Fprintf(c.program.Streams.ErrOut, "%d of %d\n", done, total)
-		}
-	}
 }
 
 func (c *storageCommand) check(ctx context.Context, options offline.Options, _ string) error {

@@ -4,12 +4,15 @@
 package storage
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
 	"k8s.io/apiserver/pkg/apis/example"
 
 	"tilt.dev/session/pkg/storage/bolt"
@@ -30,11 +33,11 @@ func TestCrash(t *testing.T) {
 	t.Logf("-crash.seed=%d", seed)
 	dir := t.TempDir()
 	check := func() error {
-		report, err := bolt.Check(t.Context(), dir, func(string, []byte) error { return nil }, nil)
+		report, err := bolt.Check(t.Context(), dir, func(string, []byte) error { return nil })
 		if err == nil && len(report.Problems) > 0 {
 			err = fmt.Errorf("the file has problems: %v", report.Problems)
 		}
-		return err
+		return errors.Join(err, checkPages(filepath.Join(dir, "storage.db")))
 	}
 	began := time.Now()
 	summary, err := crash.Run(t.Context(), &crashSubject{dir: dir, log: t.Logf}, crash.Options{
@@ -54,6 +57,22 @@ func TestCrash(t *testing.T) {
 	if summary.Acknowledged == 0 || summary.Watched == 0 {
 		t.Error("nothing was written")
 	}
+}
+
+// checkPages runs bbolt's own check.
+func checkPages(path string) error {
+	db, err := bbolt.Open(path, 0, &bbolt.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	err = db.View(func(tx *bbolt.Tx) error {
+		var problems error
+		for problem := range tx.Check() {
+			problems = errors.Join(problems, problem)
+		}
+		return problems
+	})
+	return errors.Join(err, db.Close())
 }
 
 // content is kept where it isn't validated.

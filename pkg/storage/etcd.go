@@ -50,7 +50,6 @@ func NewEtcd(config Config, options EtcdOptions) (*Backend, error) {
 	client.Kubernetes = translatedReads{translatedWrites{client.Kubernetes, etcdWriteError}, etcdReadError}
 	compactor := etcd3.NewCompactor(client.Client, options.CompactionInterval, config.Clock, nil)
 	stopMeasuring := measureSize(client.Client)
-	client.Watcher = announcingWatcher{client.Watcher}
 	return &Backend{config: config, source: source{
 		client:    client,
 		compactor: compactor,

@@ -65,7 +65,8 @@ func TestFileRestarts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := createPod(t, pods, "unseen", 0); err != nil {
+	unseen, err := createPod(t, pods, "unseen", 0)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := backend.Close(); err != nil {
@@ -77,18 +78,14 @@ func TestFileRestarts(t *testing.T) {
 	if err := pods.Get(t.Context(), podKey("one"), apistorage.GetOptions{}, one); err != nil || one.ResourceVersion != first {
 		t.Errorf("the first pod has version %q, %v; want %s", one.ResourceVersion, err, first)
 	}
-	watched, err := pods.Watch(t.Context(), "/example.test/pods/", apistorage.ListOptions{
-		ResourceVersion: seen, Recursive: true, Predicate: apistorage.Everything,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer watched.Stop()
+	watched := watchFrom(t, pods, seen)
+	checkAdded(t, watched, "unseen")
+	checkEnds(t, watched)
+	watched = watchFrom(t, pods, unseen)
 	next, err := createPod(t, pods, "next", 0)
 	if err != nil || next != "5" {
 		t.Errorf("the next pod has version %q, %v; want 5", next, err)
 	}
-	checkAdded(t, watched, "unseen")
 	checkAdded(t, watched, "next")
 }
 

@@ -30,7 +30,6 @@ func newEmbedded(config Config, store *mvcc.Store, closeLog func() error) *Backe
 	ctx := context.Background() // the client ends with the store
 	announceProgress(ctx)
 	client := store.Client(ctx)
-	client.Watcher = announcingWatcher{client.Watcher}
 	client.Kubernetes = translatedWrites{client.Kubernetes, fileWriteError}
 	return &Backend{config: config, source: source{
 		client:    client,

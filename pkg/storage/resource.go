@@ -56,7 +56,7 @@ func (b *Backend) open(
 		return nil, nil, fmt.Errorf("storage: caching %s: %w", config.GroupResource, err)
 	}
 	b.opened = append(b.opened, opened)
-	return resumed{opened.delegator, below, opened.feed.since.Load, &opened.catchUps}, opened.close, nil
+	return resumed{opened.delegator, below, opened.feed.since.Load, opened.resumed}, opened.close, nil
 }
 
 // closer is the storage below a cache.
@@ -72,7 +72,7 @@ type resource struct {
 	feed      *feed
 	cacher    *cacher.Cacher
 	delegator *cacher.CacheDelegator
-	catchUps  catchUps
+	resumed   *resumedWatches
 }
 
 // newResource puts a cache on a storage, which it owns from then on.
@@ -83,14 +83,17 @@ func newResource(below closer, config cacher.Config) (*resource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &resource{below: below, feed: fed, cacher: cached, delegator: cacher.NewCacheDelegator(cached, below)}, nil
+	return &resource{
+		below: below, feed: fed, cacher: cached, delegator: cacher.NewCacheDelegator(cached, below),
+		resumed: newResumedWatches(),
+	}, nil
 }
 
 // close ends the storage from the top, each layer before the one that it uses.
 // Closing again does nothing.
 func (r *resource) close() {
 	r.once.Do(func() {
-		r.catchUps.close()
+		r.resumed.close()
 		r.delegator.Stop()
 		r.feed.close()
 		r.cacher.Stop()

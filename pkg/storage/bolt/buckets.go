@@ -59,13 +59,13 @@ func readHead(tx *bbolt.Tx) (head, error) {
 			return head{}, damaged("bucket %q is missing", name)
 		}
 	}
-	h, err := decodeHead(headKey, meta.Get(headKey))
-	if err != nil {
+	var h head
+	if _, err := unseal(headKey, meta.Get(headKey), &h); err != nil {
 		return head{}, fmt.Errorf("head: %w", err)
 	}
 	return h, nil
 }
 
 func writeHead(tx *bbolt.Tx, h head) error {
-	return tx.Bucket(metaBucket).Put(headKey, h.encode(headKey))
+	return tx.Bucket(metaBucket).Put(headKey, seal(headKey, h, nil))
 }

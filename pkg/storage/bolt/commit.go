@@ -30,11 +30,11 @@ func (l *Log) write(changes mvcc.Changes) error {
 		return err
 	}
 	next := head{
-		revision: changes.Revision, compacted: changes.Compacted,
-		entries: l.head.entries - int64(len(changes.Forgotten)),
+		Revision: changes.Revision, Compacted: changes.Compacted,
+		Entries: l.head.Entries - int64(len(changes.Forgotten)),
 	}
 	for _, made := range changes.Made {
-		next.entries += int64(len(made.Events))
+		next.Entries += int64(len(made.Events))
 	}
 	return guarded(func() error {
 		tx, err := l.db.Begin(true)

@@ -25,15 +25,15 @@ const batch = 8 << 20
 
 // create writes a snapshot to a new file and atomically replaces the existing
 // one with it.
-func create(ctx context.Context, path string, from *mvcc.Snapshot, progress Progress) error {
-	err := replace(ctx, path, from, progress)
+func create(ctx context.Context, path string, from *mvcc.Snapshot) error {
+	err := replace(ctx, path, from)
 	if err != nil {
 		return fmt.Errorf("storage: making %s: %w", path, withAdvice(err))
 	}
 	return nil
 }
 
-func replace(ctx context.Context, path string, from *mvcc.Snapshot, progress Progress) (err error) {
+func replace(ctx context.Context, path string, from *mvcc.Snapshot) (err error) {
 	if err := removePending(path); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func replace(ctx context.Context, path string, from *mvcc.Snapshot, progress Pro
 	if err != nil {
 		return err
 	}
-	err = fillFile(ctx, db, from, progress)
+	err = fillFile(ctx, db, from)
 	var size int64
 	if err == nil {
 		err = db.View(func(tx *bbolt.Tx) error { size = tx.Size(); return nil })
@@ -78,9 +78,8 @@ func removePending(path string) error {
 
 // fillFile writes a snapshot to a new file. The file need not be durable, nor
 // made in one transaction, because it is renamed only when it is complete.
-func fillFile(ctx context.Context, db *bbolt.DB, from *mvcc.Snapshot, progress Progress) error {
+func fillFile(ctx context.Context, db *bbolt.DB, from *mvcc.Snapshot) error {
 	entries := entriesOf(from)
-	total := int64(len(entries))
 	err := db.Update(func(tx *bbolt.Tx) error {
 		if err := initialize(tx); err != nil {
 			return err
@@ -90,7 +89,7 @@ func fillFile(ctx context.Context, db *bbolt.DB, from *mvcc.Snapshot, progress P
 				return err
 			}
 		}
-		return writeHead(tx, head{from.Revision, from.Compacted, total})
+		return writeHead(tx, head{from.Revision, from.Compacted, int64(len(entries))})
 	})
 	for done := 0; err == nil && done < len(entries); {
 		if err = ctx.Err(); err != nil {
@@ -107,7 +106,6 @@ func fillFile(ctx context.Context, db *bbolt.DB, from *mvcc.Snapshot, progress P
 			}
 			return nil
 		})
-		progress.report(int64(done), total)
 	}
 	return err
 }

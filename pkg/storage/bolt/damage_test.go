@@ -54,7 +54,7 @@ func write(t testing.TB, content []byte) (dir string) {
 func checkDamaged(t testing.TB, content []byte, values []string) {
 	t.Helper()
 	dir := write(t, content)
-	report, checkErr := Check(t.Context(), dir, anything, nil)
+	report, checkErr := Check(t.Context(), dir, anything)
 	// bbolt keeps a damaged file locked for the rest of the process.
 	dir = write(t, content)
 	log, snapshot, err := Open(dir)
@@ -248,7 +248,7 @@ func TestEntriesSurvive(t *testing.T) {
 		return snapshot
 	}
 	before := read()
-	if err := create(t.Context(), o.path(), before, nil); err != nil {
+	if err := create(t.Context(), o.path(), before); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(before, read()); diff != "" {

@@ -18,14 +18,21 @@ import (
 const (
 	kindValue    = 1
 	kindDeletion = 2
+
+	checksumSize = 4
 )
 
 var checksums = crc32.MakeTable(crc32.Castagnoli)
 
-// seal writes the checksum to the first bytes of a value, which are reserved for
-// it.
-func seal(key, value []byte) []byte {
-	binary.BigEndian.PutUint32(value, checksum(key, value[4:]))
+// seal returns a value: the checksum, a header of numbers, and the rest.
+func seal(key []byte, header any, rest []byte) []byte {
+	value := make([]byte, checksumSize, checksumSize+binary.Size(header)+len(rest))
+	value, err := binary.Append(value, binary.BigEndian, header)
+	if err != nil {
+		panic(err) // the header has another type than numbers
+	}
+	value = append(value, rest...)
+	binary.BigEndian.PutUint32(value, checksum(key, value[checksumSize:]))
 	return value
 }
 
@@ -33,16 +40,17 @@ func checksum(key, content []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, checksums), checksums, content)
 }
 
-// unseal verifies the checksum of a value with a minimum length, and returns the
-// rest of it.
-func unseal(key, value []byte, length int) ([]byte, error) {
-	if len(value) < 4+length {
-		return nil, damaged("the value has %d bytes instead of %d", len(value), 4+length)
+// unseal verifies the checksum of a value, reads its header, and returns the
+// rest.
+func unseal(key, value []byte, header any) (rest []byte, err error) {
+	if want := checksumSize + binary.Size(header); len(value) < want {
+		return nil, damaged("the value has %d bytes instead of %d", len(value), want)
 	}
-	if binary.BigEndian.Uint32(value) != checksum(key, value[4:]) {
+	if binary.BigEndian.Uint32(value) != checksum(key, value[checksumSize:]) {
 		return nil, damaged("the checksum is wrong")
 	}
-	return value[4:], nil
+	n, err := binary.Decode(value[checksumSize:], binary.BigEndian, header)
+	return value[checksumSize+n:], err
 }
 
 // versionKey is the key of the entry of a version.
@@ -57,7 +65,12 @@ type entry struct {
 	at      time.Time
 }
 
-const entryHeader = 1 + 4*8
+// entryHeader precedes the value in an entry.
+type entryHeader struct {
+	Kind                    byte
+	Created, Version, Lease int64
+	At                      int64 // 0 if unknown
+}
 
 func newEntry(event *clientv3.Event, at time.Time) entry {
 	return entry{event.Kv, event.Type == clientv3.EventTypeDelete, at}
@@ -72,21 +85,15 @@ func (e entry) event() *clientv3.Event {
 }
 
 func (e entry) encode() (key, value []byte) {
-	key = versionKey(e.kv.Key, e.kv.ModRevision)
-	value = make([]byte, 4, 4+entryHeader+len(e.kv.Value))
-	kind := byte(kindValue)
+	header := entryHeader{kindValue, e.kv.CreateRevision, e.kv.Version, e.kv.Lease, 0}
 	if e.deleted {
-		kind = kindDeletion
+		header.Kind = kindDeletion
 	}
-	value = append(value, kind)
-	made := int64(0) // the time is unknown
 	if !e.at.IsZero() {
-		made = e.at.UnixNano()
+		header.At = e.at.UnixNano()
 	}
-	for _, number := range []int64{e.kv.CreateRevision, e.kv.Version, e.kv.Lease, made} {
-		value = binary.BigEndian.AppendUint64(value, uint64(number))
-	}
-	return key, seal(key, append(value, e.kv.Value...))
+	key = versionKey(e.kv.Key, e.kv.ModRevision)
+	return key, seal(key, header, e.kv.Value)
 }
 
 // decodeEntry copies its arguments.
@@ -94,20 +101,19 @@ func decodeEntry(key, value []byte) (entry, error) {
 	if len(key) <= 8 {
 		return entry{}, damaged("the key is missing")
 	}
-	content, err := unseal(key, value, entryHeader)
+	var header entryHeader
+	stored, err := unseal(key, value, &header)
 	if err != nil {
 		return entry{}, err
 	}
-	kind, numbers, stored := content[0], content[1:entryHeader], content[entryHeader:]
-	number := func(i int) int64 { return int64(binary.BigEndian.Uint64(numbers[8*i:])) }
-	e := entry{deleted: kind == kindDeletion, at: time.Unix(0, number(3)), kv: &mvccpb.KeyValue{
+	e := entry{deleted: header.Kind == kindDeletion, at: time.Unix(0, header.At), kv: &mvccpb.KeyValue{
 		Key: bytes.Clone(key[8:]), ModRevision: int64(binary.BigEndian.Uint64(key)),
-		CreateRevision: number(0), Version: number(1), Lease: number(2),
+		CreateRevision: header.Created, Version: header.Version, Lease: header.Lease,
 	}}
 	switch {
-	case kind == kindValue:
+	case header.Kind == kindValue:
 		e.kv.Value = bytes.Clone(stored)
-	case kind != kindDeletion || len(stored) > 0:
+	case header.Kind != kindDeletion || len(stored) > 0:
 		return entry{}, damaged("the kind is unknown")
 	}
 	return e, nil
@@ -115,38 +121,24 @@ func decodeEntry(key, value []byte) (entry, error) {
 
 // head describes all entries.
 type head struct {
-	revision, compacted, entries int64
+	Revision, Compacted, Entries int64
 }
 
-func (h head) encode(key []byte) []byte {
-	value := make([]byte, 4, 4+3*8)
-	for _, number := range []int64{h.revision, h.compacted, h.entries} {
-		value = binary.BigEndian.AppendUint64(value, uint64(number))
-	}
-	return seal(key, value)
-}
-
-func decodeHead(key, value []byte) (head, error) {
-	content, err := unseal(key, value, 3*8)
-	if err != nil {
-		return head{}, err
-	}
-	number := func(i int) int64 { return int64(binary.BigEndian.Uint64(content[8*i:])) }
-	return head{number(0), number(1), number(2)}, nil
+// leaseRecord is the content of an entry in the bucket of leases.
+type leaseRecord struct {
+	TTL, Deadline int64
 }
 
 func leaseKey(id clientv3.LeaseID) []byte { return binary.BigEndian.AppendUint64(nil, uint64(id)) }
 
 func encodeLease(lease mvcc.Lease) (key, value []byte) {
-	key, value = leaseKey(lease.ID), make([]byte, 4, 4+2*8)
-	value = binary.BigEndian.AppendUint64(value, uint64(lease.TTL))
-	value = binary.BigEndian.AppendUint64(value, uint64(lease.Deadline.UnixNano()))
-	return key, seal(key, value)
+	key = leaseKey(lease.ID)
+	return key, seal(key, leaseRecord{int64(lease.TTL), lease.Deadline.UnixNano()}, nil)
 }
 
 func decodeLease(key, value []byte) (mvcc.Lease, error) {
-	content, err := unseal(key, value, 2*8)
-	if err != nil {
+	var record leaseRecord
+	if _, err := unseal(key, value, &record); err != nil {
 		return mvcc.Lease{}, err
 	}
 	if len(key) != 8 {
@@ -154,7 +146,7 @@ func decodeLease(key, value []byte) (mvcc.Lease, error) {
 	}
 	return mvcc.Lease{
 		ID:       clientv3.LeaseID(binary.BigEndian.Uint64(key)),
-		TTL:      time.Duration(binary.BigEndian.Uint64(content)),
-		Deadline: time.Unix(0, int64(binary.BigEndian.Uint64(content[8:]))),
+		TTL:      time.Duration(record.TTL),
+		Deadline: time.Unix(0, record.Deadline),
 	}, nil
 }

@@ -60,11 +60,11 @@ func (l *Log) open() (*mvcc.Snapshot, error) {
 		return nil, fmt.Errorf("storage: removing unfinished files beside %s: %w", l.path, withAdvice(err))
 	}
 	if _, err := os.Stat(l.path); errors.Is(err, fs.ErrNotExist) {
-		if err := create(context.Background(), l.path, &mvcc.Snapshot{Revision: 1}, nil); err != nil {
+		if err := create(context.Background(), l.path, &mvcc.Snapshot{Revision: 1}); err != nil {
 			return nil, err
 		}
 	}
-	snapshot, err := read(context.Background(), l.path, nil)
+	snapshot, err := read(context.Background(), l.path)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (l *Log) resolve() error {
 		case l.transaction:
 			return nil
 		case l.transaction + 1:
-			snapshot, err = load(context.Background(), tx, nil)
+			snapshot, err = load(context.Background(), tx, stop)
 			return err
 		}
 		return damaged("it is at transaction %d, and %d was the last acknowledged one", tx.ID(), l.transaction)
@@ -130,7 +130,7 @@ func (l *Log) resolve() error {
 	if err != nil || snapshot == nil {
 		return err
 	}
-	if err := create(context.Background(), l.path, snapshot, nil); err != nil {
+	if err := create(context.Background(), l.path, snapshot); err != nil {
 		return err
 	}
 	l.rewritten = true

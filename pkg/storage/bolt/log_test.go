@@ -122,7 +122,7 @@ func TestFailedCommit(t *testing.T) {
 				t.Errorf("after a restart a is %q, want %q", o.get("a"), want)
 			}
 			o.close()
-			if report, err := Check(t.Context(), o.dir, anything, nil); err != nil || len(report.Problems) > 0 {
+			if report, err := Check(t.Context(), o.dir, anything); err != nil || len(report.Problems) > 0 {
 				t.Errorf("the check finds %v, %v", report.Problems, err)
 			}
 		})
@@ -236,7 +236,7 @@ func TestFileGrowsNoFurther(t *testing.T) {
 	if last > 2*first {
 		t.Errorf("the file grew from %d to %d bytes", first, last)
 	}
-	if entries := o.log.head.entries; entries > 50+22 {
+	if entries := o.log.head.Entries; entries > 50+22 {
 		t.Errorf("it has %d entries of 20 keys and 50 revisions", entries)
 	}
 }

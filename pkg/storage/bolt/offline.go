@@ -18,10 +18,10 @@ import (
 
 // Read returns the contents of the file of a directory. As the other functions
 // here, it fails if the directory is in use, and stops when ctx is done.
-func Read(ctx context.Context, dir string, progress Progress) (*mvcc.Snapshot, error) {
+func Read(ctx context.Context, dir string) (*mvcc.Snapshot, error) {
 	var snapshot *mvcc.Snapshot
 	err := withExisting(dir, func(path string) (err error) {
-		snapshot, err = read(ctx, path, progress)
+		snapshot, err = read(ctx, path)
 		return err
 	})
 	return snapshot, err
@@ -29,16 +29,16 @@ func Read(ctx context.Context, dir string, progress Progress) (*mvcc.Snapshot, e
 
 // Compact rewrites the file of a directory without its free pages, and returns
 // its size before and after. If it fails the file is unchanged.
-func Compact(ctx context.Context, dir string, progress Progress) (before, after int64, err error) {
+func Compact(ctx context.Context, dir string) (before, after int64, err error) {
 	err = withExisting(dir, func(path string) (err error) {
 		if before, err = sizeOfFile(path); err != nil {
 			return err
 		}
-		snapshot, err := read(ctx, path, nil)
+		snapshot, err := read(ctx, path)
 		if err != nil {
 			return err
 		}
-		if err := create(ctx, path, snapshot, progress); err != nil {
+		if err := create(ctx, path, snapshot); err != nil {
 			return err
 		}
 		after, err = sizeOfFile(path)
@@ -50,7 +50,7 @@ func Compact(ctx context.Context, dir string, progress Progress) (before, after 
 // Create creates the file of a directory with a snapshot, all or nothing. It
 // creates the directory if needed, and fails if a file exists that has ever held
 // anything.
-func Create(ctx context.Context, dir string, snapshot *mvcc.Snapshot, progress Progress) (err error) {
+func Create(ctx context.Context, dir string, snapshot *mvcc.Snapshot) (err error) {
 	if err := makeDirectory(dir); err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func Create(ctx context.Context, dir string, snapshot *mvcc.Snapshot, progress P
 	defer func() { err = errors.Join(err, held.release()) }()
 	path := filepath.Join(dir, fileName)
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		there, err := read(ctx, path, nil)
+		there, err := read(ctx, path)
 		if err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func Create(ctx context.Context, dir string, snapshot *mvcc.Snapshot, progress P
 			return fmt.Errorf("storage: %s is not empty but at revision %d; choose another directory, or move the file away", path, there.Revision)
 		}
 	}
-	return create(ctx, path, snapshot, progress)
+	return create(ctx, path, snapshot)
 }
 
 // withExisting calls do with an existing file while it holds the lock of the
@@ -87,9 +87,9 @@ func withExisting(dir string, do func(path string) error) (err error) {
 	return do(path)
 }
 
-func read(ctx context.Context, path string, progress Progress) (snapshot *mvcc.Snapshot, err error) {
+func read(ctx context.Context, path string) (snapshot *mvcc.Snapshot, err error) {
 	err = readFile(path, bbolt.Options{}, func(tx *bbolt.Tx) (err error) {
-		snapshot, err = load(ctx, tx, progress)
+		snapshot, err = load(ctx, tx, stop)
 		return err
 	})
 	if err != nil {

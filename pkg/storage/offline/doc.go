@@ -41,10 +41,6 @@ type Options struct {
 	Codec runtime.Codec
 	// Prefix is the storage's; "" is storage.DefaultPrefix.
 	Prefix string
-	// Progress receives how many versions of objects of how many are done, now
-	// and then. An import first reports how many objects it has read, of 0
-	// because the number is unknown. Progress may be nil.
-	Progress func(done, total int64)
 }
 
 func (o Options) complete() (Options, error) {
@@ -63,7 +59,7 @@ func Check(ctx context.Context, options Options) (bolt.Report, error) {
 	if err != nil {
 		return bolt.Report{}, err
 	}
-	return bolt.Check(ctx, options.Dir, options.checkValue, options.Progress)
+	return bolt.Check(ctx, options.Dir, options.checkValue)
 }
 
 // Compact rewrites the file without free pages, and returns its size before and
@@ -73,13 +69,7 @@ func Compact(ctx context.Context, options Options) (before, after int64, err err
 	if options, err = options.complete(); err != nil {
 		return 0, 0, err
 	}
-	return bolt.Compact(ctx, options.Dir, options.Progress)
-}
-
-func (o Options) report(done, total int64) {
-	if o.Progress != nil {
-		o.Progress(done, total)
-	}
+	return bolt.Compact(ctx, options.Dir)
 }
 
 func (o Options) checkValue(key string, value []byte) error {

@@ -28,13 +28,12 @@ func Export(ctx context.Context, options Options, to io.Writer) (objects int64, 
 	if err != nil {
 		return 0, err
 	}
-	held, err := bolt.Read(ctx, options.Dir, nil)
+	held, err := bolt.Read(ctx, options.Dir)
 	if err != nil {
 		return 0, err
 	}
-	kvs := options.current(held)
 	buffered := bufio.NewWriter(to)
-	for i, kv := range kvs {
+	for _, kv := range options.current(held) {
 		line, err := options.line(kv)
 		if err == nil {
 			_, err = buffered.Write(line)
@@ -43,7 +42,6 @@ func Export(ctx context.Context, options Options, to io.Writer) (objects int64, 
 			return objects, fmt.Errorf("storage: exporting %s: %w", kv.Key, err)
 		}
 		objects++
-		options.report(int64(i+1), int64(len(kvs)))
 	}
 	if err := buffered.Flush(); err != nil {
 		return objects, fmt.Errorf("storage: exporting: %w", err)

@@ -62,9 +62,8 @@ func Import(ctx context.Context, options Options, resource schema.GroupResource,
 		if err != nil {
 			return 0, fmt.Errorf("storage: importing object %d: %w", number, err)
 		}
-		options.report(int64(number), 0)
 	}
-	if err := bolt.Create(ctx, options.Dir, importing.snapshot(), options.Progress); err != nil {
+	if err := bolt.Create(ctx, options.Dir, importing.snapshot()); err != nil {
 		return 0, err
 	}
 	return int64(len(importing.kvs)), nil

@@ -120,7 +120,7 @@ func TestExportAndImport(t *testing.T) {
 	if _, err := Import(t.Context(), again, pods, strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), "is not empty") {
 		t.Errorf("imported twice: %v", err)
 	}
-	held, err := bolt.Read(t.Context(), again.Dir, nil)
+	held, err := bolt.Read(t.Context(), again.Dir)
 	if err != nil || string(held.KeyValues[0].Key) != "/registry/example.test/pods/ns/b" || strings.Contains(string(held.KeyValues[0].Value), "resourceVersion") {
 		t.Errorf("stored is %v, %v", held, err)
 	}
@@ -183,7 +183,7 @@ func TestCheckDecodes(t *testing.T) {
 		t.Fatalf("it is %+v, %v", report, err)
 	}
 	for i, want := range []string{"/registry/example.test/pods/ns/bad in revision 8: decoding", `/registry/example.test/pods/ns/named in revision 9: the object's name is "otherwise"`} {
-		if got := report.Problems[i].String(); !strings.HasPrefix(got, want) {
+		if got := report.Problems[i].Error(); !strings.HasPrefix(got, want) {
 			t.Errorf("found %q, want %q", got, want)
 		}
 	}
@@ -203,26 +203,15 @@ func TestCompactKeepsObjects(t *testing.T) {
 	}
 }
 
-func TestWorkIsCanceledAndToldOf(t *testing.T) {
+func TestWorkIsCanceled(t *testing.T) {
 	options := stored(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
-	told := 0
-	options.Progress = func(int64, int64) { told++; cancel() }
-	if _, err := Export(ctx, options, &bytes.Buffer{}); !errors.Is(err, context.Canceled) || told != 1 {
-		t.Errorf("exporting ended with %v after %d objects", err, told)
+	cancel()
+	if _, err := Export(ctx, options, &bytes.Buffer{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("exporting ended with %v", err)
 	}
 	if _, err := Import(ctx, Options{Dir: t.TempDir(), Codec: codec()}, pods, strings.NewReader("{}")); !errors.Is(err, context.Canceled) {
 		t.Errorf("importing ended with %v", err)
-	}
-
-	var steps []string
-	importing := Options{Dir: t.TempDir(), Codec: codec(), Progress: func(done, total int64) { steps = append(steps, fmt.Sprintf("%d/%d", done, total)) }}
-	text := encoded(t, "a", "1") + "\n" + encoded(t, "b", "1")
-	if _, err := Import(t.Context(), importing, pods, strings.NewReader(text)); err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.Join(steps, " "); got != "1/0 2/0 2/2" {
-		t.Errorf("importing told of %s", got)
 	}
 }
 
