@@ -3,12 +3,12 @@
 
 // Package storage says which storage backs the registry.
 //
-// Whichever it is, what stands above it is the same: the storage code of
-// k8s.io/apiserver for etcd, and its watch cache on top. Backends differ in
-// the etcd client below. NewMemory's is a store inside the process, which ends
-// with it. NewFile's is the same, and each change is in a file before it is
-// acknowledged; it takes up where the last process ended, however that ended.
-// NewEtcd's is a cluster of etcd, which any number of processes can share.
+// All backends share the storage code of k8s.io/apiserver for etcd, with its
+// watch cache on top. They differ in the etcd client below. NewMemory uses a store
+// inside the process, which ends with it. NewFile uses the same store, and writes
+// each change to a file before it is acknowledged; it continues where the last
+// process ended, however that ended. NewEtcd uses an etcd cluster, which any
+// number of processes can share.
 package storage
 
 import (
@@ -28,20 +28,20 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// DefaultPrefix is where keys begin unless Config says otherwise.
+// DefaultPrefix is the default of Config.Prefix.
 const DefaultPrefix = "/registry"
 
-// Config is what all backends need to know.
+// Config configures a backend.
 type Config struct {
 	// Codec encodes what is stored and decodes it again.
 	Codec runtime.Codec
-	// Prefix is what all keys of NewMemory and NewFile begin with; "" is
+	// Prefix is the prefix of all keys of NewMemory and NewFile; "" is
 	// DefaultPrefix.
 	Prefix string
-	// Dir is the directory that NewFile keeps its files in, and makes if need
-	// be. It belongs to one process at a time.
+	// Dir is the data directory of NewFile, which creates it if needed. One
+	// process uses it at a time.
 	Dir string
-	// Clock measures the age of history and caches; nil is the real one.
+	// Clock measures the age of history and caches; nil is the real clock.
 	Clock clock.WithTicker
 }
 
@@ -58,8 +58,8 @@ func (c Config) complete() (Config, error) {
 	return c, nil
 }
 
-// Backend is an open storage. It owns the caches of the resources that were
-// opened on it. Whoever made it closes it, after the servers that use it.
+// Backend is an open storage. It owns the caches of its resources. The caller that
+// opened it closes it, after the servers that use it.
 type Backend struct {
 	config Config
 	source source
@@ -69,21 +69,20 @@ type Backend struct {
 	opened []*resource
 }
 
-// source is what is below the storage code.
+// source is the part below the storage code.
 type source struct {
 	client    *kubernetes.Client
 	compactor etcd3.Compactor
 	checks    []healthz.HealthChecker
-	// close ends the client and what it reaches, and waits for them.
+	// close stops the client and an embedded store, and waits for them.
 	close func() error
 }
 
-// RESTOptionsGetter returns what a registry needs to keep its resources here.
+// RESTOptionsGetter returns the options with which a registry stores resources here.
 func (b *Backend) RESTOptionsGetter() generic.RESTOptionsGetter { return restOptions{b} }
 
-// Close stops the caches of all resources, then the storage below them. What
-// still watches or reads through them is ended with an error. Closing again
-// does nothing.
+// Close stops the caches of all resources, then the storage below them. Watches
+// and reads in progress end with an error. Closing again does nothing.
 func (b *Backend) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -107,9 +106,9 @@ type restOptions struct {
 
 var _ generic.RESTOptionsGetter = restOptions{}
 
-// GetRESTOptions returns options that open the resource when they are used.
-// Finalizers that ask for garbage collection are not set: nobody collects here.
-// Nor are objects counted periodically.
+// GetRESTOptions returns options that open the resource on first use. They set no
+// finalizers for garbage collection, because there is no garbage collector, and
+// do not count objects periodically.
 func (o restOptions) GetRESTOptions(of schema.GroupResource, _ runtime.Object) (generic.RESTOptions, error) {
 	config := storagebackend.NewDefaultConfig(o.backend.config.Prefix, o.backend.config.Codec)
 	return generic.RESTOptions{
@@ -120,5 +119,5 @@ func (o restOptions) GetRESTOptions(of schema.GroupResource, _ runtime.Object) (
 	}, nil
 }
 
-// ResourcePrefix is what follows Config.Prefix in the keys of a resource.
+// ResourcePrefix follows Config.Prefix in the keys of a resource.
 func ResourcePrefix(of schema.GroupResource) string { return path.Join("/", of.Group, of.Resource) }

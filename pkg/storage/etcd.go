@@ -16,23 +16,23 @@ import (
 	"k8s.io/apiserver/pkg/storage/etcd3"
 )
 
-// How soon it's noticed that a member of etcd is gone without a word, and how soon
-// that it's back.
+// These bound how long it takes to detect that a member of etcd is gone without
+// closing its connections, and that it is back.
 const (
-	// etcd takes it amiss if it's asked more often than every 5 seconds.
+	// etcd closes connections that send keepalives more often than every 5 seconds.
 	keepaliveEvery   = 10 * time.Second
 	keepaliveTimeout = 5 * time.Second
-	// A TLS handshake takes long on a machine that's busy.
+	// A TLS handshake takes long on a busy machine.
 	connectionTimeout = 10 * time.Second
 	reconnectionPause = 2 * time.Second
 )
 
 // NewEtcd opens a storage in etcd, which other processes may use at the same time.
-// Config.Prefix isn't looked at, EtcdOptions.Prefix is.
+// It uses EtcdOptions.Prefix instead of Config.Prefix.
 //
-// It doesn't wait for etcd, nor does it fail without one, at first or later: until
-// etcd answers, what can't be taken from a cache is refused with a status of 503
-// that says why, and Backend.HealthChecks tell. Open watches go on where they were.
+// NewEtcd neither waits for etcd nor fails without it. While etcd doesn't answer,
+// requests that the cache cannot serve get a status of 503 with the cause, and
+// Backend.HealthChecks fail. Open watches continue when etcd is back.
 func NewEtcd(config Config, options EtcdOptions) (*Backend, error) {
 	if err := errors.Join(options.Validate()...); err != nil {
 		return nil, err
@@ -65,9 +65,8 @@ func NewEtcd(config Config, options EtcdOptions) (*Backend, error) {
 	}}, nil
 }
 
-// connect returns a client that connects as soon as it can, and again whenever the
-// connection is lost. The factory of k8s.io/apiserver isn't used because it fails
-// where etcd isn't there at once.
+// connect returns a client that connects as soon as it can, and reconnects. The
+// factory of k8s.io/apiserver fails if etcd is not available at once.
 func (o EtcdOptions) connect() (*kubernetes.Client, error) {
 	return kubernetes.New(clientv3.Config{
 		Endpoints:            o.Servers,
@@ -80,7 +79,7 @@ func (o EtcdOptions) connect() (*kubernetes.Client, error) {
 			}),
 			grpc.WithChainUnaryInterceptor(awaitConnection),
 		),
-		// It would write to the standard error what whoever calls is told as well.
+		// It would print errors that callers receive as well.
 		Logger: zap.NewNop(),
 	})
 }

@@ -15,54 +15,54 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// connectionPatience is how long a call waits for a connection while there's none.
-// It bridges the restart of an etcd that has one member.
+// connectionPatience is how long a call waits for a connection. It bridges the
+// restart of an etcd with one member.
 const connectionPatience = 5 * time.Second
 
-// unanswered is an error after which a call isn't tried again.
+// unanswered is an error after which the client doesn't retry a call.
 type unanswered struct {
 	cause error
-	// sent is true if etcd may have done what it was asked for.
+	// sent is true if etcd may have executed the call.
 	sent bool
 }
 
 // Error implements error.
 func (u unanswered) Error() string { return u.cause.Error() }
 
-// awaitConnection has calls fail in time that can't be sent, and say why. The
-// client's own way is to wait for as long as the caller does.
+// awaitConnection makes calls that cannot be sent fail in time, with the cause. By
+// default the client waits for as long as its caller does.
 func awaitConnection(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, call grpc.UnaryInvoker, options ...grpc.CallOption) error {
 	state := connected(ctx, conn)
 	switch {
 	case ctx.Err() != nil:
 		return status.FromContextError(ctx.Err()).Err()
 	case state == connectivity.TransientFailure:
-		// It's answered at once with what the last try to connect has failed by.
+		// The call fails at once with the error of the last attempt to connect.
 		options = append(options, grpc.WaitForReady(false))
 	case state == connectivity.Shutdown:
 		return unanswered{cause: errors.New("the storage is closed")}
 	case state != connectivity.Ready:
-		return unanswered{cause: errors.New("none of its servers takes a connection")}
+		return unanswered{cause: errors.New("none of its servers accepts a connection")}
 	}
 	err := call(ctx, method, request, reply, conn, options...)
 	switch {
 	case state != connectivity.Ready && status.Code(err) == codes.Unavailable:
 		return unanswered{cause: errors.New(status.Convert(err).Message())}
 	case isTimeout(rpctypes.Error(err)):
-		// It has waited for a majority of its members for long.
+		// etcd has waited for a majority of its members.
 		return unanswered{cause: rpctypes.Error(err), sent: true}
 	}
 	return err
 }
 
-// isTimeout tells whether etcd itself has waited, for as long as it does.
+// isTimeout reports whether etcd itself timed out.
 func isTimeout(err error) bool {
 	return errors.Is(err, rpctypes.ErrTimeout) || errors.Is(err, rpctypes.ErrTimeoutDueToLeaderFail) ||
 		errors.Is(err, rpctypes.ErrTimeoutDueToConnectionLost)
 }
 
-// connected waits for a connection and returns the state of that then. Of what a
-// caller with a deadline has, half is left.
+// connected waits for a connection and returns its state. It leaves half of the
+// time until the deadline of the caller.
 func connected(ctx context.Context, conn *grpc.ClientConn) connectivity.State {
 	patience := connectionPatience
 	if deadline, ok := ctx.Deadline(); ok {

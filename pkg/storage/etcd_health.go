@@ -16,11 +16,9 @@ import (
 	"k8s.io/utils/clock"
 )
 
-var errNotAnswered = errors.New("etcd was asked for the first time and hasn't answered yet")
-
-// etcdCheck reads what takes a majority of etcd's members to be read. Anybody may
-// ask for the check, which mustn't be a way to keep etcd busy: it reads once at a
-// time and twice within the timeout at most. In between it says what it said last.
+// etcdCheck reads a key, which takes a majority of etcd's members. Everybody may
+// call the check, so it must not keep etcd busy: it reads once at a time, and
+// repeats the last result for half of the timeout.
 type etcdCheck struct {
 	name    string
 	client  *kubernetes.Client
@@ -28,74 +26,33 @@ type etcdCheck struct {
 	timeout time.Duration
 	clock   clock.PassiveClock
 
-	mu sync.Mutex
-	// began is when it was read last, and reading, nil unless that goes on, is
-	// closed when it's over.
-	began   time.Time
-	reading chan struct{}
-	// said is what came of the last time that is over.
-	said error
+	mu   sync.Mutex // held while reading
+	read time.Time  // when last is from
+	last error
 }
 
 var _ healthz.HealthChecker = (*etcdCheck)(nil)
 
 func newEtcdCheck(name string, client *kubernetes.Client, prefix string, timeout time.Duration, clock clock.PassiveClock) *etcdCheck {
-	return &etcdCheck{name: name, client: client, prefix: prefix, timeout: timeout, clock: clock, said: errNotAnswered}
+	return &etcdCheck{name: name, client: client, prefix: prefix, timeout: timeout, clock: clock}
 }
 
 // Name implements healthz.HealthChecker.
 func (c *etcdCheck) Name() string { return c.name }
 
-// Check implements healthz.HealthChecker. Who asks before there's anything to say
-// waits for it.
+// Check implements healthz.HealthChecker.
 func (c *etcdCheck) Check(request *http.Request) error {
-	reading, mine, said := c.begin()
-	if mine {
-		// Others are told the same, who don't care whether this caller goes away.
-		err := c.read(context.WithoutCancel(request.Context()))
-		c.end(err)
-		return err
-	}
-	if said != errNotAnswered {
-		return said
-	}
-	select {
-	case <-reading:
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.said
-	case <-request.Context().Done():
-		return said
-	}
-}
-
-// begin tells whether it's time for the caller to read again, and if not what to
-// say instead.
-func (c *etcdCheck) begin() (reading <-chan struct{}, mine bool, said error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.clock.Now()
-	if c.reading != nil || now.Sub(c.began) < c.timeout/2 {
-		return c.reading, false, c.said
+	if c.read.IsZero() || c.clock.Since(c.read) >= c.timeout/2 {
+		// The result is for other callers too; this one may go away.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(request.Context()), c.timeout)
+		defer cancel()
+		c.last = readHealth(ctx, c.client, c.prefix)
+		if errors.Is(c.last, context.DeadlineExceeded) {
+			c.last = fmt.Errorf("etcd doesn't answer within %v", c.timeout)
+		}
+		c.read = c.clock.Now()
 	}
-	c.began, c.reading = now, make(chan struct{})
-	return c.reading, true, nil
-}
-
-func (c *etcdCheck) end(said error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.said = said
-	close(c.reading)
-	c.reading = nil
-}
-
-func (c *etcdCheck) read(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	err := readHealth(ctx, c.client, c.prefix)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("etcd doesn't answer within %v", c.timeout)
-	}
-	return err
+	return c.last
 }

@@ -5,7 +5,6 @@ package storage
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -59,46 +58,24 @@ func TestEtcdCheckReadsNowAndThen(t *testing.T) {
 	}
 }
 
-// Nobody reads beside somebody else. There's nothing to say before the first answer,
-// for which everybody waits; after that it's said at once what was said last.
+// TestEtcdCheckReadsOnceAtATime calls the check during a read. All callers get the
+// result of that.
 func TestEtcdCheckReadsOnceAtATime(t *testing.T) {
 	arrived, answer := make(chan struct{}), make(chan error)
-	check, clock := newCheckOf(t, &fakeEtcd{}, grpc.UnaryInterceptor(
-		func(ctx context.Context, request any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+	check, _ := newCheckOf(t, &fakeEtcd{}, grpc.UnaryInterceptor(
+		func(context.Context, any, *grpc.UnaryServerInfo, grpc.UnaryHandler) (any, error) {
 			arrived <- struct{}{}
-			if err := <-answer; err != nil {
-				return nil, err
-			}
-			return handle(ctx, request)
+			return nil, <-answer
 		}))
-	request := (&http.Request{}).WithContext(t.Context())
-	said := make(chan error, 2)
-	read := func() { said <- check.Check(request) }
-	go read()
-	<-arrived
-	began := clock.Now()
-	clock.SetTime(began.Add(time.Hour))
-	impatient, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := check.Check(request.WithContext(impatient)); !errors.Is(err, errNotAnswered) {
-		t.Errorf("to whom doesn't wait for the first answer it says: %v", err)
+	results := make(chan error, 3)
+	for range cap(results) {
+		go func() { results <- check.Check((&http.Request{}).WithContext(t.Context())) }()
 	}
-	clock.SetTime(began)
-	go read()
+	<-arrived
 	answer <- status.Error(codes.PermissionDenied, "no")
-	for range 2 {
-		if err := <-said; err == nil || !strings.Contains(err.Error(), "no") {
-			t.Errorf("the first answer: %v", err)
+	for range cap(results) {
+		if err := <-results; err == nil || !strings.Contains(err.Error(), "no") {
+			t.Errorf("the check returns %v", err)
 		}
-	}
-	clock.SetTime(began.Add(time.Hour))
-	go read()
-	<-arrived
-	if err := check.Check(request); err == nil || !strings.Contains(err.Error(), "no") {
-		t.Errorf("while another check reads it says: %v", err)
-	}
-	answer <- nil
-	if err := <-said; err != nil {
-		t.Errorf("the second answer: %v", err)
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"k8s.io/apiserver/pkg/storage/etcd3/metrics"
 )
 
-// measureSize has the metric apiserver_storage_size_bytes be what a member of etcd
-// occupies, until the returned function is called. The library keeps that for the
-// whole process: of several backends the last one is measured.
+// measureSize makes the metric apiserver_storage_size_bytes report the database
+// size of a member of etcd, until the returned function is called. The library
+// has one such metric for the process: of several backends it measures the last.
 func measureSize(client *clientv3.Client) func() {
 	metrics.SetStorageMonitorGetter(func() ([]metrics.Monitor, error) { return []metrics.Monitor{monitor{client}}, nil })
 	return func() {
@@ -20,14 +20,15 @@ func measureSize(client *clientv3.Client) func() {
 	}
 }
 
-// monitor asks etcd when the metrics are asked for.
+// monitor queries etcd whenever the metrics are collected.
 type monitor struct {
 	client *clientv3.Client
 }
 
 var _ metrics.Monitor = monitor{}
 
-// Monitor implements metrics.Monitor. It asks the first member that answers.
+// Monitor implements metrics.Monitor. It returns the size of the first member that
+// answers.
 func (m monitor) Monitor(ctx context.Context) (size metrics.StorageMetrics, err error) {
 	for _, endpoint := range m.client.Endpoints() {
 		var status *clientv3.StatusResponse
@@ -38,5 +39,5 @@ func (m monitor) Monitor(ctx context.Context) (size metrics.StorageMetrics, err 
 	return size, err
 }
 
-// Close implements metrics.Monitor. The client is the backend's.
+// Close implements metrics.Monitor. The backend closes the client.
 func (m monitor) Close() error { return nil }

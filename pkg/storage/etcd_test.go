@@ -142,7 +142,7 @@ func TestEtcdOfAnotherAuthority(t *testing.T) {
 	if err := os.WriteFile(options.CAFile, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it's told that there's none", says("there's no certificate in "+options.CAFile))
+	eventually(t, "it's told that there's none", says(options.CAFile+" has no certificate"))
 	if err := os.Rename(certificate, options.CAFile); err != nil {
 		t.Fatal(err)
 	}

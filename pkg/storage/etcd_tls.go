@@ -16,15 +16,15 @@ import (
 	"google.golang.org/grpc/credentials"
 )
 
-// etcdCredentials is TLS that reads its files for each connection. One that fails
-// because of them is tried again, as any other is.
+// etcdCredentials are TLS credentials that read their files for each connection. A
+// connection that fails because of them is retried as any other.
 type etcdCredentials struct {
-	// What isn't about clients is left to it.
+	// The methods for servers.
 	credentials.TransportCredentials
 	options EtcdOptions
 }
 
-// dialTLS returns what has connections to etcd be of TLS, nothing if they aren't.
+// dialTLS returns the options for TLS, or none without TLS.
 func (o *EtcdOptions) dialTLS() []grpc.DialOption {
 	if !strings.HasPrefix(o.Servers[0], "https:") {
 		return nil
@@ -46,7 +46,7 @@ func (c etcdCredentials) Clone() credentials.TransportCredentials {
 	return etcdCredentials{c.TransportCredentials.Clone(), c.options}
 }
 
-// authorities are nil where the machine's are good.
+// authorities returns the CA certificates, or nil for those of the machine.
 func (o *EtcdOptions) authorities() (*x509.CertPool, error) {
 	if o.CAFile == "" {
 		return nil, nil
@@ -57,7 +57,7 @@ func (o *EtcdOptions) authorities() (*x509.CertPool, error) {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(content) {
-		return nil, fmt.Errorf("--etcd-cafile: there's no certificate in %s", o.CAFile)
+		return nil, fmt.Errorf("--etcd-cafile: %s has no certificate", o.CAFile)
 	}
 	return pool, nil
 }
@@ -71,7 +71,7 @@ func (o *EtcdOptions) certificate() (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-// tlsConfig is for one connection: it has the authorities that there are now.
+// tlsConfig returns the configuration for one connection, with the current files.
 func (o *EtcdOptions) tlsConfig() (*tls.Config, error) {
 	authorities, err := o.authorities()
 	if err != nil {

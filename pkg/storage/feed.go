@@ -14,12 +14,12 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// feed is the storage as a cache reads and watches it. It knows where the cache
-// begins, and ends what it watches: a cache hangs for ever when it is stopped with
-// more changes coming in than it has room for.
+// feed is the storage that a cache lists and watches. It records the version that
+// the cache starts from, and ends the watch of the cache: a cache that is stopped
+// while more changes arrive than it can buffer hangs for ever.
 type feed struct {
 	storage.Interface
-	// since is the version that the cache has last begun from.
+	// since is the version that the cache has last started from.
 	since atomic.Uint64
 
 	mu     sync.Mutex
@@ -27,11 +27,11 @@ type feed struct {
 	last   *fedWatch // a cache has one watch at a time
 }
 
-// IsWatchListSemanticsUnSupported has the cache begin by a list. It costs the
-// same, as that is how the storage would begin a watch.
+// IsWatchListSemanticsUnSupported makes the cache start with a list. That costs the
+// same as a watch with initial events, which the storage implements by a list.
 func (f *feed) IsWatchListSemanticsUnSupported() bool { return true }
 
-// GetList notes the version of the list, which is what the cache begins from.
+// GetList records the version of the list, from which the cache starts.
 func (f *feed) GetList(ctx context.Context, key string, options storage.ListOptions, list runtime.Object) error {
 	if err := f.Interface.GetList(ctx, key, options, list); err != nil {
 		return err
@@ -48,8 +48,7 @@ func (f *feed) GetList(ctx context.Context, key string, options storage.ListOpti
 	return nil
 }
 
-// Watch hands on the storage's watch. Nothing happens on one that is opened
-// later than close.
+// Watch returns the storage's watch. After close it returns a watch without events.
 func (f *feed) Watch(ctx context.Context, key string, options storage.ListOptions) (watch.Interface, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -64,7 +63,7 @@ func (f *feed) Watch(ctx context.Context, key string, options storage.ListOption
 	return f.last, nil
 }
 
-// close ends the watch and waits until the cache has taken what it had sent.
+// close ends the watch and waits until the cache has received all of its events.
 func (f *feed) close() {
 	f.mu.Lock()
 	f.closed = true
@@ -76,14 +75,14 @@ func (f *feed) close() {
 	}
 }
 
-// fedWatch tells when the cache is done with it.
+// fedWatch reports when the cache has left it.
 type fedWatch struct {
 	watch.Interface
 	once sync.Once
 	left chan struct{}
 }
 
-// Stop is what the cache calls in the end, more than once.
+// Stop is called by the cache at the end, more than once.
 func (w *fedWatch) Stop() {
 	w.Interface.Stop()
 	w.once.Do(func() { close(w.left) })

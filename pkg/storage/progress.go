@@ -12,25 +12,25 @@ import (
 	"k8s.io/apiserver/pkg/storage/feature"
 )
 
-// embedded is the stores inside this process as an etcd endpoint.
+// embedded represents the stores inside this process as an etcd endpoint.
 type embedded struct{}
 
-// Endpoints returns one name for all of them, so that they are asked once.
+// Endpoints returns one name for all of them, so that they are checked once.
 func (embedded) Endpoints() []string { return []string{"embedded"} }
 
-// Status tells the version of etcd whose behaviour they have.
+// Status returns the version of etcd whose behavior they have.
 func (embedded) Status(context.Context, string) (*clientv3.StatusResponse, error) {
 	return &clientv3.StatusResponse{Version: version.Version}, nil
 }
 
-// announceProgress lets caches rely on watches telling their progress when
-// asked, which consistent lists and streamed ones need. The storage code keeps
-// that for the whole process, asks the endpoints that a client lists, and
-// believes in it only after one has answered. A store inside the process has
-// no endpoint, so it is asked here by way of one that stands for it. An etcd
-// that can't do it still turns the feature off. The answer is taken a moment
-// after this returns; until then consistent lists are read from the storage,
-// and streamed ones refused, on which clients fall back to a list.
+// announceProgress enables the feature that watches send their progress on
+// request, which consistent and streamed lists from the cache need. The storage
+// code keeps the feature for the whole process, and enables it once an endpoint
+// of a client has reported a suitable version. An embedded store has no endpoint;
+// the type embedded represents it. An etcd without the feature still disables it.
+// The check completes shortly after this function returns. Until then consistent
+// lists are read from the storage, and streamed ones are rejected, so that clients
+// fall back to a list.
 func announceProgress(ctx context.Context) {
 	feature.DefaultFeatureSupportChecker.CheckClient(ctx, embedded{}, storage.RequestWatchProgress)
 }

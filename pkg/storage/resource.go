@@ -18,8 +18,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// open makes the storage of a resource. It ends with the returned function, or
-// with the backend.
+// open opens the storage of a resource. The returned function closes it, as does
+// closing the backend.
 func (b *Backend) open(
 	config *storagebackend.ConfigForResource, prefix string, key func(runtime.Object) (string, error),
 	newObject, newList func() runtime.Object, attributes storage.AttrFunc,
@@ -75,7 +75,7 @@ type resource struct {
 	resumed   *resumedWatches
 }
 
-// newResource puts a cache on a storage, which it owns from then on.
+// newResource adds a cache to a storage, and takes ownership of the storage.
 func newResource(below closer, config cacher.Config) (*resource, error) {
 	fed := &feed{Interface: below}
 	config.Storage = fed
@@ -89,8 +89,7 @@ func newResource(below closer, config cacher.Config) (*resource, error) {
 	}, nil
 }
 
-// close ends the storage from the top, each layer before the one that it uses.
-// Closing again does nothing.
+// close stops each layer before the one that it uses. Closing again does nothing.
 func (r *resource) close() {
 	r.once.Do(func() {
 		r.resumed.close()

@@ -9,10 +9,6 @@ import (
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 )
 
-// compactStep bounds how many revisions one compaction by age drops, so that
-// writers do not wait long.
-const compactStep = 1000
-
 // compact drops the history before a revision.
 func (s *Store) compact(rev int64) error {
 	s.commitMu.Lock()
@@ -42,29 +38,17 @@ func (s *Store) forget(head *state, rev int64) error {
 
 // compactAged compacts what is older than maxAge.
 func (s *Store) compactAged(now time.Time) error {
-	for more := true; more; {
-		var err error
-		if more, err = s.compactSomeAged(now); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// compactSomeAged compacts one step, and reports whether there is more.
-func (s *Store) compactSomeAged(now time.Time) (bool, error) {
 	s.commitMu.Lock()
 	defer s.commitMu.Unlock()
 	if s.closed.Load() {
-		return false, ErrClosed
+		return ErrClosed
 	}
 	head := s.state.Load()
 	last := head.asOf(now.Add(-s.maxAge))
 	if last <= head.oldest() {
-		return false, nil
+		return nil
 	}
-	rev := min(last, head.oldest()+compactStep)
-	return rev < last, s.forget(head, rev)
+	return s.forget(head, last)
 }
 
 // nextCompaction returns when compactAged has something to do, or the zero

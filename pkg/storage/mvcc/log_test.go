@@ -321,10 +321,11 @@ func TestLeaseEndsOnceTheLogWorks(t *testing.T) {
 // TestLogForgets compacts by age and by count, with a log that checks what it
 // is to forget, and that it is left with what a restart needs.
 func TestLogForgets(t *testing.T) {
+	const batch = 1000
 	clock := testclock.NewFakeClock(time.Now())
 	log := newMemoryLog()
-	store, client := newStore(t, Options{Clock: clock, Log: log, HistoryAge: time.Minute, HistoryRevisions: 2*compactStep + 20})
-	for i := range 3 * compactStep {
+	store, client := newStore(t, Options{Clock: clock, Log: log, HistoryAge: time.Minute, HistoryRevisions: 2*batch + 20})
+	for i := range 3 * batch {
 		put(t, client, fmt.Sprint(i%10), "")
 	}
 	put(t, client, "last", "")
@@ -332,7 +333,7 @@ func TestLogForgets(t *testing.T) {
 		t.Error("nothing is compacted by count")
 	}
 	clock.Step(time.Hour)
-	eventually(t, "all that is old is forgotten", func() bool { return store.CompactRevision() == 3*compactStep+2 })
+	eventually(t, "all that is old is forgotten", func() bool { return store.CompactRevision() == 3*batch+2 })
 	if snapshot := log.snapshot(); len(log.versions) != 11 || len(snapshot.KeyValues) != 11 || len(snapshot.History) != 0 {
 		t.Errorf("the log holds %d versions, %d of them current and %d in the history; want 11, 11, 0",
 			len(log.versions), len(snapshot.KeyValues), len(snapshot.History))
