@@ -15,7 +15,7 @@ func TestRequestsAreNotSlowedDown(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config")
 	t.Setenv("TILT_CONFIG", file)
 	entry := kubeconfig.Entry{Port: 4711, Server: "https://127.0.0.1:4711", Token: "secret"}
-	if err := (kubeconfig.Location{Files: []string{file}}).Add(t.Context(), entry); err != nil {
+	if err := (kubeconfig.Location{Files: []string{file}}).Add(t.Context(), entry, func(err error) { t.Error(err) }); err != nil {
 		t.Fatal(err)
 	}
 	config, err := newClientGetter(&endpoint{port: entry.Port}, nil).ToRESTConfig()

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
 	"tilt.dev/session/pkg/kubeconfig"
 )
@@ -29,17 +28,7 @@ func writeKubeconfig(path string, entry kubeconfig.Entry, warn func(error)) (wri
 	if err := checkReplaceable(path); err != nil {
 		return "", err
 	}
-	name := entry.Name()
-	config := clientcmdapi.NewConfig()
-	config.Clusters[name] = &clientcmdapi.Cluster{
-		Server:                   entry.Server,
-		TLSServerName:            entry.ServerName,
-		CertificateAuthorityData: entry.CA,
-	}
-	config.AuthInfos[name] = &clientcmdapi.AuthInfo{Token: entry.Token}
-	config.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
-	config.CurrentContext = name
-	text, err := clientcmd.Write(*config)
+	text, err := clientcmd.Write(*entry.Config())
 	if err != nil {
 		return "", err
 	}

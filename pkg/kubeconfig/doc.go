@@ -4,10 +4,10 @@
 // Package kubeconfig keeps the entry of a running API server in Tilt's
 // kubeconfig file, where tilt, kubectl and our own commands look for it.
 //
-// An entry is a context, a cluster and a user of one name. Entries that this
-// package wrote carry an extension in their context that says which process
-// they belong to, so that an entry whose process has ended without removing it
-// is recognised, replaced and dropped.
+// An entry is a context, a cluster and a user of one name. The context of an
+// entry that this package writes carries an extension that names the process
+// which owns the entry. It lets a later process recognize, replace and drop the
+// entry of a process that ended without removing it.
 //
 //	contexts:
 //	- name: tilt-default
@@ -22,18 +22,20 @@
 //
 // # Guarantees
 //
-// The file belongs to others too. What's in it besides the entry, comments and
-// fields that this version doesn't know included, stays as it is; a file that
-// can't be understood is never written. A write replaces the whole file at
-// once or not at all, and keeps a symbolic link to it. All writes happen under
-// the lock that Tilt takes as well.
+// A change keeps the clusters, contexts, users, preferences and extensions of
+// others. A file that client-go can't parse, or can only parse in part, is never
+// written. A write replaces the whole file or nothing, and keeps a symbolic link
+// to it. Every write happens under the lock that Tilt and kubectl honor.
 //
-// The token of an entry is its owner's alone: a file that other users have access
-// to has the mode 0600 before the token is in it, and afterwards. A file or a link
-// of another user is refused.
+// Only the owner of the file can read the token in it: a file that other users
+// had access to has mode 0600 before the token is written. A file or a symbolic
+// link that belongs to another user is refused.
 //
 // # Limits
 //
-// Processes are told apart within one machine and one pid namespace. Machines
-// that share a home directory need a directory each, by TILT_DEV_DIR.
+// A change goes through client-go's types, as with kubectl config: it loses
+// comments and fields that this version of client-go doesn't know.
+//
+// Processes are identified within one machine and one PID namespace. Machines
+// that share a home directory need one directory each; set TILT_DEV_DIR.
 package kubeconfig

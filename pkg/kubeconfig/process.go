@@ -12,17 +12,17 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// ownerExtension is the name under which a context says whose it is.
+// ownerExtension is the name of the context extension that holds the owner.
 const ownerExtension = "tilt.dev/session"
 
-// errEnded says that there's no such process, or only its remains.
+// errEnded means that a process doesn't exist, or is a zombie.
 var errEnded = errors.New("the process has ended")
 
-// process is one process among all that ever ran on this machine.
+// process identifies one process among all that ever ran on this machine.
 type process struct {
 	PID int `json:"pid"`
-	// Started tells it from others that had or will have the same pid, also
-	// before and after a reboot. Only equality means something.
+	// Started distinguishes processes of the same PID, also across reboots. Only
+	// equality is meaningful.
 	Started string `json:"started"`
 }
 
@@ -32,8 +32,8 @@ func self() (process, error) {
 	return process{PID: pid, Started: started}, err
 }
 
-// alive is true when in doubt, so that nothing of a running process is taken
-// for stale.
+// alive reports whether the process runs. It is true when in doubt, so that the
+// entry of a running process is never dropped.
 func (p process) alive() bool {
 	if p.PID <= 0 {
 		return false
@@ -45,9 +45,20 @@ func (p process) alive() bool {
 	return started == p.Started
 }
 
-// ownerOf is the process that wrote the context called name. False for
-// contexts that weren't written by this package or were renamed since, which
-// are other people's business.
+// own makes the process the owner of a context.
+func (p process) own(context *clientcmdapi.Context) error {
+	raw, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	context.Extensions = map[string]runtime.Object{
+		ownerExtension: &runtime.Unknown{Raw: raw, ContentType: runtime.ContentTypeJSON},
+	}
+	return nil
+}
+
+// ownerOf is the process that wrote the context called name. It is false for a
+// context that this package didn't write, or that was renamed since.
 func ownerOf(name string, context *clientcmdapi.Context) (process, bool) {
 	if context == nil || context.Cluster != name || context.AuthInfo != name {
 		return process{}, false

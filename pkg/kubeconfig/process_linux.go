@@ -7,37 +7,38 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
+	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 )
 
-// startField is the place of the start time in /proc/PID/stat among the fields
-// behind the program's name, of which the state is the first.
-const startField = 19
-
-// started is the start of a process in clock ticks since the boot, together
-// with the boot. errEnded when it's gone or waits to be reaped.
+// started is the start time of a process in clock ticks since boot, prefixed
+// with the ID of the boot. The error is errEnded if the process has ended.
 func started(pid int) (string, error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+	proc, err := procfs.NewFS(procfs.DefaultMountPoint)
+	if err != nil {
+		return "", err
+	}
+	process, err := proc.Proc(pid)
+	if errors.Is(err, fs.ErrNotExist) {
 		return "", errEnded
 	}
 	if err != nil {
 		return "", err
 	}
-	// The name is in parentheses and may hold any character itself.
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if len(fields) <= startField {
-		return "", fmt.Errorf("read /proc/%d/stat: unexpected format %q", pid, stat)
-	}
-	if strings.ContainsAny(fields[0], "ZXx") {
+	stat, err := process.Stat()
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH):
+		return "", errEnded
+	case err != nil:
+		return "", err
+	case strings.Contains("ZXx", stat.State):
 		return "", errEnded
 	}
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	boot, err := proc.SysctlStrings("kernel.random.boot_id")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	return strings.TrimSpace(string(boot)) + "/" + fields[startField], nil
+	return fmt.Sprintf("%s/%d", strings.Join(boot, ""), stat.Starttime), nil
 }

@@ -4,7 +4,6 @@
 package kubeconfig
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -17,19 +16,13 @@ import (
 // stale is a file with an entry of a process.
 func stale(t *testing.T, port int, owner process) string {
 	t.Helper()
-	extension, err := json.Marshal(owner)
-	if err != nil {
-		t.Fatal(err)
-	}
+	config := clientcmdapi.NewConfig()
 	e := entry(port)
-	doc, err := parse(nil)
-	if err != nil {
+	e.put(config)
+	if err := owner.own(config.Contexts[e.Name()]); err != nil {
 		t.Fatal(err)
 	}
-	if err := doc.put(e.Name(), [...]any{e.cluster(), e.context(extension), e.user()}); err != nil {
-		t.Fatal(err)
-	}
-	data, err := doc.bytes()
+	data, err := clientcmd.Write(*config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +79,7 @@ func TestEntryOfARunningProcess(t *testing.T) {
 	l := emptyLocation(t)
 	owner := readyChild(t, "own", l)
 	before := get(t, l.Files[0])
-	err := l.Add(t.Context(), entry(10350))
+	err := addIgnored(t.Context(), l, entry(10350))
 	wantError(t, err, "tilt-default", fmt.Sprintf("process %d", owner.Process.Pid), "--port")
 	if got := get(t, l.Files[0]); got != before {
 		t.Errorf("the file was changed:\n%s", got)
@@ -96,7 +89,7 @@ func TestEntryOfARunningProcess(t *testing.T) {
 	if err := owner.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() bool { return l.Add(t.Context(), entry(10350)) == nil })
+	eventually(t, func() bool { return addIgnored(t.Context(), l, entry(10350)) == nil })
 	wantContexts(t, l.Files[0], "tilt-default")
 }
 
@@ -131,7 +124,7 @@ contexts:
 	config.Contexts["plain"] = clientcmdapi.NewContext()
 	for name, context := range config.Contexts {
 		if owner, ok := ownerOf(name, context); ok {
-			t.Errorf("%s belongs to %+v, want nobody", name, owner)
+			t.Errorf("%s belongs to %+v, want no owner", name, owner)
 		}
 	}
 }

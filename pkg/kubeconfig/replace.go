@@ -5,92 +5,135 @@ package kubeconfig
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"tilt.dev/session/pkg/private"
 )
 
-// Replace makes data the content of the file at path, at once: whatever fails,
-// and whenever this process ends, either the old content is there or the new.
-// It doesn't wait for the disk: an entry is of no use to a machine that has
-// started again, and a disk can take longer than a whole run. Replace returns
-// the file that it has written, to which path may be a symbolic link.
+// maxLinks is how many symbolic links in a row are followed.
+const maxLinks = 40
+
+// Replace makes data the content of the file at path, and returns the path of
+// the file behind all symbolic links. The file holds either its old content or
+// all of the new one, whatever fails and whenever this process ends.
 //
-// The file is its owner's alone afterwards, and before it has any of the data.
-// Replace refuses a file or a link of another user, and calls warn
-// when the file was open to other users until now, or can still be exchanged by
-// them.
+// Only the owner can access the file afterwards, and before it holds any data.
+// Replace refuses a file or a symbolic link that belongs to another user. It
+// calls warn if other users had access to the file, or are still able to
+// replace it.
 func Replace(path string, data []byte, warn func(error)) (written string, err error) {
-	return replace(path, data, warn, func(real string) (*os.File, error) {
-		return os.CreateTemp(filepath.Dir(real), "."+filepath.Base(real)+".tilt-session.*")
-	})
-}
-
-// replaceLocked is Replace for a caller that holds the lock of the file. The name
-// of the temporary file is always the same then, so that what a killed process
-// left is cleared away by the next one.
-func replaceLocked(path string, data []byte, warn func(error)) (written string, err error) {
-	return replace(path, data, warn, func(real string) (*os.File, error) {
-		temp := filepath.Join(filepath.Dir(real), "."+filepath.Base(real)+".tilt-session")
-		if err := remove(temp); err != nil {
-			return nil, err
-		}
-		return os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	})
-}
-
-// replace is Replace with a temporary file that create makes beside the real one.
-func replace(path string, data []byte, warn func(error), create func(real string) (*os.File, error)) (written string, err error) {
-	real, err := resolve(path)
+	real, old, err := resolve(path)
 	if err != nil {
 		return "", err
 	}
-	old, err := os.Stat(real)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	file, err := create(real)
+	file, err := renameio.NewPendingFile(real, renameio.WithTempDir(filepath.Dir(real)))
 	if err != nil {
 		return "", err
 	}
-	if err := write(file, data, old); err != nil {
-		return "", errors.Join(err, remove(file.Name()))
+	defer func() { err = errors.Join(err, file.Cleanup()) }()
+	if err := secure(file.File, old); err != nil {
+		return "", err
 	}
-	if err := os.Rename(file.Name(), real); err != nil {
-		return "", errors.Join(err, remove(file.Name()))
+	if _, err := file.Write(data); err != nil {
+		return "", err
+	}
+	if err := file.CloseAtomicallyReplace(); err != nil {
+		return "", err
 	}
 	warnOfExposure(path, real, old, warn)
 	return real, nil
 }
 
-// write fills a new file that is to take the place of old, which is nil when
-// there's none, and closes it.
-func write(file *os.File, data []byte, old fs.FileInfo) error {
-	err := secure(file, old)
-	if err == nil {
-		_, err = file.Write(data)
+// resolve follows the symbolic links at path and returns the file behind them,
+// with a nil info if path doesn't exist. It refuses links of another user, who
+// would choose the file that receives the token.
+func resolve(path string) (real string, info fs.FileInfo, err error) {
+	real = path
+	for range maxLinks {
+		info, err := os.Lstat(real)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && real == path:
+			return path, nil, nil
+		case err != nil:
+			return "", nil, err
+		case info.Mode()&fs.ModeSymlink == 0:
+			return real, info, nil
+		case !private.Trusted(info):
+			return "", nil, fmt.Errorf("%s is a symbolic link that belongs to user %d; remove it, or name the file behind it",
+				real, private.Owner(info))
+		}
+		target, err := os.Readlink(real)
+		if err != nil {
+			return "", nil, err
+		}
+		if !filepath.IsAbs(target) {
+			directory, err := filepath.EvalSymlinks(filepath.Dir(real))
+			if err != nil {
+				return "", nil, err
+			}
+			target = filepath.Join(directory, target)
+		}
+		real = target
 	}
-	return errors.Join(err, file.Close())
+	return "", nil, fmt.Errorf("%s: too many symbolic links", path)
 }
 
-// resolve follows symbolic links to a path that may not exist itself.
-func resolve(path string) (string, error) {
-	if err := checkLinks(path); err != nil {
-		return "", err
-	}
-	real, err := filepath.EvalSymlinks(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return real, err
-	}
-	if _, lstat := os.Lstat(path); lstat == nil {
-		return "", err
-	}
-	return path, nil
-}
-
-func remove(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+// secure sets the mode of an empty file that is to replace old, which may be
+// nil. It refuses to replace a file that belongs to another user.
+func secure(file *os.File, old fs.FileInfo) error {
+	info, err := file.Stat()
+	if err != nil {
 		return err
 	}
+	mode := fs.FileMode(0o600)
+	if old != nil {
+		if was, is := private.Owner(old), private.Owner(info); was != is {
+			return fmt.Errorf("the file belongs to user %d, but this process runs as user %d; both could read the token in it", was, is)
+		}
+		if old.Mode().Perm()&private.Others == 0 {
+			mode = old.Mode().Perm()
+		}
+	}
+	if info.Mode().Perm() == mode {
+		return nil
+	}
+	if err := file.Chmod(mode); err != nil {
+		return err
+	}
+	if info, err = file.Stat(); err != nil {
+		return err
+	}
+	return checkSecured(info)
+}
+
+// checkSecured refuses a file on a file system that ignores modes.
+func checkSecured(info fs.FileInfo) error {
+	if mode := info.Mode().Perm(); mode&private.Others != 0 {
+		return fmt.Errorf("the file system gives the file mode %#o; other users could read the token in it", mode)
+	}
 	return nil
+}
+
+// warnOfExposure warns of the access that other users had to the file at path
+// before its replacement, and of directories in which they are able to replace
+// it. real is the file behind all symbolic links, and old its previous state.
+func warnOfExposure(path, real string, old fs.FileInfo, warn func(error)) {
+	if old != nil && old.Mode().Perm()&private.Others != 0 {
+		warn(fmt.Errorf("other users had access to %s, which holds secrets (mode %#o): its mode is 0600 now", path, old.Mode().Perm()))
+	}
+	directory, behind := filepath.Dir(path), filepath.Dir(real)
+	if err := private.CheckDirectory(directory); err != nil {
+		warn(fmt.Errorf("%s: %w", path, err))
+	}
+	if behind == directory {
+		return
+	}
+	if err := private.CheckDirectory(behind); err != nil {
+		warn(fmt.Errorf("%s: %w", real, err))
+	}
 }
