@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
@@ -34,7 +34,7 @@ type engines struct {
 	// files tells engines which files have changed. It's nil where nothing is
 	// run again.
 	files *filewatch.Watcher
-	clock clockwork.Clock
+	clock clock.WithTickerAndDelayedExecution
 	// environ is this process's environment, commands what is added to it for
 	// commands where it doesn't say other.
 	environ, commands []string
@@ -49,7 +49,7 @@ type engines struct {
 // newEngines starts what engines share. Somebody is warned of what goes wrong
 // later.
 func newEngines(killGrace time.Duration, watch bool, warn func(error)) (_ *engines, err error) {
-	es := &engines{clock: clockwork.NewRealClock(), environ: os.Environ(), killGrace: killGrace}
+	es := &engines{clock: clock.RealClock{}, environ: os.Environ(), killGrace: killGrace}
 	if es.maxDataSize, err = environmentDataSize(); err != nil {
 		return nil, err
 	}

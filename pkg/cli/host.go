@@ -14,8 +14,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	"golang.org/x/term"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/apiserver"
@@ -66,7 +66,7 @@ func newHost(ctx context.Context, p Program, o *runOptions) (_ *host, err error)
 	if h.location, err = kubeconfig.Locate(os.Getenv); err != nil {
 		return nil, withCode(ExitAPI, "%w", err)
 	}
-	h.logs = logs.New(logLimit, clockwork.NewRealClock())
+	h.logs = logs.New(logLimit, clock.RealClock{})
 	h.runs = controller.NewRunning()
 	h.engines, err = newEngines(o.killGrace, o.exitCondition == v1alpha1.ExitConditionManual, h.warn)
 	if err != nil {

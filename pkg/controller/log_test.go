@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
@@ -31,14 +31,14 @@ func (w *written) Snapshot() *engine.Snapshot { return &w.snap }
 
 // newWritten has lines of a minute ago and of now.
 func newWritten() (*written, *requested) {
-	clock := clockwork.NewFakeClockAt(start)
+	clock := testingclock.NewFakeClock(start)
 	w := &written{store: logs.New(1<<20, clock), snap: engine.Snapshot{
 		Tiltfile:  engine.TiltfileState{Evaluations: 1},
 		Resources: []engine.ResourceState{{Name: "web"}, {Name: "quiet"}},
 	}}
 	w.store.Append("(Tiltfile)", logs.LevelInfo, "Loading")
 	w.store.Append("web", logs.LevelInfo, "<hello> \xff")
-	clock.Advance(time.Minute)
+	clock.Step(time.Minute)
 	w.store.Append("removed", logs.LevelWarn, "one\ntwo")
 	w.store.Append("web", logs.LevelError, "bad")
 	return w, &requested{session: "Tiltfile", run: w, now: clock.Now}
@@ -118,7 +118,7 @@ func TestReadLogTellsWhatIsMissing(t *testing.T) {
 		" missing here]\n2026-03-04T05:06:07.000000Z             a │ ":                        {Timestamps: true},
 		`","missed":`: {Format: v1alpha1.SessionLogFormatJSON},
 	} {
-		w := &written{store: logs.New(10_000, clockwork.NewFakeClockAt(start))}
+		w := &written{store: logs.New(10_000, testingclock.NewFakeClock(start))}
 		r := &requested{session: "Tiltfile", run: w, now: time.Now}
 		w.store.Append("a", logs.LevelInfo, "first")
 		ctx, cancel := context.WithTimeout(t.Context(), patience)

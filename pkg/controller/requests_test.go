@@ -11,9 +11,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jonboulle/clockwork"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
@@ -45,7 +45,7 @@ func newRequested(t *testing.T) *requested {
 			MaxParallelUpdates: 1,
 		},
 		Start: func(process.Spec) (engine.Process, error) { return nil, errors.New("nothing is started here") },
-		Logs:  logs.New(1<<20, clockwork.NewFakeClockAt(start)),
+		Logs:  logs.New(1<<20, testingclock.NewFakeClock(start)),
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)

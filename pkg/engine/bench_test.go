@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
@@ -85,7 +85,7 @@ func benchmark(b *testing.B, resources []model.Resource, slots int, launch func(
 			Tiltfile: "/project/Tiltfile",
 			Load:     loaded(project),
 			Start:    launch,
-			Logs:     logs.New(1<<20, clockwork.NewRealClock()),
+			Logs:     logs.New(1<<20, clock.RealClock{}),
 			Environ:  os.Environ(),
 			OnChange: func(s *Snapshot) {
 				if last = s; finished(s) {

@@ -26,7 +26,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
@@ -96,7 +96,7 @@ type Config struct {
 	Environ []string
 
 	// Clock is the real one by default.
-	Clock clockwork.Clock
+	Clock clock.Clock
 	// PID and StartTime are published as they are.
 	PID       int
 	StartTime time.Time
@@ -123,7 +123,7 @@ type Engine struct {
 // New returns an engine that does nothing before Run is called.
 func New(config Config) *Engine {
 	if config.Clock == nil {
-		config.Clock = clockwork.NewRealClock()
+		config.Clock = clock.RealClock{}
 	}
 	if config.KillGrace == 0 {
 		config.KillGrace = DefaultKillGrace

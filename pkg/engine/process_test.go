@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
@@ -53,7 +53,7 @@ func (l loaded) Load(context.Context, LoadInput) (model.Project, error) {
 func begin(t *testing.T, grace time.Duration, resources ...model.Resource) *session {
 	s := &session{
 		t: t, dir: t.TempDir(), changed: make(chan struct{}, 1), ended: make(chan struct{}),
-		logs: logs.New(16<<20, clockwork.NewRealClock()),
+		logs: logs.New(16<<20, clock.RealClock{}),
 	}
 	for _, r := range resources {
 		for _, c := range []*model.Command{r.Update, r.Serve} {
@@ -66,7 +66,7 @@ func begin(t *testing.T, grace time.Duration, resources ...model.Resource) *sess
 	if err != nil {
 		t.Fatal(err)
 	}
-	prober := &probe.Prober{Start: runner.Start, Dir: s.dir, Env: os.Environ(), Clock: clockwork.NewRealClock()}
+	prober := &probe.Prober{Start: runner.Start, Dir: s.dir, Env: os.Environ(), Clock: clock.RealClock{}}
 	s.engine = New(Config{
 		Tiltfile:  filepath.Join(s.dir, "Tiltfile"),
 		Load:      loaded(projectOf(resources...)),

@@ -24,7 +24,7 @@ func (l *loop) later(d time.Duration, fire func()) *timer {
 		defer clock.Stop()
 		select {
 		case <-ctx.Done():
-		case <-clock.Chan():
+		case <-clock.C():
 			l.mailbox.put(timeOver{t})
 		}
 	})

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
@@ -89,7 +89,7 @@ func playGated(t *testing.T, project model.Project, target string, story func(w 
 func newWorld(t *testing.T, project model.Project) *world {
 	return &world{
 		t:         t,
-		logs:      logs.New(1<<20, clockwork.NewRealClock()),
+		logs:      logs.New(1<<20, clock.RealClock{}),
 		ended:     make(chan struct{}),
 		project:   project,
 		specs:     map[string]process.Spec{},

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -75,7 +75,7 @@ func TestMadeAt(t *testing.T) {
 func TestCoalescing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// What the system reports comes from outside, so it's played here.
-		clock := clockwork.NewRealClock()
+		clock := clock.RealClock{}
 		run := &watch{watcher: &Watcher{clock: clock, done: make(chan struct{})}}
 		run.inbox = &inbox{filled: make(chan struct{}, 1), notices: map[address]notice{}}
 		r := &root{watch: run, path: "/p", way: way{names: map[string]struct{}{"/p": {}}, target: "/p"}}
@@ -113,7 +113,7 @@ func TestCoalescing(t *testing.T) {
 }
 
 func TestTimes(t *testing.T) {
-	p := newPlaceWith(t, clockwork.NewRealClock())
+	p := newPlaceWith(t, clock.RealClock{})
 	p.write("d/a", "d/gone", "d/old", "d/sub/b")
 	long := time.Now().Add(-time.Hour)
 	p.check(os.Chtimes(p.path("d/old"), long, long))

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -67,7 +67,7 @@ func BenchmarkBegin(b *testing.B) {
 
 // The time from a write until it's known, without the pause that collects more.
 func BenchmarkChange(b *testing.B) {
-	p := newPlaceWith(b, clockwork.NewRealClock())
+	p := newPlaceWith(b, clock.RealClock{})
 	project(p)
 	ctx, cancel := context.WithCancel(b.Context())
 	run := &watch{watcher: p.w, since: fileNow(), inbox: p.w.newInbox()}

@@ -15,8 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	"go.uber.org/goleak"
+	"k8s.io/utils/clock"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -36,12 +37,20 @@ type place struct {
 // newPlace returns a place whose Watcher doesn't let changes wait.
 func newPlace(t testing.TB) *place {
 	t.Helper()
-	clock := clockwork.NewFakeClockAt(time.Now())
+	clock := testingclock.NewFakeClock(time.Now())
 	ctx, cancel := context.WithCancel(t.Context())
 	var hurrying sync.WaitGroup
 	hurrying.Go(func() {
-		for clock.BlockUntilContext(ctx, 1) == nil {
-			clock.Advance(quiet)
+		for tick := time.NewTicker(time.Millisecond); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+				if clock.HasWaiters() {
+					clock.Step(quiet)
+				}
+			}
 		}
 	})
 	t.Cleanup(func() {
@@ -51,7 +60,7 @@ func newPlace(t testing.TB) *place {
 	return newPlaceWith(t, clock)
 }
 
-func newPlaceWith(t testing.TB, clock clockwork.Clock) *place {
+func newPlaceWith(t testing.TB, clock clock.Clock) *place {
 	t.Helper()
 	w, err := New(clock)
 	if err != nil {

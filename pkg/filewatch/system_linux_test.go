@@ -16,8 +16,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/jonboulle/clockwork"
 	"golang.org/x/sys/unix"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -147,7 +147,7 @@ func watchWithLimit(t *testing.T, dir string) {
 		t.Logf("%s: %v", notHere, err) // as in a container
 		return
 	}
-	w, err := New(clockwork.NewRealClock())
+	w, err := New(clock.RealClock{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func watchWithLimit(t *testing.T, dir string) {
 	if err := os.WriteFile("/proc/sys/user/max_inotify_instances", []byte("1"), 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(clockwork.NewRealClock()); err == nil || !strings.Contains(err.Error(), "fs.inotify.max_user_instances") {
+	if _, err := New(clock.RealClock{}); err == nil || !strings.Contains(err.Error(), "fs.inotify.max_user_instances") {
 		t.Errorf("got %v", err)
 	}
 	if err := w.Close(); err != nil {

@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -83,7 +83,7 @@ func endOf(ctx context.Context, err error) error {
 
 // loop reports what the notices lead to.
 func (run *watch) loop(ctx context.Context, report func([]model.Change)) error {
-	var timer clockwork.Timer
+	var timer clock.Timer
 	for {
 		var due <-chan time.Time
 		if !run.batch.empty() {
@@ -94,7 +94,7 @@ func (run *watch) loop(ctx context.Context, report func([]model.Change)) error {
 			} else {
 				timer.Reset(wait)
 			}
-			due = timer.Chan()
+			due = timer.C()
 		}
 		select {
 		case <-ctx.Done():

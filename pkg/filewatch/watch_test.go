@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -109,7 +109,7 @@ func TestSince(t *testing.T) {
 // What was changed before a watch begins, and whoever has read it meanwhile knows
 // of, isn't taken for something new.
 func TestSeenBeforeTheBeginning(t *testing.T) {
-	p := newPlaceWith(t, clockwork.NewRealClock())
+	p := newPlaceWith(t, clock.RealClock{})
 	p.write("d/gone")
 	since := time.Now()
 	p.settle()

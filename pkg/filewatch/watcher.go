@@ -9,8 +9,8 @@ import (
 	"sync"
 
 	"github.com/fsnotify/fsnotify"
-	"github.com/jonboulle/clockwork"
 	"golang.org/x/sys/unix"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/watchlimit"
 )
@@ -21,7 +21,7 @@ var ErrClosed = errors.New("files aren't watched any more")
 // Watcher owns the system's facility to watch files, and what's known about the
 // directories that are watched. Its methods may be called from any goroutine.
 type Watcher struct {
-	clock  clockwork.Clock
+	clock  clock.Clock
 	system *fsnotify.Watcher
 	// loops are the goroutines that take what the system reports. They end when
 	// system is closed.
@@ -45,7 +45,7 @@ type Watcher struct {
 }
 
 // New returns a Watcher that the caller must Close. The clock times the batches.
-func New(clock clockwork.Clock) (*Watcher, error) {
+func New(clock clock.Clock) (*Watcher, error) {
 	system, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, fmt.Errorf("prepare to watch files: %w", watchlimit.Instance(err))

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 )
 
 // A step of a story is what a writer writes, or a quiet time.
@@ -45,7 +45,7 @@ func TestLinesThatHaveBegun(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := New(1<<20, clockwork.NewRealClock())
+				s := New(1<<20, clock.RealClock{})
 				var out bytes.Buffer
 				reading := make(chan struct{})
 				go func() {
@@ -102,7 +102,7 @@ func TestLinesThatHaveBegun(t *testing.T) {
 // A line isn't shown in pieces because a busy program writes it slowly.
 func TestLineWithShortPausesStaysWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(1<<20, clockwork.NewRealClock())
+		s := New(1<<20, clock.RealClock{})
 		w := s.Writer("a")
 		for range 4 {
 			if _, err := w.Write([]byte("x")); err != nil {
@@ -122,7 +122,7 @@ func TestLineWithShortPausesStaysWhole(t *testing.T) {
 // A program that never pauses is heard of all the same.
 func TestLineWithoutPausesIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(1<<20, clockwork.NewRealClock())
+		s := New(1<<20, clock.RealClock{})
 		w := s.Writer("a")
 		for range 60 {
 			if _, err := w.Write([]byte(".")); err != nil {
@@ -146,7 +146,7 @@ func TestLineWithoutPausesIsShown(t *testing.T) {
 // Lines tell which of them go on.
 func TestContinues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := New(1<<20, clockwork.NewRealClock())
+		s := New(1<<20, clock.RealClock{})
 		w := s.Writer("a")
 		for _, piece := range []string{"one", " two", " three\nfour\n"} {
 			if _, err := w.Write([]byte(piece)); err != nil {

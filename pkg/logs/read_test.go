@@ -13,7 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -133,11 +134,11 @@ func TestReadUntil(t *testing.T) {
 }
 
 func TestReadSince(t *testing.T) {
-	clock := clockwork.NewFakeClockAt(epoch)
+	clock := testingclock.NewFakeClock(epoch)
 	s := New(1<<20, clock)
 	for range 3 {
 		s.Append("a", LevelInfo, clock.Now().Format(time.TimeOnly))
-		clock.Advance(time.Second)
+		clock.Step(time.Second)
 	}
 	if got := printed(t, s, Selection{Since: epoch.Add(time.Second)}); got != "            a │ 03:04:06\n            a │ 03:04:07\n" {
 		t.Errorf("got %q", got)
@@ -177,7 +178,7 @@ func BenchmarkPrint(b *testing.B) {
 			b.SetBytes(size)
 			b.ReportAllocs()
 			for b.Loop() {
-				s := New(32<<20, clockwork.NewRealClock())
+				s := New(32<<20, clock.RealClock{})
 				var reading sync.WaitGroup
 				var printed counter
 				reading.Go(func() {

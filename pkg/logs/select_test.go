@@ -15,7 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/jonboulle/clockwork"
+	testingclock "k8s.io/utils/clock/testing"
 )
 
 // collect reads to the end and returns the lines as "source:text", before which
@@ -35,12 +35,12 @@ func collect(ctx context.Context, s *Store, selection Selection) []string {
 }
 
 func TestSelections(t *testing.T) {
-	clock := clockwork.NewFakeClockAt(epoch)
+	clock := testingclock.NewFakeClock(epoch)
 	s := New(1<<20, clock)
 	s.Append("a", LevelInfo, "1\n2\n3")
-	clock.Advance(time.Minute)
+	clock.Step(time.Minute)
 	s.Append("b", LevelInfo, "x\ny")
-	clock.Advance(time.Minute)
+	clock.Step(time.Minute)
 	s.Append("a", LevelInfo, "4\n5")
 	s.Append("c", LevelInfo, "z")
 	last := func(n int64) *int64 { return &n }

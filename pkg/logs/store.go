@@ -8,14 +8,14 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 )
 
 // Store holds the lines of all sources. Its methods may be called from any
 // goroutine, and none of them waits for a reader.
 type Store struct {
 	limit int
-	clock clockwork.Clock
+	clock clock.WithDelayedExecution
 
 	mu sync.Mutex
 	// blocks are in the order of their lines. The last one is never dropped.
@@ -54,7 +54,7 @@ type source struct {
 
 // New returns a store that keeps as many lines as fit into limitBytes, always
 // those that were written last at once.
-func New(limitBytes int, clock clockwork.Clock) *Store {
+func New(limitBytes int, clock clock.WithDelayedExecution) *Store {
 	return &Store{limit: limitBytes, clock: clock, sources: map[string]*source{}, next: 1, writers: map[*Writer]struct{}{}}
 }
 

@@ -14,15 +14,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	"go.uber.org/goleak"
+	"k8s.io/utils/clock"
+	testingclock "k8s.io/utils/clock/testing"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var epoch = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-func newStore(limit int) *Store { return New(limit, clockwork.NewFakeClockAt(epoch)) }
+func newStore(limit int) *Store { return New(limit, testingclock.NewFakeClock(epoch)) }
 
 // texts returns the last n lines of a source.
 func texts(s *Store, source string, n int) []string {
@@ -381,7 +382,7 @@ func floods() [][]byte {
 func BenchmarkWriter(b *testing.B) {
 	for _, piece := range floods() {
 		b.Run(fmt.Sprintf("%d bytes %d lines", len(piece), strings.Count(string(piece), "\n")), func(b *testing.B) {
-			w := New(16<<20, clockwork.NewRealClock()).Writer("x")
+			w := New(16<<20, clock.RealClock{}).Writer("x")
 			b.SetBytes(int64(len(piece)))
 			b.ReportAllocs()
 			for b.Loop() {

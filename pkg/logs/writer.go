@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 )
 
 // quiet is how long a writer writes nothing before a line that has begun is shown:
@@ -29,7 +29,7 @@ type Writer struct {
 	mu    sync.Mutex
 	split splitter
 	// timer shows a line that has begun, nil before there was one.
-	timer clockwork.Timer
+	timer clock.Timer
 	// since is when that began, or was shown last.
 	since time.Time
 }

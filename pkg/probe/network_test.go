@@ -17,7 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -28,7 +29,7 @@ func runCheck(t *testing.T, prober *Prober, probe model.Probe) (outcome, string)
 	if probe.Timeout == 0 {
 		probe.Timeout = patience
 	}
-	prober.Clock = clockwork.NewRealClock()
+	prober.Clock = clock.RealClock{}
 	return prober.once(t.Context(), prober.checkOf(probe), probe.Timeout)
 }
 
@@ -212,7 +213,7 @@ func TestCheckEndsWithContext(t *testing.T) {
 	defer close(stuck)
 	action := getAction(t, slow, "/x")
 	ctx, cancel := context.WithCancel(t.Context())
-	prober := &Prober{Clock: clockwork.NewFakeClock()}
+	prober := &Prober{Clock: testingclock.NewFakeClock(time.Now())}
 	var running sync.WaitGroup
 	running.Go(func() {
 		prober.Run(ctx, model.Probe{HTTPGet: &action, Period: time.Second, Timeout: time.Hour, SuccessThreshold: 1, FailureThreshold: 1},

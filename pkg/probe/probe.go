@@ -18,7 +18,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/process"
@@ -42,7 +42,7 @@ type Prober struct {
 	Dir   string
 	Env   []string
 	// Clock measures delays, periods and timeouts.
-	Clock clockwork.Clock
+	Clock clock.WithTicker
 }
 
 // outcome is how one check went.
@@ -95,7 +95,7 @@ func (p *Prober) Run(ctx context.Context, probe model.Probe, report func(Result)
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.Chan():
+		case <-ticker.C():
 		}
 	}
 }
@@ -143,7 +143,7 @@ func (p *Prober) sleep(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-timer.Chan():
+	case <-timer.C():
 		return true
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	"go.uber.org/goleak"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -26,14 +26,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // A worker is a probe that runs with a fake clock.
 type worker struct {
 	t       *testing.T
-	clock   *clockwork.FakeClock
+	clock   *testingclock.FakeClock
 	results chan Result
 }
 
 // newWorker runs a probe until the test ends.
 func newWorker(t *testing.T, probe model.Probe) *worker {
 	t.Helper()
-	w := &worker{t: t, clock: clockwork.NewFakeClock(), results: make(chan Result, 1)}
+	w := &worker{t: t, clock: testingclock.NewFakeClock(time.Now()), results: make(chan Result, 1)}
 	prober := newProber(t)
 	prober.Clock = w.clock
 	ctx, cancel := context.WithCancel(t.Context())
@@ -71,12 +71,23 @@ func (w *worker) quiet() {
 // advance moves the clock when as many timers and tickers run.
 func (w *worker) advance(timers int, d time.Duration) {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
-	defer cancel()
-	if err := w.clock.BlockUntilContext(ctx, timers); err != nil {
-		w.t.Fatalf("not %d timers: %v", timers, err)
+	awaitTimers(w.t, w.clock, timers)
+	w.clock.Step(d)
+}
+
+// awaitTimers waits until as many timers and tickers run.
+func awaitTimers(t *testing.T, clock *testingclock.FakeClock, timers int) {
+	t.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for clock.Waiters() != timers {
+		select {
+		case <-deadline:
+			t.Fatalf("%d timers run, want %d", clock.Waiters(), timers)
+		case <-tick.C:
+		}
 	}
-	w.clock.Advance(d)
 }
 
 // The first check comes after the delay, others follow a period apart, and the
@@ -187,7 +198,7 @@ func TestLateTimeout(t *testing.T) {
 		"no answer, in order": {time.Second, false, failed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			clock := clockwork.NewFakeClock()
+			clock := testingclock.NewFakeClock(time.Now())
 			prober := &Prober{Clock: clock}
 			answer := make(chan struct{})
 			waits := check{run: func(ctx context.Context) (outcome, string) {
@@ -203,22 +214,17 @@ func TestLateTimeout(t *testing.T) {
 				o, _ := prober.once(t.Context(), waits, time.Second)
 				got <- o
 			}()
-			await := func() {
-				if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
-					t.Fatal(err)
-				}
-			}
-			await()
-			clock.Advance(test.pass)
+			awaitTimers(t, clock, 1)
+			clock.Step(test.pass)
 			late := test.pass > time.Second
 			if late {
-				await() // for the second chance
+				awaitTimers(t, clock, 1) // for the second chance
 			}
 			switch {
 			case test.answered:
 				close(answer)
 			case late:
-				clock.Advance(lateGrace)
+				clock.Step(lateGrace)
 			}
 			select {
 			case o := <-got:

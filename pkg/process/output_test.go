@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/logs"
 )
@@ -30,7 +30,7 @@ func TestOutputToTheLastByte(t *testing.T) {
 // Whatever bytes a command writes, they arrive as lines.
 func TestOutputInLines(t *testing.T) {
 	r := newRunner(t, Options{})
-	store := logs.New(8<<20, clockwork.NewRealClock())
+	store := logs.New(8<<20, clock.RealClock{})
 	out := store.Writer("x")
 	spec := script("", `printf 'par'; sleep 0.01; printf 'tial\r\n'
 		printf 'zero \000 byte\n\033[31mred\033[0m\nno \377\376 text\n10%%\r20%%\r\n'
