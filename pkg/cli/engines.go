@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -103,7 +102,7 @@ func (es *engines) engine(o order) *engine.Engine {
 		Start:     es.start,
 		Probe:     prober.Run,
 		Logs:      o.log,
-		Environ:   withDefaults(es.environ, es.commands),
+		Environ:   process.MergeEnv(es.commands, es.environ),
 		Clock:     es.clock,
 		PID:       os.Getpid(),
 		StartTime: o.started,
@@ -142,18 +141,6 @@ func surroundings(host string, port int) []string {
 		fmt.Sprintf("TILT_PORT=%d", port),
 		"TILT_DISABLE_ANALYTICS=1",
 	}
-}
-
-// withDefaults adds the entries whose keys environ doesn't have.
-func withDefaults(environ, defaults []string) []string {
-	all := slices.Clone(environ)
-	for _, entry := range defaults {
-		key, _, _ := strings.Cut(entry, "=")
-		if !slices.ContainsFunc(environ, func(e string) bool { return strings.HasPrefix(e, key+"=") }) {
-			all = append(all, entry)
-		}
-	}
-	return all
 }
 
 // subcommand is what a Tiltfile sees as config.tilt_subcommand.

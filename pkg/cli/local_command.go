@@ -31,7 +31,7 @@ func (l localCommands) Run(ctx context.Context, command tiltfile.Command) error 
 	spec := process.Spec{
 		Argv:   command.Argv,
 		Dir:    command.Dir,
-		Env:    withDefaults(command.Env, l.environ),
+		Env:    process.MergeEnv(l.environ, command.Env),
 		Output: command.Stdout,
 		Stderr: command.Stderr,
 	}

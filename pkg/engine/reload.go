@@ -10,6 +10,7 @@ import (
 
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/process"
 )
 
 // unreported is how long it may take until a change is reported, if others don't
@@ -22,7 +23,7 @@ func (l *loop) adopt(m *evaluated) {
 	p := &m.project
 	t := &l.tiltfile
 	l.settings.slots = max(1, p.MaxParallelUpdates)
-	l.environ = newEnviron(l.config.Environ, p.Environ)
+	l.environ = process.MergeEnv(l.config.Environ, entries(p.Environ))
 	l.ignores = p.Ignores
 	chosen := choice(&p.Enabled)
 	// What people have switched stays as it is until they choose anew.
@@ -59,6 +60,20 @@ func (l *loop) adopt(m *evaluated) {
 		}
 	}
 	l.accompany(p.Companions)
+}
+
+// entries are changes of an environment in the form that process.MergeEnv takes.
+// A nil value removes a variable.
+func entries(changes map[string]*string) []string {
+	var entries []string
+	for key, value := range changes {
+		if value != nil {
+			key += "=" + *value
+		}
+		entries = append(entries, key)
+	}
+	slices.Sort(entries)
+	return entries
 }
 
 // sinceReload is from when on changes of a resource's files matter if they're

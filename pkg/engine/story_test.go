@@ -355,8 +355,8 @@ func TestEnvironment(t *testing.T) {
 		w.run(Config{Environ: base})
 		w.exit("a:update", 0)
 		w.want("a=ok a:serve=ready")
-		// The last one of a key wins.
-		run := []string{"BASE=1", "BASE=2", "GONEBY=1", "CHANGED=tiltfile", "PUT=tiltfile"}
+		// The last entry of a key wins; package process merges those of the command.
+		run := []string{"BASE=2", "GONEBY=1", "CHANGED=tiltfile", "PUT=tiltfile"}
 		want := append(slices.Clone(run), "OWN=first", "OWN=job", "BASE=job")
 		if diff := cmp.Diff(want, w.specs["a:update"].Env); diff != "" {
 			t.Errorf("job (-want +got):\n%s", diff)

@@ -8,27 +8,26 @@ import (
 	"strings"
 )
 
-// uniqueEnv returns the entries with only the last one of each key, and room for
-// one more. Which of two entries a program would see isn't defined otherwise.
-func uniqueEnv(env []string) []string {
-	unique := make([]string, 0, len(env)+1)
-	seen := make(map[string]struct{}, len(env))
-	for _, entry := range slices.Backward(env) {
-		key, _, _ := strings.Cut(entry, "=")
-		if _, dup := seen[key]; dup {
-			continue
+// MergeEnv merges lists of "KEY=value" entries. The last entry of a key wins; an
+// entry that consists of a key alone removes the variable.
+func MergeEnv(lists ...[]string) []string {
+	merged := []string{}
+	seen := map[string]bool{}
+	for _, entry := range slices.Backward(slices.Concat(lists...)) {
+		key, _, set := strings.Cut(entry, "=")
+		if set && !seen[key] {
+			merged = append(merged, entry)
 		}
-		seen[key] = struct{}{}
-		unique = append(unique, entry)
+		seen[key] = true
 	}
-	slices.Reverse(unique)
-	return unique
+	slices.Reverse(merged)
+	return merged
 }
 
-// lookupEnv returns the value of a key, empty if there's none.
+// lookupEnv returns the value of a key, empty if it isn't set.
 func lookupEnv(env []string, key string) string {
 	for _, entry := range slices.Backward(env) {
-		if k, value, ok := strings.Cut(entry, "="); ok && k == key {
+		if value, ok := strings.CutPrefix(entry, key+"="); ok {
 			return value
 		}
 	}

@@ -61,7 +61,7 @@ func (g *guardian) start(options Options, pipe, null *os.File) error {
 	if g.ended {
 		return nil
 	}
-	env := uniqueEnv(append(os.Environ(), options.GuardEnv...))
+	env := MergeEnv(os.Environ(), options.GuardEnv)
 	path, err := lookPath(options.Guard[0], "", env)
 	if err != nil {
 		return err

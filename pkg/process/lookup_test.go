@@ -6,6 +6,7 @@ package process
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -105,15 +106,13 @@ func TestStartErrors(t *testing.T) {
 	}
 }
 
-func TestUniqueEnv(t *testing.T) {
-	got := uniqueEnv([]string{"A=1", "B=2", "A=3", "C", "B=", "=x"})
-	if want := "A=3|C|B=|=x"; strings.Join(got, "|") != want {
-		t.Errorf("got %q, want %s", got, want)
+func TestMergeEnv(t *testing.T) {
+	got := MergeEnv([]string{"A=1", "B=2", "A=3", "C=1", "B=", "=x"}, []string{"C", "D=4"}, nil)
+	want := []string{"A=3", "B=", "=x", "D=4"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := lookupEnv(got, "A"); got != "3" {
-		t.Errorf("A is %q", got)
-	}
-	if got := lookupEnv(got, "C"); got != "" {
-		t.Errorf("C is %q", got)
+	if got := MergeEnv(nil); got == nil || len(got) > 0 {
+		t.Errorf("got %#v, want an empty environment", got)
 	}
 }

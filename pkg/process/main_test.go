@@ -122,7 +122,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 func alive(pid int) bool { return unix.Kill(pid, 0) == nil }
 
 // over says whether a process has ended, reaped by its parent or not.
-func over(pid int) bool { return !alive(pid) || ended(pid) }
+func over(pid int) bool { return !alive(pid) || zombie(pid) }
 
 // empty says whether a group has no process that hasn't ended.
 func empty(group int) bool { return groupGone(group) || onlyZombies(group) }

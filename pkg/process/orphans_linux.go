@@ -6,10 +6,12 @@ package process
 import (
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
 
+	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -47,7 +49,7 @@ func (o *orphans) reap() {
 	for {
 		select {
 		case <-o.signals:
-			for _, pid := range o.find(func(_ int, s stat) bool { return s.ended() }) {
+			for _, pid := range o.find(func(_ procfs.Proc, stat procfs.ProcStat) bool { return isZombie(stat) }) {
 				await(pid)
 			}
 		case <-o.quit:
@@ -62,13 +64,12 @@ func (o *orphans) endOf(p *Process) {
 	if o == nil {
 		return
 	}
-	entry := p.runner.marker + "=" + strconv.FormatUint(p.number, 10) + "\x00"
-	o.kill(func(pid int, s stat) bool {
-		if s.session == p.pid {
+	o.kill(func(proc procfs.Proc, stat procfs.ProcStat) bool {
+		if stat.Session == p.pid {
 			return true
 		}
-		awaitEnviron(pid)
-		return environHas(pid, entry)
+		awaitEnviron(proc)
+		return environHas(proc, p.runner.marker+"=", strconv.FormatUint(p.number, 10))
 	})
 }
 
@@ -79,7 +80,7 @@ func (o *orphans) end() {
 		return
 	}
 	o.terminate()
-	o.kill(everyOrphan)
+	o.kill(func(procfs.Proc, procfs.ProcStat) bool { return true })
 	signal.Stop(o.signals)
 	close(o.quit)
 	o.reaper.Wait()
@@ -94,7 +95,7 @@ func (o *orphans) terminate() {
 	grace := time.NewTimer(detachedGrace)
 	defer grace.Stop()
 	for pause := firstLook; ; pause = min(2*pause, slowLook) {
-		left := o.find(func(_ int, s stat) bool { return !s.ended() })
+		left := o.find(func(_ procfs.Proc, stat procfs.ProcStat) bool { return !isZombie(stat) })
 		if len(left) == 0 {
 			return
 		}
@@ -116,11 +117,12 @@ func (o *orphans) terminate() {
 // because it belongs to another user, is left alone. It looks once more after
 // it found none: the list of children may lack some when others are reaped
 // while it's read.
-func (o *orphans) kill(match func(int, stat) bool) {
+func (o *orphans) kill(match func(procfs.Proc, procfs.ProcStat) bool) {
 	refused := map[int]bool{}
 	for none := 0; none < 2; {
 		none++
-		for _, pid := range o.find(func(pid int, s stat) bool { return !refused[pid] && match(pid, s) }) {
+		found := o.find(func(proc procfs.Proc, stat procfs.ProcStat) bool { return !refused[proc.PID] && match(proc, stat) })
+		for _, pid := range found {
 			none = 0
 			if err := unix.Kill(pid, unix.SIGKILL); err != nil {
 				refused[pid] = true
@@ -133,33 +135,27 @@ func (o *orphans) kill(match func(int, stat) bool) {
 
 // find returns the orphans that match. Each stays a child of this process, and
 // its number its own, until it's awaited.
-func (o *orphans) find(match func(int, stat) bool) []int {
-	candidates := o.strangers(adoptedProcesses())
+func (o *orphans) find(match func(procfs.Proc, procfs.ProcStat) bool) []int {
+	candidates := o.unknown(childProcesses())
 	if len(candidates) == 0 {
 		return nil
 	}
 	// A command that was forked a moment ago isn't known yet.
 	o.runner.launching.Lock()
-	candidates = o.strangers(candidates)
+	candidates = o.unknown(candidates)
 	o.runner.launching.Unlock()
 	var found []int
 	for _, pid := range candidates {
-		if s, err := readStat(pid); err == nil && s.session != o.session && match(pid, s) {
+		if proc, stat, err := readStat(pid); err == nil && stat.Session != o.session && match(proc, stat) {
 			found = append(found, pid)
 		}
 	}
 	return found
 }
 
-// strangers returns those that the Runner doesn't know.
-func (o *orphans) strangers(pids []int) []int {
-	var strangers []int
-	for _, pid := range pids {
-		if !o.runner.knows(pid) {
-			strangers = append(strangers, pid)
-		}
-	}
-	return strangers
+// unknown returns the processes that the Runner didn't start.
+func (o *orphans) unknown(pids []int) []int {
+	return slices.DeleteFunc(pids, o.runner.knows)
 }
 
 // knows says whether pid was started by this Runner and not forgotten yet.
@@ -182,8 +178,6 @@ func (g *guardian) is(pid int) bool {
 	defer g.mu.Unlock()
 	return g.process != nil && g.process.Pid == pid
 }
-
-func everyOrphan(int, stat) bool { return true }
 
 // await returns when a process is no child of this one, or not any more.
 func await(pid int) {

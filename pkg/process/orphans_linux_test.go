@@ -243,7 +243,7 @@ func TestGuardIgnoresSignals(t *testing.T) {
 			t.Errorf("the guard has its pipe open as %s too", file)
 		}
 	}
-	if ended(pid) {
+	if zombie(pid) {
 		t.Error("the guard was ended")
 	}
 }

@@ -44,7 +44,6 @@ type Runner struct {
 	null    *os.File
 	guard   *guardian
 	orphans *orphans
-	buffers *buffers
 	// followers are the goroutines of the processes.
 	followers sync.WaitGroup
 	closing   sync.Once
@@ -69,7 +68,6 @@ func New(options Options) (*Runner, error) {
 	r := &Runner{
 		marker:    "TILT_SESSION_RUN_" + rand.Text()[:12],
 		null:      null,
-		buffers:   newBuffers(),
 		processes: map[int]*Process{},
 	}
 	if len(options.Guard) > 0 {
@@ -96,18 +94,18 @@ func (r *Runner) Start(spec Spec) (*Process, error) {
 	if err := checkDir(spec.Dir); err != nil {
 		return nil, err
 	}
-	env := uniqueEnv(spec.Env)
+	env := MergeEnv(spec.Env)
 	path, err := lookPath(spec.Argv[0], spec.Dir, env)
 	if err != nil {
 		return nil, err
 	}
-	outputs, err := newOutputs(spec, r.buffers)
+	outputs, err := newOutputs(spec)
 	if err != nil {
 		return nil, err
 	}
 	p, err := r.launch(path, spec, env, outputs)
 	for _, o := range outputs {
-		o.giveAway()
+		o.closeWriteEnd()
 		if err != nil {
 			_ = o.pipe.Close()
 		}

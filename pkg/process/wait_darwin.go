@@ -54,3 +54,15 @@ func awaitEvent(queue, pid int, timeout *unix.Timespec) bool {
 
 // onlyZombies is never certain: launchd reaps what is left to it.
 func onlyZombies(int) bool { return false }
+
+// killMarked does nothing: other processes' environments can't be read reliably.
+func killMarked(string) {}
+
+// orphans is always nil: this system hands no orphaned descendants over.
+type orphans struct{}
+
+func adoptOrphans(*Runner) (*orphans, error) { return nil, nil }
+
+func (*orphans) endOf(*Process) {}
+
+func (*orphans) end() {}

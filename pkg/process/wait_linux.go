@@ -46,14 +46,14 @@ func hasExited(pid int) bool {
 	return err == nil && info.Signo != 0 || errors.Is(err, unix.ECHILD)
 }
 
-// onlyZombies says whether every member of a group has ended and only waits to
-// be reaped by its own parent. Where /proc can't be read it isn't known.
+// onlyZombies reports whether every member of a group has ended and waits for
+// its own parent to reap it. It is false if /proc can't be read.
 func onlyZombies(group int) bool {
-	pids := allProcesses()
-	for _, pid := range pids {
-		if s, err := readStat(pid); err == nil && s.group == group && !s.ended() {
+	all := allProcesses()
+	for _, proc := range all {
+		if stat, err := proc.Stat(); err == nil && stat.PGRP == group && !isZombie(stat) {
 			return false
 		}
 	}
-	return len(pids) > 0
+	return len(all) > 0
 }

@@ -6,10 +6,10 @@ package watchlimit
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
-	"strconv"
-	"strings"
 
+	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
 )
 
@@ -51,12 +51,12 @@ func common(err error) error {
 
 // sysctl describes a limit that the kernel has as a setting, and that has to be
 // at least enough.
-func sysctl(what, name string, enough uint64) string {
+func sysctl(what, name string, enough int) string {
 	is := ""
-	if text, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/")); err == nil {
-		if value, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 62); err == nil {
-			is = fmt.Sprintf(" = %d", value)
-			enough = max(enough, 2*value)
+	if proc, err := procfs.NewDefaultFS(); err == nil {
+		if values, err := proc.SysctlInts(name); err == nil && len(values) == 1 && values[0] < math.MaxInt/2 {
+			is = fmt.Sprintf(" = %d", values[0])
+			enough = max(enough, 2*values[0])
 		}
 	}
 	return fmt.Sprintf("the limit of %s is reached (%s%s): raise it with \"sudo sysctl %s=%d\"", what, name, is, name, enough)

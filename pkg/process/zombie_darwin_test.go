@@ -4,4 +4,4 @@
 package process
 
 // ended is never certain: launchd reaps what is left to it.
-func ended(int) bool { return false }
+func zombie(int) bool { return false }
