@@ -151,14 +151,7 @@ func verdictWord(done *v1alpha1.Session) string {
 }
 
 // brief is an error for one line among others.
-func brief(text string) string {
-	const most = 200
-	line := []rune(v1alpha1.ErrorLine(text))
-	if len(line) > most {
-		return string(line[:most-1]) + "…"
-	}
-	return string(line)
-}
+func brief(text string) string { return v1alpha1.Shorten(v1alpha1.ErrorLine(text), 200) }
 
 // prepareRuns starts what runs of Sessions share.
 func (s *service) prepareRuns() (err error) {

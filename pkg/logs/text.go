@@ -4,27 +4,22 @@
 package logs
 
 import (
-	"strings"
-	"unicode/utf8"
+	"fmt"
 
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/model"
 )
 
 // prefixWidth is how many characters of a resource's name are shown.
 const prefixWidth = 13
 
-// prefix names the resource that a line belongs to, right-aligned as Tilt does
-// it. Lines of the Tiltfile have none.
+// prefix is the name of a line's resource, right-aligned as Tilt aligns it. Lines
+// of the Tiltfile have none.
 func prefix(source string) string {
 	if source == model.TiltfileResource {
 		return ""
 	}
-	if n := utf8.RuneCountInString(source); n > prefixWidth {
-		source = string([]rune(source)[:prefixWidth-1]) + "…"
-	} else {
-		source = strings.Repeat(" ", prefixWidth-n) + source
-	}
-	return source + " │ "
+	return fmt.Sprintf("%*s │ ", prefixWidth, v1alpha1.Shorten(source, prefixWidth))
 }
 
 // severity marks the beginning of an error or a warning.

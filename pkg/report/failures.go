@@ -18,10 +18,11 @@ import (
 // Tail returns the last lines of output of a resource.
 type Tail func(resource string, lines int) []logs.Line
 
-// Failures writes every target that has failed, in the order in which they did:
-// how it ended, and its last lines of output. Of a Session that timed out, was ended by somebody, or
-// has waited for all that could still go on, it writes those that were still
-// running, not ready or about to be started again as well. Nothing is written when there are none.
+// Failures writes every failed target, in the order of the failures: how it
+// ended, and its last lines of output. If the Session timed out, was stopped, or
+// kept going after a failure, Failures also writes the targets that were still
+// running, not ready, or waiting for another start. Without any it writes
+// nothing.
 func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 	var b strings.Builder
 	for _, t := range session.Failures(s.Status) {
@@ -29,7 +30,8 @@ func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 		writeTail(&b, t, tail, lines)
 	}
 	switch verdict := session.VerdictOf(s.Status); {
-	case verdict == session.Undecided, verdict == session.Timeout, verdict == session.ReadinessTimeout, verdict == session.TargetFailed && session.KeepGoing(s):
+	case verdict == session.Undecided, verdict == session.Timeout, verdict == session.ReadinessTimeout,
+		verdict == session.TargetFailed && session.KeepGoing(s):
 		for _, t := range s.Status.Targets {
 			if word := unfinished(t); word != "" {
 				fmt.Fprintf(&b, "\nUNFINISHED %s (%s)\n", t.Name, word)
@@ -43,7 +45,8 @@ func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 	return nil
 }
 
-// unfinished is how a target isn't finished that has begun, empty for others.
+// unfinished is the state of a target that started and didn't finish, empty for
+// others.
 func unfinished(t v1alpha1.Target) string {
 	switch phase := session.PhaseOf(t.State); {
 	case phase == session.PhaseActive:
@@ -55,7 +58,8 @@ func unfinished(t v1alpha1.Target) string {
 	}
 }
 
-// writeTail writes the last lines of a target's resources that say something.
+// writeTail writes those of the last lines of a target's resources that aren't
+// blank.
 func writeTail(b *strings.Builder, t v1alpha1.Target, tail Tail, lines int) {
 	for _, resource := range t.Resources {
 		for _, line := range tail(resource, lines) {
@@ -67,36 +71,30 @@ func writeTail(b *strings.Builder, t v1alpha1.Target, tail Tail, lines int) {
 }
 
 const (
-	// maxExcerpt is how many characters of a line are shown again.
+	// maxExcerpt is how many characters of a line are shown.
 	maxExcerpt = 300
-	// maxRaw is how many bytes of a line are looked at for that.
+	// maxRaw is how many bytes of a line are examined for its excerpt.
 	maxRaw = 8 * maxExcerpt
 )
 
-// escape is what changes a terminal's colours and the like.
+// escape matches sequences that change a terminal's colors or cursor.
 var escape = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
 
 // excerpt is the beginning of a line, without what would change the terminal.
 func excerpt(line string) string {
-	cut := len(line) > maxRaw
-	text := strings.ToValidUTF8(escape.ReplaceAllString(line[:min(len(line), maxRaw)], ""), "")
-	text = strings.TrimSpace(strings.Map(func(r rune) rune {
+	if len(line) > maxRaw {
+		line = line[:maxRaw] + "…"
+	}
+	text := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\t' {
 			return -1
 		}
 		return r
-	}, text))
-	characters := []rune(text)
-	if len(characters) > maxExcerpt {
-		characters, cut = characters[:maxExcerpt], true
-	}
-	if cut {
-		return string(characters) + "…"
-	}
-	return string(characters)
+	}, strings.ToValidUTF8(escape.ReplaceAllString(line, ""), ""))
+	return v1alpha1.Shorten(strings.TrimSpace(text), maxExcerpt)
 }
 
-// ending is how a process ended, and after how many others, in parentheses.
+// ending is how a process ended, and after how many restarts, in parentheses.
 func ending(t v1alpha1.Target) string {
 	var parts []string
 	switch end := t.State.Terminated; {

@@ -195,8 +195,8 @@ func TestExcerpt(t *testing.T) {
 		"\x1b[31mred\x1b[0m\x00 text": "red text",
 		"bad \xff utf-8":              "bad  utf-8",
 		"tab\tkept":                   "tab\tkept",
-		long:                          long[:2*maxExcerpt] + "…",
-		strings.Repeat("x", 64<<10):   strings.Repeat("x", maxExcerpt) + "…",
+		long:                          long[:2*maxExcerpt-2] + "…",
+		strings.Repeat("x", 64<<10):   strings.Repeat("x", maxExcerpt-1) + "…",
 	} {
 		if got := excerpt(line); got != want {
 			t.Errorf("%.20q: got %.400q, want %.400q", line, got, want)

@@ -1,9 +1,9 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report writes what a run leaves for people: its targets as a table
-// and its failures with their last lines of output. It reads Sessions and logs
-// alone, so what it says is what the API said.
+// Package report writes what a person wants to know about a finished run: a
+// table of its targets, and its failures with their last lines of output. It
+// reads only Sessions and logs, so it says what the API says.
 package report
 
 import (
@@ -16,11 +16,16 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// maxRows is how many targets are listed; of more, only those that aren't fine.
-const maxRows = 50
+const (
+	// maxRows is how many targets are listed. Of more targets, only those that
+	// aren't fine are listed.
+	maxRows = 50
+	// maxDetail is how many characters of an error are shown.
+	maxDetail = 100
+)
 
-// Targets writes a row for each target of a Session. Of a Session with very
-// many it leaves out those that are fine, and says how many.
+// Targets writes a row for each target of a Session. If there are very many, it
+// leaves out those that are fine, and says how many.
 func Targets(w io.Writer, s *v1alpha1.Session, now time.Time) error {
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "TARGET\tTYPE\tSTATE\tTIME\tDETAIL")
@@ -48,7 +53,7 @@ func Targets(w io.Writer, s *v1alpha1.Session, now time.Time) error {
 	return nil
 }
 
-// row is what the table says of one target.
+// row is one target in the table.
 type row struct {
 	state, time, detail string
 	fine                bool
@@ -66,7 +71,7 @@ func describe(t v1alpha1.Target, now time.Time) row {
 		return row{state: activeWord(t.Type), time: between(state.Active.StartTime.Time, now)}
 	case state.Terminated != nil && state.Terminated.Error != "":
 		return row{state: "failed", time: between(state.Terminated.StartTime.Time, state.Terminated.FinishTime.Time),
-			detail: firstLine(state.Terminated.Error)}
+			detail: v1alpha1.Shorten(v1alpha1.ErrorLine(state.Terminated.Error), maxDetail)}
 	case state.Terminated != nil:
 		return row{state: "succeeded", time: between(state.Terminated.StartTime.Time, state.Terminated.FinishTime.Time), fine: true}
 	default:
@@ -74,8 +79,8 @@ func describe(t v1alpha1.Target, now time.Time) row {
 	}
 }
 
-// restarts says how often a target was started again after failures, which a
-// person should know even if it's fine now. It's empty if it never was.
+// restarts says how often a target was started again after failures. It is
+// empty if it never was.
 func restarts(t v1alpha1.Target) string {
 	verb := "restarted"
 	if t.Type == v1alpha1.TargetTypeJob {
@@ -98,7 +103,7 @@ func activeWord(t v1alpha1.TargetType) string {
 	return "not ready"
 }
 
-// between is a duration for people, empty when one of its ends is unknown.
+// between is a rounded duration, empty if one of its ends is unknown.
 func between(from, to time.Time) string {
 	if from.IsZero() || to.IsZero() || to.Before(from) {
 		return ""
@@ -112,13 +117,4 @@ func between(from, to time.Time) string {
 	default:
 		return d.Round(time.Second).String()
 	}
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	const most = 100
-	if r := []rune(line); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return line
 }

@@ -5,9 +5,9 @@ package v1alpha1
 
 import "strings"
 
-// ErrorLine is the line of an error, such as status.error, that says what's wrong
-// to who has room for one: the first, or of a Tiltfile's error the one behind the
-// places that led to it.
+// ErrorLine returns the line of an error, such as status.error, that says what
+// is wrong: the first line, or in a Tiltfile's error the line after the stack
+// trace.
 func ErrorLine(text string) string {
 	first, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	if !strings.HasPrefix(first, "Traceback ") {
@@ -19,4 +19,13 @@ func ErrorLine(text string) string {
 		}
 	}
 	return first
+}
+
+// Shorten returns a text of at most the given number of characters: the text, or
+// its beginning and an ellipsis.
+func Shorten(text string, most int) string {
+	if characters := []rune(text); len(characters) > most {
+		return string(characters[:most-1]) + "…"
+	}
+	return text
 }

@@ -5,6 +5,14 @@ package v1alpha1
 
 import "testing"
 
+func TestShorten(t *testing.T) {
+	for text, want := range map[string]string{"": "", "wörd": "wörd", "wörds": "wör…"} {
+		if got := Shorten(text, 4); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestErrorLine(t *testing.T) {
 	const traceback = "Traceback (most recent call last):\n  /a/Tiltfile:3:2: in <toplevel>\n  /a/Tiltfile:2:9: in f\n"
 	for text, want := range map[string]string{
