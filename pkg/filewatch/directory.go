@@ -9,8 +9,6 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
-
-	"tilt.dev/session/pkg/watchlimit"
 )
 
 // directory is one that somebody needs: all of it, or certain names in it. Its
@@ -125,7 +123,7 @@ func (w *Watcher) open(path string) (*directory, error) {
 	case err == nil:
 	case absentIsNil(err) == nil:
 		return nil, nil
-	case watchlimit.Reached(err), errors.Is(err, fsnotify.ErrClosed):
+	case limitReached(err), errors.Is(err, fsnotify.ErrClosed):
 		return nil, err
 	}
 	d := w.directories[path]

@@ -12,8 +12,6 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 	"k8s.io/klog/v2"
-
-	"tilt.dev/session/pkg/watchlimit"
 )
 
 // scan reads a directory and all that's below, and reports what is in it: everything,
@@ -28,7 +26,7 @@ func (r *root) scan(ctx context.Context, top string, everything bool, floor time
 		rest = rest[:len(rest)-1]
 		l, err := r.watcher.readAll(r, dir)
 		switch {
-		case err != nil && (watchlimit.Reached(err) || errors.Is(err, fsnotify.ErrClosed)):
+		case err != nil && (limitReached(err) || errors.Is(err, fsnotify.ErrClosed)):
 			return failed(dir, err)
 		case err != nil:
 			klog.FromContext(ctx).Error(err, "Changes in a directory can't be noticed", "path", dir)
@@ -52,7 +50,7 @@ func failed(dir string, err error) error {
 	if errors.Is(err, fsnotify.ErrClosed) {
 		return ErrClosed
 	}
-	return fmt.Errorf("watch %s: %w", dir, watchlimit.Watch(err))
+	return fmt.Errorf("watch %s: %w", dir, explainWatch(err))
 }
 
 // reportListing reports the entries of a directory, or those that were changed since

@@ -11,8 +11,6 @@ import (
 	"github.com/fsnotify/fsnotify"
 	"golang.org/x/sys/unix"
 	"k8s.io/utils/clock"
-
-	"tilt.dev/session/pkg/watchlimit"
 )
 
 // ErrClosed is the error of Watch when the Watcher is closed.
@@ -48,7 +46,7 @@ type Watcher struct {
 func New(clock clock.Clock) (*Watcher, error) {
 	system, err := fsnotify.NewWatcher()
 	if err != nil {
-		return nil, fmt.Errorf("prepare to watch files: %w", watchlimit.Instance(err))
+		return nil, fmt.Errorf("prepare to watch files: %w", explainInstance(err))
 	}
 	w := &Watcher{
 		clock:       clock,
@@ -106,7 +104,7 @@ func (w *Watcher) takeErrors() {
 		case errors.Is(err, unix.EINVAL):
 			// A directory was renamed and removed before its watch could be.
 		default:
-			w.warnAll(watchlimit.Watch(err))
+			w.warnAll(explainWatch(err))
 		}
 	}
 }

@@ -133,14 +133,11 @@ func read(file string) (*clientcmdapi.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkWhole(data); err != nil {
-		return nil, err
-	}
 	config, err := clientcmd.LoadFromFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("not a kubeconfig: %w", err)
 	}
-	return config, nil
+	return config, checkWhole(data)
 }
 
 // checkWhole refuses a text of which client-go would read only a part: one of

@@ -1,7 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package watchlimit
+package filewatch
 
 import (
 	"errors"
@@ -13,44 +13,45 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reached says whether an error means that the system has no watch to spare, or
-// no open file to read a directory with.
-func Reached(err error) bool {
+// limitReached reports whether an error means that no inotify watch is left, or
+// no file descriptor to read a directory.
+func limitReached(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
 }
 
-// Instance explains an error of creating an inotify instance. It returns another
-// error as it is.
-func Instance(err error) error {
+// explainInstance explains an error of creating an inotify instance. It returns
+// any other error unchanged.
+func explainInstance(err error) error {
 	if errors.Is(err, unix.EMFILE) && !openFilesReached() {
-		return explained{sysctl("inotify instances per user", "fs.inotify.max_user_instances", 1024), err}
+		return limitError{sysctl("inotify instances per user", "fs.inotify.max_user_instances", 1024), err}
 	}
-	return common(err)
+	return explainLimit(err)
 }
 
-// Watch explains an error of adding an inotify watch, or of reading the directory
-// for it. It returns another error as it is.
-func Watch(err error) error {
+// explainWatch explains an error of adding an inotify watch, or of reading the
+// directory for it. It returns any other error unchanged.
+func explainWatch(err error) error {
 	if errors.Is(err, unix.ENOSPC) {
-		return explained{sysctl("watched directories per user", "fs.inotify.max_user_watches", 524288) + ", or ignore large directories", err}
+		return limitError{sysctl("watched directories per user", "fs.inotify.max_user_watches", 524288) +
+			", or ignore large directories", err}
 	}
-	return common(err)
+	return explainLimit(err)
 }
 
-func common(err error) error {
+func explainLimit(err error) error {
 	switch {
 	case errors.Is(err, unix.EMFILE):
-		return explained{openFiles(), err}
+		return limitError{openFiles(), err}
 	case errors.Is(err, unix.ENFILE):
-		return explained{sysctl("open files of the system", "fs.file-max", 1<<20), err}
+		return limitError{sysctl("open files of the system", "fs.file-max", 1<<20), err}
 	case errors.Is(err, unix.ENOMEM):
-		return explained{"the system has no memory left for inotify watches: end other programs, or ignore large directories", err}
+		return limitError{"the system has no memory left for inotify watches: end other programs, or ignore large directories", err}
 	}
 	return err
 }
 
-// sysctl describes a limit that the kernel has as a setting, and that has to be
-// at least enough.
+// sysctl describes a limit that is a kernel setting. It recommends at least
+// enough.
 func sysctl(what, name string, enough int) string {
 	is := ""
 	if proc, err := procfs.NewDefaultFS(); err == nil {
@@ -62,7 +63,7 @@ func sysctl(what, name string, enough int) string {
 	return fmt.Sprintf("the limit of %s is reached (%s%s): raise it with \"sudo sysctl %s=%d\"", what, name, is, name, enough)
 }
 
-// openFiles describes the limit of open files of this process.
+// openFiles describes this process's limit of open files.
 func openFiles() string {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
@@ -71,7 +72,7 @@ func openFiles() string {
 	return fmt.Sprintf("the limit of open files of a process is reached (%d): raise it with \"ulimit -n %d\" before the start", limit.Cur, 2*limit.Cur)
 }
 
-// openFilesReached says whether this process can't open another file.
+// openFilesReached reports whether this process can't open another file.
 func openFilesReached() bool {
 	file, err := os.Open(os.DevNull)
 	if err == nil {
