@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// quiet is how long nothing must have changed before a batch is reported.
+	// quiet is the time without changes after which a batch is reported.
 	quiet = 200 * time.Millisecond
-	// longest is how long a change waits at most.
+	// longest is the longest time that a change waits for its report.
 	longest = 10 * time.Second
 )
 
-// batch is what has changed since the last report. The zero value is empty.
+// batch holds the changes since the last report. The zero value is empty.
 type batch struct {
 	changes map[string]model.Change
-	// first and last are when changes were added.
+	// first and last are when the first and last change were added.
 	first, last time.Time
 }
 
-// add takes a change, in the place of an earlier one of the same path.
+// add adds a change. It replaces an earlier change of the same path.
 func (b *batch) add(now time.Time, change model.Change) {
 	if b.changes == nil {
 		b.changes = map[string]model.Change{}
@@ -38,7 +38,7 @@ func (b *batch) add(now time.Time, change model.Change) {
 
 func (b *batch) empty() bool { return b.changes == nil }
 
-// due is when a batch that isn't empty is to be reported.
+// due is when to report a batch that is not empty.
 func (b *batch) due() time.Time {
 	due := b.last.Add(quiet)
 	if latest := b.first.Add(longest); latest.Before(due) {
@@ -47,7 +47,7 @@ func (b *batch) due() time.Time {
 	return due
 }
 
-// take returns the changes in the order of their paths, and empties the batch.
+// take returns the changes sorted by path, and empties the batch.
 func (b *batch) take() []model.Change {
 	changes := slices.SortedFunc(maps.Values(b.changes), func(x, y model.Change) int { return cmp.Compare(x.Path, y.Path) })
 	*b = batch{}

@@ -11,23 +11,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// directory is one that somebody needs: all of it, or certain names in it. Its
-// path has no symbolic links, and it's the only one with its inode.
+// directory is a directory that roots need, with all of its entries or certain
+// names. Its path contains no symbolic links, and no other has its inode.
 type directory struct {
 	path string
 	id   fileID
-	// deaf is true if the system reports nothing about it.
-	deaf bool
-	// listed is true if entries has all there is. Otherwise it has the named.
+	// unwatched is true if the system reports no events of it.
+	unwatched bool
+	// listed is true if entries holds every entry. Otherwise it holds those of
+	// named.
 	listed  bool
 	entries map[string]entry
+	// readers are the roots that need every entry, named those that need one name.
 	readers map[*root]struct{}
 	named   map[string]map[*root]struct{}
 }
 
-// lookUp returns what there is under a name in a directory, and has changes of it
-// delivered to r from now on, as far as the directory may be watched. The
-// error is that of a limit.
+// lookUp returns the state of a name in a directory. From then on r receives its
+// changes, if the directory can be watched. The error means that a limit of the
+// system is reached.
 func (w *Watcher) lookUp(r *root, path, name string) (entry, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -35,9 +37,9 @@ func (w *Watcher) lookUp(r *root, path, name string) (entry, error) {
 	if d == nil {
 		return entry{}, err
 	}
-	// What's known already isn't looked at again: there's an event on its way for
-	// what has changed, and those who are told of it need to know from what.
-	if d.deaf || !d.listed && len(d.named[name]) == 0 {
+	// A known entry isn't read again: an event follows for each change, and to
+	// detect the change it takes the state before.
+	if d.unwatched || !d.listed && len(d.named[name]) == 0 {
 		d.note(name, look(join(path, name)))
 	}
 	if d.named[name] == nil {
@@ -47,7 +49,7 @@ func (w *Watcher) lookUp(r *root, path, name string) (entry, error) {
 	return d.entries[name], nil
 }
 
-// listing is what there was in a directory.
+// listing is the content of a directory.
 type listing struct {
 	self    entry
 	entries []named
@@ -59,9 +61,8 @@ type named struct {
 	entry
 }
 
-// readAll returns what there is in a directory, and has changes of it delivered to r
-// from now on. There's nothing in a directory that doesn't exist. After an error
-// nothing is delivered.
+// readAll returns the content of a directory, empty if it doesn't exist. From
+// then on r receives the changes in it, unless readAll fails.
 func (w *Watcher) readAll(r *root, path string) (listing, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -97,10 +98,10 @@ func (w *Watcher) readAll(r *root, path string) (listing, error) {
 	return listing{self, entries}, nil
 }
 
-// open returns a directory, nil if there's none of this path or a limit is
-// reached. With another error it's deaf.
+// open returns a directory, nil if path isn't one or a limit is reached. With
+// another error it returns the directory unwatched.
 func (w *Watcher) open(path string) (*directory, error) {
-	if d := w.directories[path]; d != nil && !d.deaf {
+	if d := w.directories[path]; d != nil && !d.unwatched {
 		return d, nil
 	}
 	e := look(path)
@@ -109,8 +110,8 @@ func (w *Watcher) open(path string) (*directory, error) {
 	}
 	alias := false
 	if old, ok := w.paths[e.id]; ok && old != path {
-		// It may have been renamed, and the event be on its way. The system would go
-		// on to report it under the old name, and then not at all.
+		// If it was renamed and the event follows, the system's watch still has the old
+		// name, and must be renewed.
 		if alias = look(old).id == e.id; !alias {
 			w.lose(old, w.clock.Now())
 		}
@@ -132,7 +133,7 @@ func (w *Watcher) open(path string) (*directory, error) {
 			path: path, entries: map[string]entry{}, readers: map[*root]struct{}{}, named: map[string]map[*root]struct{}{},
 		}
 	}
-	d.id, d.deaf = e.id, alias || err != nil
+	d.id, d.unwatched = e.id, alias || err != nil
 	w.directories[path] = d
 	if !alias {
 		w.paths[e.id] = path
@@ -140,7 +141,7 @@ func (w *Watcher) open(path string) (*directory, error) {
 	return d, err
 }
 
-// absentIsNil drops the error of a directory that's gone.
+// absentIsNil returns nil for the error of a directory that doesn't exist.
 func absentIsNil(err error) error {
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
 		return nil
@@ -148,7 +149,7 @@ func absentIsNil(err error) error {
 	return err
 }
 
-// release ends what readAll began.
+// release undoes readAll.
 func (w *Watcher) release(r *root, path string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -163,7 +164,7 @@ func (w *Watcher) release(r *root, path string) {
 	w.removeIfUnused(d)
 }
 
-// releaseName ends what lookUp began.
+// releaseName undoes lookUp.
 func (w *Watcher) releaseName(r *root, path string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -181,7 +182,7 @@ func (w *Watcher) releaseName(r *root, path string) {
 	w.removeIfUnused(d)
 }
 
-// forgetUnnamed is for a directory without readers.
+// forgetUnnamed forgets the entries that only readers need.
 func (d *directory) forgetUnnamed() {
 	if !d.listed {
 		return
@@ -194,7 +195,7 @@ func (d *directory) forgetUnnamed() {
 	}
 }
 
-// removeIfUnused stops watching a directory that nobody needs. It may be nil.
+// removeIfUnused stops watching a directory that no root needs. It may be nil.
 func (w *Watcher) removeIfUnused(d *directory) {
 	if d != nil && len(d.readers) == 0 && len(d.named) == 0 {
 		w.remove(d)
@@ -206,11 +207,11 @@ func (w *Watcher) remove(d *directory) {
 	if w.paths[d.id] == d.path {
 		delete(w.paths, d.id)
 	}
-	// It fails if the system has removed it already, or had never added it.
+	// It fails if the system removed the watch by itself, or never had one.
 	_ = w.system.Remove(d.path)
 }
 
-// note sets what's known of a name.
+// note sets the known state of a name.
 func (d *directory) note(name string, e entry) {
 	if e.kind == missing {
 		delete(d.entries, name)

@@ -5,10 +5,10 @@ package filewatch
 
 import "path/filepath"
 
-// temporaries are patterns of names that come and go while somebody edits, or
-// that hold nothing which a program could depend on.
+// temporaries are patterns of files that editors and file systems create for
+// their own use.
 var temporaries = []string{
-	"4913",                   // Vim tries whether it may create files.
+	"4913",                   // Vim tests whether it can create files.
 	".*.sw[a-px]", ".*.swpx", // swap files of Vim and nano
 	"*~", // backups of Vim, Emacs, gedit and others
 	".*.un~",
@@ -16,14 +16,14 @@ var temporaries = []string{
 	"*___jb_tmp___", "*___jb_old___", ".idea", // JetBrains
 	".*.kate-swp",
 	".*.kak.??????",
-	".goutputstream-??????", // GLib writes beside the file that it replaces.
+	".goutputstream-??????", // GLib writes a new version beside the file.
 	".~lock.*#",             // LibreOffice
-	"*-go-tmp-umask",        // The go command tries the umask.
+	"*-go-tmp-umask",        // The go command tests the umask.
 	".DS_Store", "._*",      // macOS
-	".nfs????????????????????????", ".fuse_hidden*", // removed, but still open
+	".nfs????????????????????????", ".fuse_hidden*", // removed files that are still open
 }
 
-// temporary says whether the name of a file or directory is one of those.
+// temporary reports whether the name of a file or directory matches one.
 func temporary(name string) bool {
 	for _, pattern := range temporaries {
 		if ok, _ := filepath.Match(pattern, name); ok {

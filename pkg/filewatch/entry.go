@@ -11,12 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kind is what there is under a name, as far as it matters.
+// kind is the type of what a name refers to.
 type kind uint8
 
 const (
 	missing kind = iota
-	plain        // neither of the others
+	plain        // anything but the others
 	link
 	folder
 )
@@ -24,17 +24,17 @@ const (
 // fileID is the same for two names of one file.
 type fileID struct{ device, inode uint64 }
 
-// entry is what's known of a name. The zero value is that of nothing.
+// entry is the known state of a name. The zero value means that it is missing.
 type entry struct {
 	kind kind
 	id   fileID
-	// modified is when the content was written, changed when anything was done to
-	// the file, by the file system's clock. Both are 0 if there's nothing.
+	// modified is when the content was written, changed when the inode changed, by
+	// the file system's clock. Both are 0 if the name is missing.
 	modified, changed int64
 }
 
-// look returns what there is under a path, without following it. What can't be
-// looked at counts as missing.
+// look returns the state of a path, without following a symbolic link. On an
+// error the path counts as missing.
 func look(path string) entry {
 	var st unix.Stat_t
 	if err := retry(func() error { return unix.Lstat(path, &st) }); err != nil {
@@ -59,7 +59,7 @@ func list(path string) (map[string]entry, error) {
 	for _, name := range names {
 		var st unix.Stat_t
 		err := retry(func() error { return unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
-		if err == nil { // Otherwise it's gone already, and there's an event to say so.
+		if err == nil { // Otherwise it was removed, and an event follows.
 			entries[name] = newEntry(&st)
 		}
 	}
@@ -82,7 +82,7 @@ func newEntry(st *unix.Stat_t) entry {
 	return e
 }
 
-// retry repeats what a signal interrupts.
+// retry repeats a call that a signal interrupts.
 func retry(call func() error) error {
 	for {
 		if err := call(); !errors.Is(err, unix.EINTR) {
@@ -91,11 +91,11 @@ func retry(call func() error) error {
 	}
 }
 
-// recent is how long before it's seen a change may have been made.
+// recent is the longest time between a change and its detection.
 const recent = time.Minute
 
-// madeAt is when a change was made that was seen at a time: at stamp, but not
-// before floor, unless the stamp can't be about this change.
+// madeAt is when a change was made: at stamp, but not before floor. If that isn't
+// a plausible time for this change, it is seen, when the change was seen.
 func madeAt(stamp int64, floor, seen time.Time) time.Time {
 	made := time.Unix(0, stamp)
 	if made.Before(floor) {

@@ -12,18 +12,18 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// notice is what those who need a path are told when it has changed.
+// notice is the news of one changed path for a root.
 type notice struct {
-	// path has no symbolic links.
+	// path contains no symbolic links.
 	path           string
 	kind           kind
 	seen, modified time.Time
-	// structural is true if there may be something else now under this name, so
-	// that whatever was known of it and below it must be found out anew.
+	// structural is true if the name may refer to another file or directory now,
+	// so that the root must read it again with everything below it.
 	structural bool
 }
 
-// handle brings what's known up to date with an event.
+// handle updates the known state after an event.
 func (w *Watcher) handle(event fsnotify.Event) {
 	path := filepath.Clean(event.Name)
 	dir, name := filepath.Dir(path), filepath.Base(path)
@@ -40,7 +40,7 @@ func (w *Watcher) handle(event fsnotify.Event) {
 	w.update(parent, name, after, event.Op, seen)
 }
 
-// compareAll brings everything up to date after events were lost.
+// compareAll updates the known state of everything after events were lost.
 func (w *Watcher) compareAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -51,15 +51,15 @@ func (w *Watcher) compareAll() {
 	}
 }
 
-// compare brings one directory up to date. The system may have dropped its watch
-// without being able to say so.
+// compare updates the known state of one directory. It renews the system's watch,
+// which the system may have dropped without an event.
 func (w *Watcher) compare(d *directory) {
 	seen := w.clock.Now()
 	if e := look(d.path); e.kind != folder || e.id != d.id {
 		w.lose(d.path, seen)
 		return
 	}
-	d.deaf = d.deaf || w.system.Add(d.path) != nil
+	d.unwatched = d.unwatched || w.system.Add(d.path) != nil
 	now := map[string]entry{}
 	names := slices.Collect(maps.Keys(d.named))
 	if d.listed {
@@ -84,13 +84,13 @@ func (w *Watcher) compare(d *directory) {
 	}
 }
 
-// wants says whether anybody needs a name. The directory may be nil.
+// wants reports whether any root needs a name. The directory may be nil.
 func (d *directory) wants(name string) bool {
 	return d != nil && (d.listed || d.named[name] != nil)
 }
 
-// update notes what there is now under a name, and tells of it if it's a change.
-// The directory may be nil.
+// update records the state of a name, and notifies the roots that need it if it
+// changed. The directory may be nil.
 func (w *Watcher) update(d *directory, name string, after entry, op fsnotify.Op, seen time.Time) {
 	if !d.wants(name) {
 		return
@@ -99,7 +99,7 @@ func (w *Watcher) update(d *directory, name string, after entry, op fsnotify.Op,
 	d.note(name, after)
 	path := join(d.path, name)
 	own := w.directories[path]
-	changed, structural := difference(before, after, op, own != nil && !own.deaf)
+	changed, structural := difference(before, after, op, own != nil && !own.unwatched)
 	if !changed {
 		return
 	}
@@ -116,9 +116,9 @@ func (w *Watcher) update(d *directory, name string, after entry, op fsnotify.Op,
 	}
 }
 
-// difference decides whether an event is a change, and whether it's one of what
-// there is rather than of its content. watched is false for a directory that
-// isn't, because it couldn't be read or nobody needs it.
+// difference reports whether an event is a change, and whether the name may refer
+// to another file or directory after it. watched tells whether a directory is
+// watched: it isn't if it can't be read or no root needs it.
 func difference(before, after entry, op fsnotify.Op, watched bool) (changed, structural bool) {
 	if before.kind != after.kind {
 		return true, true
@@ -126,13 +126,12 @@ func difference(before, after entry, op fsnotify.Op, watched bool) (changed, str
 	touched := op&^fsnotify.Chmod != 0 || before.modified != after.modified
 	switch after.kind {
 	case missing:
-		// It came and went. Somebody who was told of it before may have looked at it
-		// in between.
+		// The file was created and removed. A program may have read it in between.
 		gone := op.Has(fsnotify.Remove) || op.Has(fsnotify.Rename)
 		return gone, gone
 	case folder:
-		// Its times and writes to it are about its content. One that was found
-		// before the event of its creation was handled is no news.
+		// Its times, and writes to it, concern its entries, which have events of their
+		// own. Its creation is no news if it was found before this event.
 		other := op.Has(fsnotify.Remove) || op.Has(fsnotify.Rename) || before.id != after.id
 		other = other || op.Has(fsnotify.Chmod) && !watched
 		return other, other
@@ -143,8 +142,8 @@ func difference(before, after entry, op fsnotify.Op, watched bool) (changed, str
 	}
 }
 
-// lose tells all who need a directory that it's gone or another one, and forgets
-// it and everything below.
+// lose notifies the roots that need a directory that it was removed or replaced,
+// and forgets it and everything below.
 func (w *Watcher) lose(path string, seen time.Time) {
 	d := w.directories[path]
 	if d == nil {

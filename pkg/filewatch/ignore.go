@@ -6,6 +6,7 @@ package filewatch
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/moby/patternmatcher"
@@ -13,24 +14,24 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// ignores are all exceptions of a watch. They're not for concurrent use.
+// ignores are all ignore sets of a watch. They are not safe for concurrent use.
 type ignores []ignoreSet
 
-// ignoreSet is one model.IgnoreSet. Patterns that lead out of the base are
-// matched against paths outside of it, and the others against those inside.
+// ignoreSet is a compiled model.IgnoreSet. Patterns that lead out of the base
+// match only paths outside of it, the others only paths inside.
 type ignoreSet struct {
 	base            string
 	inside, outside rules
 }
 
-// rules are patterns that are relative to one directory.
+// rules are compiled patterns, relative to one directory.
 type rules struct {
 	paths *patternmatcher.PatternMatcher
-	// pruned matches directories in which everything is ignored, as far as no
-	// pattern takes something back.
+	// pruned matches directories in which everything is ignored, apart from
+	// exceptions.
 	pruned *patternmatcher.PatternMatcher
-	// taken are the parts of the patterns that take back.
-	taken [][]string
+	// exceptions are the patterns with "!", split into path elements.
+	exceptions [][]string
 	// all is true if everything is ignored.
 	all bool
 }
@@ -49,7 +50,7 @@ func newIgnores(sets []model.IgnoreSet) (ignores, error) {
 
 func newIgnoreSet(set model.IgnoreSet) (ignoreSet, error) {
 	if !filepath.IsAbs(set.Base) {
-		return ignoreSet{}, fmt.Errorf("%s: ignored paths are relative to %q, which isn't an absolute path", set.Source, set.Base)
+		return ignoreSet{}, fmt.Errorf("%s: base directory %q of ignore patterns must be an absolute path", set.Source, set.Base)
 	}
 	s := ignoreSet{base: filepath.Clean(set.Base)}
 	var inside, outside []string
@@ -70,10 +71,10 @@ func newIgnoreSet(set model.IgnoreSet) (ignoreSet, error) {
 	return s, nil
 }
 
-// translate turns a pattern into clean ones that are relative to base, for what's
-// inside and outside of it. An absolute one may mean either.
+// translate turns a pattern into clean patterns relative to base, for paths
+// inside and outside of it. An absolute pattern may apply to both.
 func translate(base, text string) (inside, outside []string, err error) {
-	pattern, back := strings.CutPrefix(strings.TrimSpace(text), "!")
+	pattern, exception := strings.CutPrefix(strings.TrimSpace(text), "!")
 	if pattern = strings.TrimSpace(pattern); pattern == "" {
 		return nil, nil, nil
 	}
@@ -83,7 +84,7 @@ func translate(base, text string) (inside, outside []string, err error) {
 			p = "**"
 		}
 		sign := ""
-		if back {
+		if exception {
 			sign = "!"
 		}
 		if p == ".." || strings.HasPrefix(p, "../") {
@@ -108,8 +109,8 @@ func translate(base, text string) (inside, outside []string, err error) {
 	return inside, outside, check(strings.TrimPrefix(pattern, "/"))
 }
 
-// check returns what's wrong with a pattern, which a matcher tells only when it
-// comes to use it.
+// check returns the error of a pattern, which a matcher returns only when it
+// uses the pattern.
 func check(pattern string) error {
 	matcher, err := patternmatcher.New([]string{strings.TrimLeft(pattern, "!")})
 	if err == nil {
@@ -122,8 +123,8 @@ func newRules(patterns []string) (r rules, err error) {
 	var pruned []string
 	for _, p := range patterns {
 		pruned = append(pruned, p)
-		if taken, ok := strings.CutPrefix(p, "!"); ok {
-			r.taken = append(r.taken, strings.Split(taken, "/"))
+		if exception, ok := strings.CutPrefix(p, "!"); ok {
+			r.exceptions = append(r.exceptions, strings.Split(exception, "/"))
 			continue
 		}
 		r.all = r.all || p == "*" || p == "**"
@@ -133,7 +134,7 @@ func newRules(patterns []string) (r rules, err error) {
 			}
 		}
 	}
-	r.all = r.all && len(r.taken) == 0
+	r.all = r.all && len(r.exceptions) == 0
 	if r.paths, err = patternmatcher.New(patterns); err != nil {
 		return rules{}, err
 	}
@@ -141,7 +142,7 @@ func newRules(patterns []string) (r rules, err error) {
 	return r, err
 }
 
-// ignored says whether a path, which is absolute and clean, is ignored.
+// ignored reports whether a path, which is absolute and clean, is ignored.
 func (all ignores) ignored(path string) bool {
 	for _, s := range all {
 		if r, rel := s.rulesFor(path); r.all || !around(rel) && matches(r.paths, rel) {
@@ -151,17 +152,17 @@ func (all ignores) ignored(path string) bool {
 	return false
 }
 
-// below says whether everything below a directory is ignored.
+// below reports whether everything below a directory is ignored.
 func (all ignores) below(dir string) bool {
 	for _, s := range all {
-		if r, rel := s.rulesFor(dir); r.all || !around(rel) && matches(r.pruned, rel) && !r.mayTakeBack(rel) {
+		if r, rel := s.rulesFor(dir); r.all || !around(rel) && matches(r.pruned, rel) && !r.mayExcept(rel) {
 			return true
 		}
 	}
 	return false
 }
 
-// rulesFor returns the patterns that apply to a path, and how they see it.
+// rulesFor returns the rules that apply to a path, and the path relative to them.
 func (s ignoreSet) rulesFor(path string) (r rules, rel string) {
 	// Of two absolute paths one is always relative to the other.
 	rel, _ = filepath.Rel(s.base, path)
@@ -171,19 +172,14 @@ func (s ignoreSet) rulesFor(path string) (r rules, rel string) {
 	return s.inside, rel
 }
 
-// around says whether a path is the base or above it, which wildcards aren't
-// meant for.
+// around reports whether a path is the base or above it. Wildcards don't match
+// such paths.
 func around(rel string) bool { return rel == "." || strings.HasSuffix("/"+rel, "/..") }
 
-// mayTakeBack says whether a pattern could match something in a directory.
-func (r rules) mayTakeBack(dir string) bool {
+// mayExcept reports whether an exception could match something in a directory.
+func (r rules) mayExcept(dir string) bool {
 	parts := strings.Split(dir, "/")
-	for _, pattern := range r.taken {
-		if mayMatchBelow(pattern, parts) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.exceptions, func(pattern []string) bool { return mayMatchBelow(pattern, parts) })
 }
 
 func mayMatchBelow(pattern, dir []string) bool {
@@ -198,7 +194,7 @@ func mayMatchBelow(pattern, dir []string) bool {
 	return true
 }
 
-// matches says whether patterns that were checked match.
+// matches reports whether patterns match. They were checked, so there is no error.
 func matches(m *patternmatcher.PatternMatcher, path string) bool {
 	ok, err := m.MatchesOrParentMatches(path)
 	return ok && err == nil

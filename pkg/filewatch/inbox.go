@@ -5,10 +5,10 @@ package filewatch
 
 import "sync"
 
-// inbox holds the notices for one watch until it has the time for them, one for
-// each path however often that changes. Nobody waits to put something in.
+// inbox holds the notices for one watch until it takes them, one for each path
+// however often that changes. Adding a notice never blocks.
 type inbox struct {
-	// filled holds a value while there may be something.
+	// filled holds a value while there may be notices or an error.
 	filled chan struct{}
 
 	mu      sync.Mutex
@@ -17,13 +17,13 @@ type inbox struct {
 	err     error
 }
 
-// address is whom a notice is for, and about what it is.
+// address is the root that a notice is for, and the path that it is about.
 type address struct {
 	root *root
 	path string
 }
 
-// put adds a notice, or updates the one that's there.
+// put adds a notice, or updates the present one.
 func (in *inbox) put(r *root, n notice) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -37,7 +37,7 @@ func (in *inbox) put(r *root, n notice) {
 	in.wake()
 }
 
-// warn adds an error. Only the last one is kept.
+// warn sets the error. Only the last error is kept.
 func (in *inbox) warn(err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -52,7 +52,7 @@ func (in *inbox) wake() {
 	}
 }
 
-// take returns what was put in since the last time.
+// take returns and removes the notices and the error.
 func (in *inbox) take() (order []address, notices map[address]notice, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -5,5 +5,5 @@ package filewatch
 
 import "time"
 
-// fileNow is not after the time that a file gets which is modified next.
+// fileNow is at most the modification time of the next file that is modified.
 func fileNow() int64 { return time.Now().UnixNano() }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fileNow is not after the time that a file gets which is modified next. The
-// kernel stamps files by a clock that ticks a few hundred times a second.
+// fileNow is at most the modification time of the next file that is modified.
+// The kernel stamps files by a clock that ticks a few hundred times a second.
 func fileNow() int64 {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &now); err != nil {

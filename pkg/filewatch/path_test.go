@@ -101,11 +101,11 @@ func TestTwoNames(t *testing.T) {
 func TestPathErrors(t *testing.T) {
 	p := newPlace(t)
 	for want, w := range map[string]model.Watch{
-		`watch files: "x/y" isn't an absolute path`: {Paths: []string{p.dir, "x/y"}},
+		`watch files: "x/y" must be an absolute path`: {Paths: []string{p.dir, "x/y"}},
 		`watch files: T: pattern "a[": syntax error in pattern`: {
 			Ignores: []model.IgnoreSet{{Base: p.dir, Patterns: []string{"ok", "a["}, Source: "T"}},
 		},
-		`watch files: T: ignored paths are relative to "x", which isn't an absolute path`: {
+		`watch files: T: base directory "x" of ignore patterns must be an absolute path`: {
 			Ignores: []model.IgnoreSet{{Base: "x", Source: "T"}},
 		},
 	} {

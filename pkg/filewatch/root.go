@@ -12,39 +12,39 @@ import (
 	"time"
 )
 
-// mostLinks is how many symbolic links lead to a path at most.
+// mostLinks is the largest number of symbolic links on the way to a path.
 const mostLinks = 40
 
-// root is one path of a watch. It belongs to the watch's goroutine, but for the
+// root is one path of a watch. Only the watch's goroutine uses it, except for the
 // inbox.
 type root struct {
 	*watch
-	// path is as it was asked for, and clean.
+	// path is the requested path, clean.
 	path string
-	// ignored is true if its own changes aren't reported.
+	// ignored is true if changes of path itself aren't reported.
 	ignored bool
 	way     way
-	// tree has the directories that are read, and of each the ones in it that are
-	// too. Their paths have no symbolic links.
+	// tree maps each directory that was read to those of its subdirectories that
+	// were. Their paths contain no symbolic links.
 	tree map[string]map[string]struct{}
 }
 
-// way is how a path leads to what there is.
+// way is how a path leads to its target.
 type way struct {
-	// names are the paths on the way, none of which has a symbolic link in front
-	// of its last part.
+	// names are the paths on the way. Each contains no symbolic link before its
+	// last element.
 	names map[string]struct{}
-	// target is where it ends. There's nothing if its kind is missing.
+	// target is the path behind all links. Its state is entry.
 	target string
-	// last is the path that's to be the target if nothing but that is missing.
+	// last is the path of the target if only the target itself is missing.
 	last string
 	entry
-	// newestLink is when the last of the symbolic links was changed.
+	// newestLink is the latest change time of the symbolic links.
 	newestLink int64
 }
 
-// find follows the path as far as there's something. The way that's returned with an
-// error is to be released too.
+// find follows the path as far as it exists. The caller also releases the way
+// that is returned with an error.
 func (r *root) find() (way, error) {
 	found := way{names: map[string]struct{}{}, target: "/", entry: entry{kind: folder}}
 	links := 0
@@ -64,7 +64,7 @@ func (r *root) find() (way, error) {
 		}
 		if e.kind == link {
 			found.newestLink = max(found.newestLink, e.changed)
-			// Of a link that's gone already an event tells.
+			// If the link was removed, an event follows.
 			to, err := os.Readlink(path)
 			if links++; err != nil || links > mostLinks {
 				e = entry{}
@@ -88,12 +88,12 @@ func (r *root) find() (way, error) {
 	return found, nil
 }
 
-// parts returns the names of a path.
+// parts returns the elements of a path.
 func parts(path string) []string {
 	return slices.DeleteFunc(strings.Split(path, "/"), func(part string) bool { return part == "" || part == "." })
 }
 
-// begin finds the path and reports what has changed since the watch began.
+// begin finds the path and reports the changes since the watch began.
 func (r *root) begin(ctx context.Context) (err error) {
 	if r.way, err = r.find(); err != nil || r.way.kind == missing {
 		return err
@@ -107,14 +107,14 @@ func (r *root) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-// isNew says whether the target has changed since the watch began. A directory
-// changes with its content as well, but is new only if its own directory has
-// changed.
+// isNew reports whether the target changed since the watch began. A directory
+// changes along with its content, so it is new only if its parent directory
+// changed too.
 func (r *root) isNew() bool {
 	return r.way.changed >= r.since && (r.way.kind == plain || look(filepath.Dir(r.way.target)).modified >= r.since)
 }
 
-// take acts on a notice. The error is that of a limit or of ctx.
+// take handles a notice. It fails at a limit of the system, or when ctx is done.
 func (r *root) take(ctx context.Context, n notice) error {
 	if _, ok := r.way.names[n.path]; ok {
 		if n.structural || n.path != r.way.target {
@@ -143,8 +143,8 @@ func (r *root) take(ctx context.Context, n notice) error {
 	return r.scan(ctx, n.path, true, n.modified)
 }
 
-// follow finds the path anew, after something on the way to it has changed, and
-// reports everything that's there now.
+// follow finds the path again after a change on the way to it, and reports
+// everything below it.
 func (r *root) follow(ctx context.Context, n notice) (err error) {
 	before, tree := r.way, r.tree
 	r.way, err = r.find()
@@ -152,7 +152,7 @@ func (r *root) follow(ctx context.Context, n notice) (err error) {
 	if err == nil && r.way.kind == folder {
 		err = r.scan(ctx, r.way.target, true, n.modified)
 	}
-	// What's still needed was taken before, so that it needn't be set up again.
+	// Releasing last keeps the watches that are still needed.
 	for name := range before.names {
 		if _, ok := r.way.names[name]; !ok {
 			r.watcher.releaseName(r, name)
@@ -169,7 +169,7 @@ func (r *root) follow(ctx context.Context, n notice) (err error) {
 	return err
 }
 
-// end releases everything.
+// end releases everything that the root needs.
 func (r *root) end() {
 	for name := range r.way.names {
 		r.watcher.releaseName(r, name)
@@ -179,7 +179,7 @@ func (r *root) end() {
 	}
 }
 
-// shown is the path under which something at or below the target is reported.
+// shown is the path under which a path at or below the target is reported.
 func (r *root) shown(path string) string {
 	below := strings.TrimPrefix(strings.TrimPrefix(path, r.way.target), "/")
 	if below == "" {

@@ -14,9 +14,10 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// scan reads a directory and all that's below, and reports what is in it: everything,
-// as done at floor at the earliest, or what was changed since the watch began. What's
-// ignored altogether isn't read. It returns soon after ctx is done.
+// scan reads a directory and everything below it, except for directories in
+// which everything is ignored. It reports every file, as changed at floor at the
+// earliest, or only the changes since the watch began. It returns soon after ctx
+// is done.
 func (r *root) scan(ctx context.Context, top string, everything bool, floor time.Time) error {
 	for rest := []string{top}; len(rest) > 0; {
 		if err := ctx.Err(); err != nil {
@@ -29,7 +30,7 @@ func (r *root) scan(ctx context.Context, top string, everything bool, floor time
 		case err != nil && (limitReached(err) || errors.Is(err, fsnotify.ErrClosed)):
 			return failed(dir, err)
 		case err != nil:
-			klog.FromContext(ctx).Error(err, "Changes in a directory can't be noticed", "path", dir)
+			klog.FromContext(ctx).Error(err, "Cannot watch a directory", "path", dir)
 			continue
 		case l.self.kind == missing:
 			continue
@@ -45,7 +46,7 @@ func (r *root) scan(ctx context.Context, top string, everything bool, floor time
 	return nil
 }
 
-// failed is what ends a watch that could be set up in part only.
+// failed is the error of a watch that could be set up only in part.
 func failed(dir string, err error) error {
 	if errors.Is(err, fsnotify.ErrClosed) {
 		return ErrClosed
@@ -53,9 +54,9 @@ func failed(dir string, err error) error {
 	return fmt.Errorf("watch %s: %w", dir, explainWatch(err))
 }
 
-// reportListing reports the entries of a directory, or those that were changed since
-// the watch began. If something was changed in it and there's nothing to show
-// for it, the directory itself is reported: something was removed.
+// reportListing reports every entry of a directory, or those that changed since
+// the watch began. If the directory changed and none of its entries did, an entry
+// was removed, and the directory itself is reported.
 func (r *root) reportListing(dir string, l listing, everything bool, floor time.Time) {
 	touched := l.self.modified >= r.since
 	explained := false
@@ -89,7 +90,7 @@ func (r *root) enter(dir string) {
 	}
 }
 
-// leave drops a directory and all that's below from the tree.
+// leave removes a directory and everything below it from the tree.
 func (r *root) leave(dir string) {
 	below, ok := r.tree[dir]
 	if !ok {

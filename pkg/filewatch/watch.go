@@ -16,24 +16,23 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// watch is one call of Watch. It belongs to the goroutine of the call.
+// watch is one call of Watch. Only the goroutine of the call uses it.
 type watch struct {
 	watcher *Watcher
-	// since is when it began, by the clock of the file system.
+	// since is when the watch began, by the file system's clock.
 	since   int64
 	ignores ignores
 	inbox   *inbox
 	batch   batch
 }
 
-// Watch reports what changes, from selection.Since or else the moment of the call
-// until ctx is done, and then returns nil. What's not reported by then is dropped.
-// Batches are reported one after the other, by the caller's goroutine, so that a
-// report that takes its time delays the next one and loses nothing.
+// Watch reports changes from selection.Since, or else from the call, until ctx is
+// done. Then it returns nil and drops unreported changes. It calls report in the
+// caller's goroutine, one batch at a time; a slow report delays the next batch and
+// loses nothing.
 //
-// An error means that nothing is watched any more: a path or a pattern that can't be
-// understood, a limit of the system, or ErrClosed. Of a directory that can't be read
-// the logger of ctx is told.
+// An error ends the watch: an invalid path or pattern, a limit of the system, or
+// ErrClosed. A directory that can't be read is only logged, by the logger of ctx.
 func (w *Watcher) Watch(ctx context.Context, selection model.Watch, report func([]model.Change)) error {
 	run := &watch{watcher: w, since: sinceWhen(selection.Since)}
 	var err error
@@ -43,7 +42,7 @@ func (w *Watcher) Watch(ctx context.Context, selection model.Watch, report func(
 	var roots []*root
 	for _, path := range selection.Paths {
 		if !filepath.IsAbs(path) {
-			return fmt.Errorf("watch files: %q isn't an absolute path", path)
+			return fmt.Errorf("watch files: %q must be an absolute path", path)
 		}
 		path = filepath.Clean(path)
 		roots = append(roots, &root{
@@ -61,10 +60,10 @@ func (w *Watcher) Watch(ctx context.Context, selection model.Watch, report func(
 	return endOf(ctx, run.loop(ctx, report))
 }
 
-// tick is longer than the clock of a file system takes to go on.
+// tick is longer than a tick of a file system's clock.
 const tick = 10 * time.Millisecond
 
-// sinceWhen returns when a watch begins, by the clock of the file system.
+// sinceWhen returns when a watch begins, by the file system's clock.
 func sinceWhen(asked time.Time) int64 {
 	now := fileNow()
 	if asked.IsZero() {
@@ -73,7 +72,7 @@ func sinceWhen(asked time.Time) int64 {
 	return min(now, asked.Add(-tick).UnixNano())
 }
 
-// endOf is what Watch returns: ctx is the way to end it, and no error.
+// endOf is what Watch returns: nil if ctx ended it.
 func endOf(ctx context.Context, err error) error {
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
@@ -81,7 +80,7 @@ func endOf(ctx context.Context, err error) error {
 	return err
 }
 
-// loop reports what the notices lead to.
+// loop handles notices and reports batches.
 func (run *watch) loop(ctx context.Context, report func([]model.Change)) error {
 	var timer clock.Timer
 	for {
@@ -114,7 +113,7 @@ func (run *watch) loop(ctx context.Context, report func([]model.Change)) error {
 func (run *watch) takeAll(ctx context.Context) error {
 	order, notices, err := run.inbox.take()
 	if err != nil {
-		klog.FromContext(ctx).Error(err, "Some changes of files may not be noticed")
+		klog.FromContext(ctx).Error(err, "Some changes of files may be lost")
 	}
 	for _, to := range order {
 		if err := to.root.take(ctx, notices[to]); err != nil {
@@ -124,20 +123,20 @@ func (run *watch) takeAll(ctx context.Context) error {
 	return nil
 }
 
-// report puts a change into the batch.
+// report adds a change to the batch.
 func (run *watch) report(path string, seen, modified time.Time) {
 	run.batch.add(run.watcher.clock.Now(), model.Change{Path: path, Seen: seen, Modified: modified})
 }
 
-// madeNow returns the times of a change that's noticed now.
+// madeNow returns the times of a change that is seen now.
 func (run *watch) madeNow(stamp int64, floor time.Time) (seen, made time.Time) {
 	seen = run.watcher.clock.Now()
 	return seen, madeAt(stamp, floor, seen)
 }
 
-// madeBefore returns the times of a change that's found at the beginning. It's
-// taken to have been seen when it was made, as it would have been by a watch that
-// was there: whoever has read the file since then knows of it.
+// madeBefore returns the times of a change that is found when the watch begins. It
+// counts as seen when it was made, as by a watch that began earlier, because a
+// program that read the file since then has read the change.
 func (run *watch) madeBefore(stamp int64) (seen, made time.Time) {
 	now, made := run.madeNow(stamp, time.Time{})
 	if seen = made.Add(tick); seen.After(now) {

@@ -14,31 +14,29 @@ import (
 )
 
 // ErrClosed is the error of Watch when the Watcher is closed.
-var ErrClosed = errors.New("files aren't watched any more")
+var ErrClosed = errors.New("file watcher is closed")
 
-// Watcher owns the system's facility to watch files, and what's known about the
-// directories that are watched. Its methods may be called from any goroutine.
+// Watcher owns the system's facility to watch files, and the known state of the
+// watched directories. Its methods are safe for concurrent use.
 type Watcher struct {
 	clock  clock.Clock
 	system *fsnotify.Watcher
-	// loops are the goroutines that take what the system reports. They end when
-	// system is closed.
+	// loops are the goroutines that receive from system. They end when it is closed.
 	loops sync.WaitGroup
-	// overflowed has a value when events were lost.
+	// overflowed holds a value after events were lost.
 	overflowed chan struct{}
-	// done is closed when the Watcher is.
+	// done is closed by Close.
 	done    chan struct{}
 	closing sync.Once
 
-	// mu is held while directories are read and added, but never while anything
-	// is waited for.
+	// mu is held while directories are read and added, but never during a wait.
 	mu          sync.Mutex
 	directories map[string]*directory
-	// paths are those of the directories.
+	// paths are the paths of the directories.
 	paths map[fileID]string
 
 	inboxesMu sync.Mutex
-	// inboxes are those of the watches that go on.
+	// inboxes are those of all running watches.
 	inboxes map[*inbox]struct{}
 }
 
@@ -62,8 +60,8 @@ func New(clock clock.Clock) (*Watcher, error) {
 	return w, nil
 }
 
-// Close ends every Watch that goes on, with ErrClosed, and releases what the
-// system holds. It doesn't wait for them to return.
+// Close ends every running Watch with ErrClosed and releases the system's
+// watches. It doesn't wait for Watch to return.
 func (w *Watcher) Close() error {
 	var err error
 	w.closing.Do(func() {
@@ -74,8 +72,8 @@ func (w *Watcher) Close() error {
 	return err
 }
 
-// takeEvents handles events in their order, and compares everything when some
-// were lost.
+// takeEvents handles events in order, and compares everything after some were
+// lost.
 func (w *Watcher) takeEvents() {
 	for {
 		select {
@@ -90,9 +88,9 @@ func (w *Watcher) takeEvents() {
 	}
 }
 
-// takeErrors runs beside takeEvents and never waits for mu: the system's side may
-// hold a lock while it reports an error, which whoever holds mu needs to add a
-// directory.
+// takeErrors has a goroutine of its own and never waits for mu: fsnotify may hold
+// a lock while it reports an error, and adding a directory under mu needs that
+// lock.
 func (w *Watcher) takeErrors() {
 	for err := range w.system.Errors {
 		switch {
@@ -102,14 +100,14 @@ func (w *Watcher) takeErrors() {
 			default:
 			}
 		case errors.Is(err, unix.EINVAL):
-			// A directory was renamed and removed before its watch could be.
+			// A directory was renamed and removed before its watch was.
 		default:
 			w.warnAll(explainWatch(err))
 		}
 	}
 }
 
-// warnAll tells every watch of an error that may concern it.
+// warnAll passes an error to every watch, because it may concern any.
 func (w *Watcher) warnAll(err error) {
 	w.inboxesMu.Lock()
 	defer w.inboxesMu.Unlock()
@@ -118,7 +116,7 @@ func (w *Watcher) warnAll(err error) {
 	}
 }
 
-// newInbox returns an inbox that's told of errors until it's removed.
+// newInbox returns an inbox that receives errors until it is removed.
 func (w *Watcher) newInbox() *inbox {
 	in := &inbox{filled: make(chan struct{}, 1), notices: map[address]notice{}}
 	w.inboxesMu.Lock()
