@@ -14,15 +14,14 @@ import (
 	"syscall"
 )
 
-// Guard is the body of a guard process. It reads registrations from r, the pipe
-// that the Runner holds the other end of, and returns when the pipe ends and
-// everything that was still registered has been killed. SIGINT, SIGTERM,
-// SIGHUP and SIGQUIT are ignored from the call on, because whoever sends them to
-// a whole terminal must not end the guard before what it guards.
+// Guard is the body of a guard process. It reads registrations from r, a pipe
+// from the Runner. When the pipe ends, it kills everything that is still
+// registered and returns. It ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT, because
+// a signal to a whole terminal must not end the guard before the commands.
 //
-// Registrations are lines: "=KEY" names the environment variable that all
-// processes of the run have, "+GROUP" and "-GROUP" a group's start and end. Lines
-// that can't be read are passed over and reported at the end.
+// Registrations are lines: "=KEY" names the environment variable of all processes
+// of the run, "+GROUP" and "-GROUP" are the start and end of a group. Guard skips
+// malformed lines and returns an error for the first.
 func Guard(r io.Reader) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	left, err := readRegistrations(r)
@@ -35,16 +34,16 @@ func Guard(r io.Reader) error {
 	return err
 }
 
-// registrations are what a guard has to end.
+// registrations are the processes that a guard kills.
 type registrations struct {
 	marker string
-	// groups counts the registrations of each, because one that begins may have
-	// the number of one whose end isn't reported yet.
+	// groups counts the registrations of each group, because a new group may have
+	// the number of one whose end isn't registered yet.
 	groups map[int]int
 }
 
-// readRegistrations returns what was registered and not taken back when r
-// ended. A last line without a newline is no registration.
+// readRegistrations returns what is still registered at the end of r. It ignores
+// a last line without a newline.
 func readRegistrations(r io.Reader) (registrations, error) {
 	left := registrations{groups: map[int]int{}}
 	var errs []error
@@ -63,8 +62,8 @@ func readRegistrations(r io.Reader) (registrations, error) {
 	}
 }
 
-// apply takes one line. Groups 0 and 1 are refused: signals to them would go to the
-// guard's own group and to every process there is.
+// apply applies one line. It refuses groups 0 and 1: signals to them would reach
+// the guard's own group or every process.
 func (g *registrations) apply(line string) error {
 	if key, ok := strings.CutPrefix(line, "="); ok && key != "" {
 		g.marker = key

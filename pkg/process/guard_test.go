@@ -130,7 +130,7 @@ func TestGuardFails(t *testing.T) {
 		guard      []string
 	}{
 		{"can't be started", `start guard: exec: "nope-x": executable file not found in $PATH`, []string{"nope-x"}},
-		{"dies", "guard is gone, commands would survive a crash: ", []string{"false"}},
+		{"dies", "guard process has ended, so commands would survive a crash: ", []string{"false"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var mu sync.Mutex

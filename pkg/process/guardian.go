@@ -14,12 +14,12 @@ import (
 	"time"
 )
 
-// registerTimeout is how long a registration may take when the guard doesn't
-// read. The pipe holds thousands of them.
+// registerTimeout is the longest time that a registration takes if the guard
+// doesn't read. The pipe holds thousands of registrations.
 const registerTimeout = time.Second
 
-// guardian is the Runner's side of a guard process. Methods do nothing on a nil
-// pointer.
+// guardian is the Runner's side of a guard process. Its methods do nothing on a
+// nil pointer.
 type guardian struct {
 	pipe *os.File
 	warn func(error)
@@ -27,16 +27,16 @@ type guardian struct {
 	launch sync.WaitGroup
 
 	mu sync.Mutex
-	// process is nil before it's started, and when that failed.
+	// process is nil before the start, and after a failed start.
 	process *os.Process
-	// ended is set when the process isn't wanted any more.
+	// ended is set by end. The process is not started after that.
 	ended bool
-	// broken is set when the process can't be talked to.
+	// broken is set after a failed start or write.
 	broken atomic.Bool
 }
 
-// startGuardian starts a guard in the background. The launching lock is held
-// while its process isn't known yet.
+// startGuardian starts a guard in the background. It holds the launching lock
+// until the process is known.
 func startGuardian(options Options, marker string, null *os.File, launching *sync.RWMutex) (*guardian, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -74,11 +74,11 @@ func (g *guardian) start(options Options, pipe, null *os.File) error {
 	return err
 }
 
-// add registers a group, remove takes it back.
+// add registers the start of a group, remove its end.
 func (g *guardian) add(group int)    { g.write("+" + strconv.Itoa(group)) }
 func (g *guardian) remove(group int) { g.write("-" + strconv.Itoa(group)) }
 
-// write sends one line. Lines are short enough not to be torn by the system.
+// write sends one line. The system writes lines of this length as a whole.
 func (g *guardian) write(line string) {
 	if g == nil || g.broken.Load() {
 		return
@@ -88,19 +88,19 @@ func (g *guardian) write(line string) {
 		_, err = g.pipe.WriteString(line + "\n")
 	}
 	if err != nil {
-		g.fail(fmt.Errorf("guard is gone, commands would survive a crash: %w", err))
+		g.fail(fmt.Errorf("guard process has ended, so commands would survive a crash: %w", err))
 	}
 }
 
-// fail warns, but only once.
+// fail warns of the first failure.
 func (g *guardian) fail(err error) {
 	if g.broken.CompareAndSwap(false, true) && g.warn != nil {
 		g.warn(err)
 	}
 }
 
-// end stops the process and waits for it. There must be no group left. It's
-// killed rather than told, because it may still be on its way up.
+// end kills the process and waits for it. No group may be left. Closing the pipe
+// wouldn't end a process that is still starting.
 func (g *guardian) end() error {
 	if g == nil {
 		return nil
@@ -115,7 +115,6 @@ func (g *guardian) end() error {
 	if err := g.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return errors.Join(fmt.Errorf("end guard: %w", err), g.pipe.Close())
 	}
-	// The state of a killed process says nothing of interest.
 	_, err := g.process.Wait()
 	return errors.Join(err, g.pipe.Close())
 }

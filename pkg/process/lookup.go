@@ -15,11 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errEmptyArgv is for a Spec that names no program.
+// errEmptyArgv is the error for a Spec without a program.
 var errEmptyArgv = errors.New("exec: no command")
 
-// checkDir tells what's wrong with a working directory, naming it. The launch
-// itself could only say that the program wasn't found.
+// checkDir returns an error for an unusable working directory. The launch itself
+// would only report that the program wasn't found.
 func checkDir(dir string) error {
 	if dir == "" {
 		return nil
@@ -42,8 +42,8 @@ func checkDir(dir string) error {
 	return nil
 }
 
-// lookPath finds the program of argv as a shell in dir with this environment
-// would. A name with a slash is returned as it is.
+// lookPath finds a program as a shell in dir with this environment does. It
+// returns a name with a slash unchanged.
 func lookPath(name, dir string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
@@ -54,7 +54,7 @@ func lookPath(name, dir string, env []string) (string, error) {
 		}
 		path := filepath.Join(entry, name)
 		if !filepath.IsAbs(path) {
-			// The slash keeps the name from being looked up again.
+			// A path with a slash isn't looked up again.
 			path = "./" + path
 		}
 		if executable(path, dir) {
@@ -64,7 +64,7 @@ func lookPath(name, dir string, env []string) (string, error) {
 	return "", &exec.Error{Name: name, Err: exec.ErrNotFound}
 }
 
-// executable says whether a path, relative to dir, is a file that can be run.
+// executable reports whether a path, relative to dir, is an executable file.
 func executable(path, dir string) bool {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
@@ -73,7 +73,7 @@ func executable(path, dir string) bool {
 	return err == nil && info.Mode().IsRegular() && unix.Access(path, unix.X_OK) == nil
 }
 
-// explain adds to the error of a launch what the system's own text hides.
+// explain adds a cause to the error of a launch that the system's text omits.
 func explain(err error, path, dir string) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -84,5 +84,5 @@ func explain(err error, path, dir string) error {
 	if _, statErr := os.Stat(path); statErr != nil {
 		return err
 	}
-	return fmt.Errorf("%w (the file exists, but the interpreter that it names does not)", err)
+	return fmt.Errorf("%w (the file exists, but its interpreter does not)", err)
 }

@@ -81,7 +81,7 @@ func TestStartErrors(t *testing.T) {
 		{"not executable", Spec{Argv: []string{"./file"}, Dir: dir, Env: env}, `fork/exec ./file: permission denied`},
 		{"not a program", Spec{Argv: []string{"./nonsense"}, Dir: dir, Env: env}, `fork/exec ./nonsense: exec format error`},
 		{"no interpreter", Spec{Argv: []string{"./lost"}, Dir: dir, Env: env},
-			`fork/exec ./lost: no such file or directory (the file exists, but the interpreter that it names does not)`},
+			`fork/exec ./lost: no such file or directory (the file exists, but its interpreter does not)`},
 		{"no directory", Spec{Argv: []string{"sh"}, Dir: "/nope/x", Env: env}, `chdir /nope/x: no such file or directory`},
 		{"directory is a file", Spec{Argv: []string{"sh"}, Dir: dir + "/file", Env: env}, `chdir ` + dir + `/file: not a directory`},
 		{"zero byte", Spec{Argv: []string{"sh", "a\x00b"}, Env: env}, `fork/exec SH: invalid argument`},

@@ -15,11 +15,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// detachedGrace is the time that detached processes have after SIGTERM.
+// detachedGrace is the time that detached processes have to end after SIGTERM.
 const detachedGrace = 2 * time.Second
 
-// orphans are descendants that lost their parents and became children of this
-// process. Methods do nothing on a nil pointer.
+// orphans are descendants that became children of this process when their
+// parents died. Its methods do nothing on a nil pointer.
 type orphans struct {
 	runner  *Runner
 	session int
@@ -28,8 +28,8 @@ type orphans struct {
 	reaper  sync.WaitGroup
 }
 
-// adoptOrphans begins to take over orphans and to reap those that end. The
-// goroutine that does it is ended by end.
+// adoptOrphans makes this process the parent of orphans and starts a goroutine
+// that reaps them, which end stops.
 func adoptOrphans(r *Runner) (*orphans, error) {
 	session, err := unix.Getsid(0)
 	if err != nil {
@@ -44,7 +44,7 @@ func adoptOrphans(r *Runner) (*orphans, error) {
 	return o, nil
 }
 
-// reap keeps orphans that end from staying as zombies while others run.
+// reap reaps orphans as they end.
 func (o *orphans) reap() {
 	for {
 		select {
@@ -58,8 +58,8 @@ func (o *orphans) reap() {
 	}
 }
 
-// endOf kills the orphans that p left, and their descendants as they become
-// orphans, and returns when all are gone.
+// endOf kills the orphans of p, and their descendants as they become orphans. It
+// returns when none is left.
 func (o *orphans) endOf(p *Process) {
 	if o == nil {
 		return
@@ -73,8 +73,8 @@ func (o *orphans) endOf(p *Process) {
 	})
 }
 
-// end asks all orphans to end, kills those that don't within the grace, and
-// stops adopting. The Runner must have no process left.
+// end terminates all orphans, kills those that outlast the grace, and stops
+// adopting. The Runner must have no process left.
 func (o *orphans) end() {
 	if o == nil {
 		return
@@ -84,14 +84,14 @@ func (o *orphans) end() {
 	signal.Stop(o.signals)
 	close(o.quit)
 	o.reaper.Wait()
-	// It worked with 1, and can't fail with 0.
+	// The call can't fail, because the same call with 1 succeeded.
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 }
 
-// terminate asks each orphan once, and returns when all are gone or the grace
-// is over.
+// terminate sends SIGTERM to each orphan once. It returns when none is left or
+// the grace is over.
 func (o *orphans) terminate() {
-	asked := map[int]bool{}
+	terminated := map[int]bool{}
 	grace := time.NewTimer(detachedGrace)
 	defer grace.Stop()
 	for pause := firstLook; ; pause = min(2*pause, slowLook) {
@@ -100,9 +100,9 @@ func (o *orphans) terminate() {
 			return
 		}
 		for _, pid := range left {
-			if !asked[pid] {
-				asked[pid] = true
-				_ = unix.Kill(pid, unix.SIGTERM) // Fails for other users' processes only.
+			if !terminated[pid] {
+				terminated[pid] = true
+				_ = unix.Kill(pid, unix.SIGTERM) // It fails only for processes of other users.
 			}
 		}
 		select {
@@ -113,10 +113,9 @@ func (o *orphans) terminate() {
 	}
 }
 
-// kill kills matching orphans until there are none. What can't be signalled,
-// because it belongs to another user, is left alone. It looks once more after
-// it found none: the list of children may lack some when others are reaped
-// while it's read.
+// kill kills matching orphans until none is left, except for processes of other
+// users. It searches once more after it found none, because the list of children
+// may lack some while others are reaped.
 func (o *orphans) kill(match func(procfs.Proc, procfs.ProcStat) bool) {
 	refused := map[int]bool{}
 	for none := 0; none < 2; {
@@ -133,14 +132,13 @@ func (o *orphans) kill(match func(procfs.Proc, procfs.ProcStat) bool) {
 	}
 }
 
-// find returns the orphans that match. Each stays a child of this process, and
-// its number its own, until it's awaited.
+// find returns the matching orphans. Each keeps its PID until await.
 func (o *orphans) find(match func(procfs.Proc, procfs.ProcStat) bool) []int {
 	candidates := o.unknown(childProcesses())
 	if len(candidates) == 0 {
 		return nil
 	}
-	// A command that was forked a moment ago isn't known yet.
+	// A command that was just forked isn't known yet.
 	o.runner.launching.Lock()
 	candidates = o.unknown(candidates)
 	o.runner.launching.Unlock()
@@ -158,7 +156,7 @@ func (o *orphans) unknown(pids []int) []int {
 	return slices.DeleteFunc(pids, o.runner.knows)
 }
 
-// knows says whether pid was started by this Runner and not forgotten yet.
+// knows reports whether this Runner started pid and hasn't forgotten it.
 func (r *Runner) knows(pid int) bool {
 	if r.guard.is(pid) {
 		return true
@@ -169,7 +167,7 @@ func (r *Runner) knows(pid int) bool {
 	return known
 }
 
-// is says whether pid is the guard's.
+// is reports whether pid is the guard's.
 func (g *guardian) is(pid int) bool {
 	if g == nil {
 		return false
@@ -179,7 +177,7 @@ func (g *guardian) is(pid int) bool {
 	return g.process != nil && g.process.Pid == pid
 }
 
-// await returns when a process is no child of this one, or not any more.
+// await reaps a child. It returns at once if pid is no child.
 func await(pid int) {
 	for {
 		if _, err := unix.Wait4(pid, nil, 0, nil); err != unix.EINTR {

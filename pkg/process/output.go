@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// chunk is the most that one Write of an Output gets.
+	// chunk is the largest number of bytes in one Write of an Output.
 	chunk = 32 << 10
-	// leftover is the most that is read from a pipe after the group has ended.
-	// It's the largest that an ordinary user can make a pipe on Linux.
+	// leftover is about how many bytes are read from a pipe after the group has
+	// ended. An ordinary user can't make a pipe larger than that on Linux.
 	leftover = 1 << 20
 )
 

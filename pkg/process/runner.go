@@ -15,31 +15,31 @@ import (
 )
 
 // ErrClosed is the error of Start after Close.
-var ErrClosed = errors.New("no command is started any more")
+var ErrClosed = errors.New("runner is closed")
 
-// Options say what a Runner does for processes beyond its own reach.
+// Options configure a Runner.
 type Options struct {
 	// Guard is the program and arguments of a process that calls Guard with its
-	// standard input. It's started with every Runner and ends the groups that are
-	// left when this process dies without Close. Empty means none.
+	// standard input. The Runner starts it; it kills the remaining groups if this
+	// process dies without Close. Empty means no guard.
 	Guard []string
-	// GuardEnv are "KEY=value" entries that the guard's environment has besides
-	// those of this process, the last one of a key wins.
+	// GuardEnv are "KEY=value" entries that the guard's environment has in addition
+	// to that of this process; the last entry of a key wins.
 	GuardEnv []string
 	// AdoptOrphans makes this process the parent of orphaned descendants (Linux
-	// only), so that those that left their group can be ended. It's for a
-	// process that has one Runner and starts nothing in another session by
-	// other means: whatever turns up in another session is taken for an orphan.
+	// only), so that the Runner can end those that left their group. It treats
+	// every child in another session as an orphan. So the process must have one
+	// Runner, and start no child in another session by other means.
 	AdoptOrphans bool
-	// Warn is told about a guard that can't be started or has died; commands run
-	// all the same. It may be called from any goroutine, and must not call the
-	// Runner. Nil ignores it.
+	// Warn, if set, is called if the guard can't be started or has died. Commands
+	// run all the same. It may be called from any goroutine, and must not call the
+	// Runner.
 	Warn func(error)
 }
 
 // Runner starts commands and owns them until they have ended.
 type Runner struct {
-	// marker is the key of the variable by which descendants are recognised.
+	// marker is the key of the environment variable of all descendants.
 	marker  string
 	null    *os.File
 	guard   *guardian
@@ -48,8 +48,8 @@ type Runner struct {
 	followers sync.WaitGroup
 	closing   sync.Once
 
-	// launching is held for reading between a fork and the moment at which the
-	// new child is known. Held for writing, every unknown child is a stranger.
+	// launching is held for reading from a fork until the new child is known. While
+	// it is held for writing, this Runner started no unknown child.
 	launching sync.RWMutex
 
 	mu        sync.Mutex
@@ -58,8 +58,8 @@ type Runner struct {
 	processes map[int]*Process
 }
 
-// New returns a Runner that the caller must Close. It doesn't wait for the
-// guard to be up; what is registered meanwhile is not lost.
+// New returns a Runner that the caller must Close. It doesn't wait for the guard
+// to start; the guard reads earlier registrations later.
 func New(options Options) (*Runner, error) {
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
@@ -85,8 +85,8 @@ func New(options Options) (*Runner, error) {
 	return r, nil
 }
 
-// Start launches a command. It returns as soon as the program is executing. The
-// error says what was wrong with the program or the directory.
+// Start launches a command. It returns when the program is executing, or with an
+// error that names what is wrong with the program or the directory.
 func (r *Runner) Start(spec Spec) (*Process, error) {
 	if len(spec.Argv) == 0 {
 		return nil, errEmptyArgv
@@ -121,7 +121,7 @@ func (r *Runner) Start(spec Spec) (*Process, error) {
 	return p, nil
 }
 
-// launch forks, and makes the new process known.
+// launch forks, and registers the new process.
 func (r *Runner) launch(path string, spec Spec, env []string, outputs []*output) (*Process, error) {
 	r.launching.RLock()
 	defer r.launching.RUnlock()
@@ -147,7 +147,7 @@ func (r *Runner) launch(path string, spec Spec, env []string, outputs []*output)
 	return p, nil
 }
 
-// admit counts a process in, unless the Runner is closed.
+// admit counts a new process, unless the Runner is closed.
 func (r *Runner) admit() (number uint64, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -159,7 +159,7 @@ func (r *Runner) admit() (number uint64, err error) {
 	return r.started, nil
 }
 
-// forget drops a process that has ended.
+// forget unregisters a process that has ended.
 func (r *Runner) forget(p *Process) {
 	r.guard.remove(p.pid)
 	r.mu.Lock()
@@ -169,11 +169,10 @@ func (r *Runner) forget(p *Process) {
 	}
 }
 
-// Close kills every process that is left, waits until all are gone and their
-// output was delivered, and ends the guard. Detached descendants of commands that
-// had ended before are, where they're found, asked to end and have two seconds for
-// it. Nothing can be started any more. Close may be called again and then waits for
-// the same.
+// Close kills every remaining process, waits until all are gone and their output
+// is delivered, and ends the guard. Detached descendants of commands that ended
+// earlier get SIGTERM, and SIGKILL after two seconds. Start fails from then on. A
+// second Close waits for the first.
 func (r *Runner) Close() error {
 	var err error
 	r.closing.Do(func() { err = r.close() })
@@ -190,7 +189,7 @@ func (r *Runner) close() error {
 	return errors.Join(r.guard.end(), r.null.Close())
 }
 
-// stopStarting returns when every command was either started or refused.
+// stopStarting makes Start fail, and waits for commands that are being launched.
 func (r *Runner) stopStarting() {
 	r.mu.Lock()
 	r.closed = true

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Emptiness of a group is looked at without delay first, then at intervals that
-// grow from firstLook to slowLook.
+// A group is checked at once, and then at intervals that grow from firstLook to
+// slowLook, until it is empty.
 const (
 	firstLook = 200 * time.Microsecond
 	slowLook  = 20 * time.Millisecond
@@ -20,13 +20,12 @@ const (
 func (p *Process) supervise() {
 	defer p.runner.followers.Done()
 	awaitExit(p.pid)
-	// The main process isn't reaped yet, so its number still means this group.
+	// The main process isn't reaped yet, so its PID still identifies this group.
 	p.mainExited()
 	state, err := p.handle.Wait()
 	p.exit = exitOf(state, err)
 	p.awaitGroup()
-	stopped := p.settle()
-	if stopped {
+	if p.markGone() {
 		p.runner.orphans.endOf(p)
 	}
 	for _, o := range p.outputs {
@@ -36,8 +35,8 @@ func (p *Process) supervise() {
 	close(p.done)
 }
 
-// mainExited kills what the main process left behind, unless the group is
-// being stopped: then the others have their grace too.
+// mainExited kills the rest of the group, unless the group is being stopped: then
+// the other processes have the grace to end.
 func (p *Process) mainExited() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -47,14 +46,14 @@ func (p *Process) mainExited() {
 	}
 }
 
-// kill must be called with the lock held, and before the group is gone.
+// kill kills the group. The caller holds the lock, and the group isn't gone.
 func (p *Process) kill() {
 	p.killed = true
 	signalGroup(p.pid, syscall.SIGKILL)
 }
 
-// killAgain reaches members that were forked while the group was killed, which
-// not every system rules out.
+// killAgain kills members that were forked while the group was killed, which some
+// systems allow.
 func (p *Process) killAgain() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -63,8 +62,7 @@ func (p *Process) killAgain() {
 	}
 }
 
-// awaitGroup returns when no process of the group is left. It needs no pause
-// when there's none to begin with.
+// awaitGroup waits until no process of the group is left.
 func (p *Process) awaitGroup() {
 	for pause := firstLook; ; pause = min(2*pause, slowLook) {
 		reapGroup(p.pid)
@@ -76,8 +74,8 @@ func (p *Process) awaitGroup() {
 	}
 }
 
-// settle notes that the group is gone, and tells whether it was stopped.
-func (p *Process) settle() (stopped bool) {
+// markGone records that the group is gone, and reports whether it was stopped.
+func (p *Process) markGone() (stopped bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.gone = true
@@ -87,8 +85,8 @@ func (p *Process) settle() (stopped bool) {
 	return p.stopped
 }
 
-// exitOf reads the result of a wait. An error means that somebody else reaped
-// the process; how it ended is lost then.
+// exitOf is the result of a wait. After an error, which means that other code
+// reaped the process, the exit code is unknown.
 func exitOf(state *os.ProcessState, err error) Exit {
 	if err != nil {
 		return Exit{Code: -1, Signal: err.Error()}

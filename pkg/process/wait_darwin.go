@@ -10,21 +10,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitExit returns when a child has ended, and leaves it to be reaped. While the
-// system has no file descriptor to spare, it tries again.
+// awaitExit waits for the end of a child without reaping it. If no file
+// descriptor is left, it tries again.
 func awaitExit(pid int) {
 	for {
 		queue, err := unix.Kqueue()
 		if err == nil {
 			_ = awaitEvent(queue, pid, nil)
-			_ = unix.Close(queue) // There's nothing in it.
+			_ = unix.Close(queue) // It is empty.
 			return
 		}
 		time.Sleep(slowLook)
 	}
 }
 
-// hasExited says whether a child has ended, and leaves it to be reaped.
+// hasExited reports whether a child has ended, without reaping it.
 func hasExited(pid int) bool {
 	queue, err := unix.Kqueue()
 	if err != nil {
@@ -34,9 +34,9 @@ func hasExited(pid int) bool {
 	return awaitEvent(queue, pid, &unix.Timespec{})
 }
 
-// awaitEvent waits until a child has ended or the time is over, which nil never
-// is, and says whether it has. That it's gone from the list of processes that run
-// means the same.
+// awaitEvent waits until a child has ended or the timeout is over, and reports
+// whether the child has ended. A nil timeout means no limit. An error means that
+// the system doesn't list the process, so it has ended.
 func awaitEvent(queue, pid int, timeout *unix.Timespec) bool {
 	exit := []unix.Kevent_t{{
 		Ident:  uint64(pid),
@@ -52,7 +52,7 @@ func awaitEvent(queue, pid int, timeout *unix.Timespec) bool {
 	}
 }
 
-// onlyZombies is never certain: launchd reaps what is left to it.
+// onlyZombies is always false: launchd reaps orphans at once.
 func onlyZombies(int) bool { return false }
 
 // killMarked does nothing: other processes' environments can't be read reliably.

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitExit returns when a child has ended, and leaves it to be reaped. It
-// keeps no thread waiting where the kernel has file descriptors for processes.
+// awaitExit waits for the end of a child without reaping it. It blocks no thread
+// if the kernel has file descriptors for processes.
 func awaitExit(pid int) {
 	if err := awaitReadable(pid); err == nil {
 		return
@@ -24,7 +24,7 @@ func awaitExit(pid int) {
 	}
 }
 
-// awaitReadable returns without an error when a child has ended.
+// awaitReadable waits for the end of a child by a file descriptor for it.
 func awaitReadable(pid int) error {
 	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
 	if err != nil {
@@ -39,7 +39,7 @@ func awaitReadable(pid int) error {
 	return conn.Read(func(uintptr) bool { return hasExited(pid) })
 }
 
-// hasExited says whether a child has ended, and leaves it to be reaped.
+// hasExited reports whether a child has ended, without reaping it.
 func hasExited(pid int) bool {
 	var info unix.Siginfo
 	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
