@@ -49,7 +49,9 @@ func (b *batch) due() time.Time {
 
 // take returns the changes sorted by path, and empties the batch.
 func (b *batch) take() []model.Change {
-	changes := slices.SortedFunc(maps.Values(b.changes), func(x, y model.Change) int { return cmp.Compare(x.Path, y.Path) })
+	changes := slices.SortedFunc(maps.Values(b.changes), func(x, y model.Change) int {
+		return cmp.Compare(x.Path, y.Path)
+	})
 	*b = batch{}
 	return changes
 }

@@ -130,7 +130,10 @@ func (w *Watcher) open(path string) (*directory, error) {
 	d := w.directories[path]
 	if d == nil {
 		d = &directory{
-			path: path, entries: map[string]entry{}, readers: map[*root]struct{}{}, named: map[string]map[*root]struct{}{},
+			path:    path,
+			entries: map[string]entry{},
+			readers: map[*root]struct{}{},
+			named:   map[string]map[*root]struct{}{},
 		}
 	}
 	d.id, d.unwatched = e.id, alias || err != nil

@@ -34,7 +34,8 @@ func (w *Watcher) handle(event fsnotify.Event) {
 		return
 	}
 	after, seen := look(path), w.clock.Now()
-	if own != nil && (event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename) || after.kind != folder || after.id != own.id) {
+	moved := event.Has(fsnotify.Remove) || event.Has(fsnotify.Rename)
+	if own != nil && (moved || after.kind != folder || after.id != own.id) {
 		w.lose(path, seen)
 	}
 	w.update(parent, name, after, event.Op, seen)
@@ -107,7 +108,8 @@ func (w *Watcher) update(d *directory, name string, after entry, op fsnotify.Op,
 	if after.kind == missing {
 		stamp = look(d.path).modified
 	}
-	n := notice{path: path, kind: after.kind, seen: seen, modified: madeAt(stamp, time.Time{}, seen), structural: structural}
+	n := notice{path: path, kind: after.kind, seen: seen, structural: structural}
+	n.modified = madeAt(stamp, time.Time{}, seen)
 	for r := range d.readers {
 		r.inbox.put(r, n)
 	}

@@ -50,7 +50,8 @@ func newIgnores(sets []model.IgnoreSet) (ignores, error) {
 
 func newIgnoreSet(set model.IgnoreSet) (ignoreSet, error) {
 	if !filepath.IsAbs(set.Base) {
-		return ignoreSet{}, fmt.Errorf("%s: base directory %q of ignore patterns must be an absolute path", set.Source, set.Base)
+		return ignoreSet{}, fmt.Errorf("%s: base directory %q of ignore patterns must be an absolute path",
+			set.Source, set.Base)
 	}
 	s := ignoreSet{base: filepath.Clean(set.Base)}
 	var inside, outside []string

@@ -23,6 +23,6 @@ func explainWatch(err error) error {
 	if !limitReached(err) {
 		return err
 	}
-	return limitError{"the limit of open files is reached, of which each watched file takes one: raise it with \"ulimit -n\" before the start " +
-		"and \"sudo sysctl kern.maxfiles\", or ignore large directories", err}
+	return limitError{"the limit of open files is reached, of which each watched file takes one: " +
+		"raise it with \"ulimit -n\" before the start and \"sudo sysctl kern.maxfiles\", or ignore large directories", err}
 }

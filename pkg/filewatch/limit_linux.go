@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 
 	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
@@ -16,7 +17,8 @@ import (
 // limitReached reports whether an error means that no inotify watch is left, or
 // no file descriptor to read a directory.
 func limitReached(err error) bool {
-	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.ENOMEM) || errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
+	return slices.ContainsFunc([]error{unix.ENOSPC, unix.ENOMEM, unix.EMFILE, unix.ENFILE},
+		func(limit error) bool { return errors.Is(err, limit) })
 }
 
 // explainInstance explains an error of creating an inotify instance. It returns
@@ -45,7 +47,8 @@ func explainLimit(err error) error {
 	case errors.Is(err, unix.ENFILE):
 		return limitError{sysctl("open files of the system", "fs.file-max", 1<<20), err}
 	case errors.Is(err, unix.ENOMEM):
-		return limitError{"the system has no memory left for inotify watches: end other programs, or ignore large directories", err}
+		return limitError{"the system has no memory left for inotify watches: " +
+			"end other programs, or ignore large directories", err}
 	}
 	return err
 }
@@ -60,7 +63,8 @@ func sysctl(what, name string, enough int) string {
 			enough = max(enough, 2*values[0])
 		}
 	}
-	return fmt.Sprintf("the limit of %s is reached (%s%s): raise it with \"sudo sysctl %s=%d\"", what, name, is, name, enough)
+	return fmt.Sprintf("the limit of %s is reached (%s%s): raise it with \"sudo sysctl %s=%d\"",
+		what, name, is, name, enough)
 }
 
 // openFiles describes this process's limit of open files.
@@ -69,7 +73,8 @@ func openFiles() string {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return "the limit of open files of a process is reached: raise it with \"ulimit -n\" before the start"
 	}
-	return fmt.Sprintf("the limit of open files of a process is reached (%d): raise it with \"ulimit -n %d\" before the start", limit.Cur, 2*limit.Cur)
+	return fmt.Sprintf("the limit of open files of a process is reached (%d): raise it with \"ulimit -n %d\" before the start",
+		limit.Cur, 2*limit.Cur)
 }
 
 // openFilesReached reports whether this process can't open another file.

@@ -13,10 +13,9 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Load is the configuration for clients of the session at port. Its namespace,
-// default context and the like are those of the entry; the files are read now
-// and not again. The error says what to do when there's no such session, or
-// when it has ended without removing its entry.
+// Load reads the client configuration for the session at port. If there is no
+// entry, or its process has ended without removing it, the error says how to
+// start a session or names the ports of running ones.
 func (l Location) Load(port int) (clientcmd.ClientConfig, error) {
 	rules := &clientcmd.ClientConfigLoadingRules{Precedence: l.Files}
 	config, err := rules.Load()
@@ -26,15 +25,17 @@ func (l Location) Load(port int) (clientcmd.ClientConfig, error) {
 	name := ContextName(port)
 	context := config.Contexts[name]
 	if context == nil {
-		return nil, fmt.Errorf("no tilt apiserver found: %s has no context %s: %s", strings.Join(l.Files, ", "), name, advice(port, config))
+		return nil, fmt.Errorf("no tilt apiserver found: %s has no context %s: %s",
+			strings.Join(l.Files, ", "), name, advice(port, config))
 	}
 	if owner, ok := ownerOf(name, context); ok && !owner.alive() {
-		return nil, fmt.Errorf("no tilt apiserver found: process %d of context %s has ended: %s", owner.PID, name, advice(port, config))
+		return nil, fmt.Errorf("no tilt apiserver found: process %d of context %s has ended: %s",
+			owner.PID, name, advice(port, config))
 	}
 	return clientcmd.NewNonInteractiveClientConfig(*config, name, &clientcmd.ConfigOverrides{}, rules), nil
 }
 
-// advice names the sessions that run, or how to start one.
+// advice names the running sessions, or says how to start one.
 func advice(port int, config *clientcmdapi.Config) string {
 	var running []string
 	for _, name := range slices.Sorted(maps.Keys(config.Contexts)) {
@@ -43,7 +44,7 @@ func advice(port int, config *clientcmdapi.Config) string {
 		}
 	}
 	if len(running) == 0 {
-		return fmt.Sprintf("start one with `tilt-session up --port %d` or `tilt-session serve --secure-port %d`", port, port)
+		return fmt.Sprintf("start one with `tilt-session up --port %[1]d` or `tilt-session serve --secure-port %[1]d`", port)
 	}
-	return fmt.Sprintf("name the port of a running one with --port (%s)", strings.Join(running, ", "))
+	return fmt.Sprintf("choose the port of a running one with --port (%s)", strings.Join(running, ", "))
 }

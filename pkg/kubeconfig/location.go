@@ -12,18 +12,18 @@ import (
 	"slices"
 )
 
-// Location says where the entries are kept.
+// Location is where entries are stored.
 type Location struct {
 	// Files are the kubeconfig files in order of precedence, absolute and at
 	// least one. They may not exist yet, nor their directories.
 	Files []string
 }
 
-// Locate finds the location by the environment. TILT_CONFIG names the files,
-// as a list like PATH. Without it there's one, called config, in the directory
-// that is the first of TILT_DEV_DIR, WMDAEMON_HOME and WINDMILL_DIR that's set,
-// else .windmill in the home directory when there is one, else .tilt-dev there.
-// Relative paths start at the working directory. Nothing is created.
+// Locate determines the location from the environment. TILT_CONFIG is a list of
+// files, separated as in PATH. Without it the only file is config in a directory:
+// the first of TILT_DEV_DIR, WMDAEMON_HOME and WINDMILL_DIR that is set, else
+// .windmill in the home directory if it exists, else .tilt-dev there. Relative
+// paths start at the working directory. Locate creates nothing.
 func Locate(getenv func(key string) string) (Location, error) {
 	var l Location
 	for _, file := range filepath.SplitList(getenv("TILT_CONFIG")) {
@@ -68,8 +68,8 @@ func locateDir(getenv func(string) string) (string, error) {
 	return filepath.Join(home, ".tilt-dev"), nil
 }
 
-// File is where an entry with a new name is written: the first file that
-// exists, else the last.
+// File is the file for an entry with a new name: the first file that exists, else
+// the last.
 func (l Location) File() string {
 	for _, file := range l.Files {
 		if exists(file) {
@@ -79,7 +79,7 @@ func (l Location) File() string {
 	return l.Files[len(l.Files)-1]
 }
 
-// exists is false only when there's certainly nothing at path.
+// exists is false only if path certainly does not exist.
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return !errors.Is(err, fs.ErrNotExist)

@@ -16,18 +16,18 @@ import (
 )
 
 const (
-	// lockTimeout is how long others may keep the lock: it's held for no longer
-	// than a file's reading and writing take.
+	// lockTimeout is the longest wait for the lock. A holder needs it only while it
+	// reads and writes a file.
 	lockTimeout = 10 * time.Second
-	// lockRetry is the time between two tries for a lock that's held. The
-	// system's own way to wait for it can't be given up.
+	// lockRetry is the pause between two attempts. The system's own blocking lock
+	// can't be canceled.
 	lockRetry = 5 * time.Millisecond
 )
 
-// lock takes the lock that goes with File, whose directory is made if it's
-// missing. The lock ends with the process at the latest. Its file stays if it was
-// there before, as Tilt's does; else it's removed, as kubectl takes any such file
-// for a lock that somebody holds.
+// lock takes the lock of File, and creates its directory if it is missing. The
+// lock ends with the process at the latest. Unlocking keeps a lock file that
+// existed before, as Tilt does, and removes one that lock created, because
+// kubectl takes any such file for a held lock.
 func (l Location) lock(ctx context.Context) (unlock func() error, err error) {
 	path := l.File() + ".lock"
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -41,7 +41,7 @@ func (l Location) lock(ctx context.Context) (unlock func() error, err error) {
 		case errors.Is(err, errRemoved):
 			continue
 		case errors.Is(err, context.DeadlineExceeded):
-			return nil, fmt.Errorf("lock %s, which another process holds: %w", path, err)
+			return nil, fmt.Errorf("lock %s: another process holds the lock: %w", path, err)
 		case err != nil:
 			return nil, fmt.Errorf("lock the kubeconfig: %w", err)
 		}
@@ -49,11 +49,11 @@ func (l Location) lock(ctx context.Context) (unlock func() error, err error) {
 	}
 }
 
-// errRemoved is the error of a lock whose file somebody has removed meanwhile, so
-// that others can have it as well.
+// errRemoved means that the file of a lock was removed meanwhile, so that another
+// process can lock a new file of that name.
 var errRemoved = errors.New("the lock file was removed")
 
-// tryLock waits for the lock that is in the file now.
+// tryLock waits for the lock of the present file.
 func tryLock(ctx context.Context, path string) (unlock func() error, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func tryLock(ctx context.Context, path string) (unlock func() error, err error) 
 	}, nil
 }
 
-// create makes an empty file unless one is there, and says whether it has.
+// create creates an empty file unless it exists, and reports whether it did.
 func create(path string) (made bool, err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDONLY, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -92,7 +92,7 @@ func create(path string) (made bool, err error) {
 	return true, file.Close()
 }
 
-// isAt says whether the lock is the one that others find.
+// isAt reports whether path still is the locked file.
 func isAt(held *flock.Flock, path string) bool {
 	mine, err := held.Stat()
 	if err != nil {

@@ -93,7 +93,8 @@ func secure(file *os.File, old fs.FileInfo) error {
 	mode := fs.FileMode(0o600)
 	if old != nil {
 		if was, is := private.Owner(old), private.Owner(info); was != is {
-			return fmt.Errorf("the file belongs to user %d, but this process runs as user %d; both could read the token in it", was, is)
+			return fmt.Errorf("the file belongs to user %d, but this process runs as user %d; both could read the token in it",
+				was, is)
 		}
 		if old.Mode().Perm()&private.Others == 0 {
 			mode = old.Mode().Perm()
@@ -124,7 +125,8 @@ func checkSecured(info fs.FileInfo) error {
 // it. real is the file behind all symbolic links, and old its previous state.
 func warnOfExposure(path, real string, old fs.FileInfo, warn func(error)) {
 	if old != nil && old.Mode().Perm()&private.Others != 0 {
-		warn(fmt.Errorf("other users had access to %s, which holds secrets (mode %#o): its mode is 0600 now", path, old.Mode().Perm()))
+		warn(fmt.Errorf("other users had access to %s, which holds secrets (mode %#o): its mode is 0600 now",
+			path, old.Mode().Perm()))
 	}
 	directory, behind := filepath.Dir(path), filepath.Dir(real)
 	if err := private.CheckDirectory(directory); err != nil {

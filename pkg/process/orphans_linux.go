@@ -120,7 +120,9 @@ func (o *orphans) kill(match func(procfs.Proc, procfs.ProcStat) bool) {
 	refused := map[int]bool{}
 	for none := 0; none < 2; {
 		none++
-		found := o.find(func(proc procfs.Proc, stat procfs.ProcStat) bool { return !refused[proc.PID] && match(proc, stat) })
+		found := o.find(func(proc procfs.Proc, stat procfs.ProcStat) bool {
+			return !refused[proc.PID] && match(proc, stat)
+		})
 		for _, pid := range found {
 			none = 0
 			if err := unix.Kill(pid, unix.SIGKILL); err != nil {

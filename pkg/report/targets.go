@@ -66,14 +66,17 @@ func describe(t v1alpha1.Target, now time.Time) row {
 	case state.Waiting != nil:
 		return row{state: "waiting", detail: state.Waiting.WaitReason}
 	case state.Active != nil && state.Active.Ready:
-		return row{state: "ready", time: between(state.Active.StartTime.Time, state.Active.LastReadyTime.Time), fine: true}
+		took := between(state.Active.StartTime.Time, state.Active.LastReadyTime.Time)
+		return row{state: "ready", time: took, fine: true}
 	case state.Active != nil:
 		return row{state: activeWord(t.Type), time: between(state.Active.StartTime.Time, now)}
-	case state.Terminated != nil && state.Terminated.Error != "":
-		return row{state: "failed", time: between(state.Terminated.StartTime.Time, state.Terminated.FinishTime.Time),
-			detail: v1alpha1.Shorten(v1alpha1.ErrorLine(state.Terminated.Error), maxDetail)}
 	case state.Terminated != nil:
-		return row{state: "succeeded", time: between(state.Terminated.StartTime.Time, state.Terminated.FinishTime.Time), fine: true}
+		took := between(state.Terminated.StartTime.Time, state.Terminated.FinishTime.Time)
+		if state.Terminated.Error == "" {
+			return row{state: "succeeded", time: took, fine: true}
+		}
+		detail := v1alpha1.Shorten(v1alpha1.ErrorLine(state.Terminated.Error), maxDetail)
+		return row{state: "failed", time: took, detail: detail}
 	default:
 		return row{state: "not requested", fine: true}
 	}
