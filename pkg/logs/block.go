@@ -10,38 +10,38 @@ import (
 	"time"
 )
 
-// blockOverhead is what a block takes beside the text, about.
+// blockOverhead is about how many bytes a block takes besides its text.
 const blockOverhead = 160
 
-// block is a run of lines of one source that were written at once. It isn't
-// changed after it was put into a store.
+// block holds consecutive lines of one source that were written at once. It never
+// changes once it is in a store.
 type block struct {
 	// first is the sequence number of the first line.
 	first uint64
-	// before is how many lines of the source were written before.
+	// before counts the earlier lines of the source.
 	before uint64
 	time   time.Time
 	source *source
-	// writer is what the lines were written to, nil for those of Append.
+	// writer is the Writer that received the lines, nil for those of Append.
 	writer *Writer
 	level  Level
 	lines
 }
 
-// lines are texts, each followed by "\n" but for a last one that has only begun.
-// Where they end isn't kept: to find it is as fast, and two bytes of text
-// shouldn't take four more.
+// lines are texts that each end with "\n", except for an unfinished last line.
+// Their positions aren't stored: finding them is fast enough, and storing them
+// would take more memory than short lines do.
 type lines struct {
 	text  string
 	count int
-	// continues is true if the first one continues the last one of the lines before.
+	// continues is true if the first line continues the unfinished line before.
 	continues bool
 }
 
-// begun tells whether the last line has no end yet.
-func (l lines) begun() bool { return l.count > 0 && !strings.HasSuffix(l.text, "\n") }
+// unfinished reports whether the last line has no end yet.
+func (l lines) unfinished() bool { return l.count > 0 && !strings.HasSuffix(l.text, "\n") }
 
-// all yields the texts from index first on, each with its index.
+// all yields the lines from index first on, each with its index.
 func (l lines) all(first int) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		for i, text := first, l.from(first); text != ""; i++ {
@@ -54,7 +54,7 @@ func (l lines) all(first int) iter.Seq2[int, string] {
 	}
 }
 
-// from returns the text from the line with the index first on.
+// from returns the text from the line with index first on.
 func (l lines) from(first int) string {
 	text := l.text
 	for range first {
@@ -68,7 +68,7 @@ func (b *block) after() uint64 { return b.first + uint64(b.count) }
 
 func (b *block) size() int { return len(b.text) + blockOverhead }
 
-// line returns the line with the index i and a text.
+// line returns the line with index i and a text.
 func (b *block) line(i int, text string) Line {
 	return Line{
 		Seq:       b.first + uint64(i),
@@ -81,7 +81,7 @@ func (b *block) line(i int, text string) Line {
 	}
 }
 
-// tail returns the last n lines, or all if there are fewer, the last one first.
+// tail returns at most the last n lines, the last line first.
 func (b *block) tail(n int) []Line {
 	first := max(0, b.count-n)
 	tail := make([]Line, 0, b.count-first)

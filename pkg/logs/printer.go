@@ -10,32 +10,31 @@ import (
 )
 
 const (
-	// pieceSize is how many bytes are written at once if there are so many.
+	// pieceSize is about the largest number of bytes in one write.
 	pieceSize = 64 << 10
 	// timestamp is RFC 3339 with microseconds.
 	timestamp = "2006-01-02T15:04:05.000000Z07:00"
 )
 
-// Printer writes lines as people read them: after the time if that's wanted, the
-// name of the resource, and a mark where a warning or an error begins. A line that
-// has only begun is left open, and goes on in its place unless another source
-// writes meanwhile. It isn't for concurrent use.
+// Printer writes lines for people: an optional time, the name of the resource, a
+// mark where a warning or an error begins, and the text. It leaves an unfinished
+// line open, and continues it in place unless another source writes meanwhile. It
+// is not safe for concurrent use.
 type Printer struct {
 	w     io.Writer
 	timed bool
-	// open is what the line was written to that was printed last and has no end yet.
+	// open is the Writer of the last printed line if that line is unfinished.
 	open *Writer
-	// piece is what's going to be written next.
+	// piece is the text of the next write.
 	piece []byte
 }
 
-// NewPrinter returns a printer of batches that are read one after the other. The
-// caller closes it.
+// NewPrinter returns a printer for consecutive batches. The caller closes it.
 func NewPrinter(w io.Writer, timestamps bool) *Printer {
 	return &Printer{w: w, timed: timestamps}
 }
 
-// Print writes the lines of a batch, with a note wherever some are missing.
+// Print writes the lines of a batch, with a note wherever lines are missing.
 func (p *Printer) Print(b Batch) error {
 	for _, part := range b.parts {
 		if err := p.add(part); err != nil {
@@ -45,7 +44,7 @@ func (p *Printer) Print(b Batch) error {
 	return p.write()
 }
 
-// Close writes the end of a line that has only begun.
+// Close writes the end of an unfinished line.
 func (p *Printer) Close() error {
 	p.endLine()
 	return p.write()
@@ -57,7 +56,8 @@ func (p *Printer) add(part part) error {
 		p.endLine()
 	}
 	if part.missed > 0 {
-		p.piece = fmt.Appendf(p.piece, "[%d lines of %s were written faster than they could be printed, and are missing here]\n",
+		p.piece = fmt.Appendf(p.piece,
+			"[%d lines of %s were written faster than they could be printed, and are missing here]\n",
 			part.missed, part.source.name)
 	}
 	mark := severity(part.line(part.first, ""))
@@ -66,7 +66,7 @@ func (p *Printer) add(part part) error {
 		if end == 0 {
 			end = len(text)
 		}
-		// The end alone of a line that others have ended already says nothing.
+		// An end alone is no line if the printer has already ended the line.
 		if p.open != nil || !continues || text[:end] != "\n" {
 			p.addLine(part, mark, text[:end])
 		}
@@ -79,13 +79,13 @@ func (p *Printer) add(part part) error {
 			return err
 		}
 	}
-	if part.begun() {
+	if part.unfinished() {
 		p.open = part.writer
 	}
 	return nil
 }
 
-// addLine adds a line, or the rest of the one that's open.
+// addLine adds a line, or the rest of the open line.
 func (p *Printer) addLine(part part, mark, text string) {
 	if p.open == nil {
 		if p.timed {

@@ -10,37 +10,37 @@ import (
 	"time"
 )
 
-// Selection is the part of a store that's to be read.
+// Selection selects lines of a store.
 type Selection struct {
-	// Sources are those whose lines are wanted, all if there's none.
+	// Sources selects the lines of these sources. Empty selects all.
 	Sources []string
-	// Since leaves out lines that were written before it.
+	// Since excludes earlier lines.
 	Since time.Time
-	// Tail is how many lines are wanted, at most, of those that are there when
-	// reading begins: the last ones. Nil is all of them.
+	// Tail limits the lines that exist when reading begins to the last ones. Nil is
+	// no limit.
 	Tail *int64
-	// Until is closed when no more lines are to be waited for: what's there by
-	// then is the end. Nil is now.
+	// Until ends the selection when it is closed: with the last line by then. Nil
+	// ends it with the last line when reading begins.
 	Until <-chan struct{}
 }
 
-// Batch is lines that were there at once. It doesn't change.
+// Batch is an immutable sequence of lines.
 type Batch struct{ parts []part }
 
-// mostParts is how many blocks a batch has at most.
+// mostParts is the largest number of blocks in a batch.
 const mostParts = 64
 
-// part is the lines of a block from index first on, and how many lines of the
-// same source are missing directly before them.
+// part holds the lines of a block from index first on. missed counts the lines of
+// the same source that are missing directly before them.
 type part struct {
 	*block
 	first  int
 	missed uint64
 }
 
-// Lines yields the lines in order, each with how many lines of its source
-// directly before it are missing, because the store has dropped them since
-// reading began. It may be ranged over several times.
+// Lines yields the lines in order. With each it yields the number of lines of its
+// source that are missing directly before it, because the store has dropped them
+// since reading began. The sequence may be used several times.
 func (b Batch) Lines() iter.Seq2[Line, uint64] {
 	return func(yield func(Line, uint64) bool) {
 		for _, p := range b.parts {
@@ -55,9 +55,9 @@ func (b Batch) Lines() iter.Seq2[Line, uint64] {
 	}
 }
 
-// Read yields what's selected, in batches that aren't empty. It ends at the end
-// of the selection, when the store was closed and all was yielded, or when ctx is
-// done. It runs in the caller's goroutine, holds nobody up and needs no closing.
+// Read yields the selected lines in batches that aren't empty. It ends at the end
+// of the selection, after the last line of a closed store, or when ctx is done. It
+// runs in the caller's goroutine, never delays writers and needs no cleanup.
 func (s *Store) Read(ctx context.Context, selection Selection) iter.Seq[Batch] {
 	return func(yield func(Batch) bool) {
 		r := s.begin(selection)
@@ -83,19 +83,18 @@ func (s *Store) Read(ctx context.Context, selection Selection) iter.Seq[Batch] {
 	}
 }
 
-// reader is how far a Read has come. Its goroutine has it to itself.
+// reader is the state of one Read. Only its goroutine uses it.
 type reader struct {
 	Selection
 	store *Store
-	// next is the number of the next line to look at, end that of the first one
-	// that isn't wanted any more while Until is nil.
+	// next is the number of the next line to examine. end is the number after the
+	// last line, valid while Until is nil.
 	next, end uint64
-	// expected is how many lines of a source come before the next one of it
-	// that's to be seen.
+	// expected counts the lines of a source before the next one that is examined.
 	expected map[*source]uint64
 }
 
-// begin finds the first line that's wanted.
+// begin finds the first selected line.
 func (s *Store) begin(selection Selection) *reader {
 	r := &reader{Selection: selection, store: s, expected: map[*source]uint64{}}
 	s.mu.Lock()
@@ -115,7 +114,7 @@ func (s *Store) begin(selection Selection) *reader {
 	return r
 }
 
-// tail returns the number of the first of the last n lines that are wanted.
+// tail returns the number of the first of the last n selected lines.
 func (r *reader) tail(n int64) uint64 {
 	if n <= 0 {
 		return r.store.next
@@ -126,7 +125,7 @@ func (r *reader) tail(n int64) uint64 {
 		}
 		lines := int64(e.count)
 		if e.continues {
-			lines-- // The first is no line without its beginning.
+			lines-- // The first belongs to a line of an earlier block.
 		}
 		if lines >= n {
 			return e.after() - uint64(n)
@@ -136,14 +135,14 @@ func (r *reader) tail(n int64) uint64 {
 	return 1
 }
 
-// wants tells whether the lines of a block are selected.
+// wants reports whether the lines of a block are selected.
 func (r *reader) wants(b *block) bool {
 	return b != nil && !b.time.Before(r.Since) &&
 		(len(r.Sources) == 0 || slices.Contains(r.Sources, b.source.name))
 }
 
-// take returns what there is of the selection next. If that's nothing, the
-// channel is closed when there may be more; it's nil at the end.
+// take returns the next selected lines. If there are none, grown is closed when
+// there may be more, or nil at the end.
 func (r *reader) take() (taken Batch, grown <-chan struct{}) {
 	s := r.store
 	s.mu.Lock()
@@ -162,7 +161,11 @@ func (r *reader) take() (taken Batch, grown <-chan struct{}) {
 		if e.block == nil || e.after() <= r.next {
 			continue
 		}
-		p := part{block: e.block, first: int(max(r.next, e.first) - e.first), missed: e.before - min(e.before, r.expected[e.source])}
+		p := part{
+			block:  e.block,
+			first:  int(max(r.next, e.first) - e.first),
+			missed: e.before - min(e.before, r.expected[e.source]),
+		}
 		r.next, r.expected[e.source] = e.after(), e.before+uint64(e.count)
 		if r.wants(e.block) {
 			taken.parts = append(taken.parts, p)

@@ -8,11 +8,11 @@ import (
 	"sort"
 )
 
-// slack is the part of the limit that's freed at once, so that the search for the
-// largest source is rare.
+// slack is the part of the limit that shrink frees at once, so that the search for
+// the largest source is rare.
 const slack = 32
 
-// shrink drops blocks until there's room again.
+// shrink drops blocks until the store is below its limit.
 func (s *Store) shrink() {
 	target := s.limit - s.limit/slack
 	for s.size > target {
@@ -20,7 +20,7 @@ func (s *Store) shrink() {
 		if victim == nil {
 			break
 		}
-		// Another one may be the largest when half of this one is gone.
+		// Another source may be the largest when half of this one is dropped.
 		for least := victim.size / 2; s.size > target && victim.size > least && s.droppable(victim); {
 			s.drop(victim)
 		}
@@ -31,7 +31,7 @@ func (s *Store) shrink() {
 	}
 }
 
-// largest returns the source with the most to drop, nil if there's nothing.
+// largest returns the largest source with a block to drop, nil if there is none.
 func (s *Store) largest() *source {
 	var largest *source
 	for _, src := range s.sources {
@@ -42,7 +42,7 @@ func (s *Store) largest() *source {
 	return largest
 }
 
-// droppable says whether a source has a block that isn't the last of all.
+// droppable reports whether a source has a block that isn't the last of the store.
 func (s *Store) droppable(src *source) bool {
 	return len(src.blocks) > 1 || len(src.blocks) == 1 && src.blocks[0].after() != s.next
 }
@@ -58,7 +58,7 @@ func (s *Store) drop(src *source) {
 	s.dropped++
 }
 
-// position returns the index of the entry that has the line seq or would have it.
+// position returns the index of the entry that holds the line seq, or held it.
 func (s *Store) position(seq uint64) int {
 	after := sort.Search(len(s.blocks), func(i int) bool { return s.blocks[i].first > seq })
 	return max(0, after-1)

@@ -8,23 +8,22 @@ import (
 	"unicode/utf8"
 )
 
-// splitter cuts a stream of bytes into lines. The lines don't depend on how the
-// stream was cut into pieces.
+// splitter splits a stream of bytes into lines. The lines don't depend on how the
+// stream was divided into writes.
 type splitter struct {
-	// limit is the most bytes that a line has, at least utf8.UTFMax.
+	// limit is the largest number of bytes in a line, at least utf8.UTFMax.
 	limit int
-	// rest is the beginning of a line whose end hasn't come, at most limit and
-	// one byte, which may belong to the line's end.
+	// rest is the unfinished last line: at most limit bytes, and one that may belong
+	// to the line's end.
 	rest []byte
-	// text has the lines since the last take, each followed by "\n".
+	// text holds the lines since the last take, each followed by "\n".
 	text  []byte
 	count int
-	// continues is true if the first of them, or of those that follow, continues a
-	// line that was taken when it had only begun.
+	// continues is true if the next line continues one that was taken unfinished.
 	continues bool
 }
 
-// write takes the next piece of the stream.
+// write splits the next bytes of the stream.
 func (s *splitter) write(p []byte) {
 	if end := bytes.LastIndexByte(p, '\n') + 1; end > 0 {
 		if s.plain(p[:end]) {
@@ -40,14 +39,14 @@ func (s *splitter) write(p []byte) {
 	s.cutRest()
 }
 
-// plain says whether lines, with the one that has begun, are kept as they are:
-// none is too long or has a carriage return at its end.
+// plain reports whether lines, including the unfinished one before them, need no
+// change: none is too long or ends with a carriage return.
 func (s *splitter) plain(p []byte) bool {
 	return len(s.rest)+len(p) <= s.limit && !bytes.Contains(p, []byte("\r\n")) &&
 		(p[0] != '\n' || !bytes.HasSuffix(s.rest, []byte{'\r'}))
 }
 
-// writeLines takes lines one by one.
+// writeLines splits complete lines one by one.
 func (s *splitter) writeLines(p []byte) {
 	for line := range bytes.Lines(p) {
 		line = line[:len(line)-1]
@@ -60,7 +59,7 @@ func (s *splitter) writeLines(p []byte) {
 	}
 }
 
-// flush ends a line that has begun.
+// flush ends the unfinished line.
 func (s *splitter) flush() {
 	if len(s.rest) > 0 {
 		s.end(s.rest)
@@ -68,8 +67,8 @@ func (s *splitter) flush() {
 	}
 }
 
-// show adds a line that has begun as it is. What may be a part of its end, or of a
-// character, stays behind.
+// show adds the unfinished line without an end. It keeps back bytes that may be
+// part of the line's end or of a character.
 func (s *splitter) show() {
 	n := len(bytes.TrimSuffix(s.rest, []byte{'\r'}))
 	if last := lastRune(s.rest[:n]); !utf8.FullRune(s.rest[last:n]) {
@@ -83,7 +82,7 @@ func (s *splitter) show() {
 	s.rest = append(s.rest[:0], s.rest[n:]...)
 }
 
-// lastRune is where the last character begins, or might.
+// lastRune is the index at which the last character begins, or may begin.
 func lastRune(p []byte) int {
 	for i := len(p) - 1; i >= 0 && i >= len(p)-utf8.UTFMax; i-- {
 		if utf8.RuneStart(p[i]) {
@@ -93,18 +92,18 @@ func lastRune(p []byte) int {
 	return len(p)
 }
 
-// take returns the lines since the last time.
+// take returns the lines since the last take.
 func (s *splitter) take() lines {
 	if s.count == 0 {
 		return lines{}
 	}
 	taken := lines{text: string(s.text), count: s.count, continues: s.continues}
-	s.text, s.count, s.continues = s.text[:0], 0, taken.begun()
+	s.text, s.count, s.continues = s.text[:0], 0, taken.unfinished()
 	return taken
 }
 
-// end adds a line that's complete but may still have a carriage return, in pieces if
-// it's too long.
+// end adds a complete line, without a carriage return at its end, and in pieces if
+// it is too long.
 func (s *splitter) end(line []byte) {
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	for len(line) > s.limit {
@@ -115,7 +114,7 @@ func (s *splitter) end(line []byte) {
 	s.add(line)
 }
 
-// cutRest adds the pieces of an incomplete line that's too long already.
+// cutRest adds pieces of the unfinished line if it is too long already.
 func (s *splitter) cutRest() {
 	cut := 0
 	for len(s.rest)-cut > s.limit+1 {
@@ -128,7 +127,7 @@ func (s *splitter) cutRest() {
 	}
 }
 
-// piece returns how much of a line that's longer than the limit comes first.
+// piece returns the length of the first piece of a line that is too long.
 func (s *splitter) piece(line []byte) int {
 	for n := s.limit; n > s.limit-utf8.UTFMax; n-- {
 		if n > 0 && utf8.RuneStart(line[n]) {

@@ -11,14 +11,14 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// Store holds the lines of all sources. Its methods may be called from any
-// goroutine, and none of them waits for a reader.
+// Store holds the lines of all sources. Its methods are safe for concurrent use
+// and never wait for a reader.
 type Store struct {
 	limit int
 	clock clock.WithDelayedExecution
 
 	mu sync.Mutex
-	// blocks are in the order of their lines. The last one is never dropped.
+	// blocks are in the order of their lines. The last block is never dropped.
 	blocks []entry
 	// dropped counts the entries without a block.
 	dropped int
@@ -26,39 +26,45 @@ type Store struct {
 	size    int
 	// next is the sequence number of the next line.
 	next uint64
-	// grown is closed at the next change, nil if nobody waits for it.
+	// grown is closed at the next change, nil if no reader waits.
 	grown  chan struct{}
 	closed bool
-	// end is what next was when the store was closed.
+	// end is the value of next at Close.
 	end uint64
-	// writers are those that aren't closed.
+	// writers are the open writers.
 	writers map[*Writer]struct{}
 }
 
-// entry is a place in the order of blocks. It has no block when that was dropped.
+// entry is a position in the order of blocks. Its block is nil once dropped.
 type entry struct {
 	first uint64
 	*block
 }
 
-// source is what the store holds of one source, oldest first.
+// source holds the blocks of one source, oldest first.
 type source struct {
 	name string
-	// prefix is how the name is shown before a line.
+	// prefix is printed before each line.
 	prefix string
 	blocks []*block
 	size   int
-	// written counts the lines, those that were dropped included.
+	// written counts the lines, including dropped ones.
 	written uint64
 }
 
-// New returns a store that keeps as many lines as fit into limitBytes, always
-// those that were written last at once.
+// New returns a store that keeps as many lines as fit into limitBytes, and always
+// those of the last write.
 func New(limitBytes int, clock clock.WithDelayedExecution) *Store {
-	return &Store{limit: limitBytes, clock: clock, sources: map[string]*source{}, next: 1, writers: map[*Writer]struct{}{}}
+	return &Store{
+		limit:   limitBytes,
+		clock:   clock,
+		sources: map[string]*source{},
+		next:    1,
+		writers: map[*Writer]struct{}{},
+	}
 }
 
-// Append adds the lines of a text. A last one needs no line end; an empty text
+// Append adds the lines of a text. The last line needs no line end. An empty text
 // is one empty line.
 func (s *Store) Append(source string, level Level, text string) {
 	split := splitter{limit: MaxLine}
@@ -70,7 +76,7 @@ func (s *Store) Append(source string, level Level, text string) {
 	s.put(source, &block{level: level, lines: split.take()})
 }
 
-// put adds lines of a source, at least one.
+// put adds at least one line of a source.
 func (s *Store) put(name string, b *block) {
 	b.time = s.clock.Now()
 	s.mu.Lock()
@@ -93,7 +99,7 @@ func (s *Store) put(name string, b *block) {
 	s.wake()
 }
 
-// wake lets followers look again.
+// wake wakes waiting readers.
 func (s *Store) wake() {
 	if s.grown != nil {
 		close(s.grown)
@@ -101,7 +107,7 @@ func (s *Store) wake() {
 	}
 }
 
-// growth is closed when there's something to read that isn't there yet.
+// growth is closed at the next change.
 func (s *Store) growth() <-chan struct{} {
 	if s.grown == nil {
 		s.grown = make(chan struct{})
@@ -109,7 +115,7 @@ func (s *Store) growth() <-chan struct{} {
 	return s.grown
 }
 
-// Tail returns the last n lines that are left of a source, oldest first.
+// Tail returns the last n stored lines of a source, oldest first.
 func (s *Store) Tail(source string, n int) []Line {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,14 +132,14 @@ func (s *Store) Tail(source string, n int) []Line {
 		tail = append(tail, parts...)
 		n -= len(parts)
 		if parts[len(parts)-1].Continues {
-			n++ // It's no line without its beginning.
+			n++ // It belongs to a line of an earlier block.
 		}
 	}
 	slices.Reverse(tail)
 	return joined(tail)
 }
 
-// joined puts lines together that are parts of one.
+// joined joins the parts of each line.
 func joined(parts []Line) []Line {
 	whole := parts[:0]
 	for _, part := range parts {
@@ -146,19 +152,18 @@ func joined(parts []Line) []Line {
 	return whole
 }
 
-// Newest is the number of the last line that was written, 0 before the first.
+// Newest is the number of the last line, 0 before the first.
 func (s *Store) Newest() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.next - 1
 }
 
-// Close ends the followers after the last line, of what writers were given by
-// then and whether it has ended or not. Lines that are written later
-// are kept for Tail, but nobody follows them: a source that never stops can't
-// keep a follower from its end.
+// Close ends readers after the last line by then, including unfinished lines. Later
+// lines are kept for Tail, but readers don't receive them, so that a source that
+// never stops can't keep a reader from its end.
 func (s *Store) Close() {
-	for _, w := range s.unclosed() {
+	for _, w := range s.openWriters() {
 		w.show()
 	}
 	s.mu.Lock()
@@ -170,8 +175,8 @@ func (s *Store) Close() {
 	s.wake()
 }
 
-// unclosed are the writers that aren't closed.
-func (s *Store) unclosed() []*Writer {
+// openWriters are the writers that are not closed.
+func (s *Store) openWriters() []*Writer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Collect(maps.Keys(s.writers))

@@ -11,33 +11,32 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// quiet is how long a writer writes nothing before a line that has begun is shown:
-// longer than the pauses within a line of a program that writes it in pieces, and
-// short enough for a person who waits for a prompt.
+// quiet is the time without writes after which an unfinished line is shown. It is
+// longer than the pauses of a program that writes a line in pieces, and short
+// enough for a prompt.
 const quiet = 200 * time.Millisecond
 
-// longest is how long a line that has begun isn't shown at most, however often
-// something is added to it.
+// longest is the longest time before an unfinished line is shown, however often
+// the source adds to it.
 const longest = 500 * time.Millisecond
 
-// Writer splits what's written to it into lines of a source. It's safe for
-// concurrent use.
+// Writer splits a stream into lines of a source. It is safe for concurrent use.
 type Writer struct {
 	store  *Store
 	source string
 
 	mu    sync.Mutex
 	split splitter
-	// timer shows a line that has begun, nil before there was one.
+	// timer shows the unfinished line, nil before the first one.
 	timer clock.Timer
-	// since is when that began, or was shown last.
+	// since is when the unfinished line began, or was last shown.
 	since time.Time
 }
 
 var _ io.WriteCloser = (*Writer)(nil)
 
-// Writer returns a writer of informational lines. The caller closes it, so that a
-// last line without an end is kept too.
+// Writer returns a writer of informational lines. The caller closes it, which
+// stores a last line without an end.
 func (s *Store) Writer(source string) *Writer {
 	w := &Writer{store: s, source: source, split: splitter{limit: MaxLine}}
 	s.mu.Lock()
@@ -46,7 +45,7 @@ func (s *Store) Writer(source string) *Writer {
 	return w
 }
 
-// Write never fails and never waits for a reader. It takes a copy of p.
+// Write copies p. It never fails and never waits for a reader.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -69,21 +68,21 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close adds what was written after the last line end, and ends that line.
+// Close ends and stores the unfinished line.
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.stop()
 	w.split.flush()
 	w.put()
-	w.split = splitter{limit: MaxLine} // The store's blocks keep the writer.
+	w.split = splitter{limit: MaxLine} // Frees memory: blocks refer to the writer.
 	w.store.mu.Lock()
 	defer w.store.mu.Unlock()
 	delete(w.store.writers, w)
 	return nil
 }
 
-// show adds a line that has begun.
+// show stores the unfinished line.
 func (w *Writer) show() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,14 +91,14 @@ func (w *Writer) show() {
 	w.since = w.store.clock.Now()
 }
 
-// stop keeps a line that has begun from being shown.
+// stop stops the timer.
 func (w *Writer) stop() {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
 }
 
-// put hands over the lines that are complete.
+// put stores the lines of the splitter.
 func (w *Writer) put() {
 	if w.split.count > 0 {
 		w.store.put(w.source, &block{writer: w, lines: w.split.take()})

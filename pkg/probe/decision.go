@@ -7,14 +7,14 @@ package probe
 type decision struct {
 	succeedAfter, failAfter int
 
-	// decided is what the thresholds were last reached for, noResult at first.
+	// decided is the outcome that last reached its threshold, noResult at first.
 	decided outcome
-	// last is the newest outcome, and row how many in a row there are of it.
+	// last is the latest outcome, and row how often it occurred in a row.
 	last outcome
 	row  int
 }
 
-// add takes the next outcome and says whether it decided something new.
+// add adds an outcome and reports whether it changed the decision.
 func (d *decision) add(o outcome) (changed bool) {
 	if o == noResult {
 		return false

@@ -12,11 +12,11 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// maxOutput is how much of a command's output is looked at.
+// maxOutput is how many bytes of a command's output are examined.
 const maxOutput = 4 << 10
 
-// execCheck passes when a command exits with 0. A command that can't be started
-// gives no result. When ctx is done, it's killed with its group.
+// execCheck passes if a command exits with code 0. It has no result if the command
+// can't be started. When ctx is done, it kills the process group.
 func (p *Prober) execCheck(action model.ExecAction) check {
 	run := func(ctx context.Context) (outcome, string) {
 		var output head
@@ -43,7 +43,7 @@ func (p *Prober) execCheck(action model.ExecAction) check {
 	return check{run: run}
 }
 
-// head keeps the beginning of what's written to it.
+// head keeps the beginning of what is written to it.
 type head struct{ kept []byte }
 
 func (h *head) Write(p []byte) (int, error) {

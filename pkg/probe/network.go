@@ -17,9 +17,9 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// httpCheck passes when a GET is answered with a status from 200 to 399. TLS
-// isn't verified and connections aren't kept. Redirects to the same host are
-// followed ten times; one to another host passes.
+// httpCheck passes if a GET request returns a status from 200 to 399. It doesn't
+// verify TLS certificates and doesn't reuse connections. It follows ten redirects
+// to the same host; a redirect to another host passes.
 func httpCheck(action model.HTTPGetAction) check {
 	get := prober.NewHTTPGetProber()
 	target := urlOf(action)
@@ -28,7 +28,7 @@ func httpCheck(action model.HTTPGetAction) check {
 	}}
 }
 
-// urlOf returns the address of an action, whose path may have a query.
+// urlOf returns the URL of an action. The path may contain a query.
 func urlOf(action model.HTTPGetAction) *url.URL {
 	target, err := url.Parse(action.Path)
 	if err != nil {
@@ -39,7 +39,7 @@ func urlOf(action model.HTTPGetAction) *url.URL {
 	return target
 }
 
-// tcpCheck passes when a connection is accepted.
+// tcpCheck passes if the server accepts a connection.
 func tcpCheck(action model.TCPSocketAction) check {
 	dial := prober.NewTCPSocketProber()
 	name := "TCP " + address(action.Host, action.Port)
@@ -48,7 +48,7 @@ func tcpCheck(action model.TCPSocketAction) check {
 	}}
 }
 
-// read puts a result of the library into our terms.
+// read converts a result of the library.
 func read(result prober.Result, text string, err error) (outcome, string) {
 	switch {
 	case err != nil:
@@ -66,8 +66,8 @@ func address(host string, port int) string {
 	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
-// reason shortens an error text of the library to what the name of the check
-// doesn't say already.
+// reason removes from an error text of the library what the name of the check
+// says already.
 func reason(text string) string {
 	if code, ok := strings.CutPrefix(text, "HTTP probe failed with statuscode: "); ok {
 		if n, err := strconv.Atoi(code); err == nil {

@@ -196,7 +196,7 @@ func TestTCP(t *testing.T) {
 }
 
 func TestNoAction(t *testing.T) {
-	if got, text := runCheck(t, &Prober{}, model.Probe{}); got != noResult || text != "probe: it has no action" {
+	if got, text := runCheck(t, &Prober{}, model.Probe{}); got != noResult || text != "probe: no action is set" {
 		t.Errorf("got %v %q", got, text)
 	}
 }

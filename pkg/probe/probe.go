@@ -1,14 +1,13 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package probe finds out whether a server is ready, by repeated checks.
+// Package probe determines by repeated checks whether a server is ready.
 //
-// The first check begins when the initial delay has passed, at once without one, the
-// next ones a period apart; a check that takes longer than a period is followed by
-// the next without a pause, never overlapped by it. A server is not ready until as
-// many checks in a row as the success threshold have passed, and then ready until
-// as many as the failure threshold have failed. A check that wasn't over
-// within its timeout has failed.
+// The first check begins after the initial delay, the following ones a period
+// apart. Checks never overlap: after one that takes longer than a period, the next
+// begins at once. A server becomes ready when as many checks in a row have passed
+// as the success threshold says, and not ready when as many in a row have failed as
+// the failure threshold says. A check that outlasts its timeout fails.
 package probe
 
 import (
@@ -24,14 +23,14 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// Result is what is known after a check.
+// Result is the result of a check.
 type Result struct {
-	// Ready is whether the server is ready, thresholds considered.
+	// Ready is whether the server is ready, after thresholds.
 	Ready bool
-	// Changed is true when this check decided Ready: when it turned, and when the
-	// first failures reached the failure threshold.
+	// Changed is true if this check changed Ready, or if the first failures reached
+	// the failure threshold.
 	Changed bool
-	// Output says in one line for people how this check went.
+	// Output describes the outcome of this check in one line.
 	Output string
 }
 
@@ -45,11 +44,11 @@ type Prober struct {
 	Clock clock.WithTicker
 }
 
-// outcome is how one check went.
+// outcome is the outcome of one check.
 type outcome int
 
 const (
-	// noResult is of a check that couldn't be made; it counts neither way.
+	// noResult is for a check that could not be made. It counts neither way.
 	noResult outcome = iota
 	failed
 	passed
@@ -57,26 +56,24 @@ const (
 
 // check is one kind of check.
 type check struct {
-	// name says what is checked, where the text of run doesn't.
+	// name is what is checked, unless the text of run names it.
 	name string
 	// run makes one check. It returns soon after ctx is done, and leaves nothing
-	// running. The text says how it went.
+	// running. The text describes the outcome.
 	run func(ctx context.Context) (outcome, string)
 }
 
 const (
-	// lateAfter is how late a timeout may be noticed without a second chance,
-	// lateGrace how long that lasts.
+	// A timeout that fires more than lateAfter too late is extended by lateGrace.
 	lateAfter = 250 * time.Millisecond
 	lateGrace = time.Second
 )
 
-// errTimeout is the cause of the end of a context whose check took too long.
+// errTimeout cancels the context of a check that outlasts its timeout.
 var errTimeout = errors.New("check timed out")
 
-// Run checks until ctx is done, and then returns when the last check, whose
-// result isn't reported any more, has ended. report is called after each check, in
-// this goroutine.
+// Run checks until ctx is done, waits for the current check without reporting it,
+// and returns. It calls report after each check, in the caller's goroutine.
 func (p *Prober) Run(ctx context.Context, probe model.Probe, report func(Result)) {
 	if !p.sleep(ctx, probe.InitialDelay) {
 		return
@@ -106,7 +103,7 @@ func (p *Prober) once(ctx context.Context, check check, timeout time.Duration) (
 	var timing sync.WaitGroup
 	defer timing.Wait()
 	defer cancel(nil)
-	// Not a deadline, which would be read as one of the machine's clock.
+	// A deadline of the context would ignore p.Clock.
 	timing.Go(func() {
 		if p.expire(ctx, timeout) {
 			cancel(errTimeout)
@@ -122,9 +119,9 @@ func (p *Prober) once(ctx context.Context, check check, timeout time.Duration) (
 	return outcome, text
 }
 
-// expire says whether a timeout passed before ctx was done. If that's noticed
-// late, because this process was stopped or the machine is very busy, an answer
-// that has come meanwhile has another moment to be read.
+// expire reports whether a timeout passed before ctx was done. If the timer fires
+// late, because this process was suspended or the machine is overloaded, the check
+// gets more time to read an answer that has arrived meanwhile.
 func (p *Prober) expire(ctx context.Context, timeout time.Duration) bool {
 	began := p.Clock.Now()
 	if !p.sleep(ctx, timeout) {
@@ -133,7 +130,7 @@ func (p *Prober) expire(ctx context.Context, timeout time.Duration) bool {
 	return p.Clock.Since(began) < timeout+lateAfter || p.sleep(ctx, lateGrace)
 }
 
-// sleep says whether the time passed before ctx was done.
+// sleep reports whether the time passed before ctx was done.
 func (p *Prober) sleep(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
@@ -159,7 +156,7 @@ func (p *Prober) checkOf(probe model.Probe) check {
 		return p.execCheck(*probe.Exec)
 	default:
 		return check{name: "probe", run: func(context.Context) (outcome, string) {
-			return noResult, "it has no action"
+			return noResult, "no action is set"
 		}}
 	}
 }
