@@ -8,19 +8,19 @@ import (
 	"sync/atomic"
 )
 
-// request is something that a caller wants to have done by the loop.
+// request is a function that a caller wants the loop to call.
 type request struct {
 	do func(*loop) error
-	// taken is set by the loop before it calls do, or by a caller that doesn't
-	// wait any longer, so that nothing is done behind the caller's back.
+	// taken is set by the loop before it calls do, or by a caller that stops
+	// waiting, after which the loop doesn't call do.
 	taken atomic.Bool
-	// answer has room for the only one.
+	// answer has a buffer for the only answer.
 	answer chan error
 }
 
-// ask has do called by the loop and returns its error, once a snapshot shows
-// what it did. When ctx is done first, do is never called. do may write
-// variables of the caller.
+// ask lets the loop call do, and returns its error once a snapshot shows what it
+// did. If ctx is done first, do is never called. do may write variables of the
+// caller.
 func (e *Engine) ask(ctx context.Context, do func(*loop) error) error {
 	r := &request{do: do, answer: make(chan error, 1)}
 	if !e.mailbox.put(r) {
@@ -47,20 +47,20 @@ func (r *request) apply(l *loop) {
 	}
 }
 
-// refuse answers a request that nobody will see to any more.
+// refuse answers a request that the loop will not handle.
 func (r *request) refuse() {
 	if !r.taken.Swap(true) {
 		r.answer <- ErrEnded
 	}
 }
 
-// answer is what a request is going to be told.
+// answer is the pending answer to a request.
 type answer struct {
 	request *request
 	err     error
 }
 
-// reply answers the requests that were seen to.
+// reply answers the handled requests.
 func (l *loop) reply() {
 	for _, a := range l.answers {
 		a.request.answer <- a.err

@@ -8,12 +8,11 @@ import "time"
 const (
 	firstRestartPause   = time.Second
 	longestRestartPause = time.Minute
-	// steadyAfter is how long a server must have been ready for its next end
-	// to be treated like the first one.
+	// steadyAfter is how long a server must be ready before the backoff starts over.
 	steadyAfter = 10 * time.Second
 )
 
-// backOff returns a pause that's doubled as often as n says.
+// backOff returns first, doubled n times, but at most longest.
 func backOff(n int, first, longest time.Duration) time.Duration {
 	for ; n > 0 && first < longest; n-- {
 		first *= 2
@@ -21,17 +20,17 @@ func backOff(n int, first, longest time.Duration) time.Duration {
 	return min(first, longest)
 }
 
-// pause decides how long a server stays down after it has ended.
+// pause is the backoff between the end of a server and its next launch.
 type pause struct {
 	// times counts the pauses since the server was last steady.
 	times int
-	// steady is true once the server has been ready for long since the last
+	// steady is true once the server has been ready for steadyAfter since the last
 	// pause.
 	steady bool
 }
 
-// note takes into account for how long a server, if it ran at all, has been
-// ready without interruption.
+// note records how long a server has been ready without interruption. The process
+// is nil if it didn't run.
 func (p pause) note(process *ServerProcess, now time.Time) pause {
 	if process != nil && process.Ready && now.Sub(process.LastReady) >= steadyAfter {
 		p.steady = true
@@ -39,8 +38,7 @@ func (p pause) note(process *ServerProcess, now time.Time) pause {
 	return p
 }
 
-// next returns the pause that's due now, and what's to be known for the one
-// after it.
+// next returns the duration of the next pause, and the state for the one after it.
 func (p pause) next() (time.Duration, pause) {
 	if p.steady {
 		p = pause{}

@@ -12,47 +12,46 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// A path that has changed within as many runs in a row as ownRuns is taken for
-// something that the runs themselves write, if those had no other cause than
-// such changes. So is, after ownDirRuns, whatever changes in the same
-// directory, for the sake of files that have a new name each time.
+// A run's own file is one that the run itself writes. A path counts as one after
+// it changed during ownRuns runs in a row that had no cause but such changes.
+// After ownDirRuns, so does every path in the same directory, because some
+// commands write files with a new name each time.
 const (
 	ownRuns    = 3
 	ownDirRuns = 10
 )
 
-// changes are those of the files that something depends on, and decide whether
-// it has to run again. The zero value is of something that never ran.
+// changes records the changes of a task's files and decides whether the task runs
+// again. The zero value is for a task that never ran.
 //
-// A run consumes what was noticed before its start. What was noticed later and
-// made before its end may be somebody's edit or what the run itself has
-// written: it leads to another run, unless it comes again with each of them.
-// What was made after the end always leads to another run.
+// A run consumes the changes that were seen before its start. A change that was
+// seen later and made before its end may be an edit, or the run's own: it leads to
+// another run, unless it recurs with each run. A change that was made after the
+// end always leads to another run.
 type changes struct {
-	// start and finish are those of the last run. finish is zero while it
-	// goes on.
+	// start and finish are the times of the last run. finish is zero while it runs.
 	start, finish time.Time
 	// noted are the changes that no run has consumed, by path.
 	noted map[string]change
-	// doubted is true when the last run had no other cause than changes within
-	// the run before. rounds are what has changed within those before it for
-	// which that's true as well, the last one at the end.
+	// doubted is true if the last run had no cause but changes during the run
+	// before. rounds are the paths that changed during each of the earlier runs for
+	// which that is true too, the latest last.
 	doubted bool
 	rounds  []map[string]struct{}
-	// own and ownDirs are what the runs have been found to write themselves.
+	// own and ownDirs are the runs' own paths and directories.
 	own, ownDirs map[string]struct{}
 }
 
-// change is all that was told of one path.
+// change summarizes the changes of one path.
 type change struct {
-	// seen is when it was first noticed, modified when it was last made.
+	// seen is when the first was seen, modified when the last was made.
 	seen, modified time.Time
 }
 
 // running is true between begin and end.
 func (c *changes) running() bool { return !c.start.IsZero() && c.finish.IsZero() }
 
-// add notes changes, but for those that the last run has consumed.
+// add notes changes, except for those that the last run consumed.
 func (c *changes) add(list []model.Change) {
 	for _, m := range list {
 		if m.Seen.Before(c.start) {
@@ -72,8 +71,8 @@ func (c *changes) add(list []model.Change) {
 	}
 }
 
-// begin records that a run starts, which consumes all changes so far, and
-// whether it has another cause than changes. It returns their paths, sorted.
+// begin records the start of a run, and whether it has a cause other than changes.
+// It returns the sorted paths of the changes, which the run consumes.
 func (c *changes) begin(now time.Time, otherCause bool) []string {
 	paths := slices.Sorted(maps.Keys(c.noted))
 	within := c.within()
@@ -91,16 +90,16 @@ func (c *changes) begin(now time.Time, otherCause bool) []string {
 	return paths
 }
 
-// forget makes nothing of what earlier runs are known to write themselves.
+// forget forgets the runs' own files.
 func (c *changes) forget() {
 	c.doubted, c.rounds, c.own, c.ownDirs = false, nil, nil, nil
 }
 
-// end records that the run has ended.
+// end records the end of the run.
 func (c *changes) end(now time.Time) { c.finish = now }
 
-// within returns the paths of the changes that were made before the end of the
-// last run.
+// within returns the paths of the noted changes that were made before the end of
+// the last run.
 func (c *changes) within() map[string]struct{} {
 	within := map[string]struct{}{}
 	if c.start.IsZero() {
@@ -114,19 +113,20 @@ func (c *changes) within() map[string]struct{} {
 	return within
 }
 
-// settle drops the changes that the last run is known to have made itself, and
-// returns the paths and directories that were found out only now, sorted.
-// It's for when nothing runs.
-func (c *changes) settle() (found []string) {
+// dropOwn drops the last run's own changes, and returns the sorted paths and
+// directories that it newly recognizes as the run's own. It must not be called
+// during a run.
+func (c *changes) dropOwn() (found []string) {
 	within := c.within()
 	for path := range c.noted {
 		if _, ok := within[path]; !ok {
-			// Somebody else writes it too.
+			// Not only the runs write it.
 			delete(c.own, path)
 			delete(c.ownDirs, filepath.Dir(path))
 		}
 	}
-	found = slices.Concat(c.learn(&c.own, within, ownRuns, itself), c.learn(&c.ownDirs, within, ownDirRuns, filepath.Dir))
+	found = c.learn(&c.own, within, ownRuns, itself)
+	found = append(found, c.learn(&c.ownDirs, within, ownDirRuns, filepath.Dir)...)
 	for path := range within {
 		if has(c.own, path) || has(c.ownDirs, filepath.Dir(path)) {
 			delete(c.noted, path)
@@ -135,9 +135,11 @@ func (c *changes) settle() (found []string) {
 	return found
 }
 
-// learn adds to own the names that are the same in as many rounds as runs, the
-// last one being within, and returns those that are new.
-func (c *changes) learn(own *map[string]struct{}, within map[string]struct{}, runs int, name func(string) string) []string {
+// learn adds to own the names that occur in each of the last rounds, of which
+// within is the last, and returns the new names.
+func (c *changes) learn(
+	own *map[string]struct{}, within map[string]struct{}, runs int, name func(string) string,
+) []string {
 	if !c.doubted || len(c.rounds) < runs-1 {
 		return nil
 	}
@@ -154,8 +156,8 @@ func (c *changes) learn(own *map[string]struct{}, within map[string]struct{}, ru
 	return slices.Sorted(maps.Keys(common))
 }
 
-// since is when the first change that leads to another run was noticed, zero if
-// there's none. It's right after settle.
+// since is when the first change that leads to another run was seen, zero if there
+// is none. It is valid after dropOwn.
 func (c *changes) since() (since time.Time) {
 	for _, n := range c.noted {
 		since = earliest(since, n.seen)
@@ -163,7 +165,7 @@ func (c *changes) since() (since time.Time) {
 	return since
 }
 
-// outside tells whether some change was made after the last run.
+// outside reports whether any change was made after the last run.
 func (c *changes) outside() bool { return len(c.within()) < len(c.noted) }
 
 func itself(path string) string { return path }

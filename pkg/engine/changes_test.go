@@ -91,7 +91,7 @@ func tell(t *testing.T, c *changes, second int, step string, found []string) []s
 		return nil
 	case "end":
 		c.end(now)
-		return c.settle()
+		return c.dropOwn()
 	case "?yes", "?no":
 		if got := !c.since().IsZero(); got != (step == "?yes") {
 			t.Errorf("second %d: %s, but it's %t", second, step, got)
@@ -105,5 +105,5 @@ func tell(t *testing.T, c *changes, second int, step string, found []string) []s
 	if c.running() {
 		return nil
 	}
-	return c.settle()
+	return c.dropOwn()
 }

@@ -13,24 +13,24 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// companion is what the loop knows of a companion.
+// companion is the state of a companion.
 type companion struct {
 	model.Companion
-	// execution is the one that's going on, nil if none is.
+	// execution is the current execution, nil if there is none.
 	execution *execution
-	// started is when the last one began, due is true when another one is to
+	// started is when the last execution began. due is true if another one is to
 	// follow it.
 	started time.Time
 	due     bool
-	// watch is for what it's started again.
+	// watch watches the files whose changes restart the companion.
 	watch *watch
 }
 
 var _ owner = (*companion)(nil)
 
-// accompany makes those of a project the companions that run. Unchanged ones
-// aren't touched, whether they have ended or not.
-func (l *loop) accompany(list []model.Companion) {
+// runCompanions starts, restarts and stops companions as a project defines them.
+// It doesn't restart an unchanged companion, even if that has ended.
+func (l *loop) runCompanions(list []model.Companion) {
 	wanted := make(map[string]bool, len(list))
 	for _, spec := range list {
 		if spec.OnDemand {
@@ -52,13 +52,13 @@ func (l *loop) accompany(list []model.Companion) {
 	}
 	for name, c := range l.companions {
 		if !wanted[name] {
-			l.dismiss(c)
+			l.stopCompanion(c)
 		}
 	}
 }
 
-// restartCompanion starts a companion, after its execution has ended if one is
-// going on.
+// restartCompanion starts a companion, after the end of its current execution if
+// there is one.
 func (l *loop) restartCompanion(c *companion) {
 	if c.execution != nil {
 		c.due = true
@@ -72,7 +72,7 @@ func (l *loop) restartCompanion(c *companion) {
 	l.execute(c.execution, &c.Command, c.started)
 }
 
-// changed restarts a companion for changes since its start.
+// changed restarts a companion after changes since its start.
 func (c *companion) changed(l *loop, list []model.Change) {
 	for _, change := range list {
 		if !c.due && !change.Seen.Before(c.started) {
@@ -82,9 +82,9 @@ func (c *companion) changed(l *loop, list []model.Change) {
 	}
 }
 
-// dismiss ends a companion that's not wanted any more. It's forgotten when its
-// execution has ended, so that one with the same name can wait for that.
-func (l *loop) dismiss(c *companion) {
+// stopCompanion stops a companion that the project doesn't define. The loop keeps
+// it until its execution has ended, because a new one of its name waits for that.
+func (l *loop) stopCompanion(c *companion) {
 	c.watch.stop()
 	c.watch = nil
 	c.due = false

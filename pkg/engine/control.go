@@ -14,39 +14,40 @@ import (
 // ErrEnded is returned by requests to an engine that has ended or is ending.
 var ErrEnded = errors.New("the run has ended")
 
-// ErrNotSwitchable is returned when the Tiltfile is to be enabled or disabled.
+// ErrNotSwitchable is returned by requests to enable or disable the Tiltfile.
 var ErrNotSwitchable = errors.New(model.TiltfileResource + " cannot be enabled or disabled")
 
-// UnknownError is a request for a resource that doesn't exist.
+// UnknownError is returned by requests for a resource that doesn't exist.
 type UnknownError struct{ Name string }
 
 func (e *UnknownError) Error() string { return fmt.Sprintf("no such resource %q", e.Name) }
 
-// DisabledError is a request for a resource that's disabled.
+// DisabledError is returned by requests for a disabled resource.
 type DisabledError struct{ Name string }
 
 func (e *DisabledError) Error() string {
 	return fmt.Sprintf("resource %q is currently disabled", e.Name)
 }
 
-// Selector names resources: those of Names, those that have one of Labels, or
-// with All every one.
+// Selector selects the resources of Names, those with one of Labels, or with All
+// every resource.
 type Selector struct {
 	Names  []string
 	Labels []string
 	All    bool
 }
 
-// Trigger asks for one more execution of each resource, model.TiltfileResource
-// for another evaluation of the Tiltfile. Either all of them are triggered, or
-// with an *UnknownError or a *DisabledError none is. It returns when the
-// request was accepted, which doesn't take longer than ctx.
+// Trigger requests another update of each resource, and for
+// model.TiltfileResource another evaluation of the Tiltfile. With an
+// *UnknownError or a *DisabledError it triggers none of them. It returns when the
+// loop has accepted the request, or when ctx is done.
 func (e *Engine) Trigger(ctx context.Context, names []string) error {
 	return e.ask(ctx, func(l *loop) error { return l.trigger(names) })
 }
 
 // Enable enables the selected resources, and with only disables all others. It
-// returns the names of those that it changed. With an error nothing has changed.
+// returns the names of the resources that it changed. With an error it changes
+// none.
 func (e *Engine) Enable(ctx context.Context, selected Selector, only bool) (changed []string, err error) {
 	err = e.ask(ctx, func(l *loop) error {
 		changed, err = l.enableSelected(selected, only)
@@ -55,8 +56,8 @@ func (e *Engine) Enable(ctx context.Context, selected Selector, only bool) (chan
 	return changed, err
 }
 
-// Disable disables the selected resources: what runs of them is ended. It
-// returns the names of those that it changed. With an error nothing has changed.
+// Disable disables the selected resources and ends their processes. It returns
+// the names of the resources that it changed. With an error it changes none.
 func (e *Engine) Disable(ctx context.Context, selected Selector) (changed []string, err error) {
 	err = e.ask(ctx, func(l *loop) error {
 		changed, err = l.disableSelected(selected)
@@ -65,8 +66,8 @@ func (e *Engine) Disable(ctx context.Context, selected Selector) (changed []stri
 	return changed, err
 }
 
-// SetArgs replaces the arguments of the Tiltfile, which is evaluated again if
-// they're others. It reports whether they were.
+// SetArgs replaces the arguments of the Tiltfile. If they differ, the Tiltfile is
+// evaluated again, and changed is true.
 func (e *Engine) SetArgs(ctx context.Context, args []string) (changed bool, err error) {
 	err = e.ask(ctx, func(l *loop) error {
 		changed = l.setArgs(args)
@@ -75,8 +76,8 @@ func (e *Engine) SetArgs(ctx context.Context, args []string) (changed bool, err 
 	return changed, err
 }
 
-// CatchUp returns when the snapshot shows every end of a process that has come
-// before the call, but for those of processes that are being stopped.
+// CatchUp returns when the snapshot shows the end of every process that ended
+// before the call, except for processes that are being stopped.
 func (e *Engine) CatchUp(ctx context.Context) error {
 	var ends []<-chan struct{}
 	err := e.ask(ctx, func(l *loop) error {
@@ -97,14 +98,14 @@ func (e *Engine) CatchUp(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	// The answer to another request follows the snapshot that shows them.
+	// The answer to another request follows the snapshot that shows these ends.
 	return e.ask(ctx, func(*loop) error { return nil })
 }
 
 // Args returns the arguments of the Tiltfile.
 func (e *Engine) Args() []string { return e.Snapshot().Tiltfile.Args }
 
-// SetTiltfile has another Tiltfile evaluated in place of the one so far.
+// SetTiltfile replaces the path of the Tiltfile and evaluates that file.
 func (e *Engine) SetTiltfile(ctx context.Context, path string) error {
 	return e.ask(ctx, func(l *loop) error {
 		l.setTiltfile(path)

@@ -8,39 +8,37 @@ import (
 	"slices"
 )
 
-// settings are what deciding needs to know besides the resources.
+// settings are the inputs of a decision besides the tasks.
 type settings struct {
 	// slots is how many jobs may run at once.
 	slots int
-	// leaving counts the jobs that run although they were given up, and
-	// leavingAlone those of them that don't allow others beside them.
-	leaving, leavingAlone int
-	// reloading is true while the Tiltfile has changes that weren't evaluated.
+	// abandoned counts the abandoned jobs that still run, abandonedAlone those of
+	// them that must run alone.
+	abandoned, abandonedAlone int
+	// reloading is true while changes of the Tiltfile are not evaluated.
 	reloading bool
-	// failFast stops every start after a failure, of which the Tiltfile's own
-	// is told by tiltfileFailed.
+	// failFast prevents every start after a failure. tiltfileFailed is a failure of
+	// the Tiltfile itself.
 	failFast, tiltfileFailed bool
 }
 
-// load is what all resources together are doing.
+// load sums up the state of all tasks.
 type load struct {
-	// running counts the jobs that run, alone is true when one of them doesn't
-	// allow others beside it.
+	// running counts the running jobs. alone is true if one of them must run alone.
 	running int
 	alone   bool
-	// halted is true when nothing new is started any more.
+	// halted is true if nothing new starts.
 	halted bool
-	// queued counts the updates that are ready to begin, by wish, due the
-	// servers.
+	// queued counts the updates that are ready to begin, by wish. due counts the
+	// servers that are ready to launch.
 	queued [wishes]int
 	due    int
 }
 
-// conditions are what of a load and the settings matters to a task. As long as
-// they stay the same, no task is held for another reason than before unless it
-// has changed itself.
+// conditions are the parts of load and settings that affect holds. While they
+// don't change, the hold of a task changes only if the task itself changes.
 type conditions struct {
-	// busy is true when a job runs, full when there's no slot left.
+	// busy is true if a job runs, full if no slot is left.
 	alone, busy, full, reloading, halted bool
 }
 
@@ -51,16 +49,15 @@ func (l *load) conditions(s settings) conditions {
 	}
 }
 
-// start is a decision: the update of a resource begins, or its server is
-// launched.
+// start is a decision to begin the update of a resource, or to launch its server.
 type start struct {
 	resource int
 	server   bool
 }
 
-// measure sums up what the tasks are doing.
+// measure sums up the state of all tasks.
 func measure(tasks []task, s settings) load {
-	l := load{running: s.leaving, alone: s.leavingAlone > 0}
+	l := load{running: s.abandoned, alone: s.abandonedAlone > 0}
 	failed := s.tiltfileFailed
 	for i := range tasks {
 		t := &tasks[i]
@@ -80,14 +77,13 @@ func measure(tasks []task, s settings) load {
 	return l
 }
 
-// next appends to starts what can be started now, in the order in which it's
-// to be started. Since an update without a job succeeds at once, there may be
-// more to start after these were.
+// next appends to starts everything that can start now, in order. An update without
+// a job succeeds at once, so more may be able to start afterwards.
 //
-// Of the updates those that are repeated come first, then those of resources
-// that never ran, in the order of definition, then what was triggered, in the
-// order of the triggers, then what has changed, the earliest change first. One
-// that can't start doesn't hold back those behind it.
+// The order of updates is: retries, then initial updates in the order of
+// definition, then triggered ones in the order of the triggers, then changed ones,
+// the earliest change first. An update that can't start doesn't delay those after
+// it.
 func next(starts []start, tasks []task, s settings) []start {
 	l := measure(tasks, s)
 	if l.halted {
@@ -143,13 +139,13 @@ func updates(starts []start, tasks []task, w wish, l *load, s settings) []start 
 	return starts
 }
 
-// room is true when some job can start beside those that run.
+// room reports whether any other job can start.
 func (l *load) room(s settings) bool { return !l.alone && l.running < s.slots }
 
-// admits is true when a job that's ready can start where there's room.
+// admits reports whether a ready job can start, given that there is room.
 func (l *load) admits(t *task) bool { return !t.serial || l.running == 0 }
 
-// add counts an update in. One without a job takes no time.
+// add counts an update. An update without a job takes no slot.
 func (l *load) add(t *task) {
 	if t.job {
 		l.running++

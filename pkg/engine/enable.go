@@ -11,22 +11,22 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// enableSelected enables what's selected and, with only, disables the rest.
+// enableSelected enables the selected resources and, with only, disables the rest.
 func (l *loop) enableSelected(selected Selector, only bool) (changed []string, err error) {
 	return l.switchAll(selected, func(r *resource, selected bool) bool {
 		return selected || !only && !r.disabled
 	})
 }
 
-// disableSelected disables what's selected.
+// disableSelected disables the selected resources.
 func (l *loop) disableSelected(selected Selector) (changed []string, err error) {
 	return l.switchAll(selected, func(r *resource, selected bool) bool {
 		return !selected && !r.disabled
 	})
 }
 
-// switchAll enables and disables all resources as enabled says, and returns the
-// names of those for which that was a change.
+// switchAll enables or disables each resource as enabled says, and returns the names
+// of the changed ones.
 func (l *loop) switchAll(s Selector, enabled func(r *resource, selected bool) bool) (changed []string, err error) {
 	for _, name := range s.Names {
 		switch {
@@ -37,7 +37,7 @@ func (l *loop) switchAll(s Selector, enabled func(r *resource, selected bool) bo
 		}
 	}
 	for _, r := range l.resources {
-		l.present(r)
+		l.publishPhase(r)
 		if l.enable(r, enabled(r, s.selects(r))) {
 			if !r.disabled {
 				l.watchFiles(r, l.config.Clock.Now())
@@ -53,8 +53,8 @@ func (s *Selector) selects(r *resource) bool {
 		slices.ContainsFunc(r.Labels, func(label string) bool { return slices.Contains(s.Labels, label) })
 }
 
-// enable enables or disables a resource and tells whether that was a change.
-// One that's enabled begins anew; it's the caller who watches its files.
+// enable enables or disables a resource and reports whether that was a change. An
+// enabled resource starts over. The caller watches its files.
 func (l *loop) enable(r *resource, enabled bool) bool {
 	if enabled != r.disabled {
 		return false

@@ -14,43 +14,39 @@ import (
 
 // execution is one run of a command.
 type execution struct {
-	// owner is told what happens, nil once the execution was given up.
+	// owner handles the launch and the end, nil once the execution is abandoned.
 	owner owner
-	// source is under which name the output is logged, target tells executions
-	// of the same thing from others.
+	// source is the name for the log. target identifies executions of the same job
+	// or server.
 	source, target string
-	// command is the command as a person would write it.
+	// command is the command as shown to a person.
 	command string
 	// slot is true for a job, serial for one that runs alone.
 	slot, serial bool
-	// timeout is how long it may take, 0: as long as it likes.
+	// timeout is the longest time from the launch to the end, 0 for no limit.
 	timeout time.Duration
 
-	// start is when the execution was decided.
+	// start is when the loop decided to start the execution.
 	start time.Time
 	// process is nil until the command was launched.
 	process Process
-	// stopped is true once it has been asked to end, timedOut when that was
-	// because it took too long.
+	// stopped is true once it is being stopped, timedOut if the timeout is the cause.
 	stopped, timedOut bool
 	// over is closed when the loop knows of the end.
 	over chan struct{}
-	// cancel ends what goes on beside the process, such as its probe or the
-	// time that it may take. It's nil if there's nothing.
+	// cancel stops the probe or the timer of the process. It is nil if there is none.
 	cancel context.CancelFunc
 }
 
-// owner is what a command is executed for.
+// owner is the job, server or companion that an execution belongs to.
 type owner interface {
-	// launched is called when the command runs, though it may have been
-	// asked to end by then.
+	// launched is called when the command runs, even if it is being stopped.
 	launched(l *loop, x *execution, at time.Time)
 	// ended is called at the end.
 	ended(l *loop, x *execution, m ended)
 }
 
-// stop ends an execution, at the latest when grace is over. When that has been
-// asked for before, only no grace makes a difference.
+// stop stops an execution. A second call has an effect only without grace.
 func (x *execution) stop(grace time.Duration) {
 	if x.stopped && grace > 0 {
 		return
@@ -62,7 +58,7 @@ func (x *execution) stop(grace time.Duration) {
 	}
 }
 
-// finish ends what goes on beside the process.
+// finish stops the probe or the timer of the process.
 func (x *execution) finish() {
 	if x.cancel != nil {
 		x.cancel()
@@ -78,8 +74,8 @@ func (l *loop) execute(x *execution, command *model.Command, now time.Time) {
 	l.effect(func() { l.runProcess(x, source, spec) })
 }
 
-// runProcess is the effect of an execution. It reads nothing of x, which
-// belongs to the loop.
+// runProcess is the effect of an execution. It doesn't access fields of x, which
+// belong to the loop.
 func (l *loop) runProcess(x *execution, source string, spec process.Spec) {
 	output := l.config.Logs.Writer(source)
 	spec.Output = output
@@ -88,7 +84,7 @@ func (l *loop) runProcess(x *execution, source string, spec process.Spec) {
 		l.mailbox.put(launched{x, p, l.config.Clock.Now()})
 		<-p.Done()
 	}
-	_ = output.Close() // It has no way to fail.
+	_ = output.Close() // It never fails.
 	end := ended{execution: x, err: err, at: l.config.Clock.Now()}
 	if err == nil {
 		end.exit = p.Exit()
@@ -96,25 +92,25 @@ func (l *loop) runProcess(x *execution, source string, spec process.Spec) {
 	l.mailbox.put(end)
 }
 
-// giveUp stops an execution that nobody is interested in any more. Until it has
-// ended, a job still takes its slot, and its successor has to wait.
-func (l *loop) giveUp(x *execution) {
+// abandon stops an execution whose result doesn't matter. Until its end, a job
+// still takes its slot, and its successor waits.
+func (l *loop) abandon(x *execution) {
 	x.owner = nil
 	x.stop(l.grace)
-	l.leaving[x.target] = x
-	l.countLeaving(x, 1)
+	l.abandoned[x.target] = x
+	l.countAbandoned(x, 1)
 }
 
-func (l *loop) countLeaving(x *execution, n int) {
+func (l *loop) countAbandoned(x *execution, n int) {
 	if x.slot {
-		l.settings.leaving += n
+		l.settings.abandoned += n
 	}
 	if x.serial {
-		l.settings.leavingAlone += n
+		l.settings.abandonedAlone += n
 	}
 }
 
-// launched is a command that now runs.
+// launched reports that a command runs.
 type launched struct {
 	execution *execution
 	process   Process
@@ -134,9 +130,8 @@ func (m launched) apply(l *loop) {
 	}
 }
 
-// limit has an execution stopped when it takes too long. The timer may fire late,
-// when the whole process was stopped for a while, so that an end that has come by
-// then counts.
+// limit stops an execution at its timeout. The timer fires late if this process was
+// suspended; then an end before that counts.
 func (l *loop) limit(x *execution) {
 	x.cancel = l.later(x.timeout, func() {
 		if !x.stopped && !x.process.Exited() {
@@ -146,11 +141,11 @@ func (l *loop) limit(x *execution) {
 	}).stop
 }
 
-// ended is the end of an execution: of its process with the whole group and
-// all output, or of the attempt to launch it.
+// ended reports the end of an execution: its whole process group has ended and all
+// output is stored, or the launch has failed.
 type ended struct {
 	execution *execution
-	// err is why the command couldn't be launched.
+	// err is the error of the launch.
 	err  error
 	exit process.Exit
 	at   time.Time
@@ -166,15 +161,14 @@ func (m ended) apply(l *loop) {
 	case x.owner != nil:
 		x.owner.ended(l, x, m)
 	default:
-		l.left(x)
+		l.abandonedEnded(x)
 	}
 }
 
-// left lets those go on that waited for the end of an execution that was given
-// up.
-func (l *loop) left(x *execution) {
-	l.countLeaving(x, -1)
-	delete(l.leaving, x.target)
+// abandonedEnded releases the slot and the successor of an abandoned execution.
+func (l *loop) abandonedEnded(x *execution) {
+	l.countAbandoned(x, -1)
+	delete(l.abandoned, x.target)
 	r := l.byName[x.source]
 	if r == nil {
 		return

@@ -10,11 +10,12 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// updateExit returns what's published of a job that has ended.
+// updateExit returns the published result of a job.
 func updateExit(x *execution, end ended) *Exit {
 	switch {
 	case end.err != nil:
-		return &Exit{Start: x.start, Finish: end.at, Error: fmt.Sprintf("Command %q failed: failed to start: %v", x.command, end.err)}
+		err := fmt.Sprintf("Command %q failed: failed to start: %v", x.command, end.err)
+		return &Exit{Start: x.start, Finish: end.at, Error: err}
 	case x.timedOut:
 		return newExit(x.start, end, fmt.Sprintf("Command %q failed: timed out after %s", x.command, x.timeout))
 	case end.exit == process.Exit{}:
@@ -23,8 +24,8 @@ func updateExit(x *execution, end ended) *Exit {
 	return newExit(x.start, end, fmt.Sprintf("Command %q failed: %s", x.command, end.exit))
 }
 
-// serveExit returns what's published of a server that has ended, which is
-// always a failure. The process is nil if it couldn't be launched.
+// serveExit returns the published result of a server, which is always a failure.
+// The process is nil if the launch failed.
 func serveExit(command string, p *ServerProcess, end ended) *Exit {
 	switch {
 	case end.err != nil:

@@ -211,7 +211,7 @@ func TestWatchFailure(t *testing.T) {
 		w.watchError = errors.New("too many files")
 		w.run(Config{})
 		w.want("a=inactive")
-		w.wantLog("a", "Files are not watched, so that their changes go unnoticed: too many files")
+		w.wantLog("a", "Files are not watched, so their changes have no effect: too many files")
 		w.stop()
 	})
 }

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// listed is how many files are named in a line.
+// listed is the largest number of files in a line.
 const listed = 5
 
-// buildHeader is what's logged before a command is run: why it's run, after an
-// empty line. It's empty for a repetition.
+// buildHeader is the log text before a command: an empty line and why the command
+// runs. It is empty for a retry.
 func buildHeader(w wants, paths []string, base string) string {
 	switch {
 	case w.retry:
@@ -31,7 +31,7 @@ func buildHeader(w wants, paths []string, base string) string {
 
 func header(text string) string { return "\n" + text + "\n" }
 
-// filesHeader is about at least one file.
+// filesHeader names the changed files. There must be at least one.
 func filesHeader(paths []string, base string) string {
 	paths = slices.Compact(slices.Sorted(slices.Values(paths)))
 	files := "Files"
@@ -41,14 +41,13 @@ func filesHeader(paths []string, base string) string {
 	return fmt.Sprintf("%d %s Changed: [%s]", len(paths), files, strings.Join(shorten(paths, base), " "))
 }
 
-// ownFiles says what has become of the changes that an execution makes itself.
+// ownFiles explains why a run's own changes lead to no other run.
 func ownFiles(paths []string, base string) string {
 	return fmt.Sprintf("Changed each time by what it runs, and ignored from now on while that runs: %s\n"+
 		"To have it always ignored, add it to ignore= or .tiltignore.\n", strings.Join(shorten(paths, base), ", "))
 }
 
-// shorten makes paths below base relative, and leaves out those that are too
-// many.
+// shorten makes paths below base relative, and omits all but the first few.
 func shorten(paths []string, base string) []string {
 	var short []string
 	for _, path := range paths {

@@ -3,8 +3,8 @@
 
 package engine
 
-// holds returns why the update and the server of a resource wait, before what
-// can be started was started.
+// holds returns why the update and the server of a resource wait, before next has
+// started anything.
 func holds(t *task, c conditions) (update, serve Hold) {
 	switch {
 	case t.update == updateRunning:
@@ -31,9 +31,8 @@ func holds(t *task, c conditions) (update, serve Hold) {
 	return update, serve
 }
 
-// updateHold returns why a queued update can't start beside what runs, or
-// nothing if next starts it. Of several reasons it's the first one that Tilt
-// would give.
+// updateHold returns why a queued update can't start now, or HoldNone if next starts
+// it. Of several reasons it returns the first that Tilt would.
 func updateHold(t *task, c conditions) Hold {
 	switch {
 	case c.reloading:
@@ -50,7 +49,7 @@ func updateHold(t *task, c conditions) Hold {
 	return HoldNone
 }
 
-// serveHold returns why a server isn't up, given the hold of its update.
+// serveHold returns why a server doesn't run, given the hold of its update.
 func serveHold(t *task, update Hold, c conditions) Hold {
 	switch t.serve {
 	case serveLaunching, serveStopping:

@@ -17,18 +17,18 @@ type loop struct {
 	config  Config
 	engine  *Engine
 	mailbox *mailbox
-	// ctx is that of Run: whatever the loop starts ends with it.
+	// ctx is the context of Run. Everything that the loop starts ends with it.
 	ctx context.Context
 
 	tiltfile tiltfile
 	settings settings
-	// environ is the environment of commands that don't add to it. Nobody
-	// appends to it in place.
+	// environ is the environment of commands, without their own variables. It is
+	// never changed in place.
 	environ []string
-	// ignores are the exceptions from whatever is watched.
+	// ignores apply to all watches.
 	ignores []model.IgnoreSet
-	// tasks and resources hold the same resources at the same indexes, byName
-	// those as well.
+	// tasks and resources hold the same resources at the same indexes. byName holds
+	// them too.
 	tasks      []task
 	resources  []*resource
 	byName     map[string]*resource
@@ -36,28 +36,27 @@ type loop struct {
 	// triggers counts the triggers of resources.
 	triggers uint64
 
-	// executions are those whose process may exist, leaving those of them that
-	// were given up, by target.
+	// executions are those whose process may exist, abandoned the abandoned ones of
+	// them by target.
 	executions map[*execution]struct{}
-	leaving    map[string]*execution
-	// stopping is true once everything is to end.
+	abandoned  map[string]*execution
+	// stopping is true once the run is ending.
 	stopping bool
 	grace    time.Duration
 
-	// pending counts the effects that haven't reported their end, effects
-	// those whose goroutines exist.
+	// pending counts the effects that haven't reported their end. effects waits for
+	// their goroutines.
 	pending int
 	effects sync.WaitGroup
 
-	// touched are the resources that may differ from the last snapshot, whose
-	// order is another one if reordered is true, and whose holds were found
-	// under conditions.
+	// touched are the resources that may differ from the last snapshot. reordered is
+	// true if their order differs. conditions are those of the last snapshot's holds.
 	touched    []*resource
 	reordered  bool
 	conditions conditions
-	// answers are for the requests of the batch of messages at hand.
+	// answers are for the requests in the current batch of messages.
 	answers []answer
-	// starts is memory for the next decision.
+	// starts is reused by the next decision.
 	starts []start
 }
 
@@ -71,7 +70,7 @@ func newLoop(ctx context.Context, e *Engine) *loop {
 		settings:   settings{slots: model.DefaultMaxParallelUpdates, failFast: e.config.FailFast},
 		companions: map[string]*companion{},
 		executions: map[*execution]struct{}{},
-		leaving:    map[string]*execution{},
+		abandoned:  map[string]*execution{},
 		grace:      e.config.KillGrace,
 	}
 }
@@ -90,8 +89,8 @@ func (l *loop) run() {
 		case <-l.mailbox.filled:
 		}
 		messages := l.mailbox.take()
-		// Asked only after the messages were taken: those that were put after
-		// ctx was done may tell of its consequences, which aren't published.
+		// The check follows take: messages that were put after ctx was done may be its
+		// consequences, which aren't published.
 		if l.ctx.Err() != nil {
 			l.stop(messages)
 			return
@@ -103,8 +102,8 @@ func (l *loop) run() {
 	}
 }
 
-// stop ends all processes and waits for all effects. From here on messages
-// only serve to reach those ends.
+// stop stops all processes and waits for all effects. It applies messages only as
+// far as they concern the end.
 func (l *loop) stop(messages []message) {
 	l.stopping = true
 	l.stopProcesses()
@@ -116,7 +115,7 @@ func (l *loop) stop(messages []message) {
 	l.effects.Wait()
 }
 
-// end refuses the requests that came too late.
+// end refuses the remaining requests.
 func (l *loop) end() {
 	l.stopping = true
 	l.apply(l.mailbox.close())
@@ -134,7 +133,7 @@ func (l *loop) apply(messages []message) {
 	}
 }
 
-// advance starts everything that can be started.
+// advance starts everything that can start.
 func (l *loop) advance() {
 	l.advanceTiltfile()
 	for {
@@ -156,7 +155,7 @@ func (l *loop) advance() {
 	}
 }
 
-// unseen is true when a job is to start that no snapshot has shown waiting.
+// unseen reports whether a job is to start that no snapshot has shown waiting.
 func (l *loop) unseen(starts []start) bool {
 	for _, s := range starts {
 		if r := l.resources[s.resource]; !s.server && r.task.job && r.updateHold == HoldNone {
@@ -166,9 +165,9 @@ func (l *loop) unseen(starts []start) bool {
 	return false
 }
 
-// effect runs f in a goroutine that Run waits for. f touches no state and
-// reports by messages; it has to return soon after ctx is done or, for a
-// process, after it was stopped.
+// effect runs f in a goroutine that Run waits for. f accesses no state and reports
+// by messages. It must return soon after ctx is done or, if it follows a process,
+// after that has ended.
 func (l *loop) effect(f func()) {
 	l.pending++
 	l.effects.Go(func() {
@@ -177,8 +176,8 @@ func (l *loop) effect(f func()) {
 	})
 }
 
-// inContext returns a context that ends with the run or when cancel, which it
-// sets, is called.
+// inContext returns a context that ends with the run, and sets cancel to its cancel
+// function.
 func (l *loop) inContext(cancel *context.CancelFunc) (ctx context.Context) {
 	ctx, *cancel = context.WithCancel(l.ctx)
 	return ctx
@@ -197,7 +196,7 @@ type failFastSet struct{ failFast bool }
 
 func (m failFastSet) apply(l *loop) { l.settings.failFast = m.failFast }
 
-// killed takes the grace away, from what is being stopped as well.
+// killed sets the grace to zero, also for executions that are being stopped.
 type killed struct{}
 
 func (killed) apply(l *loop) {

@@ -5,14 +5,13 @@ package engine
 
 import "sync"
 
-// message is something that has happened or is wanted. The loop applies it to
-// its state; nobody else calls apply.
+// message is an event or a request. Only the loop calls apply, which changes its
+// state.
 type message interface {
 	apply(l *loop)
 }
 
-// mailbox is an unbounded queue of messages: whoever puts one in never blocks
-// and needs nobody to take it out.
+// mailbox is an unbounded queue of messages. Putting a message never blocks.
 type mailbox struct {
 	// filled holds a value while there may be messages.
 	filled chan struct{}
@@ -26,8 +25,8 @@ func newMailbox() *mailbox {
 	return &mailbox{filled: make(chan struct{}, 1)}
 }
 
-// put adds a message, or drops it and returns false if nobody will read it any
-// more.
+// put adds a message. If the mailbox is closed, put drops the message and returns
+// false.
 func (m *mailbox) put(msg message) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -42,7 +41,7 @@ func (m *mailbox) put(msg message) bool {
 	return true
 }
 
-// take returns what was put since the last call, in that order.
+// take returns the messages since the last call, in order.
 func (m *mailbox) take() []message {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -51,7 +50,7 @@ func (m *mailbox) take() []message {
 	return taken
 }
 
-// close refuses what is put from now on and returns what's left.
+// close makes put drop messages, and returns the remaining ones.
 func (m *mailbox) close() []message {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -5,8 +5,8 @@ package engine
 
 import "slices"
 
-// publish makes a snapshot of what has changed since the last one. Unchanged
-// states are shared between snapshots.
+// publish publishes a snapshot if anything changed since the last one. Snapshots
+// share unchanged states.
 func (l *loop) publish() {
 	last := l.engine.snapshot.Load()
 	resources, changed := l.views(last.Resources)
@@ -23,8 +23,8 @@ func (l *loop) publish() {
 	}
 }
 
-// views returns the states of all resources, and whether they differ from the
-// last ones, which are left as they are.
+// views returns the states of all resources, and whether they differ from the last
+// ones, which it doesn't modify.
 func (l *loop) views(last []ResourceState) (views []ResourceState, changed bool) {
 	load := measure(l.tasks, l.settings)
 	now := load.conditions(l.settings)
@@ -46,14 +46,14 @@ func (l *loop) views(last []ResourceState) (views []ResourceState, changed bool)
 		views[r.index] = r.shown
 	}
 	for _, r := range l.touched {
-		r.changed, r.turned = false, false
+		r.changed, r.phaseChanged = false, false
 	}
 	l.touched, l.reordered, l.conditions = l.touched[:0], false, now
 	return views, changed
 }
 
-// order returns what was shown last of all resources in their new order, and
-// whether that's another one.
+// order returns the last shown states of all resources in their present order, and
+// whether the order differs.
 func (l *loop) order(last []ResourceState) (views []ResourceState, changed bool) {
 	same := slices.EqualFunc(last, l.resources, func(s ResourceState, r *resource) bool { return s.Name == r.Name })
 	if same {
@@ -66,8 +66,7 @@ func (l *loop) order(last []ResourceState) (views []ResourceState, changed bool)
 	return views, true
 }
 
-// look brings up to date what's shown of a resource and tells whether it has
-// changed.
+// look updates the shown state of a resource and reports whether it changed.
 func (r *resource) look(c conditions) bool {
 	update, serve := holds(r.task, c)
 	if !r.changed && update == r.updateHold && serve == r.serveHold {
@@ -81,14 +80,14 @@ func (r *resource) look(c conditions) bool {
 	return !r.shown.equal(&last)
 }
 
-// keep prefers the last state to an equal one.
+// keep replaces a state by the last one if they are equal.
 func keep[T comparable](now **T, last *T) {
 	if *now != nil && last != nil && **now == *last {
 		*now = last
 	}
 }
 
-// equal expects that equal targets are the same.
+// equal compares targets by pointer; see keep.
 func (s *ResourceState) equal(other *ResourceState) bool {
 	return s.Name == other.Name && s.Disabled == other.Disabled && slices.Equal(s.Labels, other.Labels) &&
 		s.Update == other.Update && s.Serve == other.Serve

@@ -9,10 +9,9 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// rebuilds tells whether a resource that was defined in one way has to be
-// updated when it's defined in another one. What only says when it runs, or how
-// it's shown, is no reason. That its first links are one is Tilt's
-// idea.
+// rebuilds reports whether a change of a resource's definition requires an update.
+// A change of when it runs or how it is shown does not. Its first links do, as in
+// Tilt.
 func rebuilds(before, after *model.Resource) bool {
 	return !reflect.DeepEqual(before.Update, after.Update) ||
 		!reflect.DeepEqual(before.Serve, after.Serve) ||

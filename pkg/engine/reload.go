@@ -13,12 +13,12 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// unreported is how long it may take until a change is reported, if others don't
-// follow it all the time.
+// unreported is about the longest time between a change and its report, unless
+// changes are continuous.
 const unreported = time.Second
 
-// adopt makes a project the one that's run. What it has in common with the one
-// before goes on as if nothing had happened.
+// adopt replaces the project. Whatever both projects have in common continues
+// unaffected.
 func (l *loop) adopt(m *evaluated) {
 	p := &m.project
 	t := &l.tiltfile
@@ -26,7 +26,8 @@ func (l *loop) adopt(m *evaluated) {
 	l.environ = process.MergeEnv(l.config.Environ, entries(p.Environ))
 	l.ignores = p.Ignores
 	chosen := choice(&p.Enabled)
-	// What people have switched stays as it is until they choose anew.
+	// Resources that were enabled or disabled by request stay so until the arguments
+	// change.
 	keep := t.adopted.Path == m.in.Path && slices.Equal(t.adopted.Args, m.in.Args)
 	t.adopted = m.in
 
@@ -59,7 +60,7 @@ func (l *loop) adopt(m *evaluated) {
 			l.watchFiles(r, l.sinceReload(r))
 		}
 	}
-	l.accompany(p.Companions)
+	l.runCompanions(p.Companions)
 }
 
 // entries are changes of an environment in the form that process.MergeEnv takes.
@@ -76,9 +77,9 @@ func entries(changes map[string]*string) []string {
 	return entries
 }
 
-// sinceReload is from when on changes of a resource's files matter if they're
-// others than before. What was edited along with the Tiltfile has been noticed
-// by then, but maybe not been reported.
+// sinceReload is the time from which changes of a resource's files count if its
+// files are different now. A change that was made along with that of the Tiltfile
+// may not have been reported yet.
 func (l *loop) sinceReload(r *resource) time.Time {
 	if r.watch == nil {
 		return l.config.Clock.Now()
@@ -86,7 +87,7 @@ func (l *loop) sinceReload(r *resource) time.Time {
 	return l.tiltfile.Running.Add(-unreported)
 }
 
-// choice tells which resources a project has enabled.
+// choice returns which resources a project enables.
 func choice(s *model.Selection) func(name string) bool {
 	names := make(map[string]bool, len(s.Names))
 	for _, name := range s.Names {
@@ -95,25 +96,25 @@ func choice(s *model.Selection) func(name string) bool {
 	return func(name string) bool { return s.All || names[name] }
 }
 
-// add makes a resource known that wasn't there before.
+// add creates the state of a new resource.
 func (l *loop) add(spec model.Resource, disabled bool) *resource {
 	r := newResource(spec, disabled)
-	// One of the same name may just have been removed.
-	r.task.oldJob = l.leaving[updateTarget(r.Name)] != nil
-	r.task.oldServer = l.leaving[serveTarget(r.Name)] != nil
+	// A process of a removed resource of this name may still run.
+	r.task.oldJob = l.abandoned[updateTarget(r.Name)] != nil
+	r.task.oldServer = l.abandoned[serveTarget(r.Name)] != nil
 	l.refresh(r)
 	return r
 }
 
-// remove ends a resource that isn't there any more.
+// remove ends a resource that the Tiltfile doesn't define.
 func (l *loop) remove(r *resource) {
 	l.log(r.Name, logs.LevelInfo, fmt.Sprintf("Resource %q is no longer in the Tiltfile", r.Name))
 	l.reset(r)
 	r.index = -1
 }
 
-// redefine gives a resource another definition. paths are the files whose
-// change has led to it.
+// redefine changes the definition of a resource. paths are the changed files that
+// caused it.
 func (l *loop) redefine(r *resource, spec model.Resource, paths []string) {
 	before := r.Resource
 	now := l.config.Clock.Now()
@@ -135,7 +136,7 @@ func (l *loop) redefine(r *resource, spec model.Resource, paths []string) {
 	l.refresh(r)
 }
 
-// link has the resources wait for those that they depend on now.
+// link connects the resources with those that they depend on.
 func (l *loop) link() {
 	for _, r := range l.resources {
 		r.dependents = nil

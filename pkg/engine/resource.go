@@ -9,70 +9,69 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// resource is what the loop knows of a resource.
+// resource is the state of a resource.
 type resource struct {
 	model.Resource
 	disabled bool
-	// index is the place in the order of definition, -1 once the Tiltfile
-	// doesn't have the resource any more.
+	// index is the position in the order of definition, -1 once the Tiltfile doesn't
+	// define the resource.
 	index int
-	// task is what deciding knows of it.
+	// task is the state that decisions depend on.
 	task *task
 
-	// met is true once the resource has been ready or has succeeded. It stays
-	// true. dependents are the resources that wait for it.
+	// met is true once the resource has been ready or has succeeded, and stays true.
+	// dependents are the resources that wait for that.
 	met        bool
 	dependents []*resource
 
-	// wants are the reasons for the next update, redefiners the files whose
-	// change has led to another definition since the last one.
+	// wants are the reasons for the next update. redefiners are the files whose
+	// changes led to a new definition since the last update.
 	wants      wants
 	redefiners []string
-	// changes are those of its files, which watch is about.
+	// changes are the changes of its files, which watch reports.
 	changes changes
 	watch   *watch
 
 	update
 	serve
 
-	// changed is true when the last snapshot shows something else, turned when
-	// that's another phase, which no reader is to miss.
-	changed, turned bool
+	// changed is true if the last snapshot shows another state, phaseChanged if it
+	// shows another phase, which no reader may miss.
+	changed, phaseChanged bool
 	// shown is what the last snapshot shows.
 	shown                 ResourceState
 	updateHold, serveHold Hold
 }
 
-// update is what the loop knows of the job of a resource.
+// update is the state of a resource's job.
 type update struct {
-	// updateCommand is the command as a person would write it.
+	// updateCommand is the command as shown to a person.
 	updateCommand string
-	// updating is the execution that's going on, lastUpdate how the last one
-	// ended.
+	// updating is the current execution, lastUpdate the result of the last one.
 	updating   *execution
 	lastUpdate *Exit
-	// attempt counts the repetitions of the update that's going on or that was
-	// the last, retry makes the next one due.
+	// attempt counts the retries of the current or last update. retry is the timer
+	// of the next one.
 	attempt int
 	retry   *timer
 }
 
-// serve is what the loop knows of the server of a resource.
+// serve is the state of a resource's server.
 type serve struct {
-	// serveCommand is the command as a person would write it.
+	// serveCommand is the command as shown to a person.
 	serveCommand string
-	// serving is the server's execution from its launch to its end. process is
-	// set once it runs, and while it's replaced; serveExit once it has ended.
+	// serving is the execution from the launch to the end. process is set while the
+	// server runs or is being replaced, serveExit once it has ended.
 	serving   *execution
 	process   *ServerProcess
 	serveExit *Exit
 	lastProbe string
-	// restarts counts the launches after ends, restart makes the next one due,
-	// and pause is what it waited for last.
+	// restarts counts the launches after an end, restart is the timer of the next
+	// one, and pause the backoff.
 	restarts int
 	restart  *timer
 	pause    pause
-	// down is what's published as Down.
+	// down is published as ServeState.Down.
 	down time.Time
 }
 
@@ -82,7 +81,7 @@ func newResource(spec model.Resource, disabled bool) *resource {
 	return r
 }
 
-// define gives a resource another definition.
+// define sets the definition of a resource.
 func (r *resource) define(spec model.Resource) {
 	r.Resource = spec
 	r.updateCommand, r.serveCommand = "", ""
@@ -95,7 +94,7 @@ func (r *resource) define(spec model.Resource) {
 	r.task.define(&spec)
 }
 
-// view returns the resource as it's published.
+// view returns the published state of the resource.
 func (r *resource) view() ResourceState {
 	state := ResourceState{Name: r.Name, Disabled: r.disabled, Labels: r.Labels}
 	if r.task.job {
@@ -104,7 +103,7 @@ func (r *resource) view() ResourceState {
 			Hold:    r.updateHold,
 			Last:    r.lastUpdate,
 			Attempt: r.attempt,
-			// Another definition may have fewer than were used up before.
+			// A new definition may allow fewer retries than there were.
 			Retries: max(r.Retries, r.attempt),
 		}
 		if r.updating != nil {
@@ -129,7 +128,7 @@ func (r *resource) view() ResourceState {
 	return state
 }
 
-// touch has a resource looked at for the next snapshot.
+// touch marks a resource as possibly changed since the last snapshot.
 func (l *loop) touch(r *resource) {
 	if !r.changed {
 		r.changed = true
@@ -137,20 +136,20 @@ func (l *loop) touch(r *resource) {
 	}
 }
 
-// turn is a touch after which the resource is in another phase.
-func (l *loop) turn(r *resource) {
+// changePhase marks a resource as in another phase than in the last snapshot.
+func (l *loop) changePhase(r *resource) {
 	l.touch(r)
-	r.turned = true
+	r.phaseChanged = true
 }
 
-// present publishes a phase of a resource before it goes over into another one.
-func (l *loop) present(r *resource) {
-	if r.turned {
+// publishPhase publishes the phase of a resource before it enters another one.
+func (l *loop) publishPhase(r *resource) {
+	if r.phaseChanged {
 		l.publish()
 	}
 }
 
-// refresh finds out anew whether a resource is to be updated.
+// refresh determines again whether a resource needs an update.
 func (l *loop) refresh(r *resource) {
 	l.touch(r)
 	if r.disabled {
@@ -161,9 +160,9 @@ func (l *loop) refresh(r *resource) {
 	r.task.want(r.wants.wish(r.TriggerMode))
 }
 
-// meet lets those go on that wait for r to have been ready or to have
-// succeeded once.
-func (l *loop) meet(r *resource) {
+// markMet records that r has been ready or has succeeded, for the resources that
+// wait for that.
+func (l *loop) markMet(r *resource) {
 	if r.met {
 		return
 	}
@@ -174,8 +173,8 @@ func (l *loop) meet(r *resource) {
 	}
 }
 
-// reset ends everything of a resource and forgets what has happened to it, but
-// not whether it was ever ready or has succeeded.
+// reset stops everything of a resource and clears its state, except for whether it
+// was ever ready or has succeeded.
 func (l *loop) reset(r *resource) {
 	l.resetUpdate(r)
 	l.resetServe(r)
@@ -183,5 +182,5 @@ func (l *loop) reset(r *resource) {
 	r.watch = nil
 	r.wants, r.redefiners, r.changes = wants{}, nil, changes{}
 	r.task.reset()
-	l.turn(r)
+	l.changePhase(r)
 }

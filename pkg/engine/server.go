@@ -12,17 +12,16 @@ import (
 	"tilt.dev/session/pkg/probe"
 )
 
-// serveOf owns the executions of a resource's server.
+// serveOf is the owner of a server's executions.
 type serveOf struct{ *resource }
 
 var _ owner = serveOf{}
 
 func serveTarget(resource string) string { return resource + ":serve" }
 
-// renewServer has the server of a resource launched, after the one that runs
-// has been stopped.
+// renewServer launches the server of a resource, after the running one has stopped.
 func (l *loop) renewServer(r *resource) {
-	l.turn(r)
+	l.changePhase(r)
 	r.restart.stop()
 	r.restarts, r.pause, r.down = 0, pause{}, time.Time{}
 	switch r.task.serve {
@@ -40,7 +39,7 @@ func (l *loop) renewServer(r *resource) {
 
 // launchServer starts the server of a resource.
 func (l *loop) launchServer(r *resource) {
-	l.turn(r)
+	l.changePhase(r)
 	r.serveExit = nil
 	r.lastProbe = ""
 	l.log(r.Name, logs.LevelInfo, "Running cmd: "+r.serveCommand)
@@ -49,14 +48,14 @@ func (l *loop) launchServer(r *resource) {
 	l.execute(r.serving, r.Serve, l.config.Clock.Now())
 }
 
-// launched records that the server of a resource runs, and has it probed.
+// launched records that the server runs, and starts its probe.
 func (o serveOf) launched(l *loop, x *execution, at time.Time) {
 	r := o.resource
 	if x.stopped {
 		return
 	}
-	l.present(r)
-	l.turn(r)
+	l.publishPhase(r)
+	l.changePhase(r)
 	r.process = &ServerProcess{PID: x.process.PID(), Start: at}
 	r.task.serve = serveRunning
 	if r.Readiness == nil {
@@ -66,7 +65,7 @@ func (o serveOf) launched(l *loop, x *execution, at time.Time) {
 	l.probe(x, r, *r.Readiness)
 }
 
-// probe has a server probed until its execution is stopped or has ended.
+// probe probes a server until its execution is stopped or has ended.
 func (l *loop) probe(x *execution, r *resource, readiness model.Probe) {
 	ctx := l.inContext(&x.cancel)
 	l.effect(func() {
@@ -90,7 +89,7 @@ func (m probed) apply(l *loop) {
 		return
 	}
 	if r.process.Ready != m.result.Ready {
-		l.present(r)
+		l.publishPhase(r)
 	}
 	if m.result.Changed && !m.result.Ready {
 		l.log(r.Name, logs.LevelWarn, "Readiness probe failed: "+m.result.Output)
@@ -102,7 +101,7 @@ func (m probed) apply(l *loop) {
 	}
 }
 
-// setReady changes whether the running server of a resource is ready.
+// setReady sets whether the running server of a resource is ready.
 func (l *loop) setReady(r *resource, ready bool, at time.Time) {
 	if r.process.Ready == ready {
 		return
@@ -113,17 +112,17 @@ func (l *loop) setReady(r *resource, ready bool, at time.Time) {
 	if ready {
 		p.LastReady = at
 		r.down = time.Time{}
-		l.meet(r)
+		l.markMet(r)
 	}
 	r.process = &p
-	l.turn(r)
+	l.changePhase(r)
 }
 
-// ended records that a server has ended or couldn't be launched.
+// ended records that the server has ended or that its launch failed.
 func (o serveOf) ended(l *loop, x *execution, m ended) {
 	r := o.resource
-	l.present(r)
-	l.turn(r)
+	l.publishPhase(r)
+	l.changePhase(r)
 	r.serving = nil
 	if r.task.serve == serveStopping {
 		r.task.serve = serveDue
@@ -149,24 +148,24 @@ func (o serveOf) ended(l *loop, x *execution, m ended) {
 	l.log(r.Name, logs.LevelError, exit.Error)
 }
 
-// restartLater has a server that has ended launched again after a while.
+// restartLater launches the server of a resource again after its backoff.
 func (l *loop) restartLater(r *resource, err string) {
 	var delay time.Duration
 	delay, r.pause = r.pause.next()
 	l.log(r.Name, logs.LevelWarn, fmt.Sprintf("Restarting in %s: %s", delay, err))
 	r.task.serve = serveRestarting
 	r.restart = l.later(delay, func() {
-		l.present(r)
-		l.turn(r)
+		l.publishPhase(r)
+		l.changePhase(r)
 		r.restarts++
 		r.task.serve = serveDue
 	})
 }
 
-// resetServe gives up the server of a resource and forgets about it.
+// resetServe abandons the server of a resource and clears its state.
 func (l *loop) resetServe(r *resource) {
 	if r.serving != nil {
-		l.giveUp(r.serving)
+		l.abandon(r.serving)
 		r.task.oldServer = true
 	}
 	r.restart.stop()

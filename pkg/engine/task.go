@@ -9,94 +9,94 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// task is all that deciding needs to know of a resource. The zero value is one
-// that nobody has asked for.
+// task is the part of a resource's state that decisions depend on. The zero value
+// was never requested.
 type task struct {
-	// job and server tell what the resource consists of. A resource without a
-	// job still has an update, which succeeds the moment that it begins: it's
-	// what orders servers among the jobs.
+	// job and server are the parts of the resource. A resource without a job still
+	// has an update, which succeeds when it begins: it gives the server its place in
+	// the order of starts.
 	job, server bool
-	// serial is true for a job that runs alone.
+	// serial is true for a job that must run alone.
 	serial bool
-	// begun is true once an update has begun: from then on the resource doesn't
-	// wait for its dependencies any more, of which unmet counts those that
-	// have never been ready or succeeded.
+	// begun is true once an update has begun. From then on the resource doesn't wait
+	// for its dependencies. unmet counts those that were never ready and never
+	// succeeded.
 	begun bool
 	unmet int
-	// wish is why the next update is to begin, order which comes first among
-	// those with the same wish: the smallest.
+	// wish is why the next update is to begin. Updates with the same wish begin in
+	// ascending order.
 	wish   wish
 	order  int64
 	update updatePhase
 	serve  servePhase
-	// oldJob and oldServer are true while there's a process that was given up,
-	// because the resource was disabled or removed before it became this one.
+	// oldJob and oldServer are true while an abandoned process of an earlier state of
+	// the resource exists.
 	oldJob, oldServer bool
 }
 
-// wish is why an update is to begin. Of several wishes the largest one counts.
+// wish is why an update is to begin. Of several wishes the largest applies.
 type wish uint8
 
 const (
 	wishNone wish = iota
-	// wishPending is for changes that are left to somebody's trigger.
+	// wishPending is for changes that need a trigger.
 	wishPending
 	wishChange
 	wishTrigger
 	wishInitial
-	// wishRetry is for an update that has failed and is due again.
+	// wishRetry is for a failed update whose retry is due.
 	wishRetry
 
 	wishes
 )
 
-// ready is true when nothing of its own keeps an update from beginning.
+// ready reports whether the state of the task allows an update to begin.
 func (t *task) ready() bool {
 	return t.wish.startable() && t.update != updateRunning && !t.oldJob && (t.begun || t.unmet == 0)
 }
 
-// startable is true for a wish that leads to an update without anything else.
+// startable reports whether a wish leads to an update without a trigger.
 func (w wish) startable() bool { return w >= wishChange }
 
-// updatePhase is how far the last update of a resource is.
+// updatePhase is the phase of the last update of a resource.
 type updatePhase uint8
 
 const (
 	updateIdle updatePhase = iota
 	updateRunning
-	// updateRetrying is an update that has failed and is going to be repeated.
+	// updateRetrying is for a failed update before its retry.
 	updateRetrying
 	updateSucceeded
 	updateFailed
 )
 
-// servePhase is how far the server of a resource is.
+// servePhase is the phase of the server of a resource.
 type servePhase uint8
 
 const (
 	serveIdle servePhase = iota
-	// serveQueued is a server that's launched once an update has succeeded.
+	// serveQueued is for a server that starts once an update has succeeded.
 	serveQueued
-	// serveStopping is one that runs and is being stopped to be launched again.
+	// serveStopping is for a server that is being stopped to be launched again.
 	serveStopping
-	// serveDue is one that nothing of its own keeps from being launched.
+	// serveDue is for a server whose state allows its launch.
 	serveDue
 	serveLaunching
 	serveRunning
-	// serveRestarting is one that has ended and is launched after a while.
+	// serveRestarting is for a server that ended, before its next launch.
 	serveRestarting
 	serveExited
 )
 
-// define sets what a task has of a resource's definition.
+// define sets the parts of a task that come from a resource's definition.
 func (t *task) define(spec *model.Resource) {
 	t.job = spec.Update != nil
 	t.server = spec.Serve != nil
 	t.serial = t.job && !spec.AllowParallel
 }
 
-// reset forgets all that has happened to a resource but whether its
-// dependencies and old processes hold it up.
+// reset clears the state of a task, except for its dependencies and abandoned
+// processes.
 func (t *task) reset() {
 	*t = task{
 		job: t.job, server: t.server, serial: t.serial,
@@ -104,7 +104,7 @@ func (t *task) reset() {
 	}
 }
 
-// want sets the wish. A server is wanted along with its update.
+// want sets the wish. It queues the server along with the update.
 func (t *task) want(w wish, order int64) {
 	t.wish, t.order = w, order
 	switch {
@@ -116,17 +116,17 @@ func (t *task) want(w wish, order int64) {
 	}
 }
 
-// wants are the reasons for which a resource may have to be updated.
+// wants are the reasons for an update of a resource.
 type wants struct {
 	// initial is true for a resource that starts by itself and never did.
 	initial bool
-	// trigger is the number of the first trigger that no update has followed,
-	// 0 if there's none.
+	// trigger is the number of the first trigger since the last update, 0 if there is
+	// none.
 	trigger uint64
-	// redefined and changed are when the definition and the files have changed
-	// since the last update, zero if they haven't.
+	// redefined and changed are when the definition and the files changed since the
+	// last update, zero if they didn't.
 	redefined, changed time.Time
-	// retry is true when the last update failed and is due again.
+	// retry is true if the last update failed and its retry is due.
 	retry bool
 }
 
@@ -148,7 +148,7 @@ func (w *wants) wish(mode model.TriggerMode) (wish, int64) {
 	return wishChange, since.UnixNano()
 }
 
-// earliest returns the earlier one of two times, of which a zero one is none.
+// earliest returns the earlier of two times. A zero time is none.
 func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b

@@ -13,30 +13,30 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// tiltfile is what the loop knows of the evaluations of the Tiltfile.
+// tiltfile is the state of the evaluations of the Tiltfile.
 type tiltfile struct {
 	TiltfileState
-	// triggered, other and argued are true when somebody has asked for the next
-	// evaluation, when it's of another Tiltfile and when it has other arguments.
+	// triggered, other and argued are reasons for the next evaluation: a trigger,
+	// another Tiltfile, other arguments.
 	triggered, other, argued bool
-	// changes are those of the files that watch is about.
+	// changes are the changes of its files, which watch reports.
 	changes changes
 	watch   *watch
-	// adopted is what the project that's run was made of.
+	// adopted is the input of the current project.
 	adopted LoadInput
 }
 
-// base is the directory below which files have short names.
+// base is the directory to which file names in the log are relative.
 func (l *loop) base() string { return filepath.Dir(l.tiltfile.Path) }
 
-// wantEvaluation has the Tiltfile evaluated as soon as it isn't being evaluated
-// any more. Nothing new is started until then.
+// wantEvaluation requests an evaluation, which begins after the current one. Until
+// its end nothing new starts.
 func (l *loop) wantEvaluation() {
 	l.tiltfile.Pending = true
 	l.settings.reloading = true
 }
 
-// advanceTiltfile begins the next evaluation if there's one to begin.
+// advanceTiltfile begins the requested evaluation if none is running.
 func (l *loop) advanceTiltfile() {
 	if t := &l.tiltfile; t.Pending && t.Running.IsZero() {
 		l.publish()
@@ -60,7 +60,7 @@ func (l *loop) evaluate() {
 	})
 }
 
-// header says why the Tiltfile is evaluated.
+// header is the log text before an evaluation: why it begins.
 func (t *tiltfile) header(paths []string, base string) string {
 	w := wants{initial: t.Last == nil}
 	if t.triggered {
@@ -77,10 +77,10 @@ func (t *tiltfile) header(paths []string, base string) string {
 
 func (t *tiltfile) argsLine() string { return fmt.Sprintf("Tiltfile args changed to: %v\n", t.Args) }
 
-// evaluated is the end of an evaluation.
+// evaluated reports the end of an evaluation.
 type evaluated struct {
 	in LoadInput
-	// paths are the changes that led to it.
+	// paths are the changed files that caused it.
 	paths   []string
 	project model.Project
 	err     error
@@ -100,7 +100,7 @@ func (m evaluated) apply(l *loop) {
 		l.log(model.TiltfileResource, logs.LevelInfo,
 			fmt.Sprintf("Successfully loaded Tiltfile (%s)", end.Finish.Sub(end.Start)))
 		l.adopt(&m)
-		// A reader sees what's new wait for the end of the evaluation.
+		// This snapshot shows new resources waiting for the end of the evaluation.
 		l.publish()
 	}
 	t.Running = time.Time{}
@@ -110,11 +110,11 @@ func (m evaluated) apply(l *loop) {
 	l.settings.reloading = t.Pending
 	l.settings.tiltfileFailed = m.err != nil
 	t.changes.end(m.finish)
-	l.settleTiltfile()
+	l.considerTiltfileChanges()
 	l.watchTiltfile(m.project.Inputs, m.project.Ignores)
 }
 
-// watchTiltfile watches what the Tiltfile was made of, and it in any case.
+// watchTiltfile watches the Tiltfile and the other inputs of its evaluation.
 func (l *loop) watchTiltfile(inputs []string, ignores []model.IgnoreSet) {
 	t := &l.tiltfile
 	paths := append(slices.Clone(inputs), t.Path)
@@ -123,16 +123,16 @@ func (l *loop) watchTiltfile(inputs []string, ignores []model.IgnoreSet) {
 	t.watch = l.follow(t.watch, files, model.TiltfileResource, func(list []model.Change) {
 		t.changes.add(list)
 		if !t.changes.running() {
-			l.settleTiltfile()
+			l.considerTiltfileChanges()
 		}
 	})
 }
 
-// settleTiltfile decides whether the changes that were noted lead to another
+// considerTiltfileChanges decides whether the noted changes lead to another
 // evaluation.
-func (l *loop) settleTiltfile() {
+func (l *loop) considerTiltfileChanges() {
 	t := &l.tiltfile
-	if found := t.changes.settle(); found != nil {
+	if found := t.changes.dropOwn(); found != nil {
 		l.log(model.TiltfileResource, logs.LevelWarn, ownFiles(found, l.base())+
 			"To have it evaluated again all the same: tilt-session trigger '"+model.TiltfileResource+"'")
 	}
@@ -141,7 +141,7 @@ func (l *loop) settleTiltfile() {
 	}
 }
 
-// setArgs replaces the arguments and tells whether they were others.
+// setArgs replaces the arguments and reports whether they differ.
 func (l *loop) setArgs(args []string) bool {
 	t := &l.tiltfile
 	if slices.Equal(args, t.Args) {
@@ -153,7 +153,7 @@ func (l *loop) setArgs(args []string) bool {
 	return true
 }
 
-// setTiltfile has another Tiltfile evaluated.
+// setTiltfile replaces the path of the Tiltfile.
 func (l *loop) setTiltfile(path string) {
 	t := &l.tiltfile
 	if path == t.Path {
@@ -166,6 +166,7 @@ func (l *loop) setTiltfile(path string) {
 }
 
 func (s *TiltfileState) equal(other *TiltfileState) bool {
-	return s.Path == other.Path && s.Pending == other.Pending && s.Running.Equal(other.Running) && s.Last == other.Last &&
+	return s.Path == other.Path && s.Pending == other.Pending &&
+		s.Running.Equal(other.Running) && s.Last == other.Last &&
 		s.Evaluations == other.Evaluations && s.CI == other.CI && slices.Equal(s.Args, other.Args)
 }

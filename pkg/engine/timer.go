@@ -8,30 +8,30 @@ import (
 	"time"
 )
 
-// timer has something done by the loop later.
+// timer calls a function in the loop later.
 type timer struct {
 	cancel context.CancelFunc
-	// fire is nil once it was called or isn't to be called any more.
+	// fire is nil once it was called or the timer was stopped.
 	fire func()
 }
 
-// later has fire called by the loop when d has passed.
+// later lets the loop call fire after d.
 func (l *loop) later(d time.Duration, fire func()) *timer {
 	t := &timer{fire: fire}
 	ctx := l.inContext(&t.cancel)
 	l.effect(func() {
-		clock := l.config.Clock.NewTimer(d)
-		defer clock.Stop()
+		passed := l.config.Clock.NewTimer(d)
+		defer passed.Stop()
 		select {
 		case <-ctx.Done():
-		case <-clock.C():
+		case <-passed.C():
 			l.mailbox.put(timeOver{t})
 		}
 	})
 	return t
 }
 
-// stop keeps a timer, which may be nil, from doing anything any more.
+// stop stops a timer, which may be nil.
 func (t *timer) stop() {
 	if t != nil {
 		t.cancel()
@@ -39,7 +39,7 @@ func (t *timer) stop() {
 	}
 }
 
-// timeOver is the end of a timer's time.
+// timeOver reports that the time of a timer has passed.
 type timeOver struct{ timer *timer }
 
 func (m timeOver) apply(l *loop) {

@@ -5,7 +5,7 @@ package engine
 
 import "tilt.dev/session/pkg/model"
 
-// trigger asks for one more update of each of the named resources.
+// trigger requests another update of each named resource.
 func (l *loop) trigger(names []string) error {
 	for _, name := range names {
 		r := l.byName[name]
@@ -28,7 +28,7 @@ func (l *loop) trigger(names []string) error {
 			l.triggers++
 			r.wants.trigger = l.triggers
 		}
-		l.present(r)
+		l.publishPhase(r)
 		l.refresh(r)
 	}
 	return nil

@@ -10,14 +10,14 @@ import (
 	"tilt.dev/session/pkg/logs"
 )
 
-// The pause before a failed job is executed again.
+// The pause before the retry of a failed job.
 const (
 	firstRetryPause   = 500 * time.Millisecond
 	longestRetryPause = 10 * time.Second
 )
 
-// beginUpdate starts the job of a resource. Without one the update has
-// succeeded at once.
+// beginUpdate starts the job of a resource. Without a job the update succeeds at
+// once.
 func (l *loop) beginUpdate(r *resource) {
 	now := l.config.Clock.Now()
 	w := r.wants
@@ -32,7 +32,7 @@ func (l *loop) beginUpdate(r *resource) {
 	r.wants, r.redefiners = wants{}, nil
 	r.task.begun = true
 	l.refresh(r)
-	l.turn(r)
+	l.changePhase(r)
 	if !r.task.job {
 		l.log(r.Name, logs.LevelInfo, header)
 		r.changes.end(now)
@@ -41,13 +41,15 @@ func (l *loop) beginUpdate(r *resource) {
 	}
 	l.log(r.Name, logs.LevelInfo, header+"Running cmd: "+r.updateCommand)
 	r.task.update = updateRunning
-	x := &execution{owner: updateOf{r}, source: r.Name, target: updateTarget(r.Name), command: r.updateCommand, timeout: r.Timeout}
-	x.slot, x.serial = true, r.task.serial
+	x := &execution{
+		owner: updateOf{r}, source: r.Name, target: updateTarget(r.Name), command: r.updateCommand,
+		slot: true, serial: r.task.serial, timeout: r.Timeout,
+	}
 	r.updating = x
 	l.execute(x, r.Update, now)
 }
 
-// updateOf owns the executions of a resource's job.
+// updateOf is the owner of a job's executions.
 type updateOf struct{ *resource }
 
 var _ owner = updateOf{}
@@ -56,14 +58,14 @@ func updateTarget(resource string) string { return resource + ":update" }
 
 func (o updateOf) launched(*loop, *execution, time.Time) {}
 
-// ended records how a job has ended.
+// ended records the result of the job.
 func (o updateOf) ended(l *loop, x *execution, m ended) {
 	r := o.resource
-	l.present(r)
+	l.publishPhase(r)
 	exit := updateExit(x, m)
 	r.updating = nil
 	r.changes.end(m.at)
-	l.turn(r)
+	l.changePhase(r)
 	switch {
 	case exit.Error == "":
 		r.lastUpdate = exit
@@ -76,39 +78,39 @@ func (o updateOf) ended(l *loop, x *execution, m ended) {
 		r.task.update = updateFailed
 	}
 	if r.task.update == updateRetrying && !r.changes.outside() {
-		// The repetition sees to what changed meanwhile.
+		// The retry also covers the changes meanwhile.
 		return
 	}
-	l.settle(r)
+	l.considerChanges(r)
 }
 
-// updateSucceeded has the server of a resource launched, or replaced.
+// updateSucceeded launches or replaces the server of a resource.
 func (l *loop) updateSucceeded(r *resource) {
 	r.task.update = updateSucceeded
 	if r.task.server {
 		l.renewServer(r)
 	} else {
-		l.meet(r)
+		l.markMet(r)
 	}
 }
 
-// retryLater has a job that failed executed again after a while.
+// retryLater executes a failed job again after a pause.
 func (l *loop) retryLater(r *resource, err string) {
 	delay := backOff(r.attempt, firstRetryPause, longestRetryPause)
 	l.log(r.Name, logs.LevelWarn, fmt.Sprintf("Retrying (%d of %d) in %s: %s", r.attempt+1, r.Retries, delay, err))
 	r.task.update = updateRetrying
 	r.retry = l.later(delay, func() {
-		l.present(r)
+		l.publishPhase(r)
 		r.wants.retry = true
 		l.refresh(r)
 	})
 }
 
-// resetUpdate gives up the job of a resource and forgets about it.
+// resetUpdate abandons the job of a resource and clears its state.
 func (l *loop) resetUpdate(r *resource) {
 	if r.updating != nil {
 		l.log(r.Name, logs.LevelInfo, "Build canceled")
-		l.giveUp(r.updating)
+		l.abandon(r.updating)
 		r.task.oldJob = true
 	}
 	r.retry.stop()

@@ -13,20 +13,19 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// watch is about files whose changes are reported to the loop.
+// watch reports changes of files to the loop.
 type watch struct {
 	files  model.Watch
 	cancel context.CancelFunc
-	// changed is called by the loop. It's nil once nobody wants to know.
+	// changed is called by the loop. It is nil once the watch was stopped.
 	changed func([]model.Change)
 }
 
-// follow returns a watch of the files that are wanted, which is w if they're
-// the same, or else a new one in w's place. Both are nil if there are none. What
-// is wrong is logged under source.
+// follow returns a watch of files: w if its files are the same, else a new one in
+// its place, or nil if there are no files. It logs errors under source.
 //
-// With w goes what it has noticed and not reported, so the new one has to begin in
-// the past.
+// A replaced watch drops what it has seen and not reported, so the new one must
+// begin in the past.
 func (l *loop) follow(w *watch, files model.Watch, source string, changed func([]model.Change)) *watch {
 	if w != nil && sameWatch(w.files, files) {
 		return w
@@ -38,9 +37,11 @@ func (l *loop) follow(w *watch, files model.Watch, source string, changed func([
 	started := &watch{files: files, changed: changed}
 	ctx := l.inContext(&started.cancel)
 	l.effect(func() {
-		err := l.config.Watch(ctx, files, func(list []model.Change) { l.mailbox.put(filesChanged{started, list}) })
+		err := l.config.Watch(ctx, files, func(list []model.Change) {
+			l.mailbox.put(filesChanged{started, list})
+		})
 		if err != nil && ctx.Err() == nil {
-			l.log(source, logs.LevelWarn, fmt.Sprintf("Files are not watched, so that their changes go unnoticed: %v", err))
+			l.log(source, logs.LevelWarn, fmt.Sprintf("Files are not watched, so their changes have no effect: %v", err))
 		}
 	})
 	return started
@@ -66,13 +67,12 @@ func (m filesChanged) apply(l *loop) {
 	}
 }
 
-// sameWatch tells whether two watches are about the same files, whenever they
-// began.
+// sameWatch reports whether two watches have the same files, whenever they began.
 func sameWatch(a, b model.Watch) bool {
 	return slices.Equal(a.Paths, b.Paths) && sameIgnores(a.Ignores, b.Ignores)
 }
 
-// sameIgnores doesn't look at where the patterns were written.
+// sameIgnores compares ignore sets without their sources.
 func sameIgnores(a, b []model.IgnoreSet) bool {
 	return slices.EqualFunc(a, b, func(a, b model.IgnoreSet) bool {
 		return a.Base == b.Base && slices.Equal(a.Patterns, b.Patterns)
@@ -86,17 +86,17 @@ func (l *loop) watchFiles(r *resource, since time.Time) {
 		files.Since = r.changes.start
 	}
 	r.watch = l.follow(r.watch, files, r.Name, func(list []model.Change) {
-		l.present(r)
+		l.publishPhase(r)
 		r.changes.add(list)
 		if !r.changes.running() && (r.task.update != updateRetrying || r.changes.outside()) {
-			l.settle(r)
+			l.considerChanges(r)
 		}
 	})
 }
 
-// settle decides whether the changes that were noted lead to another update.
-func (l *loop) settle(r *resource) {
-	if found := r.changes.settle(); found != nil {
+// considerChanges decides whether the noted changes lead to another update.
+func (l *loop) considerChanges(r *resource) {
+	if found := r.changes.dropOwn(); found != nil {
 		l.log(r.Name, logs.LevelWarn, ownFiles(found, l.base())+fmt.Sprintf(
 			"To have it run again all the same: tilt-session trigger %s", r.Name))
 	}
