@@ -41,7 +41,7 @@ func (l *loop) follow(w *watch, files model.Watch, source string, changed func([
 			l.mailbox.put(filesChanged{started, list})
 		})
 		if err != nil && ctx.Err() == nil {
-			l.log(source, logs.LevelWarn, fmt.Sprintf("Files are not watched, so their changes have no effect: %v", err))
+			l.log(source, logs.LevelWarn, "Files are not watched, so their changes have no effect: "+err.Error())
 		}
 	})
 	return started

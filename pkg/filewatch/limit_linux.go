@@ -73,8 +73,8 @@ func openFiles() string {
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return "the limit of open files of a process is reached: raise it with \"ulimit -n\" before the start"
 	}
-	return fmt.Sprintf("the limit of open files of a process is reached (%d): raise it with \"ulimit -n %d\" before the start",
-		limit.Cur, 2*limit.Cur)
+	return fmt.Sprintf("the limit of open files of a process is reached (%d): "+
+		"raise it with \"ulimit -n %d\" before the start", limit.Cur, 2*limit.Cur)
 }
 
 // openFilesReached reports whether this process can't open another file.

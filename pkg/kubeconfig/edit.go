@@ -35,8 +35,8 @@ func (l Location) Add(ctx context.Context, entry Entry, warn func(error)) error 
 	name := entry.Name()
 	return l.edit(ctx, name, warn, func(config *clientcmdapi.Config) (changed bool, err error) {
 		if other, ok := ownerOf(name, config.Contexts[name]); ok && other != owner && other.alive() {
-			return false, fmt.Errorf("context %s belongs to the running process %d; stop it, or choose another port with --port",
-				name, other.PID)
+			return false, fmt.Errorf("context %s belongs to the running process %d; "+
+				"stop it, or choose another port with --port", name, other.PID)
 		}
 		for stale, context := range config.Contexts {
 			if owner, ok := ownerOf(stale, context); ok && stale != name && !owner.alive() {

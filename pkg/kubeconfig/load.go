@@ -44,7 +44,8 @@ func advice(port int, config *clientcmdapi.Config) string {
 		}
 	}
 	if len(running) == 0 {
-		return fmt.Sprintf("start one with `tilt-session up --port %[1]d` or `tilt-session serve --secure-port %[1]d`", port)
+		return fmt.Sprintf("start one with `tilt-session up --port %[1]d` "+
+			"or `tilt-session serve --secure-port %[1]d`", port)
 	}
 	return fmt.Sprintf("choose the port of a running one with --port (%s)", strings.Join(running, ", "))
 }

@@ -64,8 +64,8 @@ func resolve(path string) (real string, info fs.FileInfo, err error) {
 		case info.Mode()&fs.ModeSymlink == 0:
 			return real, info, nil
 		case !private.Trusted(info):
-			return "", nil, fmt.Errorf("%s is a symbolic link that belongs to user %d; remove it, or name the file behind it",
-				real, private.Owner(info))
+			return "", nil, fmt.Errorf("%s is a symbolic link that belongs to user %d; "+
+				"remove it, or name the file behind it", real, private.Owner(info))
 		}
 		target, err := os.Readlink(real)
 		if err != nil {
@@ -93,8 +93,8 @@ func secure(file *os.File, old fs.FileInfo) error {
 	mode := fs.FileMode(0o600)
 	if old != nil {
 		if was, is := private.Owner(old), private.Owner(info); was != is {
-			return fmt.Errorf("the file belongs to user %d, but this process runs as user %d; both could read the token in it",
-				was, is)
+			return fmt.Errorf("the file belongs to user %d, but this process runs as user %d; "+
+				"both could read the token in it", was, is)
 		}
 		if old.Mode().Perm()&private.Others == 0 {
 			mode = old.Mode().Perm()

@@ -113,7 +113,7 @@ func TestLineWithShortPausesStaysWhole(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if n := s.Newest(); n != 1 {
+		if n := s.newest(); n != 1 {
 			t.Errorf("it's %d lines", n)
 		}
 	})

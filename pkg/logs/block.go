@@ -5,7 +5,6 @@ package logs
 
 import (
 	"iter"
-	"slices"
 	"strings"
 	"time"
 )
@@ -79,15 +78,4 @@ func (b *block) line(i int, text string) Line {
 		Continues: i == 0 && b.continues,
 		Text:      text,
 	}
-}
-
-// tail returns at most the last n lines, the last line first.
-func (b *block) tail(n int) []Line {
-	first := max(0, b.count-n)
-	tail := make([]Line, 0, b.count-first)
-	for i, text := range b.all(first) {
-		tail = append(tail, b.line(i, text))
-	}
-	slices.Reverse(tail)
-	return tail
 }

@@ -76,8 +76,7 @@ func (s *Store) Read(ctx context.Context, selection Selection) iter.Seq[Batch] {
 			case <-ctx.Done():
 			case <-grown:
 			case <-r.Until:
-				r.Until = nil
-				r.end = s.Newest() + 1
+				r.stopFollowing()
 			}
 		}
 	}
@@ -141,18 +140,22 @@ func (r *reader) wants(b *block) bool {
 		(len(r.Sources) == 0 || slices.Contains(r.Sources, b.source.name))
 }
 
+// stopFollowing ends the selection with the present last line.
+func (r *reader) stopFollowing() {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	r.Until, r.end = nil, r.store.followedEnd()
+}
+
 // take returns the next selected lines. If there are none, grown is closed when
 // there may be more, or nil at the end.
 func (r *reader) take() (taken Batch, grown <-chan struct{}) {
 	s := r.store
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	end := s.next
-	if r.Until == nil {
-		end = r.end
-	}
-	if s.closed {
-		end = min(end, s.end)
+	end := r.end
+	if r.Until != nil {
+		end = s.followedEnd()
 	}
 	for _, e := range s.blocks[s.position(r.next):] {
 		if len(taken.parts) == mostParts || e.first >= end {

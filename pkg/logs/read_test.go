@@ -71,7 +71,7 @@ func TestPrinterTellsWhatIsMissing(t *testing.T) {
 		if err := printer.Print(batch); err != nil {
 			t.Fatal(err)
 		}
-		if s.Newest() == 2 {
+		if s.newest() == 2 {
 			for range 1000 {
 				s.Append("a", LevelInfo, "a line\nanother")
 			}

@@ -117,26 +117,18 @@ func (s *Store) growth() <-chan struct{} {
 
 // Tail returns the last n stored lines of a source, oldest first.
 func (s *Store) Tail(source string, n int) []Line {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	src := s.sources[source]
-	if src == nil {
-		return nil
-	}
+	last := int64(n)
+	r := s.begin(Selection{Sources: []string{source}, Tail: &last})
 	var tail []Line
-	for _, b := range slices.Backward(src.blocks) {
-		if n <= 0 {
-			break
+	for {
+		batch, _ := r.take()
+		if len(batch.parts) == 0 {
+			return joined(tail)
 		}
-		parts := b.tail(n)
-		tail = append(tail, parts...)
-		n -= len(parts)
-		if parts[len(parts)-1].Continues {
-			n++ // It belongs to a line of an earlier block.
+		for line := range batch.Lines() {
+			tail = append(tail, line)
 		}
 	}
-	slices.Reverse(tail)
-	return joined(tail)
 }
 
 // joined joins the parts of each line.
@@ -152,16 +144,17 @@ func joined(parts []Line) []Line {
 	return whole
 }
 
-// Newest is the number of the last line, 0 before the first.
-func (s *Store) Newest() uint64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.next - 1
+// followedEnd is the number after the last line that following readers receive.
+func (s *Store) followedEnd() uint64 {
+	if s.closed {
+		return s.end
+	}
+	return s.next
 }
 
-// Close ends readers after the last line by then, including unfinished lines. Later
-// lines are kept for Tail, but readers don't receive them, so that a source that
-// never stops can't keep a reader from its end.
+// Close ends readers that follow the store after the last line by then, including
+// unfinished lines. They don't receive later lines, so that a source that never
+// stops can't keep a reader from its end.
 func (s *Store) Close() {
 	for _, w := range s.openWriters() {
 		w.show()

@@ -393,3 +393,10 @@ func BenchmarkWriter(b *testing.B) {
 		})
 	}
 }
+
+// newest is the number of the last line, 0 before the first.
+func (s *Store) newest() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next - 1
+}

@@ -35,8 +35,8 @@ func CheckDirectory(path string) error {
 	case err != nil:
 		return err
 	case !Trusted(info):
-		return fmt.Errorf("directory %s belongs to user %d, which can replace the secrets in it; use a directory of your own",
-			path, Owner(info))
+		return fmt.Errorf("directory %s belongs to user %d, which can replace the secrets in it; "+
+			"use a directory of your own", path, Owner(info))
 	case info.Mode()&0o022 != 0 && info.Mode()&fs.ModeSticky == 0:
 		return fmt.Errorf("other users can write to directory %s (mode %#o) and replace the secrets in it; "+
 			"run `chmod go-w` on it, or use another directory", path, info.Mode().Perm())
