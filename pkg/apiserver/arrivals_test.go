@@ -12,9 +12,6 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"tilt.dev/session/pkg/generated/clientset/versioned"
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 

@@ -15,42 +15,22 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
-	"k8s.io/apiserver/pkg/audit/policy"
-	auditlog "k8s.io/apiserver/plugin/pkg/audit/log"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/apiserver"
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// newAudit records writes of Sessions in a file.
-func newAudit(t *testing.T, path string) *apiserver.Audit {
-	t.Helper()
-	rules, err := policy.LoadPolicyFromBytes([]byte(`{"apiVersion":"audit.k8s.io/v1","kind":"Policy","omitStages":["RequestReceived"],"rules":[
-		{"level":"Metadata","verbs":["create","update","patch","delete"],"resources":[{"group":"tilt.dev"}]}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := file.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return &apiserver.Audit{
-		Policy:  policy.NewPolicyRuleEvaluator(rules),
-		Backend: auditlog.NewBackend(file, auditlog.FormatJson, auditv1.SchemeGroupVersion),
-	}
-}
-
 // A write is recorded with who has made it and what it has led to.
 func TestAudit(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "audit.log")
-	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.Audit = newAudit(t, path) }})
+	directory := t.TempDir()
+	path := filepath.Join(directory, "logs", "audit.log")
+	policy := replaceFile(t, filepath.Join(directory, "policy.yaml"), []byte(`{"apiVersion":"audit.k8s.io/v1","kind":"Policy","omitStages":["RequestReceived"],"rules":[
+		{"level":"Metadata","verbs":["create","update","patch","delete"],"resources":[{"group":"tilt.dev"}]}]}`))
+	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
+		o.Audit.PolicyFile, o.Audit.LogOptions.Path = policy, path
+	}})
 	client := newRawClient(t, server)
 
 	const session, status = sessionsPath + "/a", sessionsPath + "/a/status"
@@ -93,23 +73,6 @@ func TestAudit(t *testing.T) {
 		"patch 201 map[]",
 	}
 	if diff := cmp.Diff(want, recorded(t, path, client.token)); diff != "" {
-		t.Errorf("recorded (-want +got):\n%s", diff)
-	}
-}
-
-// The flags of a kube-apiserver do the same.
-func TestAuditByFiles(t *testing.T) {
-	t.Parallel()
-	directory := t.TempDir()
-	log := filepath.Join(directory, "logs", "audit.log")
-	policyFile := replaceFile(t, filepath.Join(directory, "policy.yaml"), []byte("apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata, verbs: [create]}]\n"))
-	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
-		o.AuditFiles.PolicyFile, o.AuditFiles.Log.Path = policyFile, log
-	}})
-	client := newRawClient(t, server)
-	client.do(http.MethodPost, sessionsPath, newSession("a")).want(http.StatusCreated)
-	client.do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
-	if diff := cmp.Diff([]string{"create 201 map[]"}, recorded(t, log, client.token)); diff != "" {
 		t.Errorf("recorded (-want +got):\n%s", diff)
 	}
 }

@@ -4,125 +4,146 @@
 package apiserver
 
 import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"path"
 	"strings"
 
+	"github.com/spf13/pflag"
 	"k8s.io/apiserver/pkg/authentication/authenticator"
-	"k8s.io/apiserver/pkg/authentication/authenticatorfactory"
 	"k8s.io/apiserver/pkg/authentication/group"
+	"k8s.io/apiserver/pkg/authentication/request/anonymous"
+	"k8s.io/apiserver/pkg/authentication/request/bearertoken"
 	"k8s.io/apiserver/pkg/authentication/request/union"
-	"k8s.io/apiserver/pkg/authentication/request/x509"
-	tokencache "k8s.io/apiserver/pkg/authentication/token/cache"
+	"k8s.io/apiserver/pkg/authentication/token/tokenfile"
 	tokenunion "k8s.io/apiserver/pkg/authentication/token/union"
 	"k8s.io/apiserver/pkg/authentication/user"
-	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
-	"k8s.io/apiserver/plugin/pkg/authenticator/token/webhook"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/cert"
 )
 
-// healthPaths are open to everybody, with what is below them.
+// ownerName is the user name of the server's owner.
+const ownerName = "tilt-session"
+
+// healthPaths, and the paths below them, are open to everybody.
 var healthPaths = []string{"/healthz", "/livez", "/readyz"}
 
-// authenticate sets up who is known: by the headers of a front proxy, by a client
-// certificate, or by a bearer token, of the server's own, of a file or of a core API
-// server. Who shows nothing is anonymous when asking for the server's health. Other
-// requests are refused as 401.
-func (c *Config) authenticate(userToken, loopbackToken string) error {
-	options := &c.options.Authentication
-	core, err := c.coreClient("--authentication-kubeconfig", options.Kubeconfig, 0)
+// AuthenticationOptions configure how users authenticate, besides the owner's token.
+// Their ApplyTo isn't used because it lets anonymous users in.
+type AuthenticationOptions struct {
+	genericoptions.DelegatingAuthenticationOptions
+	// TokenFile is a CSV file of users in the format of kube-apiserver. The server
+	// reads it once.
+	TokenFile string
+}
+
+// AddFlags adds a flag for each option.
+func (o *AuthenticationOptions) AddFlags(fs *pflag.FlagSet) {
+	o.DelegatingAuthenticationOptions.AddFlags(fs)
+	for flag, usage := range map[string]string{
+		"authentication-kubeconfig": "kubeconfig of the core API server to send TokenReviews to, and to look up " +
+			"the client and front-proxy authorities that no flag sets",
+		"authentication-skip-lookup": "do not look up authorities in the core API server",
+		"authentication-tolerate-lookup-failure": "start even if the authorities can't be looked up; " +
+			"their users can't authenticate until they have been",
+	} {
+		fs.Lookup(flag).Usage = usage
+	}
+	fs.StringVar(&o.TokenFile, "token-auth-file", o.TokenFile,
+		`CSV file with a line token,user,uid,"group1,group2" for each user, read once; `+
+			"members of system:masters may do everything, members of "+ViewersGroup+" may read Sessions")
+}
+
+// Validate returns all errors in the options and in the files.
+func (o *AuthenticationOptions) Validate() []error {
+	errs := o.DelegatingAuthenticationOptions.Validate()
+	for flag, path := range map[string]string{
+		"--client-ca-file":               o.ClientCert.ClientCA,
+		"--requestheader-client-ca-file": o.RequestHeader.ClientCAFile,
+	} {
+		if path == "" {
+			continue
+		}
+		if _, err := cert.CertsFromFile(path); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", flag, err))
+		}
+	}
+	if o.TokenFile != "" {
+		_, err := o.loadTokens()
+		errs = append(errs, err)
+	}
+	if o.RequestHeader.ClientCAFile != "" && len(o.RequestHeader.UsernameHeaders) == 0 {
+		errs = append(errs, errors.New("--requestheader-client-ca-file requires --requestheader-username-headers"))
+	}
+	_, err := loadKubeconfig("--authentication-kubeconfig", o.RemoteKubeConfigFile)
+	return append(errs, err, notNegative("--authentication-token-webhook-cache-ttl", o.CacheTTL))
+}
+
+func (o *AuthenticationOptions) loadTokens() (*tokenfile.TokenAuthenticator, error) {
+	tokens, err := tokenfile.NewCSV(o.TokenFile)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("--token-auth-file %s: %w", o.TokenFile, err)
 	}
-	if err := c.checkLookup(core); err != nil {
-		return err
-	}
-	var known []authenticator.Request
-	proxies, err := c.proxies(core)
-	if err != nil {
-		return err
-	}
-	if proxies != nil {
-		byProxy, err := c.trustProxies(proxies)
+	return tokens, nil
+}
+
+// authenticate configures the authenticators, in this order: the server's own tokens,
+// the tokens of the file, and what is delegated. It refuses anonymous requests, except
+// for the server's health.
+func (c *Config) authenticate(ownerToken, loopbackToken string) error {
+	tokens := []authenticator.Token{ownTokens{
+		newOwnToken(ownerToken, ownerName),
+		newOwnToken(loopbackToken, user.APIServerUser),
+	}}
+	if c.options.Authentication.TokenFile != "" {
+		file, err := c.options.Authentication.loadTokens()
 		if err != nil {
 			return err
 		}
-		known = append(known, byProxy)
+		tokens = append(tokens, file)
 	}
-	authorities, err := c.clientAuthorities(core)
+	known := []authenticator.Request{withoutErrors(bearertoken.New(tokenunion.New(tokens...)))}
+	delegated, err := c.delegateAuthentication()
 	if err != nil {
 		return err
 	}
-	if authorities != nil {
-		if err := c.asksForCertificates(authorities); err != nil {
-			return err
-		}
-		known = append(known, x509.NewDynamic(authorities.VerifyOptions, x509.CommonNameUserConversion))
+	if delegated != nil {
+		known = append(known, delegated)
 	}
-	tokens, err := c.tokens(core, userToken, loopbackToken)
-	if err != nil {
-		return err
-	}
-	known = append(known, bearer(tokens))
 	c.generic.Authentication.Authenticator = withAnonymousHealth(group.NewAuthenticatedGroupAdder(union.New(known...)))
 	return nil
 }
 
-// tokens returns what knows bearer tokens. A core API server isn't told of tokens
-// that are known without it.
-func (c *Config) tokens(core kubernetes.Interface, userToken, loopbackToken string) (authenticator.Token, error) {
-	options := &c.options.Authentication
-	tokens := []authenticator.Token{ownTokens{
-		newTokenHolder(userToken, userName),
-		newTokenHolder(loopbackToken, user.APIServerUser),
-	}}
-	if options.TokenFile != "" {
-		file, err := options.loadTokens()
-		if err != nil {
-			return nil, err
-		}
-		tokens = append(tokens, file)
-	}
-	if core != nil {
-		reviews, err := webhook.NewFromInterface(core.AuthenticationV1(), nil, *genericoptions.DefaultAuthWebhookRetryBackoff(), reviewTimeout,
-			webhook.AuthenticatorMetrics{
-				RecordRequestTotal:   authenticatorfactory.RecordRequestTotal,
-				RecordRequestLatency: authenticatorfactory.RecordRequestLatency,
-			})
-		if err != nil {
-			return nil, fmt.Errorf("asking the core API server about tokens: %w", err)
-		}
-		tokens = append(tokens, tokencache.New(reviews, false, options.CacheTTL, options.CacheTTL))
-	}
-	return tokenunion.New(tokens...), nil
+// withoutErrors drops the errors of an authenticator. Those of bearertoken say that a
+// token is unknown, which the server would log for each request.
+func withoutErrors(known authenticator.Request) authenticator.Request {
+	return authenticator.RequestFunc(func(request *http.Request) (*authenticator.Response, bool, error) {
+		response, ok, _ := known.AuthenticateRequest(request)
+		return response, ok, nil
+	})
 }
 
-// asksForCertificates has clients asked for a certificate of some authorities. They
-// may have none.
-func (c *Config) asksForCertificates(authorities dynamiccertificates.CAContentProvider) error {
-	if controller, ok := authorities.(dynamiccertificates.ControllerRunner); ok {
-		c.owns(controller)
-	}
-	return c.generic.Authentication.ApplyClientCert(authorities, c.generic.SecureServing)
-}
-
-// withAnonymousHealth lets in who isn't known for nothing but the server's health.
+// withAnonymousHealth authenticates requests for the server's health that have no token
+// and no known certificate as anonymous. Upstream's conditions of anonymous requests
+// don't include the paths below a path.
 func withAnonymousHealth(known authenticator.Request) authenticator.Request {
+	everybody := anonymous.NewAuthenticator(nil)
 	return authenticator.RequestFunc(func(request *http.Request) (*authenticator.Response, bool, error) {
 		response, ok, err := known.AuthenticateRequest(request)
 		if ok || request.Header.Get("Authorization") != "" || !isHealthPath(request.URL.Path) {
 			return response, ok, err
 		}
-		return &authenticator.Response{User: &user.DefaultInfo{
-			Name:   user.Anonymous,
-			Groups: []string{user.AllUnauthenticated},
-		}}, true, nil
+		return everybody.AuthenticateRequest(request)
 	})
 }
 
-// isHealthPath doesn't know paths that lead somewhere else when they're cleaned.
+// isHealthPath returns false for paths that aren't clean, which may lead elsewhere.
 func isHealthPath(requested string) bool {
 	if requested != path.Clean(requested) {
 		return false
@@ -133,4 +154,39 @@ func isHealthPath(requested string) bool {
 		}
 	}
 	return false
+}
+
+// newToken returns 256 random bits in characters that are valid in a header.
+func newToken() string {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // it never fails
+	return base64.RawURLEncoding.EncodeToString(secret)
+}
+
+// ownTokens are the tokens that the server has issued itself.
+type ownTokens []ownToken
+
+var _ authenticator.Token = ownTokens(nil)
+
+type ownToken struct {
+	hash [sha256.Size]byte
+	user user.Info
+}
+
+func newOwnToken(token, userName string) ownToken {
+	return ownToken{
+		hash: sha256.Sum256([]byte(token)),
+		user: &user.DefaultInfo{Name: userName, Groups: []string{user.SystemPrivilegedGroup}},
+	}
+}
+
+// AuthenticateToken implements authenticator.Token. It compares in constant time.
+func (ts ownTokens) AuthenticateToken(_ context.Context, token string) (*authenticator.Response, bool, error) {
+	hash := sha256.Sum256([]byte(token))
+	for _, own := range ts {
+		if subtle.ConstantTimeCompare(hash[:], own.hash[:]) == 1 {
+			return &authenticator.Response{User: own.user}, true, nil
+		}
+	}
+	return nil, false, nil
 }

@@ -14,29 +14,38 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizerfactory"
 	pathauthorizer "k8s.io/apiserver/pkg/authorization/path"
 	"k8s.io/apiserver/pkg/authorization/union"
-	genericoptions "k8s.io/apiserver/pkg/server/options"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// ViewersGroup may read Sessions, their logs and what isn't a resource, and change
-// nothing. Whoever may create Sessions has commands executed as the server's user:
-// a dashboard shouldn't need that.
+// ViewersGroup may read Sessions, their logs and paths that aren't resources. A user
+// who may create Sessions can execute commands as the server's user, which a dashboard
+// shouldn't be able to.
 const ViewersGroup = "tilt:viewers"
 
-// authorize sets up who may do what, as AuthorizationOptions say. Being known gives
-// no rights by itself.
+func (o *Options) validateAuthorization() []error {
+	_, err := loadKubeconfig("--authorization-kubeconfig", o.Authorization.RemoteKubeConfigFile)
+	errs := append(o.Authorization.Validate(), err,
+		notNegative("--authorization-webhook-cache-authorized-ttl", o.Authorization.AllowCacheTTL),
+		notNegative("--authorization-webhook-cache-unauthorized-ttl", o.Authorization.DenyCacheTTL))
+	if _, err := pathauthorizer.NewAuthorizer(o.Authorization.AlwaysAllowPaths); err != nil {
+		errs = append(errs, fmt.Errorf("--authorization-always-allow-paths: %w", err))
+	}
+	return errs
+}
+
+// authorize configures the authorizers. Authentication alone grants no rights.
 func (c *Config) authorize() error {
 	options := &c.options.Authorization
-	var paths []string
+	paths := slices.Clone(options.AlwaysAllowPaths)
 	for _, p := range healthPaths {
 		paths = append(paths, p, p+"/*")
 	}
-	open, err := pathauthorizer.NewAuthorizer(append(paths, options.AlwaysAllowPaths...))
+	open, err := pathauthorizer.NewAuthorizer(paths)
 	if err != nil {
 		return err
 	}
-	core, err := c.coreClient("--authorization-kubeconfig", options.Kubeconfig, reviewTimeout)
+	core, err := c.coreClient("--authorization-kubeconfig", options.RemoteKubeConfigFile, options.ClientTimeout)
 	if err != nil {
 		return err
 	}
@@ -46,13 +55,14 @@ func (c *Config) authorize() error {
 			SubjectAccessReviewClient: core.AuthorizationV1(),
 			AllowCacheTTL:             options.AllowCacheTTL,
 			DenyCacheTTL:              options.DenyCacheTTL,
-			WebhookRetryBackoff:       genericoptions.DefaultAuthWebhookRetryBackoff(),
+			WebhookRetryBackoff:       options.WebhookRetryBackoff,
 		}.New()
 		if err != nil {
-			return fmt.Errorf("asking the core API server about rights: %w", err)
+			return fmt.Errorf("delegate authorization to the core API server: %w", err)
 		}
 	}
-	c.generic.Authorization.Authorizer = union.New(authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup), open, rest)
+	c.generic.Authorization.Authorizer = union.New(
+		authorizerfactory.NewPrivilegedGroups(options.AlwaysAllowGroups...), open, rest)
 	return nil
 }
 
@@ -60,15 +70,16 @@ func (c *Config) authorize() error {
 func authorizeViewers(_ context.Context, a authorizer.Attributes) (authorizer.Decision, string, error) {
 	switch {
 	case a.GetUser() == nil || !slices.Contains(a.GetUser().GetGroups(), ViewersGroup):
-		return authorizer.DecisionNoOpinion, fmt.Sprintf("only the groups %s and %s have rights here", user.SystemPrivilegedGroup, ViewersGroup), nil
+		reason := fmt.Sprintf("only the groups %s and %s have rights here", user.SystemPrivilegedGroup, ViewersGroup)
+		return authorizer.DecisionNoOpinion, reason, nil
 	case !isView(a):
 		return authorizer.DecisionNoOpinion, fmt.Sprintf("the group %s may only read Sessions", ViewersGroup), nil
 	}
 	return authorizer.DecisionAllow, "", nil
 }
 
-// isView doesn't know subresources that do something when they're read, nor what
-// shows the memory of the process.
+// isView returns false for profiles, which contain memory of the process, and for
+// subresources on which a read has an effect.
 func isView(a authorizer.Attributes) bool {
 	switch {
 	case !a.IsReadOnly():

@@ -4,7 +4,7 @@
 package apiserver
 
 import (
-	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -13,12 +13,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/sets"
 	genericapiserver "k8s.io/apiserver/pkg/server"
-	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/client-go/informers"
-
-	"tilt.dev/session/pkg/certs"
+	"k8s.io/client-go/rest"
 )
 
 // Config is a server that listens but isn't built yet.
@@ -31,21 +29,19 @@ type Config struct {
 	openAPI  *openAPI
 	access   Access
 	loopback *loopback
-	// controllers are run by the server, or released.
-	controllers []dynamiccertificates.ControllerRunner
-	// lookups are the checks of what is looked up at a core API server, and hangUps
-	// close the connections to it.
-	lookups []healthz.HealthChecker
-	hangUps []func()
+	// readyz are the checks of what is looked up or shared in a core API server, and
+	// cores the connections to it.
+	readyz []healthz.HealthChecker
+	cores  []*rest.Config
 	// informers are for priority and fairness, nil without it.
 	informers informers.SharedInformerFactory
 }
 
-// Access returns what a user needs to reach the server. It listens already:
-// whoever connects is answered as soon as the server runs.
+// Access returns how the owner reaches the server. The server already accepts
+// connections, and answers requests once it runs.
 func (c *Config) Access() Access { return c.access }
 
-// Close gives the address back, for a configuration of which no server is made.
+// Close stops listening, for a configuration that no server is built from.
 func (c *Config) Close() error {
 	c.release()
 	return c.listener.Close()
@@ -74,85 +70,85 @@ func newConfig(options Options, listener *listener) (*Config, error) {
 		openAPI:  newOpenAPI(served),
 	}
 	c.generic.EffectiveVersion = version
-	for _, set := range []func() error{c.secure, c.limit, c.record} {
-		if err := set(); err != nil {
+	for _, configure := range []func() error{c.secure, c.limitRequests, c.record} {
+		if err := configure(); err != nil {
 			c.release()
 			return nil, err
 		}
 	}
-	// The library's own shutdown delay can't be cut short: Server.endStreams waits.
+	// Server.endStreams waits for ShutdownDelay, because Cut can't end upstream's delay.
 	c.generic.ShutdownSendRetryAfter = options.ShutdownDelay > 0
 	c.generic.BuildHandlerChainFunc = c.handlers
 	c.generic.EnableProfiling = options.Profiling
-	// What takes as long as the client wants has no time limit, and doesn't
-	// count as one of the requests that may be in flight.
+	// These requests have no timeout and don't count as requests in flight.
 	c.generic.LongRunningFunc = filters.BasicLongRunningRequestCheck(sets.NewString("watch"), sets.NewString("log"))
 	c.generic.OpenAPIConfig, c.generic.OpenAPIV3Config = c.openAPI.v2, c.openAPI.v3
-	// Server.Run installs them.
-	c.generic.SkipOpenAPIInstallation = true
-	c.checkHealth()
+	c.generic.SkipOpenAPIInstallation = true // Server.Run installs it
+	// A server is alive if it answers, and ready if its storage works too: a restart
+	// doesn't mend a storage.
+	c.generic.LivezChecks = []healthz.HealthChecker{healthz.PingHealthz}
+	c.generic.HealthzChecks = append([]healthz.HealthChecker{healthz.PingHealthz}, options.Storage.HealthChecks()...)
+	c.generic.ReadyzChecks = slices.Concat(c.generic.HealthzChecks, c.readyz)
 	return c, nil
 }
 
-// handlers is everything that a request goes through on its way to a handler.
+// record configures the audit log.
+func (c *Config) record() error {
+	if err := c.options.Audit.ApplyTo(c.generic); err != nil {
+		return fmt.Errorf("--audit-policy-file and --audit-log-path: %w", err)
+	}
+	return nil
+}
+
+// handlers returns the chain of filters in front of a handler.
 func (c *Config) handlers(handler http.Handler, generic *genericapiserver.Config) http.Handler {
 	handler = withAccept(withForms(handler, c.codecs, generic.MaxRequestBodyBytes), c.codecs)
 	handler = genericapiserver.DefaultBuildHandlerChain(handler, generic)
+	// Upstream: k8s.io/apiserver/pkg/server/filters/goaway.go, v0.36.x: the filter of
+	// GoawayChance ignores HTTP/1.1; remove when it doesn't.
 	if chance := c.options.Requests.GoawayChance; chance > 0 {
-		handler = withGoaway(handler, func() bool { return rand.Float64() < chance })
+		handler = withConnectionClose(handler, func() bool { return rand.Float64() < chance })
 	}
 	if c.options.ShutdownDelay > 0 {
-		handler = withFarewell(handler, generic.ShutdownInitiatedNotify())
+		// Clients move to another server before this one closes their connections: a
+		// request on a connection that is being closed may fail for good.
+		handler = withConnectionClose(handler, func() bool {
+			select {
+			case <-generic.ShutdownInitiatedNotify():
+				return true
+			default:
+				return false
+			}
+		})
 	}
 	return withArrivals(handler, c.listener)
 }
 
-// secure sets up certificates, tokens and who may do what.
-func (c *Config) secure() error {
-	served := machineAt(boundIP(c.listener))
-	if c.options.TLS.separate() {
-		served = certs.Subject{Names: []string{ownerServerName}}
-	}
-	id, err := c.options.identity()
-	if err != nil {
-		return err
-	}
-	own, err := newSelfMade(id.authority, served, c.options.clock)
-	if err != nil {
-		return err
-	}
-	if c.generic.SecureServing, err = c.newServing(own); err != nil {
-		return err
-	}
-	loopbackToken := newToken()
-	c.loopback, err = newLoopback(c.generic.SecureServing, loopbackToken, own.authority, c.userAgent())
-	if err != nil {
-		return err
-	}
-	c.generic.ExternalAddress = c.listener.Addr().String()
-	c.access.URL, c.access.CertificateAuthority, c.access.Token = c.loopback.config.Host, own.authority, id.token
-	return errors.Join(c.authenticate(c.access.Token, loopbackToken), c.authorize())
+// withConnectionClose makes the server close the connection of a request once it has
+// been answered, and once all requests of an HTTP/2 connection have been, if closes
+// returns true.
+func withConnectionClose(handler http.Handler, closes func() bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if closes() {
+			w.Header().Set("Connection", "close")
+		}
+		handler.ServeHTTP(w, request)
+	})
 }
 
-// checkHealth says what healthy means: alive is who answers, ready is whose
-// storage works too. A storage that fails doesn't make a restart worthwhile.
-func (c *Config) checkHealth() {
-	c.generic.LivezChecks = []healthz.HealthChecker{healthz.PingHealthz}
-	c.generic.HealthzChecks = append([]healthz.HealthChecker{healthz.PingHealthz}, c.options.Storage.HealthChecks()...)
-	c.generic.ReadyzChecks = append(slices.Clone(c.generic.HealthzChecks), c.lookups...)
-}
-
-// CompletedConfig is a Config in which everything is set.
+// CompletedConfig is a Config with all fields set.
 type CompletedConfig struct {
 	config    *Config
 	completed genericapiserver.CompletedConfig
 }
 
-// Complete fills in what follows from the rest.
+// Complete sets the fields that follow from others.
 func (c *Config) Complete() CompletedConfig {
 	completed := CompletedConfig{config: c, completed: c.generic.Complete(c.informers)}
-	// Were it set before, the loopback token would also be accepted by a
-	// comparison that isn't constant in time. Our authenticator knows that token.
+	// Upstream: k8s.io/apiserver/pkg/server/config.go AuthorizeClientBearerToken, v0.36.x:
+	// if the field is set before Complete, the server also accepts the loopback token by
+	// a comparison that isn't constant in time; remove when it is. Our authenticator
+	// knows that token.
 	c.generic.LoopbackClientConfig = c.loopback.config
 	return completed
 }

@@ -36,8 +36,8 @@ func TestUsersOfACluster(t *testing.T) {
 		o.Authentication.RequestHeader.ClientCAFile = writeBundle(t, filepath.Join(directory, "proxies.crt"), proxies)
 		o.Authentication.RequestHeader.AllowedNames = []string{"front-proxy"}
 		o.Authentication.RequestHeader.UIDHeaders = []string{"X-Remote-Uid"}
-		o.Authentication.Kubeconfig = core.kubeconfig()
-		o.Authorization.Kubeconfig = core.kubeconfig()
+		o.Authentication.RemoteKubeConfigFile = core.kubeconfig()
+		o.Authorization.RemoteKubeConfigFile = core.kubeconfig()
 		o.Authorization.AlwaysAllowPaths = []string{"/openapi/*"}
 	}})
 	newRawClient(t, server).do(http.MethodPost, sessionsPath, newSession("a")).want(http.StatusCreated)
@@ -122,8 +122,8 @@ func TestCoreAPIServerOutOfOrder(t *testing.T) {
 	core := newCoreAPI(t)
 	users := newAuthority(t, "users")
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
-		o.Authentication.Kubeconfig, o.Authorization.Kubeconfig = core.kubeconfig(), core.kubeconfig()
-		o.Authentication.SkipLookup = true
+		o.Authentication.RemoteKubeConfigFile, o.Authorization.RemoteKubeConfigFile = core.kubeconfig(), core.kubeconfig()
+		o.Authentication.SkipInClusterLookup = true
 		o.Authentication.ClientCert.ClientCA = writeBundle(t, filepath.Join(t.TempDir(), "ca.crt"), users)
 		o.Authentication.CacheTTL, o.Authorization.AllowCacheTTL = 0, 0
 	}})
@@ -149,9 +149,9 @@ func TestPriorityAndFairness(t *testing.T) {
 		change func(*apiserver.Options)
 		shared bool
 	}{
-		"with a core API server": {func(o *apiserver.Options) { o.Authorization.Kubeconfig = core.kubeconfig() }, true},
+		"with a core API server": {func(o *apiserver.Options) { o.Authorization.RemoteKubeConfigFile = core.kubeconfig() }, true},
 		"switched off": {func(o *apiserver.Options) {
-			o.Authorization.Kubeconfig, o.Requests.PriorityAndFairness = core.kubeconfig(), false
+			o.Authorization.RemoteKubeConfigFile, o.PriorityAndFairness = core.kubeconfig(), false
 		}, false},
 		"without": {func(*apiserver.Options) {}, false},
 	} {

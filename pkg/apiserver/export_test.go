@@ -3,7 +3,14 @@
 
 package apiserver
 
-import "github.com/jonboulle/clockwork"
+import (
+	"net"
 
-// SetClock has a server's certificates renewed by a test's clock.
+	"github.com/jonboulle/clockwork"
+)
+
+// SetClock makes a server renew its certificates by a clock of the test.
 func (o *Options) SetClock(clock clockwork.Clock) { o.clock = clock }
+
+// SetListener makes a server accept connections from a listener of the test.
+func (o *Options) SetListener(listener net.Listener) { o.listener = listener }

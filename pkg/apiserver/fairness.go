@@ -16,48 +16,42 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// countPeriod is how often Sessions are counted, which is how much a list of them
-// is expected to cost.
+// countPeriod is how often Sessions are counted. Priority and fairness estimates the
+// cost of a LIST from their number.
 const countPeriod = time.Minute
 
-// limit sets up how much requests may take. The informers of priority and fairness
-// are started by the server, and its readiness waits for them.
-func (c *Config) limit() error {
+// limitRequests configures the limits of requests. The server starts the informers of
+// priority and fairness, and its readiness waits for them.
+func (c *Config) limitRequests() error {
 	options := &c.options.Requests
-	c.generic.MaxRequestsInFlight = options.MaxInFlight
-	c.generic.MaxMutatingRequestsInFlight = options.MaxMutatingInFlight
-	c.generic.RequestTimeout = options.Timeout
-	if !options.PriorityAndFairness {
-		c.dropHousekeeping()
-		return nil
+	c.generic.MaxRequestsInFlight = options.MaxRequestsInFlight
+	c.generic.MaxMutatingRequestsInFlight = options.MaxMutatingRequestsInFlight
+	c.generic.RequestTimeout = options.RequestTimeout
+	if c.options.PriorityAndFairness {
+		// Its watches last longer than an authorization may take.
+		core, err := c.coreClient("--authorization-kubeconfig", c.options.Authorization.RemoteKubeConfigFile, 0)
+		if err != nil {
+			return err
+		}
+		if core != nil {
+			total := options.MaxRequestsInFlight + options.MaxMutatingRequestsInFlight
+			if total == 0 {
+				return errors.New("--enable-priority-and-fairness requires a positive --max-requests-inflight or --max-mutating-requests-inflight")
+			}
+			c.informers = informers.NewSharedInformerFactory(core, 0)
+			c.generic.FlowControl = flowcontrol.New(c.informers, core.FlowcontrolV1(), total)
+			return nil
+		}
 	}
-	// Its watches last longer than an answer about a user may take.
-	core, err := c.coreClient("--authorization-kubeconfig", c.options.Authorization.Kubeconfig, 0)
-	if err != nil {
-		return err
-	}
-	if core == nil {
-		c.dropHousekeeping()
-		return nil
-	}
-	total := options.MaxInFlight + options.MaxMutatingInFlight
-	if total == 0 {
-		return errors.New("--enable-priority-and-fairness: there's nothing to share out while --max-requests-inflight and --max-mutating-requests-inflight are 0")
-	}
-	c.informers = informers.NewSharedInformerFactory(core, 0)
-	c.generic.FlowControl = flowcontrol.New(c.informers, core.FlowcontrolV1(), total)
+	// Without priority and fairness this has no use, and its hook would still be
+	// unfinished for a moment after the server is ready.
+	c.generic.StorageObjectCountTracker = nil
+	c.generic.DisabledPostStartHooks.Insert("max-in-flight-filter")
 	return nil
 }
 
-// dropHousekeeping leaves out what only matters with priority and fairness. It
-// would count as unfinished for a moment after the server has become ready.
-func (c *Config) dropHousekeeping() {
-	c.generic.StorageObjectCountTracker = nil
-	c.generic.DisabledPostStartHooks.Insert("max-in-flight-filter")
-}
-
-// countSessions tells priority and fairness how many Sessions there are, until ctx
-// is done.
+// countSessions reports the number of Sessions to priority and fairness until ctx is
+// done.
 func (s *Server) countSessions(ctx context.Context) {
 	select {
 	case <-s.ready:
@@ -68,7 +62,7 @@ func (s *Server) countSessions(ctx context.Context) {
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
 		stats, err := s.sessions.Storage.Stats(ctx)
 		if err != nil {
-			klog.FromContext(ctx).V(1).Info("Sessions cannot be counted", "reason", err.Error())
+			klog.FromContext(ctx).V(1).Info("Cannot count Sessions", "reason", err.Error())
 			return
 		}
 		tracker.Set(resource, stats)

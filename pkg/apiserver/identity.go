@@ -6,104 +6,125 @@ package apiserver
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/google/renameio/v2"
+
 	"tilt.dev/session/pkg/certs"
+	"tilt.dev/session/pkg/private"
 )
 
 const (
-	// authorityFile has the certificate of the authority and its private key behind
-	// it, in PEM: in one file, so that they always belong together.
+	// authorityFile has the certificate of the authority followed by its private key,
+	// in PEM: in one file, so that both always belong together.
 	authorityFile = "authority.pem"
 	// tokenFile has the owner's token in one line.
 	tokenFile = "token"
-	// minToken is how many characters a token has at least that somebody has chosen.
+	// minToken is the minimum length of a token that a person has chosen.
 	minToken = 16
 )
 
-// identity is what the owner of a server and the server know each other by.
+// identity authenticates a server and its owner to each other.
 type identity struct {
 	authority *certs.Authority
 	token     string
 }
 
-// identity is the one that a server with these options has.
-func (o *Options) identity() (id identity, err error) {
-	if now := o.clock.Now(); o.IdentityDir == "" {
-		id, err = newIdentity(now)
-	} else {
-		id, err = keptIdentity(o.IdentityDir, now)
+// identity returns the one in IdentityDir, or a new one.
+func (o *Options) identity() (identity, error) {
+	now := o.clock.Now()
+	if o.IdentityDir != "" {
+		return loadIdentity(o.IdentityDir, now)
 	}
-	if o.Token != "" {
-		id.token = o.Token
-	}
-	return id, err
-}
-
-// newIdentity returns one that ends with the process.
-func newIdentity(now time.Time) (identity, error) {
 	authority, err := certs.NewAuthority(now, authorityLifetime)
 	if err != nil {
-		return identity{}, fmt.Errorf("creating a certificate authority: %w", err)
+		return identity{}, fmt.Errorf("create a certificate authority: %w", err)
 	}
 	return identity{authority: authority, token: newToken()}, nil
 }
 
-// keptIdentity returns the one of a directory, in which what isn't there is made.
-// An authority that has got old is renewed under its name and with its key, so that
-// clients go on trusting it that have only seen the certificate from before.
-func keptIdentity(dir string, now time.Time) (id identity, err error) {
+// loadIdentity returns the identity in a directory, and creates the files that are
+// missing. It renews an old authority with the same name and key, so that clients with
+// the previous certificate still verify the server.
+func loadIdentity(dir string, now time.Time) (id identity, err error) {
 	path := filepath.Join(dir, authorityFile)
-	text, err := kept(path, func() ([]byte, error) { return encodeAuthority(certs.NewAuthority(now, authorityLifetime)) })
+	text, err := loadSecret(path, func() ([]byte, error) { return encodeAuthority(certs.NewAuthority(now, authorityLifetime)) })
 	if err != nil {
 		return identity{}, err
 	}
 	if id.authority, err = certs.DecodeAuthority(text); err != nil {
-		return identity{}, damagedIdentity(path, err)
+		return identity{}, damaged(path, err)
 	}
 	if id.authority.IsOld(now) {
 		if id.authority, err = id.authority.Renew(now, authorityLifetime); err != nil {
-			return identity{}, fmt.Errorf("renewing the authority of %s: %w", path, err)
+			return identity{}, fmt.Errorf("renew the authority of %s: %w", path, err)
 		}
 		if text, err = encodeAuthority(id.authority, nil); err != nil {
 			return identity{}, err
 		}
-		if err := keep(path, text); err != nil {
+		if err := renameio.WriteFile(path, text, 0o600); err != nil {
 			return identity{}, err
 		}
 	}
 	path = filepath.Join(dir, tokenFile)
-	if text, err = kept(path, func() ([]byte, error) { return []byte(newToken() + "\n"), nil }); err != nil {
+	if text, err = loadSecret(path, func() ([]byte, error) { return []byte(newToken() + "\n"), nil }); err != nil {
 		return identity{}, err
 	}
 	id.token = strings.TrimSpace(string(text))
 	if err := checkToken(id.token); err != nil {
-		return identity{}, damagedIdentity(path, err)
+		return identity{}, damaged(path, err)
 	}
 	return id, nil
 }
 
-// damagedIdentity says what to do about a file that isn't as it was made.
-func damagedIdentity(path string, err error) error {
-	return fmt.Errorf("%s: %w (restore it from a backup, or remove it: another one is made at the next start, of which clients need the new kubeconfig)", path, err)
+func damaged(path string, err error) error {
+	return fmt.Errorf("%s: %w (restore it from a backup, or remove it to create a new one; clients then need the new kubeconfig)", path, err)
 }
 
-// checkToken refuses what can't be sent in a header, or is easily guessed.
+// checkToken returns an error for a token that isn't valid in a header or is easy to
+// guess.
 func checkToken(token string) error {
 	switch {
 	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return errors.New("it isn't a single line of printable ASCII characters")
+		return errors.New("token is not a single line of printable ASCII characters")
 	case len(token) < minToken:
-		return fmt.Errorf("a token of %d characters is too short, it has at least %d", len(token), minToken)
+		return fmt.Errorf("token of %d characters is too short, must have at least %d", len(token), minToken)
 	}
 	return nil
 }
 
 func encodeAuthority(a *certs.Authority, err error) ([]byte, error) {
 	if err != nil {
-		return nil, fmt.Errorf("creating a certificate authority: %w", err)
+		return nil, fmt.Errorf("create a certificate authority: %w", err)
 	}
 	return a.Encode()
+}
+
+// loadSecret returns the content of a file that only the user of this process can
+// read, which it creates if it's missing. No other process may write to the directory.
+func loadSecret(path string, create func() ([]byte, error)) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		text, err := create()
+		if err != nil {
+			return nil, err
+		}
+		return text, renameio.WriteFile(path, text, 0o600)
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file: move it away", path)
+	case !private.Trusted(info):
+		return nil, fmt.Errorf("%s contains a secret but belongs to user %d: change its owner, or remove it to create a new secret",
+			path, private.Owner(info))
+	case info.Mode().Perm()&private.Others != 0:
+		return nil, fmt.Errorf("%s contains a secret but other users have access (mode %#o): run \"chmod 600\" on it, or remove it to create a new secret",
+			path, info.Mode().Perm())
+	}
+	return os.ReadFile(path)
 }

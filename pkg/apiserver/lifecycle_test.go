@@ -8,15 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 
 	"tilt.dev/session/pkg/apiserver"
-	"tilt.dev/session/pkg/generated/clientset/versioned"
 	"tilt.dev/session/pkg/storage"
 	testserver "tilt.dev/session/pkg/testing/server"
 )
@@ -64,12 +63,13 @@ func TestAddressInUse(t *testing.T) {
 
 func TestInvalidOptionsAreAllNamed(t *testing.T) {
 	t.Parallel()
-	options := &apiserver.Options{BindAddress: "nowhere", Port: 70000, Version: "new", DrainTimeout: -1, Audit: &apiserver.Audit{}}
+	options := apiserver.NewOptions()
+	options.BindAddress, options.Port, options.Version, options.DrainTimeout = "nowhere", 70000, "new", -1
 	_, err := options.Config()
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, name := range []string{"storage", "--bind-address", "--secure-port", "version", "--shutdown-drain-timeout", "audit"} {
+	for _, name := range []string{"storage", "--bind-address", "--secure-port", "version", "--shutdown-drain-timeout"} {
 		if !strings.Contains(err.Error(), name+":") {
 			t.Errorf("%s isn't named in: %v", name, err)
 		}
@@ -109,48 +109,16 @@ func TestServerThatIsToldToStopBeforeItRuns(t *testing.T) {
 	}
 }
 
-func TestFailingHookEndsTheServer(t *testing.T) {
+func TestLoopbackClientHasATokenOfItsOwn(t *testing.T) {
 	t.Parallel()
-	server := newServer(t)
-	broken := errors.New("broken")
-	if err := server.AddPostStartHook("controller", func(context.Context, *rest.Config) error { return broken }); err != nil {
-		t.Fatal(err)
+	server := testserver.Start(t)
+	config := server.LoopbackClientConfig()
+	if config.BearerToken == server.Access().Token || config.BearerToken == "" {
+		t.Error("the loopback client has the owner's token")
 	}
-	if err := server.Run(t.Context()); !errors.Is(err, broken) || !strings.Contains(err.Error(), "controller") {
-		t.Errorf("error = %v", err)
-	}
-	select {
-	case <-server.Ready():
-		t.Error("it was ready")
-	default:
-	}
-}
-
-// TestHooksUseTheServer has a hook that works with the API, whose goroutine
-// ends with the hook's context.
-func TestHooksUseTheServer(t *testing.T) {
-	t.Parallel()
-	ended := make(chan struct{})
-	server := testserver.Start(t, testserver.Configure{Server: func(s *apiserver.Server) error {
-		return s.AddPostStartHook("controller", func(ctx context.Context, loopback *rest.Config) error {
-			client, err := versioned.NewForConfig(loopback)
-			if err != nil {
-				return err
-			}
-			if _, err := client.TiltV1alpha1().Sessions().Create(ctx, newSession("by-hook"), metav1.CreateOptions{}); err != nil {
-				return err
-			}
-			go func() { <-ctx.Done(); close(ended) }()
-			return nil
-		})
-	}})
-	if _, err := server.Clientset(t).TiltV1alpha1().Sessions().Get(t.Context(), "by-hook", metav1.GetOptions{}); err != nil {
-		t.Error(err)
-	}
-	if err := server.Stop(); err != nil {
-		t.Error(err)
-	}
-	<-ended
+	client := newRawClient(t, server)
+	client.token = config.BearerToken
+	client.do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
 }
 
 func newOptions(t *testing.T) *apiserver.Options {

@@ -33,7 +33,7 @@ func TestAuthoritiesAreLookedUp(t *testing.T) {
 	core := newCoreAPI(t)
 	users, before, after := newAuthority(t, "users"), newAuthority(t, "proxies"), newAuthority(t, "proxies")
 	core.publish(publication(users, before))
-	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.Authentication.Kubeconfig = core.kubeconfig() }})
+	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.Authentication.RemoteKubeConfigFile = core.kubeconfig() }})
 	owner := newRawClient(t, server)
 	eventually(t, "it gets ready", func() bool { return owner.do(http.MethodGet, "/readyz", nil).code == http.StatusOK })
 	if body := string(owner.do(http.MethodGet, "/readyz?verbose", nil).body); !strings.Contains(body, "[+]front-proxy-lookup ok") {
@@ -49,7 +49,7 @@ func TestFailedLookup(t *testing.T) {
 	t.Parallel()
 	core := newCoreAPI(t)
 	options := newOptions(t)
-	options.Authentication.Kubeconfig = core.kubeconfig()
+	options.Authentication.RemoteKubeConfigFile = core.kubeconfig()
 	config, err := options.Config()
 	if err == nil {
 		t.Fatalf("it starts without what it was to look up (closing: %v)", config.Close())
@@ -61,7 +61,7 @@ func TestFailedLookup(t *testing.T) {
 	}
 
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
-		o.Authentication.Kubeconfig, o.Authentication.TolerateLookupFailure = core.kubeconfig(), true
+		o.Authentication.RemoteKubeConfigFile, o.Authentication.TolerateInClusterLookupFailure = core.kubeconfig(), true
 	}})
 	newRawClient(t, server).do(http.MethodGet, "/readyz", nil).want(http.StatusOK)
 	users, proxies := newAuthority(t, "users"), newAuthority(t, "proxies")

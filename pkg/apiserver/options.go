@@ -7,177 +7,232 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jonboulle/clockwork"
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/version"
-	"k8s.io/apiserver/pkg/audit"
+	"k8s.io/apiserver/pkg/audit/policy"
 	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/server/healthz"
+	genericoptions "k8s.io/apiserver/pkg/server/options"
+	basecompatibility "k8s.io/component-base/compatibility"
 
 	"tilt.dev/session/pkg/registry/session"
 )
 
-// Storage is where Sessions are kept. It outlives the server: whoever made it
-// closes it after Run has returned.
+// Storage keeps Sessions. It outlives the server: its owner closes it after Run has
+// returned.
 type Storage interface {
-	// RESTOptionsGetter tells the registry how to open its storage.
+	// RESTOptionsGetter configures how the registry opens its storage.
 	RESTOptionsGetter() generic.RESTOptionsGetter
-	// HealthChecks return why the storage can't be relied on at the moment.
+	// HealthChecks return an error while the storage can't be relied on.
 	HealthChecks() []healthz.HealthChecker
 }
 
-// Options are what can be chosen about a server. NewOptions has the defaults.
+// Options configure a server. NewOptions returns the defaults.
 type Options struct {
 	// Storage is required.
 	Storage Storage
-	// Runs, if set, knows which Sessions are run by this process, to answer what
-	// is asked of them. Without it none is.
+	// Runs finds the runs of Sessions in this process, which serve the subresources
+	// of a run. If nil, this process runs no Session.
 	Runs session.Runs
 	// BindAddress is the IP address to listen on.
 	BindAddress string
-	// Port is the TCP port to listen on, 0 for any that's free.
+	// Port is the TCP port to listen on; 0 selects a free port.
 	Port int
-	// Listener, if set, is used instead of BindAddress and Port. The server
-	// closes it.
-	Listener net.Listener
-	// TLS is what the server proves its identity with.
+	// TLS configures the serving certificate.
 	TLS TLSOptions
-	// Authentication is by what users are known, beside Token.
+	// Authentication configures how users authenticate, besides the owner's token.
 	Authentication AuthenticationOptions
-	// Authorization is who decides what users may do.
-	Authorization AuthorizationOptions
-	// InCluster has the core API server be reached as the service account of the
-	// pod that the process runs in, where no kubeconfig says otherwise.
+	// Authorization configures who decides what users may do. Members of
+	// AlwaysAllowGroups may do everything and everybody may read the server's health.
+	// A core API server decides about all other requests; without one, members of
+	// ViewersGroup may read Sessions.
+	Authorization genericoptions.DelegatingAuthorizationOptions
+	// InCluster connects to the core API server with the service account of the pod,
+	// unless a kubeconfig is set.
 	InCluster bool
-	// IdentityDir is a directory in which the server keeps the authority of its own
-	// certificates and the owner's token, so that clients needn't be told of new
-	// ones after a restart. It belongs to one process at a time. If it's empty both
-	// end with the process.
+	// IdentityDir is a directory for the authority of the server's own certificates
+	// and for the owner's token, so that clients can reconnect after a restart. One
+	// process at a time may use it. If empty, both are kept in memory.
 	IdentityDir string
-	// Token is the bearer token of the server's owner. If it's empty it's the one
-	// that is kept, or a random one. Its holders may do everything, whatever else
-	// the server knows users by.
-	Token string
-	// Version is the version of the program: a semantic version, with or without a
-	// leading "v". /version reports it as the build metadata of the version of
-	// Kubernetes that the API is compatible with.
+	// Version is the semantic version of the program, with or without a leading "v".
+	// /version reports it as build metadata of the Kubernetes version.
 	Version string
-	// ShutdownDelay is how long the server goes on as before once it's told to stop,
-	// except that it isn't ready any more, so that clients are sent elsewhere. If
-	// it's set, new requests after that are answered with 429 and Retry-After until
-	// those before have been answered.
+	// ShutdownDelay is how long the server keeps serving, with /readyz failing, after
+	// Run's context is done. If positive, the server then answers new requests with
+	// 429 and Retry-After until requests in flight have been answered.
 	ShutdownDelay time.Duration
-	// DrainTimeout bounds how long Run waits, once it's told to stop and
-	// ShutdownDelay has passed, for open watches to take what is pending and for
-	// requests to be answered. What isn't done by then is cut.
+	// DrainTimeout limits how long Run waits, after ShutdownDelay, for watches to
+	// deliver pending events and for requests to be answered. Run closes the
+	// connections that remain.
 	DrainTimeout time.Duration
-	// Requests limit how much of the server requests may take.
-	Requests RequestOptions
-	// Profiling serves the profiles of the process below /debug/pprof/.
+	// Requests has the limits of requests: MaxRequestsInFlight,
+	// MaxMutatingRequestsInFlight, RequestTimeout and GoawayChance. Other fields have
+	// no effect.
+	Requests genericoptions.ServerRunOptions
+	// PriorityAndFairness shares the limits of requests in flight among users, as
+	// configured by the FlowSchemas and PriorityLevelConfigurations of the core API
+	// server. It has no effect without one.
+	PriorityAndFairness bool
+	// Profiling serves profiles of the process below /debug/pprof/.
 	Profiling bool
-	// Audit, if set, is where the requests are recorded. Without it nothing is.
-	Audit *Audit
-	// AuditFiles say the same by files, where Audit isn't set.
-	AuditFiles AuditOptions
+	// Audit configures which requests are recorded, and in which file. Fields of the
+	// webhook have no effect. Besides the upstream annotations, updates of Sessions
+	// have annotations that begin with "session.tilt.dev/".
+	Audit genericoptions.AuditOptions
 
-	// clock is for what goes by the date, the real one if nil.
+	// listener, if set, replaces BindAddress and Port.
+	listener net.Listener
+	// clock is the real one if nil.
 	clock clockwork.Clock
-}
-
-// Audit says which requests are recorded and where. Beside what the library
-// records, updates of Sessions are annotated with what they have led to, under
-// keys that begin with "session.tilt.dev/".
-type Audit struct {
-	// Policy decides of each request how much of it is recorded.
-	Policy audit.PolicyRuleEvaluator
-	// Backend takes the events. The server runs it and shuts it down when the
-	// last request is answered; what it writes to is the caller's to close after
-	// that.
-	Backend audit.Backend
 }
 
 // NewOptions returns the defaults: any free port of the loopback interface.
 func NewOptions() *Options {
+	authentication := genericoptions.NewDelegatingAuthenticationOptions()
 	return &Options{
-		BindAddress:  "127.0.0.1",
-		Version:      "v0.0.0",
-		DrainTimeout: 2 * time.Second,
-
-		Authentication: newAuthenticationOptions(),
-		Authorization:  newAuthorizationOptions(),
-		Requests:       newRequestOptions(),
-		AuditFiles:     newAuditOptions(),
+		BindAddress:         "127.0.0.1",
+		Version:             "v0.0.0",
+		DrainTimeout:        2 * time.Second,
+		Authentication:      AuthenticationOptions{DelegatingAuthenticationOptions: *authentication},
+		Authorization:       *genericoptions.NewDelegatingAuthorizationOptions(),
+		Audit:               *genericoptions.NewAuditOptions(),
+		PriorityAndFairness: true,
+		Requests: *genericoptions.NewServerRunOptionsForComponent(
+			"tilt-session", basecompatibility.NewComponentGlobalsRegistry()),
 	}
 }
 
-// AddFlags adds the flags of a server that not only this process reaches, with what
-// is set as their defaults.
+// requestFlags are the upstream flags of Requests that have an effect.
+var requestFlags = []string{
+	"goaway-chance", "max-mutating-requests-inflight", "max-requests-inflight", "request-timeout",
+}
+
+// AddFlags adds flags for all options that a server for several users needs.
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.BindAddress, "bind-address", o.BindAddress, "IP address to listen on, by default ::1 where there's no 127.0.0.1; 0.0.0.0 stands for all of the machine's IPv4 addresses, :: for all it has")
-	fs.IntVar(&o.Port, "secure-port", o.Port, "port to listen on with TLS, 0 for any that's free")
+	fs.StringVar(&o.BindAddress, "bind-address", o.BindAddress,
+		"IP address to listen on, ::1 if the machine has no 127.0.0.1; use 0.0.0.0 for all IPv4 addresses and :: for all addresses")
+	fs.IntVar(&o.Port, "secure-port", o.Port, "port to serve HTTPS on, 0 for any free port")
 	fs.BoolVar(&o.Profiling, "profiling", o.Profiling, "serve profiles of the process below /debug/pprof/")
 	o.TLS.AddFlags(fs)
 	o.Authentication.AddFlags(fs)
 	o.Authorization.AddFlags(fs)
-	o.Requests.AddFlags(fs)
-	o.AuditFiles.AddFlags(fs)
-	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay-duration", o.ShutdownDelay,
-		"how long to go on after SIGTERM with /readyz failing, so that clients are sent elsewhere; after it requests are told to be tried again")
-	fs.DurationVar(&o.DrainTimeout, "shutdown-drain-timeout", o.DrainTimeout,
-		"how long, after that, to wait for watches and requests to end before they're cut")
+	fs.Lookup("authorization-kubeconfig").Usage = "kubeconfig of the core API server to send SubjectAccessReviews to; " +
+		"without one, the group system:masters may do everything, the group " + ViewersGroup + " may read Sessions, " +
+		"and other users may do nothing"
 	fs.BoolVar(&o.InCluster, "in-cluster", o.InCluster,
-		"reach the core API server as the service account of the pod, where --authentication-kubeconfig or --authorization-kubeconfig isn't given")
+		"connect to the core API server with the pod's service account, unless --authentication-kubeconfig or --authorization-kubeconfig is set")
+	fs.BoolVar(&o.PriorityAndFairness, "enable-priority-and-fairness", o.PriorityAndFairness,
+		"share the limits of requests in flight as configured in the core API server of --authorization-kubeconfig; no effect without one")
+	all := pflag.NewFlagSet("", pflag.ContinueOnError)
+	o.Requests.AddUniversalFlags(all)
+	for _, name := range requestFlags {
+		fs.AddFlag(all.Lookup(name))
+	}
+	fs.StringVar(&o.Audit.PolicyFile, "audit-policy-file", o.Audit.PolicyFile,
+		"file that defines the audit policy configuration; requires --audit-log-path")
+	o.Audit.LogOptions.AddFlags(fs)
+	fs.DurationVar(&o.ShutdownDelay, "shutdown-delay-duration", o.ShutdownDelay,
+		"time to keep serving after SIGTERM with /readyz failing; afterwards requests are answered with 429 and Retry-After")
+	fs.DurationVar(&o.DrainTimeout, "shutdown-drain-timeout", o.DrainTimeout,
+		"time to wait for watches and requests to end after --shutdown-delay-duration; remaining connections are closed")
 }
 
-// Validate returns everything that's wrong with what can be chosen before there's
-// a Storage.
+// Validate returns all errors in the options other than Storage.
 func (o *Options) Validate() []error {
-	var errs []error
-	if o.Listener == nil {
-		if ip := net.ParseIP(o.BindAddress); ip == nil {
-			errs = append(errs, fmt.Errorf("--bind-address: %q is not an IP address", o.BindAddress))
-		} else if ip.IsMulticast() || ip.Equal(net.IPv4bcast) {
-			errs = append(errs, fmt.Errorf("--bind-address: %s is a multicast or broadcast address: give one of this machine", ip))
-		}
-		if o.Port < 0 || o.Port > 65535 {
-			errs = append(errs, fmt.Errorf("--secure-port: %d is out of range, it must be from 0 (any free port) to 65535", o.Port))
-		}
+	errs := slices.Concat(
+		o.validateAddress(),
+		o.TLS.Validate(),
+		o.Authentication.Validate(),
+		o.validateAuthorization(),
+		o.Requests.Validate(),
+		o.validateAudit(),
+		[]error{
+			notNegative("--shutdown-delay-duration", o.ShutdownDelay),
+			positive("--request-timeout", o.Requests.RequestTimeout),
+			positive("--shutdown-drain-timeout", o.DrainTimeout),
+		})
+	if o.TLS.fromSecret() && !o.InCluster && o.Authentication.RemoteKubeConfigFile == "" {
+		errs = append(errs, errors.New("--tls-secret requires --in-cluster or --authentication-kubeconfig"))
 	}
-	errs = append(errs, o.TLS.Validate()...)
-	if o.TLS.fromSecret() && !o.InCluster && o.Authentication.Kubeconfig == "" {
-		errs = append(errs, errors.New("--tls-secret: it's one of a core API server, which --in-cluster or --authentication-kubeconfig must tell of"))
-	}
-	errs = append(errs, o.Authentication.Validate()...)
-	errs = append(errs, o.Authorization.Validate()...)
-	errs = append(errs, o.Requests.Validate()...)
-	errs = append(errs, o.AuditFiles.Validate()...)
-	if o.ShutdownDelay < 0 {
-		errs = append(errs, fmt.Errorf("--shutdown-delay-duration: %v must not be negative", o.ShutdownDelay))
-	}
-	if _, err := coreConfig("", "", o.InCluster); err != nil {
+	if o.InCluster {
+		_, err := o.coreConfig("", "")
 		errs = append(errs, err)
 	}
 	if _, err := version.ParseSemantic(o.Version); err != nil {
 		errs = append(errs, fmt.Errorf("version: %q is not a semantic version", o.Version))
 	}
-	if o.DrainTimeout <= 0 {
-		errs = append(errs, fmt.Errorf("--shutdown-drain-timeout: %v must be positive", o.DrainTimeout))
+	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+}
+
+func (o *Options) validateAddress() (errs []error) {
+	if o.listener != nil {
+		return nil
 	}
-	if o.Audit != nil && (o.Audit.Policy == nil || o.Audit.Backend == nil) {
-		errs = append(errs, errors.New("audit: both a policy and a backend must be set"))
+	if ip := net.ParseIP(o.BindAddress); ip == nil {
+		errs = append(errs, fmt.Errorf("--bind-address: %q is not an IP address", o.BindAddress))
+	} else if ip.IsMulticast() || ip.Equal(net.IPv4bcast) {
+		errs = append(errs, fmt.Errorf("--bind-address: %s is a multicast or broadcast address", ip))
+	}
+	if o.Port < 0 || o.Port > 65535 {
+		errs = append(errs, fmt.Errorf("--secure-port: %d is out of range, must be from 0 (any free port) to 65535", o.Port))
 	}
 	return errs
 }
 
-// Config validates the options and takes the address. While another process
-// has it the error is syscall.EADDRINUSE for errors.Is. From here on somebody
-// must call either New or Close of what's returned.
+func (o *Options) validateAudit() []error {
+	log := o.Audit.LogOptions
+	if log.Path == "" {
+		log.Path = "-" // otherwise Validate ignores the other fields
+	}
+	errs := log.Validate()
+	for i, err := range errs {
+		// Upstream names the flags of the other errors.
+		switch {
+		case strings.Contains(err.Error(), "audit log format"):
+			errs[i] = fmt.Errorf("--audit-log-format: %w", err)
+		case strings.Contains(err.Error(), "group version"):
+			errs[i] = fmt.Errorf("--audit-log-version: %w", err)
+		}
+	}
+	switch {
+	case o.Audit.PolicyFile == "" && o.Audit.LogOptions.Path != "":
+		errs = append(errs, errors.New("--audit-log-path requires --audit-policy-file"))
+	case o.Audit.PolicyFile != "" && o.Audit.LogOptions.Path == "":
+		errs = append(errs, errors.New("--audit-policy-file requires --audit-log-path"))
+	case o.Audit.PolicyFile != "":
+		if _, err := policy.LoadPolicyFromFile(o.Audit.PolicyFile); err != nil {
+			errs = append(errs, fmt.Errorf("--audit-policy-file: %w", err))
+		}
+	}
+	return errs
+}
+
+func notNegative(flag string, d time.Duration) error {
+	if d < 0 {
+		return fmt.Errorf("%s: %v must not be negative", flag, d)
+	}
+	return nil
+}
+
+func positive(flag string, d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("%s: %v must be positive", flag, d)
+	}
+	return nil
+}
+
+// Config validates the options and listens. If another process listens on the
+// address, the error matches syscall.EADDRINUSE. The caller must call either New or
+// Close of the result.
 func (o *Options) Config() (*Config, error) {
 	errs := o.Validate()
 	if o.Storage == nil {
-		errs = append(errs, errors.New("storage: none is set"))
+		errs = append(errs, errors.New("storage: must be set"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -198,13 +253,13 @@ func (o *Options) Config() (*Config, error) {
 }
 
 func (o *Options) listen() (*listener, error) {
-	if o.Listener != nil {
-		return newListener(o.Listener), nil
+	if o.listener != nil {
+		return newListener(o.listener), nil
 	}
 	ip := net.ParseIP(o.BindAddress)
 	network := "tcp"
 	if ip.To4() != nil {
-		network = "tcp4" // otherwise 0.0.0.0 would be all addresses of IPv6 as well
+		network = "tcp4" // with "tcp", 0.0.0.0 includes all IPv6 addresses
 	}
 	// The error names the address.
 	inner, err := net.ListenTCP(network, &net.TCPAddr{IP: ip, Port: o.Port})

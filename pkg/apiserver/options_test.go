@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/spf13/pflag"
+	genericoptions "k8s.io/apiserver/pkg/server/options"
 
 	"tilt.dev/session/pkg/apiserver"
 )
@@ -25,7 +26,7 @@ func TestFlags(t *testing.T) {
 		}
 		return options
 	}
-	same := cmpopts.IgnoreUnexported(apiserver.Options{})
+	same := cmp.Options{cmpopts.IgnoreUnexported(apiserver.Options{}), cmpopts.IgnoreFields(genericoptions.ServerRunOptions{}, "ComponentGlobalsRegistry")}
 	if diff := cmp.Diff(apiserver.NewOptions(), parse(), same); diff != "" {
 		t.Errorf("the flags change the defaults (-want +got):\n%s", diff)
 	}
@@ -35,17 +36,20 @@ func TestFlags(t *testing.T) {
 	want.TLS = apiserver.TLSOptions{CertFile: "crt", KeyFile: "key", MinVersion: "VersionTLS13"}
 	authentication := &want.Authentication
 	authentication.ClientCert.ClientCA, authentication.TokenFile = "ca", "tokens"
-	authentication.Kubeconfig, authentication.CacheTTL = "authentication", time.Second
-	authentication.SkipLookup, authentication.TolerateLookupFailure = true, true
+	authentication.RemoteKubeConfigFile, authentication.CacheTTL = "authentication", time.Second
+	authentication.SkipInClusterLookup, authentication.TolerateInClusterLookupFailure = true, true
 	authentication.RequestHeader.ClientCAFile, authentication.RequestHeader.AllowedNames = "proxies", []string{"a", "b"}
 	authentication.RequestHeader.UsernameHeaders, authentication.RequestHeader.UIDHeaders = []string{"u"}, []string{"i"}
 	authentication.RequestHeader.GroupHeaders, authentication.RequestHeader.ExtraHeaderPrefixes = []string{"g"}, []string{"e"}
-	want.Authorization = apiserver.AuthorizationOptions{Kubeconfig: "authorization", AlwaysAllowPaths: []string{"/openapi/*"}, AllowCacheTTL: 2 * time.Second, DenyCacheTTL: 3 * time.Second}
+	want.Authorization.RemoteKubeConfigFile, want.Authorization.AlwaysAllowPaths = "authorization", []string{"/openapi/*"}
+	want.Authorization.AllowCacheTTL, want.Authorization.DenyCacheTTL = 2*time.Second, 3*time.Second
 	want.InCluster, want.Profiling = true, true
-	want.Requests = apiserver.RequestOptions{MaxInFlight: 1, MaxMutatingInFlight: 2, Timeout: 4 * time.Second, GoawayChance: 0.01}
+	want.Requests.MaxRequestsInFlight, want.Requests.MaxMutatingRequestsInFlight = 1, 2
+	want.Requests.RequestTimeout, want.Requests.GoawayChance = 4*time.Second, 0.01
+	want.PriorityAndFairness = false
 	want.ShutdownDelay, want.DrainTimeout = 5*time.Second, 6*time.Second
-	want.AuditFiles.PolicyFile, want.AuditFiles.Log.Path = "policy", "log"
-	want.AuditFiles.Log.MaxAge, want.AuditFiles.Log.MaxBackups, want.AuditFiles.Log.MaxSize = 1, 2, 3
+	want.Audit.PolicyFile, want.Audit.LogOptions.Path = "policy", "log"
+	want.Audit.LogOptions.MaxAge, want.Audit.LogOptions.MaxBackups, want.Audit.LogOptions.MaxSize = 1, 2, 3
 	got := parse("--bind-address=0.0.0.0", "--secure-port=6443",
 		"--tls-cert-file=crt", "--tls-private-key-file=key", "--tls-min-version=VersionTLS13",
 		"--client-ca-file=ca", "--token-auth-file=tokens",

@@ -183,22 +183,6 @@ func TestRefusedRequests(t *testing.T) {
 	if asked := run.wasAsked(); !slices.Equal(asked, []string{`trigger ["gone"] dry=false`}) {
 		t.Errorf("the run was asked for %q", asked)
 	}
-	stranger := *client
-	stranger.token = ""
-	for _, path := range []string{"trigger", "enable", "disable", "args", "log"} {
-		stranger.do(http.MethodGet, sessionsPath+"/Tiltfile/"+path, nil).want(http.StatusUnauthorized)
-		stranger.do(http.MethodPost, sessionsPath+"/Tiltfile/"+path, `{}`).want(http.StatusUnauthorized)
-	}
-}
-
-func TestRequestWithUnknownFieldIsWarnedOf(t *testing.T) {
-	t.Parallel()
-	_, client, _ := startWithRun(t)
-	answer := client.do(http.MethodPost, sessionsPath+"/Tiltfile/trigger",
-		"apiVersion: tilt.dev/v1alpha1\nkind: SessionTrigger\nspec:\n  resources: [a]\n  names: []\n", "Content-Type: application/yaml").want(http.StatusCreated)
-	if got := answer.header.Get("Warning"); got != `299 - "unknown field \"spec.names\""` {
-		t.Errorf("warning = %s", got)
-	}
 }
 
 // A Session that's done takes no more requests, but tells of its run.
@@ -230,16 +214,6 @@ func TestRequestsOfDeletedSession(t *testing.T) {
 	client.do(http.MethodGet, sessionsPath+"/deleted/log", nil).want(http.StatusOK)
 	client.do(http.MethodGet, sessionsPath+"/deleted", nil).want(http.StatusNotFound)
 	client.do(http.MethodPost, sessionsPath+"/missing/trigger", `{"spec":{"resources":["a"]}}`).want(http.StatusNotFound)
-}
-
-// Without anybody who runs Sessions the API is the same, and says so.
-func TestRequestsToServerThatRunsNothing(t *testing.T) {
-	t.Parallel()
-	client := newRawClient(t, testserver.Start(t))
-	client.do(http.MethodPost, sessionsPath, newSession("Tiltfile")).want(http.StatusCreated)
-	client.do(http.MethodPost, sessionsPath+"/Tiltfile/trigger", `{"spec":{"resources":["a"]}}`).want(http.StatusConflict)
-	client.do(http.MethodGet, sessionsPath+"/Tiltfile/args", nil).want(http.StatusConflict)
-	client.do(http.MethodGet, sessionsPath+"/Tiltfile/log", nil).want(http.StatusConflict)
 }
 
 func TestRequestsOfClientset(t *testing.T) {

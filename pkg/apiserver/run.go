@@ -10,97 +10,89 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/klog/v2"
 )
 
-// lingerTime is how long a client may take to close an idle connection once all
-// requests are answered and it has been told that the server goes away. Connections
-// that are cut are looked for as often.
+// lingerTime is how long clients may take to close idle connections once all requests
+// have been answered. It's also the period in which new connections are cut.
 const lingerTime = 100 * time.Millisecond
 
-// errStopped is why everything of a server ends that wasn't told to stop.
-var errStopped = errors.New("the server has stopped")
-
-// Run serves until ctx is done, and returns nil then. From there on it isn't ready,
-// and goes on for the shutdown delay. After that it has all open watches and logs
-// end, each when it was handed what is pending, waits for the other requests and
-// for its goroutines, and releases the storage of Sessions. It returns an error
-// when it can't serve or when a post-start hook fails. Cut shortens the waiting.
+// Run serves until ctx is done, and then returns nil. It shuts down in this order:
+// /readyz fails; after ShutdownDelay, watches and logs end once they have delivered
+// what is pending; Run waits for the other requests and for its goroutines, and closes
+// the storage of Sessions. Cut shortens this. Run returns an error if it can't serve.
 func (s *Server) Run(ctx context.Context) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	if err := s.config.openAPI.install(s.generic); err != nil {
 		return errors.Join(err, s.Close())
 	}
-	if err := s.generic.AddPreShutdownHook("end-streams", func() error { return s.endStreams(ctx) }); err != nil {
+	if err := s.generic.AddPreShutdownHook("end-streams", func() error { s.endStreams(ctx); return nil }); err != nil {
 		return errors.Join(err, s.Close())
 	}
 	prepared := s.generic.PrepareRun()
 
 	var running sync.WaitGroup
-	failed := make(chan error, 1)
-	running.Go(func() {
-		s.runHooks(ctx, func(err error) {
-			select {
-			case failed <- err:
-			default:
-			}
-			stop(err)
-		})
-	})
+	running.Go(func() { s.awaitReady(ctx) })
 	stopped := make(chan struct{})
 	running.Go(func() { s.closeConnections(ctx, stopped) })
 	if s.config.generic.FlowControl != nil {
 		running.Go(func() { s.countSessions(ctx) })
 	}
-
 	err := prepared.RunWithContext(ctx)
 	close(stopped)
-	stop(errStopped)
+	stop()
 	running.Wait()
-	s.config.hangUp()
-	select {
-	case hook := <-failed:
-		return errors.Join(hook, err)
-	default:
-	}
+	s.config.closeCoreConnections()
 	if err != nil {
-		return fmt.Errorf("serving: %w", err)
+		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
 }
 
-// Cut has Run return as soon as it can once its context is done, or at once if it is:
-// it doesn't go on for the shutdown delay, and every connection is cut, whatever is
-// in flight on it. It may be called at any time, and several times.
-func (s *Server) Cut() { s.endPatience() }
+// awaitReady closes ready once watches can be served. Upstream refuses them while the
+// watch cache reads the storage, which takes milliseconds unless the storage is down.
+func (s *Server) awaitReady(ctx context.Context) {
+	pause := wait.Backoff{Duration: time.Millisecond, Factor: 1.1, Steps: 60, Cap: 200 * time.Millisecond}
+	err := pause.DelayFunc().Until(ctx, true, false, func(context.Context) (bool, error) {
+		return s.sessions.ReadinessCheck() == nil, nil
+	})
+	if err == nil {
+		close(s.ready)
+	}
+}
 
-// endStreams is run before the server stops to take requests. Its result would
-// keep the server from shutting down in order, so it's only told.
-func (s *Server) endStreams(ctx context.Context) error {
+// Cut makes Run return as soon as possible once its context is done: it ends
+// ShutdownDelay and closes all connections. It may be called at any time and more than
+// once.
+func (s *Server) Cut() { s.cancelCut() }
+
+// endStreams ends watches and logs, before the server stops accepting requests.
+func (s *Server) endStreams(ctx context.Context) {
 	delay := time.NewTimer(s.config.options.ShutdownDelay)
 	defer delay.Stop()
 	select {
 	case <-delay.C:
-	case <-s.patience.Done():
+	case <-s.cut.Done():
 	}
-	draining, cancel := context.WithTimeout(s.patience, s.config.options.DrainTimeout)
+	draining, cancel := context.WithTimeout(s.cut, s.config.options.DrainTimeout)
 	defer cancel()
 	var ending sync.WaitGroup
 	for _, end := range []func(context.Context) error{s.sessions.EndWatches, s.requests.Log.End} {
 		ending.Go(func() {
+			// An error would keep upstream from an orderly shutdown.
 			if err := end(draining); err != nil {
-				klog.FromContext(ctx).V(1).Info("Streams are cut", "reason", err.Error())
+				klog.FromContext(ctx).V(1).Info("Closing streams that have not ended", "reason", err.Error())
 			}
 		})
 	}
 	ending.Wait()
-	return nil
 }
 
-// closeConnections ends what keeps the server from stopping: connections that
-// clients hold open without a request, and when it's late those with one.
-// Without it an idle HTTP/2 connection is waited for.
+// closeConnections closes the connections that keep the server from stopping: those
+// without a request once the server has drained, and all others when the time is over.
+// Otherwise net/http waits for idle HTTP/2 connections.
 func (s *Server) closeConnections(ctx context.Context, stopped <-chan struct{}) {
 	<-ctx.Done()
 	late := time.NewTimer(s.config.options.ShutdownDelay + s.config.options.DrainTimeout)
@@ -109,7 +101,7 @@ func (s *Server) closeConnections(ctx context.Context, stopped <-chan struct{}) 
 	case <-stopped:
 		return
 	case <-late.C:
-	case <-s.patience.Done():
+	case <-s.cut.Done():
 	case <-s.config.generic.DrainedNotify():
 		s.config.loopback.close()
 		linger := time.NewTimer(lingerTime)
@@ -118,7 +110,7 @@ func (s *Server) closeConnections(ctx context.Context, stopped <-chan struct{}) 
 		case <-stopped:
 			return
 		case <-late.C:
-		case <-s.patience.Done():
+		case <-s.cut.Done():
 		case <-linger.C:
 		}
 	}

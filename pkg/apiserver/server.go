@@ -8,8 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
 	genericrest "k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/healthz"
@@ -19,34 +23,34 @@ import (
 	"tilt.dev/session/pkg/registry/session"
 )
 
-// Access is what a user needs to reach a server.
+// Access is how the owner reaches a server.
 type Access struct {
 	// URL is "https://" with the address.
 	URL string
-	// CertificateAuthority verifies the server, in PEM. It's the server's own,
-	// which no file replaces and which outlives the certificates.
+	// CertificateAuthority verifies the server, in PEM. It's the server's own, also if
+	// the serving certificate is one of files or of a Secret.
 	CertificateAuthority []byte
-	// ServerName is the name to ask for and to verify, as tls-server-name in a
-	// kubeconfig. If empty it's the host of the URL.
+	// ServerName is the name to request and to verify, as tls-server-name in a
+	// kubeconfig. If empty, it's the host of the URL.
 	ServerName string
 	// Token is the bearer token.
 	Token string
 }
 
-// Server is built and listens. Exactly one of Run and Close must be called.
+// Server is built and listens. The caller must call exactly one of Run and Close.
 type Server struct {
 	config   *Config
 	generic  *genericapiserver.GenericAPIServer
 	sessions *session.REST
 	requests *session.Requests
-	hooks    []*postStartHook
-	ready    chan struct{}
-	// patience ends when nobody is waited for any more.
-	patience    context.Context
-	endPatience context.CancelFunc
+	// ready is closed by Run once the server is ready.
+	ready chan struct{}
+	// cut is done once Cut has been called.
+	cut       context.Context
+	cancelCut context.CancelFunc
 }
 
-// New builds the server. After an error the address has been given back.
+// New builds the server. It stops listening if it fails.
 func (c CompletedConfig) New() (*Server, error) {
 	server, err := c.build()
 	if err != nil {
@@ -58,7 +62,7 @@ func (c CompletedConfig) New() (*Server, error) {
 func (c CompletedConfig) build() (*Server, error) {
 	generic, err := c.completed.New("tilt-session", genericapiserver.NewEmptyDelegate())
 	if err != nil {
-		return nil, fmt.Errorf("building the server: %w", err)
+		return nil, fmt.Errorf("build the server: %w", err)
 	}
 	generic.Handler.NonGoRestfulMux.NotFoundHandler(notFound(c.config.codecs))
 	sessions, status, err := session.NewREST(c.config.scheme, c.config.options.Storage.RESTOptionsGetter())
@@ -75,49 +79,53 @@ func (c CompletedConfig) build() (*Server, error) {
 	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = served
 	if err := generic.InstallAPIGroup(&group); err != nil {
 		sessions.Destroy()
-		return nil, fmt.Errorf("serving %s: %w", v1alpha1.GroupName, err)
+		return nil, fmt.Errorf("install the API group %s: %w", v1alpha1.GroupName, err)
 	}
 	server := &Server{config: c.config, generic: generic, sessions: sessions, requests: requests, ready: make(chan struct{})}
-	server.patience, server.endPatience = context.WithCancel(context.Background())
-	return server, errors.Join(
-		server.AddReadyzCheck("watch-cache", func(context.Context) error { return sessions.ReadinessCheck() }),
-		server.AddPostStartHook("watch-cache", server.awaitWatchCache),
-	)
+	server.cut, server.cancelCut = context.WithCancel(context.Background())
+	return server, server.AddReadyzCheck("watch-cache", func(context.Context) error { return sessions.ReadinessCheck() })
 }
 
-// Close releases what New has acquired, for a server that isn't run.
+// notFound answers requests for unknown paths with a Status. Upstream's handler lists
+// all paths.
+func notFound(serializer runtime.NegotiatedSerializer) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		err := apierrors.NewGenericServerResponse(http.StatusNotFound, strings.ToLower(request.Method), schema.GroupResource{}, "", "", 0, true)
+		responsewriters.ErrorNegotiated(err, serializer, schema.GroupVersion{Version: "v1"}, w, request)
+	})
+}
+
+// Close releases the resources of a server that isn't run.
 func (s *Server) Close() error {
 	s.generic.Destroy()
 	return s.config.Close()
 }
 
-// Access returns what a user needs to reach the server.
+// Access returns how the owner reaches the server.
 func (s *Server) Access() Access { return s.config.access }
 
-// LoopbackClientConfig returns a configuration of clients of this process. It
-// doesn't limit their rate, and they share their connections. Their requests
-// should have ended when Run is told to stop, or it waits for them.
+// LoopbackClientConfig returns a configuration for clients in this process. They have
+// no rate limit and share connections. Run waits for their requests when it stops.
 func (s *Server) LoopbackClientConfig() *rest.Config {
 	return rest.CopyConfig(s.config.loopback.config)
 }
 
-// Ready is closed once the server answers, its storage is ready and every
-// post-start hook has returned. If Run returns before that it never is.
+// Ready is closed once the server answers requests, watches included. It's never closed
+// if Run returns before.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
-// AddReadyzCheck makes /readyz depend on a check, under its name. It must not
-// be called after Run.
+// AddReadyzCheck adds a check to /readyz. It must be called before Run.
 func (s *Server) AddReadyzCheck(name string, check func(context.Context) error) error {
 	err := s.generic.AddReadyzChecks(healthz.NamedCheck(name, func(request *http.Request) error {
 		return check(request.Context())
 	}))
 	if err != nil {
-		return fmt.Errorf("adding the check %s: %w", name, err)
+		return fmt.Errorf("add the readyz check %s: %w", name, err)
 	}
 	return nil
 }
 
-// Delivered blocks until every open watch of Sessions has been handed each
-// event of a write that was answered before the call, or has ended. It returns
-// an error when ctx is done first.
+// Delivered blocks until each watch of Sessions has received the events of all writes
+// that were answered before the call, or has ended. It returns an error if ctx is done
+// before.
 func (s *Server) Delivered(ctx context.Context) error { return s.sessions.Delivered(ctx) }

@@ -16,7 +16,6 @@ import (
 	"github.com/jonboulle/clockwork"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/rest"
 
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
@@ -60,25 +59,17 @@ func eventually(t testing.TB, what string, condition func() bool) {
 func TestServesTheCertificateOfTheFiles(t *testing.T) {
 	t.Parallel()
 	issuer := newAuthority(t, "servers")
-	listed := make(chan error, 1)
 	server := testserver.Start(t, testserver.Configure{
 		Options: func(o *apiserver.Options) {
 			o.TLS.CertFile, o.TLS.KeyFile = writePair(t, t.TempDir(), issuer.server("sessions.example"))
 			o.TLS.MinVersion = "VersionTLS13"
 		},
-		Server: func(s *apiserver.Server) error {
-			return s.AddPostStartHook("client", func(ctx context.Context, loopback *rest.Config) error {
-				client, err := versioned.NewForConfig(loopback)
-				if err != nil {
-					return err
-				}
-				_, err = client.TiltV1alpha1().Sessions().List(ctx, metav1.ListOptions{})
-				listed <- err
-				return nil
-			})
-		},
 	})
-	if err := <-listed; err != nil {
+	client, err := versioned.NewForConfig(server.LoopbackClientConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.TiltV1alpha1().Sessions().List(t.Context(), metav1.ListOptions{}); err != nil {
 		t.Errorf("the server's own client: %v", err)
 	}
 	if _, err := server.Clientset(t).TiltV1alpha1().Sessions().List(t.Context(), metav1.ListOptions{}); err != nil {
@@ -131,7 +122,7 @@ func TestOwnCertificatesAreRenewed(t *testing.T) {
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.SetClock(clock) }})
 	kept := newRawClient(t, server)
 	kept.do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
-	if err := clock.BlockUntilContext(t.Context(), 2); err != nil {
+	if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
 	roots := ownRoots(t, server)
@@ -164,27 +155,30 @@ func TestWrongFilesAreNamed(t *testing.T) {
 	}{
 		{func(o *apiserver.Options) { o.TLS.CertFile = certFile }, []string{"--tls-cert-file", "--tls-private-key-file"}},
 		{func(o *apiserver.Options) { o.TLS.KeyFile = keyFile }, []string{"--tls-private-key-file", "--tls-cert-file"}},
-		{func(o *apiserver.Options) { o.TLS.CertFile, o.TLS.KeyFile = "/no/crt", "/no/key" }, []string{"--tls-cert-file: open /no/crt", "--tls-private-key-file: open /no/key"}},
+		{func(o *apiserver.Options) { o.TLS.CertFile, o.TLS.KeyFile = "/no/crt", "/no/key" }, []string{"--tls-cert-file /no/crt and --tls-private-key-file /no/key: open /no/crt"}},
 		{func(o *apiserver.Options) { o.TLS.CertFile, o.TLS.KeyFile = certFile, otherKey }, []string{certFile, otherKey, "does not match"}},
 		{func(o *apiserver.Options) { o.TLS.CertFile, o.TLS.KeyFile = garbage, keyFile }, []string{"--tls-cert-file " + garbage}},
 		{func(o *apiserver.Options) { o.TLS.MinVersion = "VersionTLS11" }, []string{"--tls-min-version", "VersionTLS12, VersionTLS13"}},
-		{func(o *apiserver.Options) { o.Authentication.ClientCert.ClientCA = garbage }, []string{"--client-ca-file: " + garbage}},
+		{func(o *apiserver.Options) { o.Authentication.ClientCert.ClientCA = garbage }, []string{"--client-ca-file: ", garbage}},
 		{func(o *apiserver.Options) { o.Authentication.ClientCert.ClientCA = "/no/ca" }, []string{"--client-ca-file: open /no/ca"}},
 		{func(o *apiserver.Options) { o.Authentication.TokenFile = "/no/tokens" }, []string{"--token-auth-file", "open /no/tokens"}},
 		{func(o *apiserver.Options) { o.Authentication.TokenFile = short }, []string{"--token-auth-file " + short, "3 columns"}},
-		{func(o *apiserver.Options) { o.Authentication.RequestHeader.ClientCAFile = garbage }, []string{"--requestheader-client-ca-file: " + garbage}},
+		{func(o *apiserver.Options) { o.Authentication.RequestHeader.ClientCAFile = garbage }, []string{"--requestheader-client-ca-file: ", garbage}},
 		{func(o *apiserver.Options) {
 			o.Authentication.RequestHeader.ClientCAFile, o.Authentication.RequestHeader.UsernameHeaders = garbage, nil
 		}, []string{"--requestheader-username-headers"}},
-		{func(o *apiserver.Options) { o.Authentication.Kubeconfig, o.Authorization.Kubeconfig = "/no/a", garbage }, []string{"--authentication-kubeconfig /no/a", "--authorization-kubeconfig " + garbage}},
+		{func(o *apiserver.Options) {
+			o.Authentication.RemoteKubeConfigFile, o.Authorization.RemoteKubeConfigFile = "/no/a", garbage
+		}, []string{"--authentication-kubeconfig /no/a", "--authorization-kubeconfig " + garbage}},
 		{func(o *apiserver.Options) { o.InCluster = true }, []string{"--in-cluster"}},
 		{func(o *apiserver.Options) {
-			o.Requests = apiserver.RequestOptions{MaxInFlight: -1, MaxMutatingInFlight: -1, GoawayChance: 0.5}
+			o.Requests.MaxRequestsInFlight, o.Requests.MaxMutatingRequestsInFlight = -1, -1
+			o.Requests.GoawayChance, o.Requests.RequestTimeout = 0.5, 0
 			o.ShutdownDelay = -1
 		}, []string{"--max-requests-inflight", "--max-mutating-requests-inflight", "--request-timeout", "--goaway-chance", "--shutdown-delay-duration"}},
-		{func(o *apiserver.Options) { o.AuditFiles.Log.Path = "-" }, []string{"--audit-log-path", "--audit-policy-file"}},
-		{func(o *apiserver.Options) { o.AuditFiles.PolicyFile = garbage }, []string{"--audit-policy-file", "--audit-log-path"}},
-		{func(o *apiserver.Options) { o.AuditFiles.PolicyFile, o.AuditFiles.Log.Path = garbage, "-" }, []string{"--audit-policy-file", garbage}},
+		{func(o *apiserver.Options) { o.Audit.LogOptions.Path = "-" }, []string{"--audit-log-path", "--audit-policy-file"}},
+		{func(o *apiserver.Options) { o.Audit.PolicyFile = garbage }, []string{"--audit-policy-file", "--audit-log-path"}},
+		{func(o *apiserver.Options) { o.Audit.PolicyFile, o.Audit.LogOptions.Path = garbage, "-" }, []string{"--audit-policy-file", garbage}},
 		{func(o *apiserver.Options) {
 			o.BindAddress, o.Port, o.TLS.MinVersion, o.Authentication.TokenFile = "here", -1, "x", "/no"
 		}, []string{"--bind-address", "--secure-port", "--tls-min-version", "--token-auth-file"}},
@@ -215,7 +209,7 @@ func TestFilesOfAServerThatIsNotRun(t *testing.T) {
 	options.Authentication.RequestHeader.ClientCAFile = writeBundle(t, directory+"/proxies", issuer)
 	core := newCoreAPI(t)
 	core.publish(publication(issuer, issuer))
-	options.Authentication.Kubeconfig = core.kubeconfig()
+	options.Authentication.RemoteKubeConfigFile = core.kubeconfig()
 	for range 2 {
 		config, err := options.Config()
 		if err != nil {

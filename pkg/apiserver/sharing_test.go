@@ -110,7 +110,7 @@ const serviceHost = "session.prod.svc"
 // sharing has a server share its certificate with others of a core API server.
 func sharing(core *coreAPI, clock clockwork.Clock) testserver.Configure {
 	return testserver.Configure{Options: func(o *apiserver.Options) {
-		o.Authentication.Kubeconfig, o.Authentication.SkipLookup = core.kubeconfig(), true
+		o.Authentication.RemoteKubeConfigFile, o.Authentication.SkipInClusterLookup = core.kubeconfig(), true
 		o.TLS.Secret, o.TLS.Service = "prod/serving", "prod/session"
 		o.SetClock(clock)
 	}}
@@ -159,13 +159,13 @@ func TestCertificateIsShared(t *testing.T) {
 	}
 }
 
-// awaitLook waits until all servers wait for their next look at what they share, as
-// they always do at how old the two certificates are that are their own.
+// awaitLook waits until all servers wait for their next look at what they share, and
+// for the next check of the age of their own certificate.
 func awaitLook(t *testing.T, clock *clockwork.FakeClock, servers int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	if err := clock.BlockUntilContext(ctx, 3*servers); err != nil {
+	if err := clock.BlockUntilContext(ctx, 2*servers); err != nil {
 		t.Fatalf("a server doesn't wait: %v", err)
 	}
 }
@@ -198,14 +198,14 @@ func TestOptionsOfSharing(t *testing.T) {
 		change func(*apiserver.Options)
 		want   string
 	}{
-		"no service":   {func(o *apiserver.Options) { o.TLS.Secret = "prod/serving" }, "--tls-secret: it takes --tls-service"},
-		"no secret":    {func(o *apiserver.Options) { o.TLS.Service = "prod/session" }, "--tls-service: it's of no use"},
-		"no namespace": {func(o *apiserver.Options) { o.TLS.Secret, o.TLS.Service = "serving", "prod/session" }, `--tls-secret: "serving" isn't NAMESPACE/NAME`},
-		"no name":      {func(o *apiserver.Options) { o.TLS.Secret, o.TLS.Service = "prod/serving", "prod/" }, `--tls-service: "prod/" isn't NAMESPACE/NAME`},
+		"no service":   {func(o *apiserver.Options) { o.TLS.Secret = "prod/serving" }, "--tls-secret requires --tls-service"},
+		"no secret":    {func(o *apiserver.Options) { o.TLS.Service = "prod/session" }, "--tls-service requires --tls-secret"},
+		"no namespace": {func(o *apiserver.Options) { o.TLS.Secret, o.TLS.Service = "serving", "prod/session" }, `--tls-secret: "serving" is not of the form NAMESPACE/NAME`},
+		"no name":      {func(o *apiserver.Options) { o.TLS.Secret, o.TLS.Service = "prod/serving", "prod/" }, `--tls-service: "prod/" is not of the form NAMESPACE/NAME`},
 		"no cluster":   {func(o *apiserver.Options) { o.TLS.Secret, o.TLS.Service = "prod/serving", "prod/session" }, "--in-cluster or --authentication-kubeconfig"},
 		"files as well": {func(o *apiserver.Options) {
 			o.TLS.Secret, o.TLS.Service, o.TLS.CertFile, o.TLS.KeyFile = "prod/serving", "prod/session", "a", "b"
-		}, "that of --tls-cert-file already"},
+		}, "--tls-secret must not be combined with --tls-cert-file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

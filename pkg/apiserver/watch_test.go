@@ -96,99 +96,6 @@ func (w *rawWatch) rest() ([]rawEvent, error) {
 	}
 }
 
-func TestWatchWithSelectors(t *testing.T) {
-	t.Parallel()
-	server := testserver.Start(t)
-	sessions := server.Clientset(t).TiltV1alpha1().Sessions()
-	list, err := sessions.List(t.Context(), metav1.ListOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	watches := map[string]*rawWatch{}
-	for name, selector := range map[string]string{
-		"everything": "",
-		"running":    "&fieldSelector=status.done%3Dfalse",
-		"named b":    "&fieldSelector=metadata.name%3Db",
-		"labelled":   "&labelSelector=team%3Dred",
-		"manual":     "&fieldSelector=spec.exitCondition%3Dmanual,spec.tiltfilePath%3D/src/Tiltfile",
-	} {
-		watches[name] = openWatch(t, server, "?watch=true&resourceVersion="+list.ResourceVersion+selector)
-	}
-
-	a, err := sessions.Create(t.Context(), newSession("a"), metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Status.Done = true
-	if a, err = sessions.UpdateStatus(t.Context(), a, metav1.UpdateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	a.Labels = map[string]string{"team": "red"}
-	a.Spec.ExitCondition = v1alpha1.ExitConditionManual
-	if _, err = sessions.Update(t.Context(), a, metav1.UpdateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err = sessions.Create(t.Context(), newSession("b"), metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if err = sessions.Delete(t.Context(), "a", metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-
-	for name, want := range map[string]string{
-		"everything": "ADDED a, MODIFIED a, MODIFIED a, ADDED b, DELETED a",
-		"running":    "ADDED a, DELETED a, ADDED b",
-		"named b":    "ADDED b",
-		"labelled":   "ADDED a, DELETED a",
-		"manual":     "ADDED a, DELETED a",
-	} {
-		var got []string
-		for range strings.Split(want, ", ") {
-			event := watches[name].next(t)
-			got = append(got, event.Type+" "+event.session(t).Name)
-		}
-		if strings.Join(got, ", ") != want {
-			t.Errorf("%s: got %v, want %s", name, got, want)
-		}
-	}
-	if err := server.Delivered(t.Context()); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestUnknownFieldsCannotBeSelected(t *testing.T) {
-	t.Parallel()
-	client := newRawClient(t, testserver.Start(t))
-	for _, query := range []string{"?", "?watch=true&"} {
-		client.do(http.MethodGet, sessionsPath+query+"fieldSelector=status.pid%3D1", nil).want(http.StatusBadRequest)
-	}
-	client.do(http.MethodDelete, sessionsPath+"?fieldSelector=status.pid%3D1", nil).want(http.StatusBadRequest)
-}
-
-func TestStreamedLists(t *testing.T) {
-	t.Parallel()
-	server := testserver.Start(t)
-	sessions := server.Clientset(t).TiltV1alpha1().Sessions()
-	for _, name := range []string{"a", "b"} {
-		if _, err := sessions.Create(t.Context(), newSession(name), metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	watch := openWatch(t, server, "?watch=true&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan")
-	for _, want := range []string{"ADDED", "ADDED", "BOOKMARK"} {
-		event := watch.next(t)
-		if event.Type != want {
-			t.Fatalf("%s %s, want %s", event.Type, event.Object, want)
-		}
-		if want == "BOOKMARK" && event.session(t).Annotations["k8s.io/initial-events-end"] != "true" {
-			t.Errorf("bookmark = %s", event.Object)
-		}
-	}
-	if err := server.Delivered(t.Context()); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestWatchesOfTheGoneAreForgotten(t *testing.T) {
 	t.Parallel()
 	server := testserver.Start(t)
@@ -350,7 +257,7 @@ func TestAWatcherThatDoesNotReadIsCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
-		o.Listener = narrow{listener}
+		o.SetListener(narrow{listener})
 		o.DrainTimeout = 5 * time.Second // in which others can be told that it's over
 	}})
 	sessions := server.Clientset(t).TiltV1alpha1().Sessions()

@@ -16,8 +16,8 @@ import (
 func (s *service) warnOfExposure() {
 	server := s.options.server
 	for _, file := range []struct{ flag, path string }{
-		{"--authentication-kubeconfig", server.Authentication.Kubeconfig},
-		{"--authorization-kubeconfig", server.Authorization.Kubeconfig},
+		{"--authentication-kubeconfig", server.Authentication.RemoteKubeConfigFile},
+		{"--authorization-kubeconfig", server.Authorization.RemoteKubeConfigFile},
 		{"--etcd-keyfile", s.options.etcd.KeyFile},
 		{"--tls-private-key-file", server.TLS.KeyFile},
 		{"--token-auth-file", server.Authentication.TokenFile},
