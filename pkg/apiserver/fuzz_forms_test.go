@@ -13,6 +13,8 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
+const appliedHead = `{"apiVersion":"tilt.dev/v1alpha1","kind":"Session",`
+
 // FuzzReadApplied reads the body of an apply. What it returns says of the Session
 // what the body has said, and is returned as it is the next time.
 func FuzzReadApplied(f *testing.F) {
@@ -23,6 +25,9 @@ func FuzzReadApplied(f *testing.F) {
 		appliedHead + `"spec":{"ci":{"timeout":"1h","timeout":"2h"}}}`,
 		appliedHead + `"metadata":{"deletionTimestamp":"0001-01-01T00:00:00Z"}}`,
 		appliedHead + `"spec":[],"unknown":{}}`,
+		// Text that YAML reads in other ways than JSON.
+		appliedHead + `"spec":{"ci":{"timeout":"1h"},"tiltfilePath":"\u007f\u0085\ufeff\u2028\u0000<&>\t\n: # - 😀"}}`,
+		appliedHead + `"spec":{"ci":{"timeout":"1h"}},"metadata":{"annotations":{"yes":"no","1":"0x1","a":"1e3","b":"~","c":"2026-01-02","d":" x ","e":"12:30:45","f":"null"}}}`,
 	} {
 		f.Add([]byte(body))
 	}

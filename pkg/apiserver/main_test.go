@@ -27,6 +27,8 @@ const patience = time.Minute
 const (
 	sessionsPath = "/apis/tilt.dev/v1alpha1/sessions"
 	jsonType     = "application/json"
+	mergePatch   = "Content-Type: application/merge-patch+json"
+	applyPatch   = "Content-Type: application/apply-patch+yaml"
 )
 
 func TestMain(m *testing.M) {
