@@ -5,6 +5,7 @@ package apiserver
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -16,35 +17,18 @@ import (
 	"tilt.dev/session/pkg/registry/session"
 )
 
-const (
-	anyApplication = "application/*"
-	metadataKind   = "PartialObjectMetadata"
-)
-
-// withAccept lets the negotiation below see what it can serve. It would pick
-// protobuf for a Session because the codecs know that format, and fail since
-// the type doesn't; its router takes "application/*" for a type that nobody
-// produces.
+// withAccept rewrites the Accept header to what upstream's negotiation can serve. It
+// answers 406 if a client accepts nothing that a Session can be encoded in, and 415 to a
+// Session in protobuf. It must be called below the filter that sets the RequestInfo.
 //
-// A client that accepts nothing that a Session can be written in is refused, as
-// 406, and one that writes a Session in protobuf as 415. Requests for anything but
-// Sessions, such as discovery and OpenAPI, keep protobuf. Whoever accepts what a
-// log is written in gets it. It must be called below the filter that sets the
-// RequestInfo.
+// Upstream: k8s.io/apiserver/pkg/endpoints/installer.go, v0.36.x, never sets
+// RequestScope.StandardSerializers, so that protobuf is negotiated for types that don't
+// implement it and encoding fails; remove when it does. go-restful/v3 route.go,
+// matchesAccept, doesn't match "application/*" with JSON; remove when it does.
 func withAccept(handler http.Handler, serializer runtime.NegotiatedSerializer) http.Handler {
 	formats := []string{runtime.ContentTypeJSON, runtime.ContentTypeYAML}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header := strings.Join(r.Header.Values("Accept"), ",")
-		accept := header
-		if strings.Contains(header, anyApplication) {
-			accept = nameJSON(accept)
-		}
-		if strings.Contains(header, runtime.ContentTypeProtobuf) && ofSessions(r) {
-			accept = dropProtobuf(accept)
-		}
-		if header != "" && ofLog(r) {
-			accept = nameErrors(accept)
-		}
+		accept := negotiable(r)
 		switch {
 		case writesProtobuf(r):
 			err := negotiation.NewUnsupportedMediaTypeError(formats)
@@ -63,72 +47,44 @@ func withAccept(handler http.Handler, serializer runtime.NegotiatedSerializer) h
 	})
 }
 
-func ofSessions(r *http.Request) bool {
-	info, ok := request.RequestInfoFrom(r.Context())
-	return ok && info.IsResourceRequest && info.APIGroup == v1alpha1.GroupName
-}
+// metadataOnly matches the parameters of a media range for metadata, whose types
+// implement protobuf.
+var metadataOnly = regexp.MustCompile(`(^|;)\s*as\s*=\s*PartialObjectMetadata(List)?\s*($|;)`)
 
-func ofLog(r *http.Request) bool {
-	info, ok := request.RequestInfoFrom(r.Context())
-	return ok && info.IsResourceRequest && info.APIGroup == v1alpha1.GroupName && info.Subresource == "log"
-}
-
-// nameErrors puts JSON beside the media types of a log: what the negotiation
-// finds is only what an error is written in.
-func nameErrors(accept string) string {
-	for mediaRange := range strings.SplitSeq(accept, ",") {
-		mediaType, _, _ := strings.Cut(mediaRange, ";")
-		switch strings.TrimSpace(mediaType) {
-		case session.MediaText, session.MediaJSONLines, "text/*":
-			return accept + "," + runtime.ContentTypeJSON
-		}
-	}
-	return accept
-}
-
-// writesProtobuf is false for deletions, whose options have the format.
-func writesProtobuf(r *http.Request) bool {
-	return (r.Method == http.MethodPost || r.Method == http.MethodPut) &&
-		strings.HasPrefix(r.Header.Get("Content-Type"), runtime.ContentTypeProtobuf) && ofSessions(r)
-}
-
-// nameJSON puts JSON beside each "application/*", with the same parameters. The
-// wildcard remains for the paths that serve something else below application.
-func nameJSON(accept string) string {
+// negotiable returns the media ranges that a request accepts: without protobuf for
+// Sessions, and with JSON besides "application/*". For a log, the media types of its
+// content imply JSON, which is negotiated for errors only.
+func negotiable(r *http.Request) string {
+	info, ours := sessionsInfo(r)
 	var ranges []string
-	for mediaRange := range strings.SplitSeq(accept, ",") {
-		mediaType, parameters, separated := strings.Cut(mediaRange, ";")
-		if strings.TrimSpace(mediaType) == anyApplication {
-			named := runtime.ContentTypeJSON
-			if separated {
-				named += ";" + parameters
+	for mediaRange := range strings.SplitSeq(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		mediaType, parameters, _ := strings.Cut(mediaRange, ";")
+		switch strings.TrimSpace(mediaType) {
+		case runtime.ContentTypeProtobuf:
+			if ours && !metadataOnly.MatchString(parameters) {
+				continue
 			}
-			ranges = append(ranges, named)
+		case "application/*":
+			ranges = append(ranges, strings.Replace(mediaRange, "application/*", runtime.ContentTypeJSON, 1))
+		case session.MediaText, session.MediaJSONLines, "text/*":
+			if ours && info.Subresource == "log" {
+				ranges = append(ranges, runtime.ContentTypeJSON)
+			}
 		}
 		ranges = append(ranges, mediaRange)
 	}
 	return strings.Join(ranges, ",")
 }
 
-// dropProtobuf removes protobuf but for metadata alone, whose type has it.
-func dropProtobuf(accept string) string {
-	var ranges []string
-	for mediaRange := range strings.SplitSeq(accept, ",") {
-		mediaType, parameters, _ := strings.Cut(mediaRange, ";")
-		if strings.TrimSpace(mediaType) != runtime.ContentTypeProtobuf || asksForMetadata(parameters) {
-			ranges = append(ranges, mediaRange)
-		}
-	}
-	return strings.Join(ranges, ",")
+// sessionsInfo returns the RequestInfo of a request, and whether it's for Sessions.
+func sessionsInfo(r *http.Request) (*request.RequestInfo, bool) {
+	info, ok := request.RequestInfoFrom(r.Context())
+	return info, ok && info.IsResourceRequest && info.APIGroup == v1alpha1.GroupName
 }
 
-func asksForMetadata(parameters string) bool {
-	for parameter := range strings.SplitSeq(parameters, ";") {
-		name, value, _ := strings.Cut(parameter, "=")
-		if strings.TrimSpace(name) == "as" {
-			kind := strings.TrimSpace(value)
-			return kind == metadataKind || kind == metadataKind+"List"
-		}
-	}
-	return false
+// writesProtobuf returns false for deletions, because DeleteOptions implement protobuf.
+func writesProtobuf(r *http.Request) bool {
+	_, ours := sessionsInfo(r)
+	return ours && (r.Method == http.MethodPost || r.Method == http.MethodPut) &&
+		strings.HasPrefix(r.Header.Get("Content-Type"), runtime.ContentTypeProtobuf)
 }

@@ -81,7 +81,7 @@ func (o *AuthenticationOptions) Validate() []error {
 	if o.RequestHeader.ClientCAFile != "" && len(o.RequestHeader.UsernameHeaders) == 0 {
 		errs = append(errs, errors.New("--requestheader-client-ca-file requires --requestheader-username-headers"))
 	}
-	_, err := loadKubeconfig("--authentication-kubeconfig", o.RemoteKubeConfigFile)
+	_, err := coreConfig("--authentication-kubeconfig", o.RemoteKubeConfigFile, false)
 	return append(errs, err, notNegative("--authentication-token-webhook-cache-ttl", o.CacheTTL))
 }
 

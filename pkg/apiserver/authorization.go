@@ -24,7 +24,7 @@ import (
 const ViewersGroup = "tilt:viewers"
 
 func (o *Options) validateAuthorization() []error {
-	_, err := loadKubeconfig("--authorization-kubeconfig", o.Authorization.RemoteKubeConfigFile)
+	_, err := coreConfig("--authorization-kubeconfig", o.Authorization.RemoteKubeConfigFile, false)
 	errs := append(o.Authorization.Validate(), err,
 		notNegative("--authorization-webhook-cache-authorized-ttl", o.Authorization.AllowCacheTTL),
 		notNegative("--authorization-webhook-cache-unauthorized-ttl", o.Authorization.DenyCacheTTL))

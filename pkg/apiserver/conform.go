@@ -17,38 +17,38 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// conform reads a JSON document as a Session. It returns every field whose value
-// can't be read, or else the document with its values spelled as they're stored:
+// conform decodes a JSON document as a Session. It returns all fields whose values can't
+// be decoded, or the document with its values in the form in which they are stored:
 //
-//   - a duration and a time as their types write them
-//   - a target with its defaults, and no list of targets as an empty one, because
-//     a manager owns the list as a whole
-//   - without a map or a list that is empty and merged, which stands for nothing
+//   - durations and times as their types encode them
+//   - targets with their defaults, and a null list of targets as an empty one, because
+//     one manager owns the list as a whole
+//   - without empty maps and lists that are merged, because they have no content
 //
-// Other null values and fields that are left out stay as they are: they say what
-// a manager wants to own.
+// Other null values remain, and missing fields aren't added: they determine what a
+// manager owns.
 func conform(document []byte) ([]byte, field.ErrorList) {
 	var r formReader
 	canonical := r.read(document, reflect.TypeFor[v1alpha1.Session](), nil)
 	return canonical, r.errs
 }
 
-// conformPatch returns every field whose value can't be read in a strategic merge
-// patch of a Session, which has directives beside fields. Unknown fields are left
-// to fieldValidation.
+// conformPatch returns all fields whose values can't be decoded in a strategic merge
+// patch of a Session, which may contain directives. fieldValidation decides about
+// unknown fields.
 func conformPatch(document []byte) field.ErrorList {
 	r := formReader{strategic: true}
 	r.read(document, reflect.TypeFor[v1alpha1.Session](), nil)
 	return r.errs
 }
 
-// formReader collects what's wrong with the parts of a document.
+// formReader collects the errors in a document.
 type formReader struct {
 	strategic bool
 	errs      field.ErrorList
 }
 
-// directive tells whether a key is one of strategic merge patches.
+// directive reports whether a key is a directive of a strategic merge patch.
 func (r *formReader) directive(key string) bool { return r.strategic && strings.HasPrefix(key, "$") }
 
 var (
@@ -128,7 +128,7 @@ func (r *formReader) readStruct(value json.RawMessage, t reflect.Type, at *field
 	return encode(members)
 }
 
-// membersOf are the fields of a struct by their names in JSON.
+// membersOf returns the fields of a struct by their names in JSON.
 func membersOf(t reflect.Type) map[string]reflect.StructField {
 	members := map[string]reflect.StructField{}
 	for member := range t.Fields() {
@@ -142,9 +142,9 @@ func membersOf(t reflect.Type) map[string]reflect.StructField {
 	return members
 }
 
-// readSpelled reads a value that can be spelled in several ways. One whose
-// canonical form can't be read, such as a year of five digits, is left to the
-// validation.
+// readSpelled returns the canonical form of a value of a type with an encoding of its
+// own. It leaves a value whose canonical form can't be decoded, such as a year of five
+// digits, to validation.
 func (r *formReader) readSpelled(value json.RawMessage, t reflect.Type, at *field.Path) json.RawMessage {
 	into := reflect.New(t).Interface()
 	if !r.decode(value, into, at) {
@@ -168,7 +168,7 @@ func (r *formReader) readTarget(value json.RawMessage, at *field.Path) json.RawM
 	return encode(target)
 }
 
-// decode tells whether value can be read, and if it can't it notes why.
+// decode reports whether value can be decoded, and records an error if not.
 func (r *formReader) decode(value json.RawMessage, into any, at *field.Path) bool {
 	err := json.Unmarshal(value, into)
 	if err == nil {
@@ -190,8 +190,8 @@ func (r *formReader) decode(value json.RawMessage, into any, at *field.Path) boo
 	return false
 }
 
-// checkExact refuses an integer that the merge, which computes in float64, would
-// change.
+// checkExact records an error for an integer that isn't exact in float64, which the
+// merge uses.
 func (r *formReader) checkExact(value int64, at *field.Path) {
 	const most = 1 << 53
 	if value > most || value < -most {
@@ -199,7 +199,7 @@ func (r *formReader) checkExact(value int64, at *field.Path) {
 	}
 }
 
-// encode can't fail: what it's given was decoded from JSON.
+// encode can't fail because value has been decoded from JSON.
 func encode(value any) json.RawMessage {
 	encoded, _ := json.Marshal(value)
 	return encoded

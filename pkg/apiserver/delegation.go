@@ -95,7 +95,8 @@ func (c *Config) acceptClientCertificates(config *authenticatorfactory.Delegatin
 // API server. Readiness waits for the front proxies, unless failures are tolerated.
 func (c *Config) lookUp(core kubernetes.Interface, config *authenticatorfactory.DelegatingAuthenticatorConfig) error {
 	options := &c.options.Authentication
-	if options.SkipInClusterLookup || config.ClientCertificateCAContentProvider != nil && config.RequestHeaderConfig != nil {
+	complete := config.ClientCertificateCAContentProvider != nil && config.RequestHeaderConfig != nil
+	if options.SkipInClusterLookup || complete {
 		return nil
 	}
 	if err := checkLookup(core); err != nil {
@@ -151,34 +152,27 @@ func checkLookup(core kubernetes.Interface) error {
 	defer cancel()
 	_, err := core.CoreV1().ConfigMaps(lookupNamespace).Get(ctx, lookupName, metav1.GetOptions{})
 	if err != nil {
-		return fmt.Errorf("look up the authorities of clients and front proxies in ConfigMap %s/%s of the core API server: %w"+
-			" (bind the role extension-apiserver-authentication-reader, set --client-ca-file and --requestheader-client-ca-file,"+
-			" or set --authentication-tolerate-lookup-failure or --authentication-skip-lookup)", lookupNamespace, lookupName, err)
+		return fmt.Errorf("look up the authorities of clients and front proxies in ConfigMap %s/%s "+
+			"of the core API server: %w (bind the role extension-apiserver-authentication-reader, "+
+			"set --client-ca-file and --requestheader-client-ca-file, or set "+
+			"--authentication-tolerate-lookup-failure or --authentication-skip-lookup)",
+			lookupNamespace, lookupName, err)
 	}
 	return nil
 }
 
-// loadKubeconfig loads the kubeconfig that a flag sets. It returns nil without one.
-func loadKubeconfig(flag, path string) (*rest.Config, error) {
-	if path == "" {
-		return nil, nil
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", path)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", flag, path, err)
-	}
-	return config, nil
-}
-
 // coreConfig returns how to connect to the core API server: by the kubeconfig that a
-// flag sets, or with the service account of the pod. It returns nil without either.
-func (o *Options) coreConfig(flag, kubeconfig string) (*rest.Config, error) {
-	if kubeconfig != "" || !o.InCluster {
-		return loadKubeconfig(flag, kubeconfig)
-	}
-	config, err := rest.InClusterConfig()
-	if err != nil {
-		return nil, fmt.Errorf("--in-cluster: %w", err)
+// flag sets, or with the service account of the pod. It returns nil for neither.
+func coreConfig(flag, kubeconfig string, inCluster bool) (config *rest.Config, err error) {
+	switch {
+	case kubeconfig != "":
+		if config, err = clientcmd.BuildConfigFromFlags("", kubeconfig); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", flag, kubeconfig, err)
+		}
+	case inCluster:
+		if config, err = rest.InClusterConfig(); err != nil {
+			return nil, fmt.Errorf("--in-cluster: %w", err)
+		}
 	}
 	return config, nil
 }
@@ -186,13 +180,11 @@ func (o *Options) coreConfig(flag, kubeconfig string) (*rest.Config, error) {
 // coreConfig returns how this server connects to the core API server, or nil. The
 // server closes idle connections when it stops.
 func (c *Config) coreConfig(flag, kubeconfig string, timeout time.Duration) (*rest.Config, error) {
-	config, err := c.options.coreConfig(flag, kubeconfig)
+	config, err := coreConfig(flag, kubeconfig, c.options.InCluster)
 	if config == nil || err != nil {
 		return nil, err
 	}
-	// Each request to this server may need one there, so that a limit there would be
-	// one here.
-	config.QPS = -1
+	config.QPS = -1 // a limit would be one of this server too
 	config.Timeout = timeout
 	config.UserAgent = c.userAgent()
 	c.cores = append(c.cores, config)

@@ -36,7 +36,8 @@ func (c *Config) limitRequests() error {
 		if core != nil {
 			total := options.MaxRequestsInFlight + options.MaxMutatingRequestsInFlight
 			if total == 0 {
-				return errors.New("--enable-priority-and-fairness requires a positive --max-requests-inflight or --max-mutating-requests-inflight")
+				return errors.New("--enable-priority-and-fairness requires a positive --max-requests-inflight " +
+					"or --max-mutating-requests-inflight")
 			}
 			c.informers = informers.NewSharedInformerFactory(core, 0)
 			c.generic.FlowControl = flowcontrol.New(c.informers, core.FlowcontrolV1(), total)

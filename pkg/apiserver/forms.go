@@ -19,22 +19,20 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
-	"k8s.io/apiserver/pkg/endpoints/request"
 	"sigs.k8s.io/yaml"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// withForms reads the Session in a server-side apply or a strategic merge patch
-// by its Go type, as the one in a POST is read. It answers values of the wrong form
-// with 422 and every field, and hands on an apply with its values as they're
-// stored. It must be called below the filters that authorize a request and set its
-// RequestInfo.
+// withForms decodes the Session in a server-side apply or in a strategic merge patch
+// into its Go type, as a POST does. It answers 422 with all fields whose values can't be
+// decoded, and passes an apply on with its values in the form in which they are stored.
+// It must be called below the filters that authorize a request and set its RequestInfo.
 //
-// Upstream: these patches are merged by the schema alone and converted after that,
-// v0.36; remove when they are decoded first. The conversion knows no field when it
-// fails, and cuts integers that don't fit; and a merge takes "90s" for a change of
-// the "1m30s" that is stored of it.
+// Upstream: k8s.io/apiserver/pkg/endpoints/handlers/patch.go, v0.36.x: it merges these
+// patches by the schema alone and converts the result. The error of the conversion names
+// no field, integers that don't fit are truncated, and an apply of "90s" conflicts with
+// the "1m30s" that is stored for it. Remove when patches are decoded first.
 func withForms(handler http.Handler, serializer runtime.NegotiatedSerializer, limit int64) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		read := formsOf(r)
@@ -45,14 +43,14 @@ func withForms(handler http.Handler, serializer runtime.NegotiatedSerializer, li
 		body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 		patch := *r
 		if err != nil || int64(len(body)) > limit {
-			// The handler meets the error or the limit too, and answers it.
+			// The handler answers the error, or that the body is too large.
 			patch.Body = readCloser{io.MultiReader(bytes.NewReader(body), r.Body), r.Body}
 			handler.ServeHTTP(w, &patch)
 			return
 		}
 		body, errs := read(body)
 		if len(errs) > 0 {
-			info, _ := request.RequestInfoFrom(r.Context())
+			info, _ := sessionsInfo(r)
 			err := apierrors.NewInvalid(v1alpha1.Kind("Session"), info.Name, errs)
 			responsewriters.ErrorNegotiated(err, serializer, v1alpha1.SchemeGroupVersion, w, r)
 			return
@@ -67,11 +65,11 @@ type readCloser struct {
 	io.Closer
 }
 
-// formsOf returns what reads the body of a request, or nil if it isn't one of
-// the patches. It returns the body to hand on, or what is wrong with its values.
-// A body that isn't of a Session is left to the handler, which refuses it.
+// formsOf returns the function that decodes the body of a patch, or nil for other
+// requests. The function returns the body to pass on, or the fields with wrong values. It
+// leaves a body that is no Session to the handler, which answers 400.
 func formsOf(r *http.Request) func([]byte) ([]byte, field.ErrorList) {
-	if r.Method != http.MethodPatch || r.Body == nil || !ofSessions(r) {
+	if _, ours := sessionsInfo(r); !ours || r.Method != http.MethodPatch || r.Body == nil {
 		return nil
 	}
 	contentType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
@@ -85,15 +83,16 @@ func formsOf(r *http.Request) func([]byte) ([]byte, field.ErrorList) {
 	}
 }
 
-// readApplied returns a body with duplicate keys as it is: fieldValidation
-// decides about them.
+// readApplied returns a body with duplicate keys unchanged: fieldValidation decides
+// about them.
 func readApplied(body []byte) ([]byte, field.ErrorList) {
 	document, err := yaml.YAMLToJSON(body)
 	if err != nil {
 		return body, nil
 	}
 	var of metav1.TypeMeta
-	if err := json.Unmarshal(document, &of); err != nil || of.GroupVersionKind() != v1alpha1.SchemeGroupVersion.WithKind("Session") {
+	err = json.Unmarshal(document, &of)
+	if err != nil || of.GroupVersionKind() != v1alpha1.SchemeGroupVersion.WithKind("Session") {
 		return body, nil
 	}
 	canonical, errs := conform(document)
@@ -103,15 +102,15 @@ func readApplied(body []byte) ([]byte, field.ErrorList) {
 	if _, err := yaml.YAMLToJSONStrict(body); err != nil {
 		return body, nil
 	}
-	// The handler reads JSON as YAML, which must have these escaped.
+	// The handler decodes JSON as YAML, which requires these to be escaped.
 	return unreadable.ReplaceAllFunc(canonical, func(char []byte) []byte {
 		r, _ := utf8.DecodeRune(char)
 		return fmt.Appendf(nil, `\u%04x`, r)
 	}), nil
 }
 
-// unreadable are the characters that YAML forbids or takes for the end of a line,
-// beyond those that are escaped in any JSON.
+// unreadable are the characters that YAML forbids or interprets as a line break, other
+// than those that encoding/json escapes.
 var unreadable = regexp.MustCompile(`[\x{7f}-\x{9f}\x{feff}\x{fffe}\x{ffff}]`)
 
 func readStrategic(body []byte) ([]byte, field.ErrorList) {

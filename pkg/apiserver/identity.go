@@ -52,7 +52,9 @@ func (o *Options) identity() (identity, error) {
 // the previous certificate still verify the server.
 func loadIdentity(dir string, now time.Time) (id identity, err error) {
 	path := filepath.Join(dir, authorityFile)
-	text, err := loadSecret(path, func() ([]byte, error) { return encodeAuthority(certs.NewAuthority(now, authorityLifetime)) })
+	text, err := loadSecret(path, func() ([]byte, error) {
+		return encodeAuthority(certs.NewAuthority(now, authorityLifetime))
+	})
 	if err != nil {
 		return identity{}, err
 	}
@@ -82,7 +84,8 @@ func loadIdentity(dir string, now time.Time) (id identity, err error) {
 }
 
 func damaged(path string, err error) error {
-	return fmt.Errorf("%s: %w (restore it from a backup, or remove it to create a new one; clients then need the new kubeconfig)", path, err)
+	return fmt.Errorf("%s: %w (restore it from a backup, or remove it to create a new one; "+
+		"clients then need the new kubeconfig)", path, err)
 }
 
 // checkToken returns an error for a token that isn't valid in a header or is easy to
@@ -120,11 +123,11 @@ func loadSecret(path string, create func() ([]byte, error)) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a regular file: move it away", path)
 	case !private.Trusted(info):
-		return nil, fmt.Errorf("%s contains a secret but belongs to user %d: change its owner, or remove it to create a new secret",
-			path, private.Owner(info))
+		return nil, fmt.Errorf("%s contains a secret but belongs to user %d: "+
+			"change its owner, or remove it to create a new secret", path, private.Owner(info))
 	case info.Mode().Perm()&private.Others != 0:
-		return nil, fmt.Errorf("%s contains a secret but other users have access (mode %#o): run \"chmod 600\" on it, or remove it to create a new secret",
-			path, info.Mode().Perm())
+		return nil, fmt.Errorf("%s contains a secret but other users have access (mode %#o): "+
+			"run \"chmod 600\" on it, or remove it to create a new secret", path, info.Mode().Perm())
 	}
 	return os.ReadFile(path)
 }

@@ -4,26 +4,22 @@
 package apiserver
 
 import (
-	"maps"
+	"context"
 	"net"
-	"slices"
+	"net/http"
 	"sync"
 	"time"
 )
 
-// listener knows the connections that it has accepted and that are still open,
-// so that they can be cut, and waited for.
+// listener tracks its open connections, so that the server can close them and wait for
+// their first requests.
 type listener struct {
 	net.Listener
-
-	mu sync.Mutex
-	// open has the connections by the address of their other end.
-	open map[string]*connection
+	// open has each *connection by its remote address.
+	open sync.Map
 }
 
-func newListener(inner net.Listener) *listener {
-	return &listener{Listener: inner, open: map[string]*connection{}}
-}
+func newListener(inner net.Listener) *listener { return &listener{Listener: inner} }
 
 // Accept implements net.Listener.
 func (l *listener) Accept() (net.Conn, error) {
@@ -31,38 +27,29 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{Conn: inner, listener: l, arrived: make(chan struct{})}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.open[inner.RemoteAddr().String()] = c
+	arrived := make(chan struct{})
+	c := &connection{Conn: inner, listener: l, arrived: arrived, arrive: sync.OnceFunc(func() { close(arrived) })}
+	l.open.Store(inner.RemoteAddr().String(), c)
 	return c, nil
 }
 
-// connections are those that are open now.
-func (l *listener) connections() []*connection {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Collect(maps.Values(l.open))
+// connections returns the open connections.
+func (l *listener) connections() (all []*connection) {
+	l.open.Range(func(_, c any) bool {
+		all = append(all, c.(*connection))
+		return true
+	})
+	return all
 }
 
-// arrive says that there was a request from an address.
-func (l *listener) arrive(remote string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if c := l.open[remote]; c != nil {
-		c.arrive()
-	}
-}
-
-// cutUntil closes every open connection, and those that are still accepted until
-// the server has stopped.
+// cutUntil closes all open connections, and those that the server still accepts until
+// it has stopped.
 func (l *listener) cutUntil(stopped <-chan struct{}) {
 	again := time.NewTicker(lingerTime)
 	defer again.Stop()
 	for {
 		for _, c := range l.connections() {
-			// The handler of the connection finds out by its next read or write.
-			_ = c.Conn.Close()
+			_ = c.Conn.Close() // the handler's next read or write fails
 		}
 		select {
 		case <-stopped:
@@ -75,28 +62,40 @@ func (l *listener) cutUntil(stopped <-chan struct{}) {
 type connection struct {
 	net.Conn
 	listener *listener
-	// arrived is closed when there was a request, or there won't be one.
-	arrived chan struct{}
-	// known is true when arrived is closed. The listener's lock guards it.
-	known bool
-}
-
-// arrive is called with the listener's lock held.
-func (c *connection) arrive() {
-	if !c.known {
-		c.known = true
-		close(c.arrived)
-	}
+	// arrived is closed by arrive, after the first request or when the connection is
+	// closed.
+	arrived <-chan struct{}
+	arrive  func()
 }
 
 // Close implements net.Conn.
 func (c *connection) Close() error {
-	remote := c.RemoteAddr().String()
-	c.listener.mu.Lock()
 	c.arrive()
-	if c.listener.open[remote] == c {
-		delete(c.listener.open, remote)
-	}
-	c.listener.mu.Unlock()
+	c.listener.open.CompareAndDelete(c.RemoteAddr().String(), c)
 	return c.Conn.Close()
+}
+
+// withArrivals records the first request of each connection.
+func withArrivals(handler http.Handler, l *listener) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if c, ok := l.open.Load(request.RemoteAddr); ok {
+			c.(*connection).arrive()
+		}
+		handler.ServeHTTP(w, request)
+	})
+}
+
+// Arrived blocks until each open connection has had its first request or is closed. It
+// returns an error if ctx is done before. Clients can connect as soon as the server
+// listens: those that connect before Arrived see a Session that is created after it from
+// its beginning.
+func (s *Server) Arrived(ctx context.Context) error {
+	for _, c := range s.config.listener.connections() {
+		select {
+		case <-c.arrived:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }

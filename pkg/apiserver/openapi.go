@@ -27,22 +27,22 @@ import (
 	"tilt.dev/session/pkg/registry/session"
 )
 
-// openAPI describes the server. The documents take longer to build than all the
-// rest of the server, and most short runs are never asked for them: each is
-// built when it's first read, and kept.
+// openAPI builds the OpenAPI documents. Each is built when a client first reads it, and
+// cached: building them takes longer than the rest of a start, and most short runs never
+// serve them.
 type openAPI struct {
 	v2 *common.Config
 	v3 *common.OpenAPIV3Config
 }
 
-// newOpenAPI names the definitions as the served scheme has them.
+// newOpenAPI names the definitions after the types in the served scheme.
 func newOpenAPI(served *runtime.Scheme) *openAPI {
 	namer := openapinamer.NewDefinitionNamer(served)
 	info := &spec.Info{InfoProps: spec.InfoProps{
 		Title:       "tilt-session",
 		Description: "Sessions: runs of Tiltfiles, and the state of their servers and jobs.",
-		// The version of the program is at /version: the documents describe the
-		// API, so that every build of it serves those that are published.
+		// The documents don't depend on the version of the program, so that every
+		// build serves the published ones.
 		Version: v1alpha1.SchemeGroupVersion.Version,
 	}}
 	o := &openAPI{
@@ -53,8 +53,8 @@ func newOpenAPI(served *runtime.Scheme) *openAPI {
 	return o
 }
 
-// install serves /openapi/v2 and /openapi/v3, describing what the server has
-// installed by then.
+// install serves /openapi/v2 and /openapi/v3 with the API groups that are installed when
+// it is called.
 func (o *openAPI) install(server *genericapiserver.GenericAPIServer) error {
 	services := server.Handler.GoRestfulContainer.RegisteredWebServices()
 	mux := server.Handler.NonGoRestfulMux
@@ -70,20 +70,19 @@ func (o *openAPI) install(server *genericapiserver.GenericAPIServer) error {
 		})))
 	}
 	if err := v3.RegisterOpenAPIV3VersionedService("/openapi/v3", mux); err != nil {
-		return fmt.Errorf("serving OpenAPI v3: %w", err)
+		return fmt.Errorf("serve OpenAPI v3: %w", err)
 	}
 	return nil
 }
 
-// logLine is the type of what a log has in JSON, of which no route tells.
+// logLine is the type of a line of a log in JSON. No route refers to it.
 var logLine = v1alpha1.SessionLogLine{}.OpenAPIModelName()
 
-// buildV2 returns the document with a tag that never changes: what's installed
-// doesn't either.
+// buildV2 returns the document with a constant ETag, because it doesn't change.
 func (o *openAPI) buildV2(services []*restful.WebService) (*spec.Swagger, string, error) {
 	document, err := builder.BuildOpenAPISpecFromRoutes(describe(services), o.v2)
 	if err != nil {
-		return nil, "", fmt.Errorf("building OpenAPI v2: %w", err)
+		return nil, "", fmt.Errorf("build OpenAPI v2: %w", err)
 	}
 	document.Definitions[logLine] = definition(logLine, definitionsV2)
 	document.Definitions = handler.PruneDefaults(document.Definitions)
@@ -94,12 +93,13 @@ func (o *openAPI) buildV3(service *restful.WebService) (*spec3.OpenAPI, string, 
 	document, err := builder3.BuildOpenAPISpecFromRoutes(
 		describe([]*restful.WebService{service}), o.v3)
 	if err != nil {
-		return nil, "", fmt.Errorf("building OpenAPI v3 of %s: %w", service.RootPath(), err)
+		return nil, "", fmt.Errorf("build OpenAPI v3 of %s: %w", service.RootPath(), err)
 	}
 	if path := document.Paths.Paths[sessionPath+"log"]; path != nil {
 		line := definition(logLine, definitionsV3)
 		document.Components.Schemas[logLine] = util.WrapRefs(&line)
-		path.Get.Responses.StatusCodeResponses[http.StatusOK].Content[session.MediaJSONLines].Schema = spec.RefSchema(definitionsV3 + logLine)
+		ok := path.Get.Responses.StatusCodeResponses[http.StatusOK]
+		ok.Content[session.MediaJSONLines].Schema = spec.RefSchema(definitionsV3 + logLine)
 	}
 	return document, service.RootPath(), nil
 }

@@ -19,34 +19,38 @@ import (
 	"tilt.dev/session/pkg/registry/session"
 )
 
-// sessionPath is where the subresources of a Session begin.
+// sessionPath is the prefix of the paths of a Session's subresources.
 var sessionPath = "/apis/" + v1alpha1.SchemeGroupVersion.String() + "/sessions/{name}/"
 
-// notRun tells when there's nobody to see to a request.
+// notRun describes the response if no run can handle a request.
 const notRun = " Answered with 409 if the Session isn't run by this server or is done."
 
-// requestDescriptions say what the subresources are for that belong to a run. The
-// library would call each post the creation of something.
+// requestDescriptions describe the subresources of a run by method and name. Upstream
+// describes each POST as a creation.
 var requestDescriptions = map[string]string{
 	http.MethodPost + " trigger": "ask for one more execution of resources of the specified Session." +
-		" Answered with 404 if a resource doesn't exist, with the cause FieldValueNotFound, and with 409 if one is disabled, with the cause ResourceDisabled: then nothing is triggered." + notRun,
+		" Answered with 404 if a resource doesn't exist, with the cause FieldValueNotFound," +
+		" and with 409 if one is disabled, with the cause ResourceDisabled: then nothing is triggered." + notRun,
 	http.MethodPost + " enable": "enable resources of the specified Session." +
 		" Answered with 404 if a resource doesn't exist, with the cause FieldValueNotFound: then nothing changes." + notRun,
 	http.MethodPost + " disable": "disable resources of the specified Session." +
 		" Answered with 404 if a resource doesn't exist, with the cause FieldValueNotFound: then nothing changes." + notRun,
 	http.MethodGet + " args": "read the arguments of the Tiltfile of the specified Session." +
 		" Answered with 409 if the Session isn't run by this server.",
-	http.MethodPost + " args": "replace the arguments of the Tiltfile of the specified Session, which is evaluated again if they differ." + notRun,
-	http.MethodGet + " log": "read or follow the log of the specified Session: lines of text or, as application/x-ndjson with the format \"json\", a SessionLogLine in each line." +
-		" Answered with 404 if a resource doesn't exist, with the cause FieldValueNotFound, and with 409 if the Session isn't run by this server.",
+	http.MethodPost + " args": "replace the arguments of the Tiltfile of the specified Session," +
+		" which is evaluated again if they differ." + notRun,
+	http.MethodGet + " log": "read or follow the log of the specified Session: lines of text or," +
+		" as application/x-ndjson with the format \"json\", a SessionLogLine in each line." +
+		" Answered with 404 if a resource doesn't exist, with the cause FieldValueNotFound," +
+		" and with 409 if the Session isn't run by this server.",
 }
 
-// describedService describes the routes of a service as requestDescriptions say.
+// describedService is a service whose routes have requestDescriptions.
 type describedService struct {
 	restfuladapter.WebServiceAdapter
 }
 
-// describe returns the routes of services as they're to be documented.
+// describe returns services with requestDescriptions.
 func describe(services []*restful.WebService) []common.RouteContainer {
 	described := make([]common.RouteContainer, len(services))
 	for i, service := range services {
@@ -72,8 +76,8 @@ func (s *describedService) Routes() []common.Route {
 	return described
 }
 
-// describeRoute corrects what the library says of a route: the name in the path is
-// the Session's, and a post has but one good answer.
+// describeRoute describes the name in the path as the Session's, and leaves 201 as the
+// only response of a POST.
 func describeRoute(route *restful.Route) {
 	route.ParameterDocs = slices.Clone(route.ParameterDocs)
 	for i, p := range route.ParameterDocs {
@@ -87,9 +91,8 @@ func describeRoute(route *restful.Route) {
 	}
 }
 
-// describeLog tells what a log is written in, and describes the parameters as the
-// type of the options does. The library would leave out what they mean, and
-// the time among them.
+// describeLog sets the media types of a log, and describes its parameters like the fields
+// of SessionLogOptions. Upstream omits their descriptions and sinceTime.
 func describeLog(route *restful.Route) {
 	route.Produces = []string{session.MediaText, session.MediaJSONLines}
 	route.ParameterDocs = slices.DeleteFunc(route.ParameterDocs, func(p *restful.Parameter) bool {
@@ -104,8 +107,8 @@ func describeLog(route *restful.Route) {
 	}
 }
 
-// typeOfParameter is a type by its name in Go. Of a list it's that of an element, as
-// everywhere in the API.
+// typeOfParameter returns the name of a Go type. For a list it's that of an element, as
+// upstream does.
 func typeOfParameter(schema *spec.Schema) string {
 	switch {
 	case schema.Format == "int64":
@@ -119,14 +122,15 @@ func typeOfParameter(schema *spec.Schema) string {
 	}
 }
 
-// Where the documents have their definitions.
+// The prefixes of references to definitions.
 const (
 	definitionsV2 = "#/definitions/"
 	definitionsV3 = "#/components/schemas/"
 )
 
-// definition is a generated one, whose references lead below at.
-func definition(model, at string) spec.Schema {
-	all := openapi.GetOpenAPIDefinitions(func(name string) spec.Ref { return spec.MustCreateRef(at + name) })
+// definition returns the generated definition of a model, with references that begin
+// with prefix.
+func definition(model, prefix string) spec.Schema {
+	all := openapi.GetOpenAPIDefinitions(func(name string) spec.Ref { return spec.MustCreateRef(prefix + name) })
 	return all[model].Schema
 }

@@ -115,7 +115,8 @@ var requestFlags = []string{
 // AddFlags adds flags for all options that a server for several users needs.
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.BindAddress, "bind-address", o.BindAddress,
-		"IP address to listen on, ::1 if the machine has no 127.0.0.1; use 0.0.0.0 for all IPv4 addresses and :: for all addresses")
+		"IP address to listen on, ::1 if the machine has no 127.0.0.1; "+
+			"use 0.0.0.0 for all IPv4 addresses and :: for all addresses")
 	fs.IntVar(&o.Port, "secure-port", o.Port, "port to serve HTTPS on, 0 for any free port")
 	fs.BoolVar(&o.Profiling, "profiling", o.Profiling, "serve profiles of the process below /debug/pprof/")
 	o.TLS.AddFlags(fs)
@@ -125,9 +126,11 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 		"without one, the group system:masters may do everything, the group " + ViewersGroup + " may read Sessions, " +
 		"and other users may do nothing"
 	fs.BoolVar(&o.InCluster, "in-cluster", o.InCluster,
-		"connect to the core API server with the pod's service account, unless --authentication-kubeconfig or --authorization-kubeconfig is set")
+		"connect to the core API server with the pod's service account, "+
+			"unless --authentication-kubeconfig or --authorization-kubeconfig is set")
 	fs.BoolVar(&o.PriorityAndFairness, "enable-priority-and-fairness", o.PriorityAndFairness,
-		"share the limits of requests in flight as configured in the core API server of --authorization-kubeconfig; no effect without one")
+		"share the limits of requests in flight as configured in the core API server "+
+			"of --authorization-kubeconfig; no effect without one")
 	all := pflag.NewFlagSet("", pflag.ContinueOnError)
 	o.Requests.AddUniversalFlags(all)
 	for _, name := range requestFlags {
@@ -144,6 +147,7 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 
 // Validate returns all errors in the options other than Storage.
 func (o *Options) Validate() []error {
+	_, inCluster := coreConfig("", "", o.InCluster)
 	errs := slices.Concat(
 		o.validateAddress(),
 		o.TLS.Validate(),
@@ -152,16 +156,13 @@ func (o *Options) Validate() []error {
 		o.Requests.Validate(),
 		o.validateAudit(),
 		[]error{
+			inCluster,
 			notNegative("--shutdown-delay-duration", o.ShutdownDelay),
 			positive("--request-timeout", o.Requests.RequestTimeout),
 			positive("--shutdown-drain-timeout", o.DrainTimeout),
 		})
 	if o.TLS.fromSecret() && !o.InCluster && o.Authentication.RemoteKubeConfigFile == "" {
 		errs = append(errs, errors.New("--tls-secret requires --in-cluster or --authentication-kubeconfig"))
-	}
-	if o.InCluster {
-		_, err := o.coreConfig("", "")
-		errs = append(errs, err)
 	}
 	if _, err := version.ParseSemantic(o.Version); err != nil {
 		errs = append(errs, fmt.Errorf("version: %q is not a semantic version", o.Version))

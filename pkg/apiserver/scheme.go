@@ -16,7 +16,7 @@ import (
 	"tilt.dev/session/pkg/registry/session"
 )
 
-// StorageCodec returns what a storage encodes Sessions with.
+// StorageCodec returns the codec with which a storage encodes Sessions.
 func StorageCodec() (runtime.Codec, error) {
 	scheme, err := newScheme()
 	if err != nil {
@@ -25,29 +25,29 @@ func StorageCodec() (runtime.Codec, error) {
 	return session.Packed(serializer.NewCodecFactory(scheme).LegacyCodec(v1alpha1.SchemeGroupVersion)), nil
 }
 
-// newServedScheme holds what clients see.
+// newServedScheme returns a scheme of the types that clients see.
 func newServedScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
-	// What every group has in common, such as Status.
+	// The types that all groups share, such as Status.
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
 	err := errors.Join(
 		v1alpha1.AddToScheme(scheme),
 		scheme.SetVersionPriority(v1alpha1.SchemeGroupVersion),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("registering the served types: %w", err)
+		return nil, fmt.Errorf("register the served types: %w", err)
 	}
 	return scheme, nil
 }
 
-// newScheme holds what clients see and what the server works with.
+// newScheme returns a scheme of the types that clients see and of the internal ones.
 func newScheme() (*runtime.Scheme, error) {
 	scheme, err := newServedScheme()
 	if err != nil {
 		return nil, err
 	}
 	if err := v1alpha1.AddInternalToScheme(scheme); err != nil {
-		return nil, fmt.Errorf("registering the internal types: %w", err)
+		return nil, fmt.Errorf("register the internal types: %w", err)
 	}
 	return scheme, nil
 }

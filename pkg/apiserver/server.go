@@ -69,7 +69,9 @@ func (c CompletedConfig) build() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, c.config.scheme, runtime.NewParameterCodec(c.config.scheme), c.config.codecs)
+	scheme := c.config.scheme
+	group := genericapiserver.NewDefaultAPIGroupInfo(
+		v1alpha1.GroupName, scheme, runtime.NewParameterCodec(scheme), c.config.codecs)
 	requests := session.NewRequests(sessions, c.config.options.Runs)
 	served := map[string]genericrest.Storage{
 		"sessions":        sessions,
@@ -81,7 +83,9 @@ func (c CompletedConfig) build() (*Server, error) {
 		sessions.Destroy()
 		return nil, fmt.Errorf("install the API group %s: %w", v1alpha1.GroupName, err)
 	}
-	server := &Server{config: c.config, generic: generic, sessions: sessions, requests: requests, ready: make(chan struct{})}
+	server := &Server{
+		config: c.config, generic: generic, sessions: sessions, requests: requests, ready: make(chan struct{}),
+	}
 	server.cut, server.cancelCut = context.WithCancel(context.Background())
 	return server, server.AddReadyzCheck("watch-cache", func(context.Context) error { return sessions.ReadinessCheck() })
 }
@@ -90,7 +94,8 @@ func (c CompletedConfig) build() (*Server, error) {
 // all paths.
 func notFound(serializer runtime.NegotiatedSerializer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		err := apierrors.NewGenericServerResponse(http.StatusNotFound, strings.ToLower(request.Method), schema.GroupResource{}, "", "", 0, true)
+		err := apierrors.NewGenericServerResponse(
+			http.StatusNotFound, strings.ToLower(request.Method), schema.GroupResource{}, "", "", 0, true)
 		responsewriters.ErrorNegotiated(err, serializer, schema.GroupVersion{Version: "v1"}, w, request)
 	})
 }

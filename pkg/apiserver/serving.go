@@ -103,7 +103,8 @@ func (c *Config) sharedCertificate() (*certs.Shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := c.coreConfig("--authentication-kubeconfig", c.options.Authentication.RemoteKubeConfigFile, lookupTimeout)
+	kubeconfig := c.options.Authentication.RemoteKubeConfigFile
+	config, err := c.coreConfig("--authentication-kubeconfig", kubeconfig, lookupTimeout)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +129,9 @@ func (c *Config) sharedCertificate() (*certs.Shared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--tls-secret: %w", err)
 	}
-	c.readyz = append(c.readyz, healthz.NamedCheck("serving-certificate", func(*http.Request) error { return shared.Published() }))
+	c.readyz = append(c.readyz, healthz.NamedCheck("serving-certificate", func(*http.Request) error {
+		return shared.Published()
+	}))
 	return shared, nil
 }
 

@@ -35,11 +35,14 @@ type TLSOptions struct {
 // AddFlags adds a flag for each option.
 func (o *TLSOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.CertFile, "tls-cert-file", o.CertFile,
-		"PEM file with the serving certificate and its intermediates, reloaded when it changes (default: a certificate that the server issues)")
+		"PEM file with the serving certificate and its intermediates, reloaded when it changes "+
+			"(default: a certificate that the server issues)")
 	fs.StringVar(&o.KeyFile, "tls-private-key-file", o.KeyFile, "PEM file with the private key of --tls-cert-file")
 	fs.StringVar(&o.Secret, "tls-secret", o.Secret,
-		"NAMESPACE/NAME of a Secret in which replicas share and renew a certificate for --tls-service; they publish its authority as caBundle of the APIService "+apiServiceName)
-	fs.StringVar(&o.Service, "tls-service", o.Service, "NAMESPACE/NAME of the Service that the certificate of --tls-secret is for")
+		"NAMESPACE/NAME of a Secret in which replicas share and renew a certificate for --tls-service; "+
+			"they publish its authority as caBundle of the APIService "+apiServiceName)
+	fs.StringVar(&o.Service, "tls-service", o.Service,
+		"NAMESPACE/NAME of the Service that the certificate of --tls-secret is for")
 	fs.StringVar(&o.MinVersion, "tls-min-version", o.MinVersion,
 		"minimum TLS version: "+strings.Join(tlsVersions, " or ")+" (default "+tlsVersions[0]+")")
 }

@@ -15,27 +15,26 @@ import (
 	basecompatibility "k8s.io/component-base/compatibility"
 )
 
-// kubernetesVersion is the release of Kubernetes whose libraries the server is
-// made of: their modules v0.36.6 belong to Kubernetes 1.36.6. The libraries know
-// the minor release alone, and only some builds record the modules. A test
-// compares the constant with go.mod.
+// kubernetesVersion is the Kubernetes release of the k8s.io modules: v0.36.6 belongs to
+// 1.36.6. The modules contain the minor release only, and not every build records their
+// versions. A test compares the constant with go.mod.
 const kubernetesVersion = "1.36.6"
 
-// effectiveVersion has the features of the library and reports kubernetesVersion,
-// with which clients compare their own version.
+// effectiveVersion has the features of the modules and reports kubernetesVersion, which
+// clients compare with their own version.
 type effectiveVersion struct {
 	basecompatibility.EffectiveVersion
 	info apimachineryversion.Info
 }
 
-// newEffectiveVersion reports our own version as build metadata, which counts
-// in no comparison.
+// newEffectiveVersion returns a version with that of the program as build metadata, which
+// comparisons ignore.
 func newEffectiveVersion(ours string) (effectiveVersion, error) {
 	if _, err := utilversion.ParseSemantic(ours); err != nil {
 		return effectiveVersion{}, fmt.Errorf("version: %w", err)
 	}
 	kubernetes := utilversion.MustParseSemantic(kubernetesVersion)
-	// A version has at most one "+".
+	// A version must not have more than one "+".
 	metadata := "tilt-session.v" + strings.ReplaceAll(strings.TrimPrefix(ours, "v"), "+", ".")
 	return effectiveVersion{
 		EffectiveVersion: compatibility.DefaultBuildEffectiveVersion(),
@@ -50,7 +49,7 @@ func newEffectiveVersion(ours string) (effectiveVersion, error) {
 	}, nil
 }
 
-// Info is what /version answers.
+// Info returns the response of /version.
 func (v effectiveVersion) Info() *apimachineryversion.Info {
 	info := v.info
 	return &info
