@@ -46,7 +46,7 @@ func TestAccept(t *testing.T) {
 		{[]string{protobuf + "; as = PartialObjectMetadata"}, protobuf + "; as = PartialObjectMetadata", protobuf + "; as = PartialObjectMetadata"},
 		{[]string{protobuf + "," + protobuf + metadata}, protobuf + metadata, protobuf + "," + protobuf + metadata},
 		{[]string{"application/*"}, json + ",application/*", json + ",application/*"},
-		{[]string{"text/html, application/*;q=0.8"}, "text/html," + json + ";q=0.8, application/*;q=0.8", "text/html," + json + ";q=0.8, application/*;q=0.8"},
+		{[]string{"text/html, application/*;q=0.8"}, "text/html, " + json + ";q=0.8, application/*;q=0.8", "text/html, " + json + ";q=0.8, application/*;q=0.8"},
 		{[]string{"application/*" + table}, json + table + ",application/*" + table, json + table + ",application/*" + table},
 		{[]string{protobuf + ",application/*"}, json + ",application/*", protobuf + "," + json + ",application/*"},
 	} {

@@ -181,7 +181,7 @@ func TestReadinessWaitsForPublication(t *testing.T) {
 		t.Errorf("readiness is %s", reply.body)
 	}
 	why := as(t, server, identity{}).do(http.MethodGet, "/readyz/serving-certificate", nil).want(http.StatusInternalServerError)
-	if !strings.Contains(string(why.body), "publishing the authority as caBundle of the APIService v1alpha1.tilt.dev") {
+	if !strings.Contains(string(why.body), "publish the authority as caBundle of APIService v1alpha1.tilt.dev") {
 		t.Errorf("the reason is %s", why.body)
 	}
 	owner.do(http.MethodGet, "/livez", nil).want(http.StatusOK)

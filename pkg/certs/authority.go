@@ -19,18 +19,18 @@ import (
 )
 
 const (
-	// clockSkew is how far behind the clock of a client may be.
+	// clockSkew is how far a client's clock may be behind.
 	clockSkew = 5 * time.Minute
-	// maxCommonName is how long one may be by X.509.
+	// maxCommonName is the maximum length of a common name in X.509.
 	maxCommonName = 64
 
 	certificateBlock = "CERTIFICATE"
 	keyBlock         = "EC PRIVATE KEY"
 )
 
-// Subject is what a certificate is for.
+// Subject has the names and addresses that a certificate is valid for.
 type Subject struct {
-	// Names are DNS names, of which there is at least one.
+	// Names are DNS names. There must be at least one.
 	Names []string
 	// Addresses are IP addresses.
 	Addresses []net.IP
@@ -39,14 +39,13 @@ type Subject struct {
 // KeyPair is a certificate with its private key, in PEM.
 type KeyPair struct{ Certificate, Key []byte }
 
-// Authority signs certificates. It doesn't change.
+// Authority signs certificates. It is immutable.
 type Authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 }
 
-// NewAuthority returns an authority with a key of its own that's valid from now on
-// for a time.
+// NewAuthority returns an authority with a new key, valid from now for lifetime.
 func NewAuthority(now time.Time, lifetime time.Duration) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -55,7 +54,7 @@ func NewAuthority(now time.Time, lifetime time.Duration) (*Authority, error) {
 	return selfSigned(key, fmt.Sprintf("tilt-session-ca@%d", now.Unix()), now, lifetime)
 }
 
-// selfSigned returns the authority of a key.
+// selfSigned returns an authority with a key.
 func selfSigned(key *ecdsa.PrivateKey, name string, now time.Time, lifetime time.Duration) (*Authority, error) {
 	template, err := newTemplate(name, now, lifetime)
 	if err != nil {
@@ -75,21 +74,20 @@ func selfSigned(key *ecdsa.PrivateKey, name string, now time.Time, lifetime time
 	return &Authority{certificate: certificate, key: key}, nil
 }
 
-// Bundle is what verifies certificates of the authority, in PEM.
+// Bundle returns the certificate of the authority, in PEM.
 func (a *Authority) Bundle() []byte { return encode(certificateBlock, a.certificate.Raw) }
 
-// IsOld tells whether half of the authority's life has passed, so that it should be
-// renewed. It's true as well while a clock that was wrong keeps it from being valid.
+// IsOld reports whether the authority should be renewed: in the second half of its
+// lifetime, or if it isn't valid yet because a clock was wrong.
 func (a *Authority) IsOld(now time.Time) bool { return isOld(a.certificate, now) }
 
-// Renew returns the authority with a new certificate. What either certificate
-// verifies is the same.
+// Renew returns the authority with a new certificate for the same name and key. Both
+// certificates verify the same.
 func (a *Authority) Renew(now time.Time, lifetime time.Duration) (*Authority, error) {
 	return selfSigned(a.key, a.certificate.Subject.CommonName, now, lifetime)
 }
 
-// Sign returns a serving certificate for a subject that's valid from now on for a
-// time. Its key is a new one.
+// Sign returns a serving certificate with a new key, valid from now for lifetime.
 func (a *Authority) Sign(subject Subject, now time.Time, lifetime time.Duration) (KeyPair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -114,7 +112,7 @@ func (a *Authority) Sign(subject Subject, now time.Time, lifetime time.Duration)
 	return KeyPair{Certificate: encode(certificateBlock, certificate), Key: encoded}, nil
 }
 
-// Encode returns the certificate with the private key behind it, in PEM.
+// Encode returns the certificate followed by the private key, in PEM.
 func (a *Authority) Encode() ([]byte, error) {
 	key, err := encodeKey(a.key)
 	if err != nil {
@@ -123,13 +121,12 @@ func (a *Authority) Encode() ([]byte, error) {
 	return append(a.Bundle(), key...), nil
 }
 
-// DecodeAuthority is the inverse of Encode. The error doesn't say where the text is
-// from.
+// DecodeAuthority is the inverse of Encode.
 func DecodeAuthority(text []byte) (*Authority, error) {
 	certificate, rest := pem.Decode(text)
 	key, _ := pem.Decode(rest)
 	if certificate == nil || certificate.Type != certificateBlock || key == nil || key.Type != keyBlock {
-		return nil, errors.New("it isn't a certificate with an EC private key behind it, in PEM")
+		return nil, errors.New("not a certificate followed by an EC private key in PEM")
 	}
 	a := &Authority{}
 	var err error
@@ -137,16 +134,16 @@ func DecodeAuthority(text []byte) (*Authority, error) {
 		return nil, err
 	}
 	if a.key, err = x509.ParseECPrivateKey(key.Bytes); err != nil {
-		return nil, fmt.Errorf("its private key: %w", err)
+		return nil, fmt.Errorf("private key: %w", err)
 	}
 	public, ok := a.certificate.PublicKey.(*ecdsa.PublicKey)
 	switch {
 	case !a.certificate.IsCA:
-		return nil, errors.New("its certificate isn't one of an authority")
+		return nil, errors.New("certificate is not that of an authority")
 	case !ok || !a.key.PublicKey.Equal(public):
-		return nil, errors.New("its private key isn't that of its certificate")
+		return nil, errors.New("private key does not match the certificate")
 	case !bytes.Equal(a.certificate.RawIssuer, a.certificate.RawSubject):
-		return nil, errors.New("its certificate is issued by somebody else")
+		return nil, errors.New("certificate is not self-signed")
 	}
 	return a, nil
 }
@@ -168,7 +165,8 @@ func newTemplate(name string, now time.Time, lifetime time.Duration) (*x509.Cert
 	return template, nil
 }
 
-// isOld tells whether half of a certificate's life has passed, or none yet.
+// isOld reports whether a certificate is in the second half of its lifetime, or isn't
+// valid yet.
 func isOld(c *x509.Certificate, now time.Time) bool {
 	return now.Before(c.NotBefore) || c.NotAfter.Sub(now) < now.Sub(c.NotBefore.Add(clockSkew))
 }

@@ -1,35 +1,32 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package certs makes the certificates that servers prove their identity with, and
-// keeps those that several servers share.
+// Package certs issues the serving certificates of servers.
 //
-// An Authority signs serving certificates. Who keeps it decides where: this package
-// encodes and decodes it.
+// An Authority signs serving certificates. Its caller stores it: this package encodes and
+// decodes it. SelfIssued is the certificate of one server, which issues and renews it from
+// an Authority in its memory.
 //
-// Shared is for servers that a cluster's kube-apiserver stands in front of. Their
-// authority and certificate are in a Secret of the cluster, and what verifies them is
-// published as caBundle of an APIService. The Secret has the type kubernetes.io/tls
-// and holds, all in PEM:
+// Shared is a certificate of several servers behind a kube-apiserver. Their authority and
+// certificate are in a Secret, and the servers publish the authority as caBundle of an
+// APIService. The Secret has the type kubernetes.io/tls and these keys, all in PEM:
 //
-//	ca.crt   the authorities to be trusted: first the one that signs, behind it those before
-//	ca.key   the private key of the first
+//	ca.crt   the trusted authorities: first the one that signs, then previous ones
+//	ca.key   the private key of the first authority
 //	tls.crt  the serving certificate
 //	tls.key  its private key
 //
-// Every server does the same, at its start and every minute: it reads both objects,
-// renews in the Secret what has got old, publishes what the Secret says, and goes over
-// to the Secret's certificate. None is in charge. One that comes too late to write is
-// told so by the resource version, and begins again with what another has written. It
-// reads the APIService before the Secret, so that it can't publish what the Secret has
-// said before somebody else published what it says now.
+// Each server runs the same loop, at its start and every minute: it reads both objects,
+// renews in the Secret what is old, publishes the authorities in the Secret, and serves the
+// certificate in the Secret. There is no leader. A server whose write conflicts with
+// another one's starts again with the new version. A server reads the APIService before
+// the Secret, so that its write to the APIService conflicts if another server has
+// published a newer Secret in between.
 //
-// A server changes to a certificate of another authority only a minute after it has
-// seen that one published, and the authority before goes on being trusted for an hour:
-// there's no moment at which what a server shows isn't verified by what's published.
-// The same goes for new keys, which somebody has made who deletes the Secret: what
-// is published then is trusted for an hour more.
+// A server changes to a certificate of another authority one minute after it has seen that
+// the authority is published, and previous authorities stay trusted for an hour. So the
+// published authorities verify the served certificate at any moment. This also holds for
+// the new authority that a server creates after the Secret has been deleted.
 //
-// Not done here: certificates of clients, certificates of somebody else's authority,
-// revocation.
+// Not supported: client certificates, external authorities, revocation.
 package certs

@@ -26,12 +26,12 @@ func TestSecretIsRequired(t *testing.T) {
 		prepare func(*cluster)
 		want    []string
 	}{
-		"may not be read":    {func(c *cluster) { c.refuse("GET "+secretPath, forbidden) }, []string{"reading the Secret prod/serving", "no rule says so", "tilt-session:certificates"}},
-		"may not be created": {func(c *cluster) { c.refuse("POST "+secretsPath, forbidden) }, []string{"writing the Secret prod/serving", "no rule says so", "tilt-session:certificates"}},
-		"is somebody else's": {func(c *cluster) { c.keep(map[string][]byte{"tls.crt": []byte("a"), "tls.key": []byte("b")}) }, []string{"the Secret prod/serving", "ca.key", "delete it"}},
+		"may not be read":    {func(c *cluster) { c.refuse("GET "+secretPath, forbidden) }, []string{"read Secret prod/serving", "no rule says so", "tilt-session:certificates"}},
+		"may not be created": {func(c *cluster) { c.refuse("POST "+secretsPath, forbidden) }, []string{"write Secret prod/serving", "no rule says so", "tilt-session:certificates"}},
+		"is somebody else's": {func(c *cluster) { c.keep(map[string][]byte{"tls.crt": []byte("a"), "tls.key": []byte("b")}) }, []string{"Secret prod/serving", "ca.key", "delete it"}},
 		"is damaged": {func(c *cluster) {
 			c.keep(map[string][]byte{"ca.crt": []byte("garbage"), "ca.key": []byte("b")})
-		}, []string{"the Secret prod/serving", "ca.crt: there's no certificate", "delete it"}},
+		}, []string{"Secret prod/serving", "ca.crt: no certificate", "delete it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

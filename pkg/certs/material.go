@@ -15,40 +15,40 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// The keys of the Secret beside those that its type demands.
+// The keys of the Secret besides those that its type requires.
 const (
 	authorityKey    = corev1.ServiceAccountRootCAKey
 	authorityKeyKey = "ca.key"
 )
 
-// errForeign is what's wrong with a Secret that is somebody else's.
-var errForeign = errors.New("it has no " + authorityKeyKey + ", so that it isn't one that servers share")
+// errForeign is returned for a Secret that this package hasn't written.
+var errForeign = errors.New("has no " + authorityKeyKey + ": it belongs to another program")
 
-// material is what servers share. It doesn't change.
+// material is the content of the Secret. It is immutable.
 type material struct {
-	// authority signs. It's the first of trusted.
+	// authority signs. It is the first of trusted.
 	authority *Authority
 	trusted   []*x509.Certificate
-	// serving is the certificate that servers show, leaf the same decoded.
+	// serving is the certificate that servers serve, leaf its decoded form.
 	serving KeyPair
 	leaf    *x509.Certificate
 }
 
-// newMaterial returns what is shared of an authority, those before it and a certificate.
-func newMaterial(authority *Authority, before []*x509.Certificate, serving KeyPair) (*material, error) {
+// newMaterial returns an authority, previous ones and a certificate.
+func newMaterial(authority *Authority, previous []*x509.Certificate, serving KeyPair) (*material, error) {
 	pair, err := tls.X509KeyPair(serving.Certificate, serving.Key)
 	if err != nil {
 		return nil, err
 	}
 	return &material{
 		authority: authority,
-		trusted:   slices.Concat([]*x509.Certificate{authority.certificate}, before),
+		trusted:   slices.Concat([]*x509.Certificate{authority.certificate}, previous),
 		serving:   serving,
 		leaf:      pair.Leaf,
 	}, nil
 }
 
-// decodeMaterial reads the data of a Secret.
+// decodeMaterial decodes the data of a Secret.
 func decodeMaterial(data map[string][]byte) (*material, error) {
 	if len(data[authorityKeyKey]) == 0 {
 		return nil, errForeign
@@ -61,7 +61,8 @@ func decodeMaterial(data map[string][]byte) (*material, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s and %s: %w", authorityKey, authorityKeyKey, err)
 	}
-	m, err := newMaterial(authority, trusted[1:], KeyPair{Certificate: data[corev1.TLSCertKey], Key: data[corev1.TLSPrivateKeyKey]})
+	serving := KeyPair{Certificate: data[corev1.TLSCertKey], Key: data[corev1.TLSPrivateKeyKey]}
+	m, err := newMaterial(authority, trusted[1:], serving)
 	if err != nil {
 		return nil, fmt.Errorf("%s and %s: %w", corev1.TLSCertKey, corev1.TLSPrivateKeyKey, err)
 	}
@@ -82,7 +83,7 @@ func (m *material) encode() (map[string][]byte, error) {
 	}, nil
 }
 
-// bundle is what verifies the servers, in PEM.
+// bundle returns the trusted authorities, in PEM.
 func (m *material) bundle() []byte {
 	var bundle bytes.Buffer
 	for _, certificate := range m.trusted {
@@ -91,7 +92,7 @@ func (m *material) bundle() []byte {
 	return bundle.Bytes()
 }
 
-// decodeBundle reads certificates in PEM, of which there is at least one.
+// decodeBundle decodes one or more certificates in PEM.
 func decodeBundle(text []byte) ([]*x509.Certificate, error) {
 	var all []*x509.Certificate
 	for {
@@ -99,11 +100,11 @@ func decodeBundle(text []byte) ([]*x509.Certificate, error) {
 		block, text = pem.Decode(text)
 		switch {
 		case block == nil && len(all) == 0:
-			return nil, errors.New("there's no certificate in PEM")
+			return nil, errors.New("no certificate in PEM")
 		case block == nil:
 			return all, nil
 		case block.Type != certificateBlock:
-			return nil, fmt.Errorf("there's a %s where certificates are expected", block.Type)
+			return nil, fmt.Errorf("contains a %s instead of certificates", block.Type)
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {

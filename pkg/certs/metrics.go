@@ -10,21 +10,21 @@ import (
 	"k8s.io/component-base/metrics/legacyregistry"
 )
 
-// The metrics of a process, in which one certificate is expected to be shared.
+// The metrics are those of a process, which is expected to have one shared certificate.
 var (
 	expiration = metrics.NewGauge(&metrics.GaugeOpts{
 		Name:           "tilt_session_serving_certificate_expiration_timestamp_seconds",
-		Help:           "When the serving certificate expires that's shared with other servers, in seconds since 1970.",
+		Help:           "Unix time at which the serving certificate that is shared with other servers expires.",
 		StabilityLevel: metrics.ALPHA,
 	})
 	failures = metrics.NewCounter(&metrics.CounterOpts{
 		Name:           "tilt_session_serving_certificate_failures_total",
-		Help:           "Number of times that the shared serving certificate or its authority couldn't be read, renewed or published.",
+		Help:           "Number of failures to read, renew or publish the shared serving certificate or its authority.",
 		StabilityLevel: metrics.ALPHA,
 	})
 )
 
-// registerMetrics makes the metrics known to the server's /metrics.
+// registerMetrics adds the metrics to the server's /metrics.
 var registerMetrics = sync.OnceFunc(func() {
 	legacyregistry.MustRegister(expiration, failures)
 })

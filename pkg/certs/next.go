@@ -10,81 +10,83 @@ import (
 )
 
 const (
-	// Both are renewed when half of the time has passed. An authority then is valid
-	// for longer than what it signs.
+	// Both are renewed after half of their lifetime. An authority is then valid for
+	// longer than the certificates that it signs.
 	sharedAuthorityLifetime   = 2 * 365 * 24 * time.Hour
 	sharedCertificateLifetime = 90 * 24 * time.Hour
-	// overlap is how long authorities before are trusted beside a new one that's
-	// published. It's much longer than servers take to change to it.
+	// overlap is how long previous authorities stay trusted after a new one has been
+	// published. It's much longer than servers take to change to the new one.
 	overlap = time.Hour
-	// maxBefore is how many of them there are at most.
-	maxBefore = 8
+	// maxPrevious is the maximum number of previous authorities.
+	maxPrevious = 8
 )
 
-// Reasons for which something else is shared than what's kept.
+// Reasons to write the Secret.
 const (
-	nothingKept      = "there is none"
-	authorityIsOld   = "the authority has got old"
-	certificateIsOld = "the certificate has got old"
-	otherSubject     = "the certificate is for another name"
+	nothingStored    = "the Secret is missing or empty"
+	authorityIsOld   = "the authority is old"
+	certificateIsOld = "the certificate is old"
+	otherSubject     = "the certificate is for other names"
 	otherAuthority   = "the certificate is of another authority"
-	overlapIsOver    = "the authority before is not needed any more"
+	overlapIsOver    = "the previous authorities are no longer needed"
 )
 
-// next returns what is to be shared from now on, and why if that isn't what is kept,
-// which may be nothing. trusted are authorities whose certificates may be in use, and
-// settled says that the one that's kept has been published for the whole overlap.
-func next(kept *material, trusted []*x509.Certificate, settled bool, subject Subject, now time.Time) (*material, string, error) {
+// next returns the material that should be stored, and the reason if it differs from the
+// stored one, which may be nil. trusted are the authorities whose certificates may be in
+// use. overlapped reports that the stored authority has been published for the overlap.
+func next(
+	stored *material, trusted []*x509.Certificate, overlapped bool, subject Subject, now time.Time,
+) (*material, string, error) {
 	switch {
-	case kept == nil:
-		return renewAll(trusted, subject, now, nothingKept)
-	case kept.authority.IsOld(now):
-		return renewAll(kept.trusted, subject, now, authorityIsOld)
+	case stored == nil:
+		return renewAll(trusted, subject, now, nothingStored)
+	case stored.authority.IsOld(now):
+		return renewAll(stored.trusted, subject, now, authorityIsOld)
 	}
-	before := kept.trusted[1:]
-	if settled {
-		before = nil
+	previous := stored.trusted[1:]
+	if overlapped {
+		previous = nil
 	}
 	reason := ""
 	switch {
-	case isOld(kept.leaf, now):
+	case isOld(stored.leaf, now):
 		reason = certificateIsOld
-	case !isFor(kept.leaf, subject):
+	case !isFor(stored.leaf, subject):
 		reason = otherSubject
-	case kept.leaf.CheckSignatureFrom(kept.authority.certificate) != nil:
+	case stored.leaf.CheckSignatureFrom(stored.authority.certificate) != nil:
 		reason = otherAuthority
-	case len(before) < len(kept.trusted)-1:
-		m, err := newMaterial(kept.authority, before, kept.serving)
+	case len(previous) < len(stored.trusted)-1:
+		m, err := newMaterial(stored.authority, previous, stored.serving)
 		return m, overlapIsOver, err
 	default:
-		return kept, "", nil
+		return stored, "", nil
 	}
-	m, err := sign(kept.authority, before, subject, now)
+	m, err := sign(stored.authority, previous, subject, now)
 	return m, reason, err
 }
 
-// renewAll begins with a new key, while those that are trusted are still valid.
+// renewAll returns a new authority, and keeps the valid trusted ones as previous ones.
 func renewAll(trusted []*x509.Certificate, subject Subject, now time.Time, reason string) (*material, string, error) {
 	authority, err := NewAuthority(now, sharedAuthorityLifetime)
 	if err != nil {
 		return nil, "", err
 	}
-	var before []*x509.Certificate
+	var previous []*x509.Certificate
 	for _, certificate := range trusted {
-		if now.Before(certificate.NotAfter) && len(before) < maxBefore && !slices.ContainsFunc(before, certificate.Equal) {
-			before = append(before, certificate)
+		if now.Before(certificate.NotAfter) && len(previous) < maxPrevious && !slices.ContainsFunc(previous, certificate.Equal) {
+			previous = append(previous, certificate)
 		}
 	}
-	m, err := sign(authority, before, subject, now)
+	m, err := sign(authority, previous, subject, now)
 	return m, reason, err
 }
 
-func sign(authority *Authority, before []*x509.Certificate, subject Subject, now time.Time) (*material, error) {
+func sign(authority *Authority, previous []*x509.Certificate, subject Subject, now time.Time) (*material, error) {
 	serving, err := authority.Sign(subject, now, sharedCertificateLifetime)
 	if err != nil {
 		return nil, err
 	}
-	return newMaterial(authority, before, serving)
+	return newMaterial(authority, previous, serving)
 }
 
 func isFor(certificate *x509.Certificate, subject Subject) bool {

@@ -17,13 +17,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// fieldManager is the name under which servers write.
+// fieldManager identifies the writes of servers.
 const fieldManager = "tilt-session"
 
 var apiServices = schema.GroupVersionResource{Group: "apiregistration.k8s.io", Version: "v1", Resource: "apiservices"}
 
-// readSecret returns the Secret as it's now and what it holds. Both are nil if there's
-// no Secret, and what it holds is if it's empty. It's an error if it's damaged.
+// readSecret returns the Secret and its material. Both are nil if there is no Secret, and
+// the material is nil if the Secret is empty. A damaged Secret is an error.
 func (s *Shared) readSecret(ctx context.Context) (*corev1.Secret, *material, error) {
 	where := s.options.Secret
 	secret, err := s.options.Core.CoreV1().Secrets(where.Namespace).Get(ctx, where.Name, metav1.GetOptions{})
@@ -31,20 +31,19 @@ func (s *Shared) readSecret(ctx context.Context) (*corev1.Secret, *material, err
 	case apierrors.IsNotFound(err):
 		return nil, nil, nil
 	case err != nil:
-		return nil, nil, fmt.Errorf("reading the Secret %s: %w%s", where, err, hint(err))
+		return nil, nil, fmt.Errorf("read Secret %s: %w%s", where, err, hint(err))
 	case len(secret.Data) == 0:
 		return secret, nil, nil
 	}
-	kept, err := decodeMaterial(secret.Data)
+	stored, err := decodeMaterial(secret.Data)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the Secret %s: %w (delete it to have another one made, or name another Secret)", where, err)
+		return nil, nil, fmt.Errorf("decode Secret %s: %w (delete it to create a new one, or use another Secret)", where, err)
 	}
-	return secret, kept, nil
+	return secret, stored, nil
 }
 
-// writeSecret makes what is to be shared what's kept, in place of a Secret that was
-// read, or of none. It's refused as a conflict, or because there is one already, if
-// somebody was faster.
+// writeSecret stores material in the Secret that was read, or in a new one. The error is
+// Conflict or AlreadyExists if another server has written it since.
 func (s *Shared) writeSecret(ctx context.Context, was *corev1.Secret, wanted *material) error {
 	where := s.options.Secret
 	data, err := wanted.encode()
@@ -68,29 +67,29 @@ func (s *Shared) writeSecret(ctx context.Context, was *corev1.Secret, wanted *ma
 		_, err = secrets.Update(ctx, changed, metav1.UpdateOptions{FieldManager: fieldManager})
 	}
 	if err != nil {
-		return fmt.Errorf("writing the Secret %s: %w%s", where, err, hint(err))
+		return fmt.Errorf("write Secret %s: %w%s", where, err, hint(err))
 	}
 	return nil
 }
 
-// readAPIService returns the APIService as it's now, with its caBundle.
+// readAPIService returns the APIService and its caBundle.
 func (s *Shared) readAPIService(ctx context.Context) (*unstructured.Unstructured, []byte, error) {
 	name := s.options.APIService
 	read, err := s.options.Dynamic.Resource(apiServices).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the APIService %s: %w%s", name, err, hint(err))
+		return nil, nil, fmt.Errorf("read APIService %s: %w%s", name, err, hint(err))
 	}
-	// What isn't a string is refused by who keeps it.
+	// The API server guarantees that it is a string.
 	encoded, _, _ := unstructured.NestedString(read.Object, "spec", "caBundle")
 	bundle, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the caBundle of the APIService %s: %w", name, err)
+		return nil, nil, fmt.Errorf("decode the caBundle of APIService %s: %w", name, err)
 	}
 	return read, bundle, nil
 }
 
-// writeAPIService publishes a bundle in an APIService that was read. It's refused as a
-// conflict if somebody was faster.
+// writeAPIService publishes a bundle in the APIService that was read. The error is
+// Conflict if another server has written it since.
 func (s *Shared) writeAPIService(ctx context.Context, was *unstructured.Unstructured, bundle []byte) error {
 	patch, err := json.Marshal(map[string]any{
 		"metadata": map[string]any{"resourceVersion": was.GetResourceVersion()},
@@ -100,22 +99,23 @@ func (s *Shared) writeAPIService(ctx context.Context, was *unstructured.Unstruct
 		return err
 	}
 	name := s.options.APIService
-	_, err = s.options.Dynamic.Resource(apiServices).Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: fieldManager})
+	_, err = s.options.Dynamic.Resource(apiServices).Patch(ctx, name, types.MergePatchType, patch,
+		metav1.PatchOptions{FieldManager: fieldManager})
 	if err != nil {
-		return fmt.Errorf("publishing the authority as caBundle of the APIService %s: %w%s", name, err, hint(err))
+		return fmt.Errorf("publish the authority as caBundle of APIService %s: %w%s", name, err, hint(err))
 	}
 	return nil
 }
 
-// hint says what to do about an error, if that's known.
+// hint returns how to resolve an error, if known.
 func hint(err error) string {
 	switch {
 	case apierrors.IsForbidden(err):
-		return " (the roles tilt-session:certificates of api/deploy/kubernetes have the rights that this takes)"
+		return " (bind the roles tilt-session:certificates of api/deploy/kubernetes)"
 	case apierrors.IsInvalid(err):
-		return " (it must not have insecureSkipTLSVerify)"
+		return " (remove insecureSkipTLSVerify from it)"
 	case apierrors.IsNotFound(err):
-		return " (apply the one of api/deploy/kubernetes)"
+		return " (apply that of api/deploy/kubernetes)"
 	}
 	return ""
 }

@@ -22,46 +22,47 @@ import (
 )
 
 const (
-	// period is the time between two looks at what is shared, and minRetry that after
-	// a failure, which doubles up to the period.
+	// period is the time between two syncs. After a failure it is minRetry, which
+	// doubles up to period.
 	period   = time.Minute
 	minRetry = time.Second
-	// settling is how long something is published before it's relied on.
-	settling = time.Minute
-	// maxAttempts is how often it's begun again when others write at the same time.
+	// propagation is how long an authority is published before its certificate is served.
+	propagation = time.Minute
+	// maxAttempts limits the attempts of a sync that conflicts with other servers.
 	maxAttempts = 10
 )
 
-// SharedOptions say what is shared by whom. All fields are required.
+// SharedOptions configure Shared. All fields are required.
 type SharedOptions struct {
-	// Secret is where the authority and the certificate are.
+	// Secret stores the authority and the certificate.
 	Secret types.NamespacedName
-	// Subject is what the certificate is for, the same for all servers.
+	// Subject must be the same for all servers.
 	Subject Subject
-	// APIService is the name of the one in which the authority is published.
+	// APIService is the name of the APIService in which the authority is published.
 	APIService string
-	// Core and Dynamic are clients of the cluster's kube-apiserver.
+	// Core and Dynamic are clients of the kube-apiserver.
 	Core    kubernetes.Interface
 	Dynamic dynamic.Interface
-	// Clock tells how old certificates are.
+	// Clock determines the age of certificates.
 	Clock clockwork.Clock
 }
 
-// Shared is a serving certificate that several servers share, as one of them has it.
-// The library runs it while the server serves, and picks up what it's told about.
+// Shared is one server's copy of a serving certificate that several servers share.
+//
+// The server calls Run, which returns when its context is done.
 type Shared struct {
 	options SharedOptions
 	current atomic.Pointer[material]
-	// problem is why nothing was published yet.
+	// problem is why the authority has never been published.
 	problem atomic.Pointer[error]
-	// listeners are added before Run.
+	// listeners must be added before Run.
 	listeners []dynamiccertificates.Listener
 
-	// announced is the authority that was last seen to be published, and for how long,
-	// up to the last look. Only who runs this uses it.
-	announced    *x509.Certificate
-	announcedFor time.Duration
-	lastLook     time.Time
+	// published is the authority that the last successful sync has seen published, and
+	// publishedFor for how long. Only NewShared and Run use them.
+	published    *x509.Certificate
+	publishedFor time.Duration
+	lastSync     time.Time
 }
 
 var (
@@ -69,8 +70,8 @@ var (
 	_ dynamiccertificates.ControllerRunner       = (*Shared)(nil)
 )
 
-// NewShared returns the certificate that is shared, which it makes if it's the first.
-// That it can't be published isn't an error here: see Published.
+// NewShared returns the shared certificate, and creates it if there is none. A failure to
+// publish its authority is no error: see Published.
 func NewShared(ctx context.Context, options SharedOptions) (*Shared, error) {
 	registerMetrics()
 	s := &Shared{options: options}
@@ -79,13 +80,13 @@ func NewShared(ctx context.Context, options SharedOptions) (*Shared, error) {
 		return nil, err
 	}
 	if err != nil {
-		klog.FromContext(ctx).Error(err, "The authority of the serving certificate cannot be published yet", "apiService", options.APIService)
+		klog.FromContext(ctx).Error(err, "Cannot publish the authority of the serving certificate, will retry",
+			"apiService", options.APIService)
 	}
 	return s, nil
 }
 
-// Published returns why clients can't verify the server yet, and nil from the moment
-// on at which they could.
+// Published returns why the authority has never been published, or nil once it has been.
 func (s *Shared) Published() error {
 	if problem := s.problem.Load(); problem != nil {
 		return *problem
@@ -107,7 +108,7 @@ func (s *Shared) CurrentCertKeyContent() (certificate, key []byte) {
 	return current.serving.Certificate, current.serving.Key
 }
 
-// Run implements dynamiccertificates.ControllerRunner. It returns when ctx is done.
+// Run implements dynamiccertificates.ControllerRunner.
 func (s *Shared) Run(ctx context.Context, _ int) {
 	retry := minRetry
 	wait := period
@@ -128,7 +129,8 @@ func (s *Shared) Run(ctx context.Context, _ int) {
 			continue
 		}
 		retry, wait = min(2*retry, period), retry
-		klog.FromContext(ctx).Error(err, "The serving certificate cannot be looked after", "secret", s.options.Secret, "again in", wait)
+		klog.FromContext(ctx).Error(err, "Cannot sync the serving certificate, will retry",
+			"secret", s.options.Secret, "retryAfter", wait)
 	}
 }
 
@@ -136,7 +138,7 @@ func (s *Shared) Run(ctx context.Context, _ int) {
 func (s *Shared) RunOnce(ctx context.Context) error {
 	var err error
 	for range maxAttempts {
-		err = s.look(ctx)
+		err = s.sync(ctx)
 		if !apierrors.IsConflict(err) && !apierrors.IsAlreadyExists(err) {
 			break
 		}
@@ -147,25 +149,26 @@ func (s *Shared) RunOnce(ctx context.Context) error {
 	return err
 }
 
-// look brings everything to where it should be, unless somebody else writes at the
-// same time.
-func (s *Shared) look(ctx context.Context) error {
-	// In this order: see the package's comment.
+// sync renews, publishes and serves what it should. The error is Conflict or AlreadyExists
+// if another server has written at the same time.
+func (s *Shared) sync(ctx context.Context) error {
+	// The order matters: see the package comment.
 	api, bundle, unpublished := s.readAPIService(ctx)
-	secret, kept, err := s.readSecret(ctx)
+	secret, stored, err := s.readSecret(ctx)
 	if err != nil {
 		return err
 	}
 	now := s.options.Clock.Now().Round(0)
-	wanted, reason, err := next(kept, s.trusted(bundle), s.isPublished(kept, overlap), s.options.Subject, now)
+	wanted, reason, err := next(stored, s.trusted(bundle), s.isPublished(stored, overlap), s.options.Subject, now)
 	if err != nil {
-		return fmt.Errorf("making a serving certificate: %w", err)
+		return fmt.Errorf("issue a serving certificate: %w", err)
 	}
-	if wanted != kept {
+	if wanted != stored {
 		if err := s.writeSecret(ctx, secret, wanted); err != nil {
 			return err
 		}
-		klog.FromContext(ctx).Info("Made another serving certificate", "secret", s.options.Secret, "reason", reason, "expires", wanted.leaf.NotAfter)
+		klog.FromContext(ctx).Info("Stored a new serving certificate",
+			"secret", s.options.Secret, "reason", reason, "expires", wanted.leaf.NotAfter)
 	}
 	if unpublished == nil && !bytes.Equal(bundle, wanted.bundle()) {
 		unpublished = s.writeAPIService(ctx, api, wanted.bundle())
@@ -173,13 +176,13 @@ func (s *Shared) look(ctx context.Context) error {
 	if apierrors.IsConflict(unpublished) {
 		return unpublished
 	}
-	s.note(wanted, unpublished, now)
+	s.record(wanted, unpublished, now)
 	return unpublished
 }
 
-// trusted are the authorities of certificates that servers may be showing.
+// trusted returns the authorities of the certificates that servers may be serving.
 func (s *Shared) trusted(published []byte) []*x509.Certificate {
-	// What can't be read makes nobody trusted.
+	// A bundle that can't be decoded contains no authorities.
 	trusted, _ := decodeBundle(published)
 	if current := s.current.Load(); current != nil {
 		trusted = slices.Concat(trusted, current.trusted)
@@ -187,59 +190,58 @@ func (s *Shared) trusted(published []byte) []*x509.Certificate {
 	return trusted
 }
 
-// isPublished tells whether clients have been told of an authority for a time.
+// isPublished reports whether the authority of m has been published for a time.
 func (s *Shared) isPublished(m *material, atLeast time.Duration) bool {
-	return m != nil && m.authority.certificate.Equal(s.announced) && s.announcedFor >= atLeast
+	return m != nil && m.authority.certificate.Equal(s.published) && s.publishedFor >= atLeast
 }
 
-// note remembers what is published, and has the server show the certificate that is
-// shared as soon as it may.
-func (s *Shared) note(shared *material, unpublished error, now time.Time) {
-	authority := shared.authority.certificate
+// record records whether the authority is published, and serves the stored certificate if
+// clients can verify it.
+func (s *Shared) record(stored *material, unpublished error, now time.Time) {
+	authority := stored.authority.certificate
 	switch {
-	case unpublished != nil && s.announced == nil:
+	case unpublished != nil && s.published == nil:
 		s.problem.Store(&unpublished)
 	case unpublished != nil:
-	case authority.Equal(s.announced):
-		// Time in which nobody looks, as of a machine that's asleep, has nobody change
-		// to another certificate either.
-		s.announcedFor += min(max(now.Sub(s.lastLook), 0), 2*period)
+	case authority.Equal(s.published):
+		// While a machine is suspended, its servers don't change to another certificate.
+		s.publishedFor += min(max(now.Sub(s.lastSync), 0), 2*period)
 	default:
-		s.announced, s.announcedFor = authority, 0
+		s.published, s.publishedFor = authority, 0
 		s.problem.Store(nil)
 	}
-	s.lastLook = now
-	if !s.mayShow(shared, unpublished == nil, now) {
+	s.lastSync = now
+	if !s.mayServe(stored, unpublished == nil, now) {
 		return
 	}
-	s.current.Store(shared)
-	expiration.Set(float64(shared.leaf.NotAfter.Unix()))
+	s.current.Store(stored)
+	expiration.Set(float64(stored.leaf.NotAfter.Unix()))
 	for _, listener := range s.listeners {
 		listener.Enqueue()
 	}
 }
 
-// mayShow tells whether it's time to show another certificate than before.
-func (s *Shared) mayShow(shared *material, published bool, now time.Time) bool {
+// mayServe reports whether to replace the served certificate by the stored one.
+func (s *Shared) mayServe(stored *material, published bool, now time.Time) bool {
 	current := s.current.Load()
 	switch {
 	case current == nil:
 		return true
-	case current.leaf.Equal(shared.leaf):
+	case current.leaf.Equal(stored.leaf):
 		return false
-	case current.authority.certificate.Equal(shared.authority.certificate):
+	case current.authority.certificate.Equal(stored.authority.certificate):
 		return true
-	case s.isPublished(shared, settling):
+	case s.isPublished(stored, propagation):
 		return true
-	case published && !slices.ContainsFunc(shared.trusted, current.authority.certificate.Equal):
-		// Nobody trusts what was shown, so that others are better off at once.
+	case published && !slices.ContainsFunc(stored.trusted, current.authority.certificate.Equal):
+		// No client can verify the served certificate.
 		return true
 	}
-	// It's of no use any more, whatever others know.
-	return now.After(current.leaf.NotAfter.Add(-settling))
+	// The served certificate expires, whether or not the authority is published.
+	return now.After(current.leaf.NotAfter.Add(-propagation))
 }
 
-// ServiceSubject is what a server is known as that kube-apiserver reaches by a Service.
+// ServiceSubject returns the names by which kube-apiserver verifies a server behind a Service.
 func ServiceSubject(service types.NamespacedName) Subject {
 	name := service.Name + "." + service.Namespace + ".svc"
 	return Subject{Names: []string{name, name + ".cluster.local"}}

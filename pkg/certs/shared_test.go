@@ -170,7 +170,7 @@ func TestAuthorityIsRenewed(t *testing.T) {
 	was := shown(t, a)
 	startedLate := startShared(t, c, clock)
 	checkVerified(t, c, clock, a, b, startedLate)
-	pass(t, clock, settling-time.Second, a, b)
+	pass(t, clock, propagation-time.Second, a, b)
 	if !shown(t, a).Equal(was) || !shown(t, b).Equal(was) {
 		t.Error("the new certificate is shown before others know of its authority")
 	}
