@@ -1,45 +1,43 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package apiserver composes the API server of Sessions: options become a
-// configuration, a completed one, and a server that runs until it's told to
-// stop.
+// Package apiserver composes the API server of Sessions from upstream's options and a few
+// of its own: Options become a Config, a CompletedConfig, and a Server that runs until its
+// context is done.
 //
 //	options := apiserver.NewOptions()
 //	options.Storage = backend
-//	config, err := options.Config()       // listens
+//	config, err := options.Config()        // listens
 //	server, err := config.Complete().New() // builds
 //	err = server.Run(ctx)                  // serves, drains, returns
 //
-// By default it serves HTTPS on a loopback address with certificates that exist in
-// memory only and are renewed there, and lets in who holds one of two tokens: the
-// one that is handed to the owner, and its own. Without a token there are the
-// health endpoints and nothing else. With a directory for it, what verifies the
-// certificates and the owner's token are the same after a restart.
+// By default the server listens on a loopback address, issues and renews its serving
+// certificate, and accepts two tokens: the owner's, and that of clients in the process.
+// Requests without a token are answered on the health paths only. With an IdentityDir, the
+// authority of the certificate and the owner's token stay the same after a restart.
 //
-// Options add to that, and take nothing from it: the owner's token is good however
-// else users are known, for the same handlers, and verified by the server's own
-// authority whatever certificate others are shown.
+// Other options add to that. The owner's token remains valid for all requests, and the
+// server's own authority verifies the owner's connections, whatever certificate other
+// clients get.
 //
-//   - Users are known by the headers of a front proxy that shows its certificate, a
-//     client certificate, the owner's token, one of a file, or one that a core API
-//     server knows, in this order.
-//   - Members of system:masters may do everything. About others a core API server
-//     decides; without one, members of ViewersGroup may read Sessions, and that's
-//     all.
-//   - The certificate that others than the owner are shown can be one of files, or one
-//     that replicas share in a Secret of a core API server: see package certs.
-//   - Files with certificates and authorities are followed. Files with tokens and
-//     audit policies are read once.
+//   - A user authenticates by the owner's token, by a token of a file, by the headers of a
+//     front proxy with a client certificate, by a client certificate, or by a token that a
+//     core API server knows, in this order.
+//   - Members of system:masters may do everything. A core API server decides about other
+//     users; without one, members of ViewersGroup may read Sessions, and other users may
+//     do nothing.
+//   - The certificate for other clients is one of files, or one that replicas share in a
+//     Secret of a core API server: see package certs.
+//   - The server follows changes of files with certificates and authorities. It reads files
+//     with tokens and audit policies once.
 //
-// There's no admission: what a Session has to be is validated, and that's it.
+// There are no admission plugins: validation determines what a Session may be.
 //
-// Told to stop, a server with a shutdown delay isn't ready at once, goes on as
-// before for the delay, but has clients make new connections, ends its watches and
-// logs, and answers 429 until the last request that it has taken is answered.
+// When its context is done, a server with a ShutdownDelay fails /readyz and keeps serving
+// for the delay, while clients are made to open new connections. Then it ends watches and
+// logs, and answers new requests with 429 until requests in flight have been answered.
 //
-// Several servers can live in one process. What they share are the metrics, the
-// feature gates and the log of k8s.io/klog, which main should direct: this
-// package prints nothing by itself, but the libraries below it report to klog,
-// their normal course of events included.
+// Several servers can run in one process. They share the metrics, the feature gates and
+// the log of k8s.io/klog, which main should configure: this package prints nothing, but
+// upstream logs to klog, also when nothing fails.
 package apiserver
