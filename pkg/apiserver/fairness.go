@@ -4,21 +4,16 @@
 package apiserver
 
 import (
-	"context"
 	"errors"
 	"time"
 
-	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/registry/generic"
 	"k8s.io/apiserver/pkg/util/flowcontrol"
+	"k8s.io/apiserver/pkg/util/flowcontrol/request"
 	"k8s.io/client-go/informers"
-	"k8s.io/klog/v2"
-
-	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
-
-// countPeriod is how often Sessions are counted. Priority and fairness estimates the
-// cost of a LIST from their number.
-const countPeriod = time.Minute
 
 // limitRequests configures the limits of requests. The server starts the informers of
 // priority and fairness, and its readiness waits for them.
@@ -51,21 +46,16 @@ func (c *Config) limitRequests() error {
 	return nil
 }
 
-// countSessions reports the number of Sessions to priority and fairness until ctx is
-// done.
-func (s *Server) countSessions(ctx context.Context) {
-	select {
-	case <-s.ready:
-	case <-ctx.Done():
-		return
-	}
-	tracker, resource := s.config.generic.StorageObjectCountTracker, v1alpha1.Resource("sessions").String()
-	wait.UntilWithContext(ctx, func(ctx context.Context) {
-		stats, err := s.sessions.Storage.Stats(ctx)
-		if err != nil {
-			klog.FromContext(ctx).V(1).Info("Cannot count Sessions", "reason", err.Error())
-			return
-		}
-		tracker.Set(resource, stats)
-	}, countPeriod)
+// countedSessions makes upstream count the Sessions in a storage. Priority and fairness
+// estimates the cost of a LIST from their number.
+type countedSessions struct {
+	generic.RESTOptionsGetter
+	tracker request.StorageObjectCountTracker
+}
+
+// GetRESTOptions implements generic.RESTOptionsGetter.
+func (c countedSessions) GetRESTOptions(r schema.GroupResource, example runtime.Object) (generic.RESTOptions, error) {
+	options, err := c.RESTOptionsGetter.GetRESTOptions(r, example)
+	options.StorageObjectCountTracker, options.CountMetricPollPeriod = c.tracker, time.Minute
+	return options, err
 }

@@ -37,9 +37,6 @@ func (s *Server) Run(ctx context.Context) error {
 	running.Go(func() { s.awaitReady(ctx) })
 	stopped := make(chan struct{})
 	running.Go(func() { s.closeConnections(ctx, stopped) })
-	if s.config.generic.FlowControl != nil {
-		running.Go(func() { s.countSessions(ctx) })
-	}
 	err := prepared.RunWithContext(ctx)
 	close(stopped)
 	stop()

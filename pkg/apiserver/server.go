@@ -65,7 +65,11 @@ func (c CompletedConfig) build() (*Server, error) {
 		return nil, fmt.Errorf("build the server: %w", err)
 	}
 	generic.Handler.NonGoRestfulMux.NotFoundHandler(notFound(c.config.codecs))
-	sessions, status, err := session.NewREST(c.config.scheme, c.config.options.Storage.RESTOptionsGetter())
+	getter := c.config.options.Storage.RESTOptionsGetter()
+	if c.config.generic.FlowControl != nil {
+		getter = countedSessions{getter, c.config.generic.StorageObjectCountTracker}
+	}
+	sessions, status, err := session.NewREST(c.config.scheme, getter)
 	if err != nil {
 		return nil, err
 	}
