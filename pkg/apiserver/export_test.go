@@ -6,11 +6,11 @@ package apiserver
 import (
 	"net"
 
-	"github.com/jonboulle/clockwork"
+	"k8s.io/utils/clock"
 )
 
 // SetClock makes a server renew its certificates by a clock of the test.
-func (o *Options) SetClock(clock clockwork.Clock) { o.clock = clock }
+func (o *Options) SetClock(by clock.WithTicker) { o.clock = by }
 
 // SetListener makes a server accept connections from a listener of the test.
 func (o *Options) SetListener(listener net.Listener) { o.listener = listener }

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"tilt.dev/session/pkg/apiserver"
 	testserver "tilt.dev/session/pkg/testing/server"
@@ -89,7 +89,7 @@ func TestKeptAuthorityIsRenewed(t *testing.T) {
 	dir := t.TempDir()
 	now := time.Now()
 	at := func(moment time.Time) testserver.Configure {
-		return testserver.Configure{Options: func(o *apiserver.Options) { o.SetClock(clockwork.NewFakeClockAt(moment)) }}
+		return testserver.Configure{Options: func(o *apiserver.Options) { o.SetClock(testingclock.NewFakeClock(moment)) }}
 	}
 	old := startIn(t, dir, at(now.AddDate(-6, 0, 0)))
 	before := old.Access()

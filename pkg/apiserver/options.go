@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/apiserver/pkg/audit/policy"
@@ -19,6 +18,7 @@ import (
 	"k8s.io/apiserver/pkg/server/healthz"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	basecompatibility "k8s.io/component-base/compatibility"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/registry/session"
 )
@@ -88,7 +88,7 @@ type Options struct {
 	// listener, if set, replaces BindAddress and Port.
 	listener net.Listener
 	// clock is the real one if nil.
-	clock clockwork.Clock
+	clock clock.WithTicker
 }
 
 // NewOptions returns the defaults: any free port of the loopback interface.
@@ -244,7 +244,7 @@ func (o *Options) Config() (*Config, error) {
 	}
 	options := *o
 	if options.clock == nil {
-		options.clock = clockwork.NewRealClock()
+		options.clock = clock.RealClock{}
 	}
 	config, err := newConfig(options, listener)
 	if err != nil {

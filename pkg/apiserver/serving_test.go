@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
@@ -118,13 +118,11 @@ func TestOwnCertificatesAreRenewed(t *testing.T) {
 	t.Parallel()
 	const half = 183 * 24 * time.Hour
 	// What is renewed after the first half year is valid today.
-	clock := clockwork.NewFakeClockAt(time.Now().Add(-half))
+	clock := testingclock.NewFakeClock(time.Now().Add(-half))
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.SetClock(clock) }})
 	kept := newRawClient(t, server)
 	kept.do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
-	if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "it waits for the next check of the age", clock.HasWaiters)
 	roots := ownRoots(t, server)
 	for step := range 8 {
 		for _, name := range []string{"127.0.0.1", "apiserver-loopback-client"} {
@@ -137,7 +135,7 @@ func TestOwnCertificatesAreRenewed(t *testing.T) {
 			newRawClient(t, server).do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
 		}
 		kept.do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
-		clock.Advance(half)
+		clock.Step(half)
 	}
 }
 

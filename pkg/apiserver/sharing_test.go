@@ -4,7 +4,6 @@
 package apiserver_test
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -16,10 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/kubernetes/scheme"
+	testingclock "k8s.io/utils/clock/testing"
 
 	"tilt.dev/session/pkg/apiserver"
 	testserver "tilt.dev/session/pkg/testing/server"
@@ -108,7 +107,7 @@ func (s *sharedObjects) publish(can bool) {
 const serviceHost = "session.prod.svc"
 
 // sharing has a server share its certificate with others of a core API server.
-func sharing(core *coreAPI, clock clockwork.Clock) testserver.Configure {
+func sharing(core *coreAPI, clock *testingclock.FakeClock) testserver.Configure {
 	return testserver.Configure{Options: func(o *apiserver.Options) {
 		o.Authentication.RemoteKubeConfigFile, o.Authentication.SkipInClusterLookup = core.kubeconfig(), true
 		o.TLS.Secret, o.TLS.Service = "prod/serving", "prod/session"
@@ -120,7 +119,7 @@ func sharing(core *coreAPI, clock clockwork.Clock) testserver.Configure {
 // another without a client losing its connection. Their owners don't notice.
 func TestCertificateIsShared(t *testing.T) {
 	t.Parallel()
-	core, clock := newCoreAPI(t), clockwork.NewFakeClockAt(time.Now())
+	core, clock := newCoreAPI(t), testingclock.NewFakeClock(time.Now())
 	replicas := []*testserver.Server{testserver.Start(t, sharing(core, clock)), testserver.Start(t, sharing(core, clock))}
 	shown := func(server *testserver.Server) *x509.Certificate {
 		return leaf(t, server, &tls.Config{RootCAs: core.shared.roots(), ServerName: serviceHost, Time: clock.Now})
@@ -143,7 +142,7 @@ func TestCertificateIsShared(t *testing.T) {
 	// One look makes it, another one finds that it has been published for long enough.
 	for range 3 {
 		awaitLook(t, clock, len(replicas))
-		clock.Advance(time.Minute)
+		clock.Step(time.Minute)
 	}
 	for _, server := range replicas {
 		eventually(t, "another certificate is shown", func() bool {
@@ -161,18 +160,14 @@ func TestCertificateIsShared(t *testing.T) {
 
 // awaitLook waits until all servers wait for their next look at what they share, and
 // for the next check of the age of their own certificate.
-func awaitLook(t *testing.T, clock *clockwork.FakeClock, servers int) {
+func awaitLook(t *testing.T, clock *testingclock.FakeClock, servers int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if err := clock.BlockUntilContext(ctx, 2*servers); err != nil {
-		t.Fatalf("a server doesn't wait: %v", err)
-	}
+	eventually(t, "all servers wait", func() bool { return clock.Waiters() == 2*servers })
 }
 
 func TestReadinessWaitsForPublication(t *testing.T) {
 	t.Parallel()
-	core, clock := newCoreAPI(t), clockwork.NewFakeClockAt(time.Now())
+	core, clock := newCoreAPI(t), testingclock.NewFakeClock(time.Now())
 	core.shared.publish(false)
 	server := testserver.Start(t, sharing(core, clock))
 	owner := newRawClient(t, server)
@@ -187,7 +182,7 @@ func TestReadinessWaitsForPublication(t *testing.T) {
 	owner.do(http.MethodGet, "/livez", nil).want(http.StatusOK)
 	core.shared.publish(true)
 	eventually(t, "it gets ready", func() bool {
-		clock.Advance(time.Second)
+		clock.Step(time.Second)
 		return owner.do(http.MethodGet, "/readyz", nil).code == http.StatusOK
 	})
 }

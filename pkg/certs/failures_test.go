@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	testingclock "k8s.io/utils/clock/testing"
 )
 
 var forbidden = apierrors.NewForbidden(corev1.Resource("things"), "", errors.New("no rule says so"))
@@ -37,7 +37,7 @@ func TestSecretIsRequired(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
 			test.prepare(c)
-			_, err := NewShared(t.Context(), c.sharedOptions(clockwork.NewFakeClock()))
+			_, err := NewShared(t.Context(), c.sharedOptions(testingclock.NewFakeClock(time.Now())))
 			if err == nil {
 				t.Fatal("it starts")
 			}
@@ -65,7 +65,7 @@ func (c *cluster) keep(data map[string][]byte) {
 // An empty Secret, as somebody may ship one, is filled.
 func TestEmptySecretIsFilled(t *testing.T) {
 	t.Parallel()
-	c, clock := newCluster(t), clockwork.NewFakeClock()
+	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
 	c.keep(nil)
 	checkVerified(t, c, clock, startShared(t, c, clock))
 }
@@ -98,7 +98,7 @@ func TestPublishingIsMadeUpFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c, clock := newCluster(t), clockwork.NewFakeClock()
+			c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
 			test.broken(c)
 			s := startShared(t, c, clock)
 			problem := s.Published()
@@ -113,10 +113,8 @@ func TestPublishingIsMadeUpFor(t *testing.T) {
 			test.repaired(c)
 			stop := run(t, s)
 			defer stop()
-			if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
-				t.Fatal(err)
-			}
-			clock.Advance(minRetry)
+			eventually(t, "it waits for its next sync", clock.HasWaiters)
+			clock.Step(minRetry)
 			eventually(t, "it's published", func() bool { return s.Published() == nil })
 			checkVerified(t, c, clock, s)
 			// That it was published once is enough to be ready.
@@ -132,11 +130,11 @@ func TestPublishingIsMadeUpFor(t *testing.T) {
 // While nothing can be published, renewals of the same authority go on.
 func TestCertificateIsRenewedUnpublished(t *testing.T) {
 	t.Parallel()
-	c, clock := newCluster(t), clockwork.NewFakeClock()
+	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
 	s := startShared(t, c, clock)
 	c.refuse("GET "+apiServicePath, forbidden)
 	for range 4 {
-		clock.Advance(sharedCertificateLifetime/2 + time.Minute)
+		clock.Step(sharedCertificateLifetime/2 + time.Minute)
 		if err := s.RunOnce(t.Context()); err == nil {
 			t.Error("nobody is told that the APIService can't be read")
 		}
@@ -147,18 +145,16 @@ func TestCertificateIsRenewedUnpublished(t *testing.T) {
 // One that runs is told of a certificate that another has made.
 func TestListenersAreTold(t *testing.T) {
 	t.Parallel()
-	c, clock := newCluster(t), clockwork.NewFakeClock()
+	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
 	s := startShared(t, c, clock)
 	told := make(listener, 1)
 	s.AddListener(told)
 	stop := run(t, s)
 	defer stop()
 	for range 3 {
-		if err := clock.BlockUntilContext(t.Context(), 1); err != nil {
-			t.Fatal(err)
-		}
+		eventually(t, "it waits for its next sync", clock.HasWaiters)
 		was := shown(t, s)
-		clock.Advance(sharedCertificateLifetime/2 + time.Minute)
+		clock.Step(sharedCertificateLifetime/2 + time.Minute)
 		<-told
 		if shown(t, s).Equal(was) {
 			t.Error("it's the same certificate")

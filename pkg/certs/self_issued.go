@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
 )
 
 const (
@@ -29,7 +29,7 @@ const (
 type SelfIssued struct {
 	subject   Subject
 	authority *Authority
-	clock     clockwork.Clock
+	clock     clock.WithTicker
 	current   atomic.Pointer[issued]
 	listeners []dynamiccertificates.Listener
 }
@@ -46,8 +46,8 @@ var (
 )
 
 // NewSelfIssued issues a certificate.
-func NewSelfIssued(authority *Authority, subject Subject, clock clockwork.Clock) (*SelfIssued, error) {
-	s := &SelfIssued{subject: subject, authority: authority, clock: clock}
+func NewSelfIssued(authority *Authority, subject Subject, by clock.WithTicker) (*SelfIssued, error) {
+	s := &SelfIssued{subject: subject, authority: authority, clock: by}
 	return s, s.issue()
 }
 
@@ -98,7 +98,7 @@ func (s *SelfIssued) Run(ctx context.Context, _ int) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.Chan():
+		case <-ticker.C():
 			if err := s.RunOnce(ctx); err != nil {
 				klog.FromContext(ctx).Error(err, "Cannot renew the serving certificate, will retry", "period", renewalPeriod)
 			}

@@ -12,13 +12,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
 )
 
 const (
@@ -44,7 +44,7 @@ type SharedOptions struct {
 	Core    kubernetes.Interface
 	Dynamic dynamic.Interface
 	// Clock determines the age of certificates.
-	Clock clockwork.Clock
+	Clock clock.WithTicker
 }
 
 // Shared is one server's copy of a serving certificate that several servers share.
@@ -121,7 +121,7 @@ func (s *Shared) Run(ctx context.Context, _ int) {
 		case <-ctx.Done():
 			timer.Stop()
 			return
-		case <-timer.Chan():
+		case <-timer.C():
 		}
 		err := s.RunOnce(ctx)
 		if err == nil || ctx.Err() != nil {

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jonboulle/clockwork"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	testingclock "k8s.io/utils/clock/testing"
 )
 
 var service = types.NamespacedName{Namespace: "prod", Name: "session"}
@@ -24,7 +24,7 @@ var service = types.NamespacedName{Namespace: "prod", Name: "session"}
 const host = "session.prod.svc"
 
 // sharedOptions are those of a server of a cluster.
-func (c *cluster) sharedOptions(clock clockwork.Clock) SharedOptions {
+func (c *cluster) sharedOptions(clock *testingclock.FakeClock) SharedOptions {
 	core, untyped := c.clients()
 	return SharedOptions{
 		Secret:     types.NamespacedName{Namespace: "prod", Name: "serving"},
@@ -34,7 +34,7 @@ func (c *cluster) sharedOptions(clock clockwork.Clock) SharedOptions {
 	}
 }
 
-func startShared(t *testing.T, c *cluster, clock clockwork.Clock) *Shared {
+func startShared(t *testing.T, c *cluster, clock *testingclock.FakeClock) *Shared {
 	t.Helper()
 	s, err := NewShared(t.Context(), c.sharedOptions(clock))
 	if err != nil {
@@ -54,10 +54,10 @@ func look(t *testing.T, servers ...*Shared) {
 }
 
 // pass has servers do so for a time.
-func pass(t *testing.T, clock *clockwork.FakeClock, time time.Duration, servers ...*Shared) {
+func pass(t *testing.T, clock *testingclock.FakeClock, time time.Duration, servers ...*Shared) {
 	t.Helper()
 	for ; time > 0; time -= period {
-		clock.Advance(min(period, time))
+		clock.Step(min(period, time))
 		look(t, servers...)
 	}
 }
@@ -82,7 +82,7 @@ func verify(t *testing.T, c *cluster, s *Shared, now time.Time) error {
 	return err
 }
 
-func checkVerified(t *testing.T, c *cluster, clock clockwork.Clock, servers ...*Shared) {
+func checkVerified(t *testing.T, c *cluster, clock *testingclock.FakeClock, servers ...*Shared) {
 	t.Helper()
 	for i, s := range servers {
 		if err := verify(t, c, s, clock.Now()); err != nil {
@@ -94,7 +94,7 @@ func checkVerified(t *testing.T, c *cluster, clock clockwork.Clock, servers ...*
 // However many start at once, they share one certificate.
 func TestServersStartAtOnce(t *testing.T) {
 	t.Parallel()
-	c, clock := newCluster(t), clockwork.NewFakeClock()
+	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
 	servers := make([]*Shared, 5)
 	var starting sync.WaitGroup
 	for i := range servers {
@@ -131,15 +131,15 @@ func TestServersStartAtOnce(t *testing.T) {
 
 func TestCertificateIsRenewed(t *testing.T) {
 	t.Parallel()
-	c, clock := newCluster(t), clockwork.NewFakeClock()
+	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
 	a, b := startShared(t, c, clock), startShared(t, c, clock)
 	first, trusted := shown(t, a), string(c.bundle())
-	clock.Advance(sharedCertificateLifetime/2 - time.Minute)
+	clock.Step(sharedCertificateLifetime/2 - time.Minute)
 	look(t, a, b)
 	if !shown(t, a).Equal(first) {
 		t.Error("it's renewed before it has got old")
 	}
-	clock.Advance(2 * time.Minute)
+	clock.Step(2 * time.Minute)
 	look(t, a, b)
 	if shown(t, a).Equal(first) || !shown(t, b).Equal(shown(t, a)) {
 		t.Error("it isn't renewed, or not for both")
@@ -154,10 +154,10 @@ func TestCertificateIsRenewed(t *testing.T) {
 // before is dropped when nobody needs it.
 func TestAuthorityIsRenewed(t *testing.T) {
 	t.Parallel()
-	c, clock := newCluster(t), clockwork.NewFakeClock()
+	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
 	a, b := startShared(t, c, clock), startShared(t, c, clock)
 	for clock.Since(shown(t, a).NotBefore) < sharedAuthorityLifetime/2-24*time.Hour {
-		clock.Advance(30 * 24 * time.Hour)
+		clock.Step(30 * 24 * time.Hour)
 		look(t, a, b)
 		checkVerified(t, c, clock, a, b)
 		if authorities(t, c) > 1 {
@@ -203,7 +203,7 @@ func TestServersAreTrustedAllTheTime(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 0))
-			c, clock := newCluster(t), clockwork.NewFakeClock()
+			c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
 			servers := []*Shared{startShared(t, c, clock), startShared(t, c, clock), startShared(t, c, clock)}
 			var story []string
 			refused := false
@@ -217,7 +217,7 @@ func TestServersAreTrustedAllTheTime(t *testing.T) {
 					servers[i] = startShared(t, c, clock)
 				case 2:
 					if !refused { // or the only certificate that's trusted might expire
-						clock.Advance(40 * 24 * time.Hour)
+						clock.Step(40 * 24 * time.Hour)
 					}
 				case 3:
 					refused = true
@@ -228,7 +228,7 @@ func TestServersAreTrustedAllTheTime(t *testing.T) {
 				}
 				story = append(story, fmt.Sprintf("%d of %d", event, i))
 				for range 1 + random.IntN(3) {
-					clock.Advance(time.Duration(random.IntN(int(period))))
+					clock.Step(time.Duration(random.IntN(int(period))))
 					for _, j := range random.Perm(len(servers)) {
 						_ = servers[j].RunOnce(t.Context())
 					}
@@ -255,7 +255,7 @@ func TestServersAreTrustedAllTheTime(t *testing.T) {
 // Whom somebody else has published is trusted until servers have gone over.
 func TestCertificateOfAnotherIsReplaced(t *testing.T) {
 	t.Parallel()
-	c, clock := newCluster(t), clockwork.NewFakeClock()
+	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
 	other, err := NewAuthority(clock.Now(), time.Hour*24)
 	if err != nil {
 		t.Fatal(err)
@@ -278,7 +278,7 @@ func TestCertificateOfAnotherIsReplaced(t *testing.T) {
 
 func TestServerIsMovedToAnotherService(t *testing.T) {
 	t.Parallel()
-	c, clock := newCluster(t), clockwork.NewFakeClock()
+	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
 	options := c.sharedOptions(clock)
 	options.Subject = ServiceSubject(types.NamespacedName{Namespace: "prod", Name: "former"})
 	if _, err := NewShared(t.Context(), options); err != nil {
