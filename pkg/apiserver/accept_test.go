@@ -27,8 +27,8 @@ func TestAccept(t *testing.T) {
 	)
 	for _, test := range []struct {
 		accept []string
-		// session and other are what is asked for below the filter, for a path
-		// of Sessions and for another.
+		// session and other are the resulting headers of a request for Sessions and of
+		// another one.
 		session, other string
 	}{
 		{nil, "", ""},

@@ -15,7 +15,7 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// Who has connected is waited for until the first request, or until it's gone.
+// Arrived waits for an open connection until its first request, or until it is closed.
 func TestArrived(t *testing.T) {
 	t.Parallel()
 	server := testserver.Start(t)

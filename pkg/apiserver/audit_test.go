@@ -21,7 +21,7 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// A write is recorded with who has made it and what it has led to.
+// The audit log records who has made a write, and our annotations what it has changed.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()
@@ -77,8 +77,8 @@ func TestAudit(t *testing.T) {
 	}
 }
 
-// recorded are the events of an audit log: verb, subresource, code and our own
-// annotations. None may hold the token.
+// recorded returns the events of an audit log: verb, subresource, code and our
+// annotations. None may contain the token.
 func recorded(t *testing.T, path, token string) []string {
 	t.Helper()
 	text, err := os.ReadFile(path)

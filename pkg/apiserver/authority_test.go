@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// authority is a certificate authority of a test.
+// authority is a certificate authority for tests.
 type authority struct {
 	t    testing.TB
 	cert *x509.Certificate
@@ -48,7 +48,7 @@ func newKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// issue signs a template, by itself if there's no certificate of the authority yet.
+// issue signs a template. The first certificate of an authority is self-signed.
 func (a *authority) issue(template *x509.Certificate, key *ecdsa.PrivateKey) *x509.Certificate {
 	a.t.Helper()
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
@@ -75,7 +75,7 @@ func (a *authority) issue(template *x509.Certificate, key *ecdsa.PrivateKey) *x5
 	return cert
 }
 
-// client issues the certificate of a user, with changes to it.
+// client issues a client certificate, with changes to its template.
 func (a *authority) client(name string, groups []string, changes ...func(*x509.Certificate)) tls.Certificate {
 	a.t.Helper()
 	template := &x509.Certificate{
@@ -89,7 +89,7 @@ func (a *authority) client(name string, groups []string, changes ...func(*x509.C
 	return tls.Certificate{Certificate: [][]byte{a.issue(template, key).Raw}, PrivateKey: key}
 }
 
-// server issues a certificate for a server with a name on this machine.
+// server issues a serving certificate for a name and for 127.0.0.1.
 func (a *authority) server(name string) tls.Certificate {
 	a.t.Helper()
 	key := newKey(a.t)
@@ -101,10 +101,10 @@ func (a *authority) server(name string) tls.Certificate {
 	}, key).Raw}}
 }
 
-// pem is the certificate of the authority.
+// pem returns the certificate of the authority.
 func (a *authority) pem() []byte { return certificatePEM(a.cert.Raw) }
 
-// pool trusts the authority.
+// pool returns a pool with the authority.
 func (a *authority) pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.cert)
@@ -124,8 +124,7 @@ func keyPEM(t testing.TB, pair tls.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})
 }
 
-// writeBundle has a file hold authorities. It's replaced at once, as those who
-// rotate certificates do.
+// writeBundle writes authorities to a file, atomically as tools for rotation do.
 func writeBundle(t testing.TB, path string, authorities ...*authority) string {
 	t.Helper()
 	var bundle bytes.Buffer
@@ -135,7 +134,7 @@ func writeBundle(t testing.TB, path string, authorities ...*authority) string {
 	return replaceFile(t, path, bundle.Bytes())
 }
 
-// writePair has two files hold a certificate and its key.
+// writePair writes a certificate and its key to two files.
 func writePair(t testing.TB, directory string, pair tls.Certificate) (certFile, keyFile string) {
 	t.Helper()
 	certFile = replaceFile(t, filepath.Join(directory, "tls.crt"), certificatePEM(pair.Certificate[0]))

@@ -16,18 +16,17 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// connection sends requests in HTTP/1.1 by one connection for as long as the server
-// keeps that. A client of net/http also gives up one by itself, when it takes a moment
-// too long until it knows that its request was written.
+// connection sends HTTP/1.1 requests on one connection until the server closes it. A
+// client of net/http sometimes closes a connection itself.
 type connection struct {
 	address string
 	config  *tls.Config
-	// made counts the connections.
+	// made counts connections.
 	made *atomic.Int64
 
 	open    net.Conn
 	answers *bufio.Reader
-	// closes says that the server has closed it.
+	// closes is true once the server has closed the connection.
 	closes bool
 }
 
@@ -39,7 +38,7 @@ func newConnection(url string, config *tls.Config, made *atomic.Int64) *connecti
 	return &connection{address: strings.TrimPrefix(url, "https://"), config: config, made: made}
 }
 
-// dial makes one if there's none. It's closed with the context.
+// dial connects unless there is an open connection. It is closed with the context.
 func (c *connection) dial(ctx context.Context) error {
 	if c.open != nil && !c.closes {
 		return nil
@@ -57,8 +56,8 @@ func (c *connection) dial(ctx context.Context) error {
 	return nil
 }
 
-// RoundTrip implements http.RoundTripper. The answer has to be read to its end before the
-// next request is sent.
+// RoundTrip implements http.RoundTripper. The caller must read the response to its end
+// before the next request.
 func (c *connection) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err := c.dial(request.Context()); err != nil {
 		return nil, err
@@ -71,7 +70,7 @@ func (c *connection) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// speaksHTTP2 tells whether the server does with who prefers it.
+// speaksHTTP2 reports whether the server speaks HTTP/2 with a client that prefers it.
 func speaksHTTP2(t testing.TB, server *testserver.Server, config *tls.Config) bool {
 	t.Helper()
 	config = config.Clone()

@@ -29,24 +29,24 @@ const (
 	configMapsPath = "/api/v1/namespaces/kube-system/configmaps"
 )
 
-// coreAPI answers for a kube-apiserver what is asked of one here.
+// coreAPI is a fake of the parts of a kube-apiserver that a server uses.
 type coreAPI struct {
 	t      testing.TB
 	server *httptest.Server
-	// broken has every request fail.
+	// broken makes every request fail.
 	broken atomic.Bool
 
 	mu sync.Mutex
-	// users are by their tokens.
+	// users has users by their tokens.
 	users   map[string]authenticationv1.UserInfo
 	tokens  []string
 	reviews []authorizationv1.SubjectAccessReviewSpec
-	// published is the ConfigMap with the authorities, nil if there's none.
+	// published is the ConfigMap with the authorities, or nil.
 	published *corev1.ConfigMap
 	// changed is closed when published changes.
 	changed chan struct{}
 
-	// shared is what replicas keep there.
+	// shared has the objects of replicas.
 	shared sharedObjects
 }
 
@@ -82,7 +82,7 @@ func newCoreAPI(t testing.TB) *coreAPI {
 		case r.Header.Get("Authorization") != "Bearer "+coreToken:
 			c.refuse(w, apierrors.NewUnauthorized("who are you?"))
 		case r.URL.Query().Get("sendInitialEvents") != "":
-			// Clients list and watch then.
+			// Clients fall back to LIST and WATCH.
 			c.refuse(w, apierrors.NewInvalid(metav1.SchemeGroupVersion.WithKind("ListOptions").GroupKind(), "", nil))
 		default:
 			mux.ServeHTTP(w, r)
@@ -95,7 +95,7 @@ func newCoreAPI(t testing.TB) *coreAPI {
 	return c
 }
 
-// kubeconfig is the path of a file by which it's reached.
+// kubeconfig returns the path of a kubeconfig for it.
 func (c *coreAPI) kubeconfig() string {
 	c.t.Helper()
 	config := clientcmdapi.NewConfig()
@@ -113,7 +113,7 @@ func (c *coreAPI) kubeconfig() string {
 func (c *coreAPI) answer(w http.ResponseWriter, code int, object any) {
 	w.Header().Set("Content-Type", jsonType)
 	w.WriteHeader(code)
-	// A client that has gone isn't there to be told.
+	// An error means that the client has gone.
 	_ = json.NewEncoder(w).Encode(object)
 }
 
@@ -137,7 +137,7 @@ func (c *coreAPI) reviewToken(w http.ResponseWriter, r *http.Request) {
 	c.answer(w, http.StatusCreated, review)
 }
 
-// reviewAccess lets admin do everything, and vera read.
+// reviewAccess allows admin everything, and vera to read.
 func (c *coreAPI) reviewAccess(w http.ResponseWriter, r *http.Request) {
 	var review authorizationv1.SubjectAccessReview
 	if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
@@ -154,7 +154,7 @@ func (c *coreAPI) reviewAccess(w http.ResponseWriter, r *http.Request) {
 	c.answer(w, http.StatusCreated, review)
 }
 
-// publish has the ConfigMap hold what is given.
+// publish sets the data of the ConfigMap.
 func (c *coreAPI) publish(data map[string]string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -186,8 +186,8 @@ func (c *coreAPI) configMap(w http.ResponseWriter, r *http.Request) {
 	c.answer(w, http.StatusOK, published)
 }
 
-// configMaps lists the one there is, or watches it: what has changed since the list
-// is sent as a change at once.
+// configMaps lists or watches the ConfigMap. A watch sends a change since the list at
+// once.
 func (c *coreAPI) configMaps(w http.ResponseWriter, r *http.Request) {
 	published, changed := c.now()
 	query := r.URL.Query()
@@ -219,7 +219,7 @@ func (c *coreAPI) configMaps(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// asked is everything that it was asked to review.
+// asked returns the tokens and accesses that it has reviewed.
 func (c *coreAPI) asked() (tokens string, reviews []authorizationv1.SubjectAccessReviewSpec) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// claim is what a front proxy says about a user.
+// claim returns the headers in which a front proxy describes a user.
 func claim(name string, groups ...string) []string {
 	headers := []string{"X-Remote-User: " + name, "X-Remote-Uid: uid-" + name, "X-Remote-Extra-Scopes: some"}
 	for _, group := range groups {
@@ -81,21 +81,21 @@ func TestUsersOfACluster(t *testing.T) {
 	t.Cleanup(func() {
 		tokens, reviews := core.asked()
 		if strings.Contains(tokens, server.Access().Token) {
-			t.Error("the core API server has been told the owner's token")
+			t.Error("the owner's token was sent to the core API server")
 		}
 		if !slices.ContainsFunc(reviews, fullClaim) {
-			t.Errorf("it was never asked about all that the proxy says of vera: %+v", reviews)
+			t.Errorf("no review contains all that the proxy claims about vera: %+v", reviews)
 		}
 	})
 }
 
-// fullClaim tells whether a review has everything that the proxy says of vera.
+// fullClaim reports whether a review contains all that the proxy claims about vera.
 func fullClaim(review authorizationv1.SubjectAccessReviewSpec) bool {
 	return review.User == "vera" && review.UID == "uid-vera" && slices.Contains(review.Groups, "viewers") &&
 		slices.Contains(review.Groups, "system:authenticated") && slices.Equal(review.Extra["scopes"], []string{"some"})
 }
 
-// A front proxy is trusted by a file, without a core API server.
+// A file is enough to trust front proxies, without a core API server.
 func TestFrontProxyWithoutACluster(t *testing.T) {
 	t.Parallel()
 	proxies := newAuthority(t, "proxies")
@@ -134,7 +134,7 @@ func TestCoreAPIServerOutOfOrder(t *testing.T) {
 	byCertificate.do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
 	core.broken.Store(true)
 	admin.do(http.MethodGet, sessionsPath, nil).want(http.StatusUnauthorized)
-	// Who it is can be told without asking, but not what they may do.
+	// The certificate identifies the user, but the rights need the core API server.
 	byCertificate.do(http.MethodGet, sessionsPath, nil).want(http.StatusInternalServerError)
 	newRawClient(t, server).do(http.MethodGet, sessionsPath, nil).want(http.StatusOK)
 	as(t, server, identity{}).do(http.MethodGet, "/livez", nil).want(http.StatusOK)

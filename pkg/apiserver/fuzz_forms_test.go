@@ -15,8 +15,8 @@ import (
 
 const appliedHead = `{"apiVersion":"tilt.dev/v1alpha1","kind":"Session",`
 
-// FuzzReadApplied reads the body of an apply. What it returns says of the Session
-// what the body has said, and is returned as it is the next time.
+// FuzzReadApplied checks that the canonical form of the body of an apply decodes to the
+// same Session, and is its own canonical form.
 func FuzzReadApplied(f *testing.F) {
 	for _, body := range []string{
 		"apiVersion: tilt.dev/v1alpha1\nkind: Session\nmetadata: {name: a, labels: {}}\nspec: {ci: {timeout: 90s}, tiltfilePath: \"\\x7f\"}\n",
@@ -25,7 +25,7 @@ func FuzzReadApplied(f *testing.F) {
 		appliedHead + `"spec":{"ci":{"timeout":"1h","timeout":"2h"}}}`,
 		appliedHead + `"metadata":{"deletionTimestamp":"0001-01-01T00:00:00Z"}}`,
 		appliedHead + `"spec":[],"unknown":{}}`,
-		// Text that YAML reads in other ways than JSON.
+		// Text that YAML and JSON decode differently.
 		appliedHead + `"spec":{"ci":{"timeout":"1h"},"tiltfilePath":"\u007f\u0085\ufeff\u2028\u0000<&>\t\n: # - 😀"}}`,
 		appliedHead + `"spec":{"ci":{"timeout":"1h"}},"metadata":{"annotations":{"yes":"no","1":"0x1","a":"1e3","b":"~","c":"2026-01-02","d":" x ","e":"12:30:45","f":"null"}}}`,
 	} {
@@ -45,14 +45,14 @@ func FuzzReadApplied(f *testing.F) {
 	})
 }
 
-// sessionIn is the Session of a document, as it's stored.
+// sessionIn returns the Session in a document as it is stored.
 func sessionIn(t *testing.T, document []byte) string {
 	t.Helper()
 	encoded, err := yaml.YAMLToJSON(document)
 	if err != nil {
 		t.Fatalf("%s: %v", document, err)
 	}
-	// Stored and read once: the zero time is stored as null.
+	// Encoded and decoded twice, because the zero time is stored as null.
 	for range 2 {
 		var session v1alpha1.Session
 		if err := json.Unmarshal(encoded, &session); err != nil {

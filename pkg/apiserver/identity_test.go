@@ -27,8 +27,8 @@ func startIn(t *testing.T, dir string, configure ...testserver.Configure) *tests
 	return testserver.Start(t, append(configure, testserver.Configure{Options: func(o *apiserver.Options) { o.IdentityDir = dir }})...)
 }
 
-// reach asks a server at a URL what only its owner may, as one that trusts it by
-// what access tells.
+// reach sends a request that requires the owner's rights to a URL, with the token and the
+// authority of access.
 func reach(t *testing.T, url string, access apiserver.Access) error {
 	t.Helper()
 	client, err := rest.HTTPClientFor(&rest.Config{BearerToken: access.Token, TLSClientConfig: rest.TLSClientConfig{CAData: access.CertificateAuthority}})
@@ -74,7 +74,7 @@ func TestIdentityIsKept(t *testing.T) {
 	if err := second.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	// The token is changed by removing its file.
+	// Removing the file replaces the token.
 	if err := os.Remove(filepath.Join(dir, "token")); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestKeptAuthorityIsRenewed(t *testing.T) {
 			t.Errorf("a client: %v", err)
 		}
 	}
-	// It's renewed once.
+	// A further start does not renew it again.
 	if next := startIn(t, dir, at(now)); !bytes.Equal(renewed.Access().CertificateAuthority, next.Access().CertificateAuthority) {
 		t.Error("the authority is renewed each time")
 	}
@@ -156,7 +156,7 @@ func TestIdentityThatCannotBeUsed(t *testing.T) {
 	}
 }
 
-// TestIdentityOfAnotherUser could be known to that user.
+// A server refuses an identity that another user knows.
 func TestIdentityOfAnotherUser(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {

@@ -18,7 +18,7 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// follow begins to read the log of the Session "Tiltfile".
+// follow starts to follow the log of the Session "Tiltfile".
 func follow(t *testing.T, server *testserver.Server, options *v1alpha1.SessionLogOptions) *bufio.Reader {
 	t.Helper()
 	stream, err := server.Clientset(t).TiltV1alpha1().Sessions().GetLogs("Tiltfile", options).Stream(t.Context())
@@ -43,7 +43,7 @@ func wantEOF(t *testing.T, log *bufio.Reader) {
 	}
 }
 
-// Each line is there as soon as it's written.
+// The server sends each line when it is written.
 func TestLogIsFlushed(t *testing.T) {
 	t.Parallel()
 	server, client, run := startWithRun(t)
@@ -52,7 +52,7 @@ func TestLogIsFlushed(t *testing.T) {
 		run.log <- "a line\n"
 		wantLine(t, log, "a line\n")
 	}
-	// It's none of the requests that are to be answered in time.
+	// The request is a long-running one, without a timeout.
 	metrics := string(client.do(http.MethodGet, "/metrics", nil).want(http.StatusOK).body)
 	const longRunning = `apiserver_longrunning_requests{component="apiserver",group="tilt.dev",resource="sessions",scope="resource",subresource="log",verb="CONNECT",version="v1alpha1"}`
 	if !strings.Contains(metrics, longRunning) {
@@ -110,11 +110,11 @@ func TestLogMediaTypes(t *testing.T) {
 	}
 }
 
-// A log that's being read doesn't keep the server from stopping, and ends with
-// what's there.
+// A log that a client follows doesn't keep the server from stopping, and ends with the
+// lines that have been written.
 func TestLogEndsWithServer(t *testing.T) {
 	t.Parallel()
-	// Nothing but the end of the log ends the wait for it.
+	// The test waits for the end of the log, not for a timeout.
 	server, _, run := startWithRun(t, func(o *apiserver.Options) { o.DrainTimeout = time.Hour })
 	log := follow(t, server, &v1alpha1.SessionLogOptions{Follow: true})
 	run.log <- "a line\n"
@@ -134,7 +134,7 @@ func TestLogEndsWithServer(t *testing.T) {
 	}
 }
 
-// Nobody is waited for who has gone, or who doesn't read.
+// The server doesn't wait for clients that have gone or that don't read.
 func TestLogOfClientThatIsGone(t *testing.T) {
 	t.Parallel()
 	server, _, run := startWithRun(t)

@@ -12,7 +12,7 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// publication is what a kube-apiserver publishes about its front proxies and users.
+// publication returns the data in which a kube-apiserver publishes its authorities.
 func publication(users *authority, proxies ...*authority) map[string]string {
 	var bundle strings.Builder
 	for _, proxy := range proxies {
@@ -52,7 +52,7 @@ func TestFailedLookup(t *testing.T) {
 	options.Authentication.RemoteKubeConfigFile = core.kubeconfig()
 	config, err := options.Config()
 	if err == nil {
-		t.Fatalf("it starts without what it was to look up (closing: %v)", config.Close())
+		t.Fatalf("the server starts without the lookup (closing: %v)", config.Close())
 	}
 	for _, want := range []string{"kube-system/extension-apiserver-authentication", "not found", "--authentication-tolerate-lookup-failure"} {
 		if !strings.Contains(err.Error(), want) {
@@ -68,8 +68,8 @@ func TestFailedLookup(t *testing.T) {
 	certificate := proxies.client("front-proxy", nil)
 	byProxy := knocks(t, server, certificate, claim("root", "system:masters")...)
 	if !byProxy(http.StatusUnauthorized)() {
-		t.Error("a proxy is trusted that nobody has told of")
+		t.Error("a proxy is trusted before its authority is published")
 	}
 	core.publish(publication(users, proxies))
-	eventually(t, "the lookup is made up for", byProxy(http.StatusOK))
+	eventually(t, "the lookup succeeds later", byProxy(http.StatusOK))
 }

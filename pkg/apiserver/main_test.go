@@ -21,7 +21,7 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for a condition.
 const patience = time.Minute
 
 const (
@@ -34,7 +34,7 @@ const (
 func TestMain(m *testing.M) {
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
-	// Without this, errors are still printed.
+	// Otherwise klog still prints errors.
 	var flags flag.FlagSet
 	klog.InitFlags(&flags)
 	if err := flags.Set("stderrthreshold", "FATAL"); err != nil {
@@ -42,9 +42,9 @@ func TestMain(m *testing.M) {
 	}
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreTopFunction("k8s.io/klog/v2.(*flushDaemon).run.func1"),
-		// An audit log has one for old files, as long as the process runs.
+		// Each audit log starts one to rotate files, which never ends.
 		goleak.IgnoreAnyFunction("gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun"),
-		// Each consistent read from the watch cache leaves one for three seconds.
+		// Each consistent read from the watch cache starts one, which ends after three seconds.
 		goleak.IgnoreTopFunction("k8s.io/apiserver/pkg/storage/cacher.(*watchCache).waitUntilFreshAndBlock.func2"),
 	)
 }
@@ -58,7 +58,7 @@ func newSession(name string) *v1alpha1.Session {
 	}
 }
 
-// rawClient sends requests as they are, with the token of a user.
+// rawClient sends raw requests with a token.
 type rawClient struct {
 	t      testing.TB
 	client *http.Client
@@ -71,19 +71,19 @@ func newRawClient(t testing.TB, server *testserver.Server) *rawClient {
 	return &rawClient{t: t, client: server.HTTPClient(t), url: access.URL, token: access.Token}
 }
 
-// reply is an answer that was read to its end.
+// reply is a response with its body.
 type reply struct {
 	t      testing.TB
 	code   int
 	header http.Header
 	body   []byte
-	// closes says that the server has closed the connection.
+	// closes is true if the server closes the connection.
 	closes bool
-	// major is of the version of HTTP.
+	// major is the major version of HTTP.
 	major int
 }
 
-// do sends body, which may be nil, a string, or anything to be sent as JSON.
+// do sends a request. The body is nil, a string, or a value to encode as JSON.
 // Headers are "Name: value".
 func (c *rawClient) do(method, path string, body any, headers ...string) reply {
 	c.t.Helper()
@@ -125,8 +125,7 @@ func (c *rawClient) do(method, path string, body any, headers ...string) reply {
 	return reply{t: c.t, code: response.StatusCode, header: response.Header, body: answer, closes: response.Close, major: response.ProtoMajor}
 }
 
-// want fails the test unless the code is the one expected, and decodes the body
-// into whatever is given.
+// want fails the test unless the response has the code, and decodes the body.
 func (r reply) want(code int, into ...any) reply {
 	r.t.Helper()
 	if r.code != code {

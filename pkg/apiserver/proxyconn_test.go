@@ -12,8 +12,8 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// What a proxy sends for one user mustn't end what it sends for another, so they have
-// a connection each, and the one of nobody is kept as well.
+// Requests of different users through a proxy don't share a connection, and the server
+// doesn't close the connection of an anonymous one.
 func TestConnectionsOfProxies(t *testing.T) {
 	t.Parallel()
 	proxies := newAuthority(t, "proxies")
@@ -37,13 +37,13 @@ func TestConnectionsOfProxies(t *testing.T) {
 				t.Errorf("it speaks HTTP/%d", reply.major)
 			}
 			if test.file != "" && (reply.code != http.StatusForbidden || reply.closes) {
-				t.Errorf("nobody is answered %d, the connection closed: %v", reply.code, reply.closes)
+				t.Errorf("an anonymous request: %d, connection closed: %v", reply.code, reply.closes)
 			}
 		})
 	}
 }
 
-// Some connections are closed with an answer, and others are not.
+// The server closes some connections with the response, and keeps others.
 func TestGoaway(t *testing.T) {
 	t.Parallel()
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.Requests.GoawayChance = 0.02 }})

@@ -21,7 +21,7 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// syncBuffer is written to by the log while it's read.
+// syncBuffer is a buffer for concurrent use.
 type syncBuffer struct {
 	mutex  sync.Mutex
 	buffer bytes.Buffer
@@ -39,8 +39,8 @@ func (b *syncBuffer) String() string {
 	return b.buffer.String()
 }
 
-// logged returns what is logged at a verbosity while run runs. The log is one
-// for the process: tests that call it can't be parallel.
+// logged returns the log of run at a verbosity. The process has one log, so that tests
+// that call logged can't be parallel.
 func logged(t *testing.T, verbosity int, run func()) string {
 	t.Helper()
 	flags := flag.NewFlagSet("klog", flag.ContinueOnError)
@@ -63,8 +63,7 @@ func logged(t *testing.T, verbosity int, run func()) string {
 	return output.String()
 }
 
-// From verbosity 3 on there's a line for each request, at the default none. At no
-// verbosity do credentials get into the log.
+// The server logs a line for each request from verbosity 3. It never logs credentials.
 func TestRequestLog(t *testing.T) {
 	for _, verbosity := range []int{0, 3, 10} {
 		var secrets []string

@@ -23,11 +23,11 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// fakeRun notes what it's asked for. The resource "gone" doesn't exist.
+// fakeRun records requests. The resource "gone" doesn't exist.
 type fakeRun struct {
 	mu    sync.Mutex
 	asked []string
-	// log has what's yielded, until it's closed.
+	// log has the content of the log, until it is closed.
 	log chan string
 }
 
@@ -43,7 +43,7 @@ func (r *fakeRun) ask(what string, names []string, dryRun bool) error {
 	return nil
 }
 
-// wasAsked returns what the run was asked for since the last time.
+// wasAsked returns the requests since the last call.
 func (r *fakeRun) wasAsked() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -101,11 +101,11 @@ func (rs fakeRuns) Run(name string) (session.Run, bool) {
 	return run, found
 }
 
-// Orphan finds the runs whose names say that they are orphans.
+// Orphan finds runs whose names begin with "orphan".
 func (rs fakeRuns) Orphan(name string) (session.Run, bool) { return rs.Run("orphan " + name) }
 
-// startWithRun has a server with a Session "Tiltfile" that's run, and one
-// "other" that isn't.
+// startWithRun starts a server with a Session "Tiltfile" that has a run, and a Session
+// "other" without one.
 func startWithRun(t *testing.T, change ...func(*apiserver.Options)) (*testserver.Server, *rawClient, *fakeRun) {
 	t.Helper()
 	run := &fakeRun{log: make(chan string)}
@@ -144,7 +144,7 @@ func TestRequests(t *testing.T) {
 				t.Errorf("%s%s (-want +got):\n%s", test.subresource, query, diff)
 			}
 			if asked := run.wasAsked(); !slices.Equal(asked, []string{test.asked + " dry=" + dryRun}) {
-				t.Errorf("%s%s: the run was asked for %q", test.subresource, query, asked)
+				t.Errorf("%s%s: the run has received %q", test.subresource, query, asked)
 			}
 		}
 	}
@@ -181,11 +181,11 @@ func TestRefusedRequests(t *testing.T) {
 		}
 	}
 	if asked := run.wasAsked(); !slices.Equal(asked, []string{`trigger ["gone"] dry=false`}) {
-		t.Errorf("the run was asked for %q", asked)
+		t.Errorf("the run has received %q", asked)
 	}
 }
 
-// A Session that's done takes no more requests, but tells of its run.
+// A Session that is done accepts no writes to its run, but reads.
 func TestRequestsOfDoneSession(t *testing.T) {
 	t.Parallel()
 	server, client, run := startWithRun(t)
@@ -204,7 +204,7 @@ func TestRequestsOfDoneSession(t *testing.T) {
 	client.do(http.MethodGet, sessionsPath+"/Tiltfile/log", nil).want(http.StatusOK)
 }
 
-// A run that goes on without its Session is reached by the Session's name.
+// Requests reach a run whose Session has been deleted.
 func TestRequestsOfDeletedSession(t *testing.T) {
 	t.Parallel()
 	_, client, run := startWithRun(t)
@@ -238,6 +238,6 @@ func TestRequestsOfClientset(t *testing.T) {
 		t.Error(err)
 	}
 	if asked := run.wasAsked(); len(asked) != 3 {
-		t.Errorf("the run was asked for %q", asked)
+		t.Errorf("the run has received %q", asked)
 	}
 }

@@ -32,7 +32,7 @@ func TestServingCertificateIsReloaded(t *testing.T) {
 
 	writePair(t, directory, issuer.server("second"))
 	eventually(t, "the second certificate is served", shown("second", issuer))
-	// What can't be used changes nothing, and doesn't keep the next from being used.
+	// The server ignores unusable content, and loads the next usable one.
 	replaceFile(t, filepath.Join(directory, "tls.crt"), []byte("garbage"))
 	others.goesOn(t)
 	if !shown("second", issuer)() {
@@ -58,16 +58,16 @@ func TestClientAuthoritiesAreReloaded(t *testing.T) {
 	tr := startTraffic(t, server, &tls.Config{RootCAs: ownRoots(t, server), Certificates: []tls.Certificate{old}})
 	tr.goesOn(t)
 	if !byYoung(http.StatusUnauthorized)() {
-		t.Error("the new authority is trusted before it's told of")
+		t.Error("the new authority is trusted before it is published")
 	}
 	writeBundle(t, path, before, after)
 	eventually(t, "both authorities are trusted", byYoung(http.StatusOK))
 	tr.check(t)
-	// From here on only those of the new one are known, on open connections as well.
+	// From here on the server accepts only the new authority, also on open connections.
 	tr = startTraffic(t, server, &tls.Config{RootCAs: ownRoots(t, server), Certificates: []tls.Certificate{young}})
 	tr.goesOn(t)
 	writeBundle(t, path, after)
-	eventually(t, "the old authority isn't trusted any more", byOld(http.StatusUnauthorized))
+	eventually(t, "the old authority is no longer trusted", byOld(http.StatusUnauthorized))
 	tr.check(t)
 }
 
@@ -81,8 +81,8 @@ func TestProxyAuthoritiesAreReloaded(t *testing.T) {
 	rotateProxies(t, server, before, after, func(authorities ...*authority) { writeBundle(t, path, authorities...) })
 }
 
-// rotateProxies has a server trust another authority of front proxies, while proxies
-// send requests, and the first one no longer after that.
+// rotateProxies replaces the authority of front proxies while proxies send requests: by
+// both authorities, then by the new one.
 func rotateProxies(t *testing.T, server *testserver.Server, before, after *authority, publish func(...*authority)) {
 	t.Helper()
 	root := claim("root", "system:masters")
@@ -92,7 +92,7 @@ func rotateProxies(t *testing.T, server *testserver.Server, before, after *autho
 	tr := startTraffic(t, server, &tls.Config{RootCAs: ownRoots(t, server), Certificates: []tls.Certificate{old}}, root...)
 	tr.goesOn(t)
 	if !byYoung(http.StatusUnauthorized)() {
-		t.Error("the new authority is trusted before it's told of")
+		t.Error("the new authority is trusted before it is published")
 	}
 	publish(before, after)
 	eventually(t, "both authorities are trusted", byYoung(http.StatusOK))
@@ -100,6 +100,6 @@ func rotateProxies(t *testing.T, server *testserver.Server, before, after *autho
 	tr = startTraffic(t, server, &tls.Config{RootCAs: ownRoots(t, server), Certificates: []tls.Certificate{young}}, root...)
 	tr.goesOn(t)
 	publish(after)
-	eventually(t, "the old authority isn't trusted any more", byOld(http.StatusUnauthorized))
+	eventually(t, "the old authority is no longer trusted", byOld(http.StatusUnauthorized))
 	tr.check(t)
 }

@@ -22,8 +22,7 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// leaf is the certificate that a server shows to a client, or nil if the client
-// doesn't accept it.
+// leaf returns the serving certificate that a client gets, or nil if the client rejects it.
 func leaf(t testing.TB, server *testserver.Server, config *tls.Config) *x509.Certificate {
 	t.Helper()
 	dialer := &tls.Dialer{Config: config}
@@ -35,7 +34,7 @@ func leaf(t testing.TB, server *testserver.Server, config *tls.Config) *x509.Cer
 	return connection.(*tls.Conn).ConnectionState().PeerCertificates[0]
 }
 
-// ownRoots trust what a server has made itself.
+// ownRoots returns a pool with the server's own authority.
 func ownRoots(t testing.TB, server *testserver.Server) *x509.CertPool {
 	t.Helper()
 	roots := x509.NewCertPool()
@@ -113,11 +112,11 @@ func TestOwnCertificateCoversTheMachine(t *testing.T) {
 	}
 }
 
-// A server that runs for years has a valid certificate, under the same authority.
+// A server renews its certificate under the same authority for years.
 func TestOwnCertificatesAreRenewed(t *testing.T) {
 	t.Parallel()
 	const half = 183 * 24 * time.Hour
-	// What is renewed after the first half year is valid today.
+	// The certificate after the first renewal is valid today.
 	clock := testingclock.NewFakeClock(time.Now().Add(-half))
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.SetClock(clock) }})
 	kept := newRawClient(t, server)
@@ -196,8 +195,8 @@ func TestWrongFilesAreNamed(t *testing.T) {
 	}
 }
 
-// What watches files is let go of by a server that isn't run: the goroutines of the
-// tests are counted at the end.
+// A server that isn't run releases its watches of files. TestMain finds goroutines that
+// remain.
 func TestFilesOfAServerThatIsNotRun(t *testing.T) {
 	t.Parallel()
 	issuer, directory := newAuthority(t, "all"), t.TempDir()

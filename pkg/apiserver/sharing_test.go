@@ -24,13 +24,12 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// sharedObjects are the Secret and the APIService of replicas, as a kube-apiserver
-// keeps them.
+// sharedObjects are the Secret and the APIService of replicas in a kube-apiserver.
 type sharedObjects struct {
 	mu     sync.Mutex
 	secret *corev1.Secret
 	bundle []byte
-	// unwritable has nothing be published.
+	// unwritable makes writes to the APIService fail.
 	unwritable bool
 }
 
@@ -82,7 +81,7 @@ func (s *sharedObjects) serve(mux *http.ServeMux, answer func(http.ResponseWrite
 	})
 }
 
-// roots are those by which a kube-apiserver verifies a replica.
+// roots returns the authorities by which a kube-apiserver verifies a replica.
 func (s *sharedObjects) roots() *x509.CertPool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +90,7 @@ func (s *sharedObjects) roots() *x509.CertPool {
 	return pool
 }
 
-// forget has the Secret be deleted, and publish set whether something can be.
+// forget deletes the Secret, and publish sets whether the APIService can be written.
 func (s *sharedObjects) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,7 +105,7 @@ func (s *sharedObjects) publish(can bool) {
 
 const serviceHost = "session.prod.svc"
 
-// sharing has a server share its certificate with others of a core API server.
+// sharing configures a server that shares its certificate.
 func sharing(core *coreAPI, clock *testingclock.FakeClock) testserver.Configure {
 	return testserver.Configure{Options: func(o *apiserver.Options) {
 		o.Authentication.RemoteKubeConfigFile, o.Authentication.SkipInClusterLookup = core.kubeconfig(), true
@@ -115,8 +114,8 @@ func sharing(core *coreAPI, clock *testingclock.FakeClock) testserver.Configure 
 	}}
 }
 
-// Replicas show one certificate, which is verified by what's published, and change to
-// another without a client losing its connection. Their owners don't notice.
+// Replicas serve one certificate, which the published authority verifies, and replace it
+// without closing connections of clients or owners.
 func TestCertificateIsShared(t *testing.T) {
 	t.Parallel()
 	core, clock := newCoreAPI(t), testingclock.NewFakeClock(time.Now())
@@ -126,7 +125,7 @@ func TestCertificateIsShared(t *testing.T) {
 	}
 	first := shown(replicas[0])
 	if first == nil || !first.Equal(shown(replicas[1])) {
-		t.Fatal("it's not one certificate, or isn't verified by what's published")
+		t.Fatal("the replicas serve different certificates, or the published authority does not verify them")
 	}
 	var all []*traffic
 	for _, server := range replicas {
@@ -139,16 +138,16 @@ func TestCertificateIsShared(t *testing.T) {
 		tr.goesOn(t)
 	}
 	core.shared.forget()
-	// One look makes it, another one finds that it has been published for long enough.
+	// One sync creates it, another one sees that it has been published for long enough.
 	for range 3 {
-		awaitLook(t, clock, len(replicas))
+		awaitSync(t, clock, len(replicas))
 		clock.Step(time.Minute)
 	}
 	for _, server := range replicas {
 		eventually(t, "another certificate is shown", func() bool {
 			now := shown(server)
 			if now == nil {
-				t.Fatal("what's shown isn't verified by what's published")
+				t.Fatal("the published authority does not verify the served certificate")
 			}
 			return !now.Equal(first)
 		})
@@ -158,9 +157,9 @@ func TestCertificateIsShared(t *testing.T) {
 	}
 }
 
-// awaitLook waits until all servers wait for their next look at what they share, and
-// for the next check of the age of their own certificate.
-func awaitLook(t *testing.T, clock *testingclock.FakeClock, servers int) {
+// awaitSync waits until all servers wait for their next sync, and for the next check of
+// the age of their own certificate.
+func awaitSync(t *testing.T, clock *testingclock.FakeClock, servers int) {
 	t.Helper()
 	eventually(t, "all servers wait", func() bool { return clock.Waiters() == 2*servers })
 }

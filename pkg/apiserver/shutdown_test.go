@@ -16,12 +16,12 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// A server that leaves says so first, goes on until clients can have noticed, and
-// then refuses what can be tried elsewhere. Nothing that it has taken is lost.
+// A server that shuts down fails /readyz and keeps serving for the delay, then refuses
+// new requests with 429, and answers all requests that it has accepted.
 func TestShutdownUnderLoad(t *testing.T) {
 	t.Parallel()
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
-		// All that's sent before it refuses anything has to be sent in this time.
+		// The test must send its requests within the delay.
 		o.ShutdownDelay, o.DrainTimeout = 15*time.Second, time.Minute
 	}})
 	token := "Authorization: Bearer " + server.Access().Token
@@ -33,7 +33,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 
 	client := newRawClient(t, server)
 	eventually(t, "it isn't ready", func() bool { return client.do(http.MethodGet, "/readyz", nil).code == http.StatusInternalServerError })
-	// It's alive, takes writes from whoever is still sent to it, and delivers them.
+	// The server is alive, accepts writes and delivers their events.
 	client.do(http.MethodGet, "/livez", nil).want(http.StatusOK)
 	reply := client.do(http.MethodPost, sessionsPath, newSession("late")).want(http.StatusCreated)
 	if !reply.closes {
@@ -67,12 +67,12 @@ func TestShutdownUnderLoad(t *testing.T) {
 	}
 }
 
-// Whoever can't wait for a server to leave cuts it off, whatever it's waiting for.
+// Cut ends each kind of wait of a server that shuts down.
 func TestCut(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		delay, drain time.Duration
-		// leaving returns when it's about to wait.
+		// leaving returns when the server waits.
 		leaving func(*testing.T, *testserver.Server, *rawWatch)
 	}{
 		"before": {time.Hour, time.Hour, func(_ *testing.T, server *testserver.Server, _ *rawWatch) { server.Cut() }},
@@ -101,7 +101,7 @@ func TestCut(t *testing.T) {
 			if err := <-stopped; err != nil {
 				t.Error(err)
 			}
-			_ = slow.body.CloseWithError(io.ErrUnexpectedEOF) // which the client waits for
+			_ = slow.body.CloseWithError(io.ErrUnexpectedEOF) // the client waits for it
 			if answer := <-slow.answer; answer.err == nil {
 				t.Errorf("the request that was cut is answered with %d", answer.code)
 			}
@@ -109,20 +109,20 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// slowPost is a request whose body isn't sent to its end yet.
+// slowPost is a request whose body has been sent in part.
 type slowPost struct {
 	body   *io.PipeWriter
 	rest   string
 	answer chan answer
 }
 
-// answer is what comes of a request.
+// answer is the result of a request.
 type answer struct {
 	code int
 	err  error
 }
 
-// startSlowPost returns when the server has begun to read the body.
+// startSlowPost returns when the server has started to read the body.
 func startSlowPost(t *testing.T, server *testserver.Server, object any) *slowPost {
 	t.Helper()
 	content, err := json.Marshal(object)
@@ -150,7 +150,7 @@ func startSlowPost(t *testing.T, server *testserver.Server, object any) *slowPos
 		_ = response.Body.Close()
 		post.answer <- answer{code: response.StatusCode}
 	}()
-	// The client takes this when the server has asked for it.
+	// The client reads this when the server has sent 100 Continue.
 	if _, err := io.Copy(writer, strings.NewReader(string(content[:len(content)/2]))); err != nil {
 		t.Fatal(err)
 	}

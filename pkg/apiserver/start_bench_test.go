@@ -14,8 +14,8 @@ import (
 	"tilt.dev/session/pkg/storage"
 )
 
-// BenchmarkStart is a server's life without users: built, ready, one list over
-// HTTPS, stopped.
+// BenchmarkStart builds a server, waits until it is ready, lists Sessions over HTTPS, and
+// stops it.
 func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		codec, err := apiserver.StorageCodec()

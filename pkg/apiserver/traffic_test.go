@@ -18,25 +18,24 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// traffic are clients that keep on sending requests, each on one connection.
+// traffic is a set of clients that send requests all the time, each on one connection.
 type traffic struct {
 	stop     context.CancelFunc
 	running  sync.WaitGroup
 	requests atomic.Int64
-	// connections is how many were made.
+	// connections counts the connections.
 	connections atomic.Int64
-	// refused is how many clients were told to try again, and have stopped.
+	// refused counts the clients that have received 429 and stopped.
 	refused atomic.Int64
 
 	mu       sync.Mutex
 	failures []error
 }
 
-// clients is how many there are.
+// clients is the number of clients.
 const clients = 4
 
-// startTraffic has clients read and write Sessions of a server, half of them by
-// HTTP/2.
+// startTraffic starts clients that read and write Sessions, half of them over HTTP/2.
 func startTraffic(t testing.TB, server *testserver.Server, config *tls.Config, headers ...string) *traffic {
 	ctx, stop := context.WithCancel(t.Context())
 	tr := &traffic{stop: stop}
@@ -68,7 +67,7 @@ func startTraffic(t testing.TB, server *testserver.Server, config *tls.Config, h
 	return tr
 }
 
-// newTransport counts the connections that it makes, in HTTP/2.
+// newTransport returns an HTTP/2 transport that counts its connections.
 func (tr *traffic) newTransport(t testing.TB, config *tls.Config) *http.Transport {
 	transport := &http.Transport{TLSClientConfig: config.Clone(), ForceAttemptHTTP2: true, MaxConnsPerHost: 1}
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -79,7 +78,7 @@ func (tr *traffic) newTransport(t testing.TB, config *tls.Config) *http.Transpor
 	return transport
 }
 
-// send makes one request and tells whether it's to be tried again.
+// send sends one request and reports whether the server has refused it with 429.
 func (tr *traffic) send(ctx context.Context, client *http.Client, url string, n int, headers []string) (refused bool, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+sessionsPath, nil)
 	if n%2 == 1 {
@@ -112,7 +111,7 @@ func (tr *traffic) send(ctx context.Context, client *http.Client, url string, n 
 	return false, nil
 }
 
-// goesOn waits until each client has had some more answers.
+// goesOn waits until the clients have received more responses.
 func (tr *traffic) goesOn(t testing.TB) {
 	t.Helper()
 	until := tr.requests.Load() + 40
@@ -131,15 +130,15 @@ func (tr *traffic) failed() []error {
 	return tr.failures
 }
 
-// end stops the clients and returns what went wrong.
+// end stops the clients and returns their errors.
 func (tr *traffic) end() []error {
 	tr.stop()
 	tr.running.Wait()
 	return tr.failed()
 }
 
-// check ends the traffic, in which no request may have failed and no connection
-// may have been closed.
+// check ends the traffic. It fails the test if a request has failed or a connection has
+// been closed.
 func (tr *traffic) check(t testing.TB) {
 	t.Helper()
 	tr.goesOn(t)

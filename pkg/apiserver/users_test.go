@@ -17,14 +17,14 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// identity is what a client shows of itself.
+// identity has the credentials of a client.
 type identity struct {
 	certificate *tls.Certificate
 	token       string
 	headers     []string
 }
 
-// as returns a client that shows an identity to a server, on connections of its own.
+// as returns a client with an identity and with connections of its own.
 func as(t testing.TB, server *testserver.Server, id identity) *rawClient {
 	client := newRawClient(t, server)
 	client.token = id.token
@@ -34,9 +34,9 @@ func as(t testing.TB, server *testserver.Server, id identity) *rawClient {
 	return client
 }
 
-// knocks returns what tells whether a user with a certificate is answered with a code.
-// Who is unknown, and shouldn't be, comes by another connection: for the one before,
-// the server may not have known yet whose certificates to ask for.
+// knocks returns a condition for eventually: a request with a certificate is answered with
+// a code. After an unexpected 401 it connects again, because the server may not have
+// requested the certificate on the first connection.
 func knocks(t testing.TB, server *testserver.Server, certificate tls.Certificate, headers ...string) func(code int) func() bool {
 	client := as(t, server, identity{certificate: &certificate})
 	return func(code int) func() bool {
@@ -50,7 +50,7 @@ func knocks(t testing.TB, server *testserver.Server, certificate tls.Certificate
 	}
 }
 
-// right is something that a user may do or not.
+// right is a request that a user may be allowed to make.
 type right struct{ method, path, body string }
 
 var (
@@ -68,8 +68,8 @@ var (
 	all     = append([]right{create, patchStatus, remove, profile}, reading...)
 )
 
-// checkRights tries everything as a user, and finds allowed what is to be, and
-// refused with a code, and with words in the reason, what isn't.
+// checkRights makes all requests as a user. It fails the test unless exactly the allowed
+// ones succeed, and the others have the code and the reason.
 func checkRights(t *testing.T, server *testserver.Server, id identity, allowed []right, code int, reason string) {
 	t.Helper()
 	client := as(t, server, id)

@@ -27,7 +27,7 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// rawEvent is an event of a watch as it's sent.
+// rawEvent is an event of a watch as the server sends it.
 type rawEvent struct {
 	Type   string
 	Object json.RawMessage
@@ -42,7 +42,7 @@ func (e rawEvent) session(t testing.TB) *v1alpha1.Session {
 	return &session
 }
 
-// rawWatch is a watch over a connection of its own.
+// rawWatch is a watch on a connection of its own.
 type rawWatch struct {
 	body   io.ReadCloser
 	events *json.Decoder
@@ -80,8 +80,7 @@ func (w *rawWatch) next(t testing.TB) rawEvent {
 	return event
 }
 
-// rest returns the remaining events, and an error if the watch didn't end
-// cleanly.
+// rest returns the remaining events, and an error unless the watch ends cleanly.
 func (w *rawWatch) rest() ([]rawEvent, error) {
 	var events []rawEvent
 	for {
@@ -96,7 +95,7 @@ func (w *rawWatch) rest() ([]rawEvent, error) {
 	}
 }
 
-func TestWatchesOfTheGoneAreForgotten(t *testing.T) {
+func TestWatchOfAClientThatHasGoneIsRemoved(t *testing.T) {
 	t.Parallel()
 	server := testserver.Start(t)
 	sessions := server.Clientset(t).TiltV1alpha1().Sessions()
@@ -106,8 +105,7 @@ func TestWatchesOfTheGoneAreForgotten(t *testing.T) {
 	}
 	watch.next(t)
 	_ = watch.body.Close()
-	// It's forgotten as soon as the server notices, whether or not it would
-	// have been handed this.
+	// The server removes the watch once it notices, whether or not it has sent the event.
 	if _, err := sessions.Patch(t.Context(), "a", types.MergePatchType, []byte(`{"metadata":{"labels":{"x":"y"}}}`), metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -116,9 +114,8 @@ func TestWatchesOfTheGoneAreForgotten(t *testing.T) {
 	}
 }
 
-// TestEveryWatchIsHandedTheVerdictBeforeTheServerStops is the promise that a
-// watcher never misses how a Session ended.
-func TestEveryWatchIsHandedTheVerdictBeforeTheServerStops(t *testing.T) {
+// A watch that is open receives the verdict before the server stops.
+func TestWatchesReceiveTheVerdictBeforeTheServerStops(t *testing.T) {
 	t.Parallel()
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.DrainTimeout = patience }})
 	sessions := server.Clientset(t).TiltV1alpha1().Sessions()
@@ -134,7 +131,7 @@ func TestEveryWatchIsHandedTheVerdictBeforeTheServerStops(t *testing.T) {
 	watches["from the state"] = openWatch(t, server, "?watch=true")
 	watches["streamed list"] = openWatch(t, server, "?watch=true&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan")
 	watches["named"] = openWatch(t, server, "?watch=true&fieldSelector=metadata.name%3Da")
-	// This one is told by a DELETED event, that the Session isn't running any more.
+	// This watch receives DELETED once the Session is done.
 	watches["running"] = openWatch(t, server, "?watch=true&fieldSelector=status.done%3Dfalse&resourceVersion="+created.ResourceVersion)
 	uninterested := openWatch(t, server, "?watch=true&labelSelector=no%3Dmatch")
 	socket := openSocket(t, server, "?watch=true&resourceVersion="+created.ResourceVersion)
@@ -152,7 +149,7 @@ func TestEveryWatchIsHandedTheVerdictBeforeTheServerStops(t *testing.T) {
 	if err := server.Delivered(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// What was written after that is handed over by the shutdown.
+	// The shutdown delivers later events.
 	if _, err := sessions.Patch(t.Context(), "a", types.MergePatchType, []byte(`{"metadata":{"labels":{"last":"yes"}}}`), metav1.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +233,7 @@ func checkSocket(t *testing.T, socket *websocket.Conn, version string) {
 	}
 }
 
-// narrow is a listener whose connections hold little that wasn't read yet.
+// narrow is a listener whose connections have small send buffers.
 type narrow struct{ net.Listener }
 
 func (n narrow) Accept() (net.Conn, error) {
@@ -247,10 +244,9 @@ func (n narrow) Accept() (net.Conn, error) {
 	return conn, conn.(*net.TCPConn).SetWriteBuffer(32 << 10)
 }
 
-// TestAWatcherThatDoesNotReadIsCut has a client that takes nothing: it holds up
-// neither writers nor other watchers nor, for longer than the drain timeout, the
-// shutdown.
-func TestAWatcherThatDoesNotReadIsCut(t *testing.T) {
+// A client that doesn't read delays neither writers nor other watches, nor the shutdown
+// for longer than the drain timeout.
+func TestWatchThatDoesNotReadIsCut(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -258,12 +254,12 @@ func TestAWatcherThatDoesNotReadIsCut(t *testing.T) {
 	}
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
 		o.SetListener(narrow{listener})
-		o.DrainTimeout = 5 * time.Second // in which others can be told that it's over
+		o.DrainTimeout = 5 * time.Second // other watches end within it
 	}})
 	sessions := server.Clientset(t).TiltV1alpha1().Sessions()
 	openWatch(t, server, "?watch=true")
 	reader := openWatch(t, server, "?watch=true")
-	// More than what fits into the buffers in between.
+	// More than the buffers hold.
 	big := newSession("big")
 	big.Annotations = map[string]string{"big": strings.Repeat("x", 100<<10)}
 	if _, err := sessions.Create(t.Context(), big, metav1.CreateOptions{}); err != nil {
@@ -280,13 +276,13 @@ func TestAWatcherThatDoesNotReadIsCut(t *testing.T) {
 	hurried, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if err := server.Delivered(hurried); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Delivered doesn't tell that somebody is behind: %v", err)
+		t.Errorf("Delivered returns before a slow watch has received its events: %v", err)
 	}
 	if err := server.Stop(); err != nil {
 		t.Error(err)
 	}
 	if events, err := reader.rest(); err != nil || len(events) != 0 {
-		t.Errorf("the one who reads: %v, %v", events, err)
+		t.Errorf("the other watch: %v, %v", events, err)
 	}
 	if _, err := sessions.Get(t.Context(), "big", metav1.GetOptions{}); err == nil || apierrors.IsNotFound(err) {
 		t.Errorf("the server still answers: %v", err)

@@ -30,8 +30,7 @@ const (
 	apiServicePath  = apiServicesPath + "/v1alpha1.tilt.dev"
 )
 
-// cluster is a kube-apiserver as far as servers that share a certificate can tell. It
-// keeps what is written, under resource versions.
+// cluster is a fake kube-apiserver with the objects of servers that share a certificate.
 type cluster struct {
 	t      testing.TB
 	server *httptest.Server
@@ -39,9 +38,9 @@ type cluster struct {
 	mu      sync.Mutex
 	version int
 	objects map[string]map[string]any
-	// refused are what may not be done, as in "PATCH /apis/...", and as what.
+	// refused has the errors of requests, by method and path as in "PATCH /apis/...".
 	refused map[string]*apierrors.StatusError
-	// written is how often something was.
+	// written counts writes.
 	written int
 }
 
@@ -57,7 +56,7 @@ func newCluster(t testing.TB) *cluster {
 	return c
 }
 
-// clients returns those of one server.
+// clients returns the clients of one server.
 func (c *cluster) clients() (kubernetes.Interface, dynamic.Interface) {
 	c.t.Helper()
 	config := &rest.Config{Host: c.server.URL, QPS: -1, ContentConfig: rest.ContentConfig{ContentType: "application/json"}}
@@ -77,7 +76,7 @@ func (c *cluster) clients() (kubernetes.Interface, dynamic.Interface) {
 	return core, untyped
 }
 
-// put stores an object whatever there was.
+// put stores an object unconditionally.
 func (c *cluster) put(path string, object map[string]any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +96,7 @@ func (c *cluster) remove(path string) {
 	delete(c.objects, path)
 }
 
-// refuse has something be refused from now on, or no more if err is nil.
+// refuse makes a request fail from now on, or succeed again if err is nil.
 func (c *cluster) refuse(what string, err *apierrors.StatusError) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,7 +109,7 @@ func (c *cluster) writes() int {
 	return c.written
 }
 
-// secret is what is kept.
+// secret returns the Secret.
 func (c *cluster) secret() *corev1.Secret {
 	c.t.Helper()
 	secret := &corev1.Secret{}
@@ -118,7 +117,7 @@ func (c *cluster) secret() *corev1.Secret {
 	return secret
 }
 
-// bundle is what is published.
+// bundle returns the caBundle.
 func (c *cluster) bundle() []byte {
 	c.t.Helper()
 	var api struct{ Spec struct{ CABundle []byte } }
@@ -126,7 +125,7 @@ func (c *cluster) bundle() []byte {
 	return api.Spec.CABundle
 }
 
-// publish sets what is published.
+// publish sets the caBundle.
 func (c *cluster) publish(bundle []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -200,7 +199,7 @@ func version(object map[string]any) any {
 	return object["metadata"].(map[string]any)["resourceVersion"]
 }
 
-// change reads what an object is to become.
+// change decodes the object of a write.
 func change(r *http.Request, was map[string]any, into *map[string]any) error {
 	if r.Method == http.MethodPut {
 		return json.NewDecoder(r.Body).Decode(into)

@@ -19,7 +19,7 @@ import (
 
 var forbidden = apierrors.NewForbidden(corev1.Resource("things"), "", errors.New("no rule says so"))
 
-// Without the Secret there's nothing to serve with.
+// A server needs the Secret to start.
 func TestSecretIsRequired(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -53,7 +53,7 @@ func TestSecretIsRequired(t *testing.T) {
 	}
 }
 
-// keep makes the Secret hold something.
+// keep sets the data of the Secret.
 func (c *cluster) keep(data map[string][]byte) {
 	encoded := map[string]any{}
 	for key, value := range data {
@@ -62,7 +62,7 @@ func (c *cluster) keep(data map[string][]byte) {
 	c.put(secretPath, map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "serving", "namespace": "prod"}, "data": encoded})
 }
 
-// An empty Secret, as somebody may ship one, is filled.
+// A server fills an empty Secret.
 func TestEmptySecretIsFilled(t *testing.T) {
 	t.Parallel()
 	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
@@ -70,7 +70,7 @@ func TestEmptySecretIsFilled(t *testing.T) {
 	checkVerified(t, c, clock, startShared(t, c, clock))
 }
 
-// A server starts that can't publish its authority, says so, and makes up for it.
+// A server that can't publish its authority starts, reports it, and publishes later.
 func TestPublishingIsMadeUpFor(t *testing.T) {
 	t.Parallel()
 	invalid := apierrors.NewInvalid(schema.GroupKind{Kind: "APIService"}, "v1alpha1.tilt.dev", nil)
@@ -103,7 +103,7 @@ func TestPublishingIsMadeUpFor(t *testing.T) {
 			s := startShared(t, c, clock)
 			problem := s.Published()
 			if problem == nil {
-				t.Fatal("it's said to be published")
+				t.Fatal("Published returns nil")
 			}
 			for _, want := range test.want {
 				if !strings.Contains(problem.Error(), want) {
@@ -117,7 +117,7 @@ func TestPublishingIsMadeUpFor(t *testing.T) {
 			clock.Step(minRetry)
 			eventually(t, "it's published", func() bool { return s.Published() == nil })
 			checkVerified(t, c, clock, s)
-			// That it was published once is enough to be ready.
+			// A later failure to publish does not affect readiness.
 			test.broken(c)
 			c.remove(secretPath)
 			if err := s.RunOnce(t.Context()); err == nil || s.Published() != nil {
@@ -127,7 +127,7 @@ func TestPublishingIsMadeUpFor(t *testing.T) {
 	}
 }
 
-// While nothing can be published, renewals of the same authority go on.
+// A server renews its certificate under the same authority while it can't publish.
 func TestCertificateIsRenewedUnpublished(t *testing.T) {
 	t.Parallel()
 	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
@@ -136,13 +136,13 @@ func TestCertificateIsRenewedUnpublished(t *testing.T) {
 	for range 4 {
 		clock.Step(sharedCertificateLifetime/2 + time.Minute)
 		if err := s.RunOnce(t.Context()); err == nil {
-			t.Error("nobody is told that the APIService can't be read")
+			t.Error("no error though the APIService can't be read")
 		}
 		checkVerified(t, c, clock, s)
 	}
 }
 
-// One that runs is told of a certificate that another has made.
+// Run notifies listeners of a new certificate.
 func TestListenersAreTold(t *testing.T) {
 	t.Parallel()
 	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
@@ -162,7 +162,7 @@ func TestListenersAreTold(t *testing.T) {
 	}
 }
 
-// listener takes what it's told without having anybody wait.
+// listener records notifications without blocking.
 type listener chan struct{}
 
 func (l listener) Enqueue() {
@@ -172,7 +172,7 @@ func (l listener) Enqueue() {
 	}
 }
 
-// run runs a server's certificate until it's stopped.
+// run calls Run until the returned function is called.
 func run(t *testing.T, s *Shared) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup

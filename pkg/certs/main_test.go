@@ -15,7 +15,7 @@ import (
 func TestMain(m *testing.M) {
 	klog.LogToStderr(false)
 	klog.SetOutput(io.Discard)
-	// Without this, errors are still printed.
+	// Otherwise klog still prints errors.
 	var flags flag.FlagSet
 	klog.InitFlags(&flags)
 	if err := flags.Set("stderrthreshold", "FATAL"); err != nil {

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// What is read of a Secret is what's written again, whatever somebody has put there.
+// Encoding decoded material returns the same data, for any data that can be decoded.
 func FuzzMaterial(f *testing.F) {
 	now := time.Unix(1700000000, 0)
 	m, _, err := next(nil, nil, false, ServiceSubject(types.NamespacedName{Namespace: "a", Name: "b"}), now)

@@ -23,7 +23,7 @@ var service = types.NamespacedName{Namespace: "prod", Name: "session"}
 
 const host = "session.prod.svc"
 
-// sharedOptions are those of a server of a cluster.
+// sharedOptions returns the options of a server.
 func (c *cluster) sharedOptions(clock *testingclock.FakeClock) SharedOptions {
 	core, untyped := c.clients()
 	return SharedOptions{
@@ -43,8 +43,8 @@ func startShared(t *testing.T, c *cluster, clock *testingclock.FakeClock) *Share
 	return s
 }
 
-// look has servers do what they do every minute.
-func look(t *testing.T, servers ...*Shared) {
+// syncAll syncs servers once.
+func syncAll(t *testing.T, servers ...*Shared) {
 	t.Helper()
 	for _, s := range servers {
 		if err := s.RunOnce(t.Context()); err != nil {
@@ -53,16 +53,16 @@ func look(t *testing.T, servers ...*Shared) {
 	}
 }
 
-// pass has servers do so for a time.
+// pass advances the clock and syncs servers every period.
 func pass(t *testing.T, clock *testingclock.FakeClock, time time.Duration, servers ...*Shared) {
 	t.Helper()
 	for ; time > 0; time -= period {
 		clock.Step(min(period, time))
-		look(t, servers...)
+		syncAll(t, servers...)
 	}
 }
 
-// shown is the certificate of a server.
+// shown returns the certificate of a server.
 func shown(t *testing.T, s *Shared) *x509.Certificate {
 	t.Helper()
 	certificate, key := s.CurrentCertKeyContent()
@@ -73,7 +73,7 @@ func shown(t *testing.T, s *Shared) *x509.Certificate {
 	return pair.Leaf
 }
 
-// verify returns why kube-apiserver doesn't trust a server.
+// verify returns an error unless the published authorities verify a server.
 func verify(t *testing.T, c *cluster, s *Shared, now time.Time) error {
 	t.Helper()
 	roots := x509.NewCertPool()
@@ -91,7 +91,7 @@ func checkVerified(t *testing.T, c *cluster, clock *testingclock.FakeClock, serv
 	}
 }
 
-// However many start at once, they share one certificate.
+// Servers that start at the same time share one certificate.
 func TestServersStartAtOnce(t *testing.T) {
 	t.Parallel()
 	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
@@ -123,7 +123,7 @@ func TestServersStartAtOnce(t *testing.T) {
 		t.Errorf("the Secret is %s, with labels %v", secret.Type, secret.Labels)
 	}
 	before := c.writes()
-	look(t, servers...)
+	syncAll(t, servers...)
 	if c.writes() != before {
 		t.Error("something is written again without need")
 	}
@@ -135,12 +135,12 @@ func TestCertificateIsRenewed(t *testing.T) {
 	a, b := startShared(t, c, clock), startShared(t, c, clock)
 	first, trusted := shown(t, a), string(c.bundle())
 	clock.Step(sharedCertificateLifetime/2 - time.Minute)
-	look(t, a, b)
+	syncAll(t, a, b)
 	if !shown(t, a).Equal(first) {
 		t.Error("it's renewed before it has got old")
 	}
 	clock.Step(2 * time.Minute)
-	look(t, a, b)
+	syncAll(t, a, b)
 	if shown(t, a).Equal(first) || !shown(t, b).Equal(shown(t, a)) {
 		t.Error("it isn't renewed, or not for both")
 	}
@@ -150,15 +150,15 @@ func TestCertificateIsRenewed(t *testing.T) {
 	checkVerified(t, c, clock, a, b)
 }
 
-// Another authority is published before what it has signed is shown, and the one
-// before is dropped when nobody needs it.
+// A new authority is published before its certificate is served, and the previous one is
+// removed after the overlap.
 func TestAuthorityIsRenewed(t *testing.T) {
 	t.Parallel()
 	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
 	a, b := startShared(t, c, clock), startShared(t, c, clock)
 	for clock.Since(shown(t, a).NotBefore) < sharedAuthorityLifetime/2-24*time.Hour {
 		clock.Step(30 * 24 * time.Hour)
-		look(t, a, b)
+		syncAll(t, a, b)
 		checkVerified(t, c, clock, a, b)
 		if authorities(t, c) > 1 {
 			break
@@ -186,7 +186,7 @@ func TestAuthorityIsRenewed(t *testing.T) {
 	checkVerified(t, c, clock, a, b, startedLate)
 }
 
-// authorities is how many of them are trusted.
+// authorities returns the number of trusted authorities.
 func authorities(t *testing.T, c *cluster) int {
 	t.Helper()
 	all, err := decodeBundle(c.bundle())
@@ -196,7 +196,7 @@ func authorities(t *testing.T, c *cluster) int {
 	return len(all)
 }
 
-// Whatever happens in whatever order, a server that could look isn't shut out.
+// The published authorities verify each server that syncs, in any order of events.
 func TestServersAreTrustedAllTheTime(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(6) {
@@ -216,7 +216,7 @@ func TestServersAreTrustedAllTheTime(t *testing.T) {
 				case 1:
 					servers[i] = startShared(t, c, clock)
 				case 2:
-					if !refused { // or the only certificate that's trusted might expire
+					if !refused { // otherwise the only trusted certificate might expire
 						clock.Step(40 * 24 * time.Hour)
 					}
 				case 3:
@@ -235,7 +235,7 @@ func TestServersAreTrustedAllTheTime(t *testing.T) {
 				}
 				for j, s := range servers {
 					if s.Published() != nil {
-						continue // it wasn't ready yet
+						continue // the server has never been ready
 					}
 					if err := verify(t, c, s, clock.Now()); err != nil {
 						t.Fatalf("server %d isn't trusted: %v, after %s", j, err, strings.Join(story, ", "))
@@ -252,7 +252,7 @@ func TestServersAreTrustedAllTheTime(t *testing.T) {
 	}
 }
 
-// Whom somebody else has published is trusted until servers have gone over.
+// An authority that another program has published stays trusted for the overlap.
 func TestCertificateOfAnotherIsReplaced(t *testing.T) {
 	t.Parallel()
 	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
@@ -272,7 +272,7 @@ func TestCertificateOfAnotherIsReplaced(t *testing.T) {
 		t.Error("the one before is trusted for good")
 	}
 	c.publish([]byte("garbage"))
-	look(t, s)
+	syncAll(t, s)
 	checkVerified(t, c, clock, s)
 }
 
