@@ -42,6 +42,7 @@ func TestAudit(t *testing.T) {
 	client.do(http.MethodPut, session, stored).want(http.StatusOK)
 	patch(session, `{"metadata":{"finalizers":["tilt.dev/x"]}}`)
 	patch(session, `{"spec":{"exitCondition":"manual"}}`)
+	client.do(http.MethodPost, session+"/args", `{"spec":{"args":["web"]}}`).want(http.StatusCreated)
 	patch(status, `{"status":{"pid":5}}`)
 	patch(status, `{"status":{"pid":5}}`)
 	patch(status+"?dryRun=All", `{"status":{"done":true}}`)
@@ -62,11 +63,12 @@ func TestAudit(t *testing.T) {
 		"update 200 map[unchanged:true]",
 		"patch 200 map[]",
 		"patch 200 map[generation:2]",
+		"create args 201 map[generation:3]",
 		"patch status 200 map[state:Pending -> Running]",
 		"patch status 200 map[unchanged:true]",
 		"patch status 200 map[]",
 		"patch status 200 map[state:Running -> Failed]",
-		"patch 200 map[generation:3]",
+		"patch 200 map[generation:4]",
 		"patch 422 map[]",
 		"delete 200 map[]",
 		"patch 200 map[deleted:true]",

@@ -35,10 +35,9 @@ var requestDescriptions = map[string]string{
 		" Answered with 404 if a resource doesn't exist, with the cause FieldValueNotFound: then nothing changes." + notRun,
 	http.MethodPost + " disable": "disable resources of the specified Session." +
 		" Answered with 404 if a resource doesn't exist, with the cause FieldValueNotFound: then nothing changes." + notRun,
-	http.MethodGet + " args": "read the arguments of the Tiltfile of the specified Session." +
-		" Answered with 409 if the Session isn't run by this server.",
-	http.MethodPost + " args": "replace the arguments of the Tiltfile of the specified Session," +
-		" which is evaluated again if they differ." + notRun,
+	http.MethodGet + " args": "read spec.args of the specified Session.",
+	http.MethodPost + " args": "replace spec.args of the specified Session, whose Tiltfile is evaluated again" +
+		" if they differ. Answered with 409 if the Session is done, or if the posted resourceVersion isn't its own.",
 	http.MethodGet + " log": "read or follow the log of the specified Session: lines of text or," +
 		" as application/x-ndjson with the format \"json\", a SessionLogLine in each line." +
 		" Answered with 404 if a resource doesn't exist, with the cause FieldValueNotFound," +

@@ -67,12 +67,6 @@ func (r *fakeRun) Disable(_ context.Context, spec *v1alpha1.SessionDisableSpec, 
 	return v1alpha1.SessionDisableStatus{Resources: []string{"disabled"}}, err
 }
 
-func (r *fakeRun) Args(context.Context) ([]string, error) { return []string{"one", "two"}, nil }
-
-func (r *fakeRun) SetArgs(_ context.Context, spec *v1alpha1.SessionArgsSpec, dryRun bool) (v1alpha1.SessionArgsStatus, error) {
-	return v1alpha1.SessionArgsStatus{Changed: true}, r.ask("args", spec.Args, dryRun)
-}
-
 func (r *fakeRun) ReadLog(ctx context.Context, options *v1alpha1.SessionLogOptions, until <-chan struct{}) (iter.Seq[[]byte], error) {
 	if err := r.ask("log", options.Resources, false); err != nil {
 		return nil, err
@@ -101,16 +95,13 @@ func (rs fakeRuns) Run(name string) (session.Run, bool) {
 	return run, found
 }
 
-// Orphan finds runs whose names begin with "orphan".
-func (rs fakeRuns) Orphan(name string) (session.Run, bool) { return rs.Run("orphan " + name) }
-
 // startWithRun starts a server with a Session "Tiltfile" that has a run, and a Session
 // "other" without one.
 func startWithRun(t *testing.T, change ...func(*apiserver.Options)) (*testserver.Server, *rawClient, *fakeRun) {
 	t.Helper()
 	run := &fakeRun{log: make(chan string)}
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) {
-		o.Runs = fakeRuns{"Tiltfile": run, "missing": run, "orphan deleted": run}
+		o.Runs = fakeRuns{"Tiltfile": run, "missing": run}
 		for _, change := range change {
 			change(o)
 		}
@@ -132,8 +123,6 @@ func TestRequests(t *testing.T) {
 			`"kind":"SessionEnable","spec":{"resources":["a"],"labels":["l"],"only":true},"status":{"resources":["enabled"]}`, `enable all=false only=true ["l"] ["a"]`},
 		{"disable", `"kind":"SessionDisable","spec":{"all":true},"status":{"resources":["mine"]}`,
 			`"kind":"SessionDisable","spec":{"all":true},"status":{"resources":["disabled"]}`, `disable all=true [] []`},
-		{"args", `"kind":"SessionArgs","spec":{"args":[]}`,
-			`"kind":"SessionArgs","spec":{"args":[]},"status":{"changed":true}`, `args []`},
 	} {
 		for query, dryRun := range map[string]string{"": "false", "?dryRun=All": "true"} {
 			var got, want map[string]any
@@ -147,11 +136,6 @@ func TestRequests(t *testing.T) {
 				t.Errorf("%s%s: the run has received %q", test.subresource, query, asked)
 			}
 		}
-	}
-	var args v1alpha1.SessionArgs
-	client.do(http.MethodGet, sessionsPath+"/Tiltfile/args", nil).want(http.StatusOK, &args)
-	if args.Kind != "SessionArgs" || args.Name != "Tiltfile" || !slices.Equal(args.Spec.Args, []string{"one", "two"}) {
-		t.Errorf("args = %+v", args)
 	}
 }
 
@@ -204,16 +188,15 @@ func TestRequestsOfDoneSession(t *testing.T) {
 	client.do(http.MethodGet, sessionsPath+"/Tiltfile/log", nil).want(http.StatusOK)
 }
 
-// Requests reach a run whose Session has been deleted.
-func TestRequestsOfDeletedSession(t *testing.T) {
+// The API of a server that runs no Sessions is the same. It answers requests to runs
+// with a conflict.
+func TestRequestsToServerThatRunsNothing(t *testing.T) {
 	t.Parallel()
-	_, client, run := startWithRun(t)
-	client.do(http.MethodPost, sessionsPath+"/deleted/trigger", `{"spec":{"resources":["a"]}}`).want(http.StatusCreated)
-	client.do(http.MethodGet, sessionsPath+"/deleted/args", nil).want(http.StatusOK)
-	close(run.log)
-	client.do(http.MethodGet, sessionsPath+"/deleted/log", nil).want(http.StatusOK)
-	client.do(http.MethodGet, sessionsPath+"/deleted", nil).want(http.StatusNotFound)
-	client.do(http.MethodPost, sessionsPath+"/missing/trigger", `{"spec":{"resources":["a"]}}`).want(http.StatusNotFound)
+	client := newRawClient(t, testserver.Start(t))
+	client.do(http.MethodPost, sessionsPath, newSession("Tiltfile")).want(http.StatusCreated)
+	client.do(http.MethodPost, sessionsPath+"/Tiltfile/trigger", `{"spec":{"resources":["a"]}}`).want(http.StatusConflict)
+	client.do(http.MethodGet, sessionsPath+"/Tiltfile/args", nil).want(http.StatusOK)
+	client.do(http.MethodGet, sessionsPath+"/Tiltfile/log", nil).want(http.StatusConflict)
 }
 
 func TestRequestsOfClientset(t *testing.T) {
@@ -231,13 +214,14 @@ func TestRequestsOfClientset(t *testing.T) {
 		t.Errorf("error = %v", err)
 	}
 	args, err := sessions.GetArgs(t.Context(), "Tiltfile", metav1.GetOptions{})
-	if err != nil || len(args.Spec.Args) != 2 {
+	if err != nil || len(args.Spec.Args) != 0 {
 		t.Errorf("%+v, %v", args, err)
 	}
-	if _, err := sessions.SetArgs(t.Context(), "Tiltfile", args, metav1.CreateOptions{}); err != nil {
-		t.Error(err)
+	args.Spec.Args = []string{"web"}
+	if args, err = sessions.SetArgs(t.Context(), "Tiltfile", args, metav1.CreateOptions{}); err != nil || !args.Status.Changed {
+		t.Errorf("%+v, %v", args, err)
 	}
-	if asked := run.wasAsked(); len(asked) != 3 {
+	if asked := run.wasAsked(); len(asked) != 2 {
 		t.Errorf("the run has received %q", asked)
 	}
 }

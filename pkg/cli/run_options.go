@@ -83,16 +83,15 @@ func (o *runOptions) session() *v1alpha1.Session {
 			Name:        sessionName,
 			Annotations: map[string]string{"tilt.dev/resource": model.TiltfileResource},
 		},
-		Spec: v1alpha1.SessionSpec{TiltfilePath: o.file, ExitCondition: o.exitCondition},
+		Spec: v1alpha1.SessionSpec{
+			TiltfilePath: o.file, ExitCondition: o.exitCondition, Args: o.args, KeepGoing: o.keepGoing,
+		},
 	}
 	if o.exitCondition == v1alpha1.ExitConditionCI {
 		s.Spec.CI = &v1alpha1.SessionCISpec{
 			Timeout:          &metav1.Duration{Duration: o.timeout},
 			ReadinessTimeout: &metav1.Duration{Duration: model.DefaultReadinessTimeout},
 		}
-	}
-	if o.keepGoing {
-		s.Annotations[v1alpha1.AnnotationKeepGoing] = "true"
 	}
 	return s
 }

@@ -19,11 +19,10 @@ With --etcd-servers any number of servers share the Sessions of an etcd, and non
 of them is run. While etcd can't be reached, /readyz says so, what needs it is
 refused with 503, and watches go on when it's back.
 
-Annotations of a Session:
-  tilt.dev/args                the arguments of its Tiltfile: a JSON list, such as ["web","--env=a b"],
-                               or words separated by spaces, of which quotes are a part
-  tilt.dev/keep-going          "true": after a failure finish what doesn't depend on it
-  tilt.dev/ttl-after-finished  how long after its verdict it's deleted, such as 1h
+Fields of a Session's spec beside tiltfilePath, exitCondition and ci:
+  args                     the arguments of its Tiltfile, a list such as ["web","--env=a b"]
+  keepGoing                true: after a failure finish what doesn't depend on it
+  ttlSecondsAfterFinished  how many seconds after its verdict it's deleted
 
 Users are known by the owner's token, which is in the kubeconfig, or by
 --token-auth-file and --client-ca-file. Their groups decide what they may do:

@@ -19,6 +19,7 @@ import (
 	"tilt.dev/session/pkg/generated/clientset/versioned"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/session"
+	"tilt.dev/session/pkg/text"
 )
 
 // sessionLogLimit is how many bytes of the output of one Session of many are
@@ -151,7 +152,7 @@ func verdictWord(done *v1alpha1.Session) string {
 }
 
 // brief is an error for one line among others.
-func brief(text string) string { return v1alpha1.Shorten(v1alpha1.ErrorLine(text), 200) }
+func brief(err string) string { return text.Cut(text.ErrorLine(err), 200) }
 
 // prepareRuns starts what runs of Sessions share.
 func (s *service) prepareRuns() (err error) {
@@ -204,11 +205,9 @@ func (s *service) runController(ctx context.Context) error {
 
 // newRun is an engine for a Session.
 func (s *service) newRun(stored *v1alpha1.Session, onChange func(*engine.Snapshot)) controller.Run {
-	// The Controller doesn't run a Session whose arguments can't be read.
-	args, _ := session.Args(stored)
 	return &servedRun{service: s, session: stored, Engine: s.engines.engine(order{
 		session:  stored,
-		args:     args,
+		args:     stored.Spec.Args,
 		started:  time.Now(),
 		log:      logs.New(sessionLogLimit, s.engines.clock),
 		onChange: onChange,

@@ -32,9 +32,7 @@
 //
 // # The spec
 //
-// A change of exitCondition or ci acts at once. After each evaluation of the
-// Tiltfile, spec.ci is replaced by what the evaluation left, before a verdict
-// is reached on it. Of another tiltfilePath the run is told at once; nothing that
+// A change of exitCondition, ci or args acts at once. Of another tiltfilePath the run is told at once; nothing that
 // it reported before is published after that, so that no verdict is told of a
 // file that isn't the one in the spec. A relative path is taken from the working
 // directory of this process, unless the Controller is Durable.
@@ -62,11 +60,10 @@
 //     another one: it's run when nothing is left of the old.
 //   - A Session that's done is shown to watches, then its run is ended and
 //     forgotten. Its status stays. It's final, whatever becomes of its spec: to
-//     run it again, create another one. AnnotationTTLAfterFinished has it deleted.
+//     run it again, create another one. ttlSecondsAfterFinished has it deleted.
 //   - With MaxRunning, the oldest Sessions are run. The others are shown to wait,
 //     and follow in the order of their creation when one has ended completely.
-//   - AnnotationArgs acts at once. What's posted to the args subresource is written
-//     into it.
+//   - A change of spec.args acts at once.
 //   - A spec that can't be run, with arguments that can't be read or a relative
 //     path, is treated as a Tiltfile that fails: a ci Session has failed, a manual
 //     one shows the error until it's changed. What runs already goes on.

@@ -9,9 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/component-base/metrics/legacyregistry"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -29,9 +27,9 @@ func (s *stage) finish(created *v1alpha1.Session) *audience {
 	return seen
 }
 
-func expiring(name, ttl string) *v1alpha1.Session {
+func expiring(name string, ttl int32) *v1alpha1.Session {
 	s := newSession(name, v1alpha1.ExitConditionCI)
-	s.Annotations[v1alpha1.AnnotationTTLAfterFinished] = ttl
+	s.Spec.TTLSecondsAfterFinished = &ttl
 	return s
 }
 
@@ -39,8 +37,8 @@ func TestExpiry(t *testing.T) {
 	s := newDurable(t, "stays", "minute", "hour")
 	s.begin()
 	s.finish(newSession("stays", v1alpha1.ExitConditionCI))
-	minute := s.finish(expiring("minute", "1m"))
-	hour := s.finish(expiring("hour", "1h"))
+	minute := s.finish(expiring("minute", 60))
+	hour := s.finish(expiring("hour", 3600))
 	s.clock.Step(time.Minute)
 	s.reconciled()
 	if s.get("minute") == nil {
@@ -77,31 +75,6 @@ func (s *stage) awaitSynced() {
 	s.reconciled()
 }
 
-func TestInvalidExpiryIsShown(t *testing.T) {
-	s := newDurable(t, "one")
-	s.begin()
-	seen := s.finish(expiring("one", "soon"))
-	shown := seen.await("what's wrong", func(_ watch.EventType, s *v1alpha1.Session) bool {
-		return meta.IsStatusConditionFalse(s.Status.Conditions, v1alpha1.SessionConditionExpiring)
-	})
-	want := `annotation tilt.dev/ttl-after-finished: "soon" isn't a duration such as "90s" or "1h30m": the Session isn't deleted by itself`
-	if got := meta.FindStatusCondition(shown.Status.Conditions, v1alpha1.SessionConditionExpiring); got.Message != want || got.Reason != "InvalidTTL" {
-		t.Errorf("the condition is %+v", got)
-	}
-	if len(shown.Status.Targets) != 2 || session.VerdictOf(shown.Status) != session.Succeeded {
-		t.Errorf("the rest of the status is %+v", shown.Status)
-	}
-	s.reconciled()
-	written := s.statusWrites.Load()
-	s.patch("one", `{"metadata":{"annotations":{"tilt.dev/ttl-after-finished":"1h"}}}`)
-	seen.await("nothing wrong", func(_ watch.EventType, s *v1alpha1.Session) bool { return len(s.Status.Conditions) == 3 })
-	s.reconciled()
-	if n := s.statusWrites.Load() - written; n != 1 {
-		t.Errorf("%d status writes, want 1", n)
-	}
-	s.passTime(10*time.Minute, func() bool { return s.get("one") == nil })
-}
-
 // Sessions that are done cost neither requests nor goroutines, with or without
 // a time at which they're deleted.
 func TestDoneSessionsCostNothing(t *testing.T) {
@@ -110,7 +83,7 @@ func TestDoneSessionsCostNothing(t *testing.T) {
 	for i := range n {
 		created := newSession(fmt.Sprintf("s%03d", i), v1alpha1.ExitConditionCI)
 		if i%2 == 0 {
-			created.Annotations[v1alpha1.AnnotationTTLAfterFinished] = "1h"
+			created = expiring(created.Name, 3600)
 		}
 		stored, err := s.client.Create(t.Context(), created, metav1.CreateOptions{})
 		if err != nil {

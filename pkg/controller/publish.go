@@ -22,8 +22,7 @@ import (
 // outdated before the run goes on without them.
 const maxSuperseded = 20
 
-// publish writes what follows from the next snapshot of a run: first spec.ci,
-// then the status. It makes sure that there's another look in time. Whether
+// publish writes what follows from the next snapshot of a run: the status. It makes sure that there's another look in time. Whether
 // there's a verdict doesn't depend on what can be written: while writes fail, the
 // newest snapshot is looked at instead of the next one.
 func (c *Controller) publish(ctx context.Context, r *run) error {
@@ -57,7 +56,7 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 	}
 	notWritten := c.restore(ctx, r, snap.Tiltfile.Evaluations != r.evaluations)
 	if notWritten == nil {
-		notWritten = c.updateSpec(ctx, r, snap)
+		r.evaluations = snap.Tiltfile.Evaluations
 	}
 	if superseded(notWritten) && r.superseded < maxSuperseded {
 		return c.reconsider(ctx, r, notWritten)
@@ -135,37 +134,8 @@ func (c *Controller) undecided(r *run) *v1alpha1.Session {
 	if r.unstored != nil {
 		undecided.Status = *r.unstored
 	}
-	if r.unwritten != nil {
-		undecided.Spec.CI = r.unwritten.CI
-	}
 	undecided.Status.Done = false
 	return &undecided
-}
-
-// updateSpec replaces spec.ci once after each evaluation of the Tiltfile, by
-// what that left. Changes that others make afterwards stay until the next one.
-// With an error it takes effect all the same, and is written later.
-func (c *Controller) updateSpec(ctx context.Context, r *run, snap *engine.Snapshot) error {
-	again := r.unwritten != nil && !r.specRefused
-	if r.missing || snap.Tiltfile.Evaluations == r.evaluations && !again {
-		return nil
-	}
-	r.evaluations, r.unwritten, r.specRefused = snap.Tiltfile.Evaluations, nil, false
-	changed := *r.session
-	changed.Spec.CI = session.CISpec(r.created, snap.Tiltfile.CI)
-	if !equality.Semantic.DeepEqual(changed.Spec, r.session.Spec) {
-		ctx, cancel := context.WithTimeout(ctx, c.writeTimeout(r))
-		defer cancel()
-		// A write of the main resource doesn't change the status, so needn't have it.
-		changed.Status = v1alpha1.SessionStatus{}
-		stored, err := c.client.Update(ctx, &changed, metav1.UpdateOptions{FieldManager: FieldManager})
-		if err != nil {
-			r.unwritten, r.specRefused = &changed.Spec, final(err)
-			return fmt.Errorf("writing the spec: %w", err)
-		}
-		r.session = stored
-	}
-	return nil
 }
 
 // restore creates a deleted Session again if there's something to store in it

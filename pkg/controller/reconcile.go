@@ -47,6 +47,9 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 	if err := r.follow(ctx); err != nil {
 		return err
 	}
+	if err := r.followArgs(ctx); err != nil {
+		return err
+	}
 	// What can't be read or written keeps no run from its verdict.
 	return errors.Join(notRead, c.publish(ctx, r))
 }

@@ -19,7 +19,7 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-const invalidArgs = "annotation tilt.dev/args: must be a list of strings in JSON"
+const relativePath = `spec.tiltfilePath: "here/Tiltfile" is relative`
 
 // awaitTiltfileError reads events until the Tiltfile has failed.
 func (a *audience) awaitTiltfileError(begins string) *v1alpha1.Session {
@@ -32,9 +32,8 @@ func (a *audience) awaitTiltfileError(begins string) *v1alpha1.Session {
 }
 
 func TestACISessionThatCannotBeRunFails(t *testing.T) {
-	for name, tc := range map[string]struct{ path, args, want string }{
-		"relative path": {"here/Tiltfile", "", `spec.tiltfilePath: "here/Tiltfile" is relative`},
-		"arguments":     {"/p/Tiltfile", "[1]", invalidArgs},
+	for name, tc := range map[string]struct{ path, want string }{
+		"relative path": {"here/Tiltfile", relativePath},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newDurable(t, "one")
@@ -42,7 +41,7 @@ func TestACISessionThatCannotBeRunFails(t *testing.T) {
 			s.config.NotRun = func(s *v1alpha1.Session) { told <- s }
 			s.begin()
 			created := newSession("one", v1alpha1.ExitConditionCI)
-			created.Spec.TiltfilePath, created.Annotations[v1alpha1.AnnotationArgs] = tc.path, tc.args
+			created.Spec.TiltfilePath = tc.path
 			seen := s.create(created)
 			final := seen.awaitDone()
 			if got := final.Status; session.VerdictOf(got) != session.TiltfileFailed || !strings.HasPrefix(got.Error, tc.want) {
@@ -64,9 +63,9 @@ func TestAManualSessionThatCannotBeRunWaits(t *testing.T) {
 	s.config.MaxRunning = 1
 	s.begin()
 	created := newSession("one", v1alpha1.ExitConditionManual)
-	created.Annotations[v1alpha1.AnnotationArgs] = "["
+	created.Spec.TiltfilePath = "here/Tiltfile"
 	seen := s.create(created)
-	refused := seen.awaitTiltfileError(invalidArgs)
+	refused := seen.awaitTiltfileError(relativePath)
 	if refused.Status.Done {
 		t.Fatal("a manual Session is done")
 	}
@@ -76,10 +75,10 @@ func TestAManualSessionThatCannotBeRunWaits(t *testing.T) {
 	if n := s.statusWrites.Load(); n != 1 {
 		t.Errorf("%d status writes, want 1", n)
 	}
-	s.patch("one", `{"metadata":{"annotations":{"tilt.dev/args":"[\"a b\"]"}}}`)
+	s.patch("one", `{"spec":{"tiltfilePath":"/p/Tiltfile","args":["a b"]}}`)
 	a := s.actor("one")
-	if got, err := session.Args(a.session); err != nil || !slices.Equal(got, []string{"a b"}) {
-		t.Errorf("it's run with %q (%v)", got, err)
+	if got := a.session.Spec.Args; !slices.Equal(got, []string{"a b"}) {
+		t.Errorf("it's run with %q", got)
 	}
 	a.load(&model.CISettings{}, job("a", running))
 	seen.awaitTargets(2)
@@ -89,39 +88,16 @@ func TestArgumentsAreFollowed(t *testing.T) {
 	s := newDurable(t, "one")
 	s.begin()
 	created := newSession("one", v1alpha1.ExitConditionManual)
-	created.Annotations[v1alpha1.AnnotationArgs] = "web"
+	created.Spec.Args = []string{"web"}
 	seen := s.create(created)
 	a := s.actor("one")
 	a.load(&model.CISettings{}, job("a", running))
 	seen.awaitTargets(2)
-	for value, want := range map[string][]string{`"web worker"`: {"web", "worker"}, `null`: {}} {
-		s.patch("one", `{"metadata":{"annotations":{"tilt.dev/args":`+value+`}}}`)
+	for value, want := range map[string][]string{`["web","worker"]`: {"web", "worker"}, `null`: {}} {
+		s.patch("one", `{"spec":{"args":`+value+`}}`)
 		if got := <-a.args; !slices.Equal(got, want) {
 			t.Errorf("the run is told of %q, want %q", got, want)
 		}
-	}
-
-	// What can't be read shows, while the run goes on as it was.
-	s.patch("one", `{"metadata":{"annotations":{"tilt.dev/args":"[web"}},"spec":{"tiltfilePath":"/q/Tiltfile"}}`)
-	refused := seen.awaitTiltfileError(invalidArgs)
-	if len(refused.Status.Targets) != 2 || refused.Status.Done {
-		t.Errorf("the status is %+v", refused.Status)
-	}
-	s.reconciled()
-	if len(a.args) != 0 || len(a.tiltfile) != 0 {
-		t.Error("the run is told of it")
-	}
-	s.patch("one", `{"metadata":{"annotations":{"tilt.dev/args":"web"}},"spec":{"tiltfilePath":"/p/Tiltfile"}}`)
-	if got := <-a.args; !slices.Equal(got, []string{"web"}) {
-		t.Errorf("the run is told of %q", got)
-	}
-	seen.awaitPhase("tiltfile:update", session.PhaseSucceeded)
-
-	// To a ci Session it's a failure as any other.
-	s.patch("one", `{"metadata":{"annotations":{"tilt.dev/args":"[web"}},"spec":{"exitCondition":"ci"}}`)
-	got := seen.awaitDone().Status
-	if session.VerdictOf(got) != session.TiltfileFailed || !strings.HasPrefix(got.Error, invalidArgs) {
-		t.Errorf("verdict %q: %s", session.VerdictOf(got), got.Error)
 	}
 }
 
@@ -147,21 +123,14 @@ func TestPostedArgumentsAreKept(t *testing.T) {
 		}
 	}
 	post(metav1.DryRunAll)
-	if value, set := s.get("one").Annotations[v1alpha1.AnnotationArgs]; set || len(a.args) != 0 {
-		t.Errorf("a dry run has left %q", value)
+	if got := s.get("one").Spec.Args; len(got) != 0 || len(a.args) != 0 {
+		t.Errorf("a dry run has left %q", got)
 	}
 	post()
-	if got, err := session.Args(s.get("one")); err != nil || !slices.Equal(got, []string{"web", "a b"}) {
-		t.Errorf("kept are %q (%v)", got, err)
+	if got := <-a.args; !slices.Equal(got, []string{"web", "a b"}) {
+		t.Errorf("the run is told of %q", got)
 	}
-	// The annotation that follows is the last word.
-	s.reconciled()
-	for range 2 {
-		if got := <-a.args; !slices.Equal(got, []string{"web", "a b"}) {
-			t.Errorf("the run is told of %q", got)
-		}
-	}
-	s.patch("one", `{"metadata":{"annotations":{"tilt.dev/args":"worker"}}}`)
+	s.patch("one", `{"spec":{"args":["worker"]}}`)
 	if got := <-a.args; !slices.Equal(got, []string{"worker"}) {
 		t.Errorf("the run is told of %q", got)
 	}

@@ -5,11 +5,7 @@ package controller
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
@@ -34,10 +30,9 @@ type Requests interface {
 // requested asks a run for what an API server was asked for, and tells errors
 // as those of the API.
 type requested struct {
-	session  string
-	run      Requests
-	keepArgs keepArgs // may be nil
-	now      func() time.Time
+	session string
+	run     Requests
+	now     func() time.Time
 }
 
 var _ registry.Run = (*requested)(nil)
@@ -87,29 +82,6 @@ func (r *requested) Disable(ctx context.Context, spec *v1alpha1.SessionDisableSp
 		return v1alpha1.SessionDisableStatus{}, r.error(err)
 	}
 	return v1alpha1.SessionDisableStatus{Resources: notNil(changed)}, nil
-}
-
-// Args implements registry.Arguments.
-func (r *requested) Args(context.Context) ([]string, error) {
-	return r.run.Snapshot().Tiltfile.Args, nil
-}
-
-// SetArgs implements registry.Arguments.
-func (r *requested) SetArgs(ctx context.Context, spec *v1alpha1.SessionArgsSpec, dryRun bool) (v1alpha1.SessionArgsStatus, error) {
-	if dryRun {
-		return v1alpha1.SessionArgsStatus{Changed: !slices.Equal(spec.Args, r.run.Snapshot().Tiltfile.Args)}, nil
-	}
-	changed, err := r.run.SetArgs(ctx, spec.Args)
-	if err != nil {
-		return v1alpha1.SessionArgsStatus{}, r.error(err)
-	}
-	if r.keepArgs != nil {
-		if err := r.keepArgs(ctx, spec.Args); err != nil {
-			return v1alpha1.SessionArgsStatus{}, apierrors.NewInternalError(fmt.Errorf(
-				"the run of Session %q follows these arguments now, but they couldn't be stored: %w", r.session, err))
-		}
-	}
-	return v1alpha1.SessionArgsStatus{Changed: changed}, nil
 }
 
 // distinct keeps the first of equal names, of which a client may send as many as

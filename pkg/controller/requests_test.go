@@ -95,11 +95,6 @@ func TestDryRunsTellTheTruth(t *testing.T) {
 			return r.Disable(t.Context(), &spec, dryRun)
 		}})
 	}
-	for _, args := range [][]string{{"first"}, {}, {"second", "third"}} {
-		requests = append(requests, request{fmt.Sprintf("args %q", args), func(r *requested, dryRun bool) (any, error) {
-			return r.SetArgs(t.Context(), &v1alpha1.SessionArgsSpec{Args: args}, dryRun)
-		}})
-	}
 	for _, request := range requests {
 		t.Run(request.name, func(t *testing.T) {
 			t.Parallel()
@@ -129,7 +124,6 @@ type failing struct {
 func (f failing) Trigger(context.Context, []string) error                         { return f.err }
 func (f failing) Enable(context.Context, engine.Selector, bool) ([]string, error) { return nil, f.err }
 func (f failing) Disable(context.Context, engine.Selector) ([]string, error)      { return nil, f.err }
-func (f failing) SetArgs(context.Context, []string) (bool, error)                 { return false, f.err }
 
 func TestRequestErrors(t *testing.T) {
 	for _, test := range []struct {
@@ -150,8 +144,7 @@ func TestRequestErrors(t *testing.T) {
 		_, trigger := r.Trigger(t.Context(), &v1alpha1.SessionTriggerSpec{}, false)
 		_, enable := r.Enable(t.Context(), &v1alpha1.SessionEnableSpec{}, false)
 		_, disable := r.Disable(t.Context(), &v1alpha1.SessionDisableSpec{}, false)
-		_, args := r.SetArgs(t.Context(), &v1alpha1.SessionArgsSpec{}, false)
-		for what, err := range map[string]error{"trigger": trigger, "enable": enable, "disable": disable, "args": args} {
+		for what, err := range map[string]error{"trigger": trigger, "enable": enable, "disable": disable} {
 			message := test.message
 			if what == "trigger" && test.code == http.StatusNotFound {
 				message = `resource "x" does not exist`

@@ -59,15 +59,9 @@ type run struct {
 	unstored *v1alpha1.SessionStatus
 	// tiltfile is the absolute path of the Tiltfile that's run.
 	tiltfile string
-	// created is the spec.ci that the Session had at first.
-	created *v1alpha1.SessionCISpec
-	// evaluations is how many evaluations of the Tiltfile spec.ci follows.
+	// evaluations is how many evaluations of the Tiltfile have been published.
 	evaluations int
 	failFast    bool
-	// unwritten is the spec that's in effect and couldn't be written yet, else nil.
-	unwritten *v1alpha1.SessionSpec
-	// specRefused is true if that one never will be.
-	specRefused bool
 	// failing is true since a write failed that wasn't of something outdated,
 	// superseded counts those in a row that were.
 	failing    bool
@@ -89,12 +83,11 @@ type run struct {
 	// long enough; delivered when Done was called.
 	done, delivered bool
 
-	// What follows is of a Durable Controller. args is the annotation that the
-	// run follows, keepArgs stores another one, and refusal is what's wrong with
+	// What follows is of a Durable Controller. args are those that the run
+	// follows, and refusal is what's wrong with
 	// the Session as it is now.
-	args     string
-	keepArgs keepArgs
-	refusal  refusal
+	args    []string
+	refusal refusal
 	// stop ends the run, ending is true when it was called. Once over is
 	// closed nothing is left of the run, and err is what went wrong with it.
 	stop   context.CancelFunc
@@ -137,7 +130,7 @@ func (rs *runs) start(ctx context.Context, r *run) {
 	rs.mu.Lock()
 	rs.byName[r.name] = r
 	rs.mu.Unlock()
-	rs.running.add(r.name, entry{r.control, r.keepArgs, r.outlives})
+	rs.running.add(r.name, entry{r.control, r.outlives})
 	runningMetric.Inc()
 	rs.group.Go(func() {
 		err := r.control.Run(ctx)
@@ -199,14 +192,10 @@ func (c *Controller) prepare(stored *v1alpha1.Session) (*run, error) {
 		uid:      stored.UID,
 		session:  stored,
 		tiltfile: path,
-		created:  stored.Spec.CI.DeepCopy(),
 		failFast: session.FailFast(stored),
-		args:     stored.Annotations[v1alpha1.AnnotationArgs],
+		args:     stored.Spec.Args,
 		over:     make(chan struct{}),
 		outlives: !c.config.Durable,
-	}
-	if c.config.Durable {
-		r.keepArgs = c.keepArgs(stored)
 	}
 	located := stored.DeepCopy()
 	located.Spec.TiltfilePath = path

@@ -28,11 +28,9 @@ type Running struct {
 	ended []string
 }
 
-// entry is a run in the table. keepArgs is nil if what's posted to its arguments
-// isn't stored, outlives is true if it goes on when its Session is deleted.
+// entry is a run in the table. outlives is true if it goes on when its Session is deleted.
 type entry struct {
 	Run
-	keepArgs keepArgs
 	outlives bool
 }
 
@@ -51,7 +49,7 @@ func (r *Running) Run(name string) (registry.Run, bool) {
 	if !found {
 		return nil, false
 	}
-	return &requested{session: name, run: e, keepArgs: e.keepArgs, now: r.now}, true
+	return &requested{session: name, run: e, now: r.now}, true
 }
 
 // Orphan returns the run of that name if it hasn't ended and doesn't end with its

@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -98,11 +97,8 @@ func (c *Controller) retire(ctx context.Context, s *v1alpha1.Session) error {
 	if released, err := c.release(ctx, s); released || err != nil {
 		return outdated(err)
 	}
-	at, invalid := session.Expiry(s)
-	now := c.config.Clock.Now()
+	at, now := session.Expiry(s), c.config.Clock.Now()
 	switch {
-	case !equality.Semantic.DeepEqual(session.Unexpiring(s, invalid, now).Conditions, s.Status.Conditions):
-		return c.tellUnexpiring(ctx, s, invalid)
 	case at.IsZero():
 		return nil
 	case now.Before(at):
@@ -113,21 +109,9 @@ func (c *Controller) retire(ctx context.Context, s *v1alpha1.Session) error {
 		Preconditions: &metav1.Preconditions{UID: &s.UID, ResourceVersion: &s.ResourceVersion},
 	})
 	if err != nil {
-		return outdated(fmt.Errorf("deleting the Session, as its %s asks: %w", v1alpha1.AnnotationTTLAfterFinished, err))
+		return outdated(fmt.Errorf("deleting the Session, as its ttlSecondsAfterFinished asks: %w", err))
 	}
 	return nil
-}
-
-// tellUnexpiring shows why a Session isn't going to be deleted, or stops to.
-func (c *Controller) tellUnexpiring(ctx context.Context, s *v1alpha1.Session, invalid error) error {
-	stored, err := c.client.Get(ctx, s.Name, metav1.GetOptions{}) // s has no targets
-	if err != nil {
-		return outdated(fmt.Errorf("reading the Session: %w", err))
-	}
-	if stored.ResourceVersion != s.ResourceVersion {
-		return nil // the watch is about to tell
-	}
-	return c.ensureStatus(ctx, stored, session.Unexpiring(stored, invalid, c.config.Clock.Now()))
 }
 
 // essence leaves out what a Durable Controller doesn't need to know of the many

@@ -157,7 +157,7 @@ func TestForeignConditionStays(t *testing.T) {
 	}
 }
 
-func TestSpecCIFollowsEachEvaluation(t *testing.T) {
+func TestStatusCIFollowsEachEvaluation(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()
 	created := newSession("Tiltfile", v1alpha1.ExitConditionManual)
@@ -166,7 +166,7 @@ func TestSpecCIFollowsEachEvaluation(t *testing.T) {
 	a := s.actor("Tiltfile")
 	seconds := func(n int) *time.Duration { d := time.Duration(n) * time.Second; return &d }
 	limits := func(session *v1alpha1.Session) string {
-		ci := session.Spec.CI
+		ci := session.Status.CI
 		if ci == nil {
 			return "none"
 		}
@@ -175,11 +175,11 @@ func TestSpecCIFollowsEachEvaluation(t *testing.T) {
 	expect := func(targets int, want string) {
 		t.Helper()
 		if got := limits(seen.awaitTargets(targets)); got != want {
-			t.Errorf("with %d targets spec.ci is %s, want %s", targets, got, want)
+			t.Errorf("with %d targets status.ci is %s, want %s", targets, got, want)
 		}
 	}
 
-	// The spec of a status is that of the evaluation which the status shows.
+	// The limits of a status are those of the evaluation which the status shows.
 	a.load(&model.CISettings{ReadinessTimeout: seconds(7)}, job("a", running))
 	expect(2, "1m0s 7s")
 	s.patch("Tiltfile", `{"spec":{"ci":{"timeout":"9s"}}}`)
@@ -235,7 +235,7 @@ func TestPatchToKeepGoing(t *testing.T) {
 	a := s.actor("Tiltfile")
 	a.load(&model.CISettings{}, job("a", running), job("b", running))
 	seen.awaitTargets(3)
-	s.patch("Tiltfile", `{"metadata":{"annotations":{"tilt.dev/keep-going":"true"}}}`)
+	s.patch("Tiltfile", `{"spec":{"keepGoing":true}}`)
 	if <-a.failFast {
 		t.Error("a Session that keeps going fails fast")
 	}
@@ -257,14 +257,14 @@ func TestPatchFromKeepGoing(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()
 	created := newSession("Tiltfile", v1alpha1.ExitConditionCI)
-	created.Annotations[v1alpha1.AnnotationKeepGoing] = "true"
+	created.Spec.KeepGoing = true
 	seen := s.create(created)
 	a := s.actor("Tiltfile")
 	a.load(&model.CISettings{}, job("a", failed), job("b", running))
 	if seen.awaitTargets(3).Status.Done {
 		t.Fatal("it's done while b is running")
 	}
-	s.patch("Tiltfile", `{"metadata":{"annotations":{"tilt.dev/keep-going":null}}}`)
+	s.patch("Tiltfile", `{"spec":{"keepGoing":null}}`)
 	if !<-a.failFast {
 		t.Error("it doesn't fail fast")
 	}

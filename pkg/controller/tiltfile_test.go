@@ -40,8 +40,8 @@ func TestAnotherTiltfileIsRun(t *testing.T) {
 	a.update(0, failed)
 	a.loadAnother("/another/Tiltfile", &model.CISettings{Timeout: ptr(time.Minute)}, job("b", running), job("c", succeeded))
 	got := seen.awaitTargets(3)
-	if got.Spec.CI.Timeout.Duration != time.Minute || got.Spec.TiltfilePath != "/another/Tiltfile" {
-		t.Errorf("spec is %+v with a timeout of %v", got.Spec, got.Spec.CI.Timeout)
+	if got.Status.CI.Timeout.Duration != time.Minute || got.Spec.TiltfilePath != "/another/Tiltfile" {
+		t.Errorf("spec is %+v with a timeout of %v", got.Spec, got.Status.CI.Timeout)
 	}
 	a.update(0, succeeded)
 	if verdict := session.VerdictOf(seen.awaitDone().Status); verdict != session.Succeeded {
@@ -63,7 +63,7 @@ func TestAnotherTiltfileWithoutSettings(t *testing.T) {
 	seen.awaitTargets(2)
 	s.patch("Tiltfile", `{"spec":{"tiltfilePath":"/another/Tiltfile"}}`)
 	a.loadAnother(<-a.tiltfile, &model.CISettings{})
-	if got := seen.awaitTargets(1).Spec.CI.Timeout.Duration; got != model.DefaultTimeout {
+	if got := seen.awaitTargets(1).Status.CI.Timeout.Duration; got != model.DefaultTimeout {
 		t.Errorf("timeout %v", got)
 	}
 }

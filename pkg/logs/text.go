@@ -6,8 +6,8 @@ package logs
 import (
 	"fmt"
 
-	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/text"
 )
 
 // prefixWidth is how many characters of a resource's name are shown.
@@ -19,7 +19,7 @@ func prefix(source string) string {
 	if source == model.TiltfileResource {
 		return ""
 	}
-	return fmt.Sprintf("%*s │ ", prefixWidth, v1alpha1.Shorten(source, prefixWidth))
+	return fmt.Sprintf("%*s │ ", prefixWidth, text.Cut(source, prefixWidth))
 }
 
 // severity marks the beginning of an error or a warning.

@@ -13,6 +13,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/session"
+	"tilt.dev/session/pkg/text"
 )
 
 // Tail returns the last lines of output of a resource.
@@ -31,7 +32,7 @@ func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 	}
 	switch verdict := session.VerdictOf(s.Status); {
 	case verdict == session.Undecided, verdict == session.Timeout, verdict == session.ReadinessTimeout,
-		verdict == session.TargetFailed && session.KeepGoing(s):
+		verdict == session.TargetFailed && s.Spec.KeepGoing:
 		for _, t := range s.Status.Targets {
 			if word := unfinished(t); word != "" {
 				fmt.Fprintf(&b, "\nUNFINISHED %s (%s)\n", t.Name, word)
@@ -85,13 +86,13 @@ func excerpt(line string) string {
 	if len(line) > maxRaw {
 		line = line[:maxRaw] + "…"
 	}
-	text := strings.Map(func(r rune) rune {
+	plain := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\t' {
 			return -1
 		}
 		return r
 	}, strings.ToValidUTF8(escape.ReplaceAllString(line, ""), ""))
-	return v1alpha1.Shorten(strings.TrimSpace(text), maxExcerpt)
+	return text.Cut(strings.TrimSpace(plain), maxExcerpt)
 }
 
 // ending is how a process ended, and after how many restarts, in parentheses.

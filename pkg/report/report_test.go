@@ -169,7 +169,7 @@ func TestFailuresOfASessionThatKeptGoing(t *testing.T) {
 		target("dep:update", v1alpha1.TargetTypeJob, v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{WaitReason: "waiting-for-dep"}}),
 		target("late:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: at(0)}}),
 	)
-	s.Annotations = map[string]string{v1alpha1.AnnotationKeepGoing: "true"}
+	s.Spec.KeepGoing = true
 	s.Status.Done, s.Status.Error = true, "first"
 	var got strings.Builder
 	if err := Failures(&got, s, func(string, int) []logs.Line { return nil }, 5); err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/text"
 )
 
 const (
@@ -75,7 +76,7 @@ func describe(t v1alpha1.Target, now time.Time) row {
 		if state.Terminated.Error == "" {
 			return row{state: "succeeded", time: took, fine: true}
 		}
-		detail := v1alpha1.Shorten(v1alpha1.ErrorLine(state.Terminated.Error), maxDetail)
+		detail := text.Cut(text.ErrorLine(state.Terminated.Error), maxDetail)
 		return row{state: "failed", time: took, detail: detail}
 	default:
 		return row{state: "not requested", fine: true}

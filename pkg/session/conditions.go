@@ -16,31 +16,18 @@ import (
 
 // Condition reasons that aren't verdicts.
 const (
-	reasonAllReady   = "AllReady"
-	reasonNotReady   = "NotReady"
-	reasonNoTargets  = "NoTargets"
-	reasonNotDone    = "NotDone"
-	reasonSettling   = "Settling"
-	reasonEnding     = "Ending"
-	reasonInvalidTTL = "InvalidTTL"
-	reasonTooLarge   = "StatusTooLarge"
+	reasonAllReady  = "AllReady"
+	reasonNotReady  = "NotReady"
+	reasonNoTargets = "NoTargets"
+	reasonNotDone   = "NotDone"
+	reasonSettling  = "Settling"
+	reasonEnding    = "Ending"
+	reasonTooLarge  = "StatusTooLarge"
 )
 
 // conditions are the three that a Session always has, without times.
 func conditions(exit v1alpha1.ExitCondition, sum summary, end decision) []metav1.Condition {
-	return []metav1.Condition{
-		readyCondition(sum),
-		succeededCondition(exit, end),
-		failedCondition(end),
-	}
-}
-
-func succeededCondition(exit v1alpha1.ExitCondition, end decision) metav1.Condition {
-	return condition(v1alpha1.SessionConditionSucceeded, end.verdict == Succeeded, succeededReason(end), succeededMessage(exit, end))
-}
-
-func failedCondition(end decision) metav1.Condition {
-	return condition(v1alpha1.SessionConditionFailed, end.err != "", endReason(end), failedMessage(end))
+	return append([]metav1.Condition{readyCondition(sum)}, verdictConditions(exit, end)...)
 }
 
 func readyCondition(sum summary) metav1.Condition {
@@ -56,54 +43,40 @@ func readyCondition(sum summary) metav1.Condition {
 		reason = reasonNoTargets
 	}
 	for _, part := range []struct {
-		targets []v1alpha1.Target
-		words   string
-	}{{sum.failed, "failed"}, {sum.waiting, "waiting"}, {sum.retrying, "retrying"}, {sum.notReady, "not ready"}} {
-		if n := len(part.targets); n > 0 {
-			message += fmt.Sprintf(", %d %s", n, part.words)
+		count int
+		words string
+	}{
+		{len(sum.failed), "failed"}, {len(sum.waiting), "waiting"},
+		{len(sum.retrying), "retrying"}, {len(sum.notReady), "not ready"},
+	} {
+		if part.count > 0 {
+			message += fmt.Sprintf(", %d %s", part.count, part.words)
 		}
 	}
 	return condition(v1alpha1.SessionConditionReady, sum.healthy(), reason, message)
 }
 
-func endReason(end decision) string {
-	if end.verdict == Undecided {
-		return reasonNotDone
+// verdictConditions are Succeeded and Failed.
+func verdictConditions(exit v1alpha1.ExitCondition, end decision) []metav1.Condition {
+	reason, succeeding := reasonNotDone, "The Session is done when every job has succeeded and every server is ready"
+	failing := "The Session hasn't failed"
+	if exit == v1alpha1.ExitConditionManual {
+		succeeding = "The Session runs until it is ended"
 	}
-	return string(end.verdict)
-}
-
-func succeededReason(end decision) string {
+	switch end.verdict {
+	case Undecided:
+	case Succeeded:
+		reason, succeeding = string(end.verdict), "Every requested job has succeeded and every requested server is ready"
+		failing = "The Session has succeeded"
+	default:
+		reason, succeeding = string(end.verdict), "The Session has failed"
+		failing = errorText(end.err)
+	}
+	succeeded := condition(v1alpha1.SessionConditionSucceeded, end.verdict == Succeeded, reason, succeeding)
 	if !end.settled.IsZero() {
-		return reasonSettling
+		succeeded.Reason, succeeded.Message = reasonSettling, "The Session will have succeeded: "+settlingUntil(end.settled)
 	}
-	return endReason(end)
-}
-
-func succeededMessage(exit v1alpha1.ExitCondition, end decision) string {
-	switch {
-	case end.verdict == Succeeded:
-		return "Every requested job has succeeded and every requested server is ready"
-	case end.verdict != Undecided:
-		return "The Session has failed"
-	case !end.settled.IsZero():
-		return "The Session will have succeeded: " + settlingUntil(end.settled)
-	case exit == v1alpha1.ExitConditionManual:
-		return "The Session runs until somebody ends it"
-	default:
-		return "The Session is done when every job has succeeded and every server is ready"
-	}
-}
-
-func failedMessage(end decision) string {
-	switch {
-	case end.err != "":
-		return text(end.err)
-	case end.verdict == Succeeded:
-		return "The Session has succeeded"
-	default:
-		return "The Session hasn't failed"
-	}
+	return []metav1.Condition{succeeded, condition(v1alpha1.SessionConditionFailed, end.err != "", reason, failing)}
 }
 
 func condition(kind string, value bool, reason, message string) metav1.Condition {
@@ -117,11 +90,11 @@ func condition(kind string, value bool, reason, message string) metav1.Condition
 // ownConditions are the types of conditions that this package sets.
 var ownConditions = map[string]bool{
 	v1alpha1.SessionConditionReady: true, v1alpha1.SessionConditionSucceeded: true, v1alpha1.SessionConditionFailed: true,
-	v1alpha1.SessionConditionExpiring: true, v1alpha1.SessionConditionTruncated: true,
+	v1alpha1.SessionConditionTruncated: true,
 }
 
-// KeepForeign is ours with the conditions of other types as they are in stored: a
-// status may have been computed before another client wrote those.
+// KeepForeign is ours with the conditions of other types as they are in stored.
+// Another client may have written those since the status was computed.
 func KeepForeign(ours, stored []metav1.Condition) []metav1.Condition {
 	kept := slices.DeleteFunc(slices.Clone(ours), func(c metav1.Condition) bool {
 		return !ownConditions[c.Type] && meta.FindStatusCondition(stored, c.Type) == nil
@@ -139,9 +112,9 @@ func KeepForeign(ours, stored []metav1.Condition) []metav1.Condition {
 	return kept
 }
 
-// mergeConditions is prev with the conditions of want set. One whose status
-// stays the same keeps its time, others get now. Types that aren't in want are
-// left as they are.
+// mergeConditions is prev with the conditions of want set. A condition whose status
+// stays the same keeps its time, others get now. Types that want lacks stay as they
+// are.
 func mergeConditions(prev, want []metav1.Condition, generation int64, now time.Time) []metav1.Condition {
 	merged := slices.Clone(prev)
 	for _, c := range want {

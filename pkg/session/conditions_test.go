@@ -30,7 +30,7 @@ func TestConditions(t *testing.T) {
 		}},
 		"without targets": {run(), manual(), []string{
 			"Ready False NoTargets: 1 of 1 requested targets are ready or have succeeded",
-			"Succeeded False NotDone: The Session runs until somebody ends it",
+			"Succeeded False NotDone: The Session runs until it is ended",
 			"Failed False NotDone: The Session hasn't failed",
 		}},
 		"retrying": {run(job("a", engine.UpdateState{Hold: engine.HoldRetrying, Last: &engine.Exit{Error: "x"}})), ci(0, 0), []string{
@@ -40,12 +40,12 @@ func TestConditions(t *testing.T) {
 		}},
 		"manual and healthy": {run(server("s", ready(1))), manual(), []string{
 			"Ready True AllReady: 2 of 2 requested targets are ready or have succeeded",
-			"Succeeded False NotDone: The Session runs until somebody ends it",
+			"Succeeded False NotDone: The Session runs until it is ended",
 			"Failed False NotDone: The Session hasn't failed",
 		}},
 		"manual with a failure": {run(job("a", failed(1, "x"))), manual(), []string{
 			"Ready False TargetFailed: 1 of 2 requested targets are ready or have succeeded, 1 failed",
-			"Succeeded False NotDone: The Session runs until somebody ends it",
+			"Succeeded False NotDone: The Session runs until it is ended",
 			"Failed False NotDone: The Session hasn't failed",
 		}},
 		"succeeded": {run(job("a", succeeded(1))), ci(0, 0), []string{

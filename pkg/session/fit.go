@@ -17,28 +17,25 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// shortText is how many bytes an error has in a status that has to be small.
-const shortText = 256
-
 // leaveOutOrder are the phases in the order in which their targets are left out
-// of a status that's too large.
+// of a status that is too large.
 var leaveOutOrder = []Phase{
 	PhaseDisabled, PhaseInactive, PhaseSucceeded, PhaseReady, PhaseWaiting, PhaseActive, PhaseFailed,
 }
 
-// Fit is status, which is to replace that of current, made to take at most limit
-// bytes of JSON, or as few as it can. A limit of 0 is none. What a status loses, it
-// loses in this order, and nothing as long as what goes before is enough:
+// Fit is status, which is to replace that of current, reduced to at most limit bytes
+// of JSON, or to as few as possible. A limit of 0 is none. Each step happens only if
+// the steps before it aren't enough:
 //
 //  1. Errors of targets are shortened, all to the same length.
-//  2. As many targets as have to go are left out: those that are disabled or that
-//     were not asked for, then jobs that have succeeded, servers that are ready,
-//     targets that wait, that run, and that have failed; of each kind the last by
-//     name go first, and the Tiltfile's own target stays as long as any.
+//  2. As many targets as necessary are left out: first those that are disabled or
+//     weren't requested, then succeeded jobs, ready servers, and targets that wait,
+//     run, or have failed. Within each kind the last by name go first. The Tiltfile's
+//     own target stays as long as any.
 //  3. The error of the Session and the messages of its conditions are shortened.
 //
-// Done and the conditions themselves always stay. The condition Truncated says
-// what's missing; it's there only while something is.
+// Done and the conditions themselves always stay. The condition Truncated says what
+// is missing, and exists only while something is.
 func Fit(status v1alpha1.SessionStatus, limit int, current *v1alpha1.Session, now time.Time) v1alpha1.SessionStatus {
 	status.Conditions = slices.Clone(status.Conditions)
 	meta.RemoveStatusCondition(&status.Conditions, v1alpha1.SessionConditionTruncated)
@@ -53,21 +50,21 @@ func Fit(status v1alpha1.SessionStatus, limit int, current *v1alpha1.Session, no
 		status.Conditions = append(status.Conditions, *was)
 	}
 	all := shortErrors(status.Targets)
-	tell := func(left []v1alpha1.Target) {
+	explain := func(left []v1alpha1.Target) {
 		status.Conditions = mergeConditions(status.Conditions, []metav1.Condition{
 			condition(v1alpha1.SessionConditionTruncated, true, reasonTooLarge, truncatedMessage(whole, limit, all, left)),
 		}, current.Generation, now)
 	}
 	status.Targets = []v1alpha1.Target{}
-	tell(nil) // Its longest message, or nearly so.
-	if jsonSize(status) > limit {
+	explain(nil) // Its longest message, or nearly so.
+	if Size(status) > limit {
 		status.Error = shorten(status.Error, shortText, "")
 		for i := range status.Conditions {
 			status.Conditions[i].Message = shorten(status.Conditions[i].Message, shortText, "")
 		}
 	}
-	status.Targets = mostTelling(all, limit-jsonSize(status))
-	tell(status.Targets)
+	status.Targets = mostImportant(all, limit-Size(status))
+	explain(status.Targets)
 	return status
 }
 
@@ -77,17 +74,17 @@ func shortErrors(targets []v1alpha1.Target) []v1alpha1.Target {
 	for i := range short {
 		if end := short[i].State.Terminated; end != nil && len(end.Error) > shortText {
 			ended := *end
-			ended.Error = shorten(end.Error, shortText, "; the log has them")
+			ended.Error = shorten(end.Error, shortText, noteLog)
 			short[i].State.Terminated = &ended
 		}
 	}
 	return short
 }
 
-// mostTelling are those of targets that are worth the most and together take no
-// more bytes of JSON than there's room for, in their order.
-func mostTelling(targets []v1alpha1.Target, room int) []v1alpha1.Target {
-	worth := func(i int) int {
+// mostImportant are the targets that rank highest and together take no more bytes of
+// JSON than there is room for, in their order.
+func mostImportant(targets []v1alpha1.Target, room int) []v1alpha1.Target {
+	rank := func(i int) int {
 		if slices.Equal(targets[i].Resources, []string{model.TiltfileResource}) {
 			return len(leaveOutOrder)
 		}
@@ -97,10 +94,10 @@ func mostTelling(targets []v1alpha1.Target, room int) []v1alpha1.Target {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return worth(b) - worth(a) })
+	slices.SortStableFunc(order, func(a, b int) int { return rank(b) - rank(a) })
 	kept := 0
 	for ; kept < len(order); kept++ {
-		if room -= jsonSize(targets[order[kept]]) + len(","); room < 0 {
+		if room -= Size(targets[order[kept]]) + len(","); room < 0 {
 			break
 		}
 	}
@@ -114,7 +111,8 @@ func mostTelling(targets []v1alpha1.Target, room int) []v1alpha1.Target {
 }
 
 func truncatedMessage(whole, limit int, all, left []v1alpha1.Target) string {
-	message := fmt.Sprintf("The status would take %d bytes, of which its storage takes %d: errors of targets are shortened", whole, limit)
+	message := fmt.Sprintf("The status would take %d bytes, and its storage accepts %d: errors of targets are shortened",
+		whole, limit)
 	if len(left) == len(all) {
 		return message
 	}
@@ -131,15 +129,13 @@ func truncatedMessage(whole, limit int, all, left []v1alpha1.Target) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, phase))
 		}
 	}
-	return fmt.Sprintf("%s, and %d of %d targets are left out (%s)", message, len(all)-len(left), len(all), strings.Join(parts, ", "))
+	return fmt.Sprintf("%s, and %d of %d targets are left out (%s)",
+		message, len(all)-len(left), len(all), strings.Join(parts, ", "))
 }
 
-// Size is how many bytes of JSON a status takes.
-func Size(status v1alpha1.SessionStatus) int { return jsonSize(status) }
-
-// jsonSize is how many bytes v takes as JSON.
-func jsonSize(v any) int {
-	encoded, err := json.Marshal(v)
+// Size is how many bytes of JSON a status, or a part of it, takes.
+func Size[T v1alpha1.SessionStatus | v1alpha1.Target](part T) int {
+	encoded, err := json.Marshal(part)
 	if err != nil {
 		return 0 // Types of the API can be encoded.
 	}

@@ -47,7 +47,7 @@ func kinds(status v1alpha1.SessionStatus) map[string]int {
 
 func TestFit(t *testing.T) {
 	whole := large(100)
-	size := jsonSize(whole)
+	size := Size(whole)
 	for _, test := range []struct {
 		limit int
 		want  map[string]int
@@ -68,8 +68,8 @@ func TestFit(t *testing.T) {
 				break
 			}
 		}
-		if test.limit > 1 && jsonSize(got) > test.limit {
-			t.Errorf("limit %d: the result has %d bytes", test.limit, jsonSize(got))
+		if test.limit > 1 && Size(got) > test.limit {
+			t.Errorf("limit %d: the result has %d bytes", test.limit, Size(got))
 		}
 		truncated := meta.FindStatusCondition(got.Conditions, v1alpha1.SessionConditionTruncated)
 		if (truncated != nil) != (test.limit != 0 && test.limit < size) {
@@ -88,8 +88,8 @@ func TestFit(t *testing.T) {
 func TestTruncatedCondition(t *testing.T) {
 	whole := large(10)
 	current := ci(0, 0)
-	current.Status = Fit(whole, jsonSize(whole)/2, current, at(0))
-	again := Fit(large(10), jsonSize(whole)/3, current, at(time.Hour))
+	current.Status = Fit(whole, Size(whole)/2, current, at(0))
+	again := Fit(large(10), Size(whole)/3, current, at(time.Hour))
 	truncated := meta.FindStatusCondition(again.Conditions, v1alpha1.SessionConditionTruncated)
 	if truncated == nil || !truncated.LastTransitionTime.Equal(&metav1.Time{Time: at(0).Truncate(time.Second)}) {
 		t.Errorf("condition %+v", truncated)
@@ -98,7 +98,7 @@ func TestTruncatedCondition(t *testing.T) {
 		t.Errorf("message %q", truncated.Message)
 	}
 	current.Status = again
-	if gone := Fit(large(1), jsonSize(whole), current, at(time.Hour)); meta.FindStatusCondition(gone.Conditions, v1alpha1.SessionConditionTruncated) != nil {
+	if gone := Fit(large(1), Size(whole), current, at(time.Hour)); meta.FindStatusCondition(gone.Conditions, v1alpha1.SessionConditionTruncated) != nil {
 		t.Error("the condition stays although everything fits")
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // keepingGoing is a Session that doesn't end at its first failure.
 func keepingGoing(s *v1alpha1.Session) *v1alpha1.Session {
-	s.Annotations = map[string]string{v1alpha1.AnnotationKeepGoing: "true"}
+	s.Spec.KeepGoing = true
 	return s
 }
 
@@ -30,8 +30,6 @@ func TestKeepGoing(t *testing.T) {
 	reloading.Tiltfile.Pending = true
 	broken := run()
 	broken.Tiltfile.Last = &engine.Exit{Finish: at(second), Error: "bad Tiltfile"}
-	once := keepingGoing(ci(0, 0))
-	once.Annotations[v1alpha1.AnnotationKeepGoing] = "yes"
 
 	for name, tc := range map[string]struct {
 		snap    *engine.Snapshot
@@ -41,8 +39,8 @@ func TestKeepGoing(t *testing.T) {
 		err     string
 		next    time.Duration
 	}{
-		"only true means it": {
-			snap: run(bad, job("a", running(0))), session: once, verdict: TargetFailed, err: "bad failed",
+		"unset": {
+			snap: run(bad, job("a", running(0))), session: ci(0, 0), verdict: TargetFailed, err: "bad failed",
 		},
 		"success": {
 			snap: run(job("a", succeeded(1))), session: keepingGoing(ci(0, 0)), verdict: Succeeded,

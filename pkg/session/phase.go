@@ -14,17 +14,17 @@ type Phase uint8
 const (
 	// PhaseAbsent is a job or server that its resource doesn't have.
 	PhaseAbsent Phase = iota
-	// PhaseInactive is a target that nobody has asked to run yet.
+	// PhaseInactive is a target that was never requested.
 	PhaseInactive
-	// PhaseWaiting is a target that's wanted but hasn't begun.
+	// PhaseWaiting is a requested target that hasn't begun.
 	PhaseWaiting
 	// PhaseActive is a job that executes or a server that isn't ready.
 	PhaseActive
-	// PhaseReady is a server that's ready.
+	// PhaseReady is a server that is ready.
 	PhaseReady
-	// PhaseSucceeded is a job that has ended well.
+	// PhaseSucceeded is a job that succeeded.
 	PhaseSucceeded
-	// PhaseFailed is a job that has ended badly or a server that has ended.
+	// PhaseFailed is a job that failed or a server that ended.
 	PhaseFailed
 	// PhaseDisabled is a target of a disabled resource.
 	PhaseDisabled

@@ -4,7 +4,6 @@
 package session
 
 import (
-	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -14,23 +13,22 @@ import (
 	"tilt.dev/session/pkg/engine"
 )
 
-// aliveFor is how long a server without a readiness probe must have lived to be
-// believed, unless its Tiltfile says how long the Session settles. Whatever can't
-// do its work usually ends before.
+// aliveFor is how long a server without a readiness probe must have lived before the
+// Session succeeds, unless its Tiltfile sets how long the Session settles. A server
+// that can't do its work usually ends before.
 const aliveFor = time.Second
 
-// readyFor is how long a server with a readiness probe must have been ready: one
-// that ends at once may have passed it before, or another process may have
-// answered, as where its port is taken.
+// readyFor is how long a server with a readiness probe must have been ready. One that
+// ends at once may have passed the probe before, and another process that has taken
+// its port may have answered.
 const readyFor = 100 * time.Millisecond
 
-// maxStable is how long at most a server that was launched again must have been
-// ready to be believed.
+// maxStable is how long at most a server that was started again must have been ready.
 const maxStable = 10 * time.Second
 
-// stableFrom is when a server that was launched again so often, and has been ready
-// since then, is believed to stay so: after 1 s, 2 s, 4 s and so on, as long as
-// it was waited with the launch. It's zero for one that never was.
+// stableFrom is when a server that was started again so often, and has been ready
+// since then, counts as stable: after 1 s, 2 s, 4 s and so on, the delay before its
+// last start. It is zero for a server that was never started again.
 func stableFrom(since time.Time, restarts int32) time.Time {
 	if restarts <= 0 {
 		return time.Time{}
@@ -38,8 +36,8 @@ func stableFrom(since time.Time, restarts int32) time.Time {
 	return since.Add(min(time.Second<<min(restarts-1, 10), maxStable))
 }
 
-// aliveFrom is when every server that's ready has lived, or with a readiness probe
-// has been ready, for long enough, zero if there's none.
+// aliveFrom is when every ready server has lived, or with a readiness probe has been
+// ready, for long enough. It is zero if there is none.
 func aliveFrom(snap *engine.Snapshot) (alive time.Time) {
 	for i := range snap.Resources {
 		r := &snap.Resources[i]
@@ -56,9 +54,8 @@ func aliveFrom(snap *engine.Snapshot) (alive time.Time) {
 }
 
 // settle lets a healthy Session succeed when it has been so for as long as its
-// Tiltfile wants, when servers without a readiness probe have lived for a while if
-// the Tiltfile doesn't say, and when servers that have ended before have been
-// ready for as long as it takes to believe them.
+// Tiltfile sets, or without that when its servers have lived for a while, and when
+// servers that have ended before count as stable.
 func settle(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now time.Time) decision {
 	settled := sum.stable
 	switch settings := snap.Tiltfile.CI; {
@@ -74,11 +71,10 @@ func settle(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now t
 	return decision{settled: settled, next: settled}
 }
 
-// healthySince is since when everything has been healthy without a break, as
-// far as anybody can tell: when the last target became so, unless it was known
-// before that something else stood against it, such as a resource that has been
-// disabled meanwhile. Only the stored condition knows that, in whole seconds, so
-// it's believed when it's the later by more than that.
+// healthySince is since when everything has been healthy without a break: when the
+// last target became so, unless the stored condition says that something else kept
+// the Session from it later, such as a resource that was disabled since. The
+// condition has whole seconds, so it counts only if it is later by more than that.
 func healthySince(ready *metav1.Condition, changed, now time.Time) time.Time {
 	known := now.Truncate(time.Second)
 	if ready != nil && ready.Status == metav1.ConditionTrue {
@@ -90,7 +86,8 @@ func healthySince(ready *metav1.Condition, changed, now time.Time) time.Time {
 	return latest(changed, known)
 }
 
-// settlingUntil is the moment for people.
+// settlingUntil is the end of a message about that moment.
 func settlingUntil(settled time.Time) string {
-	return fmt.Sprintf("everything is ready and has to stay so until %s", settled.UTC().Format("2006-01-02T15:04:05.000Z07:00"))
+	const milliseconds = "2006-01-02T15:04:05.000Z07:00"
+	return "everything is ready and has to stay so until " + settled.UTC().Format(milliseconds)
 }

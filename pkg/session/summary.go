@@ -14,17 +14,17 @@ import (
 	"tilt.dev/session/pkg/engine"
 )
 
-// summary sorts targets by what they mean for the end of a Session. Each list
+// summary groups targets by what they mean for the end of a Session. Each list
 // keeps the order of the targets.
 type summary struct {
-	// total counts all targets, requested those that somebody wants to run.
+	// total counts all targets, requested those that are neither disabled nor inactive.
 	total, requested int
-	// waiting, notReady, retrying and failed are the requested targets that stand
-	// against success. A running job isn't ready. Those that have failed and are
-	// started again after a while are retrying.
+	// waiting, notReady, retrying and failed are the requested targets that keep the
+	// Session from success. A running job isn't ready. A target that has failed and
+	// waits to be started again is retrying.
 	waiting, notReady, retrying, failed []v1alpha1.Target
 	// changed is when the last of the others became ready or succeeded, stable when
-	// servers among them that have ended before are to be believed.
+	// servers among them that have ended before count as stable.
 	changed, stable time.Time
 }
 
@@ -56,34 +56,39 @@ func summarize(targets []v1alpha1.Target) summary {
 	return sum
 }
 
-// isRetry tells the holds of what has failed and is started again after a while.
+// isRetry reports whether a target with this hold has failed and waits to be started
+// again.
 func isRetry(hold engine.Hold) bool {
 	return hold == engine.HoldRetrying || hold == engine.HoldRestarting
 }
 
-// bad is how many requested targets stand against success.
+// bad is how many requested targets keep the Session from success.
 func (s summary) bad() int {
 	return len(s.waiting) + len(s.notReady) + len(s.retrying) + len(s.failed)
 }
 
-// healthy is true when nothing stands against success. A Tiltfile alone isn't
-// enough: until it was evaluated, there's nothing to be healthy.
+// healthy reports whether no target keeps the Session from success. A Tiltfile alone
+// isn't enough: until it was evaluated there are no targets.
 func (s summary) healthy() bool {
 	return s.total >= 2 && s.bad() == 0
 }
 
-// String names what stands against success, for the message of a timeout.
+// String names what keeps the Session from success, for the message of a timeout.
 func (s summary) String() string {
-	name := func(t v1alpha1.Target) string { return t.Name }
-	reason := func(t v1alpha1.Target) string { return t.Name + " " + t.State.Waiting.WaitReason }
 	var parts []string
 	for _, part := range []struct {
 		targets []v1alpha1.Target
 		words   string
-		text    func(v1alpha1.Target) string
-	}{{s.waiting, "waiting", reason}, {s.notReady, "not ready", name}, {s.retrying, "retrying", name}, {s.failed, "failed", name}} {
-		if n := len(part.targets); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d resources %s (%s)", n, part.words, join(part.targets, part.text)))
+	}{{s.waiting, "waiting"}, {s.notReady, "not ready"}, {s.retrying, "retrying"}, {s.failed, "failed"}} {
+		var names []string
+		for _, t := range part.targets {
+			if part.words == "waiting" {
+				t.Name += " " + t.State.Waiting.WaitReason
+			}
+			names = append(names, t.Name)
+		}
+		if len(names) > 0 {
+			parts = append(parts, fmt.Sprintf("%d resources %s (%s)", len(names), part.words, strings.Join(names, ",")))
 		}
 	}
 	if len(parts) == 0 {
@@ -92,17 +97,9 @@ func (s summary) String() string {
 	return strings.Join(parts, ", ")
 }
 
-func join(targets []v1alpha1.Target, name func(v1alpha1.Target) string) string {
-	names := make([]string, len(targets))
-	for i, t := range targets {
-		names[i] = name(t)
-	}
-	return strings.Join(names, ",")
-}
-
-// Failures are the targets of status that have failed, the earliest first and
-// those of the same moment by name. Each has a State.Terminated with an Error.
-// The caller may change the list, but not what its items point to.
+// Failures are the failed targets of status, the earliest first and those of the same
+// moment by name. Each has a State.Terminated with an Error. The caller may change
+// the list, but not what its items point to.
 func Failures(status v1alpha1.SessionStatus) []v1alpha1.Target {
 	failed := summarize(status.Targets).failed
 	slices.SortStableFunc(failed, byFinishTime)

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
@@ -19,8 +20,8 @@ const (
 	waitConfigChanged = "config-changed"
 )
 
-// serverEnded stands in for the error of a server that ended without one: a
-// server isn't expected to end, so its state has to carry an error.
+// serverEnded is the error of a server that ended without one. A server isn't
+// expected to end, so its state always has an error.
 const serverEnded = "Server ended"
 
 // targets lists the targets of snap, sorted by the bytes of their names. It's
@@ -32,10 +33,11 @@ func targets(snap *engine.Snapshot) []v1alpha1.Target {
 	for i := range snap.Resources {
 		r := &snap.Resources[i]
 		if r.Update != nil {
-			list = append(list, target(r.Name, "update", v1alpha1.TargetTypeJob, r.Name, updateState(r), updateRestarts(r)))
+			// A repetition that the job still waits for doesn't count.
+			list = append(list, target(r.Name, "update", v1alpha1.TargetTypeJob, r.Name, updateState(r), r.Update.Attempt))
 		}
 		if r.Serve != nil {
-			list = append(list, target(r.Name, "serve", v1alpha1.TargetTypeServer, r.Name, serveState(r), serveRestarts(r)))
+			list = append(list, target(r.Name, "serve", v1alpha1.TargetTypeServer, r.Name, serveState(r), r.Serve.Restarts))
 		}
 	}
 	slices.SortStableFunc(list, func(a, b v1alpha1.Target) int { return strings.Compare(a.Name, b.Name) })
@@ -44,30 +46,17 @@ func targets(snap *engine.Snapshot) []v1alpha1.Target {
 
 func target(prefix, verb string, kind v1alpha1.TargetType, resource string,
 	state v1alpha1.TargetState, restarts int) v1alpha1.Target {
+	if state.Disabled != nil {
+		restarts = 0
+	}
 	return v1alpha1.Target{
 		Name:      targetName(prefix, verb),
 		Type:      kind,
 		Resources: []string{resourceName(resource)},
 		State:     state,
-		// What's started again waits a while before, so there are never that many.
+		// The engine waits before each restart, so there are never that many.
 		RestartCount: int32(min(restarts, math.MaxInt32)),
 	}
-}
-
-// updateRestarts is how often a job was repeated, not counting the repetition
-// that it may wait for.
-func updateRestarts(r *engine.ResourceState) int {
-	if r.Disabled {
-		return 0
-	}
-	return r.Update.Attempt
-}
-
-func serveRestarts(r *engine.ResourceState) int {
-	if r.Disabled {
-		return 0
-	}
-	return r.Serve.Restarts
 }
 
 func targetName(prefix, verb string) string {
@@ -77,7 +66,7 @@ func targetName(prefix, verb string) string {
 func tiltfileState(t *engine.TiltfileState) v1alpha1.TargetState {
 	switch tiltfilePhase(t) {
 	case PhaseActive:
-		return v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: microTime(t.Running)}}
+		return active(t.Running, false, time.Time{})
 	case PhaseWaiting:
 		if t.Pending {
 			return waiting(waitConfigChanged)
@@ -92,9 +81,9 @@ func updateState(r *engine.ResourceState) v1alpha1.TargetState {
 	u := r.Update
 	switch updatePhase(r) {
 	case PhaseDisabled:
-		return v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}}
+		return disabled
 	case PhaseActive:
-		return v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: microTime(u.Running)}}
+		return active(u.Running, false, time.Time{})
 	case PhaseWaiting:
 		return waiting(string(u.Hold))
 	case PhaseSucceeded, PhaseFailed:
@@ -108,7 +97,7 @@ func serveState(r *engine.ResourceState) v1alpha1.TargetState {
 	s := r.Serve
 	switch servePhase(r) {
 	case PhaseDisabled:
-		return v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}}
+		return disabled
 	case PhaseFailed:
 		err := s.Exit.Error
 		if err == "" {
@@ -116,16 +105,20 @@ func serveState(r *engine.ResourceState) v1alpha1.TargetState {
 		}
 		return terminated(s.Exit, err)
 	case PhaseActive, PhaseReady:
-		return v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{
-			StartTime:     microTime(s.Process.Start),
-			Ready:         s.Process.Ready,
-			LastReadyTime: microTime(s.Process.LastReady),
-		}}
+		return active(s.Process.Start, s.Process.Ready, s.Process.LastReady)
 	case PhaseWaiting:
 		return waiting(string(s.Hold))
 	default:
 		return v1alpha1.TargetState{}
 	}
+}
+
+var disabled = v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}}
+
+func active(start time.Time, ready bool, lastReady time.Time) v1alpha1.TargetState {
+	return v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{
+		StartTime: microTime(start), Ready: ready, LastReadyTime: microTime(lastReady),
+	}}
 }
 
 func waiting(reason string) v1alpha1.TargetState {
@@ -136,7 +129,7 @@ func terminated(end *engine.Exit, err string) v1alpha1.TargetState {
 	state := &v1alpha1.TargetStateTerminated{
 		StartTime:  microTime(end.Start),
 		FinishTime: microTime(end.Finish),
-		Error:      logged(err),
+		Error:      loggedText(err),
 		Signal:     end.Signal,
 	}
 	if end.Code != nil && end.Signal == "" {

@@ -23,13 +23,13 @@ func TestText(t *testing.T) {
 		"no UTF-8":          strings.Repeat("\xff\xfe", maxText),
 		"no UTF-8, fits":    strings.Repeat("\xff", maxText),
 	} {
-		got := text(s)
+		got := errorText(s)
 		switch {
 		case len(got) > maxText:
 			t.Errorf("%s: %d bytes are left", name, len(got))
 		case !utf8.ValidString(got):
 			t.Errorf("%s: the result isn't UTF-8", name)
-		case text(got) != got:
+		case errorText(got) != got:
 			t.Errorf("%s: the result is shortened again", name)
 		case len(s) <= maxText && utf8.ValidString(s) && got != s:
 			t.Errorf("%s: what fits was changed", name)
@@ -39,7 +39,7 @@ func TestText(t *testing.T) {
 
 func TestTextKeepsStartAndEndAndTellsWhatIsMissing(t *testing.T) {
 	s := "the start" + strings.Repeat("x", 1<<20) + "the end"
-	got := logged(s)
+	got := loggedText(s)
 	if !strings.HasPrefix(got, "the start") || !strings.HasSuffix(got, "the end") {
 		t.Fatalf("start or end is missing: %s", got)
 	}

@@ -16,8 +16,8 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// Verdict is how a Session ended. The reason of its Failed condition carries
-// it, so that every reader of a Session can tell.
+// Verdict is how a Session ended. It is the reason of the Failed condition, so that
+// every reader of a Session knows it.
 type Verdict string
 
 const (
@@ -29,21 +29,21 @@ const (
 	TargetFailed Verdict = "TargetFailed"
 	// TiltfileFailed is a Session whose Tiltfile couldn't be evaluated.
 	TiltfileFailed Verdict = "TiltfileFailed"
-	// Timeout is a Session that took longer than spec.ci.timeout.
+	// Timeout is a Session that took longer than status.ci.timeout.
 	Timeout Verdict = "Timeout"
 	// ReadinessTimeout is a Session with a server that wasn't ready for longer
-	// than its own limit or, without one, than spec.ci.readinessTimeout.
+	// than its own limit or, without one, than status.ci.readinessTimeout.
 	ReadinessTimeout Verdict = "ReadinessTimeout"
 	// Interrupted is a Session whose run was ended before there was a verdict.
-	// Status never decides so; whoever finds such a Session does.
+	// Status never decides so; Interrupt does.
 	Interrupted Verdict = "Interrupted"
-	// UnsupportedExitCondition is a Session that asks for an end that this
-	// version doesn't know.
+	// UnsupportedExitCondition is a Session with an exit condition that this version
+	// doesn't know.
 	UnsupportedExitCondition Verdict = "UnsupportedExitCondition"
 )
 
-// VerdictOf tells how the Session with this status ended. A status that's done
-// with an error but without a Failed condition counts as TargetFailed.
+// VerdictOf is how the Session with this status ended. A status that is done with an
+// error but without a Failed condition counts as TargetFailed.
 func VerdictOf(status v1alpha1.SessionStatus) Verdict {
 	if !status.Done {
 		return Undecided
@@ -65,8 +65,8 @@ type decision struct {
 	verdict Verdict
 	err     string
 	next    time.Time
-	// settled is when a Session that's healthy will have been so for long
-	// enough, zero for others.
+	// settled is when a healthy Session will have been so for long enough, zero for
+	// other Sessions.
 	settled time.Time
 }
 
@@ -80,22 +80,19 @@ func decide(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now t
 	default:
 		return decision{
 			verdict: UnsupportedExitCondition,
-			err:     fmt.Sprintf("unsupported exit condition: %s", text(string(condition))),
+			err:     fmt.Sprintf("unsupported exit condition: %s", errorText(string(condition))),
 		}
 	}
 }
 
-// decideCI ends a Session at its earliest failure, at its success, or when it
-// took too long, in this order of precedence. While the Tiltfile is evaluated
-// again nobody knows which of the targets stay, so that only time can end it.
+// decideCI ends a Session at its earliest failure, at its success, or when it took
+// too long, in this order of precedence. During another evaluation of the Tiltfile it
+// is open which targets stay, so that only time can end the Session.
 func decideCI(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now time.Time) decision {
-	limits := current.Spec.CI
-	if limits == nil {
-		limits = &v1alpha1.SessionCISpec{}
-	}
-	late := checkReadiness(snap, limit(limits.ReadinessTimeout), now)
-	if reloading(&snap.Tiltfile) || KeepGoing(current) && sum.goesOn(late.count) {
-		return checkTimeout(decision{next: late.next}, snap, limits, sum, now)
+	limits := limitsOf(snap, current.Spec.CI)
+	late := checkReadiness(snap, limits.readiness, now)
+	if reloading(&snap.Tiltfile) || current.Spec.KeepGoing && sum.progresses(late.count) {
+		return checkTimeout(decision{next: late.next}, snap, limits.timeout, sum, now)
 	}
 	var first *v1alpha1.Target
 	if len(sum.failed) > 0 {
@@ -112,13 +109,13 @@ func decideCI(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now
 		if end.verdict != Undecided {
 			return end
 		}
-		return checkTimeout(end, snap, limits, sum, now)
+		return checkTimeout(end, snap, limits.timeout, sum, now)
 	default:
-		return checkTimeout(decision{next: late.next}, snap, limits, sum, now)
+		return checkTimeout(decision{next: late.next}, snap, limits.timeout, sum, now)
 	}
 }
 
-// reloading tells whether a Tiltfile is, or is to be, evaluated again.
+// reloading reports whether a Tiltfile is, or is to be, evaluated again.
 func reloading(t *engine.TiltfileState) bool {
 	return t.Last != nil && (t.Pending || !t.Running.IsZero())
 }
@@ -129,4 +126,80 @@ func failure(t v1alpha1.Target) decision {
 		verdict = TiltfileFailed
 	}
 	return decision{verdict: verdict, err: t.State.Terminated.Error}
+}
+
+// FailFast reports whether the first failure ends a Session, so that nothing new is
+// worth starting after it.
+func FailFast(s *v1alpha1.Session) bool {
+	return s.Spec.ExitCondition == v1alpha1.ExitConditionCI && !s.Spec.KeepGoing
+}
+
+// MayEnd reports whether Status may find a verdict in snap, at a small part of its
+// cost. True may be wrong. False is right, except for a verdict that Status has
+// announced as its next moment.
+func MayEnd(snap *engine.Snapshot, current *v1alpha1.Session) bool {
+	switch current.Spec.ExitCondition {
+	case v1alpha1.ExitConditionManual:
+		return false
+	case v1alpha1.ExitConditionCI:
+	default:
+		return true
+	}
+	if reloading(&snap.Tiltfile) {
+		return false
+	}
+	var failed, working, slow, stuck bool
+	note := func(phase Phase, hold engine.Hold) {
+		switch phase {
+		case PhaseFailed:
+			failed = true
+		case PhaseActive:
+			working = true
+		case PhaseWaiting:
+			working = working || resolves(hold)
+			stuck = true
+		}
+	}
+	note(tiltfilePhase(&snap.Tiltfile), engine.HoldTiltfileReload)
+	for i := range snap.Resources {
+		r := &snap.Resources[i]
+		if r.Update != nil {
+			note(updatePhase(r), r.Update.Hold)
+		}
+		// A server may turn out to be late by now, which is a kind of failure.
+		if gettingReady(r) {
+			slow = true
+		} else if r.Serve != nil {
+			note(servePhase(r), r.Serve.Hold)
+		}
+	}
+	if current.Spec.KeepGoing && (failed || slow) {
+		return !working
+	}
+	return failed || !working && !slow && !stuck
+}
+
+// progresses reports whether there is a target whose state can still change by
+// itself, not counting so many servers that are late.
+func (s summary) progresses(late int) bool {
+	if len(s.retrying)+len(s.notReady) > late {
+		return true
+	}
+	for _, t := range s.waiting {
+		if resolves(engine.Hold(t.State.Waiting.WaitReason)) {
+			return true
+		}
+	}
+	return false
+}
+
+// resolves reports whether a hold can end without a person when nothing but holds
+// is left. A dependency that isn't met has failed, or waits itself.
+func resolves(hold engine.Hold) bool {
+	switch hold {
+	case engine.HoldWaitingForDep, engine.HoldUpdateFailed, engine.HoldPendingTrigger, engine.HoldAfterFailure:
+		return false
+	default:
+		return true
+	}
 }

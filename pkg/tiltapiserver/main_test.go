@@ -4,21 +4,16 @@
 package tiltapiserver_test
 
 import (
-	"context"
-	"io"
 	"net"
 	"testing"
 
 	"github.com/go-logr/logr"
-	"github.com/tilt-dev/tilt-apiserver/pkg/server/builder"
 	"go.uber.org/goleak"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/generated/clientset/versioned"
-	"tilt.dev/session/pkg/generated/openapi"
-	"tilt.dev/session/pkg/tiltapiserver"
 )
 
 func TestMain(m *testing.M) {
@@ -40,33 +35,11 @@ func host(t *testing.T) *rest.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options, err := builder.NewServerBuilder().
-		WithResourceMemoryStorage(&tiltapiserver.Session{}, "data").
-		WithOpenAPIDefinitions("tilt", "v0.0.0", openapi.GetOpenAPIDefinitions).
-		WithOutputWriter(io.Discard).
-		WithBearerToken("test").
-		WithBindPort(listener.Addr().(*net.TCPAddr).Port).
-		ToServerOptions()
+	access, stop, err := serve(listener, "test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.ServingOptions.Listener = listener
-	config, err := options.Config()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	t.Cleanup(cancel)
-	stopped, err := options.RunTiltServerFromConfig(config.Complete(), ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		<-stopped
-	})
-	access := rest.CopyConfig(config.GenericConfig.LoopbackClientConfig)
-	access.QPS = -1
+	t.Cleanup(stop)
 	return access
 }
 

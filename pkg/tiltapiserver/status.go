@@ -20,8 +20,8 @@ var (
 // GetStatus returns the status as something that can be copied to another Session.
 func (s *Session) GetStatus() resource.StatusSubResource { return status{&s.Status} }
 
-// CopyTo replaces the status of another Session by a copy. It's only called
-// with what GetStatus belongs to, a *Session.
+// CopyTo replaces the status of another Session by a copy. The library calls it with the
+// type that GetStatus belongs to, a *Session.
 func (s status) CopyTo(parent resource.ObjectWithStatusSubResource) {
 	session := parent.(*Session)
 	session.Status = v1alpha1.SessionStatus{}

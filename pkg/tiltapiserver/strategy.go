@@ -28,8 +28,8 @@ var (
 	_ resourcestrategy.TableConverter            = (*SessionList)(nil)
 )
 
-// strategy is that of our own server. Its kinds aren't asked for here, so it
-// needs no scheme.
+// strategy is that of our own server. Nothing here asks it for kinds, so it needs no
+// scheme.
 func strategy() rest.RESTCreateUpdateStrategy { return registry.NewStrategy(nil) }
 
 // Default fills in what a client left out.
@@ -50,18 +50,18 @@ func (s *Session) Validate(ctx context.Context) field.ErrorList {
 }
 
 // ValidateUpdate returns everything that is wrong with a Session that replaces
-// old. It's called for writes of the main resource and of the status alike, so
-// it looks at both. What a write doesn't change has been valid before.
+// old. It is called for writes of the main resource and of the status alike, so it
+// checks both. What a write doesn't change was valid before.
 func (s *Session) ValidateUpdate(ctx context.Context, old runtime.Object) field.ErrorList {
 	previous := &old.(*Session).Session
 	errs := strategy().ValidateUpdate(ctx, &s.Session, previous)
 	return append(errs, v1alpha1.ValidateSessionStatusUpdate(&s.Session, previous)...)
 }
 
-// AllowCreateOnUpdate tells whether a PUT may create.
+// AllowCreateOnUpdate reports whether a PUT may create.
 func (*Session) AllowCreateOnUpdate() bool { return strategy().AllowCreateOnUpdate() }
 
-// AllowUnconditionalUpdate tells whether a PUT may come without a resourceVersion.
+// AllowUnconditionalUpdate reports whether a PUT may have no resourceVersion.
 func (*Session) AllowUnconditionalUpdate() bool { return strategy().AllowUnconditionalUpdate() }
 
 // ConvertToTable renders the Session for people.

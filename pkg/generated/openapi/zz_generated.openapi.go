@@ -2760,7 +2760,7 @@ func schema_pkg_apis_core_v1alpha1_Session(ref common.ReferenceCallback) common.
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Session is one run of a Tiltfile: what is to be run, when it counts as finished, and how far each of its servers and jobs has come.",
+				Description: "Session is one run of a Tiltfile: what to run, when the run is finished, and the state of each of its servers and jobs.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -2786,14 +2786,14 @@ func schema_pkg_apis_core_v1alpha1_Session(ref common.ReferenceCallback) common.
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Description: "spec says what is to be run and when it counts as finished.",
+							Description: "spec defines what to run and when the run is finished.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.SessionSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what was last seen of the run. It's written by the process that runs the Session, through the status subresource.",
+							Description: "status is the most recently observed state of the run. The process that runs the Session writes it through the status subresource.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.SessionStatus{}.OpenAPIModelName()),
 						},
@@ -2810,7 +2810,7 @@ func schema_pkg_apis_core_v1alpha1_SessionArgs(ref common.ReferenceCallback) com
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionArgs are the arguments of the Tiltfile of a Session that's being run. They are read from the Session's args subresource, and replaced by what is posted there.",
+				Description: "SessionArgs are the arguments of a Session's Tiltfile: spec.args of the Session, read from its args subresource and replaced by a post to it.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -2829,7 +2829,7 @@ func schema_pkg_apis_core_v1alpha1_SessionArgs(ref common.ReferenceCallback) com
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Standard object metadata. The name is that of the Session.",
+							Description: "Standard object metadata. The name is that of the Session. If resourceVersion is set and the Session has another one, the arguments aren't replaced.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
@@ -2843,7 +2843,7 @@ func schema_pkg_apis_core_v1alpha1_SessionArgs(ref common.ReferenceCallback) com
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what the server answers.",
+							Description: "status is the result, which the server sets.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.SessionArgsStatus{}.OpenAPIModelName()),
 						},
@@ -2871,7 +2871,7 @@ func schema_pkg_apis_core_v1alpha1_SessionArgsSpec(ref common.ReferenceCallback)
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "args are the arguments as they would follow \"tilt up\". Without arguments the list is empty; it can't be left out.",
+							Description: "args are the arguments, as they follow \"tilt up\" on a command line. The list is required; it may be empty.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -2895,12 +2895,12 @@ func schema_pkg_apis_core_v1alpha1_SessionArgsStatus(ref common.ReferenceCallbac
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionArgsStatus is what posting SessionArgs has led to.",
+				Description: "SessionArgsStatus is the result of a post of SessionArgs.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"changed": {
 						SchemaProps: spec.SchemaProps{
-							Description: "changed tells whether the arguments were others before, so that the Tiltfile is evaluated again. It's false in what is read.",
+							Description: "changed is true if the arguments differ from those before, so that the Tiltfile is evaluated again. It is false in the answer to a read.",
 							Default:     false,
 							Type:        []string{"boolean"},
 							Format:      "",
@@ -2934,7 +2934,7 @@ func schema_pkg_apis_core_v1alpha1_SessionCISpec(ref common.ReferenceCallback) c
 					},
 					"readinessTimeout": {
 						SchemaProps: spec.SchemaProps{
-							Description: "readinessTimeout is how long a server may stay not ready, counted from its start or from when it was last ready. For one that's started again whenever it ends, the starts after the first don't begin it anew. Unset or zero means no limit. A limit that the Tiltfile sets for a server goes before it.",
+							Description: "readinessTimeout is how long a server may be not ready, from its start or from when it was last ready. A restart doesn't reset it. Unset or zero means no limit. A limit that the Tiltfile sets for a server takes precedence.",
 							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
 						},
 					},
@@ -2950,7 +2950,7 @@ func schema_pkg_apis_core_v1alpha1_SessionDisable(ref common.ReferenceCallback) 
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionDisable disables resources of a Session that's being run: what runs of them is stopped. It's posted to the Session's disable subresource and isn't stored.",
+				Description: "SessionDisable disables resources of a running Session and stops their processes. It is posted to the Session's disable subresource and isn't stored.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -2976,14 +2976,14 @@ func schema_pkg_apis_core_v1alpha1_SessionDisable(ref common.ReferenceCallback) 
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Description: "spec says what is to be disabled.",
+							Description: "spec selects what to disable.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.SessionDisableSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what the server answers.",
+							Description: "status is the result, which the server sets.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.SessionDisableStatus{}.OpenAPIModelName()),
 						},
@@ -3001,7 +3001,7 @@ func schema_pkg_apis_core_v1alpha1_SessionDisableSpec(ref common.ReferenceCallba
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionDisableSpec selects the resources to be disabled: those that are named and those that have one of the labels, or all of them. Something must be selected.",
+				Description: "SessionDisableSpec selects the resources to disable: those in resources and those with one of the labels, or all of them. At least one of the three must be set.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"resources": {
@@ -3011,7 +3011,7 @@ func schema_pkg_apis_core_v1alpha1_SessionDisableSpec(ref common.ReferenceCallba
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "resources are names of resources of the Tiltfile. When one doesn't exist nothing changes. The Tiltfile itself can't be enabled or disabled.",
+							Description: "resources are names of resources of the Tiltfile. If one of them doesn't exist, nothing changes. The Tiltfile itself can't be enabled or disabled.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3061,7 +3061,7 @@ func schema_pkg_apis_core_v1alpha1_SessionDisableStatus(ref common.ReferenceCall
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionDisableStatus is what a SessionDisable has led to.",
+				Description: "SessionDisableStatus is the result of a SessionDisable.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"resources": {
@@ -3071,7 +3071,7 @@ func schema_pkg_apis_core_v1alpha1_SessionDisableStatus(ref common.ReferenceCall
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "resources are those that were disabled and weren't so before.",
+							Description: "resources are the resources that have changed: those that are disabled now.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3095,7 +3095,7 @@ func schema_pkg_apis_core_v1alpha1_SessionEnable(ref common.ReferenceCallback) c
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionEnable enables resources of a Session that's being run. It's posted to the Session's enable subresource and isn't stored.",
+				Description: "SessionEnable enables resources of a running Session. It is posted to the Session's enable subresource and isn't stored.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -3121,14 +3121,14 @@ func schema_pkg_apis_core_v1alpha1_SessionEnable(ref common.ReferenceCallback) c
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Description: "spec says what is to be enabled.",
+							Description: "spec selects what to enable.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.SessionEnableSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what the server answers.",
+							Description: "status is the result, which the server sets.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.SessionEnableStatus{}.OpenAPIModelName()),
 						},
@@ -3146,7 +3146,7 @@ func schema_pkg_apis_core_v1alpha1_SessionEnableSpec(ref common.ReferenceCallbac
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionEnableSpec selects the resources to be enabled: those that are named and those that have one of the labels, or all of them. Something must be selected.",
+				Description: "SessionEnableSpec selects the resources to enable: those in resources and those with one of the labels, or all of them. At least one of the three must be set.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"resources": {
@@ -3156,7 +3156,7 @@ func schema_pkg_apis_core_v1alpha1_SessionEnableSpec(ref common.ReferenceCallbac
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "resources are names of resources of the Tiltfile. When one doesn't exist nothing changes. The Tiltfile itself can't be enabled or disabled.",
+							Description: "resources are names of resources of the Tiltfile. If one of them doesn't exist, nothing changes. The Tiltfile itself can't be enabled or disabled.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3198,7 +3198,7 @@ func schema_pkg_apis_core_v1alpha1_SessionEnableSpec(ref common.ReferenceCallbac
 					},
 					"only": {
 						SchemaProps: spec.SchemaProps{
-							Description: "only has every other resource disabled.",
+							Description: "only disables every other resource.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
@@ -3213,7 +3213,7 @@ func schema_pkg_apis_core_v1alpha1_SessionEnableStatus(ref common.ReferenceCallb
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionEnableStatus is what a SessionEnable has led to.",
+				Description: "SessionEnableStatus is the result of a SessionEnable.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"resources": {
@@ -3223,7 +3223,7 @@ func schema_pkg_apis_core_v1alpha1_SessionEnableStatus(ref common.ReferenceCallb
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "resources are those that were enabled or, because of only, disabled and weren't so before.",
+							Description: "resources are the resources that have changed: those that are enabled now and, because of only, those that are disabled now.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3298,12 +3298,12 @@ func schema_pkg_apis_core_v1alpha1_SessionLogLine(ref common.ReferenceCallback) 
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionLogLine is one line of a Session's log in the format \"json\". It's written as one line itself.",
+				Description: "SessionLogLine is one line of a Session's log in the format \"json\", encoded in one line.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"seq": {
 						SchemaProps: spec.SchemaProps{
-							Description: "seq is 1 for the first line of the log and one more for each that follows, whatever its resource.",
+							Description: "seq is the number of the line in the log of all resources, from 1.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int64",
@@ -3311,7 +3311,7 @@ func schema_pkg_apis_core_v1alpha1_SessionLogLine(ref common.ReferenceCallback) 
 					},
 					"time": {
 						SchemaProps: spec.SchemaProps{
-							Description: "time is when the line's end was written, or when it was noticed that the line had begun.",
+							Description: "time is when the line's end was written or, for a line without an end yet, when its beginning was read.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},
@@ -3325,7 +3325,7 @@ func schema_pkg_apis_core_v1alpha1_SessionLogLine(ref common.ReferenceCallback) 
 					},
 					"level": {
 						SchemaProps: spec.SchemaProps{
-							Description: "level is \"info\" for what commands write, and \"warn\" or \"error\" for warnings and errors of the run itself.\n\nPossible enum values:\n - `\"error\"` is an error of the run.\n - `\"info\"` is what commands and the Tiltfile write.\n - `\"warn\"` is a warning of the run.",
+							Description: "level is \"info\" for the output of commands, and \"warn\" or \"error\" for warnings and errors of the run itself.\n\nPossible enum values:\n - `\"error\"` is an error of the run.\n - `\"info\"` is the output of commands and of the Tiltfile.\n - `\"warn\"` is a warning of the run.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -3334,7 +3334,7 @@ func schema_pkg_apis_core_v1alpha1_SessionLogLine(ref common.ReferenceCallback) 
 					},
 					"text": {
 						SchemaProps: spec.SchemaProps{
-							Description: "text is the line without its end. What isn't UTF-8 in it is replaced.",
+							Description: "text is the line without its end. Bytes that aren't valid UTF-8 are replaced.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -3342,14 +3342,14 @@ func schema_pkg_apis_core_v1alpha1_SessionLogLine(ref common.ReferenceCallback) 
 					},
 					"continues": {
 						SchemaProps: spec.SchemaProps{
-							Description: "continues is true if this goes on where the line before of the same resource and level ended: that was sent before its end was written.",
+							Description: "continues is true if this is the rest of the previous line of the same resource and level, whose beginning was sent before its end was written.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
 					"missed": {
 						SchemaProps: spec.SchemaProps{
-							Description: "missed is how many lines directly before this one are missing, because they were dropped before they could be sent.",
+							Description: "missed is how many lines directly before this one were dropped before they could be sent.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
@@ -3367,7 +3367,7 @@ func schema_pkg_apis_core_v1alpha1_SessionLogOptions(ref common.ReferenceCallbac
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionLogOptions are the query parameters by which the log of a Session is read from its log subresource.",
+				Description: "SessionLogOptions are the query parameters of the log subresource of a Session.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -3391,7 +3391,7 @@ func schema_pkg_apis_core_v1alpha1_SessionLogOptions(ref common.ReferenceCallbac
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "resources are the resources whose lines are wanted, \"(Tiltfile)\" for the Tiltfile. Without it those of all are. It can be given several times.",
+							Description: "resources selects the lines of these resources, \"(Tiltfile)\" for the Tiltfile. It can be given several times. If unset the lines of all resources are selected.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3413,41 +3413,41 @@ func schema_pkg_apis_core_v1alpha1_SessionLogOptions(ref common.ReferenceCallbac
 					},
 					"sinceSeconds": {
 						SchemaProps: spec.SchemaProps{
-							Description: "sinceSeconds leaves out lines that are older than that, at least 1. It can't be combined with sinceTime.",
+							Description: "sinceSeconds leaves out lines older than so many seconds, at least 1. It can't be combined with sinceTime.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
 					},
 					"sinceTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "sinceTime leaves out lines that were written before, in RFC 3339. It can't be combined with sinceSeconds.",
+							Description: "sinceTime leaves out lines written before that time, in RFC 3339. It can't be combined with sinceSeconds.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
 					"tailLines": {
 						SchemaProps: spec.SchemaProps{
-							Description: "tailLines is how many of the last lines are wanted of what the log has so far. Without it all of them are.",
+							Description: "tailLines selects so many of the last lines that the log has at the time of the request. If unset all of them are selected.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
 					},
 					"limitBytes": {
 						SchemaProps: spec.SchemaProps{
-							Description: "limitBytes ends the answer after so many bytes, at least 1, which may be in the middle of a line.",
+							Description: "limitBytes ends the answer after so many bytes, at least 1, perhaps in the middle of a line.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
 					},
 					"timestamps": {
 						SchemaProps: spec.SchemaProps{
-							Description: "timestamps puts the time at which a line was written before it, in RFC 3339 with microseconds. The format \"json\" always has it.",
+							Description: "timestamps begins each line with the time at which it was written, in RFC 3339 with microseconds. The format \"json\" always has the time.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
 					"format": {
 						SchemaProps: spec.SchemaProps{
-							Description: "format is \"text\", which is the default, for lines as \"tilt-session up\" prints them, or \"json\" for a SessionLogLine in each line.",
+							Description: "format is \"text\" for lines as \"tilt-session up\" prints them, or \"json\" for a SessionLogLine in each line. The default is \"text\".",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -3469,7 +3469,7 @@ func schema_pkg_apis_core_v1alpha1_SessionSpec(ref common.ReferenceCallback) com
 				Properties: map[string]spec.Schema{
 					"tiltfilePath": {
 						SchemaProps: spec.SchemaProps{
-							Description: "tiltfilePath is the path of the Tiltfile to run, on the machine that runs the Session. It should be absolute; a relative one is taken from the working directory of the process that runs the Session, but can't be run by a server of many Sessions. It can't be empty. When it changes while the Session runs, the other Tiltfile is loaded.",
+							Description: "tiltfilePath is the path of the Tiltfile, on the machine that runs the Session. It must not be empty. It should be absolute: a server of many Sessions can't run a relative one; \"tilt-session up\" and \"ci\" resolve it in their working directory. A change while the Session runs loads the other Tiltfile.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -3477,7 +3477,7 @@ func schema_pkg_apis_core_v1alpha1_SessionSpec(ref common.ReferenceCallback) com
 					},
 					"exitCondition": {
 						SchemaProps: spec.SchemaProps{
-							Description: "exitCondition says when the Session is finished. With \"manual\" it runs until somebody ends it. With \"ci\" it is done as soon as every job has succeeded and every server is ready, or when one fails or a timeout passes. See keepGoing for what happens after a failure.\n\nPossible enum values:\n - `\"ci\"` finishes a Session when all its jobs have succeeded and all its servers are ready, or at the first failure or timeout.\n - `\"manual\"` keeps a Session running until somebody ends it.",
+							Description: "exitCondition defines when the Session is finished. With \"manual\" it runs until it is ended. With \"ci\" it is done as soon as every job has succeeded and every server is ready, or when one fails or a time limit passes. See keepGoing for what happens after a failure.\n\nPossible enum values:\n - `\"ci\"` finishes a Session when all its jobs have succeeded and all its servers are ready, or at the first failure or timeout.\n - `\"manual\"` keeps a Session running until it is ended.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -3497,7 +3497,7 @@ func schema_pkg_apis_core_v1alpha1_SessionSpec(ref common.ReferenceCallback) com
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "args are the arguments of the Tiltfile, as they would follow \"tilt up\". A change evaluates the Tiltfile again.",
+							Description: "args are the arguments of the Tiltfile, as they follow \"tilt up\" on a command line. A change evaluates the Tiltfile again. Together they may have up to 256 KiB.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3512,14 +3512,14 @@ func schema_pkg_apis_core_v1alpha1_SessionSpec(ref common.ReferenceCallback) com
 					},
 					"keepGoing": {
 						SchemaProps: spec.SchemaProps{
-							Description: "keepGoing lets a Session whose exitCondition is \"ci\" continue after a failure with everything that doesn't depend on what has failed. The Session still fails, and its error names every failure.",
+							Description: "keepGoing lets a Session whose exitCondition is \"ci\" continue after a failure with everything that doesn't depend on what has failed. The Session still fails, with the error of the earliest failure.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
 					"ttlSecondsAfterFinished": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ttlSecondsAfterFinished is how many seconds a Session stays after it's done. Then it's deleted. Zero deletes it at once. Unset keeps it. It can't be negative.",
+							Description: "ttlSecondsAfterFinished is how many seconds the Session is kept after it is done, before a server of many Sessions deletes it. Zero deletes it immediately. If unset the Session is kept. It must not be negative.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -3542,7 +3542,7 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 				Properties: map[string]spec.Schema{
 					"pid": {
 						SchemaProps: spec.SchemaProps{
-							Description: "pid is the process that runs the Session, 0 when none does.",
+							Description: "pid is the process that runs the Session, 0 if none does.",
 							Default:     0,
 							Type:        []string{"integer"},
 							Format:      "int64",
@@ -3575,7 +3575,7 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 					},
 					"done": {
 						SchemaProps: spec.SchemaProps{
-							Description: "done tells whether the Session has reached its exit condition. Once true it stays true, and targets keep the state in which the verdict was reached.",
+							Description: "done is true once the Session has reached its exit condition. From then on targets keep the state in which the verdict was reached.",
 							Default:     false,
 							Type:        []string{"boolean"},
 							Format:      "",
@@ -3583,14 +3583,14 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 					},
 					"error": {
 						SchemaProps: spec.SchemaProps{
-							Description: "error says why the Session failed. It's empty while the Session isn't done and when it succeeded. Of a long one, as of errors of targets, the start and the end are kept.",
+							Description: "error is why the Session failed. It is empty while the Session isn't done and when it succeeded. A long error is reduced to its start and its end, as are the errors of targets.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"ci": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ci holds the time limits in effect: those that ci_settings in the Tiltfile sets, else those of spec.ci, else the defaults. It's unset before the Tiltfile was read.",
+							Description: "ci holds the time limits in effect: those that ci_settings in the Tiltfile sets, else those of spec.ci, else the defaults. It is unset before the Tiltfile was read.",
 							Ref:         ref(v1alpha1.SessionCISpec{}.OpenAPIModelName()),
 						},
 					},
@@ -3606,7 +3606,7 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions summarise the Session for \"kubectl wait\": Ready, Succeeded and Failed. While the status is larger than its storage takes, Truncated says what's missing: first errors of targets are shortened, then targets are left out, of which those that wait, run or have failed stay longest, and last the error and the messages of conditions are shortened.",
+							Description: "conditions summarize the Session for \"kubectl wait\": Ready, Succeeded and Failed. While the status is larger than its storage accepts, Truncated says what is missing: first errors of targets are shortened, then targets are left out, those that wait, run or have failed last, and finally the error and the messages of conditions are shortened.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3631,7 +3631,7 @@ func schema_pkg_apis_core_v1alpha1_SessionTrigger(ref common.ReferenceCallback) 
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionTrigger asks for one more execution of resources of a Session that's being run. It's posted to the Session's trigger subresource and isn't stored.",
+				Description: "SessionTrigger requests one more execution of resources of a running Session. It is posted to the Session's trigger subresource and isn't stored.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -3657,14 +3657,14 @@ func schema_pkg_apis_core_v1alpha1_SessionTrigger(ref common.ReferenceCallback) 
 					},
 					"spec": {
 						SchemaProps: spec.SchemaProps{
-							Description: "spec says what is to be executed.",
+							Description: "spec selects what to execute.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.SessionTriggerSpec{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what the server answers.",
+							Description: "status is the result, which the server sets.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.SessionTriggerStatus{}.OpenAPIModelName()),
 						},
@@ -3682,7 +3682,7 @@ func schema_pkg_apis_core_v1alpha1_SessionTriggerSpec(ref common.ReferenceCallba
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionTriggerSpec says what is to be executed once more.",
+				Description: "SessionTriggerSpec selects what to execute once more.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"resources": {
@@ -3692,7 +3692,7 @@ func schema_pkg_apis_core_v1alpha1_SessionTriggerSpec(ref common.ReferenceCallba
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "resources are names of resources of the Tiltfile, at least one; \"(Tiltfile)\" has the Tiltfile evaluated again. Either all of them are triggered or, when one doesn't exist or is disabled, none. One that executes at the moment is executed again afterwards.",
+							Description: "resources are names of resources of the Tiltfile, at least one. \"(Tiltfile)\" stands for another evaluation of the Tiltfile. If one of them doesn't exist or is disabled, none is triggered. A resource that is executing is executed again afterwards.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3716,7 +3716,7 @@ func schema_pkg_apis_core_v1alpha1_SessionTriggerStatus(ref common.ReferenceCall
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "SessionTriggerStatus is what a SessionTrigger has led to.",
+				Description: "SessionTriggerStatus is the result of a SessionTrigger.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"resources": {
@@ -3726,7 +3726,7 @@ func schema_pkg_apis_core_v1alpha1_SessionTriggerStatus(ref common.ReferenceCall
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "resources are those that were triggered, each once.",
+							Description: "resources are the triggered resources, each once.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3750,7 +3750,7 @@ func schema_pkg_apis_core_v1alpha1_Target(ref common.ReferenceCallback) common.O
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Target is one server or job that's executed as part of a Session.",
+				Description: "Target is one server or job of a Session.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"name": {
@@ -3763,7 +3763,7 @@ func schema_pkg_apis_core_v1alpha1_Target(ref common.ReferenceCallback) common.O
 					},
 					"type": {
 						SchemaProps: spec.SchemaProps{
-							Description: "type is \"job\" for a target that runs to completion and \"server\" for one that's expected to run indefinitely.\n\nPossible enum values:\n - `\"job\"` runs to completion, such as a build or a test.\n - `\"server\"` runs until it's stopped, such as an HTTP server.",
+							Description: "type is \"job\" for a target that runs to completion and \"server\" for one that is expected to run indefinitely.\n\nPossible enum values:\n - `\"job\"` runs to completion, such as a build or a test.\n - `\"server\"` runs until it is stopped, such as an HTTP server.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -3792,14 +3792,14 @@ func schema_pkg_apis_core_v1alpha1_Target(ref common.ReferenceCallback) common.O
 					},
 					"state": {
 						SchemaProps: spec.SchemaProps{
-							Description: "state is what the target is doing.",
+							Description: "state is the current state of the target.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.TargetState{}.OpenAPIModelName()),
 						},
 					},
 					"restartCount": {
 						SchemaProps: spec.SchemaProps{
-							Description: "restartCount is how often the target was started again after a failure, since something else last caused it to be started: the retries of a job, the restarts of a server.",
+							Description: "restartCount is how often the target was started again after a failure, since it was last started for another reason: the retries of a job, the restarts of a server.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -3817,12 +3817,12 @@ func schema_pkg_apis_core_v1alpha1_TargetState(ref common.ReferenceCallback) com
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "TargetState is what a target is doing. At most one of its fields is set. None is set for a target that nobody has asked to run yet.",
+				Description: "TargetState is the state of a target. At most one of its fields is set. None is set for a target that was never requested.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"waiting": {
 						SchemaProps: spec.SchemaProps{
-							Description: "waiting is set while the next execution is wanted but hasn't begun.",
+							Description: "waiting is set while the next execution is requested but hasn't begun.",
 							Ref:         ref(v1alpha1.TargetStateWaiting{}.OpenAPIModelName()),
 						},
 					},
@@ -3834,7 +3834,7 @@ func schema_pkg_apis_core_v1alpha1_TargetState(ref common.ReferenceCallback) com
 					},
 					"terminated": {
 						SchemaProps: spec.SchemaProps{
-							Description: "terminated is set when the last execution has ended, well or badly.",
+							Description: "terminated is set when the last execution has ended, with success or a failure.",
 							Ref:         ref(v1alpha1.TargetStateTerminated{}.OpenAPIModelName()),
 						},
 					},
@@ -3856,18 +3856,18 @@ func schema_pkg_apis_core_v1alpha1_TargetStateActive(ref common.ReferenceCallbac
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "TargetStateActive is a target that executes at the moment.",
+				Description: "TargetStateActive is a target that is executing.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"startTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "startTime is when this execution began, null while it's being launched.",
+							Description: "startTime is when this execution began, null while the process is being started.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},
 					"ready": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ready tells whether a server passes its readiness probe; without a probe it's true as soon as the process runs. It's always false for a job.",
+							Description: "ready is true while a server passes its readiness probe or, without a probe, as soon as its process runs. It is always false for a job.",
 							Default:     false,
 							Type:        []string{"boolean"},
 							Format:      "",
@@ -3875,7 +3875,7 @@ func schema_pkg_apis_core_v1alpha1_TargetStateActive(ref common.ReferenceCallbac
 					},
 					"lastReadyTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "lastReadyTime is when ready last turned from false to true, null if it never did.",
+							Description: "lastReadyTime is when ready last changed from false to true, null if it never did.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},
@@ -3908,7 +3908,7 @@ func schema_pkg_apis_core_v1alpha1_TargetStateTerminated(ref common.ReferenceCal
 				Properties: map[string]spec.Schema{
 					"startTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "startTime is when that execution began, null for a server that couldn't be launched.",
+							Description: "startTime is when that execution began, null for a server that couldn't be started.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},
@@ -3920,14 +3920,14 @@ func schema_pkg_apis_core_v1alpha1_TargetStateTerminated(ref common.ReferenceCal
 					},
 					"error": {
 						SchemaProps: spec.SchemaProps{
-							Description: "error says what went wrong. It's empty for a job that succeeded and never empty for a server, which isn't expected to end.",
+							Description: "error is why the target failed. It is empty for a job that succeeded, and never empty for a server, which isn't expected to end.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"graceStatus": {
 						SchemaProps: spec.SchemaProps{
-							Description: "graceStatus tells whether a failure is forgiven by ci.k8sGracePeriod: \"Tolerated\" within the period, \"Exceeded\" after it, empty where it doesn't apply.\n\nPossible enum values:\n - `\"\"` is a target without a grace period.\n - `\"Exceeded\"` is a failure that outlasted the grace period.\n - `\"Tolerated\"` is a failure within the grace period.",
+							Description: "graceStatus is whether ci.k8sGracePeriod tolerates the failure: \"Tolerated\" within the period, \"Exceeded\" after it, empty where it doesn't apply.\n\nPossible enum values:\n - `\"\"` is a target without a grace period.\n - `\"Exceeded\"` is a failure that outlasted the grace period.\n - `\"Tolerated\"` is a failure within the grace period.",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"", "Exceeded", "Tolerated"},
@@ -3935,7 +3935,7 @@ func schema_pkg_apis_core_v1alpha1_TargetStateTerminated(ref common.ReferenceCal
 					},
 					"exitCode": {
 						SchemaProps: spec.SchemaProps{
-							Description: "exitCode is the exit code of the process. It's unset when no process ran or when a signal ended it.",
+							Description: "exitCode is the exit code of the process. It is unset if no process ran or if a signal ended it.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -3960,12 +3960,12 @@ func schema_pkg_apis_core_v1alpha1_TargetStateWaiting(ref common.ReferenceCallba
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "TargetStateWaiting is a target whose next execution is wanted but hasn't begun.",
+				Description: "TargetStateWaiting is a target whose next execution is requested but hasn't begun.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"waitReason": {
 						SchemaProps: spec.SchemaProps{
-							Description: "waitReason says in one word what the target waits for. It isn't what caused the execution to be wanted.",
+							Description: "waitReason is what the target waits for, in one word. It isn't the cause of the execution.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",

@@ -12,9 +12,9 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// Packed returns a codec whose Sessions take little memory once decoded, as a
-// cache holds each of them for long: a decoder leaves room in slices, and a
-// hundred small pieces, each of which the garbage collector has to visit.
+// Packed returns a codec that decodes Sessions into little memory, for a cache that
+// keeps them. A decoder leaves spare room in slices, and a hundred small objects for
+// the garbage collector to visit.
 func Packed(codec runtime.Codec) runtime.Codec { return packing{codec} }
 
 type packing struct {
@@ -22,7 +22,8 @@ type packing struct {
 }
 
 // Decode implements runtime.Decoder.
-func (p packing) Decode(data []byte, defaults *schema.GroupVersionKind, into runtime.Object) (runtime.Object, *schema.GroupVersionKind, error) {
+func (p packing) Decode(data []byte, defaults *schema.GroupVersionKind, into runtime.Object) (
+	runtime.Object, *schema.GroupVersionKind, error) {
 	decoded, kind, err := p.Codec.Decode(data, defaults, into)
 	if session, is := decoded.(*v1alpha1.Session); is && err == nil {
 		pack(session)
@@ -30,9 +31,9 @@ func (p packing) Decode(data []byte, defaults *schema.GroupVersionKind, into run
 	return decoded, kind, err
 }
 
-// pack replaces the targets of a Session, which nobody else has yet, by equal
-// ones in few pieces. Names are shared with other Sessions: there are many of
-// the same Tiltfile.
+// pack replaces the targets of a Session by equal ones in few objects. The caller must be
+// the only one that has the Session. Names are shared with other Sessions, of which many
+// have the same Tiltfile.
 func pack(session *v1alpha1.Session) {
 	targets := session.Status.Targets
 	if len(targets) == 0 {
@@ -57,7 +58,7 @@ func pack(session *v1alpha1.Session) {
 			for _, name := range target.Resources {
 				resources = append(resources, shared(name))
 			}
-			// Appending to one doesn't reach the next.
+			// Appending to one list doesn't overwrite the next.
 			target.Resources = resources[first:len(resources):len(resources)]
 		}
 		if state := target.State.Terminated; state != nil {

@@ -17,6 +17,7 @@ import (
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/registry/session/delivery"
@@ -25,6 +26,7 @@ import (
 // REST serves sessions. It knows every watch that is open on it.
 type REST struct {
 	*genericregistry.Store
+	scheme  *runtime.Scheme
 	watches *delivery.Tracker
 }
 
@@ -53,7 +55,7 @@ func NewREST(scheme *runtime.Scheme, options generic.RESTOptionsGetter) (*REST, 
 		TableConvertor:            newTableConvertor(),
 	}
 	if err := store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: options, AttrFunc: attributes}); err != nil {
-		return nil, nil, fmt.Errorf("opening the storage of sessions: %w", err)
+		return nil, nil, fmt.Errorf("open the storage of sessions: %w", err)
 	}
 	watches := delivery.NewTracker(attributes)
 	store.Storage.Storage = watches.Storage(store.Storage.Storage)
@@ -61,7 +63,16 @@ func NewREST(scheme *runtime.Scheme, options generic.RESTOptionsGetter) (*REST, 
 	status := *store
 	status.UpdateStrategy = statusStrategy{main}
 	status.ResetFieldsStrategy = statusStrategy{main}
-	return &REST{Store: store, watches: watches}, &StatusREST{store: &status}, nil
+	return &REST{Store: store, scheme: scheme, watches: watches}, &StatusREST{store: &status}, nil
+}
+
+// attributes are what label and field selectors are matched against.
+func attributes(obj runtime.Object) (labels.Set, fields.Set, error) {
+	session, ok := obj.(*v1alpha1.Session)
+	if !ok {
+		return nil, nil, fmt.Errorf("%T is not a Session", obj)
+	}
+	return session.Labels, v1alpha1.SelectableFields(session), nil
 }
 
 func predicate(label labels.Selector, field fields.Selector) storage.SelectionPredicate {
@@ -84,12 +95,10 @@ func (r *REST) Get(ctx context.Context, name string, options *metav1.GetOptions)
 func (r *REST) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo,
 	createValidation rest.ValidateObjectFunc, updateValidation rest.ValidateObjectUpdateFunc,
 	forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
-	return withAudit(ctx, objInfo, options, func(updated rest.UpdatedObjectInfo) (runtime.Object, bool, error) {
-		return r.Store.Update(ctx, name, checked{updated}, createValidation, updateValidation, forceAllowCreate, options)
-	})
+	return update(ctx, r.Store, name, objInfo, createValidation, updateValidation, forceAllowCreate, options)
 }
 
-// Watch begins a watch that Delivered and EndWatches know of.
+// Watch begins a watch that Delivered and EndWatches cover.
 func (r *REST) Watch(ctx context.Context, options *metainternalversion.ListOptions) (watch.Interface, error) {
 	events, err := r.watches.Watch(ctx, options, r.PredicateFunc, r.Store.Watch)
 	return events, versionError(err)
@@ -100,7 +109,47 @@ func (r *REST) Watch(ctx context.Context, options *metainternalversion.ListOptio
 // when ctx is done first.
 func (r *REST) Delivered(ctx context.Context) error { return r.watches.Delivered(ctx) }
 
-// EndWatches refuses further watches, hands those that are open what is still
-// pending, ends them cleanly and waits until they are answered to the last
-// byte. When ctx is done first it ends them as they are and returns an error.
+// EndWatches refuses further watches, hands open ones their pending events, ends them
+// cleanly and waits until their answers are complete. When ctx is done first it ends
+// them as they are and returns an error.
 func (r *REST) EndWatches(ctx context.Context) error { return r.watches.End(ctx) }
+
+// StatusREST serves sessions/status. It reads and updates, and offers neither
+// create nor delete nor watch.
+type StatusREST struct{ store *genericregistry.Store }
+
+var (
+	_ rest.Storage             = (*StatusREST)(nil)
+	_ rest.Patcher             = (*StatusREST)(nil)
+	_ rest.TableConvertor      = (*StatusREST)(nil)
+	_ rest.ResetFieldsStrategy = (*StatusREST)(nil)
+)
+
+// New returns an empty Session.
+func (r *StatusREST) New() runtime.Object { return r.store.New() }
+
+// Destroy does nothing: the storage belongs to the main resource.
+func (r *StatusREST) Destroy() {}
+
+// Get reads a Session.
+func (r *StatusREST) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
+	obj, err := r.store.Get(ctx, name, options)
+	return obj, versionError(err)
+}
+
+// Update replaces the status of a Session that exists. It never creates one.
+func (r *StatusREST) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo,
+	createValidation rest.ValidateObjectFunc, updateValidation rest.ValidateObjectUpdateFunc,
+	_ bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
+	return update(ctx, r.store, name, objInfo, createValidation, updateValidation, false, options)
+}
+
+// GetResetFields implements rest.ResetFieldsStrategy.
+func (r *StatusREST) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
+	return r.store.GetResetFields()
+}
+
+// ConvertToTable implements rest.TableConvertor.
+func (r *StatusREST) ConvertToTable(ctx context.Context, obj, options runtime.Object) (*metav1.Table, error) {
+	return r.store.ConvertToTable(ctx, obj, options)
+}

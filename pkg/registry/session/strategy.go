@@ -5,8 +5,12 @@ package session
 
 import (
 	"context"
+	"fmt"
+	"reflect"
+	"slices"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -32,14 +36,18 @@ var (
 	_ rest.ResetFieldsStrategy = strategy{}
 )
 
+// NewStrategy returns what writes of the main resource may change, for servers
+// that keep Sessions in a store of their own.
+func NewStrategy(typer runtime.ObjectTyper) rest.RESTCreateUpdateStrategy { return newStrategy(typer) }
+
 func newStrategy(typer runtime.ObjectTyper) strategy {
 	return strategy{ObjectTyper: typer, NameGenerator: names.SimpleNameGenerator}
 }
 
 func (strategy) NamespaceScoped() bool { return false }
 
-// PrepareForCreate drops what clients can't choose. A deletion is dropped here
-// because an apply that creates hands it through, other than a POST.
+// PrepareForCreate drops what clients can't choose. It drops a deletion because an
+// apply that creates passes it on, unlike a POST.
 func (strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 	session := obj.(*v1alpha1.Session)
 	session.DeletionTimestamp, session.DeletionGracePeriodSeconds = nil, nil
@@ -80,13 +88,46 @@ func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []s
 	return warnings(obj.(*v1alpha1.Session), old.(*v1alpha1.Session))
 }
 
-func (strategy) Canonicalize(runtime.Object) {}
+// insteadOf are the annotations that have no effect, each with the field of the spec
+// that has.
+var insteadOf = []struct{ annotation, field string }{
+	{"tilt.dev/args", "spec.args"},
+	{"tilt.dev/keep-going", "spec.keepGoing"},
+	{"tilt.dev/ttl-after-finished", "spec.ttlSecondsAfterFinished"},
+}
+
+// warnings are the parts of a write of session, in place of previous, that are valid
+// but have no effect.
+func warnings(session, previous *v1alpha1.Session) []string {
+	var warnings []string
+	for _, use := range insteadOf {
+		value, present := session.Annotations[use.annotation]
+		if before, was := previous.Annotations[use.annotation]; present && (!was || value != before) {
+			warnings = append(warnings, fmt.Sprintf("annotation %q has no effect: use %s", use.annotation, use.field))
+		}
+	}
+	spec := session.Spec
+	spec.TTLSecondsAfterFinished = previous.Spec.TTLSecondsAfterFinished // which acts on what is done
+	if previous.Status.Done && !apiequality.Semantic.DeepEqual(spec, previous.Spec) {
+		warnings = append(warnings, fmt.Sprintf(
+			"session %q is done, and isn't run again whatever is changed: "+
+				"create another one, or delete it and create it again", session.Name))
+	}
+	return warnings
+}
+
+// Canonicalize gives an empty list of arguments the one form that it has in storage.
+func (strategy) Canonicalize(obj runtime.Object) {
+	if spec := &obj.(*v1alpha1.Session).Spec; len(spec.Args) == 0 {
+		spec.Args = nil
+	}
+}
 
 // AllowCreateOnUpdate is false: only POST and server-side apply create.
 func (strategy) AllowCreateOnUpdate() bool { return false }
 
 // AllowUnconditionalUpdate is true: a PUT without a resourceVersion replaces
-// whatever is stored.
+// what is stored.
 func (strategy) AllowUnconditionalUpdate() bool { return true }
 
 // GetResetFields are the fields that no writer comes to own by a write of the
@@ -95,4 +136,81 @@ func (strategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 	return map[fieldpath.APIVersion]*fieldpath.Set{
 		apiVersion: fieldpath.NewSet(fieldpath.MakePathOrDie("status")),
 	}
+}
+
+// statusStrategy is what writes of the status subresource may change: the
+// status alone.
+type statusStrategy struct{ strategy }
+
+var (
+	_ rest.RESTUpdateStrategy  = statusStrategy{}
+	_ rest.ResetFieldsStrategy = statusStrategy{}
+)
+
+// PrepareForUpdate keeps the stored spec and metadata. Of the written metadata
+// remain the resourceVersion, which the store checks for conflicts, and the
+// managedFields, which name the writer of the status.
+func (statusStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
+	session, previous := obj.(*v1alpha1.Session), old.(*v1alpha1.Session)
+	alignWithStored(session, previous)
+	resourceVersion, managedFields := session.ResourceVersion, session.ManagedFields
+	previous.ObjectMeta.DeepCopyInto(&session.ObjectMeta)
+	session.ResourceVersion, session.ManagedFields = resourceVersion, managedFields
+	previous.Spec.DeepCopyInto(&session.Spec)
+
+	v1alpha1.SetDefaults_SessionStatus(&session.Status)
+	for i := range session.Status.Targets {
+		v1alpha1.SetDefaults_Target(&session.Status.Targets[i])
+	}
+}
+
+func (statusStrategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
+	return v1alpha1.ValidateSessionStatusUpdate(obj.(*v1alpha1.Session), old.(*v1alpha1.Session))
+}
+
+// GetResetFields are the fields that no writer comes to own by a write of the
+// status.
+func (statusStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
+	return map[fieldpath.APIVersion]*fieldpath.Set{
+		apiVersion: fieldpath.NewSet(
+			fieldpath.MakePathOrDie("metadata"),
+			fieldpath.MakePathOrDie("spec"),
+		),
+	}
+}
+
+// alignWithStored makes the store see whether a write changes more than the times in
+// managedFields, which an apply always sets. The store compares both Sessions as Go
+// values, and managedFields entry by entry. A stored Session has its kind, which an
+// applied one lacks, and no selfLink; and an apply moves its manager's entry behind
+// the others.
+//
+// Upstream: IgnoreManagedFieldsTimestampsTransformer compares entries in their
+// order, v0.36; remove the sorting when it doesn't.
+func alignWithStored(session, previous *v1alpha1.Session) {
+	session.TypeMeta = previous.TypeMeta
+	session.SetSelfLink("")
+	if sorted, same := inOrderOf(previous.ManagedFields, session.ManagedFields); same {
+		session.ManagedFields = sorted
+	}
+}
+
+// inOrderOf returns entries in the order of others, if they are the same except for
+// their times.
+func inOrderOf(others, entries []metav1.ManagedFieldsEntry) ([]metav1.ManagedFieldsEntry, bool) {
+	if len(entries) == 0 || len(others) != len(entries) {
+		return nil, false
+	}
+	sorted := make([]metav1.ManagedFieldsEntry, 0, len(entries))
+	for _, other := range others {
+		i := slices.IndexFunc(entries, func(entry metav1.ManagedFieldsEntry) bool {
+			entry.Time = other.Time
+			return reflect.DeepEqual(entry, other)
+		})
+		if i < 0 {
+			return nil, false
+		}
+		sorted = append(sorted, entries[i])
+	}
+	return sorted, true
 }

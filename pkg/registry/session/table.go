@@ -9,29 +9,29 @@ import (
 	"net/http"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/apiserver/pkg/registry/rest"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/text"
 )
 
 // maxErrorCell is how many characters of an error a table shows.
 const maxErrorCell = 60
 
-// columns are those of a table. Clients show the ones of priority 1 only when
-// they're asked for the wide form.
+// columns are the columns of a table. Clients show those of priority 1 in the wide
+// form alone.
 func columns() []metav1.TableColumnDefinition {
 	return []metav1.TableColumnDefinition{
 		{Name: "Name", Type: "string", Format: "name", Description: "Name of the Session."},
 		{Name: "Exit Condition", Type: "string", Description: "When the Session counts as finished: manual or ci."},
 		{Name: "State", Type: "string", Description: "Pending, Running, Ready, Succeeded, Failed, Timed Out or Terminating."},
-		{Name: "Targets", Type: "string", Description: "Targets that are ready or have succeeded, of those that are wanted."},
-		{Name: "Error", Type: "string", Description: "The line that says most of why the Session has failed."},
+		{Name: "Targets", Type: "string", Description: "Targets that are ready or have succeeded, of those that are requested."},
+		{Name: "Error", Type: "string", Description: "The main line of the error with which the Session failed."},
 		{Name: "Age", Type: "string", Description: "Time since the Session was created."},
 		{Name: "Tiltfile", Type: "string", Priority: 1, Description: "Path of the Tiltfile."},
 		{Name: "PID", Type: "integer", Format: "int64", Priority: 1, Description: "Process that runs the Session."},
@@ -43,6 +43,10 @@ func columns() []metav1.TableColumnDefinition {
 type tableConvertor struct{ now func() time.Time }
 
 var _ rest.TableConvertor = tableConvertor{}
+
+// NewTableConvertor returns what renders Sessions for people, for servers that keep
+// Sessions in a store of their own.
+func NewTableConvertor() rest.TableConvertor { return newTableConvertor() }
 
 func newTableConvertor() tableConvertor { return tableConvertor{now: time.Now} }
 
@@ -78,7 +82,7 @@ func row(session *v1alpha1.Session, now time.Time) metav1.TableRow {
 			string(session.Spec.ExitCondition),
 			stateOf(session),
 			targetsCell(session, reached, wanted),
-			errorCell(v1alpha1.ErrorLine(session.Status.Error)),
+			text.Cut(text.ErrorLine(session.Status.Error), maxErrorCell),
 			since(session.CreationTimestamp.Time, now),
 			session.Spec.TiltfilePath,
 			pidCell(session.Status.PID),
@@ -97,13 +101,6 @@ func targetsCell(session *v1alpha1.Session, reached, wanted int) string {
 	return cell
 }
 
-func errorCell(line string) string {
-	if characters := []rune(line); len(characters) > maxErrorCell {
-		return string(characters[:maxErrorCell-1]) + "…"
-	}
-	return line
-}
-
 func pidCell(pid int64) any {
 	if pid == 0 {
 		return nil
@@ -111,7 +108,7 @@ func pidCell(pid int64) any {
 	return pid
 }
 
-// since is empty for a start that isn't known.
+// since is empty if the start is unknown.
 func since(start, end time.Time) string {
 	if start.IsZero() {
 		return ""
@@ -130,4 +127,42 @@ func end(status *v1alpha1.SessionStatus, now time.Time) time.Time {
 		}
 	}
 	return now
+}
+
+// stateOf is the state of a Session in a word for people.
+func stateOf(session *v1alpha1.Session) string {
+	switch status := &session.Status; {
+	case session.DeletionTimestamp != nil:
+		return "Terminating"
+	case status.Done && status.Error == "":
+		return "Succeeded"
+	case status.Done:
+		failed := meta.FindStatusCondition(status.Conditions, v1alpha1.SessionConditionFailed)
+		if failed != nil && (failed.Reason == "Timeout" || failed.Reason == "ReadinessTimeout") {
+			return "Timed Out"
+		}
+		return "Failed"
+	case meta.IsStatusConditionTrue(status.Conditions, v1alpha1.SessionConditionReady):
+		return "Ready"
+	case status.PID == 0 && status.StartTime.IsZero():
+		return "Pending"
+	default:
+		return "Running"
+	}
+}
+
+// progress counts the requested targets, and those of them that are ready or have
+// succeeded.
+func progress(targets []v1alpha1.Target) (reached, requested int) {
+	for i := range targets {
+		t, state := targets[i].Type, &targets[i].State
+		if state.Active != nil || state.Terminated != nil || state.Waiting != nil {
+			requested++
+		}
+		if t == v1alpha1.TargetTypeServer && state.Active != nil && state.Active.Ready ||
+			t == v1alpha1.TargetTypeJob && state.Terminated != nil && state.Terminated.Error == "" {
+			reached++
+		}
+	}
+	return reached, requested
 }

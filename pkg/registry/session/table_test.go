@@ -23,19 +23,19 @@ func condition(kind string, status metav1.ConditionStatus, reason string, at tim
 func TestStateWord(t *testing.T) {
 	started := metav1.NewMicroTime(epoch)
 	for want, statuses := range map[string][]v1alpha1.SessionStatus{
-		statePending: {{}},
-		stateRunning: {
+		"Pending": {{}},
+		"Running": {
 			{PID: 1},
 			{StartTime: started},
 			{PID: 1, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionFalse, "Waiting", epoch)}},
 		},
-		stateReady:     {{PID: 1, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionTrue, "Ready", epoch)}}},
-		stateSucceeded: {{Done: true}, {Done: true, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionTrue, "Ready", epoch)}}},
-		stateFailed: {
+		"Ready":     {{PID: 1, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionTrue, "Ready", epoch)}}},
+		"Succeeded": {{Done: true}, {Done: true, Conditions: []metav1.Condition{condition("Ready", metav1.ConditionTrue, "Ready", epoch)}}},
+		"Failed": {
 			{Done: true, Error: "x"},
 			{Done: true, Error: "x", Conditions: []metav1.Condition{condition("Failed", metav1.ConditionTrue, "TargetFailed", epoch)}},
 		},
-		stateTimedOut: {
+		"Timed Out": {
 			{Done: true, Error: "x", Conditions: []metav1.Condition{condition("Failed", metav1.ConditionTrue, "Timeout", epoch)}},
 			{Done: true, Error: "x", Conditions: []metav1.Condition{condition("Failed", metav1.ConditionTrue, "ReadinessTimeout", epoch)}},
 		},
@@ -45,7 +45,7 @@ func TestStateWord(t *testing.T) {
 				t.Errorf("%s, want %s: %+v", got, want, status)
 			}
 			deleted := &v1alpha1.Session{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &metav1.Time{Time: epoch}}, Status: status}
-			if got := stateOf(deleted); got != stateTerminating {
+			if got := stateOf(deleted); got != "Terminating" {
 				t.Errorf("%s, want Terminating: %+v", got, deleted)
 			}
 		}

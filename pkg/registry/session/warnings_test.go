@@ -4,7 +4,7 @@
 package session
 
 import (
-	"strings"
+	"slices"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -13,53 +13,50 @@ import (
 )
 
 func TestWarnings(t *testing.T) {
-	const args, keepGoing, ttl = v1alpha1.AnnotationArgs, v1alpha1.AnnotationKeepGoing, v1alpha1.AnnotationTTLAfterFinished
-	type annotations = map[string]string
-	change := func(s *v1alpha1.Session) { s.Spec.ExitCondition = v1alpha1.ExitConditionManual }
-	label := func(s *v1alpha1.Session) { s.Labels = annotations{"a": "b"} }
+	const done = `session "a" is done, and isn't run again whatever is changed: create another one, or delete it and create it again`
 	for name, test := range map[string]struct {
-		annotations annotations
-		done        bool
-		change      func(*v1alpha1.Session)
-		want        []string
+		done   bool
+		change func(*v1alpha1.Session)
+		want   []string
 	}{
-		"nothing":         {change: change},
-		"good values":     {annotations: annotations{args: `["a b"]`, keepGoing: "false", ttl: "1h"}},
-		"bad values":      {annotations: annotations{args: `[a]`, keepGoing: "yes", ttl: "soon"}, want: []string{"must be a list", `"yes" is neither`, `"soon" isn't a duration`}},
-		"quotes":          {annotations: annotations{args: `--env="a b"`}, want: []string{"quotes are a part"}},
-		"quotes in JSON":  {annotations: annotations{args: ` ["--env=\"a\""]`}},
-		"long value":      {annotations: annotations{keepGoing: strings.Repeat("x", 1<<20)}, want: []string{"xxx"}},
-		"done":            {done: true, change: label, annotations: annotations{ttl: "1h"}},
-		"done and spec":   {done: true, change: change, want: []string{"is done, and isn't run again"}},
-		"done and args":   {done: true, annotations: annotations{args: "a"}, want: []string{"is done, and isn't run again"}},
-		"undone and spec": {change: change},
+		"nothing":             {change: func(*v1alpha1.Session) {}},
+		"the spec":            {change: func(s *v1alpha1.Session) { s.Spec.KeepGoing = true }},
+		"another annotation":  {change: func(s *v1alpha1.Session) { s.Annotations = map[string]string{"tilt.dev/resource": "a"} }},
+		"an empty annotation": {change: func(s *v1alpha1.Session) { s.Annotations = map[string]string{"tilt.dev/args": ""} }, want: []string{`annotation "tilt.dev/args" has no effect: use spec.args`}},
+		"every annotation": {
+			change: func(s *v1alpha1.Session) {
+				s.Annotations = map[string]string{"tilt.dev/args": "a", "tilt.dev/keep-going": "true", "tilt.dev/ttl-after-finished": "1h"}
+			},
+			want: []string{
+				`annotation "tilt.dev/args" has no effect: use spec.args`,
+				`annotation "tilt.dev/keep-going" has no effect: use spec.keepGoing`,
+				`annotation "tilt.dev/ttl-after-finished" has no effect: use spec.ttlSecondsAfterFinished`,
+			},
+		},
+		"done, a label":       {done: true, change: func(s *v1alpha1.Session) { s.Labels = map[string]string{"a": "c"} }},
+		"done, the spec":      {done: true, change: func(s *v1alpha1.Session) { s.Spec.ExitCondition = v1alpha1.ExitConditionManual }, want: []string{done}},
+		"done, its expiry":    {done: true, change: func(s *v1alpha1.Session) { s.Spec.TTLSecondsAfterFinished = new(int32) }},
+		"done, an empty list": {done: true, change: func(s *v1alpha1.Session) { s.Spec.Args = []string{} }},
 	} {
 		previous := stored()
 		previous.Status.Done = test.done
 		session := previous.DeepCopy()
-		session.Annotations = test.annotations
-		if test.change != nil {
-			test.change(session)
-		}
+		test.change(session)
 		main := newStrategy(runtime.NewScheme())
-		check(t, name, main.WarningsOnUpdate(t.Context(), session, previous), test.want)
-		check(t, name+", again", main.WarningsOnUpdate(t.Context(), session, session), nil)
-		if !test.done {
-			check(t, name+", created", main.WarningsOnCreate(t.Context(), session), test.want)
+		if got := main.WarningsOnUpdate(t.Context(), session, previous); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+		if got := main.WarningsOnUpdate(t.Context(), session, session); len(got) > 0 {
+			t.Errorf("%s, again: %q", name, got)
+		}
+		if got := main.WarningsOnCreate(t.Context(), session); !test.done && !slices.Equal(got, test.want) {
+			t.Errorf("%s, created: %q, want %q", name, got, test.want)
 		}
 	}
-}
-
-// check compares warnings with what's to be in each.
-func check(t *testing.T, name string, got, want []string) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Errorf("%s: warned of %.1000q, want %q", name, got, want)
-		return
-	}
-	for i := range got {
-		if !strings.Contains(got[i], want[i]) || len(got[i]) > 500 {
-			t.Errorf("%s: warned of %.1000q, want %q", name, got[i], want[i])
-		}
+	// A changed value is as new.
+	before, after := stored(), stored()
+	before.Annotations, after.Annotations = map[string]string{"tilt.dev/args": "a"}, map[string]string{"tilt.dev/args": "b"}
+	if got := newStrategy(runtime.NewScheme()).WarningsOnUpdate(t.Context(), after, before); len(got) != 1 {
+		t.Errorf("another value: %q", got)
 	}
 }

@@ -115,7 +115,8 @@ func checkCreate(t *testing.T, s *server) {
 func createInvalid(t *testing.T, s *server) {
 	name := unique(t)
 	body := `{"apiVersion":"tilt.dev/v1alpha1","kind":"Session","metadata":{"name":"` + name + `","labels":{"ok":"not ok"},"finalizers":["not/a/name"]},
-		"spec":{"tiltfilePath":"","exitCondition":"sometimes","ci":{"timeout":"-1s","readinessTimeout":"-2s","k8sGracePeriod":"-3s"}}}`
+		"spec":{"tiltfilePath":"","exitCondition":"sometimes","ci":{"timeout":"-1s","readinessTimeout":"-2s","k8sGracePeriod":"-3s"},
+		"ttlSecondsAfterFinished":-1,"args":["` + strings.Repeat("a", 256<<10) + `","b"]}}`
 	status := s.do(t, http.MethodPost, sessionsPath, body).failure(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid)
 	causes := status.Details.Causes
 	for i := range causes {
@@ -130,11 +131,13 @@ func createInvalid(t *testing.T, s *server) {
 	want := &metav1.StatusDetails{Name: name, Group: "tilt.dev", Kind: "Session", Causes: []metav1.StatusCause{
 		{Type: metav1.CauseTypeFieldValueInvalid, Field: "metadata.finalizers"},
 		{Type: metav1.CauseTypeFieldValueInvalid, Field: "metadata.labels"},
+		{Type: metav1.CauseTypeTooLong, Field: "spec.args"},
 		{Type: metav1.CauseTypeFieldValueInvalid, Field: "spec.ci.k8sGracePeriod"},
 		{Type: metav1.CauseTypeFieldValueInvalid, Field: "spec.ci.readinessTimeout"},
 		{Type: metav1.CauseTypeFieldValueInvalid, Field: "spec.ci.timeout"},
 		{Type: metav1.CauseTypeFieldValueNotSupported, Field: "spec.exitCondition"},
 		{Type: metav1.CauseTypeFieldValueRequired, Field: "spec.tiltfilePath"},
+		{Type: metav1.CauseTypeFieldValueInvalid, Field: "spec.ttlSecondsAfterFinished"},
 	}}
 	byField := cmpopts.SortSlices(func(a, b metav1.StatusCause) bool { return a.Field < b.Field })
 	if diff := cmp.Diff(want, status.Details, byField); diff != "" {

@@ -118,6 +118,7 @@ func fullStatus() v1alpha1.SessionStatus {
 			target("web:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{
 				Active: &v1alpha1.TargetStateActive{StartTime: at(1), Ready: true, LastReadyTime: at(3)}}),
 		},
+		CI:         &v1alpha1.SessionCISpec{Timeout: &metav1.Duration{Duration: time.Minute}},
 		Conditions: []metav1.Condition{condition("Failed", metav1.ConditionTrue, "TargetFailed")},
 	}
 }

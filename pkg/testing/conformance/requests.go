@@ -14,35 +14,32 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// request is what a subresource of a run takes by POST.
+// request is what a subresource takes by POST.
 type request struct {
 	kind string
-	// spec is a good one, empty one that's refused for the reason mistake.
+	// spec is a valid one, empty one that is refused for the reason mistake.
 	spec, empty, mistake string
+	// code is the answer to a valid one if no run of the Session exists.
+	code int
 }
 
 var requests = map[string]request{
-	"trigger": {"SessionTrigger", `{"resources":["a"]}`, `{"resources":[]}`, "spec.resources: Required value"},
-	"enable":  {"SessionEnable", `{"labels":["a"],"only":true}`, `{"only":true}`, "spec: Required value"},
-	"disable": {"SessionDisable", `{"all":true}`, `{}`, "spec: Required value"},
-	"args":    {"SessionArgs", `{"args":[]}`, `{}`, "spec.args: Required value"},
+	"trigger": {"SessionTrigger", `{"resources":["a"]}`, `{"resources":[]}`, "spec.resources: Required value", http.StatusConflict},
+	"enable":  {"SessionEnable", `{"labels":["a"],"only":true}`, `{"only":true}`, "spec: Required value", http.StatusConflict},
+	"disable": {"SessionDisable", `{"all":true}`, `{}`, "spec: Required value", http.StatusConflict},
+	"args":    {"SessionArgs", `{"args":[]}`, `{}`, "spec.args: Required value", http.StatusCreated},
 }
 
 func (r request) body(name, spec string) string {
 	return `{"apiVersion":"tilt.dev/v1alpha1","kind":"` + r.kind + `","metadata":{"name":"` + name + `"},"spec":` + spec + `}`
 }
 
-// checkRequests: what can be asked of a run, here of Sessions that the server
-// doesn't run.
+// checkRequests: the subresources for requests to a run, here of Sessions that the
+// server doesn't run.
 func checkRequests(t *testing.T, s *server) {
 	for subresource, request := range requests {
 		t.Run(request.kind, func(t *testing.T) { t.Parallel(); checkRequest(t, s, subresource, request) })
 	}
-	t.Run("Args", func(t *testing.T) {
-		t.Parallel()
-		s.get(t, path(s.create(t).Name)+"/args").failure(http.StatusConflict, metav1.StatusReasonConflict)
-		s.get(t, path(unique(t))+"/args").failure(http.StatusNotFound, metav1.StatusReasonNotFound)
-	})
 	t.Run("Log", func(t *testing.T) { t.Parallel(); checkLog(t, s) })
 	t.Run("Operations", func(t *testing.T) { t.Parallel(); checkRequestOperations(t, s) })
 	t.Run("Credentials", func(t *testing.T) {
@@ -65,7 +62,10 @@ func checkRequest(t *testing.T, s *server, subresource string, request request) 
 	name, at := session.Name, path(session.Name)+"/"+subresource
 	good := request.body(name, request.spec)
 	for _, query := range []string{"", "?dryRun=All"} {
-		s.do(t, http.MethodPost, at+query, good).failure(http.StatusConflict, metav1.StatusReasonConflict)
+		answer := s.do(t, http.MethodPost, at+query, good).want(request.code)
+		if request.code == http.StatusConflict {
+			answer.failure(http.StatusConflict, metav1.StatusReasonConflict)
+		}
 		refused := s.do(t, http.MethodPost, at+query, request.body(name, request.empty)).failure(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid)
 		if !strings.Contains(refused.Message, request.mistake) || len(refused.Details.Causes) != 1 {
 			t.Errorf("refused with %+v", refused)
@@ -82,7 +82,7 @@ func checkRequest(t *testing.T, s *server, subresource string, request request) 
 	unknown := strings.TrimSuffix(good, "}") + `,"unknown":1}`
 	s.do(t, http.MethodPost, at+"?fieldValidation=Strict", unknown).failure(http.StatusBadRequest, metav1.StatusReasonBadRequest)
 	for mode, want := range map[string]string{"": `299 - "unknown field \"unknown\""`, "?fieldValidation=Ignore": ""} {
-		if got := s.do(t, http.MethodPost, at+mode, unknown).want(http.StatusConflict).Header.Get("Warning"); got != want {
+		if got := s.do(t, http.MethodPost, at+mode, unknown).want(request.code).Header.Get("Warning"); got != want {
 			t.Errorf("%s: warning = %q", mode, got)
 		}
 	}

@@ -33,6 +33,7 @@ func areas() []area {
 		{"WatchStress", checkWatchStress},
 		{"Delete", checkDelete},
 		{"Content", checkContent},
+		{"Settings", checkSettings},
 		{"Requests", checkRequests},
 		{"Health", checkHealth},
 		{"Security", checkSecurity},

@@ -50,11 +50,14 @@ type properties struct {
 
 // typesServed is what the wire contract says about each type.
 var typesServed = map[string]properties{
-	"Session":       {optional: []string{"apiVersion", "kind", "metadata", "spec", "status"}},
-	"SessionList":   {required: []string{"items"}, optional: []string{"apiVersion", "kind", "metadata"}},
-	"SessionSpec":   {required: []string{"exitCondition", "tiltfilePath"}, optional: []string{"ci"}, enums: map[string][]any{"exitCondition": {"ci", "manual"}}},
+	"Session":     {optional: []string{"apiVersion", "kind", "metadata", "spec", "status"}},
+	"SessionList": {required: []string{"items"}, optional: []string{"apiVersion", "kind", "metadata"}},
+	"SessionSpec": {
+		required: []string{"exitCondition", "tiltfilePath"}, optional: []string{"args", "ci", "keepGoing", "ttlSecondsAfterFinished"},
+		enums: map[string][]any{"exitCondition": {"ci", "manual"}},
+	},
 	"SessionCISpec": {optional: []string{"k8sGracePeriod", "readinessTimeout", "timeout"}},
-	"SessionStatus": {required: []string{"done", "pid", "startTime", "targets"}, optional: []string{"conditions", "error"}},
+	"SessionStatus": {required: []string{"done", "pid", "startTime", "targets"}, optional: []string{"ci", "conditions", "error"}},
 	"Target": {required: []string{"name", "resources", "state", "type"}, optional: []string{"restartCount"},
 		enums: map[string][]any{"type": {"job", "server"}}},
 	"TargetState": {optional: []string{"active", "disabled", "terminated", "waiting"}},
@@ -102,9 +105,9 @@ func checkSchemas(t *testing.T, all schemas) {
 	}
 	checkKinds(t, all)
 	checkLists(t, all)
-	formats := map[string]string{"pid": "int64", "exitCode": "int32"}
+	formats := map[string]string{"pid": "int64", "exitCode": "int32", "ttlSecondsAfterFinished": "int32"}
 	for property, format := range formats {
-		for _, owner := range []string{"SessionStatus", "TargetStateTerminated"} {
+		for _, owner := range []string{"SessionSpec", "SessionStatus", "TargetStateTerminated"} {
 			if got, found, _ := unstructured.NestedString(all.ours(t, owner), "properties", property, "format"); found && got != format {
 				t.Errorf("%s.%s has the format %q", owner, property, got)
 			}
@@ -152,6 +155,7 @@ func checkLists(t *testing.T, all schemas) {
 		owner, property string
 		want            map[string]any
 	}{
+		{"SessionSpec", "args", map[string]any{"x-kubernetes-list-type": "atomic"}},
 		{"SessionStatus", "targets", map[string]any{"x-kubernetes-list-type": "atomic"}},
 		{"Target", "resources", map[string]any{"x-kubernetes-list-type": "atomic"}},
 		{"SessionStatus", "conditions", map[string]any{
@@ -181,6 +185,7 @@ func nothingUndeclared(t *testing.T, s *server) {
 		session.Finalizers = []string{"tilt.dev/conformance"}
 		session.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "Node", Name: "e", UID: "f"}}
 		session.Spec.CI = &v1alpha1.SessionCISpec{Timeout: &limit, ReadinessTimeout: &limit, K8sGracePeriod: &limit}
+		session.Spec.Args, session.Spec.KeepGoing, session.Spec.TTLSecondsAfterFinished = []string{"a"}, true, new(int32)
 	})
 	s.setStatus(t, session.Name, fullStatus())
 	s.do(t, http.MethodDelete, path(session.Name), nil).want(http.StatusOK)

@@ -28,6 +28,8 @@ var unchangedManifests = map[string]string{
 	"no time":                `"metadata":{NAME},"spec":{SPEC,"ci":{"timeout":"0"}}`,
 	"every duration":         `"metadata":{NAME},"spec":{SPEC,"ci":{"timeout":"+0.5m","readinessTimeout":"90000ms","k8sGracePeriod":"1h0m"}}`,
 	"no limits":              `"metadata":{NAME},"spec":{SPEC,"ci":{}}`,
+	"no arguments":           `"metadata":{NAME},"spec":{SPEC,"args":[]}`,
+	"arguments":              `"metadata":{NAME},"spec":{SPEC,"args":["web","web",""],"keepGoing":true,"ttlSecondsAfterFinished":0}`,
 	"empty maps":             `"metadata":{NAME,"labels":{},"annotations":{}},"spec":{SPEC}`,
 	"empty values":           `"metadata":{NAME,"labels":{"a":""},"annotations":{"b":""}},"spec":{SPEC}`,
 	"empty lists":            `"metadata":{NAME,"finalizers":[],"ownerReferences":[]},"spec":{SPEC}`,
@@ -59,10 +61,12 @@ var unchangedStatuses = map[string]string{
 	"a spec":               `"metadata":{NAME,"labels":{"a":"b"},"creationTimestamp":null},"spec":{SPEC,"ci":{"timeout":"90s"}},"status":{"pid":7}`,
 }
 
-// unchangedAlone are unchanged only as long as one manager applies them: null and
-// an empty text are values to own, and are stored by leaving the field out.
+// unchangedAlone are unchanged only as long as one manager applies them: null, false
+// and an empty text are values to own, and are stored by leaving the field out.
 var unchangedAlone = map[string]string{
 	"null limits":         `"metadata":{NAME},"spec":{SPEC,"ci":null}`,
+	"false":               `"metadata":{NAME},"spec":{SPEC,"keepGoing":false}`,
+	"null settings":       `"metadata":{NAME},"spec":{SPEC,"args":null,"keepGoing":null,"ttlSecondsAfterFinished":null}`,
 	"a null limit":        `"metadata":{NAME},"spec":{SPEC,"ci":{"timeout":null}}`,
 	"null maps and lists": `"metadata":{NAME,"labels":null,"annotations":null,"finalizers":null,"ownerReferences":null,"managedFields":null},"spec":{SPEC}`,
 	"no deletion":         `"metadata":{NAME,"deletionTimestamp":null,"deletionGracePeriodSeconds":null},"spec":{SPEC}`,

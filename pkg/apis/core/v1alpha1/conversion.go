@@ -14,14 +14,15 @@ import (
 
 // addParameterConversion lets a server read SessionLogOptions from a query.
 func addParameterConversion(scheme *runtime.Scheme) error {
-	return scheme.AddConversionFunc((*url.Values)(nil), (*SessionLogOptions)(nil), func(from, to any, scope conversion.Scope) error {
+	convert := func(from, to any, scope conversion.Scope) error {
 		return convertLogOptions(*from.(*url.Values), to.(*SessionLogOptions), scope)
-	})
+	}
+	return scheme.AddConversionFunc((*url.Values)(nil), (*SessionLogOptions)(nil), convert)
 }
 
-// convertLogOptions sets each option whose parameter is there. As everywhere in
-// the API a parameter is true unless it's "false" or "0", and of several values
-// of one the first counts.
+// convertLogOptions sets each option whose parameter is present. As everywhere in the
+// API a boolean parameter is true unless it is "false" or "0", and the first of several
+// values counts.
 func convertLogOptions(from url.Values, to *SessionLogOptions, scope conversion.Scope) error {
 	to.Resources = from["resources"]
 	for _, parameter := range []struct {

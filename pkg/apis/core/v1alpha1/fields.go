@@ -19,7 +19,7 @@ const (
 	FieldDone          = "status.done"
 )
 
-// SelectableFields are the values that a field selector is matched against.
+// SelectableFields are the values that field selectors are matched against.
 func SelectableFields(session *Session) fields.Set {
 	return fields.Set{
 		FieldName:          session.Name,
@@ -33,7 +33,7 @@ func addFieldLabelConversion(scheme *runtime.Scheme) error {
 	return scheme.AddFieldLabelConversionFunc(SchemeGroupVersion.WithKind("Session"), checkFieldLabel)
 }
 
-// checkFieldLabel lets the selectable fields through as they are.
+// checkFieldLabel accepts the selectable fields as they are.
 func checkFieldLabel(label, value string) (string, string, error) {
 	switch label {
 	case FieldName, FieldExitCondition, FieldTiltfilePath, FieldDone:

@@ -16,7 +16,7 @@ var (
 	// SchemeGroupVersion is the group and version that this package defines.
 	SchemeGroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 
-	// SchemeBuilder collects what AddToScheme does.
+	// SchemeBuilder collects the functions that AddToScheme calls.
 	SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes, addDefaultingFuncs, addFieldLabelConversion, addParameterConversion)
 
 	// AddToScheme registers the types of this package in a scheme, with their
@@ -38,9 +38,8 @@ func Resource(resource string) schema.GroupResource {
 // internal version. An API server decodes into that version and stores from it;
 // because the types are the same, neither needs a conversion or a copy.
 //
-// A scheme registered this way lists two kinds for each type, so OpenAPI
-// definitions are to be named from another scheme that has had AddToScheme
-// alone: the internal version isn't served.
+// A scheme registered this way lists two kinds for each type. OpenAPI definitions must
+// be named by another scheme, with AddToScheme alone: the internal version isn't served.
 func AddInternalToScheme(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(schema.GroupVersion{Group: GroupName, Version: runtime.APIVersionInternal}, kinds()...)
 	return nil
@@ -52,7 +51,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 	return nil
 }
 
-// kinds are Session and what is sent to its subresources.
+// kinds are Session and the kinds of its subresources.
 func kinds() []runtime.Object {
 	return []runtime.Object{
 		&Session{}, &SessionList{},

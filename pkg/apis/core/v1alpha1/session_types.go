@@ -7,8 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Session is one run of a Tiltfile: what is to be run, when it counts as
-// finished, and how far each of its servers and jobs has come.
+// Session is one run of a Tiltfile: what to run, when the run is finished, and the
+// state of each of its servers and jobs.
 //
 // +genclient
 // +genclient:nonNamespaced
@@ -26,12 +26,12 @@ type Session struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec says what is to be run and when it counts as finished.
+	// spec defines what to run and when the run is finished.
 	// +optional
 	Spec SessionSpec `json:"spec,omitempty"`
 
-	// status is what was last seen of the run. It's written by the process
-	// that runs the Session, through the status subresource.
+	// status is the most recently observed state of the run. The process that runs the
+	// Session writes it through the status subresource.
 	// +optional
 	Status SessionStatus `json:"status,omitempty"`
 }
@@ -51,13 +51,13 @@ type SessionList struct {
 	Items []Session `json:"items"`
 }
 
-// ExitCondition says when a Session counts as finished.
+// ExitCondition defines when a Session is finished.
 //
 // +enum
 type ExitCondition string
 
 const (
-	// ExitConditionManual keeps a Session running until somebody ends it.
+	// ExitConditionManual keeps a Session running until it is ended.
 	ExitConditionManual ExitCondition = "manual"
 
 	// ExitConditionCI finishes a Session when all its jobs have succeeded and
@@ -67,38 +67,37 @@ const (
 
 // SessionSpec is the desired state of a Session.
 type SessionSpec struct {
-	// tiltfilePath is the path of the Tiltfile to run, on the machine that runs
-	// the Session. It should be absolute; a relative one is taken from the working
-	// directory of the process that runs the Session, but can't be run by a server
-	// of many Sessions. It can't be empty. When it changes while the Session runs,
-	// the other Tiltfile is loaded.
+	// tiltfilePath is the path of the Tiltfile, on the machine that runs the Session.
+	// It must not be empty. It should be absolute: a server of many Sessions can't run
+	// a relative one; "tilt-session up" and "ci" resolve it in their working directory.
+	// A change while the Session runs loads the other Tiltfile.
 	TiltfilePath string `json:"tiltfilePath"`
 
-	// exitCondition says when the Session is finished. With "manual" it runs
-	// until somebody ends it. With "ci" it is done as soon as every job has
-	// succeeded and every server is ready, or when one fails or a timeout passes.
-	// See keepGoing for what happens after a failure.
+	// exitCondition defines when the Session is finished. With "manual" it runs until
+	// it is ended. With "ci" it is done as soon as every job has succeeded and every
+	// server is ready, or when one fails or a time limit passes. See keepGoing for what
+	// happens after a failure.
 	ExitCondition ExitCondition `json:"exitCondition"`
 
 	// ci holds the time limits that apply while exitCondition is "ci".
 	// +optional
 	CI *SessionCISpec `json:"ci,omitempty"`
 
-	// args are the arguments of the Tiltfile, as they would follow "tilt up". A
-	// change evaluates the Tiltfile again.
+	// args are the arguments of the Tiltfile, as they follow "tilt up" on a command
+	// line. A change evaluates the Tiltfile again. Together they may have up to 256 KiB.
 	// +optional
 	// +listType=atomic
 	Args []string `json:"args,omitempty"`
 
 	// keepGoing lets a Session whose exitCondition is "ci" continue after a failure
-	// with everything that doesn't depend on what has failed. The Session still
-	// fails, and its error names every failure.
+	// with everything that doesn't depend on what has failed. The Session still fails,
+	// with the error of the earliest failure.
 	// +optional
 	KeepGoing bool `json:"keepGoing,omitempty"`
 
-	// ttlSecondsAfterFinished is how many seconds a Session stays after it's done.
-	// Then it's deleted. Zero deletes it at once. Unset keeps it. It can't be
-	// negative.
+	// ttlSecondsAfterFinished is how many seconds the Session is kept after it is done,
+	// before a server of many Sessions deletes it. Zero deletes it immediately. If unset
+	// the Session is kept. It must not be negative.
 	// +optional
 	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
 }
@@ -117,13 +116,16 @@ type SessionCISpec struct {
 	// +optional
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
-	// readinessTimeout is how long a server may stay not ready, counted from
-	// its start or from when it was last ready. For one that's started again whenever
-	// it ends, the starts after the first don't begin it anew. Unset or zero means
-	// no limit. A limit that the Tiltfile sets for a server goes before it.
+	// readinessTimeout is how long a server may be not ready, from its start or from
+	// when it was last ready. A restart doesn't reset it. Unset or zero means no limit.
+	// A limit that the Tiltfile sets for a server takes precedence.
 	// +optional
 	ReadinessTimeout *metav1.Duration `json:"readinessTimeout,omitempty"`
 }
+
+// Finalizer holds a deleted Session until nothing of its run is left. The process
+// that runs the Session sets and removes it.
+const Finalizer = "tilt.dev/session"
 
 // Condition types of a Session.
 const (
@@ -134,49 +136,46 @@ const (
 	SessionConditionSucceeded = "Succeeded"
 	// SessionConditionFailed is true once the Session is done with a failure.
 	SessionConditionFailed = "Failed"
-	// SessionConditionExpiring is there, and false, while a Session that's done
-	// isn't deleted because its AnnotationTTLAfterFinished can't be read.
-	SessionConditionExpiring = "Expiring"
-	// SessionConditionTruncated is there, and true, while the status is larger than
-	// its storage takes, so that targets are left out or texts are shortened.
+	// SessionConditionTruncated is present, and true, while the status is larger than
+	// its storage accepts, so that targets are left out or texts are shortened.
 	SessionConditionTruncated = "Truncated"
 )
 
 // SessionStatus is the observed state of a Session.
 type SessionStatus struct {
-	// pid is the process that runs the Session, 0 when none does.
+	// pid is the process that runs the Session, 0 if none does.
 	PID int64 `json:"pid"`
 
 	// startTime is when the run began, null before that.
 	StartTime metav1.MicroTime `json:"startTime"`
 
 	// targets are the servers and jobs of the Session, sorted by name. A
-	// resource of the Tiltfile has one or more of them. The list is replaced
-	// as a whole. Some are left out while the condition Truncated is true.
+	// resource of the Tiltfile has one or more of them. The list is replaced as a
+	// whole. Some are left out while the condition Truncated is true.
 	// +listType=atomic
 	Targets []Target `json:"targets"`
 
-	// done tells whether the Session has reached its exit condition. Once true
-	// it stays true, and targets keep the state in which the verdict was reached.
+	// done is true once the Session has reached its exit condition. From then on
+	// targets keep the state in which the verdict was reached.
 	Done bool `json:"done"`
 
-	// error says why the Session failed. It's empty while the Session isn't
-	// done and when it succeeded. Of a long one, as of errors of targets, the start
-	// and the end are kept.
+	// error is why the Session failed. It is empty while the Session isn't done and
+	// when it succeeded. A long error is reduced to its start and its end, as are the
+	// errors of targets.
 	// +optional
 	Error string `json:"error,omitempty"`
 
-	// ci holds the time limits in effect: those that ci_settings in the Tiltfile
-	// sets, else those of spec.ci, else the defaults. It's unset before the Tiltfile
-	// was read.
+	// ci holds the time limits in effect: those that ci_settings in the Tiltfile sets,
+	// else those of spec.ci, else the defaults. It is unset before the Tiltfile was
+	// read.
 	// +optional
 	CI *SessionCISpec `json:"ci,omitempty"`
 
-	// conditions summarise the Session for "kubectl wait": Ready, Succeeded
-	// and Failed. While the status is larger than its storage takes, Truncated says
-	// what's missing: first errors of targets are shortened, then targets are left
-	// out, of which those that wait, run or have failed stay longest, and last the
-	// error and the messages of conditions are shortened.
+	// conditions summarize the Session for "kubectl wait": Ready, Succeeded and Failed.
+	// While the status is larger than its storage accepts, Truncated says what is
+	// missing: first errors of targets are shortened, then targets are left out, those
+	// that wait, run or have failed last, and finally the error and the messages of
+	// conditions are shortened.
 	// +optional
 	// +patchMergeKey=type
 	// +patchStrategy=merge

@@ -15,38 +15,38 @@ type TargetType string
 const (
 	// TargetTypeJob runs to completion, such as a build or a test.
 	TargetTypeJob TargetType = "job"
-	// TargetTypeServer runs until it's stopped, such as an HTTP server.
+	// TargetTypeServer runs until it is stopped, such as an HTTP server.
 	TargetTypeServer TargetType = "server"
 )
 
-// Target is one server or job that's executed as part of a Session.
+// Target is one server or job of a Session.
 type Target struct {
 	// name identifies the target within its Session: the resource's name, a
 	// colon, and "update" for its job or "serve" for its server.
 	Name string `json:"name"`
 
-	// type is "job" for a target that runs to completion and "server" for one
-	// that's expected to run indefinitely.
+	// type is "job" for a target that runs to completion and "server" for one that is
+	// expected to run indefinitely.
 	Type TargetType `json:"type"`
 
 	// resources are the resources of the Tiltfile that this target belongs to.
 	// +listType=atomic
 	Resources []string `json:"resources"`
 
-	// state is what the target is doing.
+	// state is the current state of the target.
 	State TargetState `json:"state"`
 
-	// restartCount is how often the target was started again after a failure,
-	// since something else last caused it to be started: the retries of a job, the
-	// restarts of a server.
+	// restartCount is how often the target was started again after a failure, since it
+	// was last started for another reason: the retries of a job, the restarts of a
+	// server.
 	// +optional
 	RestartCount int32 `json:"restartCount,omitempty"`
 }
 
-// TargetState is what a target is doing. At most one of its fields is set. None
-// is set for a target that nobody has asked to run yet.
+// TargetState is the state of a target. At most one of its fields is set. None is set
+// for a target that was never requested.
 type TargetState struct {
-	// waiting is set while the next execution is wanted but hasn't begun.
+	// waiting is set while the next execution is requested but hasn't begun.
 	// +optional
 	Waiting *TargetStateWaiting `json:"waiting,omitempty"`
 
@@ -54,70 +54,67 @@ type TargetState struct {
 	// +optional
 	Active *TargetStateActive `json:"active,omitempty"`
 
-	// terminated is set when the last execution has ended, well or badly.
+	// terminated is set when the last execution has ended, with success or a failure.
 	// +optional
 	Terminated *TargetStateTerminated `json:"terminated,omitempty"`
 
-	// disabled is set when the target's resource is disabled and isn't
-	// expected to run.
+	// disabled is set when the target's resource is disabled and isn't expected to run.
 	// +optional
 	Disabled *TargetStateDisabled `json:"disabled,omitempty"`
 }
 
-// TargetStateWaiting is a target whose next execution is wanted but hasn't begun.
+// TargetStateWaiting is a target whose next execution is requested but hasn't begun.
 type TargetStateWaiting struct {
-	// waitReason says in one word what the target waits for. It isn't what
-	// caused the execution to be wanted.
+	// waitReason is what the target waits for, in one word. It isn't the cause of the
+	// execution.
 	WaitReason string `json:"waitReason"`
 }
 
-// TargetStateActive is a target that executes at the moment.
+// TargetStateActive is a target that is executing.
 type TargetStateActive struct {
-	// startTime is when this execution began, null while it's being launched.
+	// startTime is when this execution began, null while the process is being started.
 	StartTime metav1.MicroTime `json:"startTime"`
 
-	// ready tells whether a server passes its readiness probe; without a probe
-	// it's true as soon as the process runs. It's always false for a job.
+	// ready is true while a server passes its readiness probe or, without a probe, as
+	// soon as its process runs. It is always false for a job.
 	Ready bool `json:"ready"`
 
-	// lastReadyTime is when ready last turned from false to true, null if it
-	// never did.
+	// lastReadyTime is when ready last changed from false to true, null if it never did.
 	// +optional
 	LastReadyTime metav1.MicroTime `json:"lastReadyTime"`
 }
 
 // TargetStateTerminated is a target whose last execution has ended.
 type TargetStateTerminated struct {
-	// startTime is when that execution began, null for a server that couldn't
-	// be launched.
+	// startTime is when that execution began, null for a server that couldn't be
+	// started.
 	StartTime metav1.MicroTime `json:"startTime"`
 
 	// finishTime is when that execution ended.
 	FinishTime metav1.MicroTime `json:"finishTime"`
 
-	// error says what went wrong. It's empty for a job that succeeded and never
+	// error is why the target failed. It is empty for a job that succeeded, and never
 	// empty for a server, which isn't expected to end.
 	// +optional
 	Error string `json:"error,omitempty"`
 
-	// graceStatus tells whether a failure is forgiven by ci.k8sGracePeriod:
-	// "Tolerated" within the period, "Exceeded" after it, empty where it
-	// doesn't apply.
+	// graceStatus is whether ci.k8sGracePeriod tolerates the failure: "Tolerated" within
+	// the period, "Exceeded" after it, empty where it doesn't apply.
 	// +optional
 	GraceStatus TargetGraceStatus `json:"graceStatus,omitempty"`
 
-	// exitCode is the exit code of the process. It's unset when no process
-	// ran or when a signal ended it.
+	// exitCode is the exit code of the process. It is unset if no process ran or if a
+	// signal ended it.
 	// +optional
 	ExitCode *int32 `json:"exitCode,omitempty"`
 
-	// signal is the name of the signal that ended the process, such as
-	// "killed" or "terminated", empty if none did.
+	// signal is the name of the signal that ended the process, such as "killed" or
+	// "terminated", empty if none did.
 	// +optional
 	Signal string `json:"signal,omitempty"`
 }
 
-// TargetGraceStatus tells whether a failed target is forgiven for the moment.
+// TargetGraceStatus is whether the failure of a target is tolerated.
 //
 // +enum
 type TargetGraceStatus string
@@ -131,8 +128,8 @@ const (
 	TargetGraceExceeded TargetGraceStatus = "Exceeded"
 )
 
-// WaitReasonSessionSlot is the waitReason of a Session's Tiltfile while as many
-// other Sessions are run as may be at once.
+// WaitReasonSessionSlot is the waitReason of a Session's Tiltfile while as many other
+// Sessions run as the server allows at once.
 const WaitReasonSessionSlot = "waiting-for-session-slot"
 
 // TargetStateDisabled is a target whose resource is disabled.

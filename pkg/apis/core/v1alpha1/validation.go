@@ -5,6 +5,9 @@ package v1alpha1
 
 import (
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/api/validation"
@@ -12,9 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// ValidateSession returns everything that is wrong with the metadata and the
-// spec of a new Session. A name may be any that fits into a URL path and isn't
-// longer than maxNameLength.
+// ValidateSession returns all faults in the metadata and the spec of a new Session. A
+// name is valid if it is a segment of a URL path of at most maxNameLength bytes.
 func ValidateSession(session *Session) field.ErrorList {
 	metadata := field.NewPath("metadata")
 	errs := validation.ValidateObjectMeta(&session.ObjectMeta, false, validateName, metadata)
@@ -22,21 +24,20 @@ func ValidateSession(session *Session) field.ErrorList {
 	return append(errs, validateSpec(&session.Spec, field.NewPath("spec"))...)
 }
 
-// ValidateSessionUpdate returns everything that is wrong with a Session that
-// replaces old. The rules for the spec are those for a new one. What an API
-// server checks in metadata on every update by itself is left to it, or each
-// mistake would be reported twice.
+// ValidateSessionUpdate returns all faults in the metadata and the spec of a Session
+// that replaces another one. The rules for the spec are those for a new one. It omits
+// the checks of metadata that an API server does on every update, or each fault would
+// be reported twice.
 func ValidateSessionUpdate(session, _ *Session) field.ErrorList {
 	errs := validateMetadataTimes(&session.ObjectMeta, field.NewPath("metadata"))
 	return append(errs, validateSpec(&session.Spec, field.NewPath("spec"))...)
 }
 
-// maxNameLength is how many bytes a name may have, so that every storage takes
-// the key that it's a part of.
+// maxNameLength is how many bytes a name may have, so that every storage accepts the
+// key that contains it.
 const maxNameLength = 1024
 
-// validateName needn't look at the length of a prefix, of which only as much is
-// taken as fits.
+// validateName ignores the length of a prefix, which name generation shortens.
 func validateName(name string, prefix bool) []string {
 	if prefix {
 		return content.IsPathSegmentPrefix(name)
@@ -53,13 +54,30 @@ func validateSpec(spec *SessionSpec, at *field.Path) field.ErrorList {
 	if spec.TiltfilePath == "" {
 		errs = append(errs, field.Required(at.Child("tiltfilePath"), "cannot be empty"))
 	}
-	if err := validateEnum(spec.ExitCondition, at.Child("exitCondition"), ExitConditionManual, ExitConditionCI); err != nil {
-		errs = append(errs, err)
-	}
+	errs = append(errs, validateEnum(spec.ExitCondition, at.Child("exitCondition"), ExitConditionManual, ExitConditionCI)...)
 	if spec.CI != nil {
 		errs = append(errs, validateCI(spec.CI, at.Child("ci"))...)
 	}
+	errs = append(errs, validateArgs(spec.Args, at.Child("args"))...)
+	if ttl := spec.TTLSecondsAfterFinished; ttl != nil && *ttl < 0 {
+		errs = append(errs, field.Invalid(at.Child("ttlSecondsAfterFinished"), *ttl, "must not be negative"))
+	}
 	return errs
+}
+
+// maxArgsLength is how many bytes the arguments of a Session may have together, so
+// that they leave room in every storage for the status.
+const maxArgsLength = 256 << 10
+
+func validateArgs(args []string, at *field.Path) field.ErrorList {
+	length := 0
+	for _, arg := range args {
+		length += len(arg)
+	}
+	if length > maxArgsLength {
+		return field.ErrorList{field.TooLong(at, "", maxArgsLength)}
+	}
+	return nil
 }
 
 func validateCI(ci *SessionCISpec, at *field.Path) field.ErrorList {
@@ -77,4 +95,45 @@ func validateCI(ci *SessionCISpec, at *field.Path) field.ErrorList {
 		}
 	}
 	return errs
+}
+
+// validateTime refuses a time that can be decoded but not decoded again once it is
+// encoded: times are encoded in UTC, where an offset can move the year out of four
+// digits. Such an object could be stored, but not be read or listed afterwards.
+func validateTime(t time.Time, at *field.Path) field.ErrorList {
+	if year := t.UTC().Year(); year < 0 || year > 9999 {
+		return field.ErrorList{field.Invalid(at, t.String(), "must be between the years 0000 and 9999 in UTC")}
+	}
+	return nil
+}
+
+func validateMetadataTimes(metadata *metav1.ObjectMeta, at *field.Path) field.ErrorList {
+	errs := validateTime(metadata.CreationTimestamp.Time, at.Child("creationTimestamp"))
+	if deletion := metadata.DeletionTimestamp; deletion != nil {
+		errs = append(errs, validateTime(deletion.Time, at.Child("deletionTimestamp"))...)
+	}
+	for i, entry := range metadata.ManagedFields {
+		if entry.Time != nil {
+			errs = append(errs, validateTime(entry.Time.Time, at.Child("managedFields").Index(i).Child("time"))...)
+		}
+	}
+	return errs
+}
+
+// validateEnum returns nil if value is one of valid, else an error that names them.
+func validateEnum[T ~string](value T, at *field.Path, valid ...T) field.ErrorList {
+	if slices.Contains(valid, value) {
+		return nil
+	}
+	names := make([]string, len(valid))
+	for i, v := range valid {
+		names[i] = string(v)
+	}
+	detail := "valid values: " + strings.Join(names, ", ")
+	if value == "" {
+		return field.ErrorList{field.Required(at, detail)}
+	}
+	err := field.NotSupported(at, value, valid)
+	err.Detail = detail
+	return field.ErrorList{err}
 }

@@ -4,11 +4,13 @@
 package v1alpha1
 
 import (
+	"fmt"
+
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// ValidateSessionTrigger returns everything that is wrong with a SessionTrigger
-// whatever resources there are.
+// ValidateSessionTrigger returns all faults in a SessionTrigger that don't depend on which
+// resources exist.
 func ValidateSessionTrigger(trigger *SessionTrigger) field.ErrorList {
 	at := field.NewPath("spec", "resources")
 	if len(trigger.Spec.Resources) == 0 {
@@ -17,32 +19,32 @@ func ValidateSessionTrigger(trigger *SessionTrigger) field.ErrorList {
 	return validateNotEmpty(trigger.Spec.Resources, at)
 }
 
-// ValidateSessionEnable returns everything that is wrong with a SessionEnable
-// whatever resources there are.
+// ValidateSessionEnable returns all faults in a SessionEnable that don't depend on which
+// resources exist.
 func ValidateSessionEnable(enable *SessionEnable) field.ErrorList {
 	spec, at := &enable.Spec, field.NewPath("spec")
 	errs := validateSelection(spec.Resources, spec.Labels, spec.All, at)
 	if spec.All && spec.Only {
-		errs = append(errs, field.Forbidden(at.Child("only"), "must not be set beside all"))
+		errs = append(errs, field.Forbidden(at.Child("only"), "must not be set together with all"))
 	}
 	return errs
 }
 
-// ValidateSessionDisable returns everything that is wrong with a SessionDisable
-// whatever resources there are.
+// ValidateSessionDisable returns all faults in a SessionDisable that don't depend on which
+// resources exist.
 func ValidateSessionDisable(disable *SessionDisable) field.ErrorList {
 	spec := &disable.Spec
 	return validateSelection(spec.Resources, spec.Labels, spec.All, field.NewPath("spec"))
 }
 
-// ValidateSessionArgs returns everything that is wrong with SessionArgs. A list
-// that isn't there is refused: it's more often a mistake than the wish that
-// there be no arguments any more.
+// ValidateSessionArgs returns all faults in SessionArgs. It refuses a missing list, which
+// is more often a mistake than a request to remove all arguments.
 func ValidateSessionArgs(args *SessionArgs) field.ErrorList {
+	at := field.NewPath("spec", "args")
 	if args.Spec.Args == nil {
-		return field.ErrorList{field.Required(field.NewPath("spec", "args"), "must be set, to an empty list if there are none")}
+		return field.ErrorList{field.Required(at, "must be set; use an empty list for no arguments")}
 	}
-	return nil
+	return validateArgs(args.Spec.Args, at)
 }
 
 func validateSelection(resources, labels []string, all bool, at *field.Path) field.ErrorList {
@@ -51,10 +53,10 @@ func validateSelection(resources, labels []string, all bool, at *field.Path) fie
 		errs = append(errs, field.Required(at, "at least one of resources, labels and all must be set"))
 	}
 	if all && len(resources) > 0 {
-		errs = append(errs, field.Forbidden(at.Child("resources"), "must not be set beside all"))
+		errs = append(errs, field.Forbidden(at.Child("resources"), "must not be set together with all"))
 	}
 	if all && len(labels) > 0 {
-		errs = append(errs, field.Forbidden(at.Child("labels"), "must not be set beside all"))
+		errs = append(errs, field.Forbidden(at.Child("labels"), "must not be set together with all"))
 	}
 	errs = append(errs, validateNotEmpty(resources, at.Child("resources"))...)
 	return append(errs, validateNotEmpty(labels, at.Child("labels"))...)
@@ -68,4 +70,33 @@ func validateNotEmpty(names []string, at *field.Path) field.ErrorList {
 		}
 	}
 	return errs
+}
+
+// ValidateSessionLogOptions returns all faults in options that don't depend on which
+// resources exist.
+func ValidateSessionLogOptions(options *SessionLogOptions) field.ErrorList {
+	errs := validateNotEmpty(options.Resources, field.NewPath("resources"))
+	errs = append(errs, validateAtLeast(options.SinceSeconds, 1, field.NewPath("sinceSeconds"))...)
+	errs = append(errs, validateAtLeast(options.TailLines, 0, field.NewPath("tailLines"))...)
+	errs = append(errs, validateAtLeast(options.LimitBytes, 1, field.NewPath("limitBytes"))...)
+	if options.SinceTime != nil {
+		errs = append(errs, validateTime(options.SinceTime.Time, field.NewPath("sinceTime"))...)
+	}
+	if options.SinceSeconds != nil && options.SinceTime != nil {
+		errs = append(errs, field.Forbidden(field.NewPath("sinceTime"), "must not be set together with sinceSeconds"))
+	}
+	if options.Format != "" {
+		errs = append(errs, validateEnum(options.Format, field.NewPath("format"), SessionLogFormatText, SessionLogFormatJSON)...)
+	}
+	return errs
+}
+
+func validateAtLeast(value *int64, least int64, at *field.Path) field.ErrorList {
+	if value == nil || *value >= least {
+		return nil
+	}
+	if least == 0 {
+		return field.ErrorList{field.Invalid(at, *value, "must not be negative")}
+	}
+	return field.ErrorList{field.Invalid(at, *value, fmt.Sprintf("must be at least %d", least))}
 }

@@ -43,20 +43,20 @@ func TestValidateRequests(t *testing.T) {
 		{"enable all", enable(v1alpha1.SessionEnableSpec{All: true}), nil},
 		{"enable nothing", enable(v1alpha1.SessionEnableSpec{Only: true}), []string{nothing}},
 		{"enable everything wrong at once", enable(v1alpha1.SessionEnableSpec{Resources: []string{""}, Labels: []string{""}, All: true, Only: true}), []string{
-			"spec.resources: Forbidden: must not be set beside all",
-			"spec.labels: Forbidden: must not be set beside all",
+			"spec.resources: Forbidden: must not be set together with all",
+			"spec.labels: Forbidden: must not be set together with all",
 			"spec.resources[0]: Required value: must not be empty",
 			"spec.labels[0]: Required value: must not be empty",
-			"spec.only: Forbidden: must not be set beside all",
+			"spec.only: Forbidden: must not be set together with all",
 		}},
 		{"disable by label", disable(v1alpha1.SessionDisableSpec{Labels: []string{"b"}}), nil},
 		{"disable nothing", disable(v1alpha1.SessionDisableSpec{Resources: []string{}}), []string{nothing}},
 		{"disable all and one", disable(v1alpha1.SessionDisableSpec{Resources: []string{"a"}, All: true}), []string{
-			"spec.resources: Forbidden: must not be set beside all",
+			"spec.resources: Forbidden: must not be set together with all",
 		}},
 		{"args", args([]string{"", "--", "a b"}), nil},
 		{"no args", args([]string{}), nil},
-		{"args left out", args(nil), []string{"spec.args: Required value: must be set, to an empty list if there are none"}},
+		{"args left out", args(nil), []string{"spec.args: Required value: must be set; use an empty list for no arguments"}},
 	} {
 		if diff := cmp.Diff(append([]string{}, test.want...), messages(test.errs)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
@@ -86,7 +86,7 @@ func TestValidateLogOptions(t *testing.T) {
 			"tailLines: Invalid value: -1: must not be negative",
 			"limitBytes: Invalid value: 0: must be at least 1",
 			"sinceTime: Invalid value: " + quoted(beyond) + ": must be between the years 0000 and 9999 in UTC",
-			"sinceTime: Forbidden: must not be set beside sinceSeconds",
+			"sinceTime: Forbidden: must not be set together with sinceSeconds",
 			`format: Unsupported value: "JSON": valid values: text, json`,
 		}},
 	} {

@@ -4,7 +4,6 @@
 package v1alpha1
 
 import (
-	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,10 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// ValidateSessionStatusUpdate returns everything that is wrong with the status
-// of a Session that replaces old. It refuses what no reader could interpret and
-// leaves to the writer what only a run can know: which targets there are, in
-// which order their times lie, and how they follow from old.
+// ValidateSessionStatusUpdate returns all faults in the status of a Session that
+// replaces another one. It refuses what no reader can interpret. It doesn't check which
+// targets there are, the order of their times, and how they follow from the other
+// status: only the run knows that.
 func ValidateSessionStatusUpdate(session, _ *Session) field.ErrorList {
 	errs := validateMetadataTimes(&session.ObjectMeta, field.NewPath("metadata"))
 	return append(errs, validateStatus(&session.Status, field.NewPath("status"))...)
@@ -28,6 +27,9 @@ func validateStatus(status *SessionStatus, at *field.Path) field.ErrorList {
 	}
 	for i := range status.Targets {
 		errs = append(errs, validateTarget(&status.Targets[i], at.Child("targets").Index(i))...)
+	}
+	if status.CI != nil {
+		errs = append(errs, validateCI(status.CI, at.Child("ci"))...)
 	}
 	return append(errs, validateConditions(status.Conditions, at.Child("conditions"))...)
 }
@@ -45,9 +47,7 @@ func validateTarget(target *Target, at *field.Path) field.ErrorList {
 	if target.Name == "" {
 		errs = append(errs, field.Required(at.Child("name"), "cannot be empty"))
 	}
-	if err := validateEnum(target.Type, at.Child("type"), TargetTypeJob, TargetTypeServer); err != nil {
-		errs = append(errs, err)
-	}
+	errs = append(errs, validateEnum(target.Type, at.Child("type"), TargetTypeJob, TargetTypeServer)...)
 	if target.RestartCount < 0 {
 		errs = append(errs, field.Invalid(at.Child("restartCount"), target.RestartCount, "must not be negative"))
 	}
@@ -70,17 +70,16 @@ func validateTargetState(state *TargetState, at *field.Path) field.ErrorList {
 
 func statesSet(state *TargetState) []string {
 	var set []string
-	if state.Waiting != nil {
-		set = append(set, "waiting")
-	}
-	if state.Active != nil {
-		set = append(set, "active")
-	}
-	if state.Terminated != nil {
-		set = append(set, "terminated")
-	}
-	if state.Disabled != nil {
-		set = append(set, "disabled")
+	for _, field := range []struct {
+		name string
+		set  bool
+	}{
+		{"waiting", state.Waiting != nil}, {"active", state.Active != nil},
+		{"terminated", state.Terminated != nil}, {"disabled", state.Disabled != nil},
+	} {
+		if field.set {
+			set = append(set, field.name)
+		}
 	}
 	return set
 }
@@ -94,31 +93,10 @@ func validateTerminated(terminated *TargetStateTerminated, at *field.Path) field
 	errs := validateTime(terminated.StartTime.Time, at.Child("startTime"))
 	errs = append(errs, validateTime(terminated.FinishTime.Time, at.Child("finishTime"))...)
 	if terminated.GraceStatus != TargetGraceNotApplicable {
-		if err := validateEnum(terminated.GraceStatus, at.Child("graceStatus"), TargetGraceTolerated, TargetGraceExceeded); err != nil {
-			errs = append(errs, err)
-		}
+		errs = append(errs, validateEnum(terminated.GraceStatus, at.Child("graceStatus"), TargetGraceTolerated, TargetGraceExceeded)...)
 	}
 	if terminated.ExitCode != nil && terminated.Signal != "" {
 		errs = append(errs, field.Forbidden(at.Child("exitCode"), "a process ended by a signal has no exit code"))
 	}
 	return errs
-}
-
-// validateEnum returns nil if value is one of valid, and otherwise an error
-// that names them all.
-func validateEnum[T ~string](value T, at *field.Path, valid ...T) *field.Error {
-	if slices.Contains(valid, value) {
-		return nil
-	}
-	names := make([]string, len(valid))
-	for i, v := range valid {
-		names[i] = string(v)
-	}
-	detail := "valid values: " + strings.Join(names, ", ")
-	if value == "" {
-		return field.Required(at, detail)
-	}
-	err := field.NotSupported(at, value, valid)
-	err.Detail = detail
-	return err
 }

@@ -29,6 +29,8 @@ func duration(d time.Duration) *metav1.Duration {
 	return &metav1.Duration{Duration: d}
 }
 
+func seconds(n int32) *int32 { return &n }
+
 func messages(errs field.ErrorList) []string {
 	texts := []string{}
 	for _, err := range errs {
@@ -49,6 +51,10 @@ func TestValidateSpec(t *testing.T) {
 			TiltfilePath: "/Tiltfile", ExitCondition: "manual",
 			CI: &v1alpha1.SessionCISpec{Timeout: duration(time.Hour), ReadinessTimeout: duration(0), K8sGracePeriod: duration(1)},
 		}, nil},
+		{"settings", v1alpha1.SessionSpec{
+			TiltfilePath: "/Tiltfile", ExitCondition: "manual",
+			Args: []string{"", strings.Repeat("a", 256<<10)}, KeepGoing: true, TTLSecondsAfterFinished: seconds(0),
+		}, nil},
 		{"empty", v1alpha1.SessionSpec{}, []string{
 			`spec.tiltfilePath: Required value: cannot be empty`,
 			`spec.exitCondition: Required value: valid values: manual, ci`,
@@ -56,12 +62,15 @@ func TestValidateSpec(t *testing.T) {
 		{"everything wrong at once", v1alpha1.SessionSpec{
 			ExitCondition: "nope",
 			CI:            &v1alpha1.SessionCISpec{Timeout: duration(-time.Minute), ReadinessTimeout: duration(-1), K8sGracePeriod: duration(-time.Second)},
+			Args:          []string{strings.Repeat("a", 256<<10), "b"}, TTLSecondsAfterFinished: seconds(-1),
 		}, []string{
 			`spec.tiltfilePath: Required value: cannot be empty`,
 			`spec.exitCondition: Unsupported value: "nope": valid values: manual, ci`,
 			`spec.ci.timeout: Invalid value: "-1m0s": must not be negative`,
 			`spec.ci.readinessTimeout: Invalid value: "-1ns": must not be negative`,
 			`spec.ci.k8sGracePeriod: Invalid value: "-1s": must not be negative`,
+			`spec.args: Too long: may not be more than 262144 bytes`,
+			`spec.ttlSecondsAfterFinished: Invalid value: -1: must not be negative`,
 		}},
 		{"values are case-sensitive", v1alpha1.SessionSpec{TiltfilePath: "/Tiltfile", ExitCondition: "CI"}, []string{
 			`spec.exitCondition: Unsupported value: "CI": valid values: manual, ci`,

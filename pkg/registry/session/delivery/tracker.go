@@ -1,6 +1,20 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+// Package delivery tracks which events the open watches of a cluster-scoped resource
+// have been handed.
+//
+// A Tracker wraps two parts of a registry. Around the storage it records each write:
+// its version, and the attributes of the object before and after it that selectors
+// match. Around Watch it forwards each event and records the position of the watch. So
+// for every watch it can decide whether an event of a write is still on its way. The
+// watch cache has no way to ask for that.
+//
+// Handed means that the handler of the request has taken the event. It encodes, writes
+// and flushes an event before it takes another one.
+//
+// A Tracker knows only the writes that went through it. Of several replicas over one
+// storage each tracks the writes that it has answered itself.
 package delivery
 
 import (
@@ -16,8 +30,8 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// Tracker knows the last writes and the open watches of one resource. It's safe
-// for concurrent use.
+// Tracker has the last writes and the open watches of one resource. It is safe for
+// concurrent use.
 type Tracker struct {
 	attributes storage.AttrFunc
 
@@ -27,13 +41,13 @@ type Tracker struct {
 	open   map[*tracked]struct{}
 }
 
-// NewTracker returns a Tracker of a resource whose selectors see what
-// attributes returns.
+// NewTracker returns a Tracker of a resource whose selectors match what attributes
+// returns.
 func NewTracker(attributes storage.AttrFunc) *Tracker {
 	return &Tracker{attributes: attributes, open: map[*tracked]struct{}{}}
 }
 
-// PredicateFunc makes selectors into what decides about an object.
+// PredicateFunc makes a predicate of selectors.
 type PredicateFunc func(labels.Selector, fields.Selector) storage.SelectionPredicate
 
 // WatchFunc begins a watch.
@@ -43,7 +57,7 @@ type WatchFunc func(context.Context, *metainternalversion.ListOptions) (watch.In
 // Events pass unchanged and unbuffered.
 func (t *Tracker) Watch(ctx context.Context, options *metainternalversion.ListOptions,
 	predicate PredicateFunc, begin WatchFunc) (watch.Interface, error) {
-	newest, err := t.admit()
+	newest, err := t.admit(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +66,7 @@ func (t *Tracker) Watch(ctx context.Context, options *metainternalversion.ListOp
 		return nil, err
 	}
 	w := newTracked(ctx, source, originOf(options, predicate, newest))
-	if err := t.add(w); err != nil {
+	if _, err := t.admit(w); err != nil {
 		source.Stop()
 		return nil, err
 	}
@@ -61,13 +75,13 @@ func (t *Tracker) Watch(ctx context.Context, options *metainternalversion.ListOp
 	return w, nil
 }
 
-// Delivered blocks until every watch that is open has been handed each event of
-// the writes noted so far, or has ended. It returns an error when ctx is done
-// first.
+// Delivered blocks until every open watch has been handed each event of the writes
+// recorded so far, or has ended. It returns an error when ctx is done first.
 func (t *Tracker) Delivered(ctx context.Context) error {
-	pending, behind := t.pending(), 0
-	for _, arrived := range pending {
-		if !happens(ctx, arrived) {
+	pending := t.pending()
+	behind := 0
+	for w, last := range pending {
+		if last != nil && !w.await(ctx, last) {
 			behind++
 		}
 	}
@@ -77,10 +91,9 @@ func (t *Tracker) Delivered(ctx context.Context) error {
 	return nil
 }
 
-// End refuses further watches, and ends those that are open as soon as each has
-// been handed every event of the writes noted so far. It returns when all of
-// them are finished by their handlers. When ctx is done first it ends them as
-// they are, and returns an error.
+// End refuses further watches, and ends each open one once it has been handed every
+// event of the writes recorded so far. It returns when their handlers have finished.
+// When ctx is done first it ends them as they are, and returns an error.
 func (t *Tracker) End(ctx context.Context) error {
 	t.mu.Lock()
 	t.ended = true
@@ -88,9 +101,11 @@ func (t *Tracker) End(ctx context.Context) error {
 
 	pending := t.pending()
 	var ending sync.WaitGroup
-	for w, arrived := range pending {
+	for w, last := range pending {
 		ending.Go(func() {
-			happens(ctx, arrived)
+			if last != nil {
+				w.await(ctx, last)
+			}
 			w.end()
 		})
 	}
@@ -98,8 +113,12 @@ func (t *Tracker) End(ctx context.Context) error {
 
 	unfinished := 0
 	for w := range pending {
-		if !happens(ctx, w.done.Done()) {
-			unfinished++
+		select {
+		case <-w.done.Done():
+		case <-ctx.Done():
+			if w.done.Err() == nil {
+				unfinished++
+			}
 		}
 	}
 	if unfinished > 0 {
@@ -108,29 +127,14 @@ func (t *Tracker) End(ctx context.Context) error {
 	return nil
 }
 
-// happens waits for an event and reports whether it came before ctx was done.
-func happens(ctx context.Context, event <-chan struct{}) bool {
-	select {
-	case <-event:
-		return true
-	case <-ctx.Done():
-	}
-	select {
-	case <-event:
-		return true
-	default:
-		return false
-	}
-}
-
-// pending returns for each open watch a channel that is closed when it has been
-// handed all that it must be, or has ended.
-func (t *Tracker) pending() map[*tracked]<-chan struct{} {
+// pending returns for each open watch the last recorded write that it must be handed an
+// event of, nil if there is none.
+func (t *Tracker) pending() map[*tracked]*write {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	pending := make(map[*tracked]<-chan struct{}, len(t.open))
+	pending := make(map[*tracked]*write, len(t.open))
 	for w := range t.open {
-		pending[w] = w.arrival(t.writes.lastFor(&w.origin))
+		pending[w] = t.writes.lastFor(&w.origin)
 	}
 	return pending
 }
@@ -141,24 +145,18 @@ func (t *Tracker) note(w write) {
 	t.writes = t.writes.add(w)
 }
 
-// admit returns the newest version noted, or refuses a watch.
-func (t *Tracker) admit() (uint64, error) {
+// admit returns the newest recorded version, and adds w to the open watches unless it is
+// nil. It fails once watches are refused.
+func (t *Tracker) admit(w *tracked) (uint64, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ended {
 		return 0, apierrors.NewServiceUnavailable("the server is shutting down")
 	}
-	return t.writes.newest(), nil
-}
-
-func (t *Tracker) add(w *tracked) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.ended {
-		return apierrors.NewServiceUnavailable("the server is shutting down")
+	if w != nil {
+		t.open[w] = struct{}{}
 	}
-	t.open[w] = struct{}{}
-	return nil
+	return t.writes.newest(), nil
 }
 
 func (t *Tracker) remove(w *tracked) {

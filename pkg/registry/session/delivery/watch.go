@@ -5,45 +5,40 @@ package delivery
 
 import (
 	"context"
+	"strconv"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// tracked passes on the events of a watch and knows how far it has come. Its
-// one goroutine ends with its source, with Stop, with end, or with the request.
+// tracked forwards the events of a watch and tracks its position. Its one goroutine ends
+// with its source, with Stop, with end, or with the request.
 type tracked struct {
 	origin origin
 	source watch.Interface
 	result chan watch.Event
 
-	// done is over when the handler of the request has written its last byte,
-	// or is gone.
+	// done is over when the handler of the request has returned.
 	done       context.Context
 	finish     context.CancelFunc
 	forwarding sync.WaitGroup
 
-	// ending is closed to end the watch once the event that is being handed
-	// over has been taken.
+	// ending is closed to end the watch once the handler has taken the current event.
 	ending  chan struct{}
 	endOnce sync.Once
 
 	mu       sync.Mutex
 	position position
-	waiting  []waiter
-	over     bool
-}
-
-// waiter is somebody who wants to know when a write's event was handed over.
-type waiter struct {
-	write   write
-	arrived chan struct{}
+	// changed is closed when position or over changes, nil if no call waits for that.
+	changed chan struct{}
+	over    bool
 }
 
 var _ watch.Interface = (*tracked)(nil)
 
-// newTracked returns a watch that passes on nothing before start. It's released
-// by Stop, or when ctx is done.
+// newTracked returns a watch that forwards nothing before start. It is released by Stop,
+// or when ctx is done.
 func newTracked(ctx context.Context, source watch.Interface, from origin) *tracked {
 	done, finish := context.WithCancel(ctx)
 	return &tracked{
@@ -57,8 +52,8 @@ func newTracked(ctx context.Context, source watch.Interface, from origin) *track
 	}
 }
 
-// ResultChan implements watch.Interface. The channel isn't buffered: an event
-// that was taken from it is in the hands of whoever took it.
+// ResultChan implements watch.Interface. The channel isn't buffered, so that an event
+// taken from it has reached the handler.
 func (w *tracked) ResultChan() <-chan watch.Event { return w.result }
 
 // Stop implements watch.Interface. The handler of a request calls it when its
@@ -74,7 +69,7 @@ func (w *tracked) start() { w.forwarding.Go(w.forward) }
 func (w *tracked) end() { w.endOnce.Do(func() { close(w.ending) }) }
 
 func (w *tracked) forward() {
-	defer w.settle()
+	defer w.finished()
 	defer close(w.result)
 	for {
 		select {
@@ -105,39 +100,100 @@ func (w *tracked) advance(event watch.Event) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.position.advance(event)
-	remaining := w.waiting[:0]
-	for _, waiter := range w.waiting {
-		if w.position.passed(&waiter.write) {
-			close(waiter.arrived)
-		} else {
-			remaining = append(remaining, waiter)
-		}
-	}
-	w.waiting = remaining
+	w.wake()
 }
 
-// settle releases whoever still waits: no further event will come.
-func (w *tracked) settle() {
+// wake wakes the calls that wait. The caller holds mu.
+func (w *tracked) wake() {
+	if w.changed != nil {
+		close(w.changed)
+		w.changed = nil
+	}
+}
+
+// finished records that no further event will come.
+func (w *tracked) finished() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.over = true
-	for _, waiter := range w.waiting {
-		close(waiter.arrived)
-	}
-	w.waiting = nil
+	w.wake()
 }
 
-// arrival returns a channel that is closed when the event of a write, or a
-// later one, has been handed over, or when the watch has ended. Unless there is
-// a write to wait for, the channel is closed already.
-func (w *tracked) arrival(awaited write, some bool) <-chan struct{} {
+// await blocks until the event of a write, or a later one, has been handed over, or the
+// watch has ended. It returns false when ctx is done first.
+func (w *tracked) await(ctx context.Context, awaited *write) bool {
+	for {
+		arrived, changed := w.arrived(awaited)
+		if arrived {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			arrived, _ := w.arrived(awaited)
+			return arrived
+		}
+	}
+}
+
+// arrived reports whether there is nothing to wait for, or returns a channel that is
+// closed when that may have changed.
+func (w *tracked) arrived(awaited *write) (bool, <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	arrived := make(chan struct{})
-	if !some || w.over || w.position.passed(&awaited) {
-		close(arrived)
-		return arrived
+	if w.over || w.position.passed(awaited) {
+		return true, nil
 	}
-	w.waiting = append(w.waiting, waiter{write: awaited, arrived: arrived})
-	return arrived
+	if w.changed == nil {
+		w.changed = make(chan struct{})
+	}
+	return false, w.changed
+}
+
+// position is the last event of a watch.
+//
+// Events come in the order of their versions, except for the state that a watch may
+// begin with: its objects are ADDED in any order. That part ends with a bookmark or
+// with the first event of another type.
+type position struct {
+	// reached is the version up to which all events were handed.
+	reached uint64
+	// state holds the versions of the objects of the first part, by name. It is nil
+	// once that part has ended.
+	state map[string]uint64
+}
+
+func positionAt(origin *origin) position {
+	if origin.state {
+		return position{state: map[string]uint64{}}
+	}
+	return position{reached: origin.since}
+}
+
+// advance records an event that was handed over. One without a version, such as an
+// error, changes nothing.
+func (p *position) advance(event watch.Event) {
+	object, err := meta.Accessor(event.Object)
+	if err != nil {
+		return
+	}
+	version, err := strconv.ParseUint(object.GetResourceVersion(), 10, 64)
+	if err != nil {
+		return
+	}
+	if p.state != nil && event.Type == watch.Added {
+		p.state[object.GetName()] = version
+		return
+	}
+	p.state = nil
+	p.reached = max(p.reached, version)
+}
+
+// passed reports whether the event of a write, or a later one of the same object, was
+// handed over.
+func (p *position) passed(w *write) bool {
+	if p.state != nil {
+		return p.state[w.name] >= w.version
+	}
+	return p.reached >= w.version
 }

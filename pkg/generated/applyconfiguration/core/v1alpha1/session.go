@@ -17,16 +17,16 @@ import (
 // SessionApplyConfiguration represents a declarative configuration of the Session type for use
 // with apply.
 //
-// Session is one run of a Tiltfile: what is to be run, when it counts as
-// finished, and how far each of its servers and jobs has come.
+// Session is one run of a Tiltfile: what to run, when the run is finished, and the
+// state of each of its servers and jobs.
 type SessionApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:",inline"`
 	// Standard object metadata. Sessions are cluster-scoped: they have no namespace.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	// spec says what is to be run and when it counts as finished.
+	// spec defines what to run and when the run is finished.
 	Spec *SessionSpecApplyConfiguration `json:"spec,omitempty"`
-	// status is what was last seen of the run. It's written by the process
-	// that runs the Session, through the status subresource.
+	// status is the most recently observed state of the run. The process that runs the
+	// Session writes it through the status subresource.
 	Status *SessionStatusApplyConfiguration `json:"status,omitempty"`
 }
 

@@ -22,10 +22,9 @@ type SessionCISpecApplyConfiguration struct {
 	// timeout is how long the whole Session may take, from status.startTime.
 	// Unset or zero means no limit.
 	Timeout *v1.Duration `json:"timeout,omitempty"`
-	// readinessTimeout is how long a server may stay not ready, counted from
-	// its start or from when it was last ready. For one that's started again whenever
-	// it ends, the starts after the first don't begin it anew. Unset or zero means
-	// no limit. A limit that the Tiltfile sets for a server goes before it.
+	// readinessTimeout is how long a server may be not ready, from its start or from
+	// when it was last ready. A restart doesn't reset it. Unset or zero means no limit.
+	// A limit that the Tiltfile sets for a server takes precedence.
 	ReadinessTimeout *v1.Duration `json:"readinessTimeout,omitempty"`
 }
 

@@ -12,21 +12,21 @@ import (
 // TargetApplyConfiguration represents a declarative configuration of the Target type for use
 // with apply.
 //
-// Target is one server or job that's executed as part of a Session.
+// Target is one server or job of a Session.
 type TargetApplyConfiguration struct {
 	// name identifies the target within its Session: the resource's name, a
 	// colon, and "update" for its job or "serve" for its server.
 	Name *string `json:"name,omitempty"`
-	// type is "job" for a target that runs to completion and "server" for one
-	// that's expected to run indefinitely.
+	// type is "job" for a target that runs to completion and "server" for one that is
+	// expected to run indefinitely.
 	Type *corev1alpha1.TargetType `json:"type,omitempty"`
 	// resources are the resources of the Tiltfile that this target belongs to.
 	Resources []string `json:"resources,omitempty"`
-	// state is what the target is doing.
+	// state is the current state of the target.
 	State *TargetStateApplyConfiguration `json:"state,omitempty"`
-	// restartCount is how often the target was started again after a failure,
-	// since something else last caused it to be started: the retries of a job, the
-	// restarts of a server.
+	// restartCount is how often the target was started again after a failure, since it
+	// was last started for another reason: the retries of a job, the restarts of a
+	// server.
 	RestartCount *int32 `json:"restartCount,omitempty"`
 }
 

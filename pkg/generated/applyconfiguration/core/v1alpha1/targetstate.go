@@ -12,17 +12,16 @@ import (
 // TargetStateApplyConfiguration represents a declarative configuration of the TargetState type for use
 // with apply.
 //
-// TargetState is what a target is doing. At most one of its fields is set. None
-// is set for a target that nobody has asked to run yet.
+// TargetState is the state of a target. At most one of its fields is set. None is set
+// for a target that was never requested.
 type TargetStateApplyConfiguration struct {
-	// waiting is set while the next execution is wanted but hasn't begun.
+	// waiting is set while the next execution is requested but hasn't begun.
 	Waiting *TargetStateWaitingApplyConfiguration `json:"waiting,omitempty"`
 	// active is set while the target executes.
 	Active *TargetStateActiveApplyConfiguration `json:"active,omitempty"`
-	// terminated is set when the last execution has ended, well or badly.
+	// terminated is set when the last execution has ended, with success or a failure.
 	Terminated *TargetStateTerminatedApplyConfiguration `json:"terminated,omitempty"`
-	// disabled is set when the target's resource is disabled and isn't
-	// expected to run.
+	// disabled is set when the target's resource is disabled and isn't expected to run.
 	Disabled *corev1alpha1.TargetStateDisabled `json:"disabled,omitempty"`
 }
 

@@ -12,15 +12,14 @@ import (
 // TargetStateActiveApplyConfiguration represents a declarative configuration of the TargetStateActive type for use
 // with apply.
 //
-// TargetStateActive is a target that executes at the moment.
+// TargetStateActive is a target that is executing.
 type TargetStateActiveApplyConfiguration struct {
-	// startTime is when this execution began, null while it's being launched.
+	// startTime is when this execution began, null while the process is being started.
 	StartTime *v1.MicroTime `json:"startTime,omitempty"`
-	// ready tells whether a server passes its readiness probe; without a probe
-	// it's true as soon as the process runs. It's always false for a job.
+	// ready is true while a server passes its readiness probe or, without a probe, as
+	// soon as its process runs. It is always false for a job.
 	Ready *bool `json:"ready,omitempty"`
-	// lastReadyTime is when ready last turned from false to true, null if it
-	// never did.
+	// lastReadyTime is when ready last changed from false to true, null if it never did.
 	LastReadyTime *v1.MicroTime `json:"lastReadyTime,omitempty"`
 }
 

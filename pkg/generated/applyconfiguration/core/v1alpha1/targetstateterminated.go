@@ -15,23 +15,22 @@ import (
 //
 // TargetStateTerminated is a target whose last execution has ended.
 type TargetStateTerminatedApplyConfiguration struct {
-	// startTime is when that execution began, null for a server that couldn't
-	// be launched.
+	// startTime is when that execution began, null for a server that couldn't be
+	// started.
 	StartTime *v1.MicroTime `json:"startTime,omitempty"`
 	// finishTime is when that execution ended.
 	FinishTime *v1.MicroTime `json:"finishTime,omitempty"`
-	// error says what went wrong. It's empty for a job that succeeded and never
+	// error is why the target failed. It is empty for a job that succeeded, and never
 	// empty for a server, which isn't expected to end.
 	Error *string `json:"error,omitempty"`
-	// graceStatus tells whether a failure is forgiven by ci.k8sGracePeriod:
-	// "Tolerated" within the period, "Exceeded" after it, empty where it
-	// doesn't apply.
+	// graceStatus is whether ci.k8sGracePeriod tolerates the failure: "Tolerated" within
+	// the period, "Exceeded" after it, empty where it doesn't apply.
 	GraceStatus *corev1alpha1.TargetGraceStatus `json:"graceStatus,omitempty"`
-	// exitCode is the exit code of the process. It's unset when no process
-	// ran or when a signal ended it.
+	// exitCode is the exit code of the process. It is unset if no process ran or if a
+	// signal ended it.
 	ExitCode *int32 `json:"exitCode,omitempty"`
-	// signal is the name of the signal that ended the process, such as
-	// "killed" or "terminated", empty if none did.
+	// signal is the name of the signal that ended the process, such as "killed" or
+	// "terminated", empty if none did.
 	Signal *string `json:"signal,omitempty"`
 }
 

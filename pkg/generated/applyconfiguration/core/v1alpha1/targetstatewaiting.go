@@ -8,10 +8,10 @@ package v1alpha1
 // TargetStateWaitingApplyConfiguration represents a declarative configuration of the TargetStateWaiting type for use
 // with apply.
 //
-// TargetStateWaiting is a target whose next execution is wanted but hasn't begun.
+// TargetStateWaiting is a target whose next execution is requested but hasn't begun.
 type TargetStateWaitingApplyConfiguration struct {
-	// waitReason says in one word what the target waits for. It isn't what
-	// caused the execution to be wanted.
+	// waitReason is what the target waits for, in one word. It isn't the cause of the
+	// execution.
 	WaitReason *string `json:"waitReason,omitempty"`
 }
 

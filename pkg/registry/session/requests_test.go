@@ -29,7 +29,7 @@ func TestWhyNotRun(t *testing.T) {
 		"of another server": {v1alpha1.Session{}, "isn't run by this server"},
 		"waits":             {v1alpha1.Session{Status: waits}, "--max-running"},
 		"waits, deleted":    {v1alpha1.Session{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &now}, Status: waits}, "being deleted"},
-		"can't be run":      {v1alpha1.Session{Status: refused}, "can't be: no such file"},
+		"can't be run":      {v1alpha1.Session{Status: refused}, "it can't be run: no such file"},
 		"was run":           {v1alpha1.Session{Status: interrupted}, "isn't run by this server"},
 		"done":              {v1alpha1.Session{Status: v1alpha1.SessionStatus{Done: true}}, "it's done"},
 	} {

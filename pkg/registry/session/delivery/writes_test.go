@@ -45,8 +45,10 @@ func TestLastWriteForAWatch(t *testing.T) {
 		"state: overwritten by what's deleted": {origin{predicate: selecting("y"), since: 8, state: true}, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, ok := history.lastFor(&test.from)
-			if got.version != test.want || ok != (test.want != 0) {
+			switch got := history.lastFor(&test.from); {
+			case got == nil && test.want != 0:
+				t.Errorf("none, want %d", test.want)
+			case got != nil && got.version != test.want:
 				t.Errorf("%d, want %d", got.version, test.want)
 			}
 		})

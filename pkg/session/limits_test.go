@@ -9,8 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/model"
 )
 
 func TestLimits(t *testing.T) {
@@ -189,5 +193,64 @@ func TestNotAllProbesAreTold(t *testing.T) {
 	status, _ := Status(run(servers...), ci(1, 0), at(time.Minute))
 	if n := strings.Count(status.Error, "last probe of"); n != maxProbes || !strings.HasSuffix(status.Error, "last probe of s09:serve: no; and of 3 more") {
 		t.Errorf("error %q", status.Error)
+	}
+}
+
+func TestLimitsInEffect(t *testing.T) {
+	duration := func(d time.Duration) *metav1.Duration { return &metav1.Duration{Duration: d} }
+	flag := &v1alpha1.SessionCISpec{Timeout: duration(time.Minute), ReadinessTimeout: duration(2 * time.Minute)}
+	for name, tc := range map[string]struct {
+		spec     *v1alpha1.SessionCISpec
+		settings *model.CISettings
+		want     *v1alpha1.SessionCISpec
+	}{
+		"the Tiltfile couldn't be read": {flag, nil, nil},
+		"defaults": {nil, &model.CISettings{}, &v1alpha1.SessionCISpec{
+			Timeout: duration(30 * time.Minute), ReadinessTimeout: duration(5 * time.Minute),
+		}},
+		"the Session's own": {flag, &model.CISettings{}, flag},
+		"the Tiltfile beats the Session": {flag,
+			&model.CISettings{Timeout: ptr(time.Hour), ReadinessTimeout: ptr(time.Second), K8sGracePeriod: ptr(3 * time.Second)},
+			&v1alpha1.SessionCISpec{Timeout: duration(time.Hour), ReadinessTimeout: duration(time.Second), K8sGracePeriod: duration(3 * time.Second)},
+		},
+		"zero is a value": {flag, &model.CISettings{Timeout: ptr(time.Duration(0))},
+			&v1alpha1.SessionCISpec{Timeout: duration(0), ReadinessTimeout: duration(2 * time.Minute)},
+		},
+		"zero of the flag is a value": {&v1alpha1.SessionCISpec{Timeout: duration(0)}, &model.CISettings{},
+			&v1alpha1.SessionCISpec{Timeout: duration(0), ReadinessTimeout: duration(5 * time.Minute)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, limitsInEffect(tc.spec, tc.settings)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The limits that status.ci shows are the ones that decide, and the spec stays its
+// user's.
+func TestStatusHasTheLimitsThatDecide(t *testing.T) {
+	session, snap := ci(time.Hour, 0), run(job("a", running(0)))
+	if status, next := Status(snap, session, at(time.Second)); status.CI != nil || !next.Equal(at(time.Hour)) {
+		t.Errorf("before the Tiltfile was read: %+v, next look at %v", status.CI, next)
+	}
+	snap.Tiltfile.CI = &model.CISettings{Timeout: ptr(time.Minute)}
+	spec := session.Spec.DeepCopy()
+	status, next := Status(snap, session, at(time.Second))
+	if !next.Equal(at(time.Minute)) || status.CI.Timeout.Duration != time.Minute || status.CI.ReadinessTimeout.Duration != 0 {
+		t.Errorf("%+v, next look at %v", status.CI, next)
+	}
+	if diff := cmp.Diff(spec, &session.Spec); diff != "" {
+		t.Errorf("the spec has changed: %s", diff)
+	}
+	if status, _ := Status(snap, session, at(time.Minute)); VerdictOf(status) != Timeout || status.CI == nil {
+		t.Errorf("after a minute: %+v", status)
+	}
+	// Where ci_settings sets nothing, a change of the spec acts at once.
+	snap.Tiltfile.CI = &model.CISettings{}
+	session.Spec.CI.Timeout.Duration = 2 * time.Second
+	if status, _ := Status(snap, session, at(2*time.Second)); VerdictOf(status) != Timeout || status.CI.Timeout.Duration != 2*time.Second {
+		t.Errorf("after a change of the spec: %+v", status)
 	}
 }
