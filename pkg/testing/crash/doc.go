@@ -1,22 +1,24 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package crash kills a process that stores objects, again and again, and
-// checks what each restart finds.
+// Package crash kills a process that stores objects, again and again, and checks
+// what each restart finds.
 //
-// Some writers create, update and delete objects, each its own, and note what
-// was acknowledged. A watch looks on. At a random moment the process is killed,
-// in the middle of writes or while it is starting, and started again. Then
+// Several writers create, update and delete objects, each its own, and record what
+// was acknowledged. A watch runs meanwhile. At a random moment the process is
+// killed, during writes or while it starts, and started again. Then
 //
-//   - every object is as its last acknowledged write has left it. A write that
-//     was under way is there whole, or not at all;
-//   - versions have only grown;
-//   - the watch goes on from the last version that it saw, and sees each write
-//     that took effect once, in order, and nothing else. What it saw before is
-//     not taken back.
+//   - every object is as its last acknowledged write left it. A write in progress
+//     is there completely, or not at all;
+//   - versions have only grown, and none is used twice;
+//   - the watch continues from the last version that it saw, and sees each write
+//     that took effect once, in order, and nothing else.
 //
-// What is killed is a process, not the machine: that what was written to a file
-// survives a power failure as well rests on it being synced.
+// # Non-goals
+//
+// Crashes of the machine: data survives a power failure only if it was synced.
+// Commits that fail: package mvcctest compares them with a model, and whatever the
+// file holds when it is opened again is what the store continues with.
 package crash
 
 import (
