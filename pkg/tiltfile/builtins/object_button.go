@@ -49,7 +49,7 @@ func (o *Objects) button(_ *Call, a struct {
 }
 
 type uiComponentLocation struct {
-	part `builtin:"v1alpha1.ui_component_location"`
+	Part `builtin:"v1alpha1.ui_component_location"`
 	ID   string `arg:"component_id??"`
 	Type string `arg:"component_type??"`
 }
@@ -65,7 +65,7 @@ func (l *uiComponentLocation) check() error {
 }
 
 type uiInputSpec struct {
-	part   `builtin:"v1alpha1.ui_input_spec"`
+	Part   `builtin:"v1alpha1.ui_input_spec"`
 	Name   string                    `arg:"name??"`
 	Label  string                    `arg:"label??"`
 	Text   partOf[uiTextInputSpec]   `arg:"text??"`
@@ -83,24 +83,24 @@ func (i *uiInputSpec) check() error {
 }
 
 type uiTextInputSpec struct {
-	part        `builtin:"v1alpha1.ui_text_input_spec"`
+	Part        `builtin:"v1alpha1.ui_text_input_spec"`
 	Default     string `arg:"default_value??"`
 	Placeholder string `arg:"placeholder??"`
 }
 
 type uiBoolInputSpec struct {
-	part        `builtin:"v1alpha1.ui_bool_input_spec"`
+	Part        `builtin:"v1alpha1.ui_bool_input_spec"`
 	Default     bool   `arg:"default_value??"`
 	TrueString  string `arg:"true_string??"`
 	FalseString string `arg:"false_string??"`
 }
 
 type uiChoiceInputSpec struct {
-	part    `builtin:"v1alpha1.ui_choice_input_spec"`
+	Part    `builtin:"v1alpha1.ui_choice_input_spec"`
 	Choices StringList `arg:"choices??"`
 }
 
 type uiHiddenInputSpec struct {
-	part  `builtin:"v1alpha1.ui_hidden_input_spec"`
+	Part  `builtin:"v1alpha1.ui_hidden_input_spec"`
 	Value string `arg:"value??"`
 }

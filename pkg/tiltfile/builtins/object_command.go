@@ -70,14 +70,14 @@ func (l *entryList) Unpack(v starlark.Value) (err error) {
 
 // restartOnSpec is v1alpha1.restart_on_spec(file_watches, ui_buttons).
 type restartOnSpec struct {
-	part        `builtin:"v1alpha1.restart_on_spec"`
+	Part        `builtin:"v1alpha1.restart_on_spec"`
 	FileWatches StringList `arg:"file_watches??"`
 	Buttons     StringList `arg:"ui_buttons??"`
 }
 
 // startOnSpec is v1alpha1.start_on_spec(ui_buttons).
 type startOnSpec struct {
-	part    `builtin:"v1alpha1.start_on_spec"`
+	Part    `builtin:"v1alpha1.start_on_spec"`
 	Buttons StringList `arg:"ui_buttons??"`
 }
 

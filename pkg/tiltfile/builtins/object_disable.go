@@ -12,14 +12,14 @@ import (
 
 // configMapDisableSource is v1alpha1.config_map_disable_source(name, key).
 type configMapDisableSource struct {
-	part `builtin:"v1alpha1.config_map_disable_source"`
+	Part `builtin:"v1alpha1.config_map_disable_source"`
 	Name string `arg:"name??"`
 	Key  string `arg:"key??"`
 }
 
 // disableSource is v1alpha1.disable_source(config_map, every_config_map). It is what disables an object.
 type disableSource struct {
-	part  `builtin:"v1alpha1.disable_source"`
+	Part  `builtin:"v1alpha1.disable_source"`
 	One   partOf[configMapDisableSource]   `arg:"config_map??"`
 	Every partList[configMapDisableSource] `arg:"every_config_map??"`
 }

@@ -47,7 +47,7 @@ func (o *Objects) fileWatch(c *Call, a struct {
 
 // ignoreDef is v1alpha1.ignore_def(base_path, patterns). Without patterns it ignores everything below the path.
 type ignoreDef struct {
-	part     `builtin:"v1alpha1.ignore_def"`
+	Part     `builtin:"v1alpha1.ignore_def"`
 	Base     Path        `arg:"base_path??"`
 	Patterns patternList `arg:"patterns??"`
 }

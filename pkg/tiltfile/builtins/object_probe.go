@@ -21,7 +21,7 @@ func addProbeParts(l Library) {
 }
 
 type probePart struct {
-	part             `builtin:"v1alpha1.probe"`
+	Part             `builtin:"v1alpha1.probe"`
 	Handler          partOf[handler] `arg:"handler??"`
 	InitialDelay     count           `arg:"initial_delay_seconds??"`
 	Timeout          count           `arg:"timeout_seconds??"`
@@ -38,7 +38,7 @@ func (p *probePart) check() error {
 }
 
 type handler struct {
-	part      `builtin:"v1alpha1.handler"`
+	Part      `builtin:"v1alpha1.handler"`
 	Exec      partOf[execAction]      `arg:"exec??"`
 	HTTPGet   partOf[httpGetAction]   `arg:"http_get??"`
 	TCPSocket partOf[tcpSocketAction] `arg:"tcp_socket??"`
@@ -50,7 +50,7 @@ func (h *handler) check() error {
 }
 
 type execAction struct {
-	part    `builtin:"v1alpha1.exec_action"`
+	Part    `builtin:"v1alpha1.exec_action"`
 	Command StringList `arg:"command??"`
 }
 
@@ -59,7 +59,7 @@ func (a *execAction) check() error {
 }
 
 type httpGetAction struct {
-	part    `builtin:"v1alpha1.http_get_action"`
+	Part    `builtin:"v1alpha1.http_get_action"`
 	Path    string               `arg:"path??"`
 	Port    int                  `arg:"port??"`
 	Host    string               `arg:"host??"`
@@ -72,13 +72,13 @@ func (a *httpGetAction) check() error {
 }
 
 type httpHeader struct {
-	part  `builtin:"v1alpha1.http_header"`
+	Part  `builtin:"v1alpha1.http_header"`
 	Name  string `arg:"name??"`
 	Value string `arg:"value??"`
 }
 
 type tcpSocketAction struct {
-	part `builtin:"v1alpha1.tcp_socket_action"`
+	Part `builtin:"v1alpha1.tcp_socket_action"`
 	Port int    `arg:"port??"`
 	Host string `arg:"host??"`
 }

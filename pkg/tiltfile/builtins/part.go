@@ -13,21 +13,21 @@ import (
 	"go.starlark.net/syntax"
 )
 
-// part is embedded in the struct for a piece of an API object, such as the location of a button, with the full name
+// Part is embedded in the struct for a piece of an API object, such as the location of a button, with the full name
 // of its builtin as a tag:
 //
 //	type ignoreDef struct {
-//		part `builtin:"v1alpha1.ignore_def"`
+//		Part `builtin:"v1alpha1.ignore_def"`
 //		Base Path `arg:"base_path??"`
 //	}
 //
 // A Tiltfile writes a part as a call of its builtin, or as a dict with the arguments of that call. A pointer to the
 // struct may have a method check, which returns an error for arguments that don't go together.
-type part struct{}
+type Part struct{}
 
 // partName returns the full name of the builtin of a type of parts.
 func partName[T any]() string {
-	embedded, _ := reflect.TypeFor[T]().FieldByName("part")
+	embedded, _ := reflect.TypeFor[T]().FieldByName("Part")
 	return embedded.Tag.Get("builtin")
 }
 
