@@ -50,14 +50,14 @@ type host struct {
 	controller *controller.Controller
 	// engine is the one that runs, nil before the Session was created.
 	engine atomic.Pointer[engine.Engine]
-	// done gets the Session when there's a verdict.
-	done chan *v1alpha1.Session
+	// finished gets the end of the Session: its verdict, or its deletion.
+	finished chan controller.Outcome
 	// running is true once the server runs, and closes itself.
 	running bool
 }
 
 func newHost(ctx context.Context, p Program, o *runOptions) (_ *host, err error) {
-	h := &host{program: p, options: o, signals: p.Notify(), started: time.Now(), done: make(chan *v1alpha1.Session, 1)}
+	h := &host{program: p, options: o, signals: p.Notify(), started: time.Now(), finished: make(chan controller.Outcome, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, h.close(ctx))
@@ -132,7 +132,8 @@ func (h *host) control() (err error) {
 		Runs:         func(s *v1alpha1.Session) bool { return s.Name == sessionName },
 		NewRun:       h.newRun,
 		Running:      h.runs,
-		Done:         func(s *v1alpha1.Session) { h.done <- s },
+		Delivered:    h.deliver,
+		Finished:     h.finish,
 	})
 	if err != nil {
 		return withCode(ExitAPI, "%w", err)
@@ -144,9 +145,30 @@ func (h *host) control() (err error) {
 
 // newRun is an engine for the Session.
 func (h *host) newRun(s *v1alpha1.Session, onChange func(*engine.Snapshot)) controller.Run {
-	e := h.engines.engine(order{session: s, args: h.options.args, started: h.started, log: h.logs, onChange: onChange})
+	e := h.engines.engine(order{session: s, args: s.Spec.Args, started: h.started, log: h.logs, onChange: onChange})
 	h.engine.Store(e)
 	return e
+}
+
+// deliver waits until watches have the verdict. One that takes nothing for so long gets it
+// when it is closed.
+func (h *host) deliver(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
+	defer cancel()
+	_ = h.server.Delivered(ctx)
+}
+
+// finish takes the end of the Session, before its run is ended. What processes write while
+// they end is not printed.
+func (h *host) finish(o controller.Outcome) {
+	if !o.Session.Status.Done && !o.Deleted {
+		return
+	}
+	h.logs.Close()
+	select {
+	case h.finished <- o:
+	default: // A Session that was created again, while this process ends.
+	}
 }
 
 // colours tells commands whether a terminal with colours shows what they print.

@@ -14,6 +14,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/controller"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
+	"tilt.dev/session/pkg/session"
 )
 
 const (
@@ -47,10 +48,11 @@ func run(ctx context.Context, p Program, o *runOptions) error {
 	return end.error(o.exitCondition)
 }
 
-// end is how a run ended: with a Session that's done, by a signal, or because
-// something failed that it can't do without.
+// end is how a run ended: with a Session that is done or deleted, by a signal, or because
+// something failed that the run needs.
 type end struct {
 	session *v1alpha1.Session
+	deleted bool
 	signal  os.Signal
 	err     error
 }
@@ -60,10 +62,12 @@ func (e end) error(condition v1alpha1.ExitCondition) error {
 	switch {
 	case e.err != nil:
 		return e.err
-	case e.session != nil:
+	case e.session != nil && (e.signal == nil || session.VerdictOf(e.session.Status) != session.Interrupted):
 		return verdictError(e.session.Status)
 	case condition == v1alpha1.ExitConditionManual:
 		return nil
+	case e.deleted:
+		return withCode(ExitFailure, "Session was deleted")
 	default:
 		return signalError(e.signal)
 	}
@@ -119,40 +123,28 @@ func (h *host) runSession(ctx context.Context, serving *task) end {
 	printing := start(context.WithoutCancel(ctx), h.print)
 	controlling := start(context.WithoutCancel(ctx), h.controller.Run)
 	e := h.await(ctx, client, serving, controlling, printing)
-	told := h.worthTelling(ctx, client, e)
-	if e.session != nil {
-		delivering, cancel := context.WithTimeout(ctx, deliveryTimeout)
-		// A watch that takes nothing for so long is told when it's closed.
-		_ = h.server.Delivered(delivering)
-		cancel()
-	}
-	// What processes write while they're being stopped isn't shown.
+	// What processes write while they end is not printed.
 	h.logs.Close()
 	controlling.cancel()
+	if e.signal != nil && h.options.exitCondition == v1alpha1.ExitConditionCI {
+		// The controller reports the last status before it ends the run.
+		select {
+		case o := <-h.finished:
+			if !o.Deleted {
+				e.session = o.Session
+			}
+		case <-controlling.done:
+		case <-time.After(deliveryTimeout):
+		}
+	}
 	telling := start(context.WithoutCancel(ctx), func(ctx context.Context) error {
-		if err := printing.wait(); err != nil || told == nil {
+		if err := printing.wait(); err != nil || e.session == nil {
 			return err
 		}
-		return h.report(ctx, told)
+		return h.report(ctx, e.session)
 	})
 	h.teardown(controlling, telling, e)
 	return e
-}
-
-// worthTelling is the Session that a person is told about at the end: one that's
-// done, or one that was to reach a verdict and was ended by a signal.
-func (h *host) worthTelling(ctx context.Context, client versioned.Interface, e end) *v1alpha1.Session {
-	if e.session != nil || e.signal == nil || h.options.exitCondition != v1alpha1.ExitConditionCI {
-		return e.session
-	}
-	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
-	defer cancel()
-	interrupted, err := client.TiltV1alpha1().Sessions().Get(ctx, sessionName, metav1.GetOptions{})
-	if err != nil {
-		h.warn(fmt.Errorf("get the Session that was interrupted: %w", err))
-		return nil
-	}
-	return interrupted
 }
 
 // await creates the Session and returns when it has ended. Servers that nobody
@@ -168,8 +160,11 @@ func (h *host) await(ctx context.Context, client versioned.Interface, serving, c
 		unseen = printing.done
 	}
 	select {
-	case s := <-h.done:
-		return end{session: s}
+	case o := <-h.finished:
+		if o.Deleted {
+			return end{deleted: true}
+		}
+		return end{session: o.Session}
 	case <-unseen:
 		return end{err: withCode(ExitFailure, "%w", printing.err)}
 	case sig := <-h.signals:

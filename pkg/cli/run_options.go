@@ -82,6 +82,8 @@ func (o *runOptions) session() *v1alpha1.Session {
 		ObjectMeta: metav1.ObjectMeta{
 			Name:        sessionName,
 			Annotations: map[string]string{"tilt.dev/resource": model.TiltfileResource},
+			// The controller sets it before it starts a run, if it's not there.
+			Finalizers: []string{v1alpha1.Finalizer},
 		},
 		Spec: v1alpha1.SessionSpec{
 			TiltfilePath: o.file, ExitCondition: o.exitCondition, Args: o.args, KeepGoing: o.keepGoing,

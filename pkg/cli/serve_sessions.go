@@ -11,12 +11,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/controller"
 	"tilt.dev/session/pkg/engine"
-	"tilt.dev/session/pkg/generated/clientset/versioned"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/session"
 	"tilt.dev/session/pkg/text"
@@ -25,9 +24,6 @@ import (
 // sessionLogLimit is how many bytes of the output of one Session of many are
 // kept in memory.
 const sessionLogLimit = 4 << 20
-
-// outcomeTimeout bounds how long is taken to tell what came of a Session.
-const outcomeTimeout = time.Second
 
 // sessions are the runs of a service.
 type sessions struct {
@@ -59,15 +55,19 @@ func (s *sessions) remove(r *servedRun) {
 	delete(s.runs, r)
 }
 
-// done notes what a Session has come to, before its run is ended.
-func (s *sessions) done(done *v1alpha1.Session) {
+// find returns the run of a Session, nil if it has none.
+func (s *sessions) find(uid types.UID) *servedRun {
+	if s == nil {
+		return nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for r := range s.runs {
-		if r.session.UID == done.UID {
-			r.verdict.Store(done)
+		if r.session.UID == uid {
+			return r
 		}
 	}
+	return nil
 }
 
 // kill takes the grace away from all processes.
@@ -88,8 +88,8 @@ type servedRun struct {
 	*engine.Engine
 	service *service
 	session *v1alpha1.Session
-	// verdict is the Session once it's done, whether that could be stored or not.
-	verdict atomic.Pointer[v1alpha1.Session]
+	// end is that of the Session, which is known before the run is ended.
+	end atomic.Pointer[controller.Outcome]
 }
 
 // Run implements controller.Run.
@@ -101,14 +101,19 @@ func (r *servedRun) Run(ctx context.Context) error {
 	fmt.Fprintf(s.program.Streams.Out, "Session %s: runs %s\n", r.session.Name, r.session.Spec.TiltfilePath)
 	err := r.Engine.Run(ctx)
 	r.Logs().Close() // who follows it has seen everything
-	fmt.Fprintf(s.program.Streams.Out, "Session %s: %s after %v\n", r.session.Name, r.outcome(ctx),
+	fmt.Fprintf(s.program.Streams.Out, "Session %s: %s after %v\n", r.session.Name, r.outcome(),
 		time.Since(began).Round(time.Millisecond))
 	return err
 }
 
-// tellNotRun tells a person of a Session that has failed without a run, or that
-// can't be run before somebody changes it.
-func (s *service) tellNotRun(stored *v1alpha1.Session) {
+// finish keeps the end of a Session for the line that is printed when its run has ended.
+// It prints that of a Session without a run: it has failed, or can't run before it changes.
+func (s *service) finish(o controller.Outcome) {
+	if r := s.sessions.find(o.Session.UID); r != nil {
+		r.end.Store(&o)
+		return
+	}
+	stored := o.Session
 	what := "failed"
 	text := stored.Status.Error
 	if !stored.Status.Done {
@@ -120,28 +125,16 @@ func (s *service) tellNotRun(stored *v1alpha1.Session) {
 	fmt.Fprintf(s.program.Streams.Out, "Session %s: %s (%s)\n", stored.Name, what, brief(text))
 }
 
-// outcome is what came of the Session, as far as it can be told.
-func (r *servedRun) outcome(ctx context.Context) string {
-	if done := r.verdict.Load(); done != nil {
-		return verdictWord(done)
-	}
-	stopped := ctx.Err() != nil
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeTimeout)
-	defer cancel()
-	client, err := versioned.NewForConfig(r.service.server.LoopbackClientConfig())
-	if err != nil {
-		return "ended"
-	}
-	now, err := client.TiltV1alpha1().Sessions().Get(ctx, r.session.Name, metav1.GetOptions{})
+// outcome is what came of the Session.
+func (r *servedRun) outcome() string {
+	end := r.end.Load()
 	switch {
-	case err != nil || now.UID != r.session.UID:
+	case end == nil || end.Deleted:
 		return "ended"
-	case now.Status.Done:
-		return verdictWord(now)
-	case stopped && now.DeletionTimestamp == nil && now.Spec.ExitCondition == v1alpha1.ExitConditionCI:
+	case session.VerdictOf(end.Session.Status) == session.Interrupted && end.Err == nil:
 		return "interrupted before its verdict"
 	}
-	return "ended"
+	return verdictWord(end.Session)
 }
 
 func verdictWord(done *v1alpha1.Session) string {
@@ -153,6 +146,13 @@ func verdictWord(done *v1alpha1.Session) string {
 
 // brief is an error for one line among others.
 func brief(err string) string { return text.Cut(text.ErrorLine(err), 200) }
+
+// deliver waits until watches have the verdict of a Session.
+func (s *service) deliver(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
+	defer cancel()
+	_ = s.server.Delivered(ctx)
+}
 
 // prepareRuns starts what runs of Sessions share.
 func (s *service) prepareRuns() (err error) {
@@ -173,8 +173,8 @@ func (s *service) control() (err error) {
 		ClientConfig: s.server.LoopbackClientConfig(),
 		Runs:         func(*v1alpha1.Session) bool { return s.options.runSessions },
 		NewRun:       s.newRun,
-		NotRun:       s.tellNotRun,
-		Durable:      true,
+		Delivered:    s.deliver,
+		Finished:     s.finish,
 		MaxRunning:   s.options.maxRunning,
 	}
 	if s.options.runSessions {
@@ -183,7 +183,7 @@ func (s *service) control() (err error) {
 			host = "::1" // which localhost needn't be
 		}
 		s.engines.commands = surroundings(host, s.entry.Port)
-		config.Running, config.Done = s.sessions.running, s.sessions.done
+		config.Running = s.sessions.running
 	}
 	s.controller, err = controller.New(config)
 	if err != nil {

@@ -12,28 +12,26 @@ import (
 )
 
 const (
-	// maxPending is how many snapshots a backlog holds that aren't published. It's
-	// enough for a chain of short jobs, each of which should be seen.
+	// maxPending is how many unpublished snapshots a backlog holds. That is enough for a chain of short jobs, each
+	// of which should be visible.
 	maxPending = 64
-	// With more than manyResources a Session is shown as it is, rather than all
-	// that it went through.
+	// Of a Session with more than manyResources only the newest state is published.
 	manyResources = 100
 )
 
-// backlog holds the snapshots of a run that aren't published yet, in order. It
-// merges neighbours as long as every phase that any target went through stays
-// visible; when it's full, it forgets all but the newest. Of a Session with many
-// resources it holds only the newest, so that writing doesn't lag behind.
+// backlog holds the unpublished snapshots of a run, in order. It merges neighbours as long as each phase of each
+// target stays visible. When it is full, it drops all but the newest. Of a Session with many resources it holds
+// only the newest, so that writing does not lag behind.
 //
-// It may be used from several goroutines. No method blocks.
+// Methods may be called concurrently. None blocks.
 type backlog struct {
 	mu sync.Mutex
-	// items[0] is being published or, once settled, is the last one that was.
-	items   []item
-	settled bool
+	// items[0] is being published or, if published is true, is the last one that was.
+	items     []item
+	published bool
 }
 
-// item is a snapshot with its phases, which one of many resources is held without.
+// item is a snapshot with its phases, or without if it has many resources.
 type item struct {
 	snap   *engine.Snapshot
 	phases []session.Phase
@@ -49,7 +47,7 @@ func (b *backlog) push(snap *engine.Snapshot) {
 	defer b.mu.Unlock()
 	n := len(b.items)
 	switch {
-	case n < 2: // The first item can't be replaced: it may be on its way already.
+	case n < 2: // The first item may be on its way already.
 		b.items = append(b.items, newest)
 	case many(snap) && many(b.items[n-1].snap), !hides(b.items[n-2], b.items[n-1], newest):
 		b.items[n-1] = newest
@@ -60,15 +58,14 @@ func (b *backlog) push(snap *engine.Snapshot) {
 	}
 }
 
-// head is the snapshot to publish: the oldest that's pending, or the last one
-// published when none is. It's nil before the first push. The same one is
-// returned until it's settled, one of many resources until there's a newer one.
+// head returns the snapshot to publish: the oldest that is pending, or the last one published if none is. It is nil
+// before the first push. The head stays until done is called; one of many resources until a newer one is pushed.
 func (b *backlog) head() *engine.Snapshot {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.items) > 1 && (b.settled || many(b.items[0].snap)) {
+	if len(b.items) > 1 && (b.published || many(b.items[0].snap)) {
 		b.items = slices.Delete(b.items, 0, 1)
-		b.settled = false
+		b.published = false
 	}
 	if len(b.items) == 0 {
 		return nil
@@ -76,29 +73,27 @@ func (b *backlog) head() *engine.Snapshot {
 	return b.items[0].snap
 }
 
-// skip forgets all but the newest snapshot, which is the head then.
+// skip drops all but the newest snapshot, which is the head then.
 func (b *backlog) skip() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if n := len(b.items); n > 1 {
-		b.items, b.settled = slices.Delete(b.items, 0, n-1), false
+		b.items, b.published = slices.Delete(b.items, 0, n-1), false
 	}
 }
 
-// settle says that the head is published, and tells whether more are pending.
-func (b *backlog) settle() bool {
+// done notes that the head is published, and reports whether more are pending.
+func (b *backlog) done() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.settled = true
+	b.published = true
 	return len(b.items) > 1
 }
 
-// many tells whether a snapshot has so many resources that not everything is
-// published that happens to them.
+// many reports whether a snapshot has so many resources that not each of their phases is published.
 func many(snap *engine.Snapshot) bool { return len(snap.Resources) > manyResources }
 
-// hides tells whether leaving out mid between before and after hides a phase
-// that some target was in.
+// hides reports whether leaving out mid between before and after hides a phase of a target.
 func hides(before, mid, after item) bool {
 	if !sameTargets(before.snap, mid.snap) || !sameTargets(mid.snap, after.snap) {
 		return true
@@ -111,8 +106,7 @@ func hides(before, mid, after item) bool {
 	return false
 }
 
-// sameTargets tells whether the phases of two snapshots are about the same
-// targets in the same order.
+// sameTargets reports whether the phases of two snapshots are about the same targets in the same order.
 func sameTargets(a, b *engine.Snapshot) bool {
 	return slices.EqualFunc(a.Resources, b.Resources, func(a, b engine.ResourceState) bool { return a.Name == b.Name })
 }

@@ -96,7 +96,7 @@ func drain(b *backlog) []string {
 	var got []string
 	for snap := b.head(); snap != nil; snap = b.head() {
 		got = append(got, letters(snap))
-		if !b.settle() {
+		if !b.done() {
 			break
 		}
 	}
@@ -113,13 +113,13 @@ func TestBacklogKeepsTheHeadUntilItIsSettled(t *testing.T) {
 			t.Fatalf("head is %s, want w", got)
 		}
 	}
-	if !b.settle() {
+	if !b.done() {
 		t.Error("nothing is pending")
 	}
 	if got := letters(b.head()); got != "a" {
 		t.Errorf("head is %s, want a", got)
 	}
-	if !b.settle() || letters(b.head()) != "s" || b.settle() || letters(b.head()) != "s" {
+	if !b.done() || letters(b.head()) != "s" || b.done() || letters(b.head()) != "s" {
 		t.Error("the last one isn't s, or doesn't stay")
 	}
 }
@@ -160,7 +160,7 @@ func TestOfManyResourcesOnlyTheNewestIsHeld(t *testing.T) {
 	var got []string
 	for range 3 {
 		got = append(got, letters(b.head())[:1])
-		b.settle()
+		b.done()
 	}
 	if want := []string{"w", "a", "a"}; !slices.Equal(got, want) {
 		t.Errorf("published %v, want %v", got, want)
@@ -173,7 +173,7 @@ func TestOfManyResourcesOnlyTheNewestIsHeld(t *testing.T) {
 	if got := letters(b.head())[:1]; got != "f" {
 		t.Errorf("head is %s, want f", got)
 	}
-	b.settle()
+	b.done()
 	b.push(moment("s"))
 	if got := letters(b.head()); got != "s" {
 		t.Errorf("head is %s, want s", got)
@@ -205,7 +205,7 @@ func FuzzBacklog(f *testing.F) {
 		for _, x := range data {
 			if x >= 128 || len(b.items) > maxPending {
 				publish()
-				b.settle()
+				b.done()
 				continue
 			}
 			i, next := int(x)%jobs, "was-f"[int(x)/jobs%5]
@@ -215,7 +215,7 @@ func FuzzBacklog(f *testing.F) {
 			}
 			b.push(moment(string(now)))
 		}
-		for publish(); b.settle(); {
+		for publish(); b.done(); {
 			publish()
 		}
 		for i := range jobs {

@@ -20,8 +20,7 @@ func BenchmarkPublish(b *testing.B) {
 		b.Run(fmt.Sprintf("jobs=%d", jobs), func(b *testing.B) {
 			s := newStage(b, "Tiltfile")
 			s.begin()
-			seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
-			a := s.actor("Tiltfile")
+			seen, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionManual))
 			var resources []engine.ResourceState
 			for i := range jobs {
 				resources = append(resources, job(fmt.Sprintf("job-%03d", i), waiting))

@@ -1,83 +1,6 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package controller runs Sessions: for each Session that it's told to run it
-// starts a run, publishes what the run reports as the Session's status, applies
-// changes of the spec to the run, and tells when the Session is done.
-//
-// # What is published
-//
-// The status is computed whole from one snapshot of the run, compared with the
-// stored one, and written at once if it differs. As long as writing keeps up,
-// every phase that a target goes through is visible to a watch, however short;
-// snapshots that add nothing to that are merged, so that a burst of changes
-// costs few writes. The first change after a quiet time isn't delayed.
-//
-// Of a Session with more than a hundred resources only the newest state is
-// written, and with rests between the writes: a write costs by the number of
-// targets, and what it costs is taken from the jobs. A verdict isn't delayed.
-//
-// The status has one writer: what somebody else writes into the status of a
-// Session that's run here is overwritten, conditions of other types excepted.
-// Once the Session is done its status isn't written again, so it keeps showing
-// the state in which the verdict was reached while the run is torn down.
-//
-// A verdict is reached in this process, whatever can be stored: while writes fail
-// or hang, the newest state is looked at. A verdict that isn't stored and seen by
-// a watch after five seconds ends the run all the same; a Durable Controller stores
-// it later if that becomes possible. A status that its storage finds too large is made smaller, see
-// session.Fit, and one that it refuses for another reason isn't written again.
-// Success and timeouts are decided on the newest state, with every end of a process
-// that has come by then, however late the look at it is.
-//
-// # The spec
-//
-// A change of exitCondition, ci or args acts at once. Of another tiltfilePath the run is told at once; nothing that
-// it reported before is published after that, so that no verdict is told of a
-// file that isn't the one in the spec. A relative path is taken from the working
-// directory of this process, unless the Controller is Durable.
-//
-// # Requests
-//
-// What an API server is asked of a run it finds in the table Running: whoever
-// serves hands it to the server, and here by the Config. A dry run is answered
-// from the newest snapshot, everything else by the run itself.
-//
-// # One Session, or a store of them
-//
-// A Controller that isn't Durable serves who runs one Session here and now.
-// Deleting it doesn't stop its run: it's created again, with the same spec,
-// labels and annotations, when the Tiltfile was evaluated the next time, or to
-// store the verdict. When it's done its run goes on until the caller, who may
-// want watches to have been served before, ends the Controller.
-//
-// A Durable Controller has a store of Sessions to itself that may outlast it:
-//
-//   - A Session is run once it's created. A finalizer holds its deletion until
-//     nothing of the run is left, and is removed then. Whatever run a Session had
-//     before, in this process or another one, its deletion never waits for
-//     something that isn't there. Of a name that's used again the new Session is
-//     another one: it's run when nothing is left of the old.
-//   - A Session that's done is shown to watches, then its run is ended and
-//     forgotten. Its status stays. It's final, whatever becomes of its spec: to
-//     run it again, create another one. ttlSecondsAfterFinished has it deleted.
-//   - With MaxRunning, the oldest Sessions are run. The others are shown to wait,
-//     and follow in the order of their creation when one has ended completely.
-//   - A change of spec.args acts at once.
-//   - A spec that can't be run, with arguments that can't be read or a relative
-//     path, is treated as a Tiltfile that fails: a ci Session has failed, a manual
-//     one shows the error until it's changed. What runs already goes on.
-//   - Before a run can do anything, its start is stored. A Session that was
-//     being run when the process before this one ended is started again if it's
-//     manual, and has failed if it's ci: it's Interrupted. When Run is told to
-//     end, it sees to the latter by itself.
-//   - A run that ends by itself, which a run isn't expected to, fails its
-//     Session alone.
-//
-// # What it doesn't do
-//
-// It doesn't create Sessions in the first place, and doesn't run one that's done
-// already.
 package controller
 
 import (
@@ -102,90 +25,94 @@ import (
 	listers "tilt.dev/session/pkg/generated/listers/core/v1alpha1"
 )
 
-// FieldManager is the owner that managedFields show for what's written here.
+// FieldManager is the manager of the Controller's writes in managedFields.
 const FieldManager = "tilt-session"
 
 const (
 	// workers is how many Sessions are reconciled at a time.
 	workers = 4
-	// A failed reconcile is repeated after minRetry, then twice that, and so
-	// on up to maxRetry.
+	// A failed reconcile is repeated after minRetry, then after twice that, up to maxRetry.
 	minRetry = 5 * time.Millisecond
 	maxRetry = 5 * time.Second
 	// requestsTimeout bounds the requests of one reconcile.
 	requestsTimeout = 30 * time.Second
+	// drainTimeout bounds how long requests go on that are in flight when Run has to end.
+	drainTimeout = time.Second
 )
 
-// Config is what a Controller needs. ClientConfig, Runs and NewRun are required,
-// and Done unless it's Durable.
+// Config configures a Controller. ClientConfig, Runs and NewRun are required.
 type Config struct {
-	// ClientConfig says how to reach the API server. Its rate limits don't apply:
-	// writes are limited by merging what's to be written.
+	// ClientConfig is the way to the API server. Its rate limits do not apply: the Controller limits its writes by
+	// merging them.
 	ClientConfig *rest.Config
-	// Runs tells whether a Session is to be run here. Others are left alone.
-	// What it says of a Session that's being run doesn't matter. It's called from
-	// several goroutines.
+	// StatusWriter writes each status. The default is a REST client of ClientConfig.
+	StatusWriter StatusWriter
+	// Runs selects the Sessions to run. Its answer for a Session that runs already does not matter. It may be
+	// called concurrently.
 	Runs func(*v1alpha1.Session) bool
-	// NewRun prepares the run of a Session, which it's given with an absolute
-	// tiltfilePath. The run hands each of its snapshots to onChange, in order;
-	// onChange doesn't block.
+	// NewRun prepares the run of a Session. The run passes each of its snapshots to onChange, in order; onChange
+	// does not block. Snapshots have a start time from the first. A prepared run that is not started is dropped.
 	NewRun func(s *v1alpha1.Session, onChange func(*engine.Snapshot)) Run
-	// Running, if set, has each run while it lasts.
+	// Running, if set, holds each run while it lasts.
 	Running *Running
-	// Done is called once for each Session that's done, with its whole status: after
-	// the verdict was stored and a watch of this process has delivered it, or after
-	// that has taken too long. Done mustn't wait for the Controller. A Durable
-	// Controller ends the run by itself then, so that Done may be nil.
-	Done func(*v1alpha1.Session)
-	// NotRun, if set, is called of a Durable Controller with each Session that it
-	// doesn't run because of what's wrong with it or because it was interrupted,
-	// when its status has come to say so. It's called from several goroutines.
-	NotRun func(*v1alpha1.Session)
-	// Durable says that the store of the API server may outlast this process, and
-	// that no other process runs Sessions of it, as the package's description has
-	// it. Sessions for which Runs says no are left alone but for the finalizer of
-	// deleted ones. The runs of NewRun have snapshots with a start time from the
-	// beginning.
-	Durable bool
-	// MaxRunning is how many Sessions a Durable Controller runs at a time, 0 for
-	// all.
+	// Delivered, if set, is called when a verdict was stored, or could not be. The run is ended when it has
+	// returned. Its context ends after deliveryTimeout.
+	Delivered func(context.Context)
+	// Finished, if set, is called once for each Session that comes to its end, see Outcome. The run, if any, is
+	// ended when it has returned, so it must not wait for that. It may be called concurrently.
+	Finished func(Outcome)
+	// MaxRunning is how many Sessions run at a time, 0 for no limit.
 	MaxRunning int
-	// Clock is the real one by default.
+	// Clock is the real clock by default.
 	Clock clock.WithTicker
+}
+
+// Outcome is the end of a Session: its verdict, or its deletion before one. It is reported from this process's own
+// knowledge, whether it could be stored or not.
+type Outcome struct {
+	// Session has the whole last status, which shows the state before the teardown.
+	Session *v1alpha1.Session
+	// Deleted is true for a Session that was deleted before it had a verdict.
+	Deleted bool
+	// Err is why the Session cannot run or why its run ended by itself, else nil. A manual Session that cannot run
+	// is reported with it although it is not done: it may still run when its spec has changed, and is reported
+	// again then.
+	Err error
 }
 
 // Controller runs Sessions. See the package's description.
 type Controller struct {
 	config   Config
 	client   clientv1alpha1.SessionInterface
-	rest     rest.Interface
 	informer externalversions.SharedInformerFactory
 	sessions listers.SessionLister
 	synced   atomic.Bool
 	working  atomic.Bool
 
 	// What follows is set and used within Run.
-	queue workqueue.TypedRateLimitingInterface[string]
-	runs  runs
-	slots *slots
-	large turns
-	// stopped is when Run was told to end.
+	queue     workqueue.TypedRateLimitingInterface[string]
+	runs      runs
+	admission *admission
+	// requests is the context of what workers ask the API server for. It outlives that of Run, so that requests in
+	// flight are completed.
+	requests context.Context
+	// stopped is when the context of Run ended.
 	stopped time.Time
-	// unbegun are the UIDs of Sessions whose start may be stored without a run that
-	// follows from it, since it's not known what came of the write.
-	unbegun sync.Map
+	// uncertain has the UIDs of Sessions whose start may be stored although no run followed, because the write
+	// failed.
+	uncertain sync.Map
 }
 
-// New returns a Controller that does nothing before its Run.
+// New returns a Controller, which does nothing before Run.
 func New(config Config) (*Controller, error) {
 	if config.MaxRunning < 0 {
-		return nil, fmt.Errorf("creating the controller: MaxRunning %d is negative", config.MaxRunning)
+		return nil, fmt.Errorf("create the controller: MaxRunning %d must not be negative", config.MaxRunning)
 	}
 	limitless := rest.CopyConfig(config.ClientConfig)
 	limitless.QPS = -1
 	client, err := versioned.NewForConfig(limitless)
 	if err != nil {
-		return nil, fmt.Errorf("creating the client of the controller: %w", err)
+		return nil, fmt.Errorf("create the client of the controller: %w", err)
 	}
 	if config.Clock == nil {
 		config.Clock = clock.RealClock{}
@@ -193,90 +120,100 @@ func New(config Config) (*Controller, error) {
 	if config.Running == nil {
 		config.Running = NewRunning()
 	}
-	c := &Controller{
-		config: config,
-		client: client.TiltV1alpha1().Sessions(),
-		rest:   client.TiltV1alpha1().RESTClient(),
+	if config.StatusWriter == nil {
+		config.StatusWriter = restStatusWriter{client.TiltV1alpha1().RESTClient()}
 	}
-	var options []externalversions.SharedInformerOption
-	if config.Durable {
-		options = append(options, externalversions.WithTransform(essence))
-	}
-	c.informer = externalversions.NewSharedInformerFactoryWithOptions(client, 0, options...)
+	c := &Controller{config: config, client: client.TiltV1alpha1().Sessions()}
+	c.informer = externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(trim))
 	c.sessions = c.informer.Tilt().V1alpha1().Sessions().Lister()
 	return c, nil
 }
 
-// Run runs Sessions until ctx is done or a run ends by itself, which a run
-// isn't expected to. It returns when all runs, which end at the same time, have
-// ended and all goroutines are gone, with the errors of the runs. A Durable one
-// needs the API server until then. It can be called once.
-func (c *Controller) Run(ctx context.Context) error {
-	logger := klog.LoggerWithName(klog.FromContext(ctx), "session-controller")
-	ctx, cancel := context.WithCancel(klog.NewContext(ctx, logger))
-	defer cancel()
-	registerMetrics()
-
-	c.runs = runs{running: c.config.Running, byName: map[string]*run{}, over: c.runIsOver(cancel)}
-	if c.config.Durable {
-		c.runs.over = c.durableRunIsOver(ctx)
+// trim drops what the Controller does not need of the many Sessions that are done.
+func trim(obj any) (any, error) {
+	if s, ok := obj.(*v1alpha1.Session); ok {
+		s.ManagedFields = nil
+		if s.Status.Done {
+			s.Status.Targets = nil
+		}
 	}
-	c.slots = newSlots(c.config.MaxRunning)
-	c.large = turns{free: largeWorkers}
+	return obj, nil
+}
+
+// Run runs Sessions until ctx is done, and returns when all runs and goroutines have ended. It returns the errors
+// of runs that ended with it, and of storing their ends. The API server has to be there until then. Run can be
+// called once.
+func (c *Controller) Run(ctx context.Context) error {
+	ctx = klog.NewContext(ctx, klog.LoggerWithName(klog.FromContext(ctx), "session-controller"))
+	registerMetrics()
+	lasting := context.WithoutCancel(ctx)
+	requests, cut := context.WithCancel(lasting)
+	defer cut()
+	c.requests = requests
+	c.runs = runs{ctx: lasting, running: c.config.Running, byName: map[string]*run{}}
+	c.admission = newAdmission(c.config.MaxRunning)
 	c.queue = workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[string](minRetry, maxRetry),
 		workqueue.TypedRateLimitingQueueConfig[string]{Name: "sessions", Clock: c.config.Clock})
 	handler, err := c.informer.Tilt().V1alpha1().Sessions().Informer().AddEventHandler(c.events())
 	if err != nil {
 		c.queue.ShutDown()
-		return fmt.Errorf("watching Sessions: %w", err)
+		return fmt.Errorf("watch Sessions: %w", err)
 	}
 
 	c.informer.StartWithContext(ctx)
-	if c.config.Durable {
-		// Which Session is the oldest isn't known before.
-		cache.WaitFor(ctx, "", handler.HasSyncedChecker())
-	}
+	// Before, the oldest Session is not known.
+	c.synced.Store(cache.WaitFor(ctx, "", handler.HasSyncedChecker()))
 	var working sync.WaitGroup
 	for range workers {
 		working.Go(func() { c.work(ctx) })
 	}
 	c.working.Store(true)
-	c.synced.Store(cache.WaitFor(ctx, "", handler.HasSyncedChecker()))
 
 	<-ctx.Done()
 	c.stopped = c.config.Clock.Now()
 	c.synced.Store(false)
 	c.working.Store(false)
 	c.queue.ShutDown()
+	draining, drained := context.WithTimeout(lasting, drainTimeout)
+	context.AfterFunc(draining, cut)
 	working.Wait()
-	errs := c.close(ctx)
+	drained()
+	errs := c.shutDown(lasting)
 	c.informer.Shutdown()
+	c.admission.clear()
 	return errors.Join(errs...)
 }
 
-// events reconciles a Session whenever a watch tells something of it.
+// events reconciles a Session after each of its changes.
 func (c *Controller) events() cache.ResourceEventHandler {
-	enqueue := func(obj any) {
-		// An informer's objects have names, so that there is no other case.
-		if key, err := cache.DeletionHandlingObjectToName(obj); err == nil {
-			c.queue.Add(key.Name)
-		}
-	}
-	forget := func(obj any) {
-		if key, err := cache.DeletionHandlingObjectToName(obj); err == nil {
-			c.config.Running.forget(key.Name)
-		}
+	changed := func(obj any) {
+		s := obj.(*v1alpha1.Session)
+		c.offer(s)
+		c.queue.Add(s.Name)
 	}
 	return cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(obj any) { c.line(obj); enqueue(obj) },
-		UpdateFunc: func(_, obj any) { c.line(obj); enqueue(obj) },
-		DeleteFunc: func(obj any) { c.leave(obj); forget(obj); enqueue(obj) },
+		AddFunc:    changed,
+		UpdateFunc: func(_, obj any) { changed(obj) },
+		DeleteFunc: func(obj any) {
+			if gone, ok := obj.(cache.DeletedFinalStateUnknown); ok {
+				obj = gone.Obj
+			}
+			s := obj.(*v1alpha1.Session)
+			c.enqueue(c.admission.withdraw(s.UID))
+			c.config.Running.forget(s.Name)
+			c.queue.Add(s.Name)
+		},
 	}
 }
 
-// work reconciles Sessions until the queue is shut down. What's in the queue
-// when ctx is done is dropped.
+func (c *Controller) enqueue(names []string) {
+	for _, name := range names {
+		c.queue.Add(name)
+	}
+}
+
+// work reconciles Sessions until the queue is shut down. It drops what is in the queue when ctx is done.
 func (c *Controller) work(ctx context.Context) {
 	for {
 		name, shutdown := c.queue.Get()
@@ -284,23 +221,46 @@ func (c *Controller) work(ctx context.Context) {
 			return
 		}
 		if ctx.Err() == nil {
-			c.handle(ctx, name)
+			c.handle(name)
 		}
 		c.queue.Done(name)
 	}
 }
 
-// handle reconciles a Session, and sees to another try if that failed.
-func (c *Controller) handle(ctx context.Context, name string) {
-	err := c.reconcile(ctx, name)
-	if err != nil && final(err) {
-		klog.FromContext(ctx).Error(err, "Session can't be reconciled before something changes", "session", name)
-		err = nil
-	}
-	if err != nil {
-		klog.FromContext(ctx).Error(err, "Session wasn't reconciled, trying again", "session", name)
+// handle reconciles a Session, and repeats that later if it failed.
+func (c *Controller) handle(name string) {
+	ctx, cancel := context.WithTimeout(c.requests, requestsTimeout)
+	defer cancel()
+	logger := klog.FromContext(ctx)
+	switch err := c.reconcile(ctx, name); {
+	case err == nil:
+		c.queue.Forget(name)
+	case final(err):
+		logger.Error(err, "Session can't be reconciled before something changes", "session", name)
+		c.queue.Forget(name)
+	case outdated(err), c.requests.Err() != nil:
+		logger.V(2).Info("Session has changed, or the controller ends", "session", name, "err", err)
 		c.queue.AddRateLimited(name)
-		return
+	default:
+		logger.Error(err, "Session wasn't reconciled, trying again", "session", name)
+		c.queue.AddRateLimited(name)
 	}
-	c.queue.Forget(name)
+}
+
+// InformersSynced is a readiness check. It fails before the Controller knows all Sessions and after its end. It
+// does not wait.
+func (c *Controller) InformersSynced(context.Context) error {
+	if !c.synced.Load() {
+		return errors.New("the controller has not seen all Sessions")
+	}
+	return nil
+}
+
+// Working is a readiness check. It fails before Run has started its workers and once it stops them. It does not
+// wait.
+func (c *Controller) Working(context.Context) error {
+	if !c.working.Load() {
+		return errors.New("the controller does not reconcile Sessions")
+	}
+	return nil
 }

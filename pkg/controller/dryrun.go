@@ -10,8 +10,7 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// What follows tells what a request would lead to, of a run in the state of a
-// snapshot.
+// The functions below return what a request would change in a run that is in the state of a snapshot.
 
 func tryTrigger(snap *engine.Snapshot, names []string) error {
 	for _, name := range names {
@@ -39,8 +38,7 @@ func tryDisable(snap *engine.Snapshot, selected engine.Selector) (changed []stri
 	return tryChange(snap, selected, func(selected, disabled bool) bool { return selected && !disabled })
 }
 
-// tryChange returns the names of the resources that change, in the order of
-// their definition.
+// tryChange returns the names of the resources that change, in the order of their definition.
 func tryChange(snap *engine.Snapshot, selected engine.Selector, changes func(selected, disabled bool) bool) ([]string, error) {
 	for _, name := range selected.Names {
 		switch {

@@ -27,14 +27,14 @@ func (s *stage) finish(created *v1alpha1.Session) *audience {
 	return seen
 }
 
-func expiring(name string, ttl int32) *v1alpha1.Session {
+func expiring(name string, seconds int32) *v1alpha1.Session {
 	s := newSession(name, v1alpha1.ExitConditionCI)
-	s.Spec.TTLSecondsAfterFinished = &ttl
+	s.Spec.TTLSecondsAfterFinished = &seconds
 	return s
 }
 
 func TestExpiry(t *testing.T) {
-	s := newDurable(t, "stays", "minute", "hour")
+	s := newStage(t, "stays", "minute", "hour")
 	s.begin()
 	s.finish(newSession("stays", v1alpha1.ExitConditionCI))
 	minute := s.finish(expiring("minute", 60))
@@ -79,11 +79,11 @@ func (s *stage) awaitSynced() {
 // a time at which they're deleted.
 func TestDoneSessionsCostNothing(t *testing.T) {
 	const n = 500
-	s := newDurable(t)
+	s := newStage(t)
 	for i := range n {
 		created := newSession(fmt.Sprintf("s%03d", i), v1alpha1.ExitConditionCI)
 		if i%2 == 0 {
-			created = expiring(created.Name, 3600)
+			created.Spec.TTLSecondsAfterFinished = ptr(int32(3600))
 		}
 		stored, err := s.client.Create(t.Context(), created, metav1.CreateOptions{})
 		if err != nil {
@@ -113,7 +113,7 @@ func TestDoneSessionsCostNothing(t *testing.T) {
 }
 
 func TestMetricsOfManySessions(t *testing.T) {
-	s := newDurable(t, "counted-1", "counted-2")
+	s := newStage(t, "counted-1", "counted-2")
 	s.begin()
 	s.finish(newSession("counted-1", v1alpha1.ExitConditionCI))
 	s.awaitEnded("counted-1")

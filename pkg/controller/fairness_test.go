@@ -30,7 +30,7 @@ func BenchmarkFairness(b *testing.B) {
 			for i := range large {
 				names = append(names, fmt.Sprintf("large-%d", i))
 			}
-			s := newDurable(b, names...)
+			s := newStage(b, names...)
 			s.config.Clock = clock.RealClock{}
 			written := make(chan struct{}, 10)
 			s.afterRequest = func(request *http.Request) {
@@ -103,7 +103,7 @@ func TestLargeSessionsLeaveWorkersToOthers(t *testing.T) {
 	for i := range workers + 1 {
 		names = append(names, fmt.Sprintf("large-%d", i))
 	}
-	s := newDurable(t, names...)
+	s := newStage(t, names...)
 	release := make(chan struct{})
 	var once sync.Once
 	defer once.Do(func() { close(release) })
@@ -118,8 +118,7 @@ func TestLargeSessionsLeaveWorkersToOthers(t *testing.T) {
 		large = append(large, s.create(newSession(name, v1alpha1.ExitConditionManual)))
 		s.actor(name).load(&model.CISettings{}, jobs(manyResources+1)...)
 	}
-	seen := s.create(newSession("small", v1alpha1.ExitConditionManual))
-	a := s.actor("small")
+	seen, a := s.perform(newSession("small", v1alpha1.ExitConditionManual))
 	a.load(&model.CISettings{}, job("a", running))
 	seen.awaitTargets(2)
 	for _, state := range []*engine.UpdateState{succeeded, running, failed} {

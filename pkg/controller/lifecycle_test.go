@@ -4,221 +4,316 @@
 package controller
 
 import (
+	"context"
 	"errors"
+	"slices"
+	"sync"
 	"testing"
-	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/component-base/metrics/testutil"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/session"
 )
 
-func TestDoneIsDeliveredOnceAndIsTheEnd(t *testing.T) {
-	s := newStage(t, "Tiltfile")
+func TestLifeOfACISession(t *testing.T) {
+	s := newStage(t, "one")
 	s.begin()
-	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-	a := s.actor("Tiltfile")
-	a.load(&model.CISettings{}, job("a", running), job("b", running))
-	a.update(0, failed)
-	a.update(1, failed)
-
-	final := seen.awaitDone()
-	if got := session.VerdictOf(final.Status); got != session.TargetFailed || final.Status.Error != "it failed" {
-		t.Errorf("verdict %q: %s", got, final.Status.Error)
+	created := newSession("one", v1alpha1.ExitConditionCI)
+	created.Finalizers = []string{"example.com/mine"}
+	seen, a := s.perform(created)
+	if stored := s.get("one"); !held(stored) || !session.Begun(&stored.Status) {
+		t.Errorf("a Session that runs has finalizers %v and status %+v", stored.Finalizers, stored.Status)
 	}
-	if told := s.awaitDone(); told.ResourceVersion != final.ResourceVersion {
-		t.Errorf("Done was told of version %s, the verdict is of %s", told.ResourceVersion, final.ResourceVersion)
-	}
-	written := s.statusWrites.Load()
-	a.update(0, running)
-	a.load(nil)
-	s.patch("Tiltfile", `{"metadata":{"labels":{"a":"b"}},"spec":{"exitCondition":"manual"}}`)
+	s.patch("one", `{"metadata":{"labels":{"a":"b"}}}`)
 	s.reconciled()
-	if n := s.statusWrites.Load() - written; n != 0 {
-		t.Errorf("%d status writes after the verdict", n)
+	a.load(&model.CISettings{}, job("a", succeeded), server("s", ready))
+	final := seen.awaitDone()
+	a.update(0, running) // what happens while it's torn down
+	if got := s.awaitFinished(); got.Deleted || got.Err != nil || got.Session.UID != final.UID || len(got.Session.Status.Targets) != 3 ||
+		session.VerdictOf(got.Session.Status) != session.Succeeded {
+		t.Errorf("the reported end is %+v", got)
 	}
-	if n := len(s.done); n != 0 {
-		t.Errorf("Done was called %d more times", n)
+
+	stored := s.awaitStored("one", released)
+	if !slices.Equal(stored.Finalizers, []string{"example.com/mine"}) {
+		t.Errorf("finalizers at the end: %v", stored.Finalizers)
 	}
-}
-
-// reconciled waits until the Controller has taken up all that has happened.
-func (s *stage) reconciled() {
-	s.t.Helper()
-	stored, err := s.client.List(s.t.Context(), metav1.ListOptions{})
-	if err != nil {
-		s.t.Fatal(err)
+	s.awaitEnded("one")
+	if !a.hasEnded() {
+		t.Error("the run goes on")
 	}
-	eventually(s.t, func() bool {
-		known := 0
-		for _, session := range stored.Items {
-			if seen, err := s.controller.sessions.Get(session.Name); err == nil && !newer(&session, seen) {
-				known++
-			}
-		}
-		return known == len(stored.Items) && s.controller.queue.Len() == 0
-	})
-}
+	if _, found := s.config.Running.Run("one"); !found {
+		t.Error("the log of a Session that's done can't be found")
+	}
+	if got := stored.Status; session.VerdictOf(got) != session.Succeeded || len(got.Targets) != 3 ||
+		got.Targets[1].State.Active == nil || !final.Status.StartTime.Equal(&got.StartTime) {
+		t.Errorf("the last status is %+v", got)
+	}
+	managers := map[string]bool{}
+	for _, managed := range stored.ManagedFields {
+		managers[managed.Manager+" "+managed.Subresource] = true
+	}
+	if !managers["somebody "] || !managers[FieldManager+" status"] {
+		t.Errorf("the managers are %v", managers)
+	}
 
-func TestDeletedSession(t *testing.T) {
-	t.Run("comes back with the next evaluation", func(t *testing.T) {
-		s := newStage(t, "Tiltfile")
-		s.begin()
-		seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
-		a := s.actor("Tiltfile")
-		a.load(&model.CISettings{}, job("a", running))
-		first := seen.awaitTargets(2)
-		s.delete("Tiltfile")
-		seen.awaitDeleted()
-
-		a.update(0, succeeded)
-		a.update(0, failed)
-		a.load(&model.CISettings{}, job("a", running), job("b", running))
-		second := seen.awaitTargets(3)
-		if second.UID == first.UID || second.Spec.TiltfilePath != first.Spec.TiltfilePath ||
-			second.Annotations["tilt.dev/resource"] != "(Tiltfile)" {
-			t.Errorf("it came back as %+v", second)
-		}
-	})
-	t.Run("comes back with the verdict", func(t *testing.T) {
-		s := newStage(t, "Tiltfile")
-		s.begin()
-		seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-		a := s.actor("Tiltfile")
-		a.load(&model.CISettings{}, job("a", running))
-		seen.awaitTargets(2)
-		s.delete("Tiltfile")
-		seen.awaitDeleted()
-		a.update(0, succeeded)
-		if got := session.VerdictOf(s.awaitDone().Status); got != session.Succeeded {
-			t.Errorf("verdict %q", got)
-		}
-		seen.awaitDone()
-	})
-	t.Run("comes back with the verdict of a timer", func(t *testing.T) {
-		s := newStage(t, "Tiltfile")
-		s.begin()
-		seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-		s.actor("Tiltfile").load(&model.CISettings{Timeout: ptr(time.Minute)}, job("a", running))
-		seen.awaitTargets(2)
-		s.delete("Tiltfile")
-		seen.awaitDeleted()
-		s.passTime(time.Second, func() bool { return len(s.done) == 1 })
-		if got := session.VerdictOf(s.awaitDone().Status); got != session.Timeout {
-			t.Errorf("verdict %q", got)
-		}
-	})
-	t.Run("settles while it's away", func(t *testing.T) {
-		s := newStage(t, "Tiltfile")
-		s.begin()
-		seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-		a := s.actor("Tiltfile")
-		a.load(&model.CISettings{Settle: ptr(time.Minute), Timeout: ptr(10 * time.Minute)}, job("a", running))
-		seen.awaitTargets(2)
-		s.delete("Tiltfile")
-		seen.awaitDeleted()
-		a.update(0, succeeded)
-		s.passTime(10*time.Second, func() bool { return len(s.done) == 1 })
-		if got := session.VerdictOf(s.awaitDone().Status); got != session.Succeeded {
-			t.Errorf("verdict %q", got)
-		}
-	})
-	t.Run("may be created by somebody else", func(t *testing.T) {
-		s := newStage(t, "Tiltfile")
-		s.begin()
-		seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
-		s.actor("Tiltfile").load(&model.CISettings{}, job("a", succeeded))
-		seen.awaitTargets(2)
-		s.delete("Tiltfile")
-		again := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-		if got := session.VerdictOf(again.awaitDone().Status); got != session.Succeeded {
-			t.Errorf("verdict %q", got)
-		}
-	})
-	t.Run("after the verdict stays away", func(t *testing.T) {
-		s := newStage(t, "Tiltfile")
-		s.begin()
-		seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-		a := s.actor("Tiltfile")
-		a.load(&model.CISettings{}, job("a", succeeded))
-		s.awaitDone()
-		s.delete("Tiltfile")
-		seen.awaitDeleted()
-		a.load(&model.CISettings{}, job("a", running))
-		s.reconciled()
-		if _, err := s.client.Get(t.Context(), "Tiltfile", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-			t.Errorf("it's back: %v", err)
-		}
-	})
-}
-
-func (s *stage) delete(name string) {
-	s.t.Helper()
-	if err := s.client.Delete(s.t.Context(), name, metav1.DeleteOptions{}); err != nil {
-		s.t.Fatal(err)
+	// Done is final, whatever becomes of the spec.
+	written := s.statusWrites.Load()
+	s.patch("one", `{"spec":{"exitCondition":"manual","tiltfilePath":"/q/Tiltfile"}}`)
+	s.reconciled()
+	if n := s.statusWrites.Load() - written; n != 0 || len(s.actors["one"]) != 0 || len(s.finished) != 0 || !s.get("one").Status.Done {
+		t.Errorf("after its end it's written %d times, run %d times, reported %d times", n, len(s.actors["one"]), len(s.finished))
 	}
 }
 
-func TestOtherSessionsAreLeftAlone(t *testing.T) {
-	s := newStage(t, "one", "two")
-	ended := newSession("ended", v1alpha1.ExitConditionCI)
-	s.create(ended)
-	s.actors["ended"] = make(chan *actor, 1)
-	s.patch("ended", `{"status":{"done":true,"targets":[]}}`, "status")
+// A verdict is delivered before it's reported and the run ended, which keeps no other
+// Session from anything.
+func TestDeliveryIsBeforeTheEnd(t *testing.T) {
+	names := []string{"other"}
+	for i := range workers {
+		names = append(names, string(rune('a'+i)))
+	}
+	s := newStage(t, names...)
+	delivering, deliver := make(chan struct{}, workers), make(chan struct{})
+	var once sync.Once
+	release := func() { once.Do(func() { close(deliver) }) }
+	defer release()
+	s.config.Delivered = func(context.Context) {
+		delivering <- struct{}{}
+		<-deliver
+	}
 	s.begin()
+	var actors []*actor
+	for _, name := range names[1:] {
+		seen, a := s.perform(newSession(name, v1alpha1.ExitConditionCI))
+		a.load(&model.CISettings{}, job("a", succeeded))
+		seen.awaitDone()
+		<-delivering
+		actors = append(actors, a)
+	}
+	seen, a := s.perform(newSession("other", v1alpha1.ExitConditionManual))
+	a.load(&model.CISettings{}, job("a", running))
+	seen.awaitTargets(2)
+	s.reconciled()
+	for _, a := range actors {
+		if a.hasEnded() || len(s.finished) != 0 {
+			t.Fatal("a run is ended while its verdict is delivered")
+		}
+	}
+	release()
+	for range actors {
+		s.awaitDone()
+	}
+	for _, name := range names[1:] {
+		s.awaitStored(name, released)
+	}
+}
 
-	other := s.create(newSession("other", v1alpha1.ExitConditionCI))
-	one := s.create(newSession("one", v1alpha1.ExitConditionCI))
-	two := s.create(newSession("two", v1alpha1.ExitConditionCI))
+// The host decides how a status is stored.
+func TestStatusWriter(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	w := &writerOfTest{session: s.client}
+	s.config.StatusWriter = w
+	seen, a := performCI(s)
+	a.update(0, succeeded)
+	seen.awaitDone()
+	s.awaitDone()
+	if n := s.statusWrites.Load(); n != 0 || w.written < 3 {
+		t.Errorf("%d writes by the client of the Controller, %d by the writer", n, w.written)
+	}
+}
+
+type writerOfTest struct {
+	session interface {
+		UpdateStatus(context.Context, *v1alpha1.Session, metav1.UpdateOptions) (*v1alpha1.Session, error)
+	}
+	written int
+}
+
+func (w *writerOfTest) WriteStatus(ctx context.Context, stored *v1alpha1.Session, status v1alpha1.SessionStatus) (*v1alpha1.Session, error) {
+	w.written++
+	changed := *stored
+	changed.Status = status
+	return w.session.UpdateStatus(ctx, &changed, metav1.UpdateOptions{})
+}
+
+// By the time that a run can do anything, its start is stored.
+func TestStartIsStoredBefore(t *testing.T) {
+	s := newStage(t, "one")
+	begun, looked := make(chan struct{}), make(chan struct{})
+	prepare := s.config.NewRun
+	s.config.NewRun = func(session *v1alpha1.Session, onChange func(*engine.Snapshot)) Run {
+		return watchedRun{prepare(session, onChange).(*actor), func() { close(begun); <-looked }}
+	}
+	s.begin()
+	s.create(newSession("one", v1alpha1.ExitConditionManual))
+	<-begun
+	atStart := s.get("one")
+	close(looked)
+	if !held(atStart) || !session.Begun(&atStart.Status) || atStart.Status.PID != 42 {
+		t.Errorf("when it started it was %+v", atStart)
+	}
+}
+
+// watchedRun calls begin before the run does anything.
+type watchedRun struct {
+	*actor
+	begin func()
+}
+
+func (r watchedRun) Run(ctx context.Context) error {
+	r.begin()
+	return r.actor.Run(ctx)
+}
+
+func TestDeletionEndsTheRun(t *testing.T) {
+	s := newStage(t, "one")
+	s.begin()
+	seen, a := s.perform(newSession("one", v1alpha1.ExitConditionCI))
+	a.lingers = make(chan struct{})
+	a.load(&model.CISettings{}, job("a", running), server("s", ready))
+	seen.awaitTargets(3)
+	s.delete("one")
+	if got := s.awaitFinished(); !got.Deleted || got.Session.Status.Done || len(got.Session.Status.Targets) != 3 {
+		t.Errorf("the reported end is %+v", got)
+	}
+	seen.await("the deletion", func(_ watch.EventType, s *v1alpha1.Session) bool {
+		ready := meta.FindStatusCondition(s.Status.Conditions, v1alpha1.SessionConditionReady)
+		return s.DeletionTimestamp != nil && ready.Status == metav1.ConditionFalse && ready.Reason == "Ending" && len(s.Status.Targets) == 3
+	})
+	s.reconciled()
+	if !held(s.get("one")) {
+		t.Error("the deletion doesn't wait")
+	}
+	close(a.lingers)
+	seen.awaitDeleted()
+	s.awaitEnded("one")
+	if len(s.actors["one"]) != 0 || len(s.finished) != 0 {
+		t.Error("it's run or reported again")
+	}
+}
+
+// A run belongs to a Session, not to a name.
+func TestAnotherSessionOfTheSameName(t *testing.T) {
+	s := newStage(t, "one")
+	s.begin()
+	seen, a := s.perform(newSession("one", v1alpha1.ExitConditionManual))
+	a.lingers = make(chan struct{})
+	a.load(&model.CISettings{}, job("a", running))
+	seen.awaitTargets(2)
+	s.delete("one")
+	s.patch("one", `{"metadata":{"finalizers":null}}`) // by force
+	seen.awaitDeleted()
+
+	again := s.create(newSession("one", v1alpha1.ExitConditionCI))
+	if !s.awaitFinished().Deleted {
+		t.Error("the first one isn't reported as deleted")
+	}
+	s.reconciled()
+	if len(s.actors["one"]) != 0 {
+		t.Fatal("both are run at a time")
+	}
+	a.load(&model.CISettings{}, job("a", failed), job("b", failed))
+	close(a.lingers)
 	s.actor("one").load(&model.CISettings{}, job("a", succeeded))
-	s.actor("two").load(&model.CISettings{}, job("b", failed))
+	if got := again.awaitDone().Status; session.VerdictOf(got) != session.Succeeded {
+		t.Errorf("verdict %q: %s", session.VerdictOf(got), got.Error)
+	}
+}
+
+func TestFinalizerComesBack(t *testing.T) {
+	s := newStage(t, "one")
+	s.begin()
+	seen, a := s.perform(newSession("one", v1alpha1.ExitConditionManual))
+	a.load(&model.CISettings{}, job("a", running))
+	seen.awaitTargets(2)
+	s.patch("one", `{"metadata":{"finalizers":null}}`)
+	seen.await("no finalizer", func(_ watch.EventType, s *v1alpha1.Session) bool { return !held(s) })
+	seen.await("the finalizer", func(_ watch.EventType, s *v1alpha1.Session) bool { return held(s) })
+}
+
+func TestSessionsThatAreNotRunHere(t *testing.T) {
+	s := newStage(t, "one")
+	done := newSession("done", v1alpha1.ExitConditionCI)
+	s.create(done)
+	s.actors["done"] = make(chan *actor, 1)
+	s.patch("done", `{"status":{"done":true,"targets":[]}}`, "status")
+	s.begin()
+	leftover := func(name string) *v1alpha1.Session {
+		created := newSession(name, v1alpha1.ExitConditionCI)
+		created.Finalizers = []string{v1alpha1.Finalizer}
+		return created
+	}
+	s.create(leftover("stays"))
+	seen := s.create(leftover("goes"))
+	s.delete("goes")
+	seen.awaitDeleted()
+	s.reconciled()
+	if stays := s.get("stays"); !held(stays) || stays.Generation != 1 || len(stays.Status.Conditions) != 0 {
+		t.Errorf("another Session was written: %+v", stays)
+	}
+	if len(s.actors["done"]) != 0 || len(s.finished) != 0 {
+		t.Error("a Session that was done is run or reported again")
+	}
+}
+
+func TestTwoSessionsOfOneTiltfile(t *testing.T) {
+	s := newStage(t, "one", "two")
+	s.begin()
+	one, a := s.perform(newSession("one", v1alpha1.ExitConditionCI))
+	two, b := s.perform(newSession("two", v1alpha1.ExitConditionCI))
+	a.load(&model.CISettings{}, job("a", succeeded))
+	b.load(&model.CISettings{}, job("a", running))
 	if got := session.VerdictOf(one.awaitDone().Status); got != session.Succeeded {
 		t.Errorf("one: verdict %q", got)
 	}
+	s.awaitEnded("one")
+	b.update(0, failed)
 	if got := session.VerdictOf(two.awaitDone().Status); got != session.TargetFailed {
 		t.Errorf("two: verdict %q", got)
 	}
-	s.patch("other", `{"metadata":{"labels":{"last":"one"}}}`)
-	got := other.await("the label", func(_ watch.EventType, session *v1alpha1.Session) bool { return session.Labels["last"] == "one" })
-	if len(other.seen) != 1 || len(got.Status.Targets) != 0 || got.Spec.CI != nil {
-		t.Errorf("another Session was written: %+v", other.seen)
-	}
-	if len(s.actors["ended"]) != 0 {
-		t.Error("a Session that was done is run again")
-	}
+	s.awaitEnded("two")
 }
 
-func TestRunThatEndsTooEarly(t *testing.T) {
-	for want, result := range map[string]error{
-		`running Session "Tiltfile": out of luck`:        errors.New("out of luck"),
-		`running Session "Tiltfile": it ended by itself`: nil,
+// One run that ends badly is the end of its Session alone.
+func TestRunThatEndsByItself(t *testing.T) {
+	s := newStage(t, "one", "two")
+	s.begin()
+	for _, test := range []struct {
+		name      string
+		condition v1alpha1.ExitCondition
+		result    error
+		want      string
+	}{
+		{"one", v1alpha1.ExitConditionCI, nil, "the run has failed: it ended by itself"},
+		{"two", v1alpha1.ExitConditionManual, errors.New("out of luck"), "the run has failed: out of luck"},
 	} {
-		s := newStage(t, "Tiltfile")
-		s.begin()
-		s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
-		s.actor("Tiltfile").result <- result
-		select {
-		case err := <-s.ended:
-			close(s.ended)
-			if err == nil || err.Error() != want {
-				t.Errorf("Run returned %v, want %s", err, want)
-			}
-		case <-time.After(patience):
-			t.Fatal("Run doesn't return")
+		seen, a := s.perform(newSession(test.name, test.condition))
+		a.load(&model.CISettings{}, job("a", running))
+		seen.awaitTargets(2)
+		a.result <- test.result
+		got := seen.awaitDone().Status
+		if session.VerdictOf(got) != session.Interrupted || got.Error != test.want || len(got.Targets) != 2 {
+			t.Errorf("verdict %q: %s", session.VerdictOf(got), got.Error)
 		}
+		if end := s.awaitFinished(); end.Err == nil || end.Session.Status.Error != test.want {
+			t.Errorf("the reported end is %+v", end)
+		}
+		s.awaitStored(test.name, released)
+		s.awaitEnded(test.name)
 	}
 }
 
 func TestTeardownErrorIsReturned(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()
-	s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
-	a := s.actor("Tiltfile")
+	_, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionManual))
 	a.teardown = errors.New("a process is left")
 	if err := s.end(); !errors.Is(err, a.teardown) {
 		t.Errorf("Run returned %v", err)
@@ -250,8 +345,8 @@ func TestMetrics(t *testing.T) {
 	s := newStage(t, "counted")
 	s.begin()
 	before := counter(t)
-	seen := s.create(newSession("counted", v1alpha1.ExitConditionCI))
-	a := s.actor("counted")
+	seen, a := s.perform(newSession("counted", v1alpha1.ExitConditionCI))
+	a.lingers = make(chan struct{})
 	a.load(&model.CISettings{}, job("a", running), job("b", succeeded), server("s", ready))
 	seen.awaitTargets(4)
 	for _, tc := range []struct {
@@ -273,9 +368,8 @@ func TestMetrics(t *testing.T) {
 	if got, err := testutil.GetGaugeMetricValue(doneMetric); err != nil || got != 1 {
 		t.Errorf("%v Sessions are done (%v), want 1", got, err)
 	}
-	if err := s.end(); err != nil {
-		t.Error(err)
-	}
+	close(a.lingers)
+	s.awaitEnded("counted")
 	if got, err := testutil.GetGaugeMetricValue(doneMetric); err != nil || got != 0 {
 		t.Errorf("%v Sessions are done after the end (%v)", got, err)
 	}

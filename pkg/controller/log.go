@@ -21,7 +21,7 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// pieceSize is how many bytes are sent at once if there are so many.
+// pieceSize is how many bytes are sent at once, if there are as many.
 const pieceSize = 32 << 10
 
 // ReadLog implements registry.Log.
@@ -45,23 +45,22 @@ func (r *requested) ReadLog(ctx context.Context, options *v1alpha1.SessionLogOpt
 	return pieces(r.run.Logs().Read(ctx, selection), options), nil
 }
 
-// mayWrite tells whether a resource exists or has existed. Before the first
-// evaluation of the Tiltfile nobody knows which don't.
+// mayWrite reports whether a resource exists or has existed, which isn't known before the first evaluation of the
+// Tiltfile.
 func (r *requested) mayWrite(name string) bool {
 	snap := r.run.Snapshot()
 	return name == model.TiltfileResource || snap.Tiltfile.Evaluations == 0 || indexOf(snap, name) >= 0 ||
 		len(r.run.Logs().Tail(name, 1)) > 0
 }
 
-// encoder writes lines as they're to be sent.
+// encoder writes lines in the format of a response.
 type encoder interface {
 	Print(logs.Batch) error
-	// Close ends what the last line has begun.
+	// Close ends an unfinished last line.
 	Close() error
 }
 
-// pieces encodes lines. It holds none back when there are no others to be sent
-// with it.
+// pieces encodes lines. It holds a line back only while others are there to be sent with it.
 func pieces(batches iter.Seq[logs.Batch], options *v1alpha1.SessionLogOptions) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		encoder := encoderFor(yielder(yield), options)
@@ -70,14 +69,14 @@ func pieces(batches iter.Seq[logs.Batch], options *v1alpha1.SessionLogOptions) i
 				return
 			}
 		}
-		_ = encoder.Close() // Only the reader can fail it, and reads no more then.
+		_ = encoder.Close() // It fails only if the reader has stopped.
 	}
 }
 
-// yielder is a writer to somebody who ranges over what's written.
+// yielder is a writer to the reader of an iterator.
 type yielder func([]byte) bool
 
-var errEnough = errors.New("no more is wanted")
+var errEnough = errors.New("the reader has stopped")
 
 func (y yielder) Write(piece []byte) (int, error) {
 	if !y(piece) {

@@ -13,37 +13,25 @@ import (
 	"tilt.dev/session/pkg/session"
 )
 
-// The metrics of all Controllers of a process. They count Sessions by name, so
-// Controllers of one process are expected to run different ones.
+// The metrics of all Controllers of a process. They count Sessions by name, so the Controllers of one process
+// should run different ones.
 var (
-	targetsMetric = metrics.NewGaugeVec(&metrics.GaugeOpts{
-		Name:           "tilt_session_targets",
-		Help:           "Number of targets of a Session that's run here, by type and state.",
-		StabilityLevel: metrics.ALPHA,
-	}, []string{"session", "type", "state"})
-	doneMetric = metrics.NewGauge(&metrics.GaugeOpts{
-		Name:           "tilt_session_done",
-		Help:           "Number of Sessions run here that are done.",
-		StabilityLevel: metrics.ALPHA,
-	})
-	runningMetric = metrics.NewGauge(&metrics.GaugeOpts{
-		Name:           "tilt_session_running",
-		Help:           "Number of Sessions run here whose processes may not all have ended.",
-		StabilityLevel: metrics.ALPHA,
-	})
-	waitingMetric = metrics.NewGauge(&metrics.GaugeOpts{
-		Name:           "tilt_session_waiting",
-		Help:           "Number of Sessions that are to be run here when others have ended.",
-		StabilityLevel: metrics.ALPHA,
-	})
+	targetsMetric  = metrics.NewGaugeVec(gauge("targets", "Number of targets of a running Session, by type and state."), []string{"session", "type", "state"})
+	doneMetric     = metrics.NewGauge(gauge("done", "Number of Sessions run by this process that are done."))
+	runningMetric  = metrics.NewGauge(gauge("running", "Number of Sessions of which processes may run in this process."))
+	waitingMetric  = metrics.NewGauge(gauge("waiting", "Number of Sessions that wait for others to end."))
 	failuresMetric = metrics.NewCounter(&metrics.CounterOpts{
 		Name:           "tilt_session_exit_failures_total",
-		Help:           "Number of Sessions run here that were done with a failure.",
+		Help:           "Number of Sessions run by this process that ended with a failure.",
 		StabilityLevel: metrics.ALPHA,
 	})
 )
 
-// registerMetrics makes the metrics known to the server's /metrics.
+func gauge(name, help string) *metrics.GaugeOpts {
+	return &metrics.GaugeOpts{Name: "tilt_session_" + name, Help: help, StabilityLevel: metrics.ALPHA}
+}
+
+// registerMetrics adds the metrics to the server's /metrics.
 var registerMetrics = sync.OnceFunc(func() {
 	legacyregistry.MustRegister(targetsMetric, doneMetric, runningMetric, waitingMetric, failuresMetric)
 })
@@ -73,7 +61,7 @@ func recordMetrics(name string, status v1alpha1.SessionStatus) {
 	}
 }
 
-// countVerdict counts a Session that's done.
+// countVerdict counts a Session that is done.
 func countVerdict(verdict session.Verdict) {
 	doneMetric.Inc()
 	if verdict != session.Succeeded {
@@ -81,7 +69,7 @@ func countVerdict(verdict session.Verdict) {
 	}
 }
 
-// forgetMetrics stops counting a Session that isn't run any more.
+// forgetMetrics stops counting a Session whose run has ended.
 func forgetMetrics(name string, done bool) {
 	for _, kind := range targetTypes {
 		for _, phase := range targetPhases {

@@ -7,101 +7,101 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/session"
 )
 
-// reconcile does what's to be done for one Session. An error means that it
-// has to be tried again.
+// reconcile takes one Session a step further. An error means that it has to be repeated.
 func (c *Controller) reconcile(ctx context.Context, name string) error {
-	seen, err := c.sessions.Get(name)
-	if err != nil && !apierrors.IsNotFound(err) {
+	stored, err := c.sessions.Get(name)
+	switch {
+	case apierrors.IsNotFound(err):
+		stored = nil
+	case err != nil:
 		return err
-	}
-	if c.config.Durable {
-		return c.sustain(ctx, name, seen)
 	}
 	r := c.runs.get(name)
 	switch {
-	case r == nil && seen != nil:
-		return c.start(ctx, seen)
+	case r == nil && stored == nil:
+		return nil
 	case r == nil:
+		return c.reconcileIdle(ctx, stored)
+	}
+	if stored != nil && stored.UID != r.uid {
+		stored = nil // A new Session has the name now. It runs after the end of this one.
+	}
+	deleted := stored == nil || stored.DeletionTimestamp != nil
+	switch {
+	case r.ending && r.isOver():
+		return c.forget(ctx, r, stored)
+	case r.ending && stored != nil && deleted:
+		return c.showEnding(ctx, stored)
+	case r.ending:
+		return nil
+	case deleted:
+		c.finish(r, c.deletion(r))
 		return nil
 	}
+	if newer(stored, r.session) {
+		r.session = stored // The watch may not have seen yet what was written here.
+	}
+	switch {
+	case r.concluded && r.isDelivered():
+		c.finish(r, c.outcome(r))
+		return nil
+	case r.concluded:
+		return nil
+	case r.isOver():
+		return c.fail(ctx, r)
+	}
+	return c.advance(ctx, r)
+}
 
-	// A request that has begun is completed even when the end has come: it's
-	// short, and cutting it would leave open what became of it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestsTimeout)
-	defer cancel()
-	notRead := c.refresh(ctx, r, seen)
-	if r.done {
-		if c.arrived(r, seen) {
-			c.deliver(r)
+// advance applies what has changed in the Session to its run, and publishes what has changed in the run. An error
+// of the storage does not keep a run from its verdict.
+func (c *Controller) advance(ctx context.Context, r *run) error {
+	notHeld := c.holdAgain(ctx, r)
+	if outdated(notHeld) {
+		return notHeld
+	}
+	r.refusal.set(session.Unrunnable(r.session), c.config.Clock.Now())
+	if r.refusal.err == nil {
+		if err := r.follow(ctx); err != nil {
+			return err
 		}
-		return nil
 	}
-	if err := r.follow(ctx); err != nil {
-		return err
-	}
-	if err := r.followArgs(ctx); err != nil {
-		return err
-	}
-	// What can't be read or written keeps no run from its verdict.
-	return errors.Join(notRead, c.publish(ctx, r))
+	return errors.Join(notHeld, c.publish(ctx, r))
 }
 
-// refresh brings r.session up to date with what the watch has seen of it, nil
-// if it's gone. What was written here may not have been seen yet.
-func (c *Controller) refresh(ctx context.Context, r *run, seen *v1alpha1.Session) error {
-	switch {
-	case seen != nil && newer(seen, r.session):
-		r.session, r.missing = seen, false
-	case seen == nil && !r.missing:
-		return c.reread(ctx, r)
+// follow applies the spec to the run.
+func (r *run) follow(ctx context.Context) error {
+	spec := &r.session.Spec
+	if want := session.FailFast(r.session); want != r.failFast {
+		r.control.SetFailFast(want)
+		r.failFast = want
+	}
+	if path := filepath.Clean(spec.TiltfilePath); path != r.tiltfile {
+		if err := r.control.SetTiltfile(ctx, path); err != nil {
+			return fmt.Errorf("change the Tiltfile to %s: %w", path, err)
+		}
+		r.tiltfile = path
+	}
+	if !slices.Equal(spec.Args, r.args) {
+		if _, err := r.control.SetArgs(ctx, spec.Args); err != nil {
+			return fmt.Errorf("change the arguments of the Tiltfile: %w", err)
+		}
+		r.args = spec.Args
 	}
 	return nil
 }
 
-// reread asks the server for r.session.
-func (c *Controller) reread(ctx context.Context, r *run) error {
-	ctx, cancel := context.WithTimeout(ctx, c.writeTimeout(r))
-	defer cancel()
-	stored, err := c.client.Get(ctx, r.name, metav1.GetOptions{})
-	switch {
-	case apierrors.IsNotFound(err):
-		r.missing = true
-	case err != nil:
-		return fmt.Errorf("reading the Session again: %w", err)
-	case c.config.Durable && stored.UID != r.uid:
-		r.missing = true
-	default:
-		r.session, r.missing = stored, false
-	}
-	return nil
-}
-
-// reconsider handles an error of writing r.session: if it was changed or deleted
-// meanwhile, everything is done again with what's stored now.
-func (c *Controller) reconsider(ctx context.Context, r *run, err error) error {
-	if !superseded(err) {
-		return err
-	}
-	if err := c.reread(ctx, r); err != nil {
-		return err
-	}
-	if r.superseded++; r.superseded < maxSuperseded {
-		c.queue.Add(r.name)
-	} else {
-		c.queue.AddAfter(r.name, maxRetry/10)
-	}
-	return nil
-}
-
-// newer tells whether a was stored after b.
+// newer reports whether a was stored after b.
 func newer(a, b *v1alpha1.Session) bool {
 	order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion)
 	return err != nil || order > 0

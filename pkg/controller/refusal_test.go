@@ -9,14 +9,11 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
-	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/session"
-	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 const relativePath = `spec.tiltfilePath: "here/Tiltfile" is relative`
@@ -31,107 +28,100 @@ func (a *audience) awaitTiltfileError(begins string) *v1alpha1.Session {
 	})
 }
 
-func TestACISessionThatCannotBeRunFails(t *testing.T) {
-	for name, tc := range map[string]struct{ path, want string }{
-		"relative path": {"here/Tiltfile", relativePath},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newDurable(t, "one")
-			told := make(chan *v1alpha1.Session, 10)
-			s.config.NotRun = func(s *v1alpha1.Session) { told <- s }
-			s.begin()
-			created := newSession("one", v1alpha1.ExitConditionCI)
-			created.Spec.TiltfilePath = tc.path
-			seen := s.create(created)
-			final := seen.awaitDone()
-			if got := final.Status; session.VerdictOf(got) != session.TiltfileFailed || !strings.HasPrefix(got.Error, tc.want) {
-				t.Errorf("verdict %q: %s", session.VerdictOf(got), got.Error)
-			}
-			if session.Begun(&final.Status) || held(final) || len(s.actors["one"]) != 0 {
-				t.Errorf("it's run: %+v", final)
-			}
-			s.reconciled()
-			if refused := <-told; !refused.Status.Done || refused.Name != "one" || len(told) > 0 {
-				t.Errorf("%d more were told of than %+v", len(told), refused)
-			}
-		})
+func TestACISessionThatCannotRunFails(t *testing.T) {
+	s := newStage(t, "one")
+	s.begin()
+	created := newSession("one", v1alpha1.ExitConditionCI)
+	created.Spec.TiltfilePath = "here/Tiltfile"
+	final := s.create(created).awaitDone()
+	if got := final.Status; session.VerdictOf(got) != session.TiltfileFailed || !strings.HasPrefix(got.Error, relativePath) {
+		t.Errorf("verdict %q: %s", session.VerdictOf(got), got.Error)
+	}
+	if session.Begun(&final.Status) || held(final) || len(s.actors["one"]) != 0 {
+		t.Errorf("it's run: %+v", final)
+	}
+	s.reconciled()
+	if end := s.awaitFinished(); !end.Session.Status.Done || end.Err == nil || len(s.finished) > 0 {
+		t.Errorf("%d more were reported than %+v", len(s.finished), end)
 	}
 }
 
-func TestAManualSessionThatCannotBeRunWaits(t *testing.T) {
-	s := newDurable(t, "one")
+func TestAManualSessionThatCannotRunWaits(t *testing.T) {
+	s := newStage(t, "one")
 	s.config.MaxRunning = 1
 	s.begin()
 	created := newSession("one", v1alpha1.ExitConditionManual)
 	created.Spec.TiltfilePath = "here/Tiltfile"
 	seen := s.create(created)
-	refused := seen.awaitTiltfileError(relativePath)
-	if refused.Status.Done {
+	if refused := seen.awaitTiltfileError(relativePath); refused.Status.Done {
 		t.Fatal("a manual Session is done")
+	}
+	if end := s.awaitFinished(); end.Session.Status.Done || end.Err == nil {
+		t.Errorf("reported is %+v", end)
 	}
 	s.clock.Step(time.Minute)
 	s.patch("one", `{"metadata":{"labels":{"a":"b"}}}`)
 	s.reconciled()
-	if n := s.statusWrites.Load(); n != 1 {
-		t.Errorf("%d status writes, want 1", n)
+	if n := s.statusWrites.Load(); n != 1 || len(s.finished) != 0 {
+		t.Errorf("%d status writes, want 1, and %d more reports", n, len(s.finished))
 	}
-	s.patch("one", `{"spec":{"tiltfilePath":"/p/Tiltfile","args":["a b"]}}`)
-	a := s.actor("one")
-	if got := a.session.Spec.Args; !slices.Equal(got, []string{"a b"}) {
-		t.Errorf("it's run with %q", got)
-	}
-	a.load(&model.CISettings{}, job("a", running))
+	s.patch("one", `{"spec":{"tiltfilePath":"/p/Tiltfile"}}`)
+	s.actor("one").load(&model.CISettings{}, job("a", running))
 	seen.awaitTargets(2)
 }
 
 func TestArgumentsAreFollowed(t *testing.T) {
-	s := newDurable(t, "one")
+	s := newStage(t, "one")
 	s.begin()
 	created := newSession("one", v1alpha1.ExitConditionManual)
 	created.Spec.Args = []string{"web"}
-	seen := s.create(created)
-	a := s.actor("one")
+	seen, a := s.perform(created)
 	a.load(&model.CISettings{}, job("a", running))
 	seen.awaitTargets(2)
-	for value, want := range map[string][]string{`["web","worker"]`: {"web", "worker"}, `null`: {}} {
-		s.patch("one", `{"spec":{"args":`+value+`}}`)
-		if got := <-a.args; !slices.Equal(got, want) {
-			t.Errorf("the run is told of %q, want %q", got, want)
+	for _, tc := range []struct {
+		value string
+		want  []string
+	}{{`["web","a b"]`, []string{"web", "a b"}}, {`["web","a b"]`, nil}, {`null`, []string{}}} {
+		s.patch("one", `{"spec":{"args":`+tc.value+`}}`)
+		s.reconciled()
+		if tc.want == nil {
+			continue
 		}
+		if got := <-a.args; !slices.Equal(got, tc.want) {
+			t.Errorf("the run is told of %q, want %q", got, tc.want)
+		}
+	}
+	if n := len(a.args); n != 0 {
+		t.Errorf("the run is told %d times more", n)
 	}
 }
 
-// What's posted to a run is what it's run with the next time, too.
-func TestPostedArgumentsAreKept(t *testing.T) {
-	runs := NewRunning()
-	s := newDurableAt(t, testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.Runs = runs }}), "one")
-	s.config.Running = runs
+// What cannot run shows, while the run goes on as it was.
+func TestARefusedChange(t *testing.T) {
+	s := newStage(t, "one")
 	s.begin()
-	seen := s.create(newSession("one", v1alpha1.ExitConditionManual))
-	a := s.actor("one")
+	seen, a := s.perform(newSession("one", v1alpha1.ExitConditionManual))
 	a.load(&model.CISettings{}, job("a", running))
 	seen.awaitTargets(2)
-	// The first status is stored before the run can be asked for anything.
-	eventually(t, func() bool { _, found := runs.Run("one"); return found })
-	post := func(dryRun ...string) {
-		t.Helper()
-		answer, err := s.client.SetArgs(t.Context(), "one", &v1alpha1.SessionArgs{
-			Spec: v1alpha1.SessionArgsSpec{Args: []string{"web", "a b"}},
-		}, metav1.CreateOptions{DryRun: dryRun})
-		if err != nil || !answer.Status.Changed {
-			t.Fatalf("the answer is %+v (%v)", answer, err)
-		}
+	s.patch("one", `{"spec":{"args":["web"],"tiltfilePath":"here/Tiltfile"}}`)
+	refused := seen.awaitTiltfileError(relativePath)
+	if len(refused.Status.Targets) != 2 || refused.Status.Done {
+		t.Errorf("the status is %+v", refused.Status)
 	}
-	post(metav1.DryRunAll)
-	if got := s.get("one").Spec.Args; len(got) != 0 || len(a.args) != 0 {
-		t.Errorf("a dry run has left %q", got)
+	s.reconciled()
+	if len(a.args) != 0 || len(a.tiltfile) != 0 {
+		t.Error("the run is told of it")
 	}
-	post()
-	if got := <-a.args; !slices.Equal(got, []string{"web", "a b"}) {
+	s.patch("one", `{"spec":{"tiltfilePath":"/p/Tiltfile"}}`)
+	if got := <-a.args; !slices.Equal(got, []string{"web"}) {
 		t.Errorf("the run is told of %q", got)
 	}
-	s.patch("one", `{"spec":{"args":["worker"]}}`)
-	if got := <-a.args; !slices.Equal(got, []string{"worker"}) {
-		t.Errorf("the run is told of %q", got)
+	seen.awaitPhase("tiltfile:update", session.PhaseSucceeded)
+
+	// To a ci Session it's a failure as any other.
+	s.patch("one", `{"spec":{"tiltfilePath":"here/Tiltfile","exitCondition":"ci"}}`)
+	got := seen.awaitDone().Status
+	if session.VerdictOf(got) != session.TiltfileFailed || !strings.HasPrefix(got.Error, relativePath) {
+		t.Errorf("verdict %q: %s", session.VerdictOf(got), got.Error)
 	}
 }

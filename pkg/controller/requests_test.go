@@ -58,7 +58,7 @@ func newRequested(t *testing.T) *requested {
 	})
 	eventually(t, func() bool { return e.Snapshot().Tiltfile.Evaluations > 0 })
 	running := NewRunning()
-	running.add("Tiltfile", entry{Run: e})
+	running.add("Tiltfile", e)
 	run, found := running.Run("Tiltfile")
 	if !found {
 		t.Fatal("the run isn't found")
@@ -137,8 +137,8 @@ func TestRequestErrors(t *testing.T) {
 		{&engine.DisabledError{Name: "x"}, http.StatusConflict, metav1.StatusReasonConflict, v1alpha1.CauseTypeResourceDisabled, `resource "x" is currently disabled`},
 		{engine.ErrNotSwitchable, http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, metav1.CauseTypeForbidden, `(Tiltfile) cannot be enabled or disabled`},
 		{engine.ErrEnded, http.StatusConflict, metav1.StatusReasonConflict, "", `Operation cannot be fulfilled on sessions.tilt.dev "Tiltfile": the run has ended`},
-		{context.DeadlineExceeded, http.StatusGatewayTimeout, metav1.StatusReasonTimeout, "", `Timeout: the run of Session "Tiltfile" didn't answer in time`},
-		{errors.New("odd"), http.StatusInternalServerError, metav1.StatusReasonInternalError, "", `Internal error occurred: asking the run of Session "Tiltfile": odd`},
+		{context.DeadlineExceeded, http.StatusGatewayTimeout, metav1.StatusReasonTimeout, "", `Timeout: the run of Session "Tiltfile" did not answer in time`},
+		{errors.New("odd"), http.StatusInternalServerError, metav1.StatusReasonInternalError, "", `Internal error occurred: ask the run of Session "Tiltfile": odd`},
 	} {
 		r := &requested{session: "Tiltfile", run: failing{err: test.err}}
 		_, trigger := r.Trigger(t.Context(), &v1alpha1.SessionTriggerSpec{}, false)
@@ -168,7 +168,6 @@ func TestRequestErrors(t *testing.T) {
 // A run is found from its beginning on.
 func TestRunning(t *testing.T) {
 	s := newStage(t, "a")
-	s.config.Running = NewRunning()
 	s.begin()
 	if _, found := s.config.Running.Run("a"); found {
 		t.Error("a run is found before it has begun")
@@ -191,7 +190,7 @@ func TestRunningKeepsWhatHasEnded(t *testing.T) {
 	found := func(name string) bool { _, found := running.Run(name); return found }
 	for i := range maxEnded + 1 {
 		name := fmt.Sprint(i)
-		running.add(name, entry{})
+		running.add(name, nil)
 		running.end(name)
 	}
 	if found("0") || !found("1") {
@@ -201,34 +200,18 @@ func TestRunningKeepsWhatHasEnded(t *testing.T) {
 	if found("1") {
 		t.Error("the run of a Session that's gone is found")
 	}
-	running.add("2", entry{})
+	running.add("2", nil)
 	running.forget("2")
-	running.add("active", entry{})
+	running.add("active", nil)
 	running.forget("active")
 	if !found("2") || !found("active") {
 		t.Error("a run that hasn't ended isn't found when its Session is gone")
 	}
 	for i := range maxEnded {
-		running.add(fmt.Sprint("more", i), entry{})
+		running.add(fmt.Sprint("more", i), nil)
 		running.end(fmt.Sprint("more", i))
 	}
 	if !found("2") || found("3") {
 		t.Errorf("found the one that was begun again: %v, one that has ended long ago: %v", found("2"), found("3"))
-	}
-}
-
-// A run that doesn't end with its Session is found until it ends by itself.
-func TestRunningFindsOrphans(t *testing.T) {
-	running := NewRunning()
-	running.add("ends", entry{})
-	running.add("goes on", entry{outlives: true})
-	for name, want := range map[string]bool{"ends": false, "goes on": true, "none": false} {
-		if _, found := running.Orphan(name); found != want {
-			t.Errorf("%s: found: %v, want %v", name, found, want)
-		}
-	}
-	running.end("goes on")
-	if _, found := running.Orphan("goes on"); found {
-		t.Error("a run that has ended is found")
 	}
 }

@@ -5,9 +5,8 @@ package controller
 
 import (
 	"errors"
-	"net/http"
+	"maps"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,7 +19,7 @@ import (
 
 // successor is the stage of another process over the same store.
 func (s *stage) successor() *stage {
-	next := newDurableAt(s.t, s.server)
+	next := newStageAt(s.t, s.server)
 	next.clock.SetTime(s.clock.Now().Add(time.Minute))
 	for name := range s.actors {
 		next.actors[name] = make(chan *actor, 1)
@@ -40,7 +39,7 @@ var errDead = errors.New("killed")
 
 // A second process over the same store starts what can be started twice.
 func TestRestartAfterACrash(t *testing.T) {
-	s := newDurable(t, "ci", "manual", "waits")
+	s := newStage(t, "ci", "manual", "waits")
 	s.config.MaxRunning = 2
 	s.begin()
 	ci := s.create(newSession("ci", v1alpha1.ExitConditionCI))
@@ -58,7 +57,7 @@ func TestRestartAfterACrash(t *testing.T) {
 	s.config.MaxRunning = 2
 	s.begin()
 	got := ci.awaitDone().Status
-	if want := "interrupted by the end of the server: process 42 had been running it since 2026-03-04T05:06:07Z, and there was no verdict"; session.VerdictOf(got) != session.Interrupted || got.Error != want || len(got.Targets) != 3 {
+	if want := "interrupted: process 42 had been running the Session since 2026-03-04T05:06:07Z and ended before there was a verdict"; session.VerdictOf(got) != session.Interrupted || got.Error != want || len(got.Targets) != 3 {
 		t.Errorf("verdict %q with %d targets: %s", session.VerdictOf(got), len(got.Targets), got.Error)
 	}
 	s.awaitStored("ci", released)
@@ -83,7 +82,7 @@ func TestRestartAfterACrash(t *testing.T) {
 // A Session that was held but hadn't begun, or that somebody has created from
 // what another one was, starts as any other.
 func TestRestartBeforeTheBegin(t *testing.T) {
-	s := newDurable(t, "one")
+	s := newStage(t, "one")
 	s.begin()
 	created := newSession("one", v1alpha1.ExitConditionCI)
 	created.Finalizers = []string{v1alpha1.Finalizer}
@@ -97,7 +96,7 @@ func TestRestartBeforeTheBegin(t *testing.T) {
 
 // What a crash has left behind doesn't keep a Session from being deleted.
 func TestDeletionAfterACrash(t *testing.T) {
-	s := newDurable(t, "one", "two")
+	s := newStage(t, "one", "two")
 	s.begin()
 	one := s.create(newSession("one", v1alpha1.ExitConditionManual))
 	two := s.create(newSession("two", v1alpha1.ExitConditionCI))
@@ -116,14 +115,7 @@ func TestDeletionAfterACrash(t *testing.T) {
 }
 
 func TestOrderlyEnd(t *testing.T) {
-	s := newDurable(t, "ci", "manual", "verdict", "done")
-	var stuck atomic.Bool
-	s.beforeStatusWrite = func(int64) *http.Response {
-		if !stuck.Load() {
-			return nil
-		}
-		return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody}
-	}
+	s := newStage(t, "ci", "manual", "verdict", "done")
 	s.begin()
 	actors, seen := map[string]*actor{}, map[string]*audience{}
 	for _, name := range []string{"ci", "manual", "verdict", "done"} {
@@ -141,17 +133,25 @@ func TestOrderlyEnd(t *testing.T) {
 	lingering.update(0, succeeded)
 	seen["done"].awaitDone()
 	s.patch("ci", `{"metadata":{"labels":{"changed":"late"}}}`)
-	stuck.Store(true)
+	s.setAnswer(failFor(ofStatus, "503"))
 	written := s.statusWrites.Load()
 	actors["verdict"].update(0, failed)
 	eventually(t, func() bool { return s.statusWrites.Load() > written })
-	stuck.Store(false) // it's tried again when the clock says so: never
+	s.setAnswer(nil) // it's tried again when the clock says so: never
 	s.stop()
 	close(lingering.lingers)
 	if err := s.end(); err != nil {
 		t.Error(err)
 	}
 
+	reported := map[string]session.Verdict{}
+	for len(s.finished) > 0 {
+		end := s.awaitFinished()
+		reported[end.Session.Name] = session.VerdictOf(end.Session.Status)
+	}
+	if want := (map[string]session.Verdict{"ci": session.Interrupted, "verdict": session.TargetFailed, "done": session.Succeeded}); !maps.Equal(reported, want) {
+		t.Errorf("the reported ends are %v, want %v", reported, want)
+	}
 	for name, want := range map[string]session.Verdict{
 		"ci": session.Interrupted, "manual": session.Undecided, "verdict": session.TargetFailed, "done": session.Succeeded,
 	} {
@@ -163,9 +163,44 @@ func TestOrderlyEnd(t *testing.T) {
 			t.Errorf("%s: finalizers %v", name, stored.Finalizers)
 		}
 	}
-	if got := s.get("ci").Status.Error; !strings.HasPrefix(got, "interrupted by the end of the server: process 42 ") {
+	if got := s.get("ci").Status.Error; !strings.HasPrefix(got, "interrupted: ") {
 		t.Errorf("error %q", got)
 	}
+}
+
+// The end of a run is reported with its newest state, whatever the storage does.
+func TestOrderlyEndWithoutStorage(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	_, a := performCI(s)
+	s.setAnswer(failFor(butWatches, "503"))
+	a.load(&model.CISettings{}, job("a", running), job("b", running))
+	if err := s.end(); err == nil {
+		t.Error("nothing says that the end couldn't be stored")
+	}
+	got := s.awaitFinished()
+	if session.VerdictOf(got.Session.Status) != session.Interrupted || len(got.Session.Status.Targets) != 3 || got.Deleted {
+		t.Errorf("the reported end is %+v", got)
+	}
+	if !a.hasEnded() || len(s.finished) != 0 {
+		t.Error("the run goes on, or is reported again")
+	}
+}
+
+// A verdict that couldn't be stored before its Session is deleted is reported all the same.
+func TestDeletionAfterTheVerdict(t *testing.T) {
+	s := newStage(t, "Tiltfile")
+	seen, a := performCI(s)
+	s.setAnswer(failFor(ofStatus, "503"))
+	written := s.statusWrites.Load()
+	a.update(0, failed)
+	eventually(t, func() bool { return s.statusWrites.Load() > written })
+	s.delete("Tiltfile")
+	if got := s.awaitDone(); session.VerdictOf(got) != session.TargetFailed {
+		t.Errorf("verdict %q", session.VerdictOf(got))
+	}
+	s.setAnswer(nil)
+	s.passTime(10*time.Millisecond, func() bool { return s.get("Tiltfile") == nil })
+	seen.awaitDeleted()
 }
 
 // awaitWaiting reads events until the Session waits for others to end.

@@ -14,66 +14,45 @@ import (
 // maxEnded is how many runs are kept after their end, for their logs.
 const maxEnded = 100
 
-// Running is the table of what's being run, by which an API server answers what
-// is asked of a Session. The runs that ended last stay in it while their Sessions
-// are stored, so that their logs can be read. It exists before both of them: a
-// Controller, which a server has to be there for, fills it. It's safe for
+// Running is the table of runs in which an API server finds what to ask about a Session. A Controller fills it. The
+// runs that ended last stay while their Sessions are stored, so that their logs can be read. It is safe for
 // concurrent use.
 type Running struct {
 	now func() time.Time
 
 	mu     sync.Mutex
-	byName map[string]entry
+	byName map[string]Requests
 	// ended are the names of those in byName that have ended, the oldest first.
 	ended []string
-}
-
-// entry is a run in the table. outlives is true if it goes on when its Session is deleted.
-type entry struct {
-	Run
-	outlives bool
 }
 
 var _ registry.Runs = (*Running)(nil)
 
 // NewRunning returns an empty table.
 func NewRunning() *Running {
-	return &Running{now: time.Now, byName: map[string]entry{}}
+	return &Running{now: time.Now, byName: map[string]Requests{}}
 }
 
-// Run returns the run of the Session of that name, false if there's none.
+// Run returns the run of the Session of that name, false if there is none.
 func (r *Running) Run(name string) (registry.Run, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	e, found := r.byName[name]
+	run, found := r.byName[name]
 	if !found {
 		return nil, false
 	}
-	return &requested{session: name, run: e, now: r.now}, true
+	return &requested{session: name, run: run, now: r.now}, true
 }
 
-// Orphan returns the run of that name if it hasn't ended and doesn't end with its
-// Session, false if there's none.
-func (r *Running) Orphan(name string) (registry.Run, bool) {
-	r.mu.Lock()
-	outlives := r.byName[name].outlives && !slices.Contains(r.ended, name)
-	r.mu.Unlock()
-	if !outlives {
-		return nil, false
-	}
-	return r.Run(name)
-}
-
-// add enters a run until end is called, in place of one of that name that has
-// ended.
-func (r *Running) add(name string, e entry) {
+// add enters a run until end is called, in place of one of that name that has ended.
+func (r *Running) add(name string, run Requests) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.drop(name)
-	r.byName[name] = e
+	r.byName[name] = run
 }
 
-// end says that a run has ended.
+// end notes that a run has ended.
 func (r *Running) end(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,14 +62,14 @@ func (r *Running) end(name string) {
 	}
 }
 
-// forget says that a Session isn't stored any more.
+// forget notes that a Session is not stored any more.
 func (r *Running) forget(name string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.drop(name)
 }
 
-// drop removes a run that has ended. One that hasn't stays.
+// drop removes a run that has ended. One that has not stays.
 func (r *Running) drop(name string) {
 	if i := slices.Index(r.ended, name); i >= 0 {
 		r.ended = slices.Delete(r.ended, i, i+1)

@@ -5,9 +5,8 @@ package controller
 
 import (
 	"fmt"
-	"io"
 	"net/http"
-	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,10 +14,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
-	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/session"
 )
@@ -36,21 +35,22 @@ func (s *stage) patch(name, body string, subresources ...string) *v1alpha1.Sessi
 
 func TestConflictIsRecomputed(t *testing.T) {
 	s := newStage(t, "Tiltfile")
-	s.beforeStatusWrite = func(n int64) *http.Response {
-		if n <= 5 { // somebody else is faster, five times
+	s.begin()
+	seen, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionManual))
+	var last atomic.Int64
+	s.onStatusWrite(func(n int64) *http.Response {
+		if n <= 5 { // a user is faster, five times
 			s.patch("Tiltfile", fmt.Sprintf(`{"metadata":{"labels":{"n":"%d"}}}`, n))
 		}
+		last.Store(n)
 		return nil
-	}
-	s.begin()
-	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
-	a := s.actor("Tiltfile")
+	})
 	a.load(&model.CISettings{}, job("a", running))
 	got := seen.awaitTargets(2)
 	if got.Labels["n"] != "5" {
 		t.Errorf("the label is %q, want 5", got.Labels["n"])
 	}
-	if n := s.statusWrites.Load(); n != 6 {
+	if n := last.Load(); n != 6 {
 		t.Errorf("%d status writes, want 6", n)
 	}
 }
@@ -59,17 +59,13 @@ func TestConflictIsRecomputed(t *testing.T) {
 // the new spec.
 func TestVerdictIsOfTheStoredSpec(t *testing.T) {
 	s := newStage(t, "Tiltfile")
-	s.beforeStatusWrite = func(n int64) *http.Response {
-		if n == 2 {
+	seen, a := performCI(s)
+	s.onStatusWrite(func(n int64) *http.Response {
+		if n == 1 {
 			s.patch("Tiltfile", `{"spec":{"exitCondition":"manual"}}`)
 		}
 		return nil
-	}
-	s.begin()
-	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-	a := s.actor("Tiltfile")
-	a.load(&model.CISettings{}, job("a", running))
-	seen.awaitTargets(2)
+	})
 	a.update(0, succeeded) // would be the end, but for the user
 	seen.awaitPhase("a:update", session.PhaseSucceeded)
 	for _, event := range seen.seen {
@@ -85,22 +81,19 @@ func TestVerdictIsOfTheStoredSpec(t *testing.T) {
 func TestErrorsAreRetried(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.config.Clock = clock.RealClock{}
-	s.beforeStatusWrite = func(n int64) *http.Response {
+	s.begin()
+	seen, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+	var last atomic.Int64
+	s.onStatusWrite(func(n int64) *http.Response {
+		last.Store(n)
 		if n > 3 {
 			return nil
 		}
-		return &http.Response{
-			StatusCode: http.StatusInternalServerError,
-			Header:     http.Header{"Content-Type": {"application/json"}},
-			Body: io.NopCloser(strings.NewReader(
-				`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"InternalError","message":"out of order","code":500}`)),
-		}
-	}
-	s.begin()
-	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-	s.actor("Tiltfile").load(&model.CISettings{}, job("a", succeeded))
+		return answer(http.StatusInternalServerError, metav1.StatusReasonInternalError)
+	})
+	a.load(&model.CISettings{}, job("a", succeeded))
 	seen.awaitDone()
-	if n := s.statusWrites.Load(); n != 4 {
+	if n := last.Load(); n != 4 {
 		t.Errorf("%d status writes, want 4", n)
 	}
 }
@@ -121,8 +114,8 @@ func TestStatusHasOneWriter(t *testing.T) {
 	if diff := cmp.Diff(before.Status, after.Status); diff != "" {
 		t.Error(diff)
 	}
-	if n := len(s.done); n != 0 {
-		t.Errorf("Done was called %d times", n)
+	if n := len(s.finished); n != 0 {
+		t.Errorf("Finished was called %d times", n)
 	}
 
 	for _, managed := range after.ManagedFields {
@@ -136,8 +129,7 @@ func TestStatusHasOneWriter(t *testing.T) {
 func TestForeignConditionStays(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()
-	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
-	a := s.actor("Tiltfile")
+	seen, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionManual))
 	a.load(&model.CISettings{}, job("a", running))
 	conditions := seen.awaitTargets(2).Status.Conditions
 	conditions = append(conditions, metav1.Condition{
@@ -157,16 +149,15 @@ func TestForeignConditionStays(t *testing.T) {
 	}
 }
 
-func TestStatusCIFollowsEachEvaluation(t *testing.T) {
+// The limits in effect are those of the Tiltfile, over those of the spec, which stays as
+// the user has written it.
+func TestLimitsInEffect(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()
 	created := newSession("Tiltfile", v1alpha1.ExitConditionManual)
 	created.Spec.CI = &v1alpha1.SessionCISpec{Timeout: &metav1.Duration{Duration: time.Minute}}
-	seen := s.create(created)
-	a := s.actor("Tiltfile")
-	seconds := func(n int) *time.Duration { d := time.Duration(n) * time.Second; return &d }
-	limits := func(session *v1alpha1.Session) string {
-		ci := session.Status.CI
+	seen, a := s.perform(created)
+	limits := func(ci *v1alpha1.SessionCISpec) string {
 		if ci == nil {
 			return "none"
 		}
@@ -174,43 +165,42 @@ func TestStatusCIFollowsEachEvaluation(t *testing.T) {
 	}
 	expect := func(targets int, want string) {
 		t.Helper()
-		if got := limits(seen.awaitTargets(targets)); got != want {
+		if got := limits(seen.awaitTargets(targets).Status.CI); got != want {
 			t.Errorf("with %d targets status.ci is %s, want %s", targets, got, want)
 		}
 	}
 
-	// The limits of a status are those of the evaluation which the status shows.
-	a.load(&model.CISettings{ReadinessTimeout: seconds(7)}, job("a", running))
+	a.load(&model.CISettings{ReadinessTimeout: ptr(7 * time.Second)}, job("a", running))
 	expect(2, "1m0s 7s")
-	s.patch("Tiltfile", `{"spec":{"ci":{"timeout":"9s"}}}`)
-	a.play(func(snap *engine.Snapshot) { snap.Resources = append(snap.Resources, job("b", running)) })
-	expect(3, "9s 7s")
-	a.load(&model.CISettings{Timeout: seconds(0)}, job("a", running), job("b", running), job("c", running))
-	expect(4, "0s 5m0s")
+	s.patch("Tiltfile", `{"spec":{"ci":{"timeout":"9s","readinessTimeout":"8s"}}}`)
+	seen.await("another limit", func(_ watch.EventType, s *v1alpha1.Session) bool { return limits(s.Status.CI) == "9s 7s" })
+	a.load(&model.CISettings{Timeout: ptr(time.Duration(0))}, job("a", running), job("b", running), job("c", running))
+	expect(4, "0s 8s")
 	a.load(nil, job("a", running))
 	expect(2, "none")
+	if ci := s.get("Tiltfile").Spec.CI; limits(ci) != "9s 8s" {
+		t.Errorf("spec.ci is %s", limits(ci))
+	}
 }
 
-func TestVerdictIsOfTheReplacedSpec(t *testing.T) {
+// A verdict follows from the limits that the Tiltfile sets.
+func TestVerdictIsOfTheLimitsInEffect(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()
 	created := newSession("Tiltfile", v1alpha1.ExitConditionCI)
 	created.Spec.CI = &v1alpha1.SessionCISpec{ReadinessTimeout: &metav1.Duration{Duration: time.Second}}
-	seen := s.create(created)
-	a := s.actor("Tiltfile")
-	hour := time.Hour
+	seen, a := s.perform(created)
 	s.clock.Step(time.Minute)
-	a.load(&model.CISettings{ReadinessTimeout: &hour}, server("s", starting))
+	a.load(&model.CISettings{ReadinessTimeout: ptr(time.Hour)}, server("s", starting))
 	if seen.awaitTargets(2).Status.Done {
-		t.Error("the limit was the one from before the evaluation")
+		t.Error("the limit was that of the spec")
 	}
 }
 
 func TestPatchToCIEndsAHealthySession(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()
-	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
-	a := s.actor("Tiltfile")
+	seen, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionManual))
 	a.load(&model.CISettings{}, job("a", succeeded), server("s", ready))
 	if seen.awaitTargets(3).Status.Done {
 		t.Fatal("a manual Session is done")
@@ -222,17 +212,14 @@ func TestPatchToCIEndsAHealthySession(t *testing.T) {
 	if !<-a.failFast {
 		t.Error("a ci Session doesn't fail fast")
 	}
-	if got := s.awaitDone(); !got.Status.Done {
-		t.Error("Done was called with a Session that isn't")
-	}
+	s.awaitDone()
 }
 
 // A user who wants all failures needn't have known that from the beginning.
 func TestPatchToKeepGoing(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()
-	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-	a := s.actor("Tiltfile")
+	seen, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionCI))
 	a.load(&model.CISettings{}, job("a", running), job("b", running))
 	seen.awaitTargets(3)
 	s.patch("Tiltfile", `{"spec":{"keepGoing":true}}`)
@@ -258,13 +245,12 @@ func TestPatchFromKeepGoing(t *testing.T) {
 	s.begin()
 	created := newSession("Tiltfile", v1alpha1.ExitConditionCI)
 	created.Spec.KeepGoing = true
-	seen := s.create(created)
-	a := s.actor("Tiltfile")
+	seen, a := s.perform(created)
 	a.load(&model.CISettings{}, job("a", failed), job("b", running))
 	if seen.awaitTargets(3).Status.Done {
 		t.Fatal("it's done while b is running")
 	}
-	s.patch("Tiltfile", `{"spec":{"keepGoing":null}}`)
+	s.patch("Tiltfile", `{"spec":{"keepGoing":false}}`)
 	if !<-a.failFast {
 		t.Error("it doesn't fail fast")
 	}
@@ -274,14 +260,13 @@ func TestPatchFromKeepGoing(t *testing.T) {
 func TestASettlingSessionIsLookedAtInTime(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()
-	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-	a := s.actor("Tiltfile")
+	seen, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionCI))
 	a.load(&model.CISettings{Settle: ptr(time.Minute)}, job("a", succeeded), server("s", ready))
 	settling := seen.awaitTargets(3)
 	if condition := meta.FindStatusCondition(settling.Status.Conditions, v1alpha1.SessionConditionSucceeded); settling.Status.Done || condition.Reason != "Settling" {
 		t.Fatalf("done %v, %+v", settling.Status.Done, condition)
 	}
-	s.passTime(10*time.Second, func() bool { return len(s.done) == 1 })
+	s.passTime(10*time.Second, func() bool { return len(s.finished) == 1 })
 	if got := session.VerdictOf(seen.awaitDone().Status); got != session.Succeeded {
 		t.Errorf("verdict %q", got)
 	}
@@ -303,7 +288,7 @@ func TestLimitsEndASession(t *testing.T) {
 			if seen.awaitTargets(2).Status.Done {
 				t.Fatal("it's done at once")
 			}
-			s.passTime(10*time.Second, func() bool { return len(s.done) == 1 })
+			s.passTime(10*time.Second, func() bool { return len(s.finished) == 1 })
 			if got := seen.awaitDone().Status.Error; got != tc.want {
 				t.Errorf("error %q, want %q", got, tc.want)
 			}

@@ -8,13 +8,13 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/klog/v2"
@@ -56,16 +56,13 @@ type stage struct {
 	controller *Controller
 	// actors has the run of each Session once it's started.
 	actors map[string]chan *actor
-	done   chan *v1alpha1.Session
+	// finished has what Finished was called with.
+	finished chan Outcome
 	// statusWrites counts what the Controller sends to sessions/status.
 	statusWrites atomic.Int64
-	// beforeStatusWrite, if set, is called before each of them is sent; if it
-	// returns a response, that's the answer.
-	beforeStatusWrite func(n int64) *http.Response
-	// fail, if set, may answer what the Controller sends in the server's place. Once
-	// the Controller runs it's set by setFail.
-	fail   func(*http.Request) *http.Response
-	failMu sync.Mutex
+	// answer, if set, may answer what the Controller sends in the server's place.
+	answer   func(*http.Request) *http.Response
+	answerMu sync.Mutex
 	// beforeRequest, if set, is called before anything is sent.
 	beforeRequest func(*http.Request)
 	// afterRequest, if set, is called when it's answered.
@@ -87,16 +84,16 @@ func newStage(t testing.TB, sessions ...string) *stage {
 
 func newStageAt(t testing.TB, server *testserver.Server, sessions ...string) *stage {
 	s := &stage{
-		t:      t,
-		server: server,
-		clock:  testingclock.NewFakeClock(start),
-		actors: map[string]chan *actor{},
-		done:   make(chan *v1alpha1.Session, 10),
-		ended:  make(chan error, 1),
+		t:        t,
+		server:   server,
+		clock:    testingclock.NewFakeClock(start),
+		actors:   map[string]chan *actor{},
+		finished: make(chan Outcome, 100),
+		ended:    make(chan error, 1),
 	}
 	s.client = s.server.Clientset(t).TiltV1alpha1().Sessions()
 	for _, name := range sessions {
-		s.actors[name] = make(chan *actor, 1)
+		s.actors[name] = make(chan *actor, 10)
 	}
 	s.config = Config{
 		ClientConfig: s.server.LoopbackClientConfig(),
@@ -107,8 +104,9 @@ func newStageAt(t testing.TB, server *testserver.Server, sessions ...string) *st
 			s.actors[session.Name] <- a
 			return a
 		},
-		Done:  func(session *v1alpha1.Session) { s.done <- session },
-		Clock: s.clock,
+		Running:  NewRunning(),
+		Finished: func(end Outcome) { s.finished <- end },
+		Clock:    s.clock,
 	}
 	s.config.ClientConfig.Wrap(func(next http.RoundTripper) http.RoundTripper { return tap{s, next} })
 	return s
@@ -128,19 +126,14 @@ func (tap tap) RoundTrip(request *http.Request) (*http.Response, error) {
 	if before := tap.stage.beforeRequest; before != nil {
 		before(request)
 	}
-	if request.Method == http.MethodPut && strings.HasSuffix(request.URL.Path, "/status") {
-		n := tap.stage.statusWrites.Add(1)
-		if before := tap.stage.beforeStatusWrite; before != nil {
-			if response := before(n); response != nil {
-				return response, nil
-			}
-		}
+	if ofStatus(request) {
+		tap.stage.statusWrites.Add(1)
 	}
-	tap.stage.failMu.Lock()
-	fail := tap.stage.fail
-	tap.stage.failMu.Unlock()
-	if fail != nil {
-		if response := fail(request); response != nil {
+	tap.stage.answerMu.Lock()
+	answer := tap.stage.answer
+	tap.stage.answerMu.Unlock()
+	if answer != nil {
+		if response := answer(request); response != nil {
 			return response, nil
 		}
 	}
@@ -157,10 +150,22 @@ func (tap tap) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-func (s *stage) setFail(fail func(*http.Request) *http.Response) {
-	s.failMu.Lock()
-	defer s.failMu.Unlock()
-	s.fail = fail
+func (s *stage) setAnswer(answer func(*http.Request) *http.Response) {
+	s.answerMu.Lock()
+	defer s.answerMu.Unlock()
+	s.answer = answer
+}
+
+// onStatusWrite calls before with the number of each write of a status from now on, before
+// it is sent; a response that it returns is the answer.
+func (s *stage) onStatusWrite(before func(n int64) *http.Response) {
+	var n atomic.Int64
+	s.setAnswer(func(request *http.Request) *http.Response {
+		if !ofStatus(request) {
+			return nil
+		}
+		return before(n.Add(1))
+	})
 }
 
 // begin runs the Controller until the end of the test, when it fails unless
@@ -227,15 +232,106 @@ func (s *stage) actor(name string) *actor {
 	}
 }
 
-// awaitDone is the next Session that Done is called with.
-func (s *stage) awaitDone() *v1alpha1.Session {
+// perform stores a Session and waits until its run has started.
+func (s *stage) perform(session *v1alpha1.Session) (*audience, *actor) {
+	s.t.Helper()
+	seen := s.create(session)
+	a := s.actor(session.Name)
+	eventually(s.t, func() bool { return s.controller.runs.get(session.Name) != nil })
+	return seen, a
+}
+
+// performCI begins and performs a ci Session with one job that runs.
+func performCI(s *stage) (*audience, *actor) {
+	s.t.Helper()
+	s.begin()
+	seen, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+	a.load(&model.CISettings{}, job("a", running))
+	seen.awaitTargets(2)
+	return seen, a
+}
+
+// awaitFinished is the next end that Finished is called with.
+func (s *stage) awaitFinished() Outcome {
 	s.t.Helper()
 	select {
-	case session := <-s.done:
-		return session
+	case end := <-s.finished:
+		return end
 	case <-time.After(patience):
-		s.t.Fatal("Done isn't called")
+		s.t.Fatal("Finished isn't called")
+		return Outcome{}
+	}
+}
+
+// awaitDone is the status of the next end, which is a verdict.
+func (s *stage) awaitDone() v1alpha1.SessionStatus {
+	s.t.Helper()
+	end := s.awaitFinished()
+	if end.Deleted || !end.Session.Status.Done {
+		s.t.Fatalf("the end is no verdict: %+v", end)
+	}
+	return end.Session.Status
+}
+
+// get is the stored Session, nil if there's none.
+func (s *stage) get(name string) *v1alpha1.Session {
+	s.t.Helper()
+	stored, err := s.client.Get(s.t.Context(), name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
 		return nil
+	case err != nil:
+		s.t.Fatal(err)
+	}
+	return stored
+}
+
+// awaitStored polls the stored Session until it fits.
+func (s *stage) awaitStored(name string, fits func(*v1alpha1.Session) bool) *v1alpha1.Session {
+	s.t.Helper()
+	var stored *v1alpha1.Session
+	eventually(s.t, func() bool {
+		stored = s.get(name)
+		return fits(stored)
+	})
+	return stored
+}
+
+func released(s *v1alpha1.Session) bool { return s != nil && !held(s) }
+
+func gone(s *v1alpha1.Session) bool { return s == nil }
+
+// awaitEnded waits until the Session isn't run any more, and nothing is left to be done
+// about it.
+func (s *stage) awaitEnded(name string) {
+	s.t.Helper()
+	eventually(s.t, func() bool { return s.controller.runs.get(name) == nil })
+	s.reconciled()
+}
+
+// reconciled waits until the Controller has taken up all that has happened.
+func (s *stage) reconciled() {
+	s.t.Helper()
+	stored, err := s.client.List(s.t.Context(), metav1.ListOptions{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	eventually(s.t, func() bool {
+		known := 0
+		for _, session := range stored.Items {
+			if seen, err := s.controller.sessions.Get(session.Name); err == nil && !newer(&session, seen) {
+				known++
+			}
+		}
+		return known == len(stored.Items) && s.controller.queue.Len() == 0
+	})
+}
+
+// delete deletes a Session as a user does.
+func (s *stage) delete(name string) {
+	s.t.Helper()
+	if err := s.client.Delete(s.t.Context(), name, metav1.DeleteOptions{}); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
@@ -265,7 +361,7 @@ func eventually(t testing.TB, cond func() bool) {
 
 // actor is a Run that follows a script instead of a Tiltfile.
 type actor struct {
-	// Requests that aren't implemented nobody makes.
+	// Requests has the methods that no test calls.
 	Requests
 	t        testing.TB
 	session  *v1alpha1.Session

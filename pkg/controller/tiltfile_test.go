@@ -4,11 +4,8 @@
 package controller
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
-
-	"k8s.io/apimachinery/pkg/watch"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
@@ -27,8 +24,7 @@ func TestAnotherTiltfileIsRun(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()
 	created := newSession("Tiltfile", v1alpha1.ExitConditionCI)
-	seen := s.create(created)
-	a := s.actor("Tiltfile")
+	seen, a := s.perform(created)
 	a.load(&model.CISettings{Timeout: ptr(time.Hour)}, job("a", running))
 	seen.awaitTargets(2)
 
@@ -40,8 +36,8 @@ func TestAnotherTiltfileIsRun(t *testing.T) {
 	a.update(0, failed)
 	a.loadAnother("/another/Tiltfile", &model.CISettings{Timeout: ptr(time.Minute)}, job("b", running), job("c", succeeded))
 	got := seen.awaitTargets(3)
-	if got.Status.CI.Timeout.Duration != time.Minute || got.Spec.TiltfilePath != "/another/Tiltfile" {
-		t.Errorf("spec is %+v with a timeout of %v", got.Spec, got.Status.CI.Timeout)
+	if got.Status.CI.Timeout.Duration != time.Minute {
+		t.Errorf("the timeout is %v", got.Status.CI.Timeout)
 	}
 	a.update(0, succeeded)
 	if verdict := session.VerdictOf(seen.awaitDone().Status); verdict != session.Succeeded {
@@ -52,53 +48,20 @@ func TestAnotherTiltfileIsRun(t *testing.T) {
 	}
 }
 
-// What a Tiltfile leaves of a setting is that of the Session as it was created.
-func TestAnotherTiltfileWithoutSettings(t *testing.T) {
+// The same file by another spelling is nothing new.
+func TestPathIsCleaned(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()
 	created := newSession("Tiltfile", v1alpha1.ExitConditionManual)
-	seen := s.create(created)
-	a := s.actor("Tiltfile")
-	a.load(&model.CISettings{Timeout: ptr(time.Minute)}, job("a", running))
-	seen.awaitTargets(2)
-	s.patch("Tiltfile", `{"spec":{"tiltfilePath":"/another/Tiltfile"}}`)
-	a.loadAnother(<-a.tiltfile, &model.CISettings{})
-	if got := seen.awaitTargets(1).Status.CI.Timeout.Duration; got != model.DefaultTimeout {
-		t.Errorf("timeout %v", got)
+	created.Spec.TiltfilePath = "/p/./Tiltfile"
+	_, a := s.perform(created)
+	if got := a.session.Spec.TiltfilePath; got != "/p/Tiltfile" {
+		t.Errorf("the run is of %s", got)
 	}
-}
-
-func TestARelativePathIsMadeAbsolute(t *testing.T) {
-	s := newStage(t, "Tiltfile")
-	s.begin()
-	created := newSession("Tiltfile", v1alpha1.ExitConditionManual)
-	created.Spec.TiltfilePath = "here/Tiltfile"
-	seen := s.create(created)
-	a := s.actor("Tiltfile")
-	absolute := func(path string) string {
-		t.Helper()
-		path, err := filepath.Abs(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return path
+	s.patch("Tiltfile", `{"spec":{"tiltfilePath":"/q/../p/Tiltfile"}}`)
+	s.reconciled()
+	s.patch("Tiltfile", `{"spec":{"tiltfilePath":"/q/Tiltfile"}}`)
+	if got := <-a.tiltfile; got != "/q/Tiltfile" {
+		t.Errorf("the run is told of %s", got)
 	}
-	if got, want := a.session.Spec.TiltfilePath, absolute("here/Tiltfile"); got != want {
-		t.Errorf("the run is of %s, want %s", got, want)
-	}
-	a.load(&model.CISettings{}, job("a", running))
-	if got := seen.awaitTargets(2).Spec.TiltfilePath; got != "here/Tiltfile" {
-		t.Errorf("the spec became %s", got)
-	}
-
-	// The same file by another name is nothing new.
-	s.patch("Tiltfile", `{"spec":{"tiltfilePath":"`+absolute("here/Tiltfile")+`"}}`)
-	s.patch("Tiltfile", `{"spec":{"tiltfilePath":"there/Tiltfile"}}`)
-	if got, want := <-a.tiltfile, absolute("there/Tiltfile"); got != want {
-		t.Errorf("the run is told of %s, want %s", got, want)
-	}
-	a.loadAnother(absolute("there/Tiltfile"), &model.CISettings{})
-	seen.await("the other path", func(_ watch.EventType, s *v1alpha1.Session) bool {
-		return s.Spec.TiltfilePath == "there/Tiltfile" && len(s.Status.Targets) == 1
-	})
 }

@@ -6,6 +6,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"k8s.io/klog/v2"
@@ -16,36 +17,43 @@ import (
 )
 
 const (
-	// verdictPatience is how long a verdict may take to be stored and seen by a
-	// watch before the run is ended without that.
+	// verdictPatience is how long a verdict may take to be stored. The run ends then without that.
 	verdictPatience = 5 * time.Second
+	// deliveryTimeout bounds how long Config.Delivered may take.
+	deliveryTimeout = 5 * time.Second
 	// catchUpTimeout bounds how long CatchUp waits.
 	catchUpTimeout = time.Second
-	// A look at a run that's late by more than lateAfter is one of a process that
-	// was stopped, or of a machine that's very busy. What has happened meanwhile has
-	// lateGrace to become known before time leads to a verdict, but not more than
-	// maxGraces times in a run.
+	// A look at a run that is later than due by more than lateAfter is one of a process that was stopped, or of a
+	// very busy machine. What has happened meanwhile has lateGrace to become known before time leads to a verdict,
+	// but at most maxGraces times in a run.
 	lateAfter = 250 * time.Millisecond
 	lateGrace = time.Second
 	maxGraces = 3
 )
 
-// verdict is what a run has come to.
+// verdict is the end of a run.
 type verdict struct {
-	// status is whole, whatever of it can be stored, and follows from spec.
+	// status is whole, even if not all of it can be stored. It follows from spec.
 	status  v1alpha1.SessionStatus
 	spec    v1alpha1.SessionSpec
 	reached time.Time
-	// stored is true once it's stored, or when it never will be.
+	// stored is true once it is stored, or never will be.
 	stored bool
 }
 
-// confirm returns the verdict that a status of snap is, if what hasn't been looked
-// at yet doesn't change it. A failure stands. Whether a run has succeeded, or has
-// taken too long, is decided on the newest state, with all that has ended by now,
-// and after a time in which nothing could be looked at not at once. Without a
-// verdict it returns when to look again, zero if only another snapshot can change
-// anything.
+// patience is how much longer the verdict may take to be stored.
+func (v *verdict) patience(now time.Time) time.Duration {
+	return max(v.reached.Add(verdictPatience).Sub(now), 0)
+}
+
+func (c *Controller) newVerdict(r *run, status v1alpha1.SessionStatus) *verdict {
+	return &verdict{status: status, spec: r.session.Spec, reached: c.config.Clock.Now()}
+}
+
+// confirm returns the verdict of a status that follows from snap, unless newer snapshots change it. A failure
+// stands. Success and timeouts are decided on the newest state, with every process that has ended by now, and not
+// at once after a time in which the Controller could not look. Without a verdict confirm returns when to look
+// again, zero if only another snapshot can lead to one.
 func (c *Controller) confirm(ctx context.Context, r *run, snap *engine.Snapshot, status v1alpha1.SessionStatus) (*verdict, time.Time) {
 	switch session.VerdictOf(status) {
 	case session.Succeeded, session.Timeout, session.ReadinessTimeout:
@@ -57,14 +65,14 @@ func (c *Controller) confirm(ctx context.Context, r *run, snap *engine.Snapshot,
 	err := r.control.CatchUp(ctx)
 	now := c.config.Clock.Now()
 	if errors.Is(err, context.DeadlineExceeded) && session.VerdictOf(status) == session.Succeeded {
-		return nil, now.Add(catchUpTimeout) // Something may have ended.
+		return nil, now.Add(catchUpTimeout) // A process may have ended.
 	}
 	if newest := r.control.Snapshot(); newest.Version != snap.Version {
-		if newest.Tiltfile.Path != r.tiltfile || newest.Tiltfile.Evaluations != r.evaluations {
-			return nil, time.Time{} // It's published in its turn.
+		if newest.Tiltfile.Path != r.tiltfile {
+			return nil, time.Time{} // It is published in its turn.
 		}
 		var next time.Time
-		status, next = c.status(r, r.refusal.refuse(newest))
+		status, next = c.status(r, r.refusal.apply(newest))
 		if !status.Done {
 			return nil, next
 		}
@@ -79,52 +87,40 @@ func (c *Controller) confirm(ctx context.Context, r *run, snap *engine.Snapshot,
 	return c.newVerdict(r, status), time.Time{}
 }
 
-func (c *Controller) newVerdict(r *run, status v1alpha1.SessionStatus) *verdict {
-	return &verdict{status: status, spec: r.session.Spec, reached: c.config.Clock.Now()}
+// fail makes the end of a run that ended by itself the verdict.
+func (c *Controller) fail(ctx context.Context, r *run) error {
+	if r.verdict == nil {
+		last := *r.session
+		last.Status = c.lastStatus(r)
+		r.verdict = c.newVerdict(r, session.Interrupt(&last, fmt.Sprintf("the run has failed: %v", r.err), c.config.Clock.Now()))
+	}
+	return c.storeVerdict(ctx, r)
 }
 
-// storeVerdict stores the verdict of a run. When that isn't possible, or not for
-// a while, the run is done all the same: what it has come to doesn't depend on
-// who can be told.
+// storeVerdict stores the verdict of a run. If that has failed for verdictPatience, the run ends without it.
 func (c *Controller) storeVerdict(ctx context.Context, r *run) error {
-	err := c.restore(ctx, r, true)
-	if err == nil {
-		err = c.writeVerdict(ctx, r)
-	}
-	switch {
-	case err == nil:
-	case r.overdue(c.config.Clock.Now()) == 0:
+	if err := c.writeVerdict(ctx, r); err != nil {
+		if left := r.verdict.patience(c.config.Clock.Now()); left > 0 {
+			c.queue.AddAfter(r.name, left)
+			return err
+		}
 		klog.FromContext(ctx).Error(err, "The verdict of a Session isn't stored yet", "session", r.name)
-	case superseded(err):
-		return c.reconsider(ctx, r, err)
-	default:
-		c.queue.AddAfter(r.name, r.overdue(c.config.Clock.Now()))
-		return err
 	}
-	c.finish(ctx, r)
+	c.conclude(r)
+	c.runs.group.Go(func() {
+		if c.config.Delivered != nil {
+			delivering, cancel := context.WithTimeout(c.requests, deliveryTimeout)
+			defer cancel()
+			c.config.Delivered(delivering)
+		}
+		close(r.delivered)
+		c.queue.Add(r.name)
+	})
 	return nil
 }
 
-// finish notes that a run is done.
-func (c *Controller) finish(ctx context.Context, r *run) {
-	r.done = true
-	recordMetrics(r.name, r.verdict.status)
-	countVerdict(session.VerdictOf(r.verdict.status))
-	c.queue.Add(r.name)
-	klog.FromContext(ctx).V(2).Info("Session is done", "session", r.name, "verdict", session.VerdictOf(r.verdict.status))
-}
-
-// storeLate stores the verdict of a run that has been done for long.
-func (c *Controller) storeLate(ctx context.Context, r *run) error {
-	err := c.writeVerdict(ctx, r)
-	if superseded(err) {
-		return c.reconsider(ctx, r, err)
-	}
-	return err
-}
-
-// writeVerdict writes the status of a verdict or, if that's refused for what's in
-// it, one without targets. It's no use to try it again if that's refused too.
+// writeVerdict writes the status of a verdict, without targets if the storage refuses it for its content. A storage
+// that refuses that, too, does not get it again.
 func (c *Controller) writeVerdict(ctx context.Context, r *run) error {
 	err := c.updateStatus(ctx, r, r.verdict.status)
 	if err != nil && final(err) {
@@ -137,38 +133,14 @@ func (c *Controller) writeVerdict(ctx context.Context, r *run) error {
 		klog.FromContext(ctx).Error(err, "The verdict of a Session can't be stored", "session", r.name)
 		err = nil
 	}
-	if err == nil {
-		r.verdict.stored = !r.missing
-	}
+	r.verdict.stored = err == nil
 	return err
 }
 
-// overdue is how much longer a verdict may take to be stored and seen, 0 if it
-// has taken for long enough.
-func (r *run) overdue(now time.Time) time.Duration {
-	return max(r.verdict.reached.Add(verdictPatience).Sub(now), 0)
-}
-
-// arrived tells whether a watch has seen the verdict of a run that's done, or
-// won't in time. seen is what the watch knows of the Session.
-func (c *Controller) arrived(r *run, seen *v1alpha1.Session) bool {
-	if r.missing || seen == nil || seen.ResourceVersion == r.session.ResourceVersion || !r.verdict.stored {
-		return true
-	}
-	left := r.overdue(c.config.Clock.Now())
-	if left > 0 {
-		c.queue.AddAfter(r.name, left)
-	}
-	return left == 0
-}
-
-// deliver calls Done, once, with the whole verdict.
-func (c *Controller) deliver(r *run) {
-	if r.delivered || c.config.Done == nil {
-		return
-	}
-	r.delivered = true
-	s := *r.session
-	s.Status = session.Fit(r.verdict.status, 0, r.session, c.config.Clock.Now())
-	c.config.Done(s.DeepCopy())
+// conclude notes that the verdict of a run won't change.
+func (c *Controller) conclude(r *run) {
+	r.concluded = true
+	recordMetrics(r.name, r.verdict.status)
+	countVerdict(session.VerdictOf(r.verdict.status))
+	klog.FromContext(c.requests).V(2).Info("Session is done", "session", r.name, "verdict", session.VerdictOf(r.verdict.status))
 }

@@ -84,20 +84,20 @@ func TestVerdictWithoutStorage(t *testing.T) {
 		} {
 			t.Run(fmt.Sprint(failure, want), func(t *testing.T) {
 				s := newStage(t, "Tiltfile")
-				s.fail = failFor(ofStatus, failure)
 				s.begin()
-				s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-				a := s.actor("Tiltfile")
+				_, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionCI))
+				s.setAnswer(failFor(ofStatus, failure))
 				a.load(limits, job("a", running))
 				play(a)
-				s.passTime(10*time.Millisecond, func() bool { return len(s.done) > 0 })
+				s.passTime(10*time.Millisecond, func() bool { return len(s.finished) > 0 })
 				done := s.awaitDone()
-				if got := session.VerdictOf(done.Status); got != want {
-					t.Errorf("verdict %q: %s", got, done.Status.Error)
+				if got := session.VerdictOf(done); got != want {
+					t.Errorf("verdict %q: %s", got, done.Error)
 				}
 				if took := s.clock.Since(start); took > 10*time.Second {
 					t.Errorf("the verdict took %v", took)
 				}
+				s.setAnswer(nil) // Its end is stored then.
 			})
 		}
 	}
@@ -108,19 +108,19 @@ func TestVerdictWithoutStorage(t *testing.T) {
 func TestVerdictWhileStorageHangs(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "Tiltfile")
+	began := time.Now()
+	s.clock.SetTime(began) // which is when the run starts
 	s.config.Clock = clock.RealClock{}
-	s.fail = hang
 	s.begin()
 	limited := newSession("Tiltfile", v1alpha1.ExitConditionCI)
-	limited.Spec.CI = &v1alpha1.SessionCISpec{Timeout: &metav1.Duration{Duration: time.Second}}
-	s.create(limited)
-	a := s.actor("Tiltfile")
-	began := time.Now()
-	a.play(func(snap *engine.Snapshot) { snap.StartTime = began })
+	limited.Spec.CI = &v1alpha1.SessionCISpec{Timeout: &metav1.Duration{Duration: 2 * time.Second}}
+	_, a := s.perform(limited)
+	s.setAnswer(hang)
+	defer s.setAnswer(nil)
 	a.load(&model.CISettings{}, job("a", running))
 	done := s.awaitDone()
-	if got := session.VerdictOf(done.Status); got != session.Timeout {
-		t.Errorf("verdict %q: %s", got, done.Status.Error)
+	if got := session.VerdictOf(done); got != session.Timeout {
+		t.Errorf("verdict %q: %s", got, done.Error)
 	}
 	if took := time.Since(began); took > 2*verdictPatience {
 		t.Errorf("the verdict took %v", took)
@@ -130,38 +130,29 @@ func TestVerdictWhileStorageHangs(t *testing.T) {
 // Nothing else that fails keeps a run from its verdict either.
 func TestVerdictWithoutAnything(t *testing.T) {
 	for name, test := range map[string]struct {
-		durable  bool
 		requests func(*http.Request) bool
 		// change is made by a user while they fail.
 		change func(s *stage) error
 	}{
-		"its Session is deleted": {false, butWatches, func(s *stage) error {
-			return s.client.Delete(s.t.Context(), "Tiltfile", metav1.DeleteOptions{})
-		}},
-		"its finalizer is removed": {true, ofWriting, func(s *stage) error {
+		"its finalizer is removed": {ofWriting, func(s *stage) error {
 			_, err := s.client.Patch(s.t.Context(), "Tiltfile", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
 			return err
 		}},
-		"its Tiltfile is evaluated": {true, ofWriting, func(*stage) error { return nil }},
+		"its Tiltfile is evaluated": {butWatches, func(*stage) error { return nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, "Tiltfile")
-			s.config.Durable = test.durable
-			s.begin()
-			seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-			a := s.actor("Tiltfile")
-			a.load(&model.CISettings{}, job("a", running))
-			seen.awaitTargets(2)
-			s.setFail(failFor(test.requests, "503"))
+			_, a := performCI(s)
+			s.setAnswer(failFor(test.requests, "503"))
 			if err := test.change(s); err != nil {
 				t.Fatal(err)
 			}
 			a.load(&model.CISettings{Timeout: new(time.Hour)}, job("a", failed))
-			s.passTime(10*time.Millisecond, func() bool { return len(s.done) > 0 })
-			if got := session.VerdictOf(s.awaitDone().Status); got != session.TargetFailed {
+			s.passTime(10*time.Millisecond, func() bool { return len(s.finished) > 0 })
+			if got := session.VerdictOf(s.awaitDone()); got != session.TargetFailed {
 				t.Errorf("verdict %q", got)
 			}
-			s.setFail(nil)
+			s.setAnswer(nil)
 		})
 	}
 }
@@ -169,9 +160,9 @@ func TestVerdictWithoutAnything(t *testing.T) {
 // What others have written into the status meanwhile stays there.
 func TestVerdictKeepsForeignConditions(t *testing.T) {
 	s := newStage(t, "Tiltfile")
-	var deciding atomic.Bool
-	s.beforeStatusWrite = func(int64) *http.Response {
-		if deciding.Swap(false) {
+	seen, a := performCI(s)
+	s.onStatusWrite(func(n int64) *http.Response {
+		if n == 1 {
 			stored := s.get("Tiltfile")
 			stored.Status.Conditions = append(stored.Status.Conditions, metav1.Condition{
 				Type: "example.com/Reviewed", Status: metav1.ConditionTrue, Reason: "R", LastTransitionTime: metav1.Now(),
@@ -181,13 +172,7 @@ func TestVerdictKeepsForeignConditions(t *testing.T) {
 			}
 		}
 		return nil
-	}
-	s.begin()
-	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-	a := s.actor("Tiltfile")
-	a.load(&model.CISettings{}, job("a", running))
-	seen.awaitTargets(2)
-	deciding.Store(true)
+	})
 	a.update(0, failed)
 	if done := seen.awaitDone(); meta.FindStatusCondition(done.Status.Conditions, "example.com/Reviewed") == nil {
 		t.Errorf("conditions: %+v", done.Status.Conditions)
@@ -196,10 +181,9 @@ func TestVerdictKeepsForeignConditions(t *testing.T) {
 
 // The end of the server isn't a part of the second that a server has to live.
 func TestNothingSucceedsWhileItIsEnded(t *testing.T) {
-	s := newDurable(t, "a")
+	s := newStage(t, "a")
 	s.begin()
-	seen := s.create(newSession("a", v1alpha1.ExitConditionCI))
-	a := s.actor("a")
+	seen, a := s.perform(newSession("a", v1alpha1.ExitConditionCI))
 	unprobed := *ready
 	unprobed.Probed = false
 	a.load(&model.CISettings{}, server("a", &unprobed))
@@ -216,29 +200,26 @@ func TestNothingSucceedsWhileItIsEnded(t *testing.T) {
 	}
 }
 
-// A Durable Controller ends the run, and stores the verdict as soon as it can.
+// A verdict that can't be stored ends the run, and is stored as soon as it can be.
 func TestVerdictIsStoredLater(t *testing.T) {
 	t.Parallel()
-	s := newDurable(t, "a")
+	s := newStage(t, "a")
 	s.config.Clock = clock.RealClock{}
-	var verdicts = make(chan *v1alpha1.Session, 1)
-	s.config.Done = func(done *v1alpha1.Session) { verdicts <- done }
 	s.begin()
-	seen := s.create(newSession("a", v1alpha1.ExitConditionCI))
-	a := s.actor("a")
+	seen, a := s.perform(newSession("a", v1alpha1.ExitConditionCI))
 	a.play(func(snap *engine.Snapshot) { snap.StartTime = time.Now() })
 	a.load(&model.CISettings{}, job("a", running))
 	seen.awaitTargets(2)
-	s.setFail(failFor(ofStatus, "503"))
+	s.setAnswer(failFor(ofStatus, "503"))
 	a.update(0, failed)
-	if done := <-verdicts; session.VerdictOf(done.Status) != session.TargetFailed {
-		t.Errorf("verdict %q", session.VerdictOf(done.Status))
+	if got := session.VerdictOf(s.awaitDone()); got != session.TargetFailed {
+		t.Errorf("verdict %q", got)
 	}
 	eventually(t, func() bool { return a.hasEnded() })
 	if s.get("a").Status.Done {
 		t.Fatal("what can't be stored is stored")
 	}
-	s.setFail(nil)
+	s.setAnswer(nil)
 	if done := seen.awaitDone(); session.VerdictOf(done.Status) != session.TargetFailed {
 		t.Errorf("verdict %q is stored", session.VerdictOf(done.Status))
 	}
@@ -247,12 +228,12 @@ func TestVerdictIsStoredLater(t *testing.T) {
 // What is refused for its content isn't sent again as it is.
 func TestRefusedStatusIsNotRepeated(t *testing.T) {
 	s := newStage(t, "Tiltfile")
-	s.fail = failFor(ofStatus, "422")
 	s.begin()
-	s.create(newSession("Tiltfile", v1alpha1.ExitConditionManual))
-	a := s.actor("Tiltfile")
+	_, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionManual))
+	s.setAnswer(failFor(ofStatus, "422"))
+	begun := s.statusWrites.Load()
 	a.load(&model.CISettings{}, job("a", running))
-	eventually(t, func() bool { return s.statusWrites.Load() > 0 })
+	eventually(t, func() bool { return s.statusWrites.Load() > begun })
 	before := s.statusWrites.Load()
 	for range 20 {
 		s.controller.queue.Add("Tiltfile")
@@ -271,24 +252,23 @@ func TestLargeStatus(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	const most = 300 << 10
 	sent := map[int64]int{}
-	s.fail = func(r *http.Request) *http.Response {
+	s.setAnswer(func(r *http.Request) *http.Response {
 		if !ofStatus(r) || r.ContentLength <= most {
 			return nil
 		}
 		sent[r.ContentLength]++
 		return answer(http.StatusRequestEntityTooLarge, metav1.StatusReasonRequestEntityTooLarge)
-	}
+	})
 	s.begin()
-	seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-	a := s.actor("Tiltfile")
+	seen, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionCI))
 	resources := make([]engine.ResourceState, 2000)
 	for i := range resources {
 		resources[i] = job(fmt.Sprintf("job-%05d", i), succeeded)
 	}
 	resources[7].Update = &engine.UpdateState{Last: &engine.Exit{Start: start, Finish: start, Error: strings.Repeat("x", 20<<20)}}
 	a.load(&model.CISettings{}, resources...)
-	if done := s.awaitDone(); len(done.Status.Targets) != 2001 || session.VerdictOf(done.Status) != session.TargetFailed {
-		t.Errorf("%d targets, verdict %q", len(done.Status.Targets), session.VerdictOf(done.Status))
+	if done := s.awaitDone(); len(done.Targets) != 2001 || session.VerdictOf(done) != session.TargetFailed {
+		t.Errorf("%d targets, verdict %q", len(done.Targets), session.VerdictOf(done))
 	}
 	stored := seen.awaitDone()
 	truncated := meta.FindStatusCondition(stored.Status.Conditions, v1alpha1.SessionConditionTruncated)
@@ -346,17 +326,16 @@ func TestLateLook(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, "Tiltfile")
 			s.begin()
-			seen := s.create(newSession("Tiltfile", v1alpha1.ExitConditionCI))
-			a := s.actor("Tiltfile")
+			seen, a := s.perform(newSession("Tiltfile", v1alpha1.ExitConditionCI))
 			a.load(&test.limits, test.resource)
 			seen.awaitTargets(2)
 			// The process was stopped, and this is when it goes on: first the timers fire.
 			s.clock.Step(time.Minute)
 			eventually(t, func() bool { return a.caughtUp() })
 			test.meanwhile(a)
-			s.passTime(10*time.Millisecond, func() bool { return len(s.done) > 0 })
-			if done := s.awaitDone(); session.VerdictOf(done.Status) != test.want {
-				t.Errorf("verdict %q: %s", session.VerdictOf(done.Status), done.Status.Error)
+			s.passTime(10*time.Millisecond, func() bool { return len(s.finished) > 0 })
+			if done := s.awaitDone(); session.VerdictOf(done) != test.want {
+				t.Errorf("verdict %q: %s", session.VerdictOf(done), done.Error)
 			}
 		})
 	}
@@ -365,7 +344,7 @@ func TestLateLook(t *testing.T) {
 // A Session whose start was stored though nothing was heard of that is run by who
 // has stored it, rather than taken for one that the end of a server has interrupted.
 func TestStartOfWhichNothingIsHeard(t *testing.T) {
-	s := newDurable(t, "a")
+	s := newStage(t, "a")
 	var heard atomic.Bool
 	s.afterResponse = func(r *http.Request) *http.Response {
 		if !ofStatus(r) || heard.Swap(true) {
@@ -377,15 +356,8 @@ func TestStartOfWhichNothingIsHeard(t *testing.T) {
 	seen := s.create(newSession("a", v1alpha1.ExitConditionCI))
 	first := s.actor("a")
 	eventually(t, func() bool { return heard.Load() })
-	var second *actor
-	s.passTime(10*time.Millisecond, func() bool {
-		select {
-		case second = <-s.actors["a"]:
-			return true
-		default:
-			return false
-		}
-	})
+	s.passTime(10*time.Millisecond, func() bool { return s.controller.runs.get("a") != nil })
+	second := s.controller.runs.get("a").control.(*actor)
 	if first == second || first.hasEnded() {
 		t.Error("the first run has begun")
 	}

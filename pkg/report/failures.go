@@ -31,7 +31,8 @@ func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 		writeTail(&b, t, tail, lines)
 	}
 	switch verdict := session.VerdictOf(s.Status); {
-	case verdict == session.Undecided, verdict == session.Timeout, verdict == session.ReadinessTimeout,
+	case verdict == session.Undecided, verdict == session.Interrupted,
+		verdict == session.Timeout, verdict == session.ReadinessTimeout,
 		verdict == session.TargetFailed && s.Spec.KeepGoing:
 		for _, t := range s.Status.Targets {
 			if word := unfinished(t); word != "" {

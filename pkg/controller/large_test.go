@@ -15,36 +15,16 @@ import (
 	"tilt.dev/session/pkg/session"
 )
 
-func TestPace(t *testing.T) {
-	for name, tc := range map[string]struct{ write, passed, want time.Duration }{
-		"a fifth of the time is for writing": {write: 20 * time.Millisecond, want: 80 * time.Millisecond},
-		"some of the rest has passed":        {write: 20 * time.Millisecond, passed: 30 * time.Millisecond, want: 50 * time.Millisecond},
-		"all of it has":                      {write: 20 * time.Millisecond, passed: 80 * time.Millisecond, want: 0},
-		"long ago":                           {write: 20 * time.Millisecond, passed: time.Hour, want: 0},
-		"a very slow write":                  {write: time.Minute, want: maxRest},
-		"no time at all":                     {want: 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var p pace
-			p.wrote(start, start.Add(tc.write))
-			if got := p.rest(start.Add(tc.write + tc.passed)); got != tc.want {
-				t.Errorf("rest %v, want %v", got, tc.want)
-			}
-		})
-	}
-}
-
 // crowded begins to run a Session with many jobs that wait, each write of whose
 // status takes a while. It returns when that of all jobs was written.
 func crowded(t *testing.T, condition v1alpha1.ExitCondition, ci model.CISettings, write time.Duration) (*stage, *audience, *actor) {
 	s := newStage(t, "Tiltfile")
-	s.beforeStatusWrite = func(int64) *http.Response {
+	s.begin()
+	seen, a := s.perform(newSession("Tiltfile", condition))
+	s.onStatusWrite(func(int64) *http.Response {
 		s.clock.Step(write)
 		return nil
-	}
-	s.begin()
-	seen := s.create(newSession("Tiltfile", condition))
-	a := s.actor("Tiltfile")
+	})
 	var resources []engine.ResourceState
 	for i := range manyResources + 1 {
 		resources = append(resources, job(fmt.Sprintf("j%03d", i), waiting))
@@ -63,7 +43,7 @@ func (s *stage) awaitBacklog(published bool) {
 	eventually(s.t, func() bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		return b.settled == published && len(b.items) == 1
+		return b.published == published && len(b.items) == 1
 	})
 }
 

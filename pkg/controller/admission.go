@@ -1,0 +1,196 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+)
+
+const (
+	// After it was written, a large status rests for restFactor times the duration of the write, so that writing
+	// takes about a fifth of the time, but maxRest at most.
+	restFactor = 4
+	maxRest    = 500 * time.Millisecond
+)
+
+// admission decides which Sessions may run and which large status may be written.
+//
+// At most maxRunning Sessions run, the oldest first; with 0 all do. One large status is written at a time, which
+// leaves the other workers to other Sessions, and each rests after it was written.
+//
+// No method blocks. A Session that is not admitted is reconciled again when it may be: methods that make room
+// return the names of those Sessions. All methods may be called concurrently.
+type admission struct {
+	maxRunning int
+
+	mu       sync.Mutex
+	arrivals uint64
+	// candidates are the Sessions that run and that wait to, the oldest first.
+	candidates []candidate
+	// writing is true while a large status is written, pending has the names of the Sessions that were not admitted
+	// meanwhile.
+	writing bool
+	pending []string
+	// rests has the end of the rest of each run with a large status.
+	rests map[types.UID]time.Time
+}
+
+// candidate is a Session that runs or waits to run.
+type candidate struct {
+	uid     types.UID
+	name    string
+	created time.Time
+	// arrival orders Sessions that were created in the same second.
+	arrival uint64
+	running bool
+}
+
+func newAdmission(maxRunning int) *admission {
+	return &admission{maxRunning: maxRunning, rests: map[types.UID]time.Time{}}
+}
+
+// add lets a Session wait to run, unless it waits or runs already.
+func (a *admission) add(s *v1alpha1.Session) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.insert(s)
+}
+
+// insert returns the index of the Session among the candidates, negative without a limit.
+func (a *admission) insert(s *v1alpha1.Session) int {
+	if a.maxRunning == 0 {
+		return -1
+	}
+	if i := a.index(s.UID); i >= 0 {
+		return i
+	}
+	a.arrivals++
+	added := candidate{uid: s.UID, name: s.Name, created: s.CreationTimestamp.Time, arrival: a.arrivals}
+	i, _ := slices.BinarySearchFunc(a.candidates, added, func(a, b candidate) int {
+		return cmp.Or(a.created.Compare(b.created), cmp.Compare(a.arrival, b.arrival))
+	})
+	a.candidates = slices.Insert(a.candidates, i, added)
+	waitingMetric.Inc()
+	return i
+}
+
+func (a *admission) index(uid types.UID) int {
+	return slices.IndexFunc(a.candidates, func(c candidate) bool { return c.uid == uid })
+}
+
+// admit reports whether a Session may run now. It counts as running then, until postpone or release.
+func (a *admission) admit(s *v1alpha1.Session) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := a.insert(s)
+	if i < 0 {
+		return true
+	}
+	if !slices.Contains(a.admissible(), i) {
+		return false
+	}
+	a.candidates[i].running = true
+	waitingMetric.Dec()
+	return true
+}
+
+// postpone lets a Session that was admitted and could not start wait again, where it did before.
+func (a *admission) postpone(uid types.UID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if i := a.index(uid); i >= 0 && a.candidates[i].running {
+		a.candidates[i].running = false
+		waitingMetric.Inc()
+	}
+}
+
+// withdraw ends the waiting of a Session. One that runs is left alone.
+func (a *admission) withdraw(uid types.UID) []string { return a.remove(uid, false) }
+
+// release notes that nothing is left of the run of a Session.
+func (a *admission) release(uid types.UID) []string { return a.remove(uid, true) }
+
+func (a *admission) remove(uid types.UID, running bool) []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if running {
+		delete(a.rests, uid)
+	}
+	i := a.index(uid)
+	if i < 0 || a.candidates[i].running != running {
+		return nil
+	}
+	a.candidates = slices.Delete(a.candidates, i, i+1)
+	if !running {
+		waitingMetric.Dec()
+	}
+	var names []string
+	for _, i := range a.admissible() {
+		names = append(names, a.candidates[i].name)
+	}
+	return names
+}
+
+// admissible are the indices of the Sessions that admit would admit.
+func (a *admission) admissible() []int {
+	free := a.maxRunning
+	var waiting []int
+	for i, c := range a.candidates {
+		if c.running {
+			free--
+		} else {
+			waiting = append(waiting, i)
+		}
+	}
+	return waiting[:min(max(free, 0), len(waiting))]
+}
+
+// clear removes all candidates.
+func (a *admission) clear() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.candidates {
+		if !c.running {
+			waitingMetric.Dec()
+		}
+	}
+	a.candidates = nil
+}
+
+// beginWrite reports whether a large status may be written now; endWrite has to follow then. Otherwise the Session is
+// one that an endWrite returns or, if rest isn't 0, may try again after that. An urgent status does not rest.
+func (a *admission) beginWrite(r *run, now time.Time, urgent bool) (admitted bool, rest time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if rest := a.rests[r.uid].Sub(now); rest > 0 && !urgent {
+		return false, rest
+	}
+	if !a.writing {
+		a.writing = true
+		return true, 0
+	}
+	if !slices.Contains(a.pending, r.name) {
+		a.pending = append(a.pending, r.name)
+	}
+	return false, 0
+}
+
+// endWrite ends a write that took from begin to end. It returns all Sessions that were not admitted meanwhile,
+// since the first of them may have nothing to write any more.
+func (a *admission) endWrite(r *run, begin, end time.Time) []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.rests[r.uid] = end.Add(min(restFactor*end.Sub(begin), maxRest))
+	a.writing = false
+	pending := a.pending
+	a.pending = nil
+	return pending
+}

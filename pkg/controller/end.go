@@ -1,0 +1,140 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/session"
+)
+
+// outcome is the end of a run with its verdict.
+func (c *Controller) outcome(r *run) Outcome {
+	s := *r.session
+	s.Status = session.Fit(r.verdict.status, 0, r.session, c.config.Clock.Now())
+	return Outcome{Session: s.DeepCopy(), Err: r.failure()}
+}
+
+// failure is why a run has ended by itself, nil for others.
+func (r *run) failure() error {
+	if !r.isOver() {
+		return nil
+	}
+	return r.err
+}
+
+// deletion is the end of a run whose Session was deleted. A verdict goes before.
+func (c *Controller) deletion(r *run) Outcome {
+	if r.verdict != nil {
+		return c.outcome(r)
+	}
+	s := *r.session
+	s.Status = c.lastStatus(r)
+	return Outcome{Session: s.DeepCopy(), Deleted: true, Err: r.failure()}
+}
+
+// finish reports the end of a Session and ends its run. The Session is reconciled again then.
+func (c *Controller) finish(r *run, end Outcome) {
+	r.ending = true
+	if c.config.Finished != nil {
+		c.config.Finished(end)
+	}
+	r.cancel()
+	c.queue.Add(r.name)
+}
+
+// showEnding shows that a deleted Session is being ended, which may take a while.
+func (c *Controller) showEnding(ctx context.Context, s *v1alpha1.Session) error {
+	if s.Status.Done {
+		return nil
+	}
+	_, err := c.ensureStatus(ctx, s, session.Ending(s, c.config.Clock.Now()))
+	return err
+}
+
+// forget forgets a run that is over and releases its Session, nil if that is gone. A verdict that could not be
+// stored is stored before.
+func (c *Controller) forget(ctx context.Context, r *run, stored *v1alpha1.Session) error {
+	released := false
+	if stored != nil {
+		if newer(r.session, stored) {
+			return nil // The watch is about to report what was written last.
+		}
+		r.session = stored
+		if r.verdict != nil && !r.verdict.stored && stored.DeletionTimestamp == nil {
+			if err := c.writeVerdict(ctx, r); err != nil {
+				return err
+			}
+		}
+		var err error
+		if released, err = c.release(ctx, r.session); err != nil {
+			return err
+		}
+	}
+	c.runs.remove(r)
+	c.enqueue(c.admission.release(r.uid))
+	if !released { // Otherwise the watch is about to report that.
+		c.queue.Add(r.name)
+	}
+	klog.FromContext(ctx).V(2).Info("Session has ended", "session", r.name, "uid", r.uid)
+	return nil
+}
+
+// held reports whether the deletion of a Session waits for the end of its run.
+func held(s *v1alpha1.Session) bool { return slices.Contains(s.Finalizers, v1alpha1.Finalizer) }
+
+// hold lets the deletion of a Session wait, and returns what is stored then.
+func (c *Controller) hold(ctx context.Context, s *v1alpha1.Session) (*v1alpha1.Session, error) {
+	if held(s) {
+		return s, nil
+	}
+	stored, err := c.patchFinalizers(ctx, s, append(slices.Clone(s.Finalizers), v1alpha1.Finalizer))
+	if err != nil {
+		return nil, fmt.Errorf("add the finalizer: %w", err)
+	}
+	return stored, nil
+}
+
+// holdAgain restores the finalizer of a run if a client has removed it.
+func (c *Controller) holdAgain(ctx context.Context, r *run) error {
+	ctx, cancel := context.WithTimeout(ctx, c.writeTimeout(r))
+	defer cancel()
+	stored, err := c.hold(ctx, r.session)
+	if err == nil {
+		r.session = stored
+	}
+	return err
+}
+
+// release lets a Session be deleted. It reports whether the finalizer was there.
+func (c *Controller) release(ctx context.Context, s *v1alpha1.Session) (released bool, err error) {
+	if !held(s) {
+		return false, nil
+	}
+	others := slices.DeleteFunc(slices.Clone(s.Finalizers), func(name string) bool { return name == v1alpha1.Finalizer })
+	if _, err := c.patchFinalizers(ctx, s, others); err != nil {
+		return false, fmt.Errorf("remove the finalizer: %w", err)
+	}
+	return true, nil
+}
+
+// patchFinalizers replaces the finalizers of a Session as long as it is stored as s.
+func (c *Controller) patchFinalizers(ctx context.Context, s *v1alpha1.Session, finalizers []string) (*v1alpha1.Session, error) {
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"resourceVersion": s.ResourceVersion,
+		"finalizers":      finalizers,
+	}})
+	if err != nil {
+		return nil, err
+	}
+	return c.client.Patch(ctx, s.Name, types.MergePatchType, patch, metav1.PatchOptions{FieldManager: FieldManager})
+}
