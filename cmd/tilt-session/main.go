@@ -16,34 +16,31 @@ import (
 	"tilt.dev/session/pkg/cli"
 )
 
-// version is set by the linker.
-var version = "v0.1.0-dev"
-
 func main() {
 	os.Exit(run())
 }
 
 func run() int {
-	// Two signals may arrive before the first is acted upon: end, and end now.
+	// Two signals may arrive before the first is received: end, and end now.
 	signals := make(chan os.Signal, 2)
 	defer signal.Stop(signals)
-	// A reader of our output that goes away is an error of writing, by which
-	// nothing is left running. Ignoring the signal would be inherited by commands.
+	// Without a reader, writing the output returns an error instead of killing the
+	// process. Commands would inherit an ignored signal.
 	pipes := make(chan os.Signal, 1)
 	signal.Notify(pipes, syscall.SIGPIPE)
 	defer signal.Stop(pipes)
 
 	return cli.ExitCode(cli.Execute(context.Background(), cli.Program{
 		Streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
-		Version: version,
+		Version: ownVersion(),
 		Notify:  func() <-chan os.Signal { notify(signals); return signals },
 	}, os.Args[1:]))
 }
 
-// notify has the signals that ask the program to end delivered.
+// notify delivers the signals that ask the program to end.
 func notify(signals chan<- os.Signal) {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	// Under nohup a lost terminal isn't a reason to end.
+	// Under nohup the process outlasts its terminal.
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}

@@ -1,0 +1,137 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/controller"
+	"tilt.dev/session/pkg/generated/clientset/versioned"
+	"tilt.dev/session/pkg/host"
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/session"
+	"tilt.dev/session/pkg/storage"
+)
+
+// arrivalTimeout bounds how long the command waits for the first request of clients
+// that connected before the server was ready, so that they see the Session created.
+const arrivalTimeout = 100 * time.Millisecond
+
+// run runs a Tiltfile as the Session "Tiltfile" until there's a verdict or a signal,
+// and returns when nothing of it is left.
+func (o *options) run(ctx context.Context, p command.Program) error {
+	host.SetGCPercent(host.StartPercent)
+	if err := command.DirectLog(p.Streams.ErrOut, o.verbosity); err != nil {
+		return command.Failed(err)
+	}
+	systemd, err := host.TakeSystemd()
+	if err != nil {
+		return command.WithCode(command.ExitUsage, "read the environment that systemd sets: %w", err)
+	}
+	api := &host.API{
+		Server:      apiserver.NewOptions(),
+		Open:        storage.NewMemory,
+		Address:     o.address,
+		AddressFlag: fmt.Sprintf("--host %q", o.Host),
+		PortFlag:    "--port",
+		Warn:        p.Warn,
+	}
+	api.Server.Port, api.Server.Version = o.Port, p.Version
+	out := newConsole(p, api, o.exitCondition == v1alpha1.ExitConditionCI)
+	ended := make(chan controller.Outcome, 1)
+	runner := host.NewRunner(api, host.RunnerOptions{
+		Only: command.SessionName,
+		Engines: host.Engines{
+			Watch:       o.exitCondition == v1alpha1.ExitConditionManual,
+			OpenFiles:   true,
+			MaxDataSize: o.maxDataSize,
+			KillGrace:   o.killGrace,
+			Environ:     colours(p),
+			Began:       time.Now(),
+		},
+		Log: func() *logs.Store { return out.logs },
+		Ended: func(outcome controller.Outcome) {
+			switch {
+			case outcome.Deleted:
+				out.finish(nil)
+			case outcome.Session.Status.Done:
+				out.finish(outcome.Session)
+			default:
+				return // A manual Session can run once its spec has changed.
+			}
+			select {
+			case ended <- outcome:
+			default: // A Session of that name was created again.
+			}
+		},
+	})
+	lingering := &linger{hurried: make(chan struct{}), time: o.linger}
+	steps := runner.Steps(api.Arrivals(arrivalTimeout), lingering.part(), out.part())
+	steps = append(steps, []host.Part{systemd.Part(api)})
+
+	err, late := p.Group().Run(ctx, steps, func(ctx context.Context) error {
+		host.SetGCPercent(host.RunPercent)
+		if err := o.create(ctx, api); err != nil && ctx.Err() == nil {
+			return err
+		}
+		select {
+		case outcome := <-ended:
+			lingering.wanted.Store(!outcome.Deleted)
+			return o.verdict(outcome)
+		case <-ctx.Done():
+		}
+		if errors.As(context.Cause(ctx), new(*host.SignalError)) {
+			out.hurry()
+		}
+		if o.exitCondition == v1alpha1.ExitConditionManual {
+			out.finish(nil) // The runner reports no end.
+		}
+		return context.Cause(ctx)
+	})
+	if late != nil {
+		p.Warn(late)
+	}
+	if signal := new(host.SignalError); errors.As(err, &signal) {
+		select {
+		case outcome := <-ended:
+			if session.VerdictOf(outcome.Session.Status) != session.Interrupted {
+				return o.verdict(outcome)
+			}
+		default:
+		}
+		return o.signalled(signal)
+	}
+	return command.Failed(err)
+}
+
+// create creates the Session.
+func (o *options) create(ctx context.Context, api *host.API) error {
+	client, err := versioned.NewForConfig(api.ClientConfig())
+	if err == nil {
+		options := metav1.CreateOptions{FieldManager: controller.FieldManager}
+		_, err = client.TiltV1alpha1().Sessions().Create(ctx, o.session(), options)
+	}
+	if err != nil {
+		return command.WithCode(command.ExitAPI, "create the Session: %w", err)
+	}
+	return nil
+}
+
+// colours returns what tells commands that a terminal with colours shows their output.
+func colours(p command.Program) []string {
+	if out, ok := p.Streams.Out.(*os.File); ok && term.IsTerminal(int(out.Fd())) && os.Getenv("NO_COLOR") == "" {
+		return []string{"FORCE_COLOR=1"}
+	}
+	return nil
+}

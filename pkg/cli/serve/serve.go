@@ -1,0 +1,131 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/utils/clock"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/host"
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/session"
+	"tilt.dev/session/pkg/storage"
+	"tilt.dev/session/pkg/text"
+)
+
+// logLimit is how many bytes of the output of each Session are kept in memory.
+const logLimit = 4 << 20
+
+// serve serves Sessions until a signal, and returns when nothing of it is left.
+func (o *options) serve(ctx context.Context, p command.Program) error {
+	host.SetGCPercent(host.ServePercent)
+	if err := command.DirectLog(p.Streams.ErrOut, o.verbosity); err != nil {
+		return command.Failed(err)
+	}
+	systemd, err := host.TakeSystemd()
+	if err != nil {
+		return command.WithCode(command.ExitUsage, "read the environment that systemd sets: %w", err)
+	}
+	api := &host.API{
+		Server: o.server,
+		Open: func(config storage.Config) (*storage.Backend, error) {
+			defer o.warnOfExposure(p.Warn)
+			return o.open(config)
+		},
+		DataDir:       o.dataDir,
+		Address:       o.address,
+		AddressFlag:   "--bind-address",
+		PortFlag:      "--secure-port",
+		KubeconfigOut: o.kubeconfigOut,
+		Warn:          p.Warn,
+	}
+	if o.storage == storageFile {
+		o.server.IdentityDir = o.dataDir
+	}
+	health := api.StorageHealth(func(err error) {
+		if err == nil {
+			fmt.Fprintln(p.Streams.ErrOut, "The storage works again.")
+			return
+		}
+		p.Warn(err)
+	})
+	steps := o.steps(p, api)
+	steps = append(steps, []host.Part{health}, []host.Part{systemd.Part(api)})
+	err, late := p.Group().Run(ctx, steps, func(ctx context.Context) error {
+		o.announce(p, api)
+		<-ctx.Done()
+		return context.Cause(ctx)
+	})
+	if errors.As(err, new(*host.SignalError)) {
+		err = nil
+	}
+	return command.Failed(errors.Join(err, late))
+}
+
+// steps are those of the API and of its runner. No server runs the Sessions in etcd,
+// or releases them: whoever runs them elsewhere does.
+func (o *options) steps(p command.Program, api *host.API) [][]host.Part {
+	if o.storage == storageEtcd {
+		return api.Steps()
+	}
+	return host.NewRunner(api, host.RunnerOptions{
+		None:       !o.runSessions,
+		MaxRunning: o.maxRunning,
+		Engines:    host.Engines{Watch: true, MaxDataSize: o.maxDataSize, KillGrace: o.killGrace},
+		Log:        func() *logs.Store { return logs.New(logLimit, clock.RealClock{}) },
+		Started: func(s *v1alpha1.Session) {
+			fmt.Fprintf(p.Streams.Out, "Session %s: runs %s\n", s.Name, s.Spec.TiltfilePath)
+		},
+		Finished: func(outcome host.Outcome) { fmt.Fprintln(p.Streams.Out, describe(outcome)) },
+	}).Steps()
+}
+
+// announce prints where the server is and where it keeps its Sessions.
+func (o *options) announce(p command.Program, api *host.API) {
+	out := p.Streams.Out
+	fmt.Fprintf(out, "tilt-session %s %v\n", p.Version, api)
+	switch o.storage {
+	case storageFile:
+		fmt.Fprintf(out, "Sessions are kept in %s\n", o.dataDir)
+	case storageEtcd:
+		fmt.Fprintf(out, "Sessions are kept in etcd at %s below %s\n", strings.Join(o.etcd.Servers, ", "), o.etcd.Prefix)
+	}
+	if !o.runSessions {
+		fmt.Fprintln(out, "Sessions are not run here")
+	}
+}
+
+// describe is a line about the outcome of a Session.
+func describe(o host.Outcome) string {
+	status := o.Session.Status
+	what := "ended"
+	switch {
+	case o.NotRun && !status.Done:
+		message := status.Error
+		for _, failed := range session.Failures(status) {
+			message = failed.State.Terminated.Error
+		}
+		what = "can't be run (" + brief(message) + ")"
+	case session.VerdictOf(status) == session.Interrupted && o.Err == nil && !o.NotRun:
+		what = "interrupted before its verdict"
+	case status.Done && status.Error == "":
+		what = "succeeded"
+	case status.Done:
+		what = "failed (" + brief(status.Error) + ")"
+	}
+	if !o.NotRun {
+		what += " after " + o.Took.Round(time.Millisecond).String()
+	}
+	return fmt.Sprintf("Session %s: %s", o.Session.Name, what)
+}
+
+// brief shortens an error to a line among others.
+func brief(err string) string { return text.Cut(text.ErrorLine(err), 200) }

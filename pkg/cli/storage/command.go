@@ -1,0 +1,131 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package storage has the commands for a data directory that no server uses.
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/storage/offline"
+)
+
+// worthCompacting is the size of a file in bytes from which check suggests to compact it.
+const worthCompacting = 1 << 20
+
+// NewCommand returns the command storage with its subcommands.
+func NewCommand(p command.Program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "storage",
+		Short: "Check, compact, export or import the data directory of a stopped server",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	c := &storageCommand{program: p}
+	cmd.PersistentFlags().StringVar(&c.dir, command.DataDirFlag, "",
+		"directory of the file storage (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
+	cmd.AddCommand(
+		c.command("check", "Read all entries of the file and report problems", cobra.NoArgs, c.check),
+		c.command("compact", "Rewrite the file without its free space", cobra.NoArgs, c.compact),
+		c.command("export [FILE]", "Write all Sessions as JSON Lines to a new file, or to the standard output",
+			cobra.MaximumNArgs(1), c.export),
+		c.command("import [FILE]", "Fill an empty directory with exported Sessions from a file, or from the standard input",
+			cobra.MaximumNArgs(1), c.importAll),
+	)
+	return cmd
+}
+
+// storageCommand works on a data directory.
+type storageCommand struct {
+	program command.Program
+	dir     string
+}
+
+// command returns one of the subcommands. A signal cancels its work.
+func (c *storageCommand) command(use, short string, args cobra.PositionalArgs, work func(context.Context, offline.Options, string) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
+		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+		defer stop()
+		options, err := c.options(cmd)
+		if err != nil {
+			return err
+		}
+		file := ""
+		if len(args) > 0 {
+			if file = args[0]; command.IsBlank(file) {
+				return command.WithCode(command.ExitUsage, "FILE must not be empty; omit it for the standard input or output")
+			}
+		}
+		err = work(ctx, options, file)
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			return command.WithCode(command.ExitFailure, "interrupted; %s is unchanged", options.Dir)
+		}
+		return err
+	}}
+}
+
+func (c *storageCommand) options(cmd *cobra.Command) (options offline.Options, err error) {
+	if err := command.CompleteDataDir(cmd, &c.dir); err != nil {
+		return options, command.WithCode(command.ExitUsage, "%w", err)
+	}
+	options.Dir = c.dir
+	if options.Codec, err = apiserver.StorageCodec(); err != nil {
+		return options, command.WithCode(command.ExitFailure, "%w", err)
+	}
+	return options, nil
+}
+
+func (c *storageCommand) check(ctx context.Context, options offline.Options, _ string) error {
+	report, err := offline.Check(ctx, options)
+	if err != nil {
+		return command.WithCode(command.ExitFailure, "%w", err)
+	}
+	out := c.program.Streams.Out
+	for _, problem := range report.Problems {
+		if _, err := fmt.Fprintln(out, problem); err != nil {
+			return command.Printed(err)
+		}
+	}
+	_, err = fmt.Fprintf(out, "%s: %d objects in %d versions at revision %d, history from %d; %d bytes, %d of them free\n",
+		options.Dir, report.Keys, report.Versions, report.Revision, report.Compacted, report.Size, report.Free)
+	if err != nil {
+		return command.Printed(err)
+	}
+	if report.Size > worthCompacting && report.Free > report.Size/2 {
+		_, err := fmt.Fprintln(out, `"tilt-session storage compact" returns most of the free space to the disk`)
+		if err != nil {
+			return command.Printed(err)
+		}
+	}
+	if n := len(report.Problems); n > 0 {
+		return command.WithCode(command.ExitFailure,
+			`%d problems. Restore a backup of the directory, or import an earlier "storage export" into a new one:
+  tilt-session storage import --data-dir %s sessions.jsonl
+"bbolt surgery" can repair pages of a copy of storage.db`, n, quoted(options.Dir+".new"))
+	}
+	return nil
+}
+
+func (c *storageCommand) compact(ctx context.Context, options offline.Options, _ string) error {
+	before, after, err := offline.Compact(ctx, options)
+	if err != nil {
+		return command.WithCode(command.ExitFailure, "%w", err)
+	}
+	_, err = fmt.Fprintf(c.program.Streams.Out, "%s: %d bytes, %d before\n", options.Dir, after, before)
+	return command.Printed(err)
+}
+
+// quoted returns an argument quoted for a shell.
+func quoted(argument string) string {
+	return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
+}

@@ -1,0 +1,202 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"k8s.io/utils/clock"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/filewatch"
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/probe"
+	"tilt.dev/session/pkg/process"
+	"tilt.dev/session/pkg/session"
+	"tilt.dev/session/pkg/tiltfile"
+)
+
+// GuardCommand is the command of this program that runs process.Guard. Each process
+// that runs Sessions starts one.
+const GuardCommand = "process-guard"
+
+// guardEnv halves the start-up time of the guard, which competes with that of the
+// process that starts it: the packages of kubectl load the messages of the user's
+// language as they are initialised, of which French has the fewest, and the guard
+// doesn't live on a heap that's worth a collection.
+var guardEnv = []string{"LC_ALL=fr_FR.UTF-8", "GOGC=off"}
+
+// Engines are options of how Sessions are run.
+type Engines struct {
+	// Watch has resources run again when their files change.
+	Watch bool
+	// OpenFiles lets Tiltfiles read the open files of this process.
+	OpenFiles bool
+	// MaxDataSize is how many bytes of data a Tiltfile may read, 0 for the default.
+	MaxDataSize int64
+	// KillGrace is the time from SIGTERM to SIGKILL.
+	KillGrace time.Duration
+	// Environ has further environment variables for commands.
+	Environ []string
+	// Began is when a run began, or zero if that's when its engine is made.
+	Began time.Time
+}
+
+// engines makes the engines of Sessions, with what all engines of this process
+// share. It must be closed when they have ended.
+type engines struct {
+	Engines
+	processes *process.Runner
+	// files reports changes of files, nil without Watch.
+	files *filewatch.Watcher
+	clock clock.WithTickerAndDelayedExecution
+	// environ is this process's environment, commands has defaults for the
+	// environment of commands.
+	environ, commands []string
+}
+
+// newEngines starts what engines share. It calls warn for what goes wrong later.
+func newEngines(options Engines, warn func(error)) (*engines, error) {
+	es := &engines{Engines: options, clock: clock.RealClock{}, environ: os.Environ()}
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	es.processes, err = process.New(process.Options{
+		Guard:        []string{executable, GuardCommand},
+		GuardEnv:     guardEnv,
+		AdoptOrphans: true,
+		Warn:         warn,
+	})
+	if err != nil || !options.Watch {
+		return es, err
+	}
+	if es.files, err = filewatch.New(es.clock); err != nil {
+		return nil, errors.Join(err, es.processes.Close())
+	}
+	return es, nil
+}
+
+func (es *engines) close() error {
+	var err error
+	if es.files != nil {
+		err = es.files.Close()
+	}
+	return errors.Join(err, es.processes.Close())
+}
+
+// locate has commands find the API.
+func (es *engines) locate(a *API) {
+	es.commands = append(surroundings(a.Address.Host(a.Server.BindAddress), a.entry.Port), es.Environ...)
+}
+
+// engine makes the engine of a Session.
+func (es *engines) engine(
+	s *v1alpha1.Session, log *logs.Store, onChange func(*engine.Snapshot),
+) *engine.Engine {
+	prober := &probe.Prober{Start: es.processes.Start, Env: es.environ, Clock: es.clock}
+	began := es.Began
+	if began.IsZero() {
+		began = time.Now()
+	}
+	config := engine.Config{
+		Tiltfile: s.Spec.TiltfilePath,
+		Args:     s.Spec.Args,
+		Load: &loader{
+			engines: es, log: log, subcommand: subcommand(s.Spec.ExitCondition), streams: tiltfile.NewStreams(es.OpenFiles),
+		},
+		Start:     es.start,
+		Probe:     prober.Run,
+		Logs:      log,
+		Environ:   process.MergeEnv(es.commands, es.environ),
+		Clock:     es.clock,
+		PID:       os.Getpid(),
+		StartTime: began,
+		KillGrace: cmp.Or(es.KillGrace, -1),
+		FailFast:  session.FailFast(s),
+		OnChange:  onChange,
+	}
+	// A run that ends by itself runs everything once.
+	if es.files != nil && s.Spec.ExitCondition == v1alpha1.ExitConditionManual {
+		config.Watch = es.watch
+	}
+	return engine.New(config)
+}
+
+// watch watches files other than streams.
+func (es *engines) watch(ctx context.Context, files model.Watch, report func([]model.Change)) error {
+	files.Paths = slices.DeleteFunc(slices.Clone(files.Paths), tiltfile.IsStream)
+	return es.files.Watch(ctx, files, report)
+}
+
+func (es *engines) start(spec process.Spec) (engine.Process, error) {
+	p, err := es.processes.Start(spec)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// surroundings are environment variables that describe where a command runs.
+func surroundings(host string, port int) []string {
+	return []string{
+		"LINES=24",
+		"COLUMNS=80",
+		"PYTHONUNBUFFERED=1",
+		"TILT_HOST=" + host,
+		fmt.Sprintf("TILT_PORT=%d", port),
+		"TILT_DISABLE_ANALYTICS=1",
+	}
+}
+
+// subcommand is the value of config.tilt_subcommand in a Tiltfile.
+func subcommand(condition v1alpha1.ExitCondition) string {
+	if condition == v1alpha1.ExitConditionCI {
+		return "ci"
+	}
+	return "up"
+}
+
+// loader evaluates the Tiltfile of one Session.
+type loader struct {
+	engines    *engines
+	log        *logs.Store
+	subcommand string
+	streams    *tiltfile.Streams
+}
+
+var _ engine.Loader = (*loader)(nil)
+
+func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, error) {
+	executable, _ := os.Executable() // sys.executable is None if it's unknown
+	dir, err := os.Getwd()
+	if err != nil {
+		dir = "/" // It was removed.
+	}
+	return tiltfile.Load(ctx, tiltfile.Options{
+		Path:        in.Path,
+		WorkingDir:  dir,
+		Streams:     l.streams,
+		MaxDataSize: l.engines.MaxDataSize,
+		Args:        in.Args,
+		Subcommand:  l.subcommand,
+		Argv:        os.Args,
+		Executable:  executable,
+		Environ:     l.engines.environ,
+		Runner:      localCommands{processes: l.engines.processes, environ: l.engines.commands},
+		Log: func(level logs.Level, text string) {
+			l.log.Append(model.TiltfileResource, level, text)
+		},
+		Output: func() io.WriteCloser { return l.log.Writer(model.TiltfileResource) },
+	})
+}

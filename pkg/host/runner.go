@@ -1,0 +1,240 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/controller"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/logs"
+)
+
+// deliveryTimeout bounds how long connected watches may take to receive the verdict of
+// a Session before its run is torn down.
+const deliveryTimeout = time.Second
+
+// RunnerOptions say which Sessions a runner runs, and how. Functions are called
+// from several goroutines.
+type RunnerOptions struct {
+	// Only is the name of the only Session that's run, "" for all Sessions.
+	Only string
+	// None is true where Sessions are stored and not run. The runner then only lets
+	// deleted Sessions go, which an earlier process may have run.
+	None bool
+	// MaxRunning is how many Sessions run at a time, 0 for all of them.
+	MaxRunning int
+	Engines
+	// Log returns the store for the output of a Session.
+	Log func() *logs.Store
+	// Started, if set, is called when the run of a Session begins.
+	Started func(*v1alpha1.Session)
+	// Ended, if set, is called with the end of a Session, before its run is torn down.
+	// It must not wait for the runner.
+	Ended func(controller.Outcome)
+	// Finished, if set, is called when nothing is left of a run, or when a Session
+	// isn't run at all.
+	Finished func(Outcome)
+}
+
+// Outcome is the end of a Session that was to be run. A manual Session that the end of
+// the process leaves to the next one is neither done nor deleted.
+type Outcome struct {
+	controller.Outcome
+	// NotRun is true for a Session that can't be run as it is.
+	NotRun bool
+	// Took is how long the run took.
+	Took time.Duration
+}
+
+// Runner runs Sessions of an API.
+type Runner struct {
+	options    RunnerOptions
+	api        *API
+	engines    *engines
+	table      *controller.Running
+	controller *controller.Controller
+
+	mu sync.Mutex
+	// runs are those that haven't ended.
+	runs map[*sessionRun]struct{}
+	// killed is true once processes get no time to end.
+	killed bool
+}
+
+// NewRunner returns a runner for Sessions of an API that hasn't started.
+func NewRunner(api *API, options RunnerOptions) *Runner {
+	r := &Runner{options: options, api: api, table: controller.NewRunning(), runs: map[*sessionRun]struct{}{}}
+	if !options.None {
+		api.Server.Runs = r.table
+	}
+	api.attach = append(api.attach, r.attach)
+	return r
+}
+
+// Steps are the steps of a process that serves the API and runs its Sessions;
+// between are started when the API is ready and stopped before it.
+func (r *Runner) Steps(between ...Part) [][]Part {
+	var steps [][]Part
+	if !r.options.None {
+		steps = append(steps, []Part{{Name: "engines", Run: r.prepare}})
+	}
+	steps = append(steps, r.api.Steps()...)
+	for _, part := range between {
+		steps = append(steps, []Part{part})
+	}
+	return append(steps, []Part{{
+		Name: "controller", Run: r.run, Hurry: r.Kill,
+		Patience: fmt.Sprintf("Waiting up to %v for processes to end; another signal kills them at once.", r.options.KillGrace),
+	}})
+}
+
+// prepare starts what the engines share.
+func (r *Runner) prepare(ctx context.Context, ready func()) (err error) {
+	if r.engines, err = newEngines(r.options.Engines, r.api.Warn); err != nil {
+		return fmt.Errorf("prepare to run commands: %w", err)
+	}
+	ready()
+	<-ctx.Done()
+	if err := r.engines.close(); err != nil {
+		r.api.Warn(err)
+	}
+	return nil
+}
+
+// attach adds the controller to the server.
+func (r *Runner) attach(server *apiserver.Server) (err error) {
+	if !r.options.None {
+		r.engines.locate(r.api)
+	}
+	r.controller, err = controller.New(controller.Config{
+		ClientConfig: server.LoopbackClientConfig(),
+		Runs: func(s *v1alpha1.Session) bool {
+			return !r.options.None && (r.options.Only == "" || s.Name == r.options.Only)
+		},
+		NewRun:     r.newRun,
+		Running:    r.table,
+		Delivered:  r.deliver,
+		Finished:   r.ended,
+		MaxRunning: r.options.MaxRunning,
+	})
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		server.AddReadyzCheck("informers", r.controller.InformersSynced),
+		server.AddReadyzCheck("controller", r.controller.Working))
+}
+
+// run runs the controller.
+func (r *Runner) run(ctx context.Context, ready func()) error {
+	ready()
+	return r.controller.Run(ctx)
+}
+
+// deliver waits until connected watches have the verdict of a Session. A watch that is
+// too slow gets it when it's closed.
+func (r *Runner) deliver(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
+	defer cancel()
+	_ = r.api.server.Load().Delivered(ctx)
+}
+
+// sessionRun is the run of one Session.
+type sessionRun struct {
+	*engine.Engine
+	runner  *Runner
+	session *v1alpha1.Session
+	// end is the end of the Session, which is known before the run is torn down.
+	end atomic.Pointer[controller.Outcome]
+}
+
+var _ controller.Run = (*sessionRun)(nil)
+
+func (r *Runner) newRun(s *v1alpha1.Session, onChange func(*engine.Snapshot)) controller.Run {
+	return &sessionRun{runner: r, session: s, Engine: r.engines.engine(s, r.options.Log(), onChange)}
+}
+
+// Run implements controller.Run.
+func (s *sessionRun) Run(ctx context.Context) error {
+	s.runner.add(s)
+	defer s.runner.remove(s)
+	began := time.Now()
+	if started := s.runner.options.Started; started != nil {
+		started(s.session)
+	}
+	err := s.Engine.Run(ctx)
+	s.Logs().Close()
+	outcome := Outcome{Outcome: controller.Outcome{Session: s.session}, Took: time.Since(began)}
+	if end := s.end.Load(); end != nil {
+		outcome.Outcome = *end
+	}
+	s.runner.finish(outcome)
+	return err
+}
+
+func (r *Runner) finish(o Outcome) {
+	if r.options.Finished != nil {
+		r.options.Finished(o)
+	}
+}
+
+// ended is called by the controller with the end of a Session.
+func (r *Runner) ended(o controller.Outcome) {
+	switch run := r.find(o.Session.UID); {
+	case run != nil:
+		run.end.Store(&o)
+	case !o.Deleted:
+		r.finish(Outcome{Outcome: o, NotRun: true})
+	}
+	if r.options.Ended != nil {
+		r.options.Ended(o)
+	}
+}
+
+// find returns the run of a Session, nil if it has none.
+func (r *Runner) find(uid types.UID) *sessionRun {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for run := range r.runs {
+		if run.session.UID == uid {
+			return run
+		}
+	}
+	return nil
+}
+
+func (r *Runner) add(s *sessionRun) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.runs[s] = struct{}{}
+	if r.killed {
+		s.Kill()
+	}
+}
+
+func (r *Runner) remove(s *sessionRun) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.runs, s)
+}
+
+// Kill ends all processes at once.
+func (r *Runner) Kill() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.killed = true
+	for run := range r.runs {
+		run.Kill()
+	}
+}

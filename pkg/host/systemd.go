@@ -1,0 +1,96 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"k8s.io/klog/v2"
+)
+
+// Systemd is the service manager that started this process and asks for its state.
+// The zero value is that there's none.
+type Systemd struct {
+	// socket is where systemd listens.
+	socket string
+	// watchdog is how long systemd waits for a sign of life, 0 if it doesn't.
+	watchdog time.Duration
+}
+
+// TakeSystemd reads from the environment how to reach systemd, and removes that from
+// the environment: the library of the API server would notify too early, and commands
+// would notify in the name of this process.
+func TakeSystemd() (s Systemd, err error) {
+	s.socket = os.Getenv("NOTIFY_SOCKET")
+	if s.socket != "" {
+		s.watchdog, err = daemon.SdWatchdogEnabled(true)
+	}
+	return s, errors.Join(err, os.Unsetenv("NOTIFY_SOCKET"))
+}
+
+// Part notifies systemd that the process is ready, that it's alive for as long as
+// the API answers, and that it stops. It's the last part of a process.
+func (s Systemd) Part(a *API) Part {
+	return Part{Name: "systemd notifier", Run: func(ctx context.Context, ready func()) error {
+		notify := func(state string) {
+			if err := s.notify(state); err != nil {
+				a.Warn(err)
+			}
+		}
+		notify(daemon.SdNotifyReady)
+		ready()
+		if err := s.feed(ctx, a.alive); err != nil {
+			a.Warn(err)
+			<-ctx.Done()
+		}
+		notify(daemon.SdNotifyStopping)
+		return nil
+	}}
+}
+
+// notify sends a state to systemd. See sd_notify(3) for the states.
+func (s Systemd) notify(state string) error {
+	if s.socket == "" {
+		return nil
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: s.socket, Net: "unixgram"})
+	if err == nil {
+		_, err = conn.Write([]byte(state))
+		err = errors.Join(err, conn.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("notify systemd of %q: %w", state, err)
+	}
+	return nil
+}
+
+// feed sends a sign of life whenever alive returns no error, until ctx is done.
+func (s Systemd) feed(ctx context.Context, alive func(context.Context) error) error {
+	if s.watchdog == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	tick := time.NewTicker(s.watchdog / 2)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := alive(ctx); err != nil {
+			klog.FromContext(ctx).Error(err, "The API server doesn't answer, so systemd gets no sign of life")
+			continue
+		}
+		if err := s.notify(daemon.SdNotifyWatchdog); err != nil {
+			return err
+		}
+	}
+}
