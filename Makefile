@@ -52,10 +52,6 @@ soak: build ## Run random Tiltfiles with random signals, and look for what is le
 crash: ## Kill a process that stores objects again and again, and check what is found (KILLS=200, SEED to repeat).
 	$(GO) test -count=1 -timeout 60m -v -run '^TestCrash$$' ./pkg/storage -args -crash.kills=$(or $(KILLS),200) $(if $(SEED),-crash.seed=$(SEED))
 
-.PHONY: load
-load: build ## Fill a server with Sessions and measure it; the output suits benchstat (SESSIONS=10000, TARGETS=20, PROFILES=directory).
-	$(GO) run ./hack/load -bin $(BIN) -sessions $(or $(SESSIONS),10000) -targets $(or $(TARGETS),20) $(if $(PROFILES),-profiles $(PROFILES))
-
 .PHONY: interop
 interop: ## Show that Sessions work with tilt-apiserver, Tilt's Go types and controller-runtime.
 	hack/interop.sh
@@ -100,6 +96,21 @@ cross: ## Compile for every supported platform.
 .PHONY: bench
 bench: build ## Run the benchmarks; the output suits benchstat (COUNT=6 by default).
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),6) ./pkg/... ./cmd/...
+
+.PHONY: bench-peers
+bench-peers: build ## Compare the API server with other servers of Sessions; bin/bench-peers.txt suits benchstat (ARGS=-quick, ARGS=-h).
+	cd hack/bench && $(GO) build -o ../../bin/bench-peers ./peers
+	bin/bench-peers -bin $(BIN) $(ARGS)
+
+.PHONY: bench-runner
+bench-runner: build ## Compare "ci" with xargs and process-compose; bin/bench-runner.txt suits benchstat (ARGS=-quick, ARGS=-h).
+	cd hack/bench && $(GO) build -o ../../bin/bench-runner ./runner
+	cd hack/bench/processcompose && $(GO) build -o ../../../bin/process-compose github.com/f1bonacc1/process-compose/src
+	bin/bench-runner -bin $(BIN) -process-compose bin/process-compose $(ARGS)
+
+.PHONY: bench-test
+bench-test: ## Vet and test the programs of bench-peers and bench-runner.
+	cd hack/bench && $(GO) vet ./... && $(GO) test -count=1 ./...
 
 .PHONY: clean
 clean: ## Remove what was built.

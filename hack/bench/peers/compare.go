@@ -1,0 +1,97 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"tilt.dev/session/hack/bench/result"
+)
+
+// compare measures the contenders in turn, as often as -count says, and prints
+// the table.
+func (o *options) compare(ctx context.Context, stdout io.Writer) (err error) {
+	dir, err := os.MkdirTemp(o.dir, "bench-peers-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if o.profiles != "" {
+		if err := os.MkdirAll(o.profiles, 0o755); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(filepath.Dir(o.out), 0o755); err != nil {
+		return err
+	}
+	out, err := os.Create(o.out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	log, err := result.NewLog(out, fmt.Sprintf("benchtime: %v", o.duration), fmt.Sprintf("targets: %d", o.targets))
+	if err != nil {
+		return err
+	}
+	for round := range o.count {
+		for _, sessions := range o.sessions {
+			for _, c := range contenders() {
+				if !slices.Contains(o.contenders, c.name) {
+					continue
+				}
+				fmt.Fprintf(os.Stderr, "round %d of %d: %s with %d Sessions\n", round+1, o.count, c.name, sessions)
+				if err := o.measure(ctx, log, c, sessions, dir); err != nil {
+					return fmt.Errorf("%s with %d Sessions: %w", c.name, sessions, err)
+				}
+			}
+		}
+	}
+	return errors.Join(log.WriteTable(stdout, reference, result.Median), log.WriteAbsences(stdout))
+}
+
+// measure measures one contender with a number of Sessions, from an empty
+// directory on.
+func (o *options) measure(ctx context.Context, log *result.Log, c contender, sessions int, parent string) (err error) {
+	dir := filepath.Join(parent, c.name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	answers := filepath.Join(parent, answersFile)
+	if c.name == bare {
+		if err := os.Symlink(answers, filepath.Join(dir, answersFile)); err != nil {
+			return err
+		}
+	}
+	s, took, err := start(ctx, o, c, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	m := &measurement{server: s, log: log, sessions: sessions}
+	defer m.close()
+	if m.templates, err = newTemplates(o.targets); err != nil {
+		return err
+	}
+	if err := m.add(result.NewKey(workStart), 1, result.Value{Number: float64(took), Unit: result.Nanoseconds}); err != nil {
+		return err
+	}
+	if err := m.prepare(ctx); err != nil {
+		return err
+	}
+	if c.name == reference && slices.Contains(o.contenders, bare) {
+		if err := m.record(ctx, answers); err != nil {
+			return fmt.Errorf("recording answers for %s: %w", bare, err)
+		}
+	}
+	return m.work(ctx)
+}
