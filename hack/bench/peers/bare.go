@@ -56,7 +56,7 @@ func (s *bareServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/readyz":
 	case r.URL.Query().Has("watch"):
 		s.watch(w, r, exact)
-	case found:
+	case r.Method == http.MethodGet && found:
 		_, _ = w.Write(exact)
 	case r.Method == http.MethodGet:
 		_, _ = w.Write(s.answers.Get)

@@ -44,7 +44,7 @@ func (o *options) compare(ctx context.Context, stdout io.Writer) (err error) {
 	}
 	for round := range o.count {
 		for _, sessions := range o.sessions {
-			for _, c := range contenders() {
+			for _, c := range o.order(round) {
 				if !slices.Contains(o.contenders, c.name) {
 					continue
 				}
@@ -55,7 +55,18 @@ func (o *options) compare(ctx context.Context, stdout io.Writer) (err error) {
 			}
 		}
 	}
-	return errors.Join(log.WriteTable(stdout, reference, result.Median), log.WriteAbsences(stdout))
+	return errors.Join(
+		log.WriteTable(stdout, "Time and size", reference, result.Median, result.Nanoseconds, result.Bytes),
+		log.WriteTable(stdout, "CPU time of the server", reference, result.Median, result.CPU),
+		log.WriteAbsences(stdout))
+}
+
+// order returns the contenders in the order of a round: each round begins with
+// another, so that none always has the place after the same one.
+func (o *options) order(round int) []contender {
+	all := contenders()
+	round %= len(all)
+	return slices.Concat(all[round:], all[:round])
 }
 
 // measure measures one contender with a number of Sessions, from an empty
@@ -66,7 +77,8 @@ func (o *options) measure(ctx context.Context, log *result.Log, c contender, ses
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	answers := filepath.Join(parent, answersFile)
+	// Those of the first round are there for the bare server in every other.
+	answers := filepath.Join(parent, fmt.Sprintf("%s-%d", answersFile, sessions))
 	if c.name == bare {
 		if err := os.Symlink(answers, filepath.Join(dir, answersFile)); err != nil {
 			return err

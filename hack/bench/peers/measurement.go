@@ -148,7 +148,7 @@ func (m *measurement) times(ctx context.Context, key result.Key, workers []*work
 		result.Value{Number: float64(elapsed) / float64(n), Unit: result.Nanoseconds},
 		result.Value{Number: float64(took[n/2]), Unit: "p50-ns"},
 		result.Value{Number: float64(took[n*99/100]), Unit: "p99-ns"},
-		result.Value{Number: float64(after-before) / float64(n), Unit: "cpu-ns/op"})
+		result.Value{Number: float64(after-before) / float64(n), Unit: result.CPU})
 }
 
 // measure lets a worker try an operation, then measures it with each number of
@@ -164,6 +164,9 @@ func (m *measurement) measure(ctx context.Context, work string, do operation) er
 			if err := do(ctx, workers[0]); err != nil {
 				return m.absent(ctx, work, err)
 			}
+			if err := m.addSize(work, workers[0].buffer.Len()); err != nil {
+				return err
+			}
 		}
 		key := m.key(work, fmt.Sprintf("workers=%d", n))
 		err = m.profile(ctx, key, func() error { return m.times(ctx, key, workers, m.options.duration, do) })
@@ -172,6 +175,15 @@ func (m *measurement) measure(ctx context.Context, work string, do operation) er
 		}
 	}
 	return nil
+}
+
+// addSize logs how large the answers to GET and LIST are, so that it shows
+// whether the contenders answer as much.
+func (m *measurement) addSize(work string, size int) error {
+	if work != workGet && work != workList {
+		return nil
+	}
+	return m.add(m.key(workAnswerSize, "of="+work), 1, result.Value{Number: float64(size), Unit: result.Bytes})
 }
 
 // absent logs why the contender can't do some work, or returns the reason if

@@ -79,7 +79,8 @@ func (s *server) startEtcd(ctx context.Context) error {
 	return nil
 }
 
-// launch starts the process of the server and waits until it is ready.
+// launch starts the process of the server and waits until it says that it is
+// ready and lists Sessions.
 func (s *server) launch(ctx context.Context) (time.Duration, error) {
 	args, err := s.args(s.options, s.dir)
 	if err != nil {
@@ -112,8 +113,13 @@ func (s *server) launch(ctx context.Context) (time.Duration, error) {
 				return false
 			}
 		}
-		_, err := probe.do(ctx, http.MethodGet, "/readyz", "", nil)
-		return err == nil
+		// A stock server is ready before its cache is.
+		for _, path := range []string{"/readyz", sessionsPath + "?limit=1"} {
+			if _, err := probe.do(ctx, http.MethodGet, path, "", nil); err != nil {
+				return false
+			}
+		}
+		return true
 	})
 	took := time.Since(began)
 	if probe != nil {

@@ -21,20 +21,21 @@ import (
 
 // The kinds of work.
 const (
-	workStart     = "Start"
-	workRestart   = "Restart"
-	workMemory    = "Memory"
-	workDataSize  = "DataSize"
-	workGet       = "Get"
-	workList      = "List"
-	workPages     = "ListPages"
-	workWatchList = "WatchList"
-	workUpdate    = "UpdateStatus"
-	workMerge     = "MergeStatus"
-	workApply     = "ApplyStatus"
-	workCreate    = "Create"
-	workDelete    = "Delete"
-	workFanOut    = "FanOut"
+	workStart      = "Start"
+	workRestart    = "Restart"
+	workMemory     = "Memory"
+	workDataSize   = "DataSize"
+	workAnswerSize = "AnswerSize"
+	workGet        = "Get"
+	workList       = "List"
+	workPages      = "ListPages"
+	workWatchList  = "WatchList"
+	workUpdate     = "UpdateStatus"
+	workMerge      = "MergeStatus"
+	workApply      = "ApplyStatus"
+	workCreate     = "Create"
+	workDelete     = "Delete"
+	workFanOut     = "FanOut"
 )
 
 // work measures everything that a server does with its Sessions.

@@ -38,6 +38,7 @@ type Value struct {
 // The units that the table formats.
 const (
 	Nanoseconds = "ns/op"
+	CPU         = "cpu-ns/op"
 	Bytes       = "bytes"
 )
 
@@ -47,7 +48,7 @@ type Result struct {
 	Contender string
 	// N is the number of operations.
 	N int
-	// Values are what was measured. The table compares the first.
+	// Values are what was measured, each in another unit.
 	Values []Value
 }
 

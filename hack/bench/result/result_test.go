@@ -35,7 +35,9 @@ func TestLog(t *testing.T) {
 		}
 	}
 	for _, write := range []error{
-		log.WriteTable(&table, "ours", result.Median), log.WriteTable(&table, "ours", result.Best), log.WriteAbsences(&table),
+		log.WriteTable(&table, "everything", "ours", result.Median, result.Nanoseconds, result.Bytes),
+		log.WriteTable(&table, "time", "ours", result.Best, result.Nanoseconds),
+		log.WriteAbsences(&table),
 	} {
 		if write != nil {
 			t.Fatal(write)
@@ -51,7 +53,7 @@ func TestLog(t *testing.T) {
 			t.Errorf("the lines miss %q:\n%s", want, &lines)
 		}
 	}
-	for _, want := range []string{"2ms 1.00x", "5ms 2.50x", "3.0MB 1.00x", "1ms 1.00x", "4ms 4.00x", "\ntheirs can't Memory: it has none\n"} {
+	for _, want := range []string{"\ntime: best, and its ratio to that of ours\n", "2ms 1.00x", "5ms 2.50x", "3.0MB 1.00x", "1ms 1.00x", "4ms 4.00x", "\ntheirs can't Memory: it has none\n"} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("the table misses %q:\n%s", want, &table)
 		}

@@ -31,12 +31,17 @@ var (
 )
 
 // WriteTable writes a row for each key and a column for each contender: a
-// statistic of the first value, and its ratio to that of the reference.
-func (l *Log) WriteTable(out io.Writer, reference string, statistic Statistic) error {
+// statistic of the value in one of the given units, and its ratio to that of
+// the reference.
+func (l *Log) WriteTable(out io.Writer, title, reference string, statistic Statistic, units ...string) error {
 	var keys []Key
 	var contenders []string
 	values := map[Key]map[string][]Value{}
 	for _, r := range l.results {
+		i := slices.IndexFunc(r.Values, func(v Value) bool { return slices.Contains(units, v.Unit) })
+		if i < 0 {
+			continue
+		}
 		if values[r.Key] == nil {
 			values[r.Key] = map[string][]Value{}
 			keys = append(keys, r.Key)
@@ -44,10 +49,11 @@ func (l *Log) WriteTable(out io.Writer, reference string, statistic Statistic) e
 		if !slices.Contains(contenders, r.Contender) {
 			contenders = append(contenders, r.Contender)
 		}
-		values[r.Key][r.Contender] = append(values[r.Key][r.Contender], r.Values[0])
+		values[r.Key][r.Contender] = append(values[r.Key][r.Contender], r.Values[i])
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, statistic.name+", and its ratio to "+reference+"\t"+strings.Join(contenders, "\t"))
+	fmt.Fprintf(out, "\n%s: %s, and its ratio to that of %s\n", title, statistic.name, reference)
+	fmt.Fprintln(table, "\t"+strings.Join(contenders, "\t"))
 	for _, key := range keys {
 		row := []string{key.String()}
 		for _, contender := range contenders {
@@ -94,7 +100,7 @@ func (s Statistic) number(values []Value) float64 {
 // format rounds a number to three digits, in the unit that people expect.
 func format(number float64, unit string) string {
 	switch unit {
-	case Nanoseconds:
+	case Nanoseconds, CPU:
 		d := time.Duration(number)
 		for step := time.Duration(1); ; step *= 10 {
 			if d < 1000*step {
@@ -102,6 +108,9 @@ func format(number float64, unit string) string {
 			}
 		}
 	case Bytes:
+		if number < 1<<20 {
+			return strconv.FormatFloat(number/(1<<10), 'f', 1, 64) + "KB"
+		}
 		return strconv.FormatFloat(number/(1<<20), 'f', 1, 64) + "MB"
 	default:
 		return strconv.FormatFloat(number, 'g', 3, 64) + unit

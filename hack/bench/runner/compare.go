@@ -42,27 +42,44 @@ func (o *options) compare(ctx context.Context, stdout io.Writer) (err error) {
 			return err
 		}
 	}
+	// The first time, programs are read from disk: that doesn't count.
+	if err := o.round(ctx, nil, o.workloads[0], parent, 0); err != nil {
+		return err
+	}
 	for round := range o.count {
 		for _, w := range o.workloads {
 			fmt.Fprintf(os.Stderr, "round %d of %d: %v\n", round+1, o.count, w)
-			for _, c := range o.contenders() {
-				if c.can != nil && !c.can(w) {
-					continue
-				}
-				if err := o.measure(ctx, log, c, w, filepath.Join(parent, c.name)); err != nil {
-					return fmt.Errorf("%s with %v: %w", c.name, w, err)
-				}
+			if err := o.round(ctx, log, w, parent, round); err != nil {
+				return err
 			}
 		}
 	}
 	return errors.Join(
-		log.WriteTable(stdout, reference, result.Median),
-		log.WriteTable(stdout, reference, result.Best),
+		log.WriteTable(stdout, "Time", reference, result.Median, result.Nanoseconds),
+		log.WriteTable(stdout, "Time", reference, result.Best, result.Nanoseconds),
+		log.WriteTable(stdout, "CPU time", reference, result.Median, result.CPU),
+		log.WriteTable(stdout, "Peak memory", reference, result.Median, result.Bytes),
 		log.WriteAbsences(stdout))
 }
 
+// round runs a workload once with each contender. Each round begins with another
+// contender, so that none always has the place after the same one.
+func (o *options) round(ctx context.Context, log *result.Log, w workload, parent string, round int) error {
+	all := o.contenders()
+	for i := range all {
+		c := all[(i+round)%len(all)]
+		if c.can != nil && !c.can(w) {
+			continue
+		}
+		if err := o.measure(ctx, log, c, w, filepath.Join(parent, c.name)); err != nil {
+			return fmt.Errorf("%s with %v: %w", c.name, w, err)
+		}
+	}
+	return nil
+}
+
 // measure runs a workload once with a contender in dir, which stays for the
-// next time.
+// next time. Without a log it's a rehearsal.
 func (o *options) measure(ctx context.Context, log *result.Log, c contender, w workload, dir string) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -83,12 +100,12 @@ func (o *options) measure(ctx context.Context, log *result.Log, c contender, w w
 	if err != nil {
 		return err
 	}
-	return errors.Join(
-		log.Add(result.Result{Key: result.NewKey("Run", w.String()), Contender: c.name, N: 1, Values: []result.Value{
-			{Number: float64(usage.Wall), Unit: result.Nanoseconds},
-			{Number: float64(usage.CPU), Unit: "cpu-ns/op"},
-		}}),
-		log.Add(result.Result{Key: result.NewKey("PeakMemory", w.String()), Contender: c.name, N: 1, Values: []result.Value{
-			{Number: float64(usage.PeakRSS), Unit: result.Bytes},
-		}}))
+	if log == nil {
+		return nil
+	}
+	return log.Add(result.Result{Key: result.NewKey("Run", w.String()), Contender: c.name, N: 1, Values: []result.Value{
+		{Number: float64(usage.Wall), Unit: result.Nanoseconds},
+		{Number: float64(usage.CPU), Unit: result.CPU},
+		{Number: float64(usage.PeakRSS), Unit: result.Bytes},
+	}})
 }
