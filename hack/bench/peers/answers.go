@@ -18,7 +18,7 @@ import (
 // answersFile has the answers of the reference.
 const answersFile = "answers"
 
-// answers are what the bare server answers with.
+// answers are the recorded answers that the bare server repeats.
 type answers struct {
 	// Exact are the answers to requests of lists, pages and initial events.
 	Exact map[string][]byte

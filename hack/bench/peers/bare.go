@@ -27,8 +27,8 @@ type bareServer struct {
 	watchers map[chan []byte]struct{}
 }
 
-// serveBare shows how fast HTTP/2, TLS and the bytes alone can be. It's the
-// server of net/http that package httptest sets up with a certificate.
+// serveBare serves the recorded answers until ctx is done. Package httptest sets
+// up its certificate; the server is that of net/http.
 func serveBare(ctx context.Context, dir string) error {
 	recorded, err := readAnswers(dir)
 	if err != nil {
@@ -36,7 +36,7 @@ func serveBare(ctx context.Context, dir string) error {
 	}
 	server := httptest.NewUnstartedServer(&bareServer{answers: recorded, watchers: map[chan []byte]struct{}{}})
 	server.EnableHTTP2 = true
-	// It would tell of each connection that a client gives up.
+	// Clients cancel watches; the log would report each.
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
@@ -101,7 +101,7 @@ func (s *bareServer) write(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
-// watch sends the initial events, then those of writes until the client leaves.
+// watch sends the initial events, then those of writes until the client cancels.
 func (s *bareServer) watch(w http.ResponseWriter, r *http.Request, initial []byte) {
 	// Events of concurrent writes find room while one is sent.
 	events := make(chan []byte, 64)

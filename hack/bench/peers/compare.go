@@ -42,6 +42,14 @@ func (o *options) compare(ctx context.Context, stdout io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	// What has been measured is printed even if the rest fails.
+	return errors.Join(o.rounds(ctx, log, dir),
+		log.WriteTable(stdout, "Time and size", reference, result.Median, result.Nanoseconds, result.Bytes),
+		log.WriteTable(stdout, "CPU time of the server", reference, result.Median, result.CPU),
+		log.WriteAbsences(stdout))
+}
+
+func (o *options) rounds(ctx context.Context, log *result.Log, dir string) error {
 	for round := range o.count {
 		for _, sessions := range o.sessions {
 			for _, c := range o.order(round) {
@@ -55,10 +63,7 @@ func (o *options) compare(ctx context.Context, stdout io.Writer) (err error) {
 			}
 		}
 	}
-	return errors.Join(
-		log.WriteTable(stdout, "Time and size", reference, result.Median, result.Nanoseconds, result.Bytes),
-		log.WriteTable(stdout, "CPU time of the server", reference, result.Median, result.CPU),
-		log.WriteAbsences(stdout))
+	return nil
 }
 
 // order returns the contenders in the order of a round: each round begins with
@@ -77,7 +82,8 @@ func (o *options) measure(ctx context.Context, log *result.Log, c contender, ses
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	// Those of the first round are there for the bare server in every other.
+	// The bare server may come before the reference in later rounds: it then has
+	// the answers of the round before.
 	answers := filepath.Join(parent, fmt.Sprintf("%s-%d", answersFile, sessions))
 	if c.name == bare {
 		if err := os.Symlink(answers, filepath.Join(dir, answersFile)); err != nil {

@@ -62,7 +62,7 @@ func (m *measurement) add(key result.Key, n int, values ...result.Value) error {
 // worker is one of the clients that work at a time.
 type worker struct {
 	*client
-	// sessions are the worker's own: workers don't meet in conflicts.
+	// sessions are the worker's own, so that workers cause no conflicts.
 	sessions []string
 	// turn counts its operations.
 	turn int
@@ -70,10 +70,10 @@ type worker struct {
 	versions map[string]string
 }
 
-// session is the one whose turn it is.
+// session returns the Session of the current turn.
 func (w *worker) session() string { return w.sessions[w.turn%len(w.sessions)] }
 
-// newWorkers shares the Sessions out to workers.
+// newWorkers returns n workers and divides the Sessions among them.
 func (m *measurement) newWorkers(n int) ([]*worker, error) {
 	var all []*worker
 	for i := range n {

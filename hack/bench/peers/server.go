@@ -113,8 +113,9 @@ func (s *server) launch(ctx context.Context) (time.Duration, error) {
 				return false
 			}
 		}
-		// A stock server is ready before its cache is.
-		for _, path := range []string{"/readyz", sessionsPath + "?limit=1"} {
+		// A stock server is ready before its watch cache, which answers lists
+		// without a limit. This one is empty.
+		for _, path := range []string{"/readyz", sessionsPath + "?labelSelector=team%3Dnone"} {
 			if _, err := probe.do(ctx, http.MethodGet, path, "", nil); err != nil {
 				return false
 			}

@@ -115,7 +115,7 @@ func (m *measurement) readPages(ctx context.Context, c *client, visit func(path 
 			return n, err
 		}
 		visit(path, page)
-		// It stands before the items.
+		// The metadata precedes the items.
 		next := valueOf(page[:min(len(page), 1000)], "continue")
 		if next == "" {
 			return n + 1, nil

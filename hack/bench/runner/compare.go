@@ -42,7 +42,17 @@ func (o *options) compare(ctx context.Context, stdout io.Writer) (err error) {
 			return err
 		}
 	}
-	// The first time, programs are read from disk: that doesn't count.
+	// What has been measured is printed even if the rest fails.
+	return errors.Join(o.rounds(ctx, log, parent),
+		log.WriteTable(stdout, "Time", reference, result.Median, result.Nanoseconds),
+		log.WriteTable(stdout, "Time", reference, result.Best, result.Nanoseconds),
+		log.WriteTable(stdout, "CPU time", reference, result.Median, result.CPU),
+		log.WriteTable(stdout, "Peak memory", reference, result.Median, result.Bytes),
+		log.WriteAbsences(stdout))
+}
+
+func (o *options) rounds(ctx context.Context, log *result.Log, parent string) error {
+	// The first start of a program may have to read it from disk.
 	if err := o.round(ctx, nil, o.workloads[0], parent, 0); err != nil {
 		return err
 	}
@@ -54,12 +64,7 @@ func (o *options) compare(ctx context.Context, stdout io.Writer) (err error) {
 			}
 		}
 	}
-	return errors.Join(
-		log.WriteTable(stdout, "Time", reference, result.Median, result.Nanoseconds),
-		log.WriteTable(stdout, "Time", reference, result.Best, result.Nanoseconds),
-		log.WriteTable(stdout, "CPU time", reference, result.Median, result.CPU),
-		log.WriteTable(stdout, "Peak memory", reference, result.Median, result.Bytes),
-		log.WriteAbsences(stdout))
+	return nil
 }
 
 // round runs a workload once with each contender. Each round begins with another
@@ -79,7 +84,7 @@ func (o *options) round(ctx context.Context, log *result.Log, w workload, parent
 }
 
 // measure runs a workload once with a contender in dir, which stays for the
-// next time. Without a log it's a rehearsal.
+// next time. Without a log the result is dropped.
 func (o *options) measure(ctx context.Context, log *result.Log, c contender, w workload, dir string) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
