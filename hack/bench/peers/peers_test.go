@@ -57,7 +57,7 @@ func TestCompare(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-	valid := regexp.MustCompile(`^Benchmark[A-Z]\w+/contender=\S+ [1-9]\d*( \d+(\.\d+)? \S+)+$|^[a-z]+: |^# `)
+	valid := regexp.MustCompile(`^Benchmark[A-Z]\w+/contender=\S+ [1-9]\d*( \d+ \S+)+$|^[a-z]+: |^# `)
 	for _, line := range lines {
 		if !valid.MatchString(line) {
 			t.Errorf("benchstat doesn't read %q", line)

@@ -29,7 +29,7 @@ func (k Key) String() string {
 	return strings.ReplaceAll(strings.TrimSuffix(k.Work+"/"+k.Parameters, "/"), "/", " ")
 }
 
-// Value is a number with its unit.
+// Value is a number with its unit. Fractions are not written.
 type Value struct {
 	Number float64
 	Unit   string
@@ -82,7 +82,7 @@ func (l *Log) Add(r Result) error {
 	}
 	line += fmt.Sprintf(" %d", r.N)
 	for _, v := range r.Values {
-		line += " " + strconv.FormatFloat(v.Number, 'f', -1, 64) + " " + v.Unit
+		line += " " + strconv.FormatFloat(v.Number, 'f', 0, 64) + " " + v.Unit
 	}
 	_, err := fmt.Fprintln(l.out, line)
 	return err
