@@ -22,13 +22,16 @@ func TestRun(t *testing.T) {
 	if err := os.WriteFile(input, []byte("some text"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	command := child.Command{Args: []string{"sh", "-c", "cat; exit $CODE"}, Env: []string{"CODE=0"}, Input: input, Log: input + ".log"}
+	command := child.Command{
+		Args: []string{"sh", "-c", "cat; exit $CODE"}, Env: []string{"CODE=0"}, Input: input, Log: input + ".log",
+	}
 	usage, err := child.Run(t.Context(), command)
 	if err != nil || usage.Wall <= 0 || usage.PeakRSS < 100<<10 {
 		t.Errorf("%+v, %v", usage, err)
 	}
 	command.Env = []string{"CODE=3"}
-	if _, err := child.Run(t.Context(), command); err == nil || !strings.Contains(err.Error(), "exit status 3\nsome text") {
+	_, err = child.Run(t.Context(), command)
+	if err == nil || !strings.Contains(err.Error(), "exit status 3\nsome text") {
 		t.Errorf("a failure is %v", err)
 	}
 }

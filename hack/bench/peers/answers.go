@@ -91,7 +91,8 @@ func (m *measurement) recordEvent(ctx context.Context, c *client) ([]byte, error
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := c.open(ctx, http.MethodGet, sessionsPath+"?watch=true&resourceVersion="+valueOf(stored, "resourceVersion"), "", nil)
+	path := sessionsPath + "?watch=true&resourceVersion=" + valueOf(stored, "resourceVersion")
+	stream, err := c.open(ctx, http.MethodGet, path, "", nil)
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,8 @@ func (o *options) measure(ctx context.Context, log *result.Log, c contender, ses
 	if m.templates, err = newTemplates(o.targets); err != nil {
 		return err
 	}
-	if err := m.add(result.NewKey(workStart), 1, result.Value{Number: float64(took), Unit: result.Nanoseconds}); err != nil {
+	started := result.Value{Number: float64(took), Unit: result.Nanoseconds}
+	if err := m.add(result.NewKey(workStart), 1, started); err != nil {
 		return err
 	}
 	if err := m.prepare(ctx); err != nil {

@@ -127,7 +127,8 @@ func repeat(ctx context.Context, workers []*worker, limit time.Duration, do oper
 }
 
 // times repeats an operation and logs how long it took.
-func (m *measurement) times(ctx context.Context, key result.Key, workers []*worker, limit time.Duration, do operation) error {
+func (m *measurement) times(ctx context.Context, key result.Key, workers []*worker,
+	limit time.Duration, do operation) error {
 	before, err := m.cpu()
 	if err != nil {
 		return err

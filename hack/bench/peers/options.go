@@ -54,7 +54,8 @@ func parseOptions(args []string) (*options, error) {
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
 	flags.StringVar(&o.bin, "bin", "bin/tilt-session", "the `program` to measure")
 	flags.StringVar(&o.out, "out", "bin/bench-peers.txt", "the `file` to write for benchstat")
-	flags.StringVar(&o.dir, "dir", "", "the `directory` for data, on the file system to measure (default: that of temporary files)")
+	flags.StringVar(&o.dir, "dir", "",
+		"the `directory` for data, on the file system to measure (default: that of temporary files)")
 	flags.StringVar(&o.profiles, "profiles", "", "a `directory` for CPU and heap profiles of the servers that offer them")
 	chosen := flags.String("contenders", strings.Join(contenderNames(), ","), "the contenders")
 	flags.Var(&o.sessions, "sessions", "how many Sessions a server holds")
@@ -65,7 +66,8 @@ func parseOptions(args []string) (*options, error) {
 	flags.IntVar(&o.count, "count", 3, "how often each measurement is repeated")
 	flags.DurationVar(&o.duration, "time", time.Second, "how long one measurement lasts")
 	flags.DurationVar(&o.idle, "idle", 0, "measure memory again after this time without requests, 0 to skip")
-	quick := flags.Bool("quick", false, "a smoke test of about a minute: fewer Sessions, watchers and repetitions, less time")
+	quick := flags.Bool("quick", false,
+		"a smoke test of about a minute: fewer Sessions, watchers and repetitions, less time")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}

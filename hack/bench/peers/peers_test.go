@@ -42,7 +42,8 @@ func TestCompare(t *testing.T) {
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
-	o, err := parseOptions(strings.Fields("-quick -sessions 5 -workers 1,2 -watchers 1,3 -page 2 -time 1ns -idle 1ms -bin " + bin +
+	o, err := parseOptions(strings.Fields("-quick -sessions 5 -workers 1,2 -watchers 1,3 -page 2 -time 1ns -idle 1ms" +
+		" -bin " + bin +
 		" -out " + out + " -dir " + dir + " -profiles " + filepath.Join(dir, "profiles") + " -targets 2"))
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +66,8 @@ func TestCompare(t *testing.T) {
 	}
 	for _, c := range contenders() {
 		for _, want := range []string{
-			"BenchmarkStart/contender=%s ", "BenchmarkGet/contender=%s/sessions=5/workers=2 ", "BenchmarkDelete/contender=%s/sessions=5/workers=2 ",
+			"BenchmarkStart/contender=%s ", "BenchmarkGet/contender=%s/sessions=5/workers=2 ",
+			"BenchmarkDelete/contender=%s/sessions=5/workers=2 ",
 			"BenchmarkFanOut/contender=%s/sessions=5/watchers=3 ", "BenchmarkMemory/contender=%s/sessions=5/at=idle ",
 		} {
 			if want = fmt.Sprintf("\n"+want, c.name); strings.Count(string(text), want) != 1 {

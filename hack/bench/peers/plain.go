@@ -124,7 +124,8 @@ func newPlainServer(config *plainServer) (*genericapiserver.GenericAPIServer, er
 	if err != nil {
 		return nil, err
 	}
-	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, config.scheme, runtime.NewParameterCodec(config.scheme), config.codecs)
+	group := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, config.scheme,
+		runtime.NewParameterCodec(config.scheme), config.codecs)
 	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = map[string]rest.Storage{
 		"sessions": sessions, "sessions/status": status,
 	}

@@ -36,7 +36,8 @@ func newPlainStores(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (*
 		ResetFieldsStrategy:       strategy,
 		TableConvertor:            rest.NewDefaultTableConvertor(v1alpha1.Resource("sessions")),
 	}
-	err := store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: getter, AttrFunc: storage.DefaultClusterScopedAttr})
+	options := &generic.StoreOptions{RESTOptions: getter, AttrFunc: storage.DefaultClusterScopedAttr}
+	err := store.CompleteWithOptions(options)
 	if err != nil {
 		return nil, nil, err
 	}

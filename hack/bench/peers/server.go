@@ -66,7 +66,8 @@ func (s *server) startEtcd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.etcd, err = child.Start(child.Command{Args: args, Dir: s.dir, Log: filepath.Join(s.dir, "etcd.log")}); err != nil {
+	s.etcd, err = child.Start(child.Command{Args: args, Dir: s.dir, Log: filepath.Join(s.dir, "etcd.log")})
+	if err != nil {
 		return err
 	}
 	err = await(ctx, s.etcd, func() bool {

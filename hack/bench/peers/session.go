@@ -67,7 +67,9 @@ func newSession(name string) *v1alpha1.Session {
 	return &v1alpha1.Session{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "Session"},
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"team": "a", "branch": "main"}},
-		Spec:       v1alpha1.SessionSpec{TiltfilePath: "/home/user/project/Tiltfile", ExitCondition: v1alpha1.ExitConditionCI},
+		Spec: v1alpha1.SessionSpec{
+			TiltfilePath: "/home/user/project/Tiltfile", ExitCondition: v1alpha1.ExitConditionCI,
+		},
 	}
 }
 

@@ -85,7 +85,8 @@ func (m *measurement) fanOut(ctx context.Context, watchers int) error {
 	if err != nil {
 		return err
 	}
-	path := sessionsPath + "?watch=true&fieldSelector=metadata.name%3D" + name + "&resourceVersion=" + valueOf(stored, "resourceVersion")
+	path := sessionsPath + "?watch=true&fieldSelector=metadata.name%3D" + name +
+		"&resourceVersion=" + valueOf(stored, "resourceVersion")
 
 	var reading sync.WaitGroup
 	defer reading.Wait()

@@ -41,7 +41,8 @@ const (
 // work measures everything that a server does with its Sessions.
 func (m *measurement) work(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		m.get, m.list, m.pages, m.watchList, m.update, m.merge, m.apply, m.createAndDelete, m.fanOuts, m.memoryAfterwards, m.restart,
+		m.get, m.list, m.pages, m.watchList, m.update, m.merge, m.apply,
+		m.createAndDelete, m.fanOuts, m.memoryAfterwards, m.restart,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -107,7 +108,8 @@ func (m *measurement) pages(ctx context.Context) error {
 }
 
 // readPages gives each page to visit, with its path, and returns their number.
-func (m *measurement) readPages(ctx context.Context, c *client, visit func(path string, page []byte)) (n int, err error) {
+func (m *measurement) readPages(ctx context.Context, c *client,
+	visit func(path string, page []byte)) (n int, err error) {
 	first := sessionsPath + "?limit=" + strconv.Itoa(m.options.page)
 	for path := first; ; n++ {
 		page, err := c.do(ctx, http.MethodGet, path, "", nil)
@@ -160,7 +162,8 @@ func (m *measurement) apply(ctx context.Context) error {
 }
 
 // write writes a status and checks that the answer has it.
-func (m *measurement) write(ctx context.Context, c *client, method, name, contentType string, template []byte, version string) ([]byte, error) {
+func (m *measurement) write(ctx context.Context, c *client,
+	method, name, contentType string, template []byte, version string) ([]byte, error) {
 	pid := m.nextPID()
 	body, err := fill(template, name, version, pid)
 	if err != nil {
@@ -222,7 +225,8 @@ func (m *measurement) memoryAt(moment string) error {
 		return err
 	}
 	return m.add(m.key(workMemory, "at="+moment), 1,
-		result.Value{Number: float64(rss), Unit: result.Bytes}, result.Value{Number: float64(anonymous), Unit: "anonymous-bytes"})
+		result.Value{Number: float64(rss), Unit: result.Bytes},
+		result.Value{Number: float64(anonymous), Unit: "anonymous-bytes"})
 }
 
 // memoryAfterwards measures memory after the work, and after the time without

@@ -67,8 +67,8 @@ type absence struct {
 // NewLog returns a log that writes each result to out as it comes, below the
 // given configuration lines.
 func NewLog(out io.Writer, configuration ...string) (*Log, error) {
-	lines := append([]string{"goos: " + runtime.GOOS, "goarch: " + runtime.GOARCH, fmt.Sprintf("cpus: %d", runtime.NumCPU())},
-		configuration...)
+	lines := []string{"goos: " + runtime.GOOS, "goarch: " + runtime.GOARCH, fmt.Sprintf("cpus: %d", runtime.NumCPU())}
+	lines = append(lines, configuration...)
 	_, err := fmt.Fprintln(out, strings.Join(lines, "\n"))
 	return &Log{out: out}, err
 }

@@ -17,15 +17,18 @@ func TestLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	get := result.NewKey("Get", "sessions=100", "workers=1")
-	for contender, numbers := range map[string][]float64{"ours": {3_000_000, 1_000_000, 2_000_000}, "theirs": {4_000_000, 6_000_000}} {
+	for contender, numbers := range map[string][]float64{
+		"ours": {3_000_000, 1_000_000, 2_000_000}, "theirs": {4_000_000, 6_000_000},
+	} {
 		for _, number := range numbers {
-			err := log.Add(result.Result{Key: get, Contender: contender, N: 7, Values: []result.Value{{Number: number, Unit: result.Nanoseconds}}})
-			if err != nil {
+			values := []result.Value{{Number: number, Unit: result.Nanoseconds}}
+			if err := log.Add(result.Result{Key: get, Contender: contender, N: 7, Values: values}); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	memory := result.Result{Key: result.NewKey("Memory"), Contender: "ours", N: 1, Values: []result.Value{{Number: 3 << 20, Unit: result.Bytes}}}
+	memory := result.Result{Key: result.NewKey("Memory"), Contender: "ours", N: 1,
+		Values: []result.Value{{Number: 3 << 20, Unit: result.Bytes}}}
 	if err := log.Add(memory); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +56,8 @@ func TestLog(t *testing.T) {
 			t.Errorf("the lines miss %q:\n%s", want, &lines)
 		}
 	}
-	for _, want := range []string{"\ntime: best, and its ratio to that of ours\n", "2ms 1.00x", "5ms 2.50x", "3.0MB 1.00x", "1ms 1.00x", "4ms 4.00x", "\ntheirs can't Memory: it has none\n"} {
+	for _, want := range []string{"\ntime: best, and its ratio to that of ours\n",
+		"2ms 1.00x", "5ms 2.50x", "3.0MB 1.00x", "1ms 1.00x", "4ms 4.00x", "\ntheirs can't Memory: it has none\n"} {
 		if !strings.Contains(table.String(), want) {
 			t.Errorf("the table misses %q:\n%s", want, &table)
 		}

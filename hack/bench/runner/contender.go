@@ -68,7 +68,8 @@ func ours(o *options, w workload, dir string) (child.Command, error) {
 	if w.chain {
 		after = "['job-%d' % (i - 1)] if i else []"
 	}
-	fmt.Fprintf(&tiltfile, "    local_resource('job-%%d' %% i, cmd='true', allow_parallel=True, resource_deps=%s)\n", after)
+	fmt.Fprintf(&tiltfile,
+		"    local_resource('job-%%d' %% i, cmd='true', allow_parallel=True, resource_deps=%s)\n", after)
 	return child.Command{
 		Args: []string{o.bin, "ci", "--port", "0"},
 		Env:  []string{"HOME=" + dir, "TILT_CONFIG=" + kubeconfig(dir), "TILT_HOST="},
@@ -101,7 +102,8 @@ func processCompose(o *options, w workload, dir string) (child.Command, error) {
 	}
 	name := filepath.Join(dir, "process-compose.yaml")
 	return child.Command{
-		Args: []string{o.processCompose, "--tui=false", "--config", name, "--log-file", filepath.Join(dir, "process-compose.log"),
+		Args: []string{o.processCompose, "--tui=false", "--config", name,
+			"--log-file", filepath.Join(dir, "process-compose.log"),
 			"--use-uds", "--unix-socket", filepath.Join(dir, "socket")},
 		Env: []string{"HOME=" + dir, "XDG_CONFIG_HOME="},
 	}, os.WriteFile(name, []byte(file.String()), 0o600)
