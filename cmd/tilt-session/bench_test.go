@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// BenchmarkJobs runs a Tiltfile of very many jobs that do nothing, eight at a
-// time, and beside each run the same commands with xargs: "ratio" is how much
-// longer ours take. The API is served meanwhile, as always.
+// BenchmarkJobs runs a Tiltfile of very many jobs that do nothing, eight at a time, and beside each run the same
+// commands with xargs: "ratio" is how much longer ours take. The API is served meanwhile, as always.
 func BenchmarkJobs(b *testing.B) {
 	for _, jobs := range []int{100, 1000} {
 		b.Run(fmt.Sprintf("jobs=%d", jobs), func(b *testing.B) {

@@ -30,8 +30,7 @@ func mayMakeNetworks() bool {
 	return false
 }
 
-// withoutIPv4 becomes the program that its arguments name, in a network that has
-// no address but ::1.
+// withoutIPv4 becomes the program that its arguments name, in a network that has no address but ::1.
 func withoutIPv4() {
 	runtime.LockOSThread()
 	err := unix.Unshare(unix.CLONE_NEWNET)

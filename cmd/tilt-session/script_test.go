@@ -28,9 +28,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// TestScripts tells the stories in testdata/script. Each has a home directory
-// and a port of its own, and fails if it leaves a process, a kubeconfig
-// entry or a temporary file behind.
+// TestScripts tells the stories in testdata/script. Each has a home directory and a port of its own, and fails if
+// it leaves a process, a kubeconfig entry or a temporary file behind.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -157,8 +156,7 @@ func listening(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// gone checks that no process of the story is left and that its temporary
-// directory is empty: "gone".
+// gone checks that no process of the story is left and that its temporary directory is empty: "gone".
 func gone(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: gone")
@@ -166,8 +164,7 @@ func gone(ts *testscript.TestScript, neg bool, args []string) {
 	checkGone(ts)
 }
 
-// eventuallyGone is for what ends after the one that the story waits for:
-// "eventually-gone".
+// eventuallyGone is for what ends after the one that the story waits for: "eventually-gone".
 func eventuallyGone(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: eventually-gone")

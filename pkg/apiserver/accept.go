@@ -47,13 +47,11 @@ func withAccept(handler http.Handler, serializer runtime.NegotiatedSerializer) h
 	})
 }
 
-// metadataOnly matches the parameters of a media range for metadata, whose types
-// implement protobuf.
+// metadataOnly matches the parameters of a media range for metadata, whose types implement protobuf.
 var metadataOnly = regexp.MustCompile(`(^|;)\s*as\s*=\s*PartialObjectMetadata(List)?\s*($|;)`)
 
-// negotiable returns the media ranges that a request accepts: without protobuf for
-// Sessions, and with JSON besides "application/*". For a log, the media types of its
-// content imply JSON, which is negotiated for errors only.
+// negotiable returns the media ranges that a request accepts: without protobuf for Sessions, and with JSON besides
+// "application/*". For a log, the media types of its content imply JSON, which is negotiated for errors only.
 func negotiable(r *http.Request) string {
 	info, ours := sessionsInfo(r)
 	var ranges []string

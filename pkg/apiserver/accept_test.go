@@ -27,8 +27,7 @@ func TestAccept(t *testing.T) {
 	)
 	for _, test := range []struct {
 		accept []string
-		// session and other are the resulting headers of a request for Sessions and of
-		// another one.
+		// session and other are the resulting headers of a request for Sessions and of another one.
 		session, other string
 	}{
 		{nil, "", ""},

@@ -38,8 +38,7 @@ var healthPaths = []string{"/healthz", "/livez", "/readyz"}
 // Their ApplyTo isn't used because it lets anonymous users in.
 type AuthenticationOptions struct {
 	genericoptions.DelegatingAuthenticationOptions
-	// TokenFile is a CSV file of users in the format of kube-apiserver. The server
-	// reads it once.
+	// TokenFile is a CSV file of users in the format of kube-apiserver. The server reads it once.
 	TokenFile string
 }
 
@@ -93,9 +92,8 @@ func (o *AuthenticationOptions) loadTokens() (*tokenfile.TokenAuthenticator, err
 	return tokens, nil
 }
 
-// authenticate configures the authenticators, in this order: the server's own tokens,
-// the tokens of the file, and what is delegated. It refuses anonymous requests, except
-// for the server's health.
+// authenticate configures the authenticators, in this order: the server's own tokens, the tokens of the file, and
+// what is delegated. It refuses anonymous requests, except for the server's health.
 func (c *Config) authenticate(ownerToken, loopbackToken string) error {
 	tokens := []authenticator.Token{ownTokens{
 		newOwnToken(ownerToken, ownerName),
@@ -129,9 +127,8 @@ func withoutErrors(known authenticator.Request) authenticator.Request {
 	})
 }
 
-// withAnonymousHealth authenticates requests for the server's health that have no token
-// and no known certificate as anonymous. Upstream's conditions of anonymous requests
-// don't include the paths below a path.
+// withAnonymousHealth authenticates requests for the server's health that have no token and no known certificate as
+// anonymous. Upstream's conditions of anonymous requests don't include the paths below a path.
 func withAnonymousHealth(known authenticator.Request) authenticator.Request {
 	everybody := anonymous.NewAuthenticator(nil)
 	return authenticator.RequestFunc(func(request *http.Request) (*authenticator.Response, bool, error) {

@@ -29,8 +29,7 @@ type Config struct {
 	openAPI  *openAPI
 	access   Access
 	loopback *loopback
-	// readyz are the checks of what is looked up or shared in a core API server, and
-	// cores the connections to it.
+	// readyz are the checks of what is looked up or shared in a core API server, and cores the connections to it.
 	readyz []healthz.HealthChecker
 	cores  []*rest.Config
 	// informers are for priority and fairness, nil without it.
@@ -84,8 +83,7 @@ func newConfig(options Options, listener *listener) (*Config, error) {
 	c.generic.LongRunningFunc = filters.BasicLongRunningRequestCheck(sets.NewString("watch"), sets.NewString("log"))
 	c.generic.OpenAPIConfig, c.generic.OpenAPIV3Config = c.openAPI.v2, c.openAPI.v3
 	c.generic.SkipOpenAPIInstallation = true // Server.Run installs it
-	// A server is alive if it answers, and ready if its storage works too: a restart
-	// doesn't mend a storage.
+	// A server is alive if it answers, and ready if its storage works too: a restart doesn't mend a storage.
 	c.generic.LivezChecks = []healthz.HealthChecker{healthz.PingHealthz}
 	c.generic.HealthzChecks = append([]healthz.HealthChecker{healthz.PingHealthz}, options.Storage.HealthChecks()...)
 	c.generic.ReadyzChecks = slices.Concat(c.generic.HealthzChecks, c.readyz)
@@ -124,9 +122,8 @@ func (c *Config) handlers(handler http.Handler, generic *genericapiserver.Config
 	return withArrivals(handler, c.listener)
 }
 
-// withConnectionClose makes the server close the connection of a request once it has
-// been answered, and once all requests of an HTTP/2 connection have been, if closes
-// returns true.
+// withConnectionClose makes the server close the connection of a request once it has been answered, and once all
+// requests of an HTTP/2 connection have been, if closes returns true.
 func withConnectionClose(handler http.Handler, closes func() bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		if closes() {
@@ -146,9 +143,8 @@ type CompletedConfig struct {
 func (c *Config) Complete() CompletedConfig {
 	completed := CompletedConfig{config: c, completed: c.generic.Complete(c.informers)}
 	// Upstream: k8s.io/apiserver/pkg/server/config.go AuthorizeClientBearerToken, v0.36.x:
-	// if the field is set before Complete, the server also accepts the loopback token by
-	// a comparison that isn't constant in time; remove when it is. Our authenticator
-	// knows that token.
+	// if the field is set before Complete, the server also accepts the loopback token by a comparison that isn't
+	// constant in time; remove when it is. Our authenticator knows that token.
 	c.generic.LoopbackClientConfig = c.loopback.config
 	return completed
 }

@@ -25,17 +25,15 @@ import (
 //     one manager owns the list as a whole
 //   - without empty maps and lists that are merged, because they have no content
 //
-// Other null values remain, and missing fields aren't added: they determine what a
-// manager owns.
+// Other null values remain, and missing fields aren't added: they determine what a manager owns.
 func conform(document []byte) ([]byte, field.ErrorList) {
 	var r formReader
 	canonical := r.read(document, reflect.TypeFor[v1alpha1.Session](), nil)
 	return canonical, r.errs
 }
 
-// conformPatch returns all fields whose values can't be decoded in a strategic merge
-// patch of a Session, which may contain directives. fieldValidation decides about
-// unknown fields.
+// conformPatch returns all fields whose values can't be decoded in a strategic merge patch of a Session, which may
+// contain directives. fieldValidation decides about unknown fields.
 func conformPatch(document []byte) field.ErrorList {
 	r := formReader{strategic: true}
 	r.read(document, reflect.TypeFor[v1alpha1.Session](), nil)
@@ -142,9 +140,8 @@ func membersOf(t reflect.Type) map[string]reflect.StructField {
 	return members
 }
 
-// readSpelled returns the canonical form of a value of a type with an encoding of its
-// own. It leaves a value whose canonical form can't be decoded, such as a year of five
-// digits, to validation.
+// readSpelled returns the canonical form of a value of a type with an encoding of its own. It leaves a value whose
+// canonical form can't be decoded, such as a year of five digits, to validation.
 func (r *formReader) readSpelled(value json.RawMessage, t reflect.Type, at *field.Path) json.RawMessage {
 	into := reflect.New(t).Interface()
 	if !r.decode(value, into, at) {
@@ -190,8 +187,7 @@ func (r *formReader) decode(value json.RawMessage, into any, at *field.Path) boo
 	return false
 }
 
-// checkExact records an error for an integer that isn't exact in float64, which the
-// merge uses.
+// checkExact records an error for an integer that isn't exact in float64, which the merge uses.
 func (r *formReader) checkExact(value int64, at *field.Path) {
 	const most = 1 << 53
 	if value > most || value < -most {

@@ -56,8 +56,7 @@ func (c *connection) dial(ctx context.Context) error {
 	return nil
 }
 
-// RoundTrip implements http.RoundTripper. The caller must read the response to its end
-// before the next request.
+// RoundTrip implements http.RoundTripper. The caller must read the response to its end before the next request.
 func (c *connection) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err := c.dial(request.Context()); err != nil {
 		return nil, err

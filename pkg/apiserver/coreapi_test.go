@@ -186,8 +186,7 @@ func (c *coreAPI) configMap(w http.ResponseWriter, r *http.Request) {
 	c.answer(w, http.StatusOK, published)
 }
 
-// configMaps lists or watches the ConfigMap. A watch sends a change since the list at
-// once.
+// configMaps lists or watches the ConfigMap. A watch sends a change since the list at once.
 func (c *coreAPI) configMaps(w http.ResponseWriter, r *http.Request) {
 	published, changed := c.now()
 	query := r.URL.Query()

@@ -24,8 +24,7 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// The ConfigMap in which a kube-apiserver publishes the authorities of clients and
-// front proxies.
+// The ConfigMap in which a kube-apiserver publishes the authorities of clients and front proxies.
 const (
 	lookupNamespace = metav1.NamespaceSystem
 	lookupName      = "extension-apiserver-authentication"
@@ -67,8 +66,7 @@ func (c *Config) delegateAuthentication() (authenticator.Request, error) {
 	return delegated, err
 }
 
-// acceptClientCertificates makes the server request certificates of the authorities.
-// Clients needn't have one.
+// acceptClientCertificates makes the server request certificates of the authorities. Clients needn't have one.
 func (c *Config) acceptClientCertificates(config *authenticatorfactory.DelegatingAuthenticatorConfig) error {
 	if authorities := config.ClientCertificateCAContentProvider; authorities != nil {
 		if err := c.generic.Authentication.ApplyClientCert(authorities, c.generic.SecureServing); err != nil {
@@ -82,11 +80,10 @@ func (c *Config) acceptClientCertificates(config *authenticatorfactory.Delegatin
 	// The server deletes the headers of proxies from each request before handling it.
 	c.generic.Authentication.RequestHeaderConfig = proxies
 	// Upstream: k8s.io/apiserver/pkg/endpoints/filters/authentication.go and
-	// pkg/server/genericapiserver.go, v0.36.x: over HTTP/2 the server closes the
-	// connection of an anonymous user, and all connections when it shuts down. A front
-	// proxy has the requests of all users on one connection and can't repeat a request
-	// body, so that writes of other users fail. Over HTTP/1.1 a connection is closed
-	// after its only request. Remove when proxies retry such writes.
+	// pkg/server/genericapiserver.go, v0.36.x: over HTTP/2 the server closes the connection of an anonymous user,
+	// and all connections when it shuts down. A front proxy has the requests of all users on one connection and
+	// can't repeat a request body, so that writes of other users fail. Over HTTP/1.1 a connection is closed after
+	// its only request. Remove when proxies retry such writes.
 	c.generic.SecureServing.DisableHTTP2 = true
 	return c.generic.Authentication.ApplyClientCert(proxies.CAContentProvider, c.generic.SecureServing)
 }

@@ -1,9 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package apiserver composes the API server of Sessions from upstream's options and a few
-// of its own: Options become a Config, a CompletedConfig, and a Server that runs until its
-// context is done.
+// Package apiserver composes the API server of Sessions from upstream's options and a few of its own: Options
+// become a Config, a CompletedConfig, and a Server that runs until its context is done.
 //
 //	options := apiserver.NewOptions()
 //	options.Storage = backend
@@ -16,9 +15,8 @@
 // Requests without a token are answered on the health paths only. With an IdentityDir, the
 // authority of the certificate and the owner's token stay the same after a restart.
 //
-// Other options add to that. The owner's token remains valid for all requests, and the
-// server's own authority verifies the owner's connections, whatever certificate other
-// clients get.
+// Other options add to that. The owner's token remains valid for all requests, and the server's own authority
+// verifies the owner's connections, whatever certificate other clients get.
 //
 //   - A user authenticates by the owner's token, by a token of a file, by the headers of a
 //     front proxy with a client certificate, by a client certificate, or by a token that a
@@ -37,7 +35,6 @@
 // for the delay, while clients are made to open new connections. Then it ends watches and
 // logs, and answers new requests with 429 until requests in flight have been answered.
 //
-// Several servers can run in one process. They share the metrics, the feature gates and
-// the log of k8s.io/klog, which main should configure: this package prints nothing, but
-// upstream logs to klog, also when nothing fails.
+// Several servers can run in one process. They share the metrics, the feature gates and the log of k8s.io/klog,
+// which main should configure: this package prints nothing, but upstream logs to klog, also when nothing fails.
 package apiserver

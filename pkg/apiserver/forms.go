@@ -83,8 +83,7 @@ func formsOf(r *http.Request) func([]byte) ([]byte, field.ErrorList) {
 	}
 }
 
-// readApplied returns a body with duplicate keys unchanged: fieldValidation decides
-// about them.
+// readApplied returns a body with duplicate keys unchanged: fieldValidation decides about them.
 func readApplied(body []byte) ([]byte, field.ErrorList) {
 	document, err := yaml.YAMLToJSON(body)
 	if err != nil {

@@ -47,9 +47,8 @@ func (o *Options) identity() (identity, error) {
 	return identity{authority: authority, token: newToken()}, nil
 }
 
-// loadIdentity returns the identity in a directory, and creates the files that are
-// missing. It renews an old authority with the same name and key, so that clients with
-// the previous certificate still verify the server.
+// loadIdentity returns the identity in a directory, and creates the files that are missing. It renews an old
+// authority with the same name and key, so that clients with the previous certificate still verify the server.
 func loadIdentity(dir string, now time.Time) (id identity, err error) {
 	path := filepath.Join(dir, authorityFile)
 	text, err := loadSecret(path, func() ([]byte, error) {
@@ -88,8 +87,7 @@ func damaged(path string, err error) error {
 		"clients then need the new kubeconfig)", path, err)
 }
 
-// checkToken returns an error for a token that isn't valid in a header or is easy to
-// guess.
+// checkToken returns an error for a token that isn't valid in a header or is easy to guess.
 func checkToken(token string) error {
 	switch {
 	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):

@@ -27,8 +27,7 @@ func startIn(t *testing.T, dir string, configure ...testserver.Configure) *tests
 	return testserver.Start(t, append(configure, testserver.Configure{Options: func(o *apiserver.Options) { o.IdentityDir = dir }})...)
 }
 
-// reach sends a request that requires the owner's rights to a URL, with the token and the
-// authority of access.
+// reach sends a request that requires the owner's rights to a URL, with the token and the authority of access.
 func reach(t *testing.T, url string, access apiserver.Access) error {
 	t.Helper()
 	client, err := rest.HTTPClientFor(&rest.Config{BearerToken: access.Token, TLSClientConfig: rest.TLSClientConfig{CAData: access.CertificateAuthority}})

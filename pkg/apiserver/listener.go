@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// listener tracks its open connections, so that the server can close them and wait for
-// their first requests.
+// listener tracks its open connections, so that the server can close them and wait for their first requests.
 type listener struct {
 	net.Listener
 	// open has each *connection by its remote address.
@@ -42,8 +41,7 @@ func (l *listener) connections() (all []*connection) {
 	return all
 }
 
-// cutUntil closes all open connections, and those that the server still accepts until
-// it has stopped.
+// cutUntil closes all open connections, and those that the server still accepts until it has stopped.
 func (l *listener) cutUntil(stopped <-chan struct{}) {
 	again := time.NewTicker(lingerTime)
 	defer again.Stop()
@@ -62,8 +60,7 @@ func (l *listener) cutUntil(stopped <-chan struct{}) {
 type connection struct {
 	net.Conn
 	listener *listener
-	// arrived is closed by arrive, after the first request or when the connection is
-	// closed.
+	// arrived is closed by arrive, after the first request or when the connection is closed.
 	arrived <-chan struct{}
 	arrive  func()
 }
@@ -85,10 +82,9 @@ func withArrivals(handler http.Handler, l *listener) http.Handler {
 	})
 }
 
-// Arrived blocks until each open connection has had its first request or is closed. It
-// returns an error if ctx is done before. Clients can connect as soon as the server
-// listens: those that connect before Arrived see a Session that is created after it from
-// its beginning.
+// Arrived blocks until each open connection has had its first request or is closed. It returns an error if ctx is
+// done before. Clients can connect as soon as the server listens: those that connect before Arrived see a Session
+// that is created after it from its beginning.
 func (s *Server) Arrived(ctx context.Context) error {
 	for _, c := range s.config.listener.connections() {
 		select {

@@ -39,8 +39,7 @@ func newLoopback(
 	return &loopback{config: config, transport: transport}, nil
 }
 
-// userAgent returns the User-Agent of clients in this process. The default one names no
-// version.
+// userAgent returns the User-Agent of clients in this process. The default one names no version.
 func (c *Config) userAgent() string {
 	return fmt.Sprintf("tilt-session/%s (%s/%s)", c.options.Version, runtime.GOOS, runtime.GOARCH)
 }

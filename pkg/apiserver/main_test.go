@@ -83,8 +83,7 @@ type reply struct {
 	major int
 }
 
-// do sends a request. The body is nil, a string, or a value to encode as JSON.
-// Headers are "Name: value".
+// do sends a request. The body is nil, a string, or a value to encode as JSON. Headers are "Name: value".
 func (c *rawClient) do(method, path string, body any, headers ...string) reply {
 	c.t.Helper()
 	var content io.Reader

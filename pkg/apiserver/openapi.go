@@ -27,9 +27,8 @@ import (
 	"tilt.dev/session/pkg/registry/session"
 )
 
-// openAPI builds the OpenAPI documents. Each is built when a client first reads it, and
-// cached: building them takes longer than the rest of a start, and most short runs never
-// serve them.
+// openAPI builds the OpenAPI documents. Each is built when a client first reads it, and cached: building them takes
+// longer than the rest of a start, and most short runs never serve them.
 type openAPI struct {
 	v2 *common.Config
 	v3 *common.OpenAPIV3Config
@@ -41,8 +40,7 @@ func newOpenAPI(served *runtime.Scheme) *openAPI {
 	info := &spec.Info{InfoProps: spec.InfoProps{
 		Title:       "tilt-session",
 		Description: "Sessions: runs of Tiltfiles, and the state of their servers and jobs.",
-		// The documents don't depend on the version of the program, so that every
-		// build serves the published ones.
+		// The documents don't depend on the version of the program, so that every build serves the published ones.
 		Version: v1alpha1.SchemeGroupVersion.Version,
 	}}
 	o := &openAPI{
@@ -53,8 +51,7 @@ func newOpenAPI(served *runtime.Scheme) *openAPI {
 	return o
 }
 
-// install serves /openapi/v2 and /openapi/v3 with the API groups that are installed when
-// it is called.
+// install serves /openapi/v2 and /openapi/v3 with the API groups that are installed when it is called.
 func (o *openAPI) install(server *genericapiserver.GenericAPIServer) error {
 	services := server.Handler.GoRestfulContainer.RegisteredWebServices()
 	mux := server.Handler.NonGoRestfulMux

@@ -75,8 +75,7 @@ func (s *describedService) Routes() []common.Route {
 	return described
 }
 
-// describeRoute describes the name in the path as the Session's, and leaves 201 as the
-// only response of a POST.
+// describeRoute describes the name in the path as the Session's, and leaves 201 as the only response of a POST.
 func describeRoute(route *restful.Route) {
 	route.ParameterDocs = slices.Clone(route.ParameterDocs)
 	for i, p := range route.ParameterDocs {
@@ -106,8 +105,7 @@ func describeLog(route *restful.Route) {
 	}
 }
 
-// typeOfParameter returns the name of a Go type. For a list it's that of an element, as
-// upstream does.
+// typeOfParameter returns the name of a Go type. For a list it's that of an element, as upstream does.
 func typeOfParameter(schema *spec.Schema) string {
 	switch {
 	case schema.Format == "int64":
@@ -127,8 +125,7 @@ const (
 	definitionsV3 = "#/components/schemas/"
 )
 
-// definition returns the generated definition of a model, with references that begin
-// with prefix.
+// definition returns the generated definition of a model, with references that begin with prefix.
 func definition(model, prefix string) spec.Schema {
 	all := openapi.GetOpenAPIDefinitions(func(name string) spec.Ref { return spec.MustCreateRef(prefix + name) })
 	return all[model].Schema

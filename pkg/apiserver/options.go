@@ -23,8 +23,7 @@ import (
 	"tilt.dev/session/pkg/registry/session"
 )
 
-// Storage keeps Sessions. It outlives the server: its owner closes it after Run has
-// returned.
+// Storage keeps Sessions. It outlives the server: its owner closes it after Run has returned.
 type Storage interface {
 	// RESTOptionsGetter configures how the registry opens its storage.
 	RESTOptionsGetter() generic.RESTOptionsGetter
@@ -47,13 +46,11 @@ type Options struct {
 	TLS TLSOptions
 	// Authentication configures how users authenticate, besides the owner's token.
 	Authentication AuthenticationOptions
-	// Authorization configures who decides what users may do. Members of
-	// AlwaysAllowGroups may do everything and everybody may read the server's health.
-	// A core API server decides about all other requests; without one, members of
-	// ViewersGroup may read Sessions.
+	// Authorization configures who decides what users may do. Members of AlwaysAllowGroups may do everything and
+	// everybody may read the server's health. A core API server decides about all other requests; without one,
+	// members of ViewersGroup may read Sessions.
 	Authorization genericoptions.DelegatingAuthorizationOptions
-	// InCluster connects to the core API server with the service account of the pod,
-	// unless a kubeconfig is set.
+	// InCluster connects to the core API server with the service account of the pod, unless a kubeconfig is set.
 	InCluster bool
 	// IdentityDir is a directory for the authority of the server's own certificates
 	// and for the owner's token, so that clients can reconnect after a restart. One
@@ -66,23 +63,19 @@ type Options struct {
 	// Run's context is done. If positive, the server then answers new requests with
 	// 429 and Retry-After until requests in flight have been answered.
 	ShutdownDelay time.Duration
-	// DrainTimeout limits how long Run waits, after ShutdownDelay, for watches to
-	// deliver pending events and for requests to be answered. Run closes the
-	// connections that remain.
+	// DrainTimeout limits how long Run waits, after ShutdownDelay, for watches to deliver pending events and for
+	// requests to be answered. Run closes the connections that remain.
 	DrainTimeout time.Duration
-	// Requests has the limits of requests: MaxRequestsInFlight,
-	// MaxMutatingRequestsInFlight, RequestTimeout and GoawayChance. Other fields have
-	// no effect.
+	// Requests has the limits of requests: MaxRequestsInFlight, MaxMutatingRequestsInFlight, RequestTimeout and
+	// GoawayChance. Other fields have no effect.
 	Requests genericoptions.ServerRunOptions
-	// PriorityAndFairness shares the limits of requests in flight among users, as
-	// configured by the FlowSchemas and PriorityLevelConfigurations of the core API
-	// server. It has no effect without one.
+	// PriorityAndFairness shares the limits of requests in flight among users, as configured by the FlowSchemas and
+	// PriorityLevelConfigurations of the core API server. It has no effect without one.
 	PriorityAndFairness bool
 	// Profiling serves profiles of the process below /debug/pprof/.
 	Profiling bool
-	// Audit configures which requests are recorded, and in which file. Fields of the
-	// webhook have no effect. Besides the upstream annotations, updates of Sessions
-	// have annotations that begin with "session.tilt.dev/".
+	// Audit configures which requests are recorded, and in which file. Fields of the webhook have no effect.
+	// Besides the upstream annotations, updates of Sessions have annotations that begin with "session.tilt.dev/".
 	Audit genericoptions.AuditOptions
 
 	// listener, if set, replaces BindAddress and Port.
@@ -227,9 +220,8 @@ func positive(flag string, d time.Duration) error {
 	return nil
 }
 
-// Config validates the options and listens. If another process listens on the
-// address, the error matches syscall.EADDRINUSE. The caller must call either New or
-// Close of the result.
+// Config validates the options and listens. If another process listens on the address, the error matches
+// syscall.EADDRINUSE. The caller must call either New or Close of the result.
 func (o *Options) Config() (*Config, error) {
 	errs := o.Validate()
 	if o.Storage == nil {

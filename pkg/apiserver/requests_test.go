@@ -95,8 +95,7 @@ func (rs fakeRuns) Run(name string) (session.Run, bool) {
 	return run, found
 }
 
-// startWithRun starts a server with a Session "Tiltfile" that has a run, and a Session
-// "other" without one.
+// startWithRun starts a server with a Session "Tiltfile" that has a run, and a Session "other" without one.
 func startWithRun(t *testing.T, change ...func(*apiserver.Options)) (*testserver.Server, *rawClient, *fakeRun) {
 	t.Helper()
 	run := &fakeRun{log: make(chan string)}
@@ -188,8 +187,7 @@ func TestRequestsOfDoneSession(t *testing.T) {
 	client.do(http.MethodGet, sessionsPath+"/Tiltfile/log", nil).want(http.StatusOK)
 }
 
-// The API of a server that runs no Sessions is the same. It answers requests to runs
-// with a conflict.
+// The API of a server that runs no Sessions is the same. It answers requests to runs with a conflict.
 func TestRequestsToServerThatRunsNothing(t *testing.T) {
 	t.Parallel()
 	client := newRawClient(t, testserver.Start(t))

@@ -60,9 +60,8 @@ func (s *Server) awaitReady(ctx context.Context) {
 	}
 }
 
-// Cut makes Run return as soon as possible once its context is done: it ends
-// ShutdownDelay and closes all connections. It may be called at any time and more than
-// once.
+// Cut makes Run return as soon as possible once its context is done: it ends ShutdownDelay and closes all
+// connections. It may be called at any time and more than once.
 func (s *Server) Cut() { s.cancelCut() }
 
 // endStreams ends watches and logs, before the server stops accepting requests.
@@ -87,9 +86,8 @@ func (s *Server) endStreams(ctx context.Context) {
 	ending.Wait()
 }
 
-// closeConnections closes the connections that keep the server from stopping: those
-// without a request once the server has drained, and all others when the time is over.
-// Otherwise net/http waits for idle HTTP/2 connections.
+// closeConnections closes the connections that keep the server from stopping: those without a request once the
+// server has drained, and all others when the time is over. Otherwise net/http waits for idle HTTP/2 connections.
 func (s *Server) closeConnections(ctx context.Context, stopped <-chan struct{}) {
 	<-ctx.Done()
 	late := time.NewTimer(s.config.options.ShutdownDelay + s.config.options.DrainTimeout)

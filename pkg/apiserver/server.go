@@ -94,8 +94,7 @@ func (c CompletedConfig) build() (*Server, error) {
 	return server, server.AddReadyzCheck("watch-cache", func(context.Context) error { return sessions.ReadinessCheck() })
 }
 
-// notFound answers requests for unknown paths with a Status. Upstream's handler lists
-// all paths.
+// notFound answers requests for unknown paths with a Status. Upstream's handler lists all paths.
 func notFound(serializer runtime.NegotiatedSerializer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		err := apierrors.NewGenericServerResponse(
@@ -119,8 +118,7 @@ func (s *Server) LoopbackClientConfig() *rest.Config {
 	return rest.CopyConfig(s.config.loopback.config)
 }
 
-// Ready is closed once the server answers requests, watches included. It's never closed
-// if Run returns before.
+// Ready is closed once the server answers requests, watches included. It's never closed if Run returns before.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
 
 // AddReadyzCheck adds a check to /readyz. It must be called before Run.
@@ -134,7 +132,6 @@ func (s *Server) AddReadyzCheck(name string, check func(context.Context) error) 
 	return nil
 }
 
-// Delivered blocks until each watch of Sessions has received the events of all writes
-// that were answered before the call, or has ended. It returns an error if ctx is done
-// before.
+// Delivered blocks until each watch of Sessions has received the events of all writes that were answered before the
+// call, or has ended. It returns an error if ctx is done before.
 func (s *Server) Delivered(ctx context.Context) error { return s.sessions.Delivered(ctx) }

@@ -29,9 +29,8 @@ const (
 	// kubeconfig verifies the server as long as it runs. A server renews an authority
 	// in a directory if it starts in the second half of the lifetime.
 	authorityLifetime = 10 * 365 * 24 * time.Hour
-	// ownerServerName selects the certificate of the server's own authority by SNI
-	// where the default certificate is of another one. In that case it isn't valid for
-	// any address, because other clients would get it too.
+	// ownerServerName selects the certificate of the server's own authority by SNI where the default certificate is
+	// of another one. In that case it isn't valid for any address, because other clients would get it too.
 	ownerServerName = "tilt-session"
 	// loopbackServerName is the name by which clients in this process verify the server.
 	loopbackServerName = genericapiserver.LoopbackClientServerNameOverride

@@ -195,8 +195,7 @@ func TestWrongFilesAreNamed(t *testing.T) {
 	}
 }
 
-// A server that isn't run releases its watches of files. TestMain finds goroutines that
-// remain.
+// A server that isn't run releases its watches of files. TestMain finds goroutines that remain.
 func TestFilesOfAServerThatIsNotRun(t *testing.T) {
 	t.Parallel()
 	issuer, directory := newAuthority(t, "all"), t.TempDir()

@@ -14,8 +14,7 @@ import (
 	"tilt.dev/session/pkg/storage"
 )
 
-// BenchmarkStart builds a server, waits until it is ready, lists Sessions over HTTPS, and
-// stops it.
+// BenchmarkStart builds a server, waits until it is ready, lists Sessions over HTTPS, and stops it.
 func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		codec, err := apiserver.StorageCodec()

@@ -18,8 +18,7 @@ import (
 // TLSOptions configure the serving certificate. With the zero value, the server issues
 // a certificate for its address and for the loopback addresses, and renews it.
 //
-// The owner's connections always use a certificate of the server's own authority: see
-// Access.
+// The owner's connections always use a certificate of the server's own authority: see Access.
 type TLSOptions struct {
 	// CertFile and KeyFile are PEM files with a certificate chain and its private key.
 	// The server reloads them when they change, and ignores contents that it can't use.
@@ -84,8 +83,7 @@ func (o *TLSOptions) fromFiles() bool { return o.CertFile != "" && o.KeyFile != 
 
 func (o *TLSOptions) fromSecret() bool { return o.Secret != "" }
 
-// separate reports whether the serving certificate is of another authority than the
-// owner's.
+// separate reports whether the serving certificate is of another authority than the owner's.
 func (o *TLSOptions) separate() bool { return o.fromFiles() || o.fromSecret() }
 
 func (o *TLSOptions) secret() (types.NamespacedName, error) {

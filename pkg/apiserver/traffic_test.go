@@ -137,8 +137,7 @@ func (tr *traffic) end() []error {
 	return tr.failed()
 }
 
-// check ends the traffic. It fails the test if a request has failed or a connection has
-// been closed.
+// check ends the traffic. It fails the test if a request has failed or a connection has been closed.
 func (tr *traffic) check(t testing.TB) {
 	t.Helper()
 	tr.goesOn(t)

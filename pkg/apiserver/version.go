@@ -15,9 +15,8 @@ import (
 	basecompatibility "k8s.io/component-base/compatibility"
 )
 
-// kubernetesVersion is the Kubernetes release of the k8s.io modules: v0.36.6 belongs to
-// 1.36.6. The modules contain the minor release only, and not every build records their
-// versions. A test compares the constant with go.mod.
+// kubernetesVersion is the Kubernetes release of the k8s.io modules: v0.36.6 belongs to 1.36.6. The modules contain
+// the minor release only, and not every build records their versions. A test compares the constant with go.mod.
 const kubernetesVersion = "1.36.6"
 
 // effectiveVersion has the features of the modules and reports kubernetesVersion, which
@@ -27,8 +26,7 @@ type effectiveVersion struct {
 	info apimachineryversion.Info
 }
 
-// newEffectiveVersion returns a version with that of the program as build metadata, which
-// comparisons ignore.
+// newEffectiveVersion returns a version with that of the program as build metadata, which comparisons ignore.
 func newEffectiveVersion(ours string) (effectiveVersion, error) {
 	if _, err := utilversion.ParseSemantic(ours); err != nil {
 		return effectiveVersion{}, fmt.Errorf("version: %w", err)

@@ -81,8 +81,7 @@ func (a *Authority) Bundle() []byte { return encode(certificateBlock, a.certific
 // lifetime, or if it isn't valid yet because a clock was wrong.
 func (a *Authority) IsOld(now time.Time) bool { return isOld(a.certificate, now) }
 
-// Renew returns the authority with a new certificate for the same name and key. Both
-// certificates verify the same.
+// Renew returns the authority with a new certificate for the same name and key. Both certificates verify the same.
 func (a *Authority) Renew(now time.Time, lifetime time.Duration) (*Authority, error) {
 	return selfSigned(a.key, a.certificate.Subject.CommonName, now, lifetime)
 }
@@ -165,8 +164,7 @@ func newTemplate(name string, now time.Time, lifetime time.Duration) (*x509.Cert
 	return template, nil
 }
 
-// isOld reports whether a certificate is in the second half of its lifetime, or isn't
-// valid yet.
+// isOld reports whether a certificate is in the second half of its lifetime, or isn't valid yet.
 func isOld(c *x509.Certificate, now time.Time) bool {
 	return now.Before(c.NotBefore) || c.NotAfter.Sub(now) < now.Sub(c.NotBefore.Add(clockSkew))
 }

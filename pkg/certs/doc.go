@@ -3,9 +3,8 @@
 
 // Package certs issues the serving certificates of servers.
 //
-// An Authority signs serving certificates. Its caller stores it: this package encodes and
-// decodes it. SelfIssued is the certificate of one server, which issues and renews it from
-// an Authority in its memory.
+// An Authority signs serving certificates. Its caller stores it: this package encodes and decodes it. SelfIssued is
+// the certificate of one server, which issues and renews it from an Authority in its memory.
 //
 // Shared is a certificate of several servers behind a kube-apiserver. Their authority and
 // certificate are in a Secret, and the servers publish the authority as caBundle of an
@@ -16,12 +15,11 @@
 //	tls.crt  the serving certificate
 //	tls.key  its private key
 //
-// Each server runs the same loop, at its start and every minute: it reads both objects,
-// renews in the Secret what is old, publishes the authorities in the Secret, and serves the
-// certificate in the Secret. There is no leader. A server whose write conflicts with
-// another one's starts again with the new version. A server reads the APIService before
-// the Secret, so that its write to the APIService conflicts if another server has
-// published a newer Secret in between.
+// Each server runs the same loop, at its start and every minute: it reads both objects, renews in the Secret what
+// is old, publishes the authorities in the Secret, and serves the certificate in the Secret. There is no leader. A
+// server whose write conflicts with another one's starts again with the new version. A server reads the APIService
+// before the Secret, so that its write to the APIService conflicts if another server has published a newer Secret
+// in between.
 //
 // A server changes to a certificate of another authority one minute after it has seen that
 // the authority is published, and previous authorities stay trusted for an hour. So the

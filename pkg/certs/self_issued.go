@@ -20,12 +20,10 @@ const (
 	renewalPeriod = time.Hour
 )
 
-// SelfIssued is a serving certificate that this process issues from an authority in its
-// memory. It is renewed after half of its lifetime, which leaves the other half for a
-// machine that is suspended.
+// SelfIssued is a serving certificate that this process issues from an authority in its memory. It is renewed after
+// half of its lifetime, which leaves the other half for a machine that is suspended.
 //
-// The server calls Run, which returns when its context is done. Listeners must be added
-// before Run.
+// The server calls Run, which returns when its context is done. Listeners must be added before Run.
 type SelfIssued struct {
 	subject   Subject
 	authority *Authority

@@ -22,8 +22,7 @@ import (
 )
 
 const (
-	// period is the time between two syncs. After a failure it is minRetry, which
-	// doubles up to period.
+	// period is the time between two syncs. After a failure it is minRetry, which doubles up to period.
 	period   = time.Minute
 	minRetry = time.Second
 	// propagation is how long an authority is published before its certificate is served.
@@ -195,8 +194,7 @@ func (s *Shared) isPublished(m *material, atLeast time.Duration) bool {
 	return m != nil && m.authority.certificate.Equal(s.published) && s.publishedFor >= atLeast
 }
 
-// record records whether the authority is published, and serves the stored certificate if
-// clients can verify it.
+// record records whether the authority is published, and serves the stored certificate if clients can verify it.
 func (s *Shared) record(stored *material, unpublished error, now time.Time) {
 	authority := stored.authority.certificate
 	switch {

@@ -150,8 +150,7 @@ func TestCertificateIsRenewed(t *testing.T) {
 	checkVerified(t, c, clock, a, b)
 }
 
-// A new authority is published before its certificate is served, and the previous one is
-// removed after the overlap.
+// A new authority is published before its certificate is served, and the previous one is removed after the overlap.
 func TestAuthorityIsRenewed(t *testing.T) {
 	t.Parallel()
 	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())

@@ -14,9 +14,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-// executeLine runs a command line with an environment of its own, in a directory
-// with a file and a directory, and returns its exit code and what it has printed.
-// The words before the command are environment variables.
+// executeLine runs a command line with an environment of its own, in a directory with a file and a directory, and
+// returns its exit code and what it has printed. The words before the command are environment variables.
 func executeLine(t *testing.T, line string) (code int, errOut string) {
 	t.Helper()
 	words, err := shlex.Split(line)

@@ -75,8 +75,7 @@ func (s *stage) awaitSynced() {
 	s.reconciled()
 }
 
-// Sessions that are done cost neither requests nor goroutines, with or without
-// a time at which they're deleted.
+// Sessions that are done cost neither requests nor goroutines, with or without a time at which they're deleted.
 func TestDoneSessionsCostNothing(t *testing.T) {
 	const n = 500
 	s := newStage(t)

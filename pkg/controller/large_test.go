@@ -35,8 +35,7 @@ func crowded(t *testing.T, condition v1alpha1.ExitCondition, ci model.CISettings
 	return s, seen, a
 }
 
-// awaitBacklog waits until the newest snapshot is the only one that's held, and
-// published or not.
+// awaitBacklog waits until the newest snapshot is the only one that's held, and published or not.
 func (s *stage) awaitBacklog(published bool) {
 	s.t.Helper()
 	b := &s.controller.runs.get("Tiltfile").backlog

@@ -72,8 +72,7 @@ func TestLifeOfACISession(t *testing.T) {
 	}
 }
 
-// A verdict is delivered before it's reported and the run ended, which keeps no other
-// Session from anything.
+// A verdict is delivered before it's reported and the run ended, which keeps no other Session from anything.
 func TestDeliveryIsBeforeTheEnd(t *testing.T) {
 	names := []string{"other"}
 	for i := range workers {

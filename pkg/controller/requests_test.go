@@ -183,8 +183,7 @@ func TestRunning(t *testing.T) {
 	}
 }
 
-// Runs that have ended stay until their Sessions are gone, or too many others
-// have ended after them.
+// Runs that have ended stay until their Sessions are gone, or too many others have ended after them.
 func TestRunningKeepsWhatHasEnded(t *testing.T) {
 	running := NewRunning()
 	found := func(name string) bool { _, found := running.Run(name); return found }

@@ -55,8 +55,7 @@ func TestConflictIsRecomputed(t *testing.T) {
 	}
 }
 
-// A user who changes the spec while a status is on its way gets a verdict of
-// the new spec.
+// A user who changes the spec while a status is on its way gets a verdict of the new spec.
 func TestVerdictIsOfTheStoredSpec(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	seen, a := performCI(s)
@@ -149,8 +148,7 @@ func TestForeignConditionStays(t *testing.T) {
 	}
 }
 
-// The limits in effect are those of the Tiltfile, over those of the spec, which stays as
-// the user has written it.
+// The limits in effect are those of the Tiltfile, over those of the spec, which stays as the user has written it.
 func TestLimitsInEffect(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()

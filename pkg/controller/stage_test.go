@@ -168,8 +168,7 @@ func (s *stage) onStatusWrite(before func(n int64) *http.Response) {
 	})
 }
 
-// begin runs the Controller until the end of the test, when it fails unless
-// the Controller ends well.
+// begin runs the Controller until the end of the test, when it fails unless the Controller ends well.
 func (s *stage) begin() {
 	s.t.Helper()
 	controller, err := New(s.config)
@@ -301,8 +300,7 @@ func released(s *v1alpha1.Session) bool { return s != nil && !held(s) }
 
 func gone(s *v1alpha1.Session) bool { return s == nil }
 
-// awaitEnded waits until the Session isn't run any more, and nothing is left to be done
-// about it.
+// awaitEnded waits until the Session isn't run any more, and nothing is left to be done about it.
 func (s *stage) awaitEnded(name string) {
 	s.t.Helper()
 	eventually(s.t, func() bool { return s.controller.runs.get(name) == nil })

@@ -46,8 +46,7 @@ var failures = map[string]*metav1.Status{
 	"422": {Code: 422, Reason: metav1.StatusReasonInvalid},
 }
 
-// The requests that may fail: those that write a status, those that write
-// anything, and all but watches.
+// The requests that may fail: those that write a status, those that write anything, and all but watches.
 func ofStatus(r *http.Request) bool {
 	return r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "/status")
 }
@@ -246,8 +245,7 @@ func TestRefusedStatusIsNotRepeated(t *testing.T) {
 	}
 }
 
-// A status that's too large for its storage is stored in part, and the verdict is
-// whole.
+// A status that's too large for its storage is stored in part, and the verdict is whole.
 func TestLargeStatus(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	const most = 300 << 10

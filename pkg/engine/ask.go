@@ -18,9 +18,8 @@ type request struct {
 	answer chan error
 }
 
-// ask lets the loop call do, and returns its error once a snapshot shows what it
-// did. If ctx is done first, do is never called. do may write variables of the
-// caller.
+// ask lets the loop call do, and returns its error once a snapshot shows what it did. If ctx is done first, do is
+// never called. do may write variables of the caller.
 func (e *Engine) ask(ctx context.Context, do func(*loop) error) error {
 	r := &request{do: do, answer: make(chan error, 1)}
 	if !e.mailbox.put(r) {

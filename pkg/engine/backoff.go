@@ -24,13 +24,11 @@ func backOff(n int, first, longest time.Duration) time.Duration {
 type pause struct {
 	// times counts the pauses since the server was last steady.
 	times int
-	// steady is true once the server has been ready for steadyAfter since the last
-	// pause.
+	// steady is true once the server has been ready for steadyAfter since the last pause.
 	steady bool
 }
 
-// note records how long a server has been ready without interruption. The process
-// is nil if it didn't run.
+// note records how long a server has been ready without interruption. The process is nil if it didn't run.
 func (p pause) note(process *ServerProcess, now time.Time) pause {
 	if process != nil && process.Ready && now.Sub(process.LastReady) >= steadyAfter {
 		p.steady = true

@@ -34,8 +34,7 @@ func (instant) Exit() process.Exit    { return process.Exit{} }
 func (instant) Exited() bool          { return true }
 func (instant) Stop(time.Duration)    {}
 
-// BenchmarkJobs is what the engine itself costs: a run of jobs that take no
-// time at all.
+// BenchmarkJobs is what the engine itself costs: a run of jobs that take no time at all.
 func BenchmarkJobs(b *testing.B) {
 	launch := func(process.Spec) (Process, error) { return instant{}, nil }
 	wide := jobs(1000, parallel)

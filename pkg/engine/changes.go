@@ -12,10 +12,9 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// A run's own file is one that the run itself writes. A path counts as one after
-// it changed during ownRuns runs in a row that had no cause but such changes.
-// After ownDirRuns, so does every path in the same directory, because some
-// commands write files with a new name each time.
+// A run's own file is one that the run itself writes. A path counts as one after it changed during ownRuns runs in
+// a row that had no cause but such changes. After ownDirRuns, so does every path in the same directory, because
+// some commands write files with a new name each time.
 const (
 	ownRuns    = 3
 	ownDirRuns = 10
@@ -24,18 +23,16 @@ const (
 // changes records the changes of a task's files and decides whether the task runs
 // again. The zero value is for a task that never ran.
 //
-// A run consumes the changes that were seen before its start. A change that was
-// seen later and made before its end may be an edit, or the run's own: it leads to
-// another run, unless it recurs with each run. A change that was made after the
-// end always leads to another run.
+// A run consumes the changes that were seen before its start. A change that was seen later and made before its end
+// may be an edit, or the run's own: it leads to another run, unless it recurs with each run. A change that was made
+// after the end always leads to another run.
 type changes struct {
 	// start and finish are the times of the last run. finish is zero while it runs.
 	start, finish time.Time
 	// noted are the changes that no run has consumed, by path.
 	noted map[string]change
-	// doubted is true if the last run had no cause but changes during the run
-	// before. rounds are the paths that changed during each of the earlier runs for
-	// which that is true too, the latest last.
+	// doubted is true if the last run had no cause but changes during the run before. rounds are the paths that
+	// changed during each of the earlier runs for which that is true too, the latest last.
 	doubted bool
 	rounds  []map[string]struct{}
 	// own and ownDirs are the runs' own paths and directories.
@@ -98,8 +95,7 @@ func (c *changes) forget() {
 // end records the end of the run.
 func (c *changes) end(now time.Time) { c.finish = now }
 
-// within returns the paths of the noted changes that were made before the end of
-// the last run.
+// within returns the paths of the noted changes that were made before the end of the last run.
 func (c *changes) within() map[string]struct{} {
 	within := map[string]struct{}{}
 	if c.start.IsZero() {
@@ -113,9 +109,8 @@ func (c *changes) within() map[string]struct{} {
 	return within
 }
 
-// dropOwn drops the last run's own changes, and returns the sorted paths and
-// directories that it newly recognizes as the run's own. It must not be called
-// during a run.
+// dropOwn drops the last run's own changes, and returns the sorted paths and directories that it newly recognizes
+// as the run's own. It must not be called during a run.
 func (c *changes) dropOwn() (found []string) {
 	within := c.within()
 	for path := range c.noted {

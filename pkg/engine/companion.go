@@ -18,8 +18,7 @@ type companion struct {
 	model.Companion
 	// execution is the current execution, nil if there is none.
 	execution *execution
-	// started is when the last execution began. due is true if another one is to
-	// follow it.
+	// started is when the last execution began. due is true if another one is to follow it.
 	started time.Time
 	due     bool
 	// watch watches the files whose changes restart the companion.
@@ -57,8 +56,7 @@ func (l *loop) runCompanions(list []model.Companion) {
 	}
 }
 
-// restartCompanion starts a companion, after the end of its current execution if
-// there is one.
+// restartCompanion starts a companion, after the end of its current execution if there is one.
 func (l *loop) restartCompanion(c *companion) {
 	if c.execution != nil {
 		c.due = true

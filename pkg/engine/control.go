@@ -29,8 +29,7 @@ func (e *DisabledError) Error() string {
 	return fmt.Sprintf("resource %q is currently disabled", e.Name)
 }
 
-// Selector selects the resources of Names, those with one of Labels, or with All
-// every resource.
+// Selector selects the resources of Names, those with one of Labels, or with All every resource.
 type Selector struct {
 	Names  []string
 	Labels []string
@@ -45,9 +44,8 @@ func (e *Engine) Trigger(ctx context.Context, names []string) error {
 	return e.ask(ctx, func(l *loop) error { return l.trigger(names) })
 }
 
-// Enable enables the selected resources, and with only disables all others. It
-// returns the names of the resources that it changed. With an error it changes
-// none.
+// Enable enables the selected resources, and with only disables all others. It returns the names of the resources
+// that it changed. With an error it changes none.
 func (e *Engine) Enable(ctx context.Context, selected Selector, only bool) (changed []string, err error) {
 	err = e.ask(ctx, func(l *loop) error {
 		changed, err = l.enableSelected(selected, only)

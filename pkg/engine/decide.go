@@ -12,13 +12,11 @@ import (
 type settings struct {
 	// slots is how many jobs may run at once.
 	slots int
-	// abandoned counts the abandoned jobs that still run, abandonedAlone those of
-	// them that must run alone.
+	// abandoned counts the abandoned jobs that still run, abandonedAlone those of them that must run alone.
 	abandoned, abandonedAlone int
 	// reloading is true while changes of the Tiltfile are not evaluated.
 	reloading bool
-	// failFast prevents every start after a failure. tiltfileFailed is a failure of
-	// the Tiltfile itself.
+	// failFast prevents every start after a failure. tiltfileFailed is a failure of the Tiltfile itself.
 	failFast, tiltfileFailed bool
 }
 
@@ -29,8 +27,7 @@ type load struct {
 	alone   bool
 	// halted is true if nothing new starts.
 	halted bool
-	// queued counts the updates that are ready to begin, by wish. due counts the
-	// servers that are ready to launch.
+	// queued counts the updates that are ready to begin, by wish. due counts the servers that are ready to launch.
 	queued [wishes]int
 	due    int
 }
@@ -80,10 +77,9 @@ func measure(tasks []task, s settings) load {
 // next appends to starts everything that can start now, in order. An update without
 // a job succeeds at once, so more may be able to start afterwards.
 //
-// The order of updates is: retries, then initial updates in the order of
-// definition, then triggered ones in the order of the triggers, then changed ones,
-// the earliest change first. An update that can't start doesn't delay those after
-// it.
+// The order of updates is: retries, then initial updates in the order of definition, then triggered ones in the
+// order of the triggers, then changed ones, the earliest change first. An update that can't start doesn't delay
+// those after it.
 func next(starts []start, tasks []task, s settings) []start {
 	l := measure(tasks, s)
 	if l.halted {
@@ -112,8 +108,7 @@ func dueServers(starts []start, tasks []task) []start {
 	return starts
 }
 
-// updates appends the updates with a wish that can begin, and adds them to the
-// load.
+// updates appends the updates with a wish that can begin, and adds them to the load.
 func updates(starts []start, tasks []task, w wish, l *load, s settings) []start {
 	var queue []int
 	for i, left := 0, l.queued[w]; left > 0 && l.room(s); i++ {

@@ -19,8 +19,7 @@ func TestDecide(t *testing.T) {
 	both := func(u updatePhase, s servePhase) task {
 		return task{job: true, serial: true, server: true, update: u, serve: s}
 	}
-	// These are what's wanted of a task: its first update, another one, or one that
-	// somebody has to ask for.
+	// These are what's wanted of a task: its first update, another one, or one that somebody has to ask for.
 	first := func(t task) task { t.want(wishInitial, 0); return t }
 	again := func(t task) task { t.begun = true; t.want(wishRetry, 0); return t }
 	triggered := func(t task, number int64) task { t.begun = true; t.want(wishTrigger, number); return t }
@@ -36,8 +35,7 @@ func TestDecide(t *testing.T) {
 		settings settings
 		// starts are the indexes of updates and, with an s, of servers.
 		starts string
-		// holds are those of what still waits after the starts, as
-		// "update/serve", "-" where nothing waits.
+		// holds are those of what still waits after the starts, as "update/serve", "-" where nothing waits.
 		holds string
 	}{
 		{"nothing", nil, three, "", ""},

@@ -25,8 +25,7 @@ func (l *loop) disableSelected(selected Selector) (changed []string, err error) 
 	})
 }
 
-// switchAll enables or disables each resource as enabled says, and returns the names
-// of the changed ones.
+// switchAll enables or disables each resource as enabled says, and returns the names of the changed ones.
 func (l *loop) switchAll(s Selector, enabled func(r *resource, selected bool) bool) (changed []string, err error) {
 	for _, name := range s.Names {
 		switch {

@@ -1,17 +1,14 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package engine runs the jobs and servers of a Tiltfile: it decides what starts
-// next and why the rest waits, and publishes the state of the run as immutable
-// snapshots.
+// Package engine runs the jobs and servers of a Tiltfile: it decides what starts next and why the rest waits, and
+// publishes the state of the run as immutable snapshots.
 //
-// One goroutine, the one that calls Run, owns all state. Evaluating the Tiltfile,
-// running a process, probing a server, watching files and waiting for a time are
-// effects: they have their own goroutines, access no state and report by messages.
-// After each batch of messages the loop decides again and publishes the changes.
-// It has no timers or polling of its own: a message causes everything that
-// happens. A request is a message too; its answer follows the snapshot that shows
-// its result.
+// One goroutine, the one that calls Run, owns all state. Evaluating the Tiltfile, running a process, probing a
+// server, watching files and waiting for a time are effects: they have their own goroutines, access no state and
+// report by messages. After each batch of messages the loop decides again and publishes the changes. It has no
+// timers or polling of its own: a message causes everything that happens. A request is a message too; its answer
+// follows the snapshot that shows its result.
 //
 // No phase of a target is skipped: one snapshot shows a job waiting and another
 // shows it active, however short it is.
@@ -37,9 +34,8 @@ import (
 // DefaultKillGrace is the time between TERM and KILL of a process group.
 const DefaultKillGrace = 10 * time.Second
 
-// Loader evaluates a Tiltfile. Load returns soon after ctx is done. The text of
-// its error is published unchanged. With an error the project still holds CI and
-// Inputs as far as they are known.
+// Loader evaluates a Tiltfile. Load returns soon after ctx is done. The text of its error is published unchanged.
+// With an error the project still holds CI and Inputs as far as they are known.
 type Loader interface {
 	Load(ctx context.Context, in LoadInput) (model.Project, error)
 }
@@ -55,13 +51,11 @@ type LoadInput struct {
 // Process is a running command with everything in its process group.
 type Process interface {
 	PID() int
-	// Done is closed when the main process has ended, its group is empty and
-	// its output was written.
+	// Done is closed when the main process has ended, its group is empty and its output was written.
 	Done() <-chan struct{}
 	// Exit is how the main process ended. It's valid after Done.
 	Exit() process.Exit
-	// Exited reports whether the main process has ended, which may be before Done is
-	// closed.
+	// Exited reports whether the main process has ended, which may be before Done is closed.
 	Exited() bool
 	// Stop ends the process group: SIGTERM now, SIGKILL after grace. A second call,
 	// or a grace of 0, sends SIGKILL now. Stop returns at once.
@@ -76,8 +70,7 @@ type Config struct {
 
 	// Load evaluates the Tiltfile.
 	Load Loader
-	// Start launches a command. It is called from several goroutines. The text of its
-	// error is published.
+	// Start launches a command. It is called from several goroutines. The text of its error is published.
 	Start func(process.Spec) (Process, error)
 	// Probe checks the readiness of a server until ctx is done, then returns. It is
 	// called from several goroutines; report never blocks.
@@ -86,8 +79,7 @@ type Config struct {
 	// is done, then returns. It is called from several goroutines; report never
 	// blocks. An error ends the watch and is logged. A nil Watch watches nothing.
 	Watch func(ctx context.Context, w model.Watch, report func([]model.Change)) error
-	// Logs receives all output under the names of the resources. The engine doesn't
-	// close it.
+	// Logs receives all output under the names of the resources. The engine doesn't close it.
 	Logs *logs.Store
 
 	// Environ is the environment of every command, as "KEY=value" entries. Variables
@@ -105,13 +97,11 @@ type Config struct {
 	// FailFast is the initial value; see SetFailFast.
 	FailFast bool
 
-	// OnChange, if set, is called with every new snapshot, in order, by the loop. It
-	// must not block.
+	// OnChange, if set, is called with every new snapshot, in order, by the loop. It must not block.
 	OnChange func(*Snapshot)
 }
 
-// Engine is one run of a Tiltfile. Its methods are safe for concurrent use, also
-// before and after Run.
+// Engine is one run of a Tiltfile. Its methods are safe for concurrent use, also before and after Run.
 type Engine struct {
 	config   Config
 	mailbox  *mailbox
@@ -137,10 +127,9 @@ func New(config Config) *Engine {
 	return e
 }
 
-// Run evaluates the Tiltfile and runs what it defines until ctx is done. Then it
-// stops all process groups at once and returns when they, and all goroutines that
-// it started, have ended. That takes at most KillGrace, as far as processes can be
-// killed.
+// Run evaluates the Tiltfile and runs what it defines until ctx is done. Then it stops all process groups at once
+// and returns when they, and all goroutines that it started, have ended. That takes at most KillGrace, as far as
+// processes can be killed.
 //
 // Run publishes nothing after ctx is done: the last snapshot shows the run before
 // the teardown. The only error is to call Run again.

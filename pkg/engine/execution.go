@@ -16,8 +16,7 @@ import (
 type execution struct {
 	// owner handles the launch and the end, nil once the execution is abandoned.
 	owner owner
-	// source is the name for the log. target identifies executions of the same job
-	// or server.
+	// source is the name for the log. target identifies executions of the same job or server.
 	source, target string
 	// command is the command as shown to a person.
 	command string
@@ -74,8 +73,7 @@ func (l *loop) execute(x *execution, command *model.Command, now time.Time) {
 	l.effect(func() { l.runProcess(x, source, spec) })
 }
 
-// runProcess is the effect of an execution. It doesn't access fields of x, which
-// belong to the loop.
+// runProcess is the effect of an execution. It doesn't access fields of x, which belong to the loop.
 func (l *loop) runProcess(x *execution, source string, spec process.Spec) {
 	output := l.config.Logs.Writer(source)
 	spec.Output = output

@@ -13,8 +13,7 @@ import (
 // listed is the largest number of files in a line.
 const listed = 5
 
-// buildHeader is the log text before a command: an empty line and why the command
-// runs. It is empty for a retry.
+// buildHeader is the log text before a command: an empty line and why the command runs. It is empty for a retry.
 func buildHeader(w wants, paths []string, base string) string {
 	switch {
 	case w.retry:

@@ -3,8 +3,7 @@
 
 package engine
 
-// holds returns why the update and the server of a resource wait, before next has
-// started anything.
+// holds returns why the update and the server of a resource wait, before next has started anything.
 func holds(t *task, c conditions) (update, serve Hold) {
 	switch {
 	case t.update == updateRunning:

@@ -22,13 +22,11 @@ type loop struct {
 
 	tiltfile tiltfile
 	settings settings
-	// environ is the environment of commands, without their own variables. It is
-	// never changed in place.
+	// environ is the environment of commands, without their own variables. It is never changed in place.
 	environ []string
 	// ignores apply to all watches.
 	ignores []model.IgnoreSet
-	// tasks and resources hold the same resources at the same indexes. byName holds
-	// them too.
+	// tasks and resources hold the same resources at the same indexes. byName holds them too.
 	tasks      []task
 	resources  []*resource
 	byName     map[string]*resource
@@ -36,16 +34,14 @@ type loop struct {
 	// triggers counts the triggers of resources.
 	triggers uint64
 
-	// executions are those whose process may exist, abandoned the abandoned ones of
-	// them by target.
+	// executions are those whose process may exist, abandoned the abandoned ones of them by target.
 	executions map[*execution]struct{}
 	abandoned  map[string]*execution
 	// stopping is true once the run is ending.
 	stopping bool
 	grace    time.Duration
 
-	// pending counts the effects that haven't reported their end. effects waits for
-	// their goroutines.
+	// pending counts the effects that haven't reported their end. effects waits for their goroutines.
 	pending int
 	effects sync.WaitGroup
 
@@ -102,8 +98,7 @@ func (l *loop) run() {
 	}
 }
 
-// stop stops all processes and waits for all effects. It applies messages only as
-// far as they concern the end.
+// stop stops all processes and waits for all effects. It applies messages only as far as they concern the end.
 func (l *loop) stop(messages []message) {
 	l.stopping = true
 	l.stopProcesses()
@@ -165,9 +160,8 @@ func (l *loop) unseen(starts []start) bool {
 	return false
 }
 
-// effect runs f in a goroutine that Run waits for. f accesses no state and reports
-// by messages. It must return soon after ctx is done or, if it follows a process,
-// after that has ended.
+// effect runs f in a goroutine that Run waits for. f accesses no state and reports by messages. It must return soon
+// after ctx is done or, if it follows a process, after that has ended.
 func (l *loop) effect(f func()) {
 	l.pending++
 	l.effects.Go(func() {
@@ -176,8 +170,7 @@ func (l *loop) effect(f func()) {
 	})
 }
 
-// inContext returns a context that ends with the run, and sets cancel to its cancel
-// function.
+// inContext returns a context that ends with the run, and sets cancel to its cancel function.
 func (l *loop) inContext(cancel *context.CancelFunc) (ctx context.Context) {
 	ctx, *cancel = context.WithCancel(l.ctx)
 	return ctx

@@ -5,8 +5,7 @@ package engine
 
 import "sync"
 
-// message is an event or a request. Only the loop calls apply, which changes its
-// state.
+// message is an event or a request. Only the loop calls apply, which changes its state.
 type message interface {
 	apply(l *loop)
 }
@@ -25,8 +24,7 @@ func newMailbox() *mailbox {
 	return &mailbox{filled: make(chan struct{}, 1)}
 }
 
-// put adds a message. If the mailbox is closed, put drops the message and returns
-// false.
+// put adds a message. If the mailbox is closed, put drops the message and returns false.
 func (m *mailbox) put(msg message) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

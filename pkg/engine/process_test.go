@@ -276,8 +276,7 @@ func TestRealTeardown(t *testing.T) {
 	if diff := cmp.Diff([]string{"down"}, s.lines("trace")); diff != "" {
 		t.Errorf("what was asked to end (-want +got):\n%s", diff)
 	}
-	// Each process of the run has the pipe open for writing, so it ends when
-	// none is left.
+	// Each process of the run has the pipe open for writing, so it ends when none is left.
 	if err := alive.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}

@@ -21,9 +21,8 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// TestRandomProjects runs projects with random graphs and fates. Whatever
-// happens, the rules of parallelism and order hold in each snapshot, and what
-// can run does in the end.
+// TestRandomProjects runs projects with random graphs and fates. Whatever happens, the rules of parallelism and
+// order hold in each snapshot, and what can run does in the end.
 func TestRandomProjects(t *testing.T) {
 	for seed := range uint64(400) {
 		synctest.Test(t, func(t *testing.T) {
@@ -171,8 +170,7 @@ func (g *gamble) check(t *testing.T, s, last *Snapshot) {
 	}
 }
 
-// checkHolds makes sure that everything that's wanted is in one state, and that
-// what isn't wanted has none.
+// checkHolds makes sure that everything that's wanted is in one state, and that what isn't wanted has none.
 func (g *gamble) checkHolds(t *testing.T, s *Snapshot, spec model.Resource, r ResourceState) {
 	t.Helper()
 	wanted := spec.AutoInit && !r.Disabled
@@ -222,8 +220,7 @@ func (g *gamble) becomesReady(spec model.Resource) bool {
 	return spec.Readiness == nil || g.fates[spec.Name+":serve"].ready >= 0
 }
 
-// forecast is the state in which nothing happens any more, from the graph and
-// the fates alone.
+// forecast is the state in which nothing happens any more, from the graph and the fates alone.
 func (g *gamble) forecast() string {
 	met := map[string]bool{}
 	shown := map[string]string{}

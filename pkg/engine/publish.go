@@ -5,8 +5,7 @@ package engine
 
 import "slices"
 
-// publish publishes a snapshot if anything changed since the last one. Snapshots
-// share unchanged states.
+// publish publishes a snapshot if anything changed since the last one. Snapshots share unchanged states.
 func (l *loop) publish() {
 	last := l.engine.snapshot.Load()
 	resources, changed := l.views(last.Resources)
@@ -23,8 +22,7 @@ func (l *loop) publish() {
 	}
 }
 
-// views returns the states of all resources, and whether they differ from the last
-// ones, which it doesn't modify.
+// views returns the states of all resources, and whether they differ from the last ones, which it doesn't modify.
 func (l *loop) views(last []ResourceState) (views []ResourceState, changed bool) {
 	load := measure(l.tasks, l.settings)
 	now := load.conditions(l.settings)
@@ -52,8 +50,7 @@ func (l *loop) views(last []ResourceState) (views []ResourceState, changed bool)
 	return views, changed
 }
 
-// order returns the last shown states of all resources in their present order, and
-// whether the order differs.
+// order returns the last shown states of all resources in their present order, and whether the order differs.
 func (l *loop) order(last []ResourceState) (views []ResourceState, changed bool) {
 	same := slices.EqualFunc(last, l.resources, func(s ResourceState, r *resource) bool { return s.Name == r.Name })
 	if same {

@@ -17,8 +17,7 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// Snapshots are consecutive, aren't changed after they were published, and
-// share what hasn't changed.
+// Snapshots are consecutive, aren't changed after they were published, and share what hasn't changed.
 func TestSnapshots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		project := projectOf(append(jobs(20, parallel), server("s", withProbe))...)
@@ -68,8 +67,7 @@ func encode(t *testing.T, s *Snapshot) []byte {
 	return data
 }
 
-// Every change is published at once: a reader of each snapshot sees a job wait,
-// run and end.
+// Every change is published at once: a reader of each snapshot sees a job wait, run and end.
 func TestEveryPhaseIsPublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, projectOf(job("a"), server("s", after("a"))))
@@ -96,8 +94,7 @@ func TestEveryPhaseIsPublished(t *testing.T) {
 	})
 }
 
-// What happens while the loop is busy is told it in one batch. No phase is lost
-// by that.
+// What happens while the loop is busy is told it in one batch. No phase is lost by that.
 func TestEveryPhaseOfABatchIsPublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, projectOf(server("s", withProbe), job("a", noInit)))

@@ -18,10 +18,9 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// TestRandomSessions does to random projects whatever can be done to them: they
-// are triggered, edited, enabled, disabled and defined anew while jobs fail,
-// servers crash and processes resist. The rules hold at every moment, and in the
-// end everything has had its run.
+// TestRandomSessions does to random projects whatever can be done to them: they are triggered, edited, enabled,
+// disabled and defined anew while jobs fail, servers crash and processes resist. The rules hold at every moment,
+// and in the end everything has had its run.
 func TestRandomSessions(t *testing.T) {
 	for seed := range uint64(250) {
 		synctest.Test(t, func(t *testing.T) {
@@ -57,9 +56,8 @@ type monkey struct {
 	// edits numbers the files that were changed.
 	edits int
 
-	// The rest is guarded by the world's lock: when targets were last
-	// launched and how often, which jobs run, and how many processes there are of
-	// each target.
+	// The rest is guarded by the world's lock: when targets were last launched and how often, which jobs run, and
+	// how many processes there are of each target.
 	launched map[string]time.Time
 	launches map[string]int
 	jobs     []string
@@ -252,8 +250,7 @@ func contradiction(r, last ResourceState) string {
 	return ""
 }
 
-// checkEnd makes sure that everything had its run and that nothing is left
-// that should have ended.
+// checkEnd makes sure that everything had its run and that nothing is left that should have ended.
 func (m *monkey) checkEnd() {
 	s := m.w.engine.Snapshot()
 	if s.Tiltfile.Pending || !s.Tiltfile.Running.IsZero() {

@@ -9,9 +9,8 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// rebuilds reports whether a change of a resource's definition requires an update.
-// A change of when it runs or how it is shown does not. Its first links do, as in
-// Tilt.
+// rebuilds reports whether a change of a resource's definition requires an update. A change of when it runs or how
+// it is shown does not. Its first links do, as in Tilt.
 func rebuilds(before, after *model.Resource) bool {
 	return !reflect.DeepEqual(before.Update, after.Update) ||
 		!reflect.DeepEqual(before.Serve, after.Serve) ||

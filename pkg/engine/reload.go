@@ -13,12 +13,10 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// unreported is about the longest time between a change and its report, unless
-// changes are continuous.
+// unreported is about the longest time between a change and its report, unless changes are continuous.
 const unreported = time.Second
 
-// adopt replaces the project. Whatever both projects have in common continues
-// unaffected.
+// adopt replaces the project. Whatever both projects have in common continues unaffected.
 func (l *loop) adopt(m *evaluated) {
 	p := &m.project
 	t := &l.tiltfile
@@ -26,8 +24,7 @@ func (l *loop) adopt(m *evaluated) {
 	l.environ = process.MergeEnv(l.config.Environ, entries(p.Environ))
 	l.ignores = p.Ignores
 	chosen := choice(&p.Enabled)
-	// Resources that were enabled or disabled by request stay so until the arguments
-	// change.
+	// Resources that were enabled or disabled by request stay so until the arguments change.
 	keep := t.adopted.Path == m.in.Path && slices.Equal(t.adopted.Args, m.in.Args)
 	t.adopted = m.in
 
@@ -63,8 +60,7 @@ func (l *loop) adopt(m *evaluated) {
 	l.runCompanions(p.Companions)
 }
 
-// entries are changes of an environment in the form that process.MergeEnv takes.
-// A nil value removes a variable.
+// entries are changes of an environment in the form that process.MergeEnv takes. A nil value removes a variable.
 func entries(changes map[string]*string) []string {
 	var entries []string
 	for key, value := range changes {
@@ -77,9 +73,8 @@ func entries(changes map[string]*string) []string {
 	return entries
 }
 
-// sinceReload is the time from which changes of a resource's files count if its
-// files are different now. A change that was made along with that of the Tiltfile
-// may not have been reported yet.
+// sinceReload is the time from which changes of a resource's files count if its files are different now. A change
+// that was made along with that of the Tiltfile may not have been reported yet.
 func (l *loop) sinceReload(r *resource) time.Time {
 	if r.watch == nil {
 		return l.config.Clock.Now()
@@ -113,8 +108,7 @@ func (l *loop) remove(r *resource) {
 	r.index = -1
 }
 
-// redefine changes the definition of a resource. paths are the changed files that
-// caused it.
+// redefine changes the definition of a resource. paths are the changed files that caused it.
 func (l *loop) redefine(r *resource, spec model.Resource, paths []string) {
 	before := r.Resource
 	now := l.config.Clock.Now()

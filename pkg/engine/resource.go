@@ -13,8 +13,7 @@ import (
 type resource struct {
 	model.Resource
 	disabled bool
-	// index is the position in the order of definition, -1 once the Tiltfile doesn't
-	// define the resource.
+	// index is the position in the order of definition, -1 once the Tiltfile doesn't define the resource.
 	index int
 	// task is the state that decisions depend on.
 	task *task
@@ -50,8 +49,7 @@ type update struct {
 	// updating is the current execution, lastUpdate the result of the last one.
 	updating   *execution
 	lastUpdate *Exit
-	// attempt counts the retries of the current or last update. retry is the timer
-	// of the next one.
+	// attempt counts the retries of the current or last update. retry is the timer of the next one.
 	attempt int
 	retry   *timer
 }
@@ -66,8 +64,7 @@ type serve struct {
 	process   *ServerProcess
 	serveExit *Exit
 	lastProbe string
-	// restarts counts the launches after an end, restart is the timer of the next
-	// one, and pause the backoff.
+	// restarts counts the launches after an end, restart is the timer of the next one, and pause the backoff.
 	restarts int
 	restart  *timer
 	pause    pause
@@ -160,8 +157,7 @@ func (l *loop) refresh(r *resource) {
 	r.task.want(r.wants.wish(r.TriggerMode))
 }
 
-// markMet records that r has been ready or has succeeded, for the resources that
-// wait for that.
+// markMet records that r has been ready or has succeeded, for the resources that wait for that.
 func (l *loop) markMet(r *resource) {
 	if r.met {
 		return
@@ -173,8 +169,7 @@ func (l *loop) markMet(r *resource) {
 	}
 }
 
-// reset stops everything of a resource and clears its state, except for whether it
-// was ever ready or has succeeded.
+// reset stops everything of a resource and clears its state, except for whether it was ever ready or has succeeded.
 func (l *loop) reset(r *resource) {
 	l.resetUpdate(r)
 	l.resetServe(r)

@@ -119,8 +119,7 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
-// The timer of a process that was stopped fires as soon as it goes on, maybe
-// before it hears of the end of a job.
+// The timer of a process that was stopped fires as soon as it goes on, maybe before it hears of the end of a job.
 func TestLateTimeout(t *testing.T) {
 	limited := func(r *model.Resource) { r.Timeout = time.Second }
 	for code, want := range map[int]string{0: "a=ok", 3: "a=failed"} {

@@ -9,8 +9,7 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// Snapshot is the state of a run at one moment. It is immutable, with everything
-// that it points to.
+// Snapshot is the state of a run at one moment. It is immutable, with everything that it points to.
 type Snapshot struct {
 	// Version is 1 for the first snapshot of a run and increases with each.
 	Version uint64
@@ -71,9 +70,8 @@ type UpdateState struct {
 	Attempt, Retries int
 }
 
-// ServeState is the state of a server. With an Exit its process has ended by
-// itself; else with a Process it runs; else with a Hold it waits; else it was never
-// requested.
+// ServeState is the state of a server. With an Exit its process has ended by itself; else with a Process it runs;
+// else with a Hold it waits; else it was never requested.
 type ServeState struct {
 	// Command is the command as shown to a person.
 	Command string
@@ -84,20 +82,16 @@ type ServeState struct {
 	Process *ServerProcess
 	// Exit is the result of a process that ended by itself, nil while it runs.
 	Exit *Exit
-	// Probed is true if the server has a readiness probe. Without one it is ready
-	// from its start.
+	// Probed is true if the server has a readiness probe. Without one it is ready from its start.
 	Probed bool
-	// LastProbe is the last output of the readiness probe, for messages. It is empty
-	// without one.
+	// LastProbe is the last output of the readiness probe, for messages. It is empty without one.
 	LastProbe string
-	// ReadinessTimeout limits the time until the server is ready. With 0 the limit of
-	// the Session applies.
+	// ReadinessTimeout limits the time until the server is ready. With 0 the limit of the Session applies.
 	ReadinessTimeout time.Duration
 	// Restarts counts the launches after an end by itself, since the last update.
 	Restarts int
-	// Down is the time since which a restarting server hasn't been ready: its first
-	// launch or, if it was ready since, its end. It is zero for a server that is
-	// ready or hasn't ended by itself.
+	// Down is the time since which a restarting server hasn't been ready: its first launch or, if it was ready
+	// since, its end. It is zero for a server that is ready or hasn't ended by itself.
 	Down time.Time
 }
 
@@ -120,17 +114,14 @@ type Exit struct {
 	Error string
 	// Code is the exit code, nil when no process ran or a signal ended it.
 	Code *int
-	// Signal is the name of the signal that ended the process, such as
-	// "killed", empty if none did.
+	// Signal is the name of the signal that ended the process, such as "killed", empty if none did.
 	Signal string
 }
 
-// Hold is why a requested job or server doesn't run yet. Holds are published as
-// wait reasons.
+// Hold is why a requested job or server doesn't run yet. Holds are published as wait reasons.
 type Hold string
 
-// The holds that Tilt has for local resources, with its names, and those for which
-// Tilt reports "unknown".
+// The holds that Tilt has for local resources, with its names, and those for which Tilt reports "unknown".
 const (
 	HoldNone             Hold = ""
 	HoldTiltfileReload   Hold = "tiltfile-reload"
@@ -146,7 +137,6 @@ const (
 	// that ended, before its next launch.
 	HoldRetrying   Hold = "retrying"
 	HoldRestarting Hold = "restarting"
-	// HoldAfterFailure is for what could start, but doesn't because of an earlier
-	// failure.
+	// HoldAfterFailure is for what could start, but doesn't because of an earlier failure.
 	HoldAfterFailure Hold = "after-failure"
 )

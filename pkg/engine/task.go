@@ -9,28 +9,23 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// task is the part of a resource's state that decisions depend on. The zero value
-// was never requested.
+// task is the part of a resource's state that decisions depend on. The zero value was never requested.
 type task struct {
-	// job and server are the parts of the resource. A resource without a job still
-	// has an update, which succeeds when it begins: it gives the server its place in
-	// the order of starts.
+	// job and server are the parts of the resource. A resource without a job still has an update, which succeeds
+	// when it begins: it gives the server its place in the order of starts.
 	job, server bool
 	// serial is true for a job that must run alone.
 	serial bool
-	// begun is true once an update has begun. From then on the resource doesn't wait
-	// for its dependencies. unmet counts those that were never ready and never
-	// succeeded.
+	// begun is true once an update has begun. From then on the resource doesn't wait for its dependencies. unmet
+	// counts those that were never ready and never succeeded.
 	begun bool
 	unmet int
-	// wish is why the next update is to begin. Updates with the same wish begin in
-	// ascending order.
+	// wish is why the next update is to begin. Updates with the same wish begin in ascending order.
 	wish   wish
 	order  int64
 	update updatePhase
 	serve  servePhase
-	// oldJob and oldServer are true while an abandoned process of an earlier state of
-	// the resource exists.
+	// oldJob and oldServer are true while an abandoned process of an earlier state of the resource exists.
 	oldJob, oldServer bool
 }
 
@@ -95,8 +90,7 @@ func (t *task) define(spec *model.Resource) {
 	t.serial = t.job && !spec.AllowParallel
 }
 
-// reset clears the state of a task, except for its dependencies and abandoned
-// processes.
+// reset clears the state of a task, except for its dependencies and abandoned processes.
 func (t *task) reset() {
 	*t = task{
 		job: t.job, server: t.server, serial: t.serial,
@@ -120,8 +114,7 @@ func (t *task) want(w wish, order int64) {
 type wants struct {
 	// initial is true for a resource that starts by itself and never did.
 	initial bool
-	// trigger is the number of the first trigger since the last update, 0 if there is
-	// none.
+	// trigger is the number of the first trigger since the last update, 0 if there is none.
 	trigger uint64
 	// redefined and changed are when the definition and the files changed since the
 	// last update, zero if they didn't.

@@ -29,8 +29,7 @@ type tiltfile struct {
 // base is the directory to which file names in the log are relative.
 func (l *loop) base() string { return filepath.Dir(l.tiltfile.Path) }
 
-// wantEvaluation requests an evaluation, which begins after the current one. Until
-// its end nothing new starts.
+// wantEvaluation requests an evaluation, which begins after the current one. Until its end nothing new starts.
 func (l *loop) wantEvaluation() {
 	l.tiltfile.Pending = true
 	l.settings.reloading = true
@@ -128,8 +127,7 @@ func (l *loop) watchTiltfile(inputs []string, ignores []model.IgnoreSet) {
 	})
 }
 
-// considerTiltfileChanges decides whether the noted changes lead to another
-// evaluation.
+// considerTiltfileChanges decides whether the noted changes lead to another evaluation.
 func (l *loop) considerTiltfileChanges() {
 	t := &l.tiltfile
 	if found := t.changes.dropOwn(); found != nil {

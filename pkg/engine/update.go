@@ -16,8 +16,7 @@ const (
 	longestRetryPause = 10 * time.Second
 )
 
-// beginUpdate starts the job of a resource. Without a job the update succeeds at
-// once.
+// beginUpdate starts the job of a resource. Without a job the update succeeds at once.
 func (l *loop) beginUpdate(r *resource) {
 	now := l.config.Clock.Now()
 	w := r.wants

@@ -24,8 +24,7 @@ type watch struct {
 // follow returns a watch of files: w if its files are the same, else a new one in
 // its place, or nil if there are no files. It logs errors under source.
 //
-// A replaced watch drops what it has seen and not reported, so the new one must
-// begin in the past.
+// A replaced watch drops what it has seen and not reported, so the new one must begin in the past.
 func (l *loop) follow(w *watch, files model.Watch, source string, changed func([]model.Change)) *watch {
 	if w != nil && sameWatch(w.files, files) {
 		return w

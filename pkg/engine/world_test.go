@@ -22,9 +22,8 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// world is an engine whose Tiltfile, processes and probes are played by the
-// test, in a synctest bubble. A process is named like the target that it runs
-// for.
+// world is an engine whose Tiltfile, processes and probes are played by the test, in a synctest bubble. A process
+// is named like the target that it runs for.
 type world struct {
 	t      *testing.T
 	engine *Engine
@@ -201,8 +200,7 @@ func (w *world) watch(ctx context.Context, watch model.Watch, report func([]mode
 	return nil
 }
 
-// edit changes files a moment after everything before, and has it noticed at
-// once.
+// edit changes files a moment after everything before, and has it noticed at once.
 func (w *world) edit(paths ...string) {
 	w.t.Helper()
 	time.Sleep(time.Microsecond)
@@ -213,8 +211,7 @@ func (w *world) edit(paths ...string) {
 	synctest.Wait()
 }
 
-// notice tells every watch of a file, or of the directory it's in, about a
-// change.
+// notice tells every watch of a file, or of the directory it's in, about a change.
 func (w *world) notice(c model.Change) {
 	w.t.Helper()
 	synctest.Wait()

@@ -70,8 +70,7 @@ func TestMadeAt(t *testing.T) {
 	}
 }
 
-// Batches are reported when it has been quiet, or at the latest when the first change
-// has waited long enough.
+// Batches are reported when it has been quiet, or at the latest when the first change has waited long enough.
 func TestCoalescing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// What the system reports comes from outside, so it's played here.

@@ -18,8 +18,7 @@ type directory struct {
 	id   fileID
 	// unwatched is true if the system reports no events of it.
 	unwatched bool
-	// listed is true if entries holds every entry. Otherwise it holds those of
-	// named.
+	// listed is true if entries holds every entry. Otherwise it holds those of named.
 	listed  bool
 	entries map[string]entry
 	// readers are the roots that need every entry, named those that need one name.
@@ -27,9 +26,8 @@ type directory struct {
 	named   map[string]map[*root]struct{}
 }
 
-// lookUp returns the state of a name in a directory. From then on r receives its
-// changes, if the directory can be watched. The error means that a limit of the
-// system is reached.
+// lookUp returns the state of a name in a directory. From then on r receives its changes, if the directory can be
+// watched. The error means that a limit of the system is reached.
 func (w *Watcher) lookUp(r *root, path, name string) (entry, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -110,8 +108,7 @@ func (w *Watcher) open(path string) (*directory, error) {
 	}
 	alias := false
 	if old, ok := w.paths[e.id]; ok && old != path {
-		// If it was renamed and the event follows, the system's watch still has the old
-		// name, and must be renewed.
+		// If it was renamed and the event follows, the system's watch still has the old name, and must be renewed.
 		if alias = look(old).id == e.id; !alias {
 			w.lose(old, w.clock.Now())
 		}

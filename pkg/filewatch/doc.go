@@ -1,17 +1,14 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package filewatch reports coalesced changes of files below paths, minus
-// ignored ones.
+// Package filewatch reports coalesced changes of files below paths, minus ignored ones.
 //
 // # What is watched
 //
-// A path of a model.Watch is a file, or a directory with everything below it. A
-// watch follows the name, not the file that it finds at first: the path may be
-// missing, be removed, renamed, replaced and reappear, and so may every
-// directory above it. Symbolic links above a path and the path itself are
-// followed, and a change of such a link is a change of the path. Links below a
-// watched directory aren't followed; they count as files.
+// A path of a model.Watch is a file, or a directory with everything below it. A watch follows the name, not the
+// file that it finds at first: the path may be missing, be removed, renamed, replaced and reappear, and so may
+// every directory above it. Symbolic links above a path and the path itself are followed, and a change of such a
+// link is a change of the path. Links below a watched directory aren't followed; they count as files.
 //
 // Changes are reported under the requested path, even if a link leads elsewhere.
 //
@@ -34,32 +31,26 @@
 //
 // # What is ignored
 //
-// A path is ignored if any of the IgnoreSets ignores it. Patterns are those of
-// .dockerignore files, relative to the set's Base: the last pattern that matches
-// the path or a directory above it decides, and "!" makes an exception. There
-// are two additions: "." is the whole Base, and patterns that begin with ".." or
-// are absolute reach outside of it. An ignored directory costs nothing unless a
-// pattern with "!" could match something in it. Swap files, backups and other
-// temporary files of editors and file systems are always ignored below a
-// directory, but not if requested by name.
+// A path is ignored if any of the IgnoreSets ignores it. Patterns are those of .dockerignore files, relative to the
+// set's Base: the last pattern that matches the path or a directory above it decides, and "!" makes an exception.
+// There are two additions: "." is the whole Base, and patterns that begin with ".." or are absolute reach outside
+// of it. An ignored directory costs nothing unless a pattern with "!" could match something in it. Swap files,
+// backups and other temporary files of editors and file systems are always ignored below a directory, but not if
+// requested by name.
 //
 // # Batches
 //
-// A batch is reported 200 ms after the last change, but at most 10 s after the
-// first. It holds each path once, sorted, with the time at which its last change
-// was seen, and the time at which it was made: the change time of the inode,
-// which programs can't set, or, for a removed file, the modification time of its
-// directory. A time more than a minute before the change was seen must belong to
-// another change; then the change counts as made when it was seen. A change that
-// is found when a watch begins counts as seen when it was made.
+// A batch is reported 200 ms after the last change, but at most 10 s after the first. It holds each path once,
+// sorted, with the time at which its last change was seen, and the time at which it was made: the change time of
+// the inode, which programs can't set, or, for a removed file, the modification time of its directory. A time more
+// than a minute before the change was seen must belong to another change; then the change counts as made when it
+// was seen. A change that is found when a watch begins counts as seen when it was made.
 //
 // # What it costs
 //
-// All watches share one instance of the system's facility. A directory is read
-// and watched once, however many watches include it. On Linux each directory
-// takes one of fs.inotify.max_user_watches, on macOS each file takes a file
-// descriptor. At the system's limit Watch fails with an error that says how to
-// raise it.
+// All watches share one instance of the system's facility. A directory is read and watched once, however many
+// watches include it. On Linux each directory takes one of fs.inotify.max_user_watches, on macOS each file takes a
+// file descriptor. At the system's limit Watch fails with an error that says how to raise it.
 //
 // # Limits
 //

@@ -5,8 +5,7 @@ package filewatch
 
 import "path/filepath"
 
-// temporaries are patterns of files that editors and file systems create for
-// their own use.
+// temporaries are patterns of files that editors and file systems create for their own use.
 var temporaries = []string{
 	"4913",                   // Vim tests whether it can create files.
 	".*.sw[a-px]", ".*.swpx", // swap files of Vim and nano

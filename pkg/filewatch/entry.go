@@ -33,8 +33,7 @@ type entry struct {
 	modified, changed int64
 }
 
-// look returns the state of a path, without following a symbolic link. On an
-// error the path counts as missing.
+// look returns the state of a path, without following a symbolic link. On an error the path counts as missing.
 func look(path string) entry {
 	var st unix.Stat_t
 	if err := retry(func() error { return unix.Lstat(path, &st) }); err != nil {

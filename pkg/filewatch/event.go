@@ -90,8 +90,7 @@ func (d *directory) wants(name string) bool {
 	return d != nil && (d.listed || d.named[name] != nil)
 }
 
-// update records the state of a name, and notifies the roots that need it if it
-// changed. The directory may be nil.
+// update records the state of a name, and notifies the roots that need it if it changed. The directory may be nil.
 func (w *Watcher) update(d *directory, name string, after entry, op fsnotify.Op, seen time.Time) {
 	if !d.wants(name) {
 		return
@@ -118,9 +117,8 @@ func (w *Watcher) update(d *directory, name string, after entry, op fsnotify.Op,
 	}
 }
 
-// difference reports whether an event is a change, and whether the name may refer
-// to another file or directory after it. watched tells whether a directory is
-// watched: it isn't if it can't be read or no root needs it.
+// difference reports whether an event is a change, and whether the name may refer to another file or directory
+// after it. watched tells whether a directory is watched: it isn't if it can't be read or no root needs it.
 func difference(before, after entry, op fsnotify.Op, watched bool) (changed, structural bool) {
 	if before.kind != after.kind {
 		return true, true

@@ -27,8 +27,7 @@ type ignoreSet struct {
 // rules are compiled patterns, relative to one directory.
 type rules struct {
 	paths *patternmatcher.PatternMatcher
-	// pruned matches directories in which everything is ignored, apart from
-	// exceptions.
+	// pruned matches directories in which everything is ignored, apart from exceptions.
 	pruned *patternmatcher.PatternMatcher
 	// exceptions are the patterns with "!", split into path elements.
 	exceptions [][]string
@@ -110,8 +109,7 @@ func translate(base, text string) (inside, outside []string, err error) {
 	return inside, outside, check(strings.TrimPrefix(pattern, "/"))
 }
 
-// check returns the error of a pattern, which a matcher returns only when it
-// uses the pattern.
+// check returns the error of a pattern, which a matcher returns only when it uses the pattern.
 func check(pattern string) error {
 	matcher, err := patternmatcher.New([]string{strings.TrimLeft(pattern, "!")})
 	if err == nil {
@@ -173,8 +171,7 @@ func (s ignoreSet) rulesFor(path string) (r rules, rel string) {
 	return s.inside, rel
 }
 
-// around reports whether a path is the base or above it. Wildcards don't match
-// such paths.
+// around reports whether a path is the base or above it. Wildcards don't match such paths.
 func around(rel string) bool { return rel == "." || strings.HasSuffix("/"+rel, "/..") }
 
 // mayExcept reports whether an exception could match something in a directory.

@@ -103,8 +103,7 @@ func TestBelow(t *testing.T) {
 	}
 }
 
-// A directory is left out only if everything in it is ignored, whatever the
-// patterns are.
+// A directory is left out only if everything in it is ignored, whatever the patterns are.
 func FuzzBelow(f *testing.F) {
 	f.Add("a\n!a/b", "a", "b")
 	f.Add("**/x/**\n!*/x/y", "c/x", "y/z")

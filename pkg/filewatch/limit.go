@@ -3,9 +3,8 @@
 
 package filewatch
 
-// limitError is an error of the system with a text that names the limit, its
-// value and the command that raises it. The system's own text misleads: Linux
-// says "no space left on device" at the limit of inotify watches.
+// limitError is an error of the system with a text that names the limit, its value and the command that raises it.
+// The system's own text misleads: Linux says "no space left on device" at the limit of inotify watches.
 type limitError struct {
 	text string
 	err  error

@@ -9,16 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limitReached reports whether an error means that no file descriptor is left.
-// Each watched file takes one.
+// limitReached reports whether an error means that no file descriptor is left. Each watched file takes one.
 func limitReached(err error) bool { return errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) }
 
-// explainInstance explains an error of creating an event queue. It returns any
-// other error unchanged.
+// explainInstance explains an error of creating an event queue. It returns any other error unchanged.
 func explainInstance(err error) error { return explainWatch(err) }
 
-// explainWatch explains an error of watching a file. It returns any other error
-// unchanged.
+// explainWatch explains an error of watching a file. It returns any other error unchanged.
 func explainWatch(err error) error {
 	if !limitReached(err) {
 		return err

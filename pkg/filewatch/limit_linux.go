@@ -21,8 +21,7 @@ func limitReached(err error) bool {
 		func(limit error) bool { return errors.Is(err, limit) })
 }
 
-// explainInstance explains an error of creating an inotify instance. It returns
-// any other error unchanged.
+// explainInstance explains an error of creating an inotify instance. It returns any other error unchanged.
 func explainInstance(err error) error {
 	if errors.Is(err, unix.EMFILE) && !openFilesReached() {
 		return limitError{sysctl("inotify instances per user", "fs.inotify.max_user_instances", 1024), err}
@@ -53,8 +52,7 @@ func explainLimit(err error) error {
 	return err
 }
 
-// sysctl describes a limit that is a kernel setting. It recommends at least
-// enough.
+// sysctl describes a limit that is a kernel setting. It recommends at least enough.
 func sysctl(what, name string, enough int) string {
 	is := ""
 	if proc, err := procfs.NewDefaultFS(); err == nil {

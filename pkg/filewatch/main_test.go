@@ -106,8 +106,7 @@ func (p *place) chmod(name string, m int) {
 	p.check(os.Chmod(p.path(name), os.FileMode(m)))
 }
 
-// settle waits until what was done is before everything that's done from now on, as
-// far as a file system can tell.
+// settle waits until what was done is before everything that's done from now on, as far as a file system can tell.
 func (p *place) settle() {
 	p.t.Helper()
 	done := time.Now().UnixNano()

@@ -126,8 +126,7 @@ func TestNoPaths(t *testing.T) {
 	s.sync()
 }
 
-// What's modified while a watch is set up isn't lost, whether the directory is
-// watched already or not.
+// What's modified while a watch is set up isn't lost, whether the directory is watched already or not.
 func TestNothingIsLostAtTheBeginning(t *testing.T) {
 	for name, others := range map[string]int{"alone": 0, "beside others": 2} {
 		t.Run(name, func(t *testing.T) {
@@ -162,8 +161,7 @@ func TestNothingIsLostAtTheBeginning(t *testing.T) {
 	}
 }
 
-// A directory that's found under its new name before the event of its renaming was
-// handled is watched from then on.
+// A directory that's found under its new name before the event of its renaming was handled is watched from then on.
 func TestFoundBeforeItsEvent(t *testing.T) {
 	p := newPlace(t)
 	p.write("top/a/f")

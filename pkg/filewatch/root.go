@@ -15,8 +15,7 @@ import (
 // mostLinks is the largest number of symbolic links on the way to a path.
 const mostLinks = 40
 
-// root is one path of a watch. Only the watch's goroutine uses it, except for the
-// inbox.
+// root is one path of a watch. Only the watch's goroutine uses it, except for the inbox.
 type root struct {
 	*watch
 	// path is the requested path, clean.
@@ -31,8 +30,7 @@ type root struct {
 
 // way is how a path leads to its target.
 type way struct {
-	// names are the paths on the way. Each contains no symbolic link before its
-	// last element.
+	// names are the paths on the way. Each contains no symbolic link before its last element.
 	names map[string]struct{}
 	// target is the path behind all links. Its state is entry.
 	target string
@@ -43,8 +41,7 @@ type way struct {
 	newestLink int64
 }
 
-// find follows the path as far as it exists. The caller also releases the way
-// that is returned with an error.
+// find follows the path as far as it exists. The caller also releases the way that is returned with an error.
 func (r *root) find() (way, error) {
 	found := way{names: map[string]struct{}{}, target: "/", entry: entry{kind: folder}}
 	links := 0
@@ -107,9 +104,8 @@ func (r *root) begin(ctx context.Context) (err error) {
 	return nil
 }
 
-// isNew reports whether the target changed since the watch began. A directory
-// changes along with its content, so it is new only if its parent directory
-// changed too.
+// isNew reports whether the target changed since the watch began. A directory changes along with its content, so it
+// is new only if its parent directory changed too.
 func (r *root) isNew() bool {
 	return r.way.changed >= r.since && (r.way.kind == plain || look(filepath.Dir(r.way.target)).modified >= r.since)
 }
@@ -143,8 +139,7 @@ func (r *root) take(ctx context.Context, n notice) error {
 	return r.scan(ctx, n.path, true, n.modified)
 }
 
-// follow finds the path again after a change on the way to it, and reports
-// everything below it.
+// follow finds the path again after a change on the way to it, and reports everything below it.
 func (r *root) follow(ctx context.Context, n notice) (err error) {
 	before, tree := r.way, r.tree
 	r.way, err = r.find()

@@ -14,10 +14,9 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// scan reads a directory and everything below it, except for directories in
-// which everything is ignored. It reports every file, as changed at floor at the
-// earliest, or only the changes since the watch began. It returns soon after ctx
-// is done.
+// scan reads a directory and everything below it, except for directories in which everything is ignored. It reports
+// every file, as changed at floor at the earliest, or only the changes since the watch began. It returns soon after
+// ctx is done.
 func (r *root) scan(ctx context.Context, top string, everything bool, floor time.Time) error {
 	for rest := []string{top}; len(rest) > 0; {
 		if err := ctx.Err(); err != nil {
@@ -54,9 +53,8 @@ func failed(dir string, err error) error {
 	return fmt.Errorf("watch %s: %w", dir, explainWatch(err))
 }
 
-// reportListing reports every entry of a directory, or those that changed since
-// the watch began. If the directory changed and none of its entries did, an entry
-// was removed, and the directory itself is reported.
+// reportListing reports every entry of a directory, or those that changed since the watch began. If the directory
+// changed and none of its entries did, an entry was removed, and the directory itself is reported.
 func (r *root) reportListing(dir string, l listing, everything bool, floor time.Time) {
 	touched := l.self.modified >= r.since
 	explained := false

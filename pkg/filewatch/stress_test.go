@@ -58,8 +58,7 @@ func snapshot(t testing.TB, dir string) map[string]string {
 	return files
 }
 
-// lstat returns what there is in the tree under a path. What's found through a link
-// isn't in the tree.
+// lstat returns what there is in the tree under a path. What's found through a link isn't in the tree.
 func (m *mirror) lstat(path string) (fs.FileInfo, error) {
 	for dir := filepath.Dir(path); strings.HasPrefix(dir, m.dir); dir = filepath.Dir(dir) {
 		if kind := look(dir).kind; kind != folder {

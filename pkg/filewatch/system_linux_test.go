@@ -107,8 +107,7 @@ func dropCapabilities() error {
 	return unix.Capset(&header, &make([]unix.CapUserData, 2)[0])
 }
 
-// limited is set in the environment of the test binary in a user namespace, where
-// the limits are its own.
+// limited is set in the environment of the test binary in a user namespace, where the limits are its own.
 const limited = "FILEWATCH_TEST_LIMITED"
 
 const notHere = "limits can't be set here"

@@ -26,10 +26,9 @@ type watch struct {
 	batch   batch
 }
 
-// Watch reports changes from selection.Since, or else from the call, until ctx is
-// done. Then it returns nil and drops unreported changes. It calls report in the
-// caller's goroutine, one batch at a time; a slow report delays the next batch and
-// loses nothing.
+// Watch reports changes from selection.Since, or else from the call, until ctx is done. Then it returns nil and
+// drops unreported changes. It calls report in the caller's goroutine, one batch at a time; a slow report delays
+// the next batch and loses nothing.
 //
 // An error ends the watch: an invalid path or pattern, a limit of the system, or
 // ErrClosed. A directory that can't be read is only logged, by the logger of ctx.
@@ -134,9 +133,8 @@ func (run *watch) madeNow(stamp int64, floor time.Time) (seen, made time.Time) {
 	return seen, madeAt(stamp, floor, seen)
 }
 
-// madeBefore returns the times of a change that is found when the watch begins. It
-// counts as seen when it was made, as by a watch that began earlier, because a
-// program that read the file since then has read the change.
+// madeBefore returns the times of a change that is found when the watch begins. It counts as seen when it was made,
+// as by a watch that began earlier, because a program that read the file since then has read the change.
 func (run *watch) madeBefore(stamp int64) (seen, made time.Time) {
 	now, made := run.madeNow(stamp, time.Time{})
 	if seen = made.Add(tick); seen.After(now) {

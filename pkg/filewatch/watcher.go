@@ -72,8 +72,7 @@ func (w *Watcher) Close() error {
 	return err
 }
 
-// takeEvents handles events in order, and compares everything after some were
-// lost.
+// takeEvents handles events in order, and compares everything after some were lost.
 func (w *Watcher) takeEvents() {
 	for {
 		select {
@@ -88,9 +87,8 @@ func (w *Watcher) takeEvents() {
 	}
 }
 
-// takeErrors has a goroutine of its own and never waits for mu: fsnotify may hold
-// a lock while it reports an error, and adding a directory under mu needs that
-// lock.
+// takeErrors has a goroutine of its own and never waits for mu: fsnotify may hold a lock while it reports an error,
+// and adding a directory under mu needs that lock.
 func (w *Watcher) takeErrors() {
 	for err := range w.system.Errors {
 		switch {

@@ -25,20 +25,17 @@ import (
 // API is a storage, a server for it, and an entry in the kubeconfig by which
 // clients find the server. The fields are set before its parts run.
 type API struct {
-	// Server says what is served and to whom. Its storage and its address are set
-	// here.
+	// Server says what is served and to whom. Its storage and its address are set here.
 	Server *apiserver.Options
 	// Open opens the storage, whose file is in DataDir if it has one.
 	Open    func(storage.Config) (*storage.Backend, error)
 	DataDir string
-	// Address is where the server listens. AddressFlag and PortFlag are what the
-	// user gave it by.
+	// Address is where the server listens. AddressFlag and PortFlag are what the user gave it by.
 	Address               Address
 	AddressFlag, PortFlag string
 	// KubeconfigOut is a file of its own for the entry, none if empty.
 	KubeconfigOut string
-	// Warn gets what goes wrong without ending the process. It's called from
-	// several goroutines.
+	// Warn gets what goes wrong without ending the process. It's called from several goroutines.
 	Warn func(error)
 
 	storage  *storage.Backend
@@ -124,8 +121,7 @@ func portOf(server string) (int, error) {
 	return strconv.Atoi(address.Port())
 }
 
-// serve builds the server and runs it. A server that's stopped before it's ready
-// has no clients to wait for.
+// serve builds the server and runs it. A server that's stopped before it's ready has no clients to wait for.
 func (a *API) serve(ctx context.Context, ready func()) error {
 	server, err := a.config.Complete().New()
 	if err != nil {

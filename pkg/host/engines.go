@@ -26,14 +26,12 @@ import (
 	"tilt.dev/session/pkg/tiltfile"
 )
 
-// GuardCommand is the command of this program that runs process.Guard. Each process
-// that runs Sessions starts one.
+// GuardCommand is the command of this program that runs process.Guard. Each process that runs Sessions starts one.
 const GuardCommand = "process-guard"
 
-// guardEnv halves the start-up time of the guard, which competes with that of the
-// process that starts it: the packages of kubectl load the messages of the user's
-// language as they are initialised, of which French has the fewest, and the guard
-// doesn't live on a heap that's worth a collection.
+// guardEnv halves the start-up time of the guard, which competes with that of the process that starts it: the
+// packages of kubectl load the messages of the user's language as they are initialised, of which French has the
+// fewest, and the guard doesn't live on a heap that's worth a collection.
 var guardEnv = []string{"LC_ALL=fr_FR.UTF-8", "GOGC=off"}
 
 // Engines are options of how Sessions are run.
@@ -60,8 +58,7 @@ type engines struct {
 	// files reports changes of files, nil without Watch.
 	files *filewatch.Watcher
 	clock clock.WithTickerAndDelayedExecution
-	// environ is this process's environment, commands has defaults for the
-	// environment of commands.
+	// environ is this process's environment, commands has defaults for the environment of commands.
 	environ, commands []string
 }
 

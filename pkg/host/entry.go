@@ -44,10 +44,9 @@ func (a *API) enter(ctx context.Context, ready func()) error {
 	return nil
 }
 
-// writeKubeconfig writes a file that holds only the entry, as its current context,
-// and returns the file's path without symbolic links. It fails if the file holds
-// anything else; an empty file, as mktemp makes it, is filled. For the warnings see
-// kubeconfig.Replace.
+// writeKubeconfig writes a file that holds only the entry, as its current context, and returns the file's path
+// without symbolic links. It fails if the file holds anything else; an empty file, as mktemp makes it, is filled.
+// For the warnings see kubeconfig.Replace.
 func writeKubeconfig(path string, entry kubeconfig.Entry, warn func(error)) (written string, err error) {
 	if err := CheckReplaceable(path); err != nil {
 		return "", err
@@ -76,8 +75,7 @@ func removeKubeconfig(path, written string) error {
 	return err
 }
 
-// CheckReplaceable returns an error for a file that isn't a kubeconfig of an earlier
-// start, nor empty or missing.
+// CheckReplaceable returns an error for a file that isn't a kubeconfig of an earlier start, nor empty or missing.
 func CheckReplaceable(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {

@@ -1,17 +1,14 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package host composes a process of the two parts that tilt-session has: an
-// API, which is a storage and an API server, and a runner, which is a controller
-// and its engines.
+// Package host composes a process of the two parts that tilt-session has: an API, which is a storage and an API
+// server, and a runner, which is a controller and its engines.
 //
-// A process is an ordered group of parts. Steps of parts start in order, each
-// when all parts of the step before it are ready; they stop in the opposite
-// order, one at a time. A part that ends by itself ends the group, and so does
+// A process is an ordered group of parts. Steps of parts start in order, each when all parts of the step before it
+// are ready; they stop in the opposite order, one at a time. A part that ends by itself ends the group, and so does
 // the first signal. A later signal hurries the part that's being stopped.
 //
-// The package prints nothing: what a user has to know goes to functions of the
-// caller.
+// The package prints nothing: what a user has to know goes to functions of the caller.
 package host
 
 import (
@@ -64,10 +61,9 @@ func apiError(format string, args ...any) error {
 	return &APIError{fmt.Errorf(format, args...)}
 }
 
-// Run starts the parts, calls client, and stops the parts when client has returned.
-// The context of client is done at the first signal and at the first failure of a
-// part; its cause says which. Without a call of client, err is the same cause.
-// late is what went wrong while the parts were being stopped.
+// Run starts the parts, calls client, and stops the parts when client has returned. The context of client is done
+// at the first signal and at the first failure of a part; its cause says which. Without a call of client, err is
+// the same cause. late is what went wrong while the parts were being stopped.
 func (g *Group) Run(ctx context.Context, steps [][]Part, client func(context.Context) error) (err, late error) {
 	ctx, end := context.WithCancelCause(ctx)
 	var first sync.WaitGroup
@@ -152,8 +148,7 @@ func (r *running) failure(err error) error {
 	return fmt.Errorf("the %s has stopped: %w", r.Name, err)
 }
 
-// stopLast stops the last of the parts and waits for its end. A signal hurries all of
-// them.
+// stopLast stops the last of the parts and waits for its end. A signal hurries all of them.
 func (g *Group) stopLast(parts []*running) error {
 	last := parts[len(parts)-1]
 	slow := time.NewTimer(patience)

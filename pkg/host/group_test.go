@@ -118,8 +118,7 @@ func TestErrorsOfStopping(t *testing.T) {
 	})
 }
 
-// The first signal ends the group, the second hurries the parts, and the user reads
-// what takes so long.
+// The first signal ends the group, the second hurries the parts, and the user reads what takes so long.
 func TestSignals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{}

@@ -12,9 +12,8 @@ import (
 // healthEvery is the time between two checks of the storage.
 const healthEvery = 5 * time.Second
 
-// StorageHealth is a part that calls report with an error when the storage begins to
-// fail, and with nil when it works again. Clients learn it from each of their
-// requests, and from /readyz.
+// StorageHealth is a part that calls report with an error when the storage begins to fail, and with nil when it
+// works again. Clients learn it from each of their requests, and from /readyz.
 func (a *API) StorageHealth(report func(error)) Part {
 	return Part{Name: "storage health", Run: func(ctx context.Context, ready func()) error {
 		ready()

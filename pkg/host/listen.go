@@ -28,8 +28,7 @@ const localhostTimeout = time.Second
 
 // Address is where a server listens.
 type Address struct {
-	// Candidates are IP addresses, of which the server takes the first that this
-	// machine has.
+	// Candidates are IP addresses, of which the server takes the first that this machine has.
 	Candidates []string
 	// Host returns the name under which commands reach the server at an address.
 	Host func(address string) string

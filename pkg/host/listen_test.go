@@ -23,8 +23,7 @@ func TestResolve(t *testing.T) {
 		// known is what the name leads to, separated by spaces, or failure why not.
 		known   string
 		failure error
-		// want are the addresses to listen on, hidden those of them that clients
-		// don't find by the name.
+		// want are the addresses to listen on, hidden those of them that clients don't find by the name.
 		want, hidden string
 	}{
 		{host: "localhost", known: "127.0.0.1", want: "127.0.0.1 ::1", hidden: "::1"},

@@ -61,9 +61,8 @@ func (l localCommands) Run(ctx context.Context, command tiltfile.Command) error 
 	return nil
 }
 
-// newInput returns a pipe from which a command reads a text. end stops the writer and
-// waits for it. Without that it would go on for as long as a process that the command
-// left running has the pipe open.
+// newInput returns a pipe from which a command reads a text. end stops the writer and waits for it. Without that it
+// would go on for as long as a process that the command left running has the pipe open.
 func newInput(text string) (readEnd *os.File, end func(), err error) {
 	readEnd, writeEnd, err := os.Pipe()
 	if err != nil {

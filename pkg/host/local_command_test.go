@@ -16,8 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// More than a pipe holds reaches a command that reads it, and doesn't hold up
-// one that doesn't.
+// More than a pipe holds reaches a command that reads it, and doesn't hold up one that doesn't.
 func TestLocalCommandStdin(t *testing.T) {
 	for script, want := range map[string]int{
 		"cat":            1 << 20,

@@ -24,8 +24,7 @@ import (
 // a Session before its run is torn down.
 const deliveryTimeout = time.Second
 
-// RunnerOptions say which Sessions a runner runs, and how. Functions are called
-// from several goroutines.
+// RunnerOptions say which Sessions a runner runs, and how. Functions are called from several goroutines.
 type RunnerOptions struct {
 	// Only is the name of the only Session that's run, "" for all Sessions.
 	Only string
@@ -42,8 +41,7 @@ type RunnerOptions struct {
 	// Ended, if set, is called with the end of a Session, before its run is torn down.
 	// It must not wait for the runner.
 	Ended func(controller.Outcome)
-	// Finished, if set, is called when nothing is left of a run, or when a Session
-	// isn't run at all.
+	// Finished, if set, is called when nothing is left of a run, or when a Session isn't run at all.
 	Finished func(Outcome)
 }
 

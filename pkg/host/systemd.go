@@ -24,9 +24,8 @@ type Systemd struct {
 	watchdog time.Duration
 }
 
-// TakeSystemd reads from the environment how to reach systemd, and removes that from
-// the environment: the library of the API server would notify too early, and commands
-// would notify in the name of this process.
+// TakeSystemd reads from the environment how to reach systemd, and removes that from the environment: the library
+// of the API server would notify too early, and commands would notify in the name of this process.
 func TakeSystemd() (s Systemd, err error) {
 	s.socket = os.Getenv("NOTIFY_SOCKET")
 	if s.socket != "" {

@@ -19,14 +19,12 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Add writes the entry and makes this process its owner. It replaces an entry
-// of the same name, unless a running process owns that one: then the error
-// names the process. It drops the entries of processes that have ended. The
+// Add writes the entry and makes this process its owner. It replaces an entry of the same name, unless a running
+// process owns that one: then the error names the process. It drops the entries of processes that have ended. The
 // current context doesn't change.
 //
-// Add calls warn with every way in which other users could or can access the
-// file; see Replace. It waits for the lock until ctx is done, but at most ten
-// seconds.
+// Add calls warn with every way in which other users could or can access the file; see Replace. It waits for the
+// lock until ctx is done, but at most ten seconds.
 func (l Location) Add(ctx context.Context, entry Entry, warn func(error)) error {
 	owner, err := self()
 	if err != nil {
@@ -48,9 +46,8 @@ func (l Location) Add(ctx context.Context, entry Entry, warn func(error)) error 
 	})
 }
 
-// Remove removes the entry from its file, unless another entry has taken its
-// name since it was added. If it is the current context, no context is current
-// afterwards. A missing entry is not an error.
+// Remove removes the entry from its file, unless another entry has taken its name since it was added. If it is the
+// current context, no context is current afterwards. A missing entry is not an error.
 //
 // Remove waits for the lock until ctx is done, but at most ten seconds.
 func (l Location) Remove(ctx context.Context, entry Entry) error {
@@ -99,8 +96,7 @@ func (l Location) edit(ctx context.Context, name string, warn func(error),
 	return nil
 }
 
-// open reads the first file that holds a part of the entry called name, or
-// File.
+// open reads the first file that holds a part of the entry called name, or File.
 func (l Location) open(name string) (string, *clientcmdapi.Config, error) {
 	target := l.File()
 	var found *clientcmdapi.Config

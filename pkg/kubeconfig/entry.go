@@ -14,8 +14,7 @@ const defaultPort = 10350
 
 // Entry is how clients reach an API server.
 type Entry struct {
-	// Port identifies the session and names the entry. The API server listens on
-	// another port.
+	// Port identifies the session and names the entry. The API server listens on another port.
 	Port int
 	// Server is the URL of the API server.
 	Server string
@@ -64,8 +63,7 @@ func has(config *clientcmdapi.Config, name string) bool {
 	return config.Contexts[name] != nil || config.Clusters[name] != nil || config.AuthInfos[name] != nil
 }
 
-// drop removes every part of the entry called name. If it is the current
-// context, no context is current afterwards.
+// drop removes every part of the entry called name. If it is the current context, no context is current afterwards.
 func drop(config *clientcmdapi.Config, name string) {
 	delete(config.Clusters, name)
 	delete(config.AuthInfos, name)

@@ -83,8 +83,7 @@ func removeEntry(t *testing.T, l Location, e Entry) {
 	}
 }
 
-// contexts are the names of the contexts in a file, of which each must have a
-// cluster and a user.
+// contexts are the names of the contexts in a file, of which each must have a cluster and a user.
 func contexts(t *testing.T, file string) []string {
 	t.Helper()
 	config := load(t, file)
@@ -121,8 +120,7 @@ func wantError(t *testing.T, err error, parts ...string) {
 	}
 }
 
-// foreign is a file of others: with entries of the real tilt, comments, and
-// extensions that client-go doesn't know.
+// foreign is a file of others: with entries of the real tilt, comments, and extensions that client-go doesn't know.
 const foreign = `# Written by hand.
 apiVersion: v1
 kind: Config

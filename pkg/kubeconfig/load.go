@@ -13,9 +13,8 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Load reads the client configuration for the session at port. If there is no
-// entry, or its process has ended without removing it, the error says how to
-// start a session or names the ports of running ones.
+// Load reads the client configuration for the session at port. If there is no entry, or its process has ended
+// without removing it, the error says how to start a session or names the ports of running ones.
 func (l Location) Load(port int) (clientcmd.ClientConfig, error) {
 	rules := &clientcmd.ClientConfigLoadingRules{Precedence: l.Files}
 	config, err := rules.Load()

@@ -19,11 +19,10 @@ type Location struct {
 	Files []string
 }
 
-// Locate determines the location from the environment. TILT_CONFIG is a list of
-// files, separated as in PATH. Without it the only file is config in a directory:
-// the first of TILT_DEV_DIR, WMDAEMON_HOME and WINDMILL_DIR that is set, else
-// .windmill in the home directory if it exists, else .tilt-dev there. Relative
-// paths start at the working directory. Locate creates nothing.
+// Locate determines the location from the environment. TILT_CONFIG is a list of files, separated as in PATH.
+// Without it the only file is config in a directory: the first of TILT_DEV_DIR, WMDAEMON_HOME and WINDMILL_DIR that
+// is set, else .windmill in the home directory if it exists, else .tilt-dev there. Relative paths start at the
+// working directory. Locate creates nothing.
 func Locate(getenv func(key string) string) (Location, error) {
 	var l Location
 	for _, file := range filepath.SplitList(getenv("TILT_CONFIG")) {
@@ -68,8 +67,7 @@ func locateDir(getenv func(string) string) (string, error) {
 	return filepath.Join(home, ".tilt-dev"), nil
 }
 
-// File is the file for an entry with a new name: the first file that exists, else
-// the last.
+// File is the file for an entry with a new name: the first file that exists, else the last.
 func (l Location) File() string {
 	for _, file := range l.Files {
 		if exists(file) {

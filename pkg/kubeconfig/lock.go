@@ -16,17 +16,14 @@ import (
 )
 
 const (
-	// lockTimeout is the longest wait for the lock. A holder needs it only while it
-	// reads and writes a file.
+	// lockTimeout is the longest wait for the lock. A holder needs it only while it reads and writes a file.
 	lockTimeout = 10 * time.Second
-	// lockRetry is the pause between two attempts. The system's own blocking lock
-	// can't be canceled.
+	// lockRetry is the pause between two attempts. The system's own blocking lock can't be canceled.
 	lockRetry = 5 * time.Millisecond
 )
 
-// lock takes the lock of File, and creates its directory if it is missing. The
-// lock ends with the process at the latest. Unlocking keeps a lock file that
-// existed before, as Tilt does, and removes one that lock created, because
+// lock takes the lock of File, and creates its directory if it is missing. The lock ends with the process at the
+// latest. Unlocking keeps a lock file that existed before, as Tilt does, and removes one that lock created, because
 // kubectl takes any such file for a held lock.
 func (l Location) lock(ctx context.Context) (unlock func() error, err error) {
 	path := l.File() + ".lock"

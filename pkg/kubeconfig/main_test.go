@@ -54,16 +54,14 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// untilTold reports that the process is where it should be and waits for the
-// end of its input.
+// untilTold reports that the process is where it should be and waits for the end of its input.
 func untilTold() error {
 	fmt.Println("ready")
 	_, err := io.Copy(io.Discard, os.Stdin)
 	return err
 }
 
-// child is another process that plays a role on the same kubeconfig. It ends
-// with the test.
+// child is another process that plays a role on the same kubeconfig. It ends with the test.
 func child(t *testing.T, role string, l Location) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])

@@ -21,8 +21,7 @@ var errEnded = errors.New("the process has ended")
 // process identifies one process among all that ever ran on this machine.
 type process struct {
 	PID int `json:"pid"`
-	// Started distinguishes processes of the same PID, also across reboots. Only
-	// equality is meaningful.
+	// Started distinguishes processes of the same PID, also across reboots. Only equality is meaningful.
 	Started string `json:"started"`
 }
 

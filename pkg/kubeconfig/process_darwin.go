@@ -13,8 +13,7 @@ import (
 // zombie is the state of a process that waits to be reaped.
 const zombie = 5
 
-// started is the start time of a process. The error is errEnded if the process
-// has ended.
+// started is the start time of a process. The error is errEnded if the process has ended.
 func started(pid int) (string, error) {
 	info, err := unix.SysctlKinfoProc("kern.proc.pid", pid)
 	// An answer without a process is too short, which is reported as EIO.

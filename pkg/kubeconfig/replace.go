@@ -18,13 +18,11 @@ import (
 // maxLinks is how many symbolic links in a row are followed.
 const maxLinks = 40
 
-// Replace makes data the content of the file at path, and returns the path of
-// the file behind all symbolic links. The file holds either its old content or
-// all of the new one, whatever fails and whenever this process ends.
+// Replace makes data the content of the file at path, and returns the path of the file behind all symbolic links.
+// The file holds either its old content or all of the new one, whatever fails and whenever this process ends.
 //
-// Only the owner can access the file afterwards, and before it holds any data.
-// Replace refuses a file or a symbolic link that belongs to another user. It
-// calls warn if other users had access to the file, or are still able to
+// Only the owner can access the file afterwards, and before it holds any data. Replace refuses a file or a symbolic
+// link that belongs to another user. It calls warn if other users had access to the file, or are still able to
 // replace it.
 func Replace(path string, data []byte, warn func(error)) (written string, err error) {
 	real, old, err := resolve(path)
@@ -49,9 +47,8 @@ func Replace(path string, data []byte, warn func(error)) (written string, err er
 	return real, nil
 }
 
-// resolve follows the symbolic links at path and returns the file behind them,
-// with a nil info if path doesn't exist. It refuses links of another user, who
-// would choose the file that receives the token.
+// resolve follows the symbolic links at path and returns the file behind them, with a nil info if path doesn't
+// exist. It refuses links of another user, who would choose the file that receives the token.
 func resolve(path string) (real string, info fs.FileInfo, err error) {
 	real = path
 	for range maxLinks {

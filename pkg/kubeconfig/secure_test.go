@@ -114,8 +114,7 @@ func TestModeOfTheFile(t *testing.T) {
 	}
 }
 
-// TestModeUnderUmasks changes the umask of the process, as nothing else does
-// meanwhile.
+// TestModeUnderUmasks changes the umask of the process, as nothing else does meanwhile.
 func TestModeUnderUmasks(t *testing.T) {
 	for _, umask := range []int{0, 0o022, 0o077, 0o777} {
 		l := locationWith(t, "")

@@ -12,8 +12,7 @@ import (
 // blockOverhead is about how many bytes a block takes besides its text.
 const blockOverhead = 160
 
-// block holds consecutive lines of one source that were written at once. It never
-// changes once it is in a store.
+// block holds consecutive lines of one source that were written at once. It never changes once it is in a store.
 type block struct {
 	// first is the sequence number of the first line.
 	first uint64
@@ -27,9 +26,8 @@ type block struct {
 	lines
 }
 
-// lines are texts that each end with "\n", except for an unfinished last line.
-// Their positions aren't stored: finding them is fast enough, and storing them
-// would take more memory than short lines do.
+// lines are texts that each end with "\n", except for an unfinished last line. Their positions aren't stored:
+// finding them is fast enough, and storing them would take more memory than short lines do.
 type lines struct {
 	text  string
 	count int

@@ -1,14 +1,12 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package logs keeps the output of commands and the messages of the engine, line
-// by line, in memory of a bounded size. Readers read the lines of a source, or
-// follow all lines in order.
+// Package logs keeps the output of commands and the messages of the engine, line by line, in memory of a bounded
+// size. Readers read the lines of a source, or follow all lines in order.
 //
-// A line ends with "\n" or "\r\n", which are not part of it. All other bytes stay
-// as they were written: escape sequences, lone carriage returns, NUL and invalid
-// UTF-8, so that a terminal shows what the command intended. Lines longer than
-// MaxLine are split, between two characters if the text is UTF-8.
+// A line ends with "\n" or "\r\n", which are not part of it. All other bytes stay as they were written: escape
+// sequences, lone carriage returns, NUL and invalid UTF-8, so that a terminal shows what the command intended.
+// Lines longer than MaxLine are split, between two characters if the text is UTF-8.
 //
 // If a source stops writing within a line, readers receive the unfinished line
 // after a short time. The next line of the source continues it.
@@ -36,8 +34,7 @@ const (
 type Line struct {
 	// Seq is 1 for the first line of a store and one more for each that follows.
 	Seq uint64
-	// Time is when the end of the line was written, or when the unfinished line was
-	// stored.
+	// Time is when the end of the line was written, or when the unfinished line was stored.
 	Time time.Time
 	// Source is the name of a resource, model.TiltfileResource for the Tiltfile.
 	Source string

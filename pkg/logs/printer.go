@@ -16,10 +16,9 @@ const (
 	timestamp = "2006-01-02T15:04:05.000000Z07:00"
 )
 
-// Printer writes lines for people: an optional time, the name of the resource, a
-// mark where a warning or an error begins, and the text. It leaves an unfinished
-// line open, and continues it in place unless another source writes meanwhile. It
-// is not safe for concurrent use.
+// Printer writes lines for people: an optional time, the name of the resource, a mark where a warning or an error
+// begins, and the text. It leaves an unfinished line open, and continues it in place unless another source writes
+// meanwhile. It is not safe for concurrent use.
 type Printer struct {
 	w     io.Writer
 	timed bool

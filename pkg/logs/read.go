@@ -16,8 +16,7 @@ type Selection struct {
 	Sources []string
 	// Since excludes earlier lines.
 	Since time.Time
-	// Tail limits the lines that exist when reading begins to the last ones. Nil is
-	// no limit.
+	// Tail limits the lines that exist when reading begins to the last ones. Nil is no limit.
 	Tail *int64
 	// Until ends the selection when it is closed: with the last line by then. Nil
 	// ends it with the last line when reading begins.
@@ -38,9 +37,8 @@ type part struct {
 	missed uint64
 }
 
-// Lines yields the lines in order. With each it yields the number of lines of its
-// source that are missing directly before it, because the store has dropped them
-// since reading began. The sequence may be used several times.
+// Lines yields the lines in order. With each it yields the number of lines of its source that are missing directly
+// before it, because the store has dropped them since reading began. The sequence may be used several times.
 func (b Batch) Lines() iter.Seq2[Line, uint64] {
 	return func(yield func(Line, uint64) bool) {
 		for _, p := range b.parts {

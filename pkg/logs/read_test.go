@@ -145,8 +145,7 @@ func TestReadSince(t *testing.T) {
 	}
 }
 
-// A burst of 25 MB of the shortest lines is kept by a store of 32 MiB until a
-// reader comes.
+// A burst of 25 MB of the shortest lines is kept by a store of 32 MiB until a reader comes.
 func TestBurstFits(t *testing.T) {
 	s := newStore(32 << 20)
 	w := s.Writer("yes")

@@ -18,8 +18,7 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 )
 
-// collect reads to the end and returns the lines as "source:text", before which
-// stands "+n " if n are missing.
+// collect reads to the end and returns the lines as "source:text", before which stands "+n " if n are missing.
 func collect(ctx context.Context, s *Store, selection Selection) []string {
 	var got []string
 	for batch := range s.Read(ctx, selection) {
@@ -189,8 +188,7 @@ func (w *numberer) writeTo(name string) {
 	w.Append(name, LevelInfo, text.String())
 }
 
-// checkMissing reads some sources while they write on, and tells whether lines
-// were missing.
+// checkMissing reads some sources while they write on, and tells whether lines were missing.
 func checkMissing(t *testing.T, w *numberer) (missing bool) {
 	t.Helper()
 	until := make(chan struct{})

@@ -8,8 +8,7 @@ import (
 	"sort"
 )
 
-// slack is the part of the limit that shrink frees at once, so that the search for
-// the largest source is rare.
+// slack is the part of the limit that shrink frees at once, so that the search for the largest source is rare.
 const slack = 32
 
 // shrink drops blocks until the store is below its limit.

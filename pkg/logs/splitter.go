@@ -8,13 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// splitter splits a stream of bytes into lines. The lines don't depend on how the
-// stream was divided into writes.
+// splitter splits a stream of bytes into lines. The lines don't depend on how the stream was divided into writes.
 type splitter struct {
 	// limit is the largest number of bytes in a line, at least utf8.UTFMax.
 	limit int
-	// rest is the unfinished last line: at most limit bytes, and one that may belong
-	// to the line's end.
+	// rest is the unfinished last line: at most limit bytes, and one that may belong to the line's end.
 	rest []byte
 	// text holds the lines since the last take, each followed by "\n".
 	text  []byte
@@ -102,8 +100,7 @@ func (s *splitter) take() lines {
 	return taken
 }
 
-// end adds a complete line, without a carriage return at its end, and in pieces if
-// it is too long.
+// end adds a complete line, without a carriage return at its end, and in pieces if it is too long.
 func (s *splitter) end(line []byte) {
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	for len(line) > s.limit {

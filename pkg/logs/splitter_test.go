@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// The lines don't depend on how a text is cut into pieces, and nothing but line
-// ends is lost.
+// The lines don't depend on how a text is cut into pieces, and nothing but line ends is lost.
 func FuzzSplitter(f *testing.F) {
 	f.Add([]byte("a\r\nb\nc"), uint8(0))
 	f.Add([]byte("\xff\x00\r\r\n\n"), uint8(1))

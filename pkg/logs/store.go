@@ -11,8 +11,7 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// Store holds the lines of all sources. Its methods are safe for concurrent use
-// and never wait for a reader.
+// Store holds the lines of all sources. Its methods are safe for concurrent use and never wait for a reader.
 type Store struct {
 	limit int
 	clock clock.WithDelayedExecution
@@ -52,8 +51,7 @@ type source struct {
 	written uint64
 }
 
-// New returns a store that keeps as many lines as fit into limitBytes, and always
-// those of the last write.
+// New returns a store that keeps as many lines as fit into limitBytes, and always those of the last write.
 func New(limitBytes int, clock clock.WithDelayedExecution) *Store {
 	return &Store{
 		limit:   limitBytes,
@@ -64,8 +62,7 @@ func New(limitBytes int, clock clock.WithDelayedExecution) *Store {
 	}
 }
 
-// Append adds the lines of a text. The last line needs no line end. An empty text
-// is one empty line.
+// Append adds the lines of a text. The last line needs no line end. An empty text is one empty line.
 func (s *Store) Append(source string, level Level, text string) {
 	split := splitter{limit: MaxLine}
 	split.write([]byte(text))
@@ -152,9 +149,8 @@ func (s *Store) followedEnd() uint64 {
 	return s.next
 }
 
-// Close ends readers that follow the store after the last line by then, including
-// unfinished lines. They don't receive later lines, so that a source that never
-// stops can't keep a reader from its end.
+// Close ends readers that follow the store after the last line by then, including unfinished lines. They don't
+// receive later lines, so that a source that never stops can't keep a reader from its end.
 func (s *Store) Close() {
 	for _, w := range s.openWriters() {
 		w.show()

@@ -131,8 +131,7 @@ func lengths(texts []string) (n []int) {
 	return n
 }
 
-// The store stays within its limit, a source that floods it loses its own
-// oldest lines, and the others keep theirs.
+// The store stays within its limit, a source that floods it loses its own oldest lines, and the others keep theirs.
 func TestLimit(t *testing.T) {
 	const limit = 100_000
 	s := newStore(limit)
@@ -327,8 +326,7 @@ func TestConcurrently(t *testing.T) {
 	reading.Wait()
 }
 
-// A flood is taken without waiting for a follower that's stuck, and without
-// more memory than the limit allows.
+// A flood is taken without waiting for a follower that's stuck, and without more memory than the limit allows.
 func TestFloodIsBounded(t *testing.T) {
 	const limit = 1 << 20
 	s := newStore(limit)

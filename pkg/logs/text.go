@@ -13,8 +13,7 @@ import (
 // prefixWidth is how many characters of a resource's name are shown.
 const prefixWidth = 13
 
-// prefix is the name of a line's resource, right-aligned as Tilt aligns it. Lines
-// of the Tiltfile have none.
+// prefix is the name of a line's resource, right-aligned as Tilt aligns it. Lines of the Tiltfile have none.
 func prefix(source string) string {
 	if source == model.TiltfileResource {
 		return ""

@@ -11,13 +11,11 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// quiet is the time without writes after which an unfinished line is shown. It is
-// longer than the pauses of a program that writes a line in pieces, and short
-// enough for a prompt.
+// quiet is the time without writes after which an unfinished line is shown. It is longer than the pauses of a
+// program that writes a line in pieces, and short enough for a prompt.
 const quiet = 200 * time.Millisecond
 
-// longest is the longest time before an unfinished line is shown, however often
-// the source adds to it.
+// longest is the longest time before an unfinished line is shown, however often the source adds to it.
 const longest = 500 * time.Millisecond
 
 // Writer splits a stream into lines of a source. It is safe for concurrent use.
@@ -35,8 +33,7 @@ type Writer struct {
 
 var _ io.WriteCloser = (*Writer)(nil)
 
-// Writer returns a writer of informational lines. The caller closes it, which
-// stores a last line without an end.
+// Writer returns a writer of informational lines. The caller closes it, which stores a last line without an end.
 func (s *Store) Writer(source string) *Writer {
 	w := &Writer{store: s, source: source, split: splitter{limit: MaxLine}}
 	s.mu.Lock()

@@ -143,8 +143,7 @@ func FuzzResolveDependencies(f *testing.F) {
 	})
 }
 
-// canBeOrdered is true when each resource can come after all that it depends
-// on.
+// canBeOrdered is true when each resource can come after all that it depends on.
 func canBeOrdered(all []Resource) bool {
 	var done []string
 	for range all {

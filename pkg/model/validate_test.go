@@ -127,8 +127,7 @@ func TestNewLink(t *testing.T) {
 	}
 }
 
-// FuzzNewLink checks that a link is a URL with a scheme and stays the same when
-// it's made again.
+// FuzzNewLink checks that a link is a URL with a scheme and stays the same when it's made again.
 func FuzzNewLink(f *testing.F) {
 	for _, address := range []string{"localhost:1", "https://x/y", "a b", "://", "%", "http://"} {
 		f.Add(address)

@@ -1,9 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package private checks whether other users can create or replace a file that
-// holds secrets. Root doesn't count as another user. Access control lists are
-// checked only as far as the file mode reflects them.
+// Package private checks whether other users can create or replace a file that holds secrets. Root doesn't count as
+// another user. Access control lists are checked only as far as the file mode reflects them.
 package private
 
 import (

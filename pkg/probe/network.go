@@ -17,9 +17,8 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// httpCheck passes if a GET request returns a status from 200 to 399. It doesn't
-// verify TLS certificates and doesn't reuse connections. It follows ten redirects
-// to the same host; a redirect to another host passes.
+// httpCheck passes if a GET request returns a status from 200 to 399. It doesn't verify TLS certificates and
+// doesn't reuse connections. It follows ten redirects to the same host; a redirect to another host passes.
 func httpCheck(action model.HTTPGetAction) check {
 	get := prober.NewHTTPGetProber()
 	target := urlOf(action)
@@ -66,8 +65,7 @@ func address(host string, port int) string {
 	return net.JoinHostPort(host, strconv.Itoa(port))
 }
 
-// reason removes from an error text of the library what the name of the check
-// says already.
+// reason removes from an error text of the library what the name of the check says already.
 func reason(text string) string {
 	if code, ok := strings.CutPrefix(text, "HTTP probe failed with statuscode: "); ok {
 		if n, err := strconv.Atoi(code); err == nil {

@@ -57,8 +57,7 @@ func getAction(t *testing.T, server *httptest.Server, path string) model.HTTPGet
 	return model.HTTPGetAction{Scheme: u.Scheme, Host: host, Port: port, Path: path}
 }
 
-// testSite answers /status/N with the status N, /to?url with a redirect, and
-// /again/N with N redirects.
+// testSite answers /status/N with the status N, /to?url with a redirect, and /again/N with N redirects.
 func testSite() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/status/{code}", func(w http.ResponseWriter, r *http.Request) {

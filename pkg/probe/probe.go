@@ -3,11 +3,10 @@
 
 // Package probe determines by repeated checks whether a server is ready.
 //
-// The first check begins after the initial delay, the following ones a period
-// apart. Checks never overlap: after one that takes longer than a period, the next
-// begins at once. A server becomes ready when as many checks in a row have passed
-// as the success threshold says, and not ready when as many in a row have failed as
-// the failure threshold says. A check that outlasts its timeout fails.
+// The first check begins after the initial delay, the following ones a period apart. Checks never overlap: after
+// one that takes longer than a period, the next begins at once. A server becomes ready when as many checks in a row
+// have passed as the success threshold says, and not ready when as many in a row have failed as the failure
+// threshold says. A check that outlasts its timeout fails.
 package probe
 
 import (
@@ -27,8 +26,7 @@ import (
 type Result struct {
 	// Ready is whether the server is ready, after thresholds.
 	Ready bool
-	// Changed is true if this check changed Ready, or if the first failures reached
-	// the failure threshold.
+	// Changed is true if this check changed Ready, or if the first failures reached the failure threshold.
 	Changed bool
 	// Output describes the outcome of this check in one line.
 	Output string
@@ -119,9 +117,8 @@ func (p *Prober) once(ctx context.Context, check check, timeout time.Duration) (
 	return outcome, text
 }
 
-// expire reports whether a timeout passed before ctx was done. If the timer fires
-// late, because this process was suspended or the machine is overloaded, the check
-// gets more time to read an answer that has arrived meanwhile.
+// expire reports whether a timeout passed before ctx was done. If the timer fires late, because this process was
+// suspended or the machine is overloaded, the check gets more time to read an answer that has arrived meanwhile.
 func (p *Prober) expire(ctx context.Context, timeout time.Duration) bool {
 	began := p.Clock.Now()
 	if !p.sleep(ctx, timeout) {

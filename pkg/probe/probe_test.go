@@ -90,8 +90,7 @@ func awaitTimers(t *testing.T, clock *testingclock.FakeClock, timers int) {
 	}
 }
 
-// The first check comes after the delay, others follow a period apart, and the
-// thresholds decide.
+// The first check comes after the delay, others follow a period apart, and the thresholds decide.
 func TestRun(t *testing.T) {
 	var status atomic.Int32
 	var asked atomic.Int32
@@ -136,8 +135,7 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// Without a delay the first check is made at once, with the clock standing
-// still.
+// Without a delay the first check is made at once, with the clock standing still.
 func TestRunAtOnce(t *testing.T) {
 	probe := shell("exit 0")
 	probe.Period, probe.Timeout, probe.SuccessThreshold, probe.FailureThreshold = time.Hour, time.Hour, 1, 1
@@ -184,8 +182,7 @@ func TestRunEndsDuringTheDelay(t *testing.T) {
 	w.quiet()
 }
 
-// The timer of a process that was stopped fires as soon as it goes on, maybe
-// before it has read an answer.
+// The timer of a process that was stopped fires as soon as it goes on, maybe before it has read an answer.
 func TestLateTimeout(t *testing.T) {
 	for name, test := range map[string]struct {
 		pass time.Duration

@@ -14,14 +14,12 @@ import (
 	"syscall"
 )
 
-// Guard is the body of a guard process. It reads registrations from r, a pipe
-// from the Runner. When the pipe ends, it kills everything that is still
-// registered and returns. It ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT, because
+// Guard is the body of a guard process. It reads registrations from r, a pipe from the Runner. When the pipe ends,
+// it kills everything that is still registered and returns. It ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT, because
 // a signal to a whole terminal must not end the guard before the commands.
 //
-// Registrations are lines: "=KEY" names the environment variable of all processes
-// of the run, "+GROUP" and "-GROUP" are the start and end of a group. Guard skips
-// malformed lines and returns an error for the first.
+// Registrations are lines: "=KEY" names the environment variable of all processes of the run, "+GROUP" and "-GROUP"
+// are the start and end of a group. Guard skips malformed lines and returns an error for the first.
 func Guard(r io.Reader) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	left, err := readRegistrations(r)
@@ -42,8 +40,7 @@ type registrations struct {
 	groups map[int]int
 }
 
-// readRegistrations returns what is still registered at the end of r. It ignores
-// a last line without a newline.
+// readRegistrations returns what is still registered at the end of r. It ignores a last line without a newline.
 func readRegistrations(r io.Reader) (registrations, error) {
 	left := registrations{groups: map[int]int{}}
 	var errs []error

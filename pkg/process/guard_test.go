@@ -19,8 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runParent starts commands under a guard, tells their numbers, and waits to be
-// killed.
+// runParent starts commands under a guard, tells their numbers, and waits to be killed.
 func runParent() error {
 	self, err := os.Executable()
 	if err != nil {

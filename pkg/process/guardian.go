@@ -18,8 +18,7 @@ import (
 // doesn't read. The pipe holds thousands of registrations.
 const registerTimeout = time.Second
 
-// guardian is the Runner's side of a guard process. Its methods do nothing on a
-// nil pointer.
+// guardian is the Runner's side of a guard process. Its methods do nothing on a nil pointer.
 type guardian struct {
 	pipe *os.File
 	warn func(error)
@@ -35,8 +34,7 @@ type guardian struct {
 	broken atomic.Bool
 }
 
-// startGuardian starts a guard in the background. It holds the launching lock
-// until the process is known.
+// startGuardian starts a guard in the background. It holds the launching lock until the process is known.
 func startGuardian(options Options, marker string, null *os.File, launching *sync.RWMutex) (*guardian, error) {
 	r, w, err := os.Pipe()
 	if err != nil {

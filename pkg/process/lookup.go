@@ -42,8 +42,7 @@ func checkDir(dir string) error {
 	return nil
 }
 
-// lookPath finds a program as a shell in dir with this environment does. It
-// returns a name with a slash unchanged.
+// lookPath finds a program as a shell in dir with this environment does. It returns a name with a slash unchanged.
 func lookPath(name, dir string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil

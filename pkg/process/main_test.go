@@ -20,9 +20,8 @@ import (
 // patience is how long a test waits for what must happen.
 const patience = 30 * time.Second
 
-// The test binary is also the guard, a process that dies with commands running,
-// and a command that leaves its group but not its session. Each mode has a word
-// as its only argument.
+// The test binary is also the guard, a process that dies with commands running, and a command that leaves its group
+// but not its session. Each mode has a word as its only argument.
 const (
 	guardMode  = "be-the-guard"
 	parentMode = "be-a-parent"

@@ -28,8 +28,7 @@ type orphans struct {
 	reaper  sync.WaitGroup
 }
 
-// adoptOrphans makes this process the parent of orphans and starts a goroutine
-// that reaps them, which end stops.
+// adoptOrphans makes this process the parent of orphans and starts a goroutine that reaps them, which end stops.
 func adoptOrphans(r *Runner) (*orphans, error) {
 	session, err := unix.Getsid(0)
 	if err != nil {
@@ -58,8 +57,7 @@ func (o *orphans) reap() {
 	}
 }
 
-// endOf kills the orphans of p, and their descendants as they become orphans. It
-// returns when none is left.
+// endOf kills the orphans of p, and their descendants as they become orphans. It returns when none is left.
 func (o *orphans) endOf(p *Process) {
 	if o == nil {
 		return
@@ -88,8 +86,7 @@ func (o *orphans) end() {
 	_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 }
 
-// terminate sends SIGTERM to each orphan once. It returns when none is left or
-// the grace is over.
+// terminate sends SIGTERM to each orphan once. It returns when none is left or the grace is over.
 func (o *orphans) terminate() {
 	terminated := map[int]bool{}
 	grace := time.NewTimer(detachedGrace)
@@ -113,9 +110,8 @@ func (o *orphans) terminate() {
 	}
 }
 
-// kill kills matching orphans until none is left, except for processes of other
-// users. It searches once more after it found none, because the list of children
-// may lack some while others are reaped.
+// kill kills matching orphans until none is left, except for processes of other users. It searches once more after
+// it found none, because the list of children may lack some while others are reaped.
 func (o *orphans) kill(match func(procfs.Proc, procfs.ProcStat) bool) {
 	refused := map[int]bool{}
 	for none := 0; none < 2; {

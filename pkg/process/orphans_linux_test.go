@@ -14,8 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A daemon that a job left behind goes on until Close, has the time to end
-// in order then, and leaves no zombie.
+// A daemon that a job left behind goes on until Close, has the time to end in order then, and leaves no zombie.
 func TestDetachedEndsWithClose(t *testing.T) {
 	r := newRunner(t, Options{AdoptOrphans: true})
 	dir := t.TempDir()

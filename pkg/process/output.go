@@ -66,8 +66,7 @@ func newOutput(to io.Writer) (*output, error) {
 // process wrote nothing to it, so an error loses nothing.
 func (o *output) closeWriteEnd() { _ = o.writeEnd.Close() }
 
-// copy writes everything to the writer until no process has the pipe open for
-// writing, or until finish.
+// copy writes everything to the writer until no process has the pipe open for writing, or until finish.
 func (o *output) copy() {
 	defer close(o.done)
 	defer o.pipe.Close()
@@ -84,9 +83,8 @@ func (o *output) copy() {
 	}
 }
 
-// copyAvailable writes what is in the pipe, without waiting for more, until it
-// has written enough bytes. It reports whether the pipe may have more; the error
-// is that of the last read, EAGAIN if the pipe is empty.
+// copyAvailable writes what is in the pipe, without waiting for more, until it has written enough bytes. It reports
+// whether the pipe may have more; the error is that of the last read, EAGAIN if the pipe is empty.
 func (o *output) copyAvailable(fd, enough int) (more bool, err error) {
 	buf := buffers.Get().(*[chunk]byte)
 	defer buffers.Put(buf)
@@ -113,8 +111,7 @@ func (o *output) finish() {
 	<-o.done
 }
 
-// write discards all that follows after an error of the writer, so that the
-// process doesn't block.
+// write discards all that follows after an error of the writer, so that the process doesn't block.
 func (o *output) write(p []byte) {
 	if _, err := o.to.Write(p); err != nil {
 		o.to = io.Discard

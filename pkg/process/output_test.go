@@ -67,8 +67,7 @@ func (g *gate) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A slow Output holds the command up, and Done, but nothing is lost: not even
-// what a killed command had written.
+// A slow Output holds the command up, and Done, but nothing is lost: not even what a killed command had written.
 func TestSlowOutput(t *testing.T) {
 	r := newRunner(t, Options{})
 	out := &gate{open: make(chan struct{})}

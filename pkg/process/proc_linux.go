@@ -69,9 +69,8 @@ func awaitEnviron(proc procfs.Proc) {
 	}
 }
 
-// environHas reports whether the environment with which a process was started
-// has an entry that begins with prefix and ends with value, or any value if
-// that is empty. It is false for processes of other users, and for those that
+// environHas reports whether the environment with which a process was started has an entry that begins with prefix
+// and ends with value, or any value if that is empty. It is false for processes of other users, and for those that
 // have overwritten their environment.
 func environHas(proc procfs.Proc, prefix, value string) bool {
 	environ, err := proc.Environ()
@@ -91,8 +90,7 @@ func environHas(proc procfs.Proc, prefix, value string) bool {
 // it doesn't list the children of a thread, all children are returned.
 func childProcesses() []int {
 	self := os.Getpid()
-	// procfs doesn't read this list, and to find children by their parent takes a
-	// look at every process.
+	// procfs doesn't read this list, and to find children by their parent takes a look at every process.
 	list, err := os.ReadFile(procfs.DefaultMountPoint + "/self/task/" + strconv.Itoa(self) + "/children")
 	if errors.Is(err, os.ErrNotExist) {
 		return childrenOf(self)

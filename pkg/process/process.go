@@ -1,8 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package process runs commands, each in a process group of its own, and ends
-// whole groups reliably.
+// Package process runs commands, each in a process group of its own, and ends whole groups reliably.
 //
 // # Guarantees
 //
@@ -19,23 +18,19 @@
 //   - A descendant that left the group (setsid, setpgid) can't delay Done: once
 //     the group is empty, the pipe is read to its current end and closed.
 //
-// Descendants that left their group outlive the command that started them, as a
-// daemon should. With Options.AdoptOrphans on Linux they end too: those of a
-// stopped command together with it, all others by Close. The kernel makes them
-// children of this process when their parents die. The session of such a process,
-// or a variable in its environment, tells which command started it; a process
-// that erased both ends by Close. On other systems detached processes can't be
-// found and are left alone.
+// Descendants that left their group outlive the command that started them, as a daemon should. With
+// Options.AdoptOrphans on Linux they end too: those of a stopped command together with it, all others by Close. The
+// kernel makes them children of this process when their parents die. The session of such a process, or a variable
+// in its environment, tells which command started it; a process that erased both ends by Close. On other systems
+// detached processes can't be found and are left alone.
 //
-// If this process dies without Close, a guard (Options.Guard) kills the remaining
-// groups. On Linux it also kills every process with the Runner's variable in its
-// environment, including those that were just being started.
+// If this process dies without Close, a guard (Options.Guard) kills the remaining groups. On Linux it also kills
+// every process with the Runner's variable in its environment, including those that were just being started.
 //
 // # Limits
 //
-// The guard misses detached processes that erased their environment. On systems
-// other than Linux it misses every detached process, and a command that was
-// launched within the last few microseconds.
+// The guard misses detached processes that erased their environment. On systems other than Linux it misses every
+// detached process, and a command that was launched within the last few microseconds.
 //
 // # Cost
 //
@@ -54,23 +49,19 @@ import (
 
 // Spec describes a command.
 type Spec struct {
-	// Argv is the program and its arguments, at least one. A program without
-	// a slash is looked up in the PATH of Env; a relative path, also one in PATH, is
-	// relative to Dir.
+	// Argv is the program and its arguments, at least one. A program without a slash is looked up in the PATH of
+	// Env; a relative path, also one in PATH, is relative to Dir.
 	Argv []string
 	// Dir is the working directory, empty for that of this process.
 	Dir string
-	// Env is the complete environment as "KEY=value" entries; the last entry of a
-	// key wins. The Runner adds one variable, by which it recognizes processes that
-	// left their group.
+	// Env is the complete environment as "KEY=value" entries; the last entry of a key wins. The Runner adds one
+	// variable, by which it recognizes processes that left their group.
 	Env []string
-	// Output receives stdout and stderr in pieces of at most 32 KiB. Write is never
-	// called concurrently for one process, and not after Done. While it blocks, the
-	// command blocks too once the pipe is full, and Done is delayed. After an error
-	// of Write the remaining output is read and discarded. Nil discards all output.
+	// Output receives stdout and stderr in pieces of at most 32 KiB. Write is never called concurrently for one
+	// process, and not after Done. While it blocks, the command blocks too once the pipe is full, and Done is
+	// delayed. After an error of Write the remaining output is read and discarded. Nil discards all output.
 	Output io.Writer
-	// Stderr, if set, receives stderr in place of Output, by the same rules. Both
-	// may be called at the same time.
+	// Stderr, if set, receives stderr in place of Output, by the same rules. Both may be called at the same time.
 	Stderr io.Writer
 	// Stdin is what the command reads, nil for nothing. The caller closes it.
 	Stdin *os.File
@@ -80,8 +71,7 @@ type Spec struct {
 type Exit struct {
 	// Code is the exit code, -1 when a signal ended the process.
 	Code int
-	// Signal is the name of the signal that ended the process, such as "killed",
-	// empty if none did.
+	// Signal is the name of the signal that ended the process, such as "killed", empty if none did.
 	Signal string
 }
 
@@ -93,8 +83,7 @@ func (e Exit) String() string {
 	return fmt.Sprintf("exit status %d", e.Code)
 }
 
-// Process is one started command. Its methods are safe for concurrent use, also
-// after its end.
+// Process is one started command. Its methods are safe for concurrent use, also after its end.
 type Process struct {
 	runner *Runner
 	pid    int
@@ -123,8 +112,7 @@ type Process struct {
 // PID is the number of the main process, and of its group and session.
 func (p *Process) PID() int { return p.pid }
 
-// Done is closed when the main process has ended, its group is empty and
-// Spec.Output has received its output.
+// Done is closed when the main process has ended, its group is empty and Spec.Output has received its output.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Exit is how the main process ended. It waits for Done.
@@ -133,8 +121,7 @@ func (p *Process) Exit() Exit {
 	return p.exit
 }
 
-// Exited reports whether the main process has ended, which may be a while before
-// Done is closed.
+// Exited reports whether the main process has ended, which may be a while before Done is closed.
 func (p *Process) Exited() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -142,9 +129,8 @@ func (p *Process) Exited() bool {
 	return p.exited || hasExited(p.pid)
 }
 
-// Stop ends the process group: SIGTERM now, SIGKILL after grace if any process is
-// left. A second call, or a grace of 0 or less, kills at once. Stop returns at
-// once, and does nothing after the end.
+// Stop ends the process group: SIGTERM now, SIGKILL after grace if any process is left. A second call, or a grace
+// of 0 or less, kills at once. Stop returns at once, and does nothing after the end.
 func (p *Process) Stop(grace time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

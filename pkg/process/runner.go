@@ -19,21 +19,18 @@ var ErrClosed = errors.New("runner is closed")
 
 // Options configure a Runner.
 type Options struct {
-	// Guard is the program and arguments of a process that calls Guard with its
-	// standard input. The Runner starts it; it kills the remaining groups if this
-	// process dies without Close. Empty means no guard.
+	// Guard is the program and arguments of a process that calls Guard with its standard input. The Runner starts
+	// it; it kills the remaining groups if this process dies without Close. Empty means no guard.
 	Guard []string
 	// GuardEnv are "KEY=value" entries that the guard's environment has in addition
 	// to that of this process; the last entry of a key wins.
 	GuardEnv []string
-	// AdoptOrphans makes this process the parent of orphaned descendants (Linux
-	// only), so that the Runner can end those that left their group. It treats
-	// every child in another session as an orphan. So the process must have one
-	// Runner, and start no child in another session by other means.
+	// AdoptOrphans makes this process the parent of orphaned descendants (Linux only), so that the Runner can end
+	// those that left their group. It treats every child in another session as an orphan. So the process must have
+	// one Runner, and start no child in another session by other means.
 	AdoptOrphans bool
-	// Warn, if set, is called if the guard can't be started or has died. Commands
-	// run all the same. It may be called from any goroutine, and must not call the
-	// Runner.
+	// Warn, if set, is called if the guard can't be started or has died. Commands run all the same. It may be
+	// called from any goroutine, and must not call the Runner.
 	Warn func(error)
 }
 
@@ -169,10 +166,9 @@ func (r *Runner) forget(p *Process) {
 	}
 }
 
-// Close kills every remaining process, waits until all are gone and their output
-// is delivered, and ends the guard. Detached descendants of commands that ended
-// earlier get SIGTERM, and SIGKILL after two seconds. Start fails from then on. A
-// second Close waits for the first.
+// Close kills every remaining process, waits until all are gone and their output is delivered, and ends the guard.
+// Detached descendants of commands that ended earlier get SIGTERM, and SIGKILL after two seconds. Start fails from
+// then on. A second Close waits for the first.
 func (r *Runner) Close() error {
 	var err error
 	r.closing.Do(func() { err = r.close() })

@@ -63,8 +63,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// When a stopped main process ends first, the others of its group still have
-// the grace.
+// When a stopped main process ends first, the others of its group still have the grace.
 func TestStopGivesAllTheGrace(t *testing.T) {
 	r := newRunner(t, Options{})
 	var out buffer

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// A group is checked at once, and then at intervals that grow from firstLook to
-// slowLook, until it is empty.
+// A group is checked at once, and then at intervals that grow from firstLook to slowLook, until it is empty.
 const (
 	firstLook = 200 * time.Microsecond
 	slowLook  = 20 * time.Millisecond
@@ -52,8 +51,7 @@ func (p *Process) kill() {
 	signalGroup(p.pid, syscall.SIGKILL)
 }
 
-// killAgain kills members that were forked while the group was killed, which some
-// systems allow.
+// killAgain kills members that were forked while the group was killed, which some systems allow.
 func (p *Process) killAgain() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,8 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// awaitExit waits for the end of a child without reaping it. If no file
-// descriptor is left, it tries again.
+// awaitExit waits for the end of a child without reaping it. If no file descriptor is left, it tries again.
 func awaitExit(pid int) {
 	for {
 		queue, err := unix.Kqueue()
@@ -34,9 +33,8 @@ func hasExited(pid int) bool {
 	return awaitEvent(queue, pid, &unix.Timespec{})
 }
 
-// awaitEvent waits until a child has ended or the timeout is over, and reports
-// whether the child has ended. A nil timeout means no limit. An error means that
-// the system doesn't list the process, so it has ended.
+// awaitEvent waits until a child has ended or the timeout is over, and reports whether the child has ended. A nil
+// timeout means no limit. An error means that the system doesn't list the process, so it has ended.
 func awaitEvent(queue, pid int, timeout *unix.Timespec) bool {
 	exit := []unix.Kevent_t{{
 		Ident:  uint64(pid),

@@ -19,11 +19,9 @@ import (
 // Tail returns the last lines of output of a resource.
 type Tail func(resource string, lines int) []logs.Line
 
-// Failures writes every failed target, in the order of the failures: how it
-// ended, and its last lines of output. If the Session timed out, was stopped, or
-// kept going after a failure, Failures also writes the targets that were still
-// running, not ready, or waiting for another start. Without any it writes
-// nothing.
+// Failures writes every failed target, in the order of the failures: how it ended, and its last lines of output. If
+// the Session timed out, was stopped, or kept going after a failure, Failures also writes the targets that were
+// still running, not ready, or waiting for another start. Without any it writes nothing.
 func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 	var b strings.Builder
 	for _, t := range session.Failures(s.Status) {
@@ -47,8 +45,7 @@ func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
 	return nil
 }
 
-// unfinished is the state of a target that started and didn't finish, empty for
-// others.
+// unfinished is the state of a target that started and didn't finish, empty for others.
 func unfinished(t v1alpha1.Target) string {
 	switch phase := session.PhaseOf(t.State); {
 	case phase == session.PhaseActive:
@@ -60,8 +57,7 @@ func unfinished(t v1alpha1.Target) string {
 	}
 }
 
-// writeTail writes those of the last lines of a target's resources that aren't
-// blank.
+// writeTail writes those of the last lines of a target's resources that aren't blank.
 func writeTail(b *strings.Builder, t v1alpha1.Target, tail Tail, lines int) {
 	for _, resource := range t.Resources {
 		for _, line := range tail(resource, lines) {

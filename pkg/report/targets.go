@@ -1,9 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report writes what a person wants to know about a finished run: a
-// table of its targets, and its failures with their last lines of output. It
-// reads only Sessions and logs, so it says what the API says.
+// Package report writes what a person wants to know about a finished run: a table of its targets, and its failures
+// with their last lines of output. It reads only Sessions and logs, so it says what the API says.
 package report
 
 import (
@@ -18,8 +17,7 @@ import (
 )
 
 const (
-	// maxRows is how many targets are listed. Of more targets, only those that
-	// aren't fine are listed.
+	// maxRows is how many targets are listed. Of more targets, only those that aren't fine are listed.
 	maxRows = 50
 	// maxDetail is how many characters of an error are shown.
 	maxDetail = 100
@@ -83,8 +81,7 @@ func describe(t v1alpha1.Target, now time.Time) row {
 	}
 }
 
-// restarts says how often a target was started again after failures. It is
-// empty if it never was.
+// restarts says how often a target was started again after failures. It is empty if it never was.
 func restarts(t v1alpha1.Target) string {
 	verb := "restarted"
 	if t.Type == v1alpha1.TargetTypeJob {

@@ -112,9 +112,8 @@ func KeepForeign(ours, stored []metav1.Condition) []metav1.Condition {
 	return kept
 }
 
-// mergeConditions is prev with the conditions of want set. A condition whose status
-// stays the same keeps its time, others get now. Types that want lacks stay as they
-// are.
+// mergeConditions is prev with the conditions of want set. A condition whose status stays the same keeps its time,
+// others get now. Types that want lacks stay as they are.
 func mergeConditions(prev, want []metav1.Condition, generation int64, now time.Time) []metav1.Condition {
 	merged := slices.Clone(prev)
 	for _, c := range want {

@@ -17,15 +17,13 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// leaveOutOrder are the phases in the order in which their targets are left out
-// of a status that is too large.
+// leaveOutOrder are the phases in the order in which their targets are left out of a status that is too large.
 var leaveOutOrder = []Phase{
 	PhaseDisabled, PhaseInactive, PhaseSucceeded, PhaseReady, PhaseWaiting, PhaseActive, PhaseFailed,
 }
 
-// Fit is status, which is to replace that of current, reduced to at most limit bytes
-// of JSON, or to as few as possible. A limit of 0 is none. Each step happens only if
-// the steps before it aren't enough:
+// Fit is status, which is to replace that of current, reduced to at most limit bytes of JSON, or to as few as
+// possible. A limit of 0 is none. Each step happens only if the steps before it aren't enough:
 //
 //  1. Errors of targets are shortened, all to the same length.
 //  2. As many targets as necessary are left out: first those that are disabled or

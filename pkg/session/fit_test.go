@@ -17,8 +17,7 @@ import (
 	"tilt.dev/session/pkg/engine"
 )
 
-// large is the status of a run with n jobs of each kind, of which those that have
-// failed have long errors.
+// large is the status of a run with n jobs of each kind, of which those that have failed have long errors.
 func large(n int) v1alpha1.SessionStatus {
 	var resources []engine.ResourceState
 	for i := range n {

@@ -186,8 +186,7 @@ func checkRoundTrip(t *testing.T, status v1alpha1.SessionStatus) {
 	}
 }
 
-// checkPhases makes sure that the short way to a phase leads to the same as
-// the way through the published status.
+// checkPhases makes sure that the short way to a phase leads to the same as the way through the published status.
 func checkPhases(t *testing.T, snap *engine.Snapshot, status v1alpha1.SessionStatus) {
 	var direct, published []Phase
 	for _, p := range Phases(snap) {

@@ -40,8 +40,7 @@ func limitsInEffect(spec *v1alpha1.SessionCISpec, settings *model.CISettings) *v
 	}
 }
 
-// firstSet is the first duration that is set, not less than 0. A fallback of 0 leaves
-// it unset.
+// firstSet is the first duration that is set, not less than 0. A fallback of 0 leaves it unset.
 func firstSet(setting *time.Duration, spec *metav1.Duration, fallback time.Duration) *metav1.Duration {
 	switch {
 	case setting != nil:
@@ -58,8 +57,7 @@ func firstSet(setting *time.Duration, spec *metav1.Duration, fallback time.Durat
 // limits are the time limits of a run, zero for none.
 type limits struct{ timeout, readiness time.Duration }
 
-// limitsOf are the limits in effect. Before the Tiltfile was read spec.ci alone
-// sets them.
+// limitsOf are the limits in effect. Before the Tiltfile was read spec.ci alone sets them.
 func limitsOf(snap *engine.Snapshot, spec *v1alpha1.SessionCISpec) limits {
 	if inEffect := limitsInEffect(spec, snap.Tiltfile.CI); inEffect != nil {
 		spec = inEffect
@@ -78,8 +76,7 @@ func duration(d *metav1.Duration) time.Duration {
 	return max(d.Duration, 0)
 }
 
-// lateness is what the readiness limits say of the servers. A limit is reached at
-// its exact end.
+// lateness is what the readiness limits say of the servers. A limit is reached at its exact end.
 type lateness struct {
 	// count is how many servers should have been ready by now. err describes the one
 	// whose limit was reached first, at since.
@@ -90,8 +87,7 @@ type lateness struct {
 	next time.Time
 }
 
-// checkReadiness finds servers that haven't been ready for d, or for the limit of
-// their own.
+// checkReadiness finds servers that haven't been ready for d, or for the limit of their own.
 func checkReadiness(snap *engine.Snapshot, d time.Duration, now time.Time) lateness {
 	var late lateness
 	for _, s := range unready(snap) {
@@ -131,8 +127,7 @@ func notReadySince(s *engine.ServeState) time.Time {
 	}
 }
 
-// checkTimeout returns otherwise, unless the Session has been running for as long as
-// it may.
+// checkTimeout returns otherwise, unless the Session has been running for as long as it may.
 func checkTimeout(otherwise decision, snap *engine.Snapshot, timeout time.Duration, sum summary,
 	now time.Time) decision {
 	deadline := after(snap.StartTime, timeout)
@@ -147,8 +142,7 @@ func checkTimeout(otherwise decision, snap *engine.Snapshot, timeout time.Durati
 	return decision{verdict: Timeout, err: fmt.Sprintf("Timeout after %s: %s", timeout, reason)}
 }
 
-// lastProbes is the end of a timeout's message: the last probe results of servers
-// that aren't ready.
+// lastProbes is the end of a timeout's message: the last probe results of servers that aren't ready.
 func lastProbes(snap *engine.Snapshot) string {
 	var b strings.Builder
 	probed := 0
@@ -167,8 +161,7 @@ func lastProbes(snap *engine.Snapshot) string {
 	return b.String()
 }
 
-// gettingReady reports whether a server runs but isn't ready, or has ended and is
-// about to be started again.
+// gettingReady reports whether a server runs but isn't ready, or has ended and is about to be started again.
 func gettingReady(r *engine.ResourceState) bool {
 	phase := servePhase(r)
 	return phase == PhaseActive || phase == PhaseWaiting && !r.Serve.Down.IsZero()

@@ -228,8 +228,7 @@ func TestLimitsInEffect(t *testing.T) {
 	}
 }
 
-// The limits that status.ci shows are the ones that decide, and the spec stays its
-// user's.
+// The limits that status.ci shows are the ones that decide, and the spec stays its user's.
 func TestStatusHasTheLimitsThatDecide(t *testing.T) {
 	session, snap := ci(time.Hour, 0), run(job("a", running(0)))
 	if status, next := Status(snap, session, at(time.Second)); status.CI != nil || !next.Equal(at(time.Hour)) {

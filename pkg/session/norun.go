@@ -29,8 +29,7 @@ func Waiting(current *v1alpha1.Session, now time.Time) v1alpha1.SessionStatus {
 	return status
 }
 
-// Unrunnable is why a server of many Sessions can't run this one as it is, nil if
-// the server can try.
+// Unrunnable is why a server of many Sessions can't run this one as it is, nil if the server can try.
 func Unrunnable(s *v1alpha1.Session) error {
 	if path := s.Spec.TiltfilePath; !filepath.IsAbs(path) {
 		return fmt.Errorf("spec.tiltfilePath: %q is relative, and the server doesn't know to which directory: "+

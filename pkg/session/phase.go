@@ -57,9 +57,8 @@ func PhaseOf(state v1alpha1.TargetState) Phase {
 	}
 }
 
-// Phases are the phases of all targets that Status would list for snap, at a
-// small part of its cost: first the Tiltfile's, then for each resource in the
-// snapshot's order its job's and its server's.
+// Phases are the phases of all targets that Status would list for snap, at a small part of its cost: first the
+// Tiltfile's, then for each resource in the snapshot's order its job's and its server's.
 func Phases(snap *engine.Snapshot) []Phase {
 	phases := make([]Phase, 0, 1+2*len(snap.Resources))
 	phases = append(phases, tiltfilePhase(&snap.Tiltfile))

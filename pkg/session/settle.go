@@ -13,14 +13,12 @@ import (
 	"tilt.dev/session/pkg/engine"
 )
 
-// aliveFor is how long a server without a readiness probe must have lived before the
-// Session succeeds, unless its Tiltfile sets how long the Session settles. A server
-// that can't do its work usually ends before.
+// aliveFor is how long a server without a readiness probe must have lived before the Session succeeds, unless its
+// Tiltfile sets how long the Session settles. A server that can't do its work usually ends before.
 const aliveFor = time.Second
 
-// readyFor is how long a server with a readiness probe must have been ready. One that
-// ends at once may have passed the probe before, and another process that has taken
-// its port may have answered.
+// readyFor is how long a server with a readiness probe must have been ready. One that ends at once may have passed
+// the probe before, and another process that has taken its port may have answered.
 const readyFor = 100 * time.Millisecond
 
 // maxStable is how long at most a server that was started again must have been ready.
@@ -53,9 +51,8 @@ func aliveFrom(snap *engine.Snapshot) (alive time.Time) {
 	return alive
 }
 
-// settle lets a healthy Session succeed when it has been so for as long as its
-// Tiltfile sets, or without that when its servers have lived for a while, and when
-// servers that have ended before count as stable.
+// settle lets a healthy Session succeed when it has been so for as long as its Tiltfile sets, or without that when
+// its servers have lived for a while, and when servers that have ended before count as stable.
 func settle(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now time.Time) decision {
 	settled := sum.stable
 	switch settings := snap.Tiltfile.CI; {
@@ -71,10 +68,9 @@ func settle(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now t
 	return decision{settled: settled, next: settled}
 }
 
-// healthySince is since when everything has been healthy without a break: when the
-// last target became so, unless the stored condition says that something else kept
-// the Session from it later, such as a resource that was disabled since. The
-// condition has whole seconds, so it counts only if it is later by more than that.
+// healthySince is since when everything has been healthy without a break: when the last target became so, unless
+// the stored condition says that something else kept the Session from it later, such as a resource that was
+// disabled since. The condition has whole seconds, so it counts only if it is later by more than that.
 func healthySince(ready *metav1.Condition, changed, now time.Time) time.Time {
 	known := now.Truncate(time.Second)
 	if ready != nil && ready.Status == metav1.ConditionTrue {

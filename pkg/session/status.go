@@ -4,10 +4,9 @@
 // Package session turns what an engine has seen of a run into the status of its
 // Session, and decides when the Session is done.
 //
-// Everything here is a pure function of a snapshot, the stored Session and the
-// present moment. No function starts, reads, writes or remembers anything, and none
-// changes its arguments. Results share no memory with arguments that their owners
-// may still change.
+// Everything here is a pure function of a snapshot, the stored Session and the present moment. No function starts,
+// reads, writes or remembers anything, and none changes its arguments. Results share no memory with arguments that
+// their owners may still change.
 package session
 
 import (
@@ -26,8 +25,7 @@ import (
 // The second result is the next moment at which the same arguments lead to another
 // status because of time alone: after now, or zero if there is no such moment.
 //
-// Times are cut to what the API stores, so that the result equals itself after a
-// round trip.
+// Times are cut to what the API stores, so that the result equals itself after a round trip.
 func Status(snap *engine.Snapshot, current *v1alpha1.Session, now time.Time) (v1alpha1.SessionStatus, time.Time) {
 	if current.Status.Done {
 		return *current.Status.DeepCopy(), time.Time{}

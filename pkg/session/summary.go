@@ -14,14 +14,12 @@ import (
 	"tilt.dev/session/pkg/engine"
 )
 
-// summary groups targets by what they mean for the end of a Session. Each list
-// keeps the order of the targets.
+// summary groups targets by what they mean for the end of a Session. Each list keeps the order of the targets.
 type summary struct {
 	// total counts all targets, requested those that are neither disabled nor inactive.
 	total, requested int
-	// waiting, notReady, retrying and failed are the requested targets that keep the
-	// Session from success. A running job isn't ready. A target that has failed and
-	// waits to be started again is retrying.
+	// waiting, notReady, retrying and failed are the requested targets that keep the Session from success. A
+	// running job isn't ready. A target that has failed and waits to be started again is retrying.
 	waiting, notReady, retrying, failed []v1alpha1.Target
 	// changed is when the last of the others became ready or succeeded, stable when
 	// servers among them that have ended before count as stable.
@@ -56,8 +54,7 @@ func summarize(targets []v1alpha1.Target) summary {
 	return sum
 }
 
-// isRetry reports whether a target with this hold has failed and waits to be started
-// again.
+// isRetry reports whether a target with this hold has failed and waits to be started again.
 func isRetry(hold engine.Hold) bool {
 	return hold == engine.HoldRetrying || hold == engine.HoldRestarting
 }
@@ -97,17 +94,15 @@ func (s summary) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Failures are the failed targets of status, the earliest first and those of the same
-// moment by name. Each has a State.Terminated with an Error. The caller may change
-// the list, but not what its items point to.
+// Failures are the failed targets of status, the earliest first and those of the same moment by name. Each has a
+// State.Terminated with an Error. The caller may change the list, but not what its items point to.
 func Failures(status v1alpha1.SessionStatus) []v1alpha1.Target {
 	failed := summarize(status.Targets).failed
 	slices.SortStableFunc(failed, byFinishTime)
 	return failed
 }
 
-// byFinishTime orders terminated targets: the earliest first, those of the same
-// moment by name.
+// byFinishTime orders terminated targets: the earliest first, those of the same moment by name.
 func byFinishTime(a, b v1alpha1.Target) int {
 	return cmp.Or(
 		a.State.Terminated.FinishTime.Compare(b.State.Terminated.FinishTime.Time),

@@ -24,8 +24,7 @@ const (
 // expected to end, so its state always has an error.
 const serverEnded = "Server ended"
 
-// targets lists the targets of snap, sorted by the bytes of their names. It's
-// never nil.
+// targets lists the targets of snap, sorted by the bytes of their names. It's never nil.
 func targets(snap *engine.Snapshot) []v1alpha1.Target {
 	list := make([]v1alpha1.Target, 0, 1+2*len(snap.Resources))
 	list = append(list, target("tiltfile", "update", v1alpha1.TargetTypeJob, model.TiltfileResource,

@@ -37,8 +37,7 @@ const (
 	// Interrupted is a Session whose run was ended before there was a verdict.
 	// Status never decides so; Interrupt does.
 	Interrupted Verdict = "Interrupted"
-	// UnsupportedExitCondition is a Session with an exit condition that this version
-	// doesn't know.
+	// UnsupportedExitCondition is a Session with an exit condition that this version doesn't know.
 	UnsupportedExitCondition Verdict = "UnsupportedExitCondition"
 )
 
@@ -59,14 +58,12 @@ func VerdictOf(status v1alpha1.SessionStatus) Verdict {
 	}
 }
 
-// decision is a verdict with its error text, or none with the next moment at
-// which time alone may lead to one.
+// decision is a verdict with its error text, or none with the next moment at which time alone may lead to one.
 type decision struct {
 	verdict Verdict
 	err     string
 	next    time.Time
-	// settled is when a healthy Session will have been so for long enough, zero for
-	// other Sessions.
+	// settled is when a healthy Session will have been so for long enough, zero for other Sessions.
 	settled time.Time
 }
 
@@ -128,15 +125,13 @@ func failure(t v1alpha1.Target) decision {
 	return decision{verdict: verdict, err: t.State.Terminated.Error}
 }
 
-// FailFast reports whether the first failure ends a Session, so that nothing new is
-// worth starting after it.
+// FailFast reports whether the first failure ends a Session, so that nothing new is worth starting after it.
 func FailFast(s *v1alpha1.Session) bool {
 	return s.Spec.ExitCondition == v1alpha1.ExitConditionCI && !s.Spec.KeepGoing
 }
 
-// MayEnd reports whether Status may find a verdict in snap, at a small part of its
-// cost. True may be wrong. False is right, except for a verdict that Status has
-// announced as its next moment.
+// MayEnd reports whether Status may find a verdict in snap, at a small part of its cost. True may be wrong. False
+// is right, except for a verdict that Status has announced as its next moment.
 func MayEnd(snap *engine.Snapshot, current *v1alpha1.Session) bool {
 	switch current.Spec.ExitCondition {
 	case v1alpha1.ExitConditionManual:

@@ -3,12 +3,10 @@
 
 // Package storage says which storage backs the registry.
 //
-// All backends share the storage code of k8s.io/apiserver for etcd, with its
-// watch cache on top. They differ in the etcd client below. NewMemory uses a store
-// inside the process, which ends with it. NewFile uses the same store, and writes
-// each change to a file before it is acknowledged; it continues where the last
-// process ended, however that ended. NewEtcd uses an etcd cluster, which any
-// number of processes can share.
+// All backends share the storage code of k8s.io/apiserver for etcd, with its watch cache on top. They differ in the
+// etcd client below. NewMemory uses a store inside the process, which ends with it. NewFile uses the same store,
+// and writes each change to a file before it is acknowledged; it continues where the last process ended, however
+// that ended. NewEtcd uses an etcd cluster, which any number of processes can share.
 package storage
 
 import (
@@ -35,11 +33,9 @@ const DefaultPrefix = "/registry"
 type Config struct {
 	// Codec encodes what is stored and decodes it again.
 	Codec runtime.Codec
-	// Prefix is the prefix of all keys of NewMemory and NewFile; "" is
-	// DefaultPrefix.
+	// Prefix is the prefix of all keys of NewMemory and NewFile; "" is DefaultPrefix.
 	Prefix string
-	// Dir is the data directory of NewFile, which creates it if needed. One
-	// process uses it at a time.
+	// Dir is the data directory of NewFile, which creates it if needed. One process uses it at a time.
 	Dir string
 	// Clock measures the age of history and caches; nil is the real clock.
 	Clock clock.WithTicker
@@ -106,9 +102,8 @@ type restOptions struct {
 
 var _ generic.RESTOptionsGetter = restOptions{}
 
-// GetRESTOptions returns options that open the resource on first use. They set no
-// finalizers for garbage collection, because there is no garbage collector, and
-// do not count objects periodically.
+// GetRESTOptions returns options that open the resource on first use. They set no finalizers for garbage
+// collection, because there is no garbage collector, and do not count objects periodically.
 func (o restOptions) GetRESTOptions(of schema.GroupResource, _ runtime.Object) (generic.RESTOptions, error) {
 	config := storagebackend.NewDefaultConfig(o.backend.config.Prefix, o.backend.config.Codec)
 	return generic.RESTOptions{

@@ -181,8 +181,7 @@ func TestBackendCloseEndsWatches(t *testing.T) {
 	}
 }
 
-// TestBackendCloseWithBacklog closes while the cache has more to tell its
-// watches than it holds.
+// TestBackendCloseWithBacklog closes while the cache has more to tell its watches than it holds.
 func TestBackendCloseWithBacklog(t *testing.T) {
 	backend := newBackend(t)
 	gate := make(chan struct{})

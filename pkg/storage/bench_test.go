@@ -63,8 +63,7 @@ func fillStore(b *testing.B, client *kubernetes.Client, objects int) {
 	running.Wait()
 }
 
-// BenchmarkPut replaces objects, each writer its own. The file's writers share
-// commits.
+// BenchmarkPut replaces objects, each writer its own. The file's writers share commits.
 func BenchmarkPut(b *testing.B) {
 	for _, writers := range []int{1, 16} {
 		b.Run(fmt.Sprint("writers=", writers), func(b *testing.B) {
@@ -113,8 +112,7 @@ func BenchmarkList(b *testing.B) {
 	})
 }
 
-// BenchmarkFsync is what one commit takes at least: it writes two pages, and
-// waits for each until it's on disk.
+// BenchmarkFsync is what one commit takes at least: it writes two pages, and waits for each until it's on disk.
 func BenchmarkFsync(b *testing.B) {
 	file, err := os.Create(filepath.Join(b.TempDir(), "file"))
 	if err != nil {
@@ -134,9 +132,8 @@ func BenchmarkFsync(b *testing.B) {
 	}
 }
 
-// BenchmarkRestart opens a file of 10,000 Sessions of 20 targets, and then the
-// cache that registries read. It tells what that takes, and the memory that it
-// holds.
+// BenchmarkRestart opens a file of 10,000 Sessions of 20 targets, and then the cache that registries read. It tells
+// what that takes, and the memory that it holds.
 func BenchmarkRestart(b *testing.B) {
 	const sessions = 10_000
 	config := Config{Dir: b.TempDir(), Codec: sessionCodec()}

@@ -26,8 +26,7 @@ type conformanceCase struct {
 	// variants it runs in, instead of the default one; in a setting without a
 	// cache those that only concern caches are left out.
 	variants []string
-	// alone is for those that set feature gates themselves, or are short of
-	// time.
+	// alone is for those that set feature gates themselves, or are short of time.
 	alone bool
 }
 

@@ -14,9 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// The conformance suite of k8s.io/apiserver runs on each kind of backend in two
-// settings: against etcd's storage code on the embedded store, and again
-// through the watch cache on top of that.
+// The conformance suite of k8s.io/apiserver runs on each kind of backend in two settings: against etcd's storage
+// code on the embedded store, and again through the watch cache on top of that.
 const (
 	raw    = "etcd3"
 	cached = "cacher"

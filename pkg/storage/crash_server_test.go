@@ -24,8 +24,7 @@ import (
 
 var versioner = apistorage.APIObjectVersioner{}
 
-// CrashRequest is what a process is asked, CrashReply its answer. They are
-// exported because net/rpc wants it.
+// CrashRequest is what a process is asked, CrashReply its answer. They are exported because net/rpc wants it.
 type CrashRequest struct {
 	Name, Content string
 	Version       int64
@@ -151,8 +150,7 @@ func (s *crashServer) Watch(r CrashRequest, reply *CrashReply) error {
 	return nil
 }
 
-// Next answers with an event of a watch, when there is one. A cache closes
-// watches that are slow.
+// Next answers with an event of a watch, when there is one. A cache closes watches that are slow.
 func (s *crashServer) Next(r CrashRequest, reply *CrashReply) error {
 	s.mu.Lock()
 	opened := s.watches[r.Version]

@@ -41,8 +41,7 @@ const (
 	valuePrefix = "test!" // what the transformer puts before each value
 )
 
-// environment is a storage of pods on a store, as the suite's
-// functions need it.
+// environment is a storage of pods on a store, as the suite's functions need it.
 type environment struct {
 	apistorage.Interface
 	setting     string
@@ -197,8 +196,7 @@ func (e *environment) checkStored(ctx context.Context, t *testing.T, key string)
 	}
 }
 
-// checkCalls checks that a list read each object once, in pages that grow.
-// A cache reads as it likes.
+// checkCalls checks that a list read each object once, in pages that grow. A cache reads as it likes.
 func (e *environment) checkCalls(t *testing.T, pageSize, objects uint64) {
 	if e.cached() {
 		return
@@ -294,16 +292,14 @@ func (e *environment) fill(ctx context.Context, b *testing.B, pods []*example.Po
 	}
 }
 
-// UpdatePrefixTransformer exchanges the transformer until the returned
-// function is called.
+// UpdatePrefixTransformer exchanges the transformer until the returned function is called.
 func (e *environment) UpdatePrefixTransformer(modify suite.PrefixTransformerModifier) func() {
 	before := e.transformer.get()
 	e.transformer.set(modify(suite.NewPrefixTransformer([]byte(valuePrefix), false)))
 	return func() { e.transformer.set(before) }
 }
 
-// CorruptTransformer makes all that is stored unreadable until the returned
-// function is called.
+// CorruptTransformer makes all that is stored unreadable until the returned function is called.
 func (e *environment) CorruptTransformer() func() {
 	before := e.transformer.get()
 	e.transformer.set(corrupted{before})
@@ -339,9 +335,8 @@ func (e *exchangeable) TransformToStorage(ctx context.Context, data []byte, of v
 	return e.get().TransformToStorage(ctx, data, of)
 }
 
-// paced returns the storage with creations and updates that come one at a time,
-// each after a cache's watches were told of the one before. A cache ends the
-// watches that a burst leaves a few events behind. An update has to change
+// paced returns the storage with creations and updates that come one at a time, each after a cache's watches were
+// told of the one before. A cache ends the watches that a burst leaves a few events behind. An update has to change
 // something.
 func (e *environment) paced(ctx context.Context, t *testing.T) apistorage.Interface {
 	if !e.cached() {
@@ -423,8 +418,7 @@ func (l *lagging) overtakeWatch() {
 	l.watch.Stop()
 }
 
-// hurried is the real clock, but for the time after which a cache looks for a
-// compaction.
+// hurried is the real clock, but for the time after which a cache looks for a compaction.
 type hurried struct{ clock.RealClock }
 
 const compactionPoll = 15 * time.Second

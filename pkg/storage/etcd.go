@@ -30,9 +30,8 @@ const (
 // NewEtcd opens a storage in etcd, which other processes may use at the same time.
 // It uses EtcdOptions.Prefix instead of Config.Prefix.
 //
-// NewEtcd neither waits for etcd nor fails without it. While etcd doesn't answer,
-// requests that the cache cannot serve get a status of 503 with the cause, and
-// Backend.HealthChecks fail. Open watches continue when etcd is back.
+// NewEtcd neither waits for etcd nor fails without it. While etcd doesn't answer, requests that the cache cannot
+// serve get a status of 503 with the cause, and Backend.HealthChecks fail. Open watches continue when etcd is back.
 func NewEtcd(config Config, options EtcdOptions) (*Backend, error) {
 	if err := errors.Join(options.Validate()...); err != nil {
 		return nil, err

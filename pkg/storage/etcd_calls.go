@@ -15,8 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// connectionPatience is how long a call waits for a connection. It bridges the
-// restart of an etcd with one member.
+// connectionPatience is how long a call waits for a connection. It bridges the restart of an etcd with one member.
 const connectionPatience = 5 * time.Second
 
 // unanswered is an error after which the client doesn't retry a call.

@@ -16,8 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// overloadedRetrySeconds is when a client may repeat a request that etcd was too
-// busy for.
+// overloadedRetrySeconds is when a client may repeat a request that etcd was too busy for.
 const overloadedRetrySeconds = 1
 
 // etcdReadError returns the status for the error of a read from etcd.

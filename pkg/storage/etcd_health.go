@@ -16,9 +16,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// etcdCheck reads a key, which takes a majority of etcd's members. Everybody may
-// call the check, so it must not keep etcd busy: it reads once at a time, and
-// repeats the last result for half of the timeout.
+// etcdCheck reads a key, which takes a majority of etcd's members. Everybody may call the check, so it must not
+// keep etcd busy: it reads once at a time, and repeats the last result for half of the timeout.
 type etcdCheck struct {
 	name    string
 	client  *kubernetes.Client

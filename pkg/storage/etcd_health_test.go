@@ -58,8 +58,7 @@ func TestEtcdCheckReadsNowAndThen(t *testing.T) {
 	}
 }
 
-// TestEtcdCheckReadsOnceAtATime calls the check during a read. All callers get the
-// result of that.
+// TestEtcdCheckReadsOnceAtATime calls the check during a read. All callers get the result of that.
 func TestEtcdCheckReadsOnceAtATime(t *testing.T) {
 	arrived, answer := make(chan struct{}), make(chan error)
 	check, _ := newCheckOf(t, &fakeEtcd{}, grpc.UnaryInterceptor(

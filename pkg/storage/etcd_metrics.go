@@ -27,8 +27,7 @@ type monitor struct {
 
 var _ metrics.Monitor = monitor{}
 
-// Monitor implements metrics.Monitor. It returns the size of the first member that
-// answers.
+// Monitor implements metrics.Monitor. It returns the size of the first member that answers.
 func (m monitor) Monitor(ctx context.Context) (size metrics.StorageMetrics, err error) {
 	for _, endpoint := range m.client.Endpoints() {
 		var status *clientv3.StatusResponse

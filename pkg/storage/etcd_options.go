@@ -19,8 +19,7 @@ import (
 
 // EtcdOptions select the etcd of NewEtcd. NewEtcdOptions returns the defaults.
 type EtcdOptions struct {
-	// Servers are the client URLs of the members of one cluster. At least one is
-	// required.
+	// Servers are the client URLs of the members of one cluster. At least one is required.
 	Servers []string
 	// CAFile is the path of the CA certificates, in PEM, for the certificates of
 	// members; "" selects those of the machine. It is read for each connection.
@@ -30,9 +29,8 @@ type EtcdOptions struct {
 	CertFile, KeyFile string
 	// Prefix is the prefix of all keys.
 	Prefix string
-	// CompactionInterval is the interval at which etcd's history older than the
-	// interval is dropped, for all keys. Several servers share this work. 0
-	// disables it.
+	// CompactionInterval is the interval at which etcd's history older than the interval is dropped, for all keys.
+	// Several servers share this work. 0 disables it.
 	CompactionInterval time.Duration
 	// HealthcheckTimeout and ReadycheckTimeout bound the checks "etcd" and
 	// "etcd-readiness". The checks repeat their last result for half of it.
@@ -67,8 +65,7 @@ func (o *EtcdOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.DurationVar(&o.ReadycheckTimeout, "etcd-readycheck-timeout", o.ReadycheckTimeout, `Timeout of the check "etcd-readiness" of /readyz and /healthz.`)
 }
 
-// Validate returns all errors of the options and the files. It doesn't connect to
-// etcd.
+// Validate returns all errors of the options and the files. It doesn't connect to etcd.
 func (o *EtcdOptions) Validate() []error {
 	errs := o.validateServers()
 	errs = append(errs, o.validateFiles()...)

@@ -14,9 +14,8 @@ import (
 	"go.etcd.io/etcd/client/v3/kubernetes"
 )
 
-// etcdProgram is the environment variable with the path of etcd's server, by which
-// the suite runs over a real one as well. It's none of this module's dependencies;
-// hack/e2e has it.
+// etcdProgram is the environment variable with the path of etcd's server, by which the suite runs over a real one
+// as well. It's none of this module's dependencies; hack/e2e has it.
 const etcdProgram = "TILT_SESSION_ETCD"
 
 // openEtcd opens a backend on an etcd of its own, as the suite compacts history.

@@ -55,8 +55,7 @@ func etcdAt(address string) EtcdOptions {
 	return options
 }
 
-// silent accepts connections, as a process that stands still does, and never says
-// anything.
+// silent accepts connections, as a process that stands still does, and never says anything.
 func silent(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -127,8 +126,7 @@ func errorHas(err error, parts ...string) bool {
 	return true
 }
 
-// TestEtcdOfAnotherAuthority changes who etcd is verified by while connections are
-// tried.
+// TestEtcdOfAnotherAuthority changes who etcd is verified by while connections are tried.
 func TestEtcdOfAnotherAuthority(t *testing.T) {
 	certificate, key := writeIdentity(t)
 	options := etcdAt(strings.Replace(startFakeEtcd(t, &fakeEtcd{}, certificate, key), "http:", "https:", 1))
@@ -192,8 +190,7 @@ func TestEtcdThatRefuses(t *testing.T) {
 	}
 }
 
-// What gRPC itself doesn't send, or not take, is too large as well as what etcd says
-// so of.
+// What gRPC itself doesn't send, or not take, is too large as well as what etcd says so of.
 func TestEtcdWriteThatIsTooLarge(t *testing.T) {
 	client := newEtcdBackend(t, etcdAt(startFakeEtcd(t, &fakeEtcd{}, "", "", grpc.MaxRecvMsgSize(1<<20)))).source.client.Kubernetes
 	for name, c := range map[string]struct {
@@ -212,8 +209,7 @@ func TestEtcdWriteThatIsTooLarge(t *testing.T) {
 	}
 }
 
-// codeOf is the status code of an error that a client of the API gets as it is, 0
-// for another.
+// codeOf is the status code of an error that a client of the API gets as it is, 0 for another.
 func codeOf(err error) int32 {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) {

@@ -14,9 +14,8 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// feed is the storage that a cache lists and watches. It records the version that
-// the cache starts from, and ends the watch of the cache: a cache that is stopped
-// while more changes arrive than it can buffer hangs for ever.
+// feed is the storage that a cache lists and watches. It records the version that the cache starts from, and ends
+// the watch of the cache: a cache that is stopped while more changes arrive than it can buffer hangs for ever.
 type feed struct {
 	storage.Interface
 	// since is the version that the cache has last started from.

@@ -21,9 +21,8 @@ const ReasonInsufficientStorage metav1.StatusReason = "InsufficientStorage"
 // NewFile opens the storage in Config.Dir. It fails if another process uses the
 // directory, or if its file cannot be written or is damaged.
 //
-// A change whose commit fails gets a status of 504, because it may have been
-// stored. Further changes get 507 (no space) or 503 with the cause, reads
-// continue, and Backend.HealthChecks fail. The storage tries every second to
+// A change whose commit fails gets a status of 504, because it may have been stored. Further changes get 507 (no
+// space) or 503 with the cause, reads continue, and Backend.HealthChecks fail. The storage tries every second to
 // open the file again; then it accepts changes.
 func NewFile(config Config) (*Backend, error) {
 	config, err := config.complete()

@@ -160,8 +160,7 @@ func TestFileWriteErrors(t *testing.T) {
 	}
 }
 
-// checkFull fills a backend until its disk is full, and checks what that means
-// until there is space again.
+// checkFull fills a backend until its disk is full, and checks what that means until there is space again.
 func checkFull(t *testing.T, backend *Backend, pods apistorage.Interface, free func()) {
 	t.Helper()
 	watched, err := pods.Watch(t.Context(), "/example.test/pods/", apistorage.ListOptions{Recursive: true, Predicate: apistorage.Everything})

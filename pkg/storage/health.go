@@ -13,9 +13,8 @@ import (
 	"k8s.io/apiserver/pkg/server/healthz"
 )
 
-// HealthChecks returns the health checks of the storage. The one of an embedded
-// store is "storage". Those of etcd are "etcd" and "etcd-readiness", which differ
-// in their timeout.
+// HealthChecks returns the health checks of the storage. The one of an embedded store is "storage". Those of etcd
+// are "etcd" and "etcd-readiness", which differ in their timeout.
 func (b *Backend) HealthChecks() []healthz.HealthChecker { return b.source.checks }
 
 // embeddedCheck reads, and also fails while the store is read-only.

@@ -47,8 +47,7 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	goleak.VerifyTestMain(m,
-		// The cache's guard of a wait stays until its three seconds are over,
-		// whatever became of the wait.
+		// The cache's guard of a wait stays until its three seconds are over, whatever became of the wait.
 		goleak.IgnoreAnyFunction("k8s.io/apiserver/pkg/storage/cacher.(*watchCache).waitUntilFreshAndBlock.func2"),
 	)
 }

@@ -18,8 +18,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// open opens the storage of a resource. The returned function closes it, as does
-// closing the backend.
+// open opens the storage of a resource. The returned function closes it, as does closing the backend.
 func (b *Backend) open(
 	config *storagebackend.ConfigForResource, prefix string, key func(runtime.Object) (string, error),
 	newObject, newList func() runtime.Object, attributes storage.AttrFunc,

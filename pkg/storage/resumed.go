@@ -13,13 +13,11 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// resumed is a cached storage whose watches can start before its cache does: a
-// client may have started them at another server, before this server restarted,
-// or before the cache lost its own watch. The cache has no events of that time
-// and would end such a watch as expired. It is therefore opened below the cache,
-// and ends after the first event that the cache has too. The client then
-// continues from that event, in the cache. Until such an event comes, the watch
-// costs little.
+// resumed is a cached storage whose watches can start before its cache does: a client may have started them at
+// another server, before this server restarted, or before the cache lost its own watch. The cache has no events of
+// that time and would end such a watch as expired. It is therefore opened below the cache, and ends after the first
+// event that the cache has too. The client then continues from that event, in the cache. Until such an event comes,
+// the watch costs little.
 type resumed struct {
 	storage.Interface
 	below   storage.Interface

@@ -58,8 +58,7 @@ func checkEnds(t *testing.T, watched watch.Interface) {
 	}
 }
 
-// TestResumedWatch watches from before the cache starts, and again from the last
-// event, as a client does.
+// TestResumedWatch watches from before the cache starts, and again from the last event, as a client does.
 func TestResumedWatch(t *testing.T) {
 	for _, kind := range backendKinds() {
 		t.Run(kind.name, func(t *testing.T) {
@@ -93,8 +92,7 @@ func TestResumedWatch(t *testing.T) {
 	}
 }
 
-// TestResumedWatchIsStopped stops watches that nothing reads, and closes the
-// backend below others.
+// TestResumedWatchIsStopped stops watches that nothing reads, and closes the backend below others.
 func TestResumedWatchIsStopped(t *testing.T) {
 	backend := newBackend(t)
 	storage, versions := openResumed(t, backend, 3)

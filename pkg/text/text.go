@@ -1,8 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package text shortens texts: for a status, which is bounded, and for people who
-// read a line among others.
+// Package text shortens texts: for a status, which is bounded, and for people who read a line among others.
 package text
 
 import (
@@ -36,9 +35,8 @@ func Cut(s string, n int) string {
 	return s
 }
 
-// Elide returns s, or if s has more than limit bytes its start and its end around a
-// note of how many bytes are missing. The result is valid UTF-8 and, unless the note
-// alone is longer, has at most limit bytes.
+// Elide returns s, or if s has more than limit bytes its start and its end around a note of how many bytes are
+// missing. The result is valid UTF-8 and, unless the note alone is longer, has at most limit bytes.
 func Elide(s string, limit int, note func(missing int) string) string {
 	if len(s) <= limit {
 		return bound(s, limit)

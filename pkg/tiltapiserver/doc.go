@@ -12,6 +12,5 @@
 // packages v1alpha1 and session. The rest is that server's behavior: it doesn't record a
 // write of the status in managedFields, and selects by no field but the name.
 //
-// Neither our own server nor any client imports this package, so that they are built
-// without tilt-apiserver.
+// Neither our own server nor any client imports this package, so that they are built without tilt-apiserver.
 package tiltapiserver

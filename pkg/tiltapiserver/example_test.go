@@ -68,9 +68,8 @@ func Example() {
 	fmt.Println(err)
 
 	// Output:
-	// shop has generation 1 and arguments [web]
-	// done: true
-	// Session.tilt.dev "empty" is invalid: spec.tiltfilePath: Required value: cannot be empty
+	// shop has generation 1 and arguments [web] done: true Session.tilt.dev "empty" is invalid: spec.tiltfilePath:
+	// Required value: cannot be empty
 }
 
 // serve runs a server of Sessions on listener. It returns how its user, who has the

@@ -43,8 +43,7 @@ func host(t *testing.T) *rest.Config {
 	return access
 }
 
-// clientset returns a client whose connections are closed before the server
-// is stopped.
+// clientset returns a client whose connections are closed before the server is stopped.
 func clientset(t *testing.T, config *rest.Config) *versioned.Clientset {
 	t.Helper()
 	client, err := rest.HTTPClientFor(config)

@@ -21,13 +21,11 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// The steps leave out where tilt-apiserver is known to err: it doesn't sort a
-// list, makes an event of a write that changes nothing, refuses one without a resourceVersion, drops
-// managedFields with the status, and doesn't count a deletion that has to wait
-// as a generation.
+// The steps leave out where tilt-apiserver is known to err: it doesn't sort a list, makes an event of a write that
+// changes nothing, refuses one without a resourceVersion, drops managedFields with the status, and doesn't count a
+// deletion that has to wait as a generation.
 
-// result is what a client gets for a request, without what no two servers
-// have in common.
+// result is what a client gets for a request, without what no two servers have in common.
 type result struct {
 	Step    string
 	Session *v1alpha1.Session

@@ -28,8 +28,7 @@ var (
 	_ resourcestrategy.TableConverter            = (*SessionList)(nil)
 )
 
-// strategy is that of our own server. Nothing here asks it for kinds, so it needs no
-// scheme.
+// strategy is that of our own server. Nothing here asks it for kinds, so it needs no scheme.
 func strategy() rest.RESTCreateUpdateStrategy { return registry.NewStrategy(nil) }
 
 // Default fills in what a client left out.
@@ -38,8 +37,7 @@ func (s *Session) Default() { v1alpha1.SetObjectDefaults_Session(&s.Session) }
 // PrepareForCreate drops what a client may not set.
 func (s *Session) PrepareForCreate(ctx context.Context) { strategy().PrepareForCreate(ctx, &s.Session) }
 
-// PrepareForUpdate keeps what a write of the main resource may not change, and
-// counts changes of the spec.
+// PrepareForUpdate keeps what a write of the main resource may not change, and counts changes of the spec.
 func (s *Session) PrepareForUpdate(ctx context.Context, old runtime.Object) {
 	strategy().PrepareForUpdate(ctx, &s.Session, &old.(*Session).Session)
 }
@@ -49,9 +47,8 @@ func (s *Session) Validate(ctx context.Context) field.ErrorList {
 	return strategy().Validate(ctx, &s.Session)
 }
 
-// ValidateUpdate returns everything that is wrong with a Session that replaces
-// old. It is called for writes of the main resource and of the status alike, so it
-// checks both. What a write doesn't change was valid before.
+// ValidateUpdate returns everything that is wrong with a Session that replaces old. It is called for writes of the
+// main resource and of the status alike, so it checks both. What a write doesn't change was valid before.
 func (s *Session) ValidateUpdate(ctx context.Context, old runtime.Object) field.ErrorList {
 	previous := &old.(*Session).Session
 	errs := strategy().ValidateUpdate(ctx, &s.Session, previous)

@@ -28,8 +28,7 @@ const ExitCodesHelp = `Exit codes:
   4    the API can't be served or reached
   130  "ci" was interrupted (SIGINT); 143 on SIGTERM, 129 on SIGHUP`
 
-// codedError is an error that decides the exit code. If err is nil, the message has
-// been printed already.
+// codedError is an error that decides the exit code. If err is nil, the message has been printed already.
 type codedError struct {
 	code int
 	err  error
@@ -63,9 +62,8 @@ func ExitCode(err error) int {
 // WithoutMessage returns an error that decides the exit code and prints nothing.
 func WithoutMessage(code int) error { return &codedError{code: code} }
 
-// Failed returns an error with the exit code of what err says: of an API that can't
-// be served or of a failure. It returns nil for nil, and an error with an exit code as
-// it is.
+// Failed returns an error with the exit code of what err says: of an API that can't be served or of a failure. It
+// returns nil for nil, and an error with an exit code as it is.
 func Failed(err error) error {
 	var api *host.APIError
 	switch {

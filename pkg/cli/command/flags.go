@@ -103,8 +103,7 @@ func AddKillGrace(flags *pflag.FlagSet, grace *time.Duration) {
 		"time from SIGTERM to SIGKILL for processes that don't end")
 }
 
-// Endpoint is where an API server listens. Its port names the context in the
-// kubeconfig.
+// Endpoint is where an API server listens. Its port names the context in the kubeconfig.
 type Endpoint struct {
 	Host string
 	Port int
@@ -170,8 +169,7 @@ func (v *portValue) Set(s string) error {
 	return err
 }
 
-// CompleteDataDir makes the directory that the flag names absolute, or sets the
-// default without the flag.
+// CompleteDataDir makes the directory that the flag names absolute, or sets the default without the flag.
 func CompleteDataDir(cmd *cobra.Command, dir *string) (err error) {
 	if !cmd.Flags().Changed(DataDirFlag) {
 		*dir, err = defaultDataDir(os.Getenv)

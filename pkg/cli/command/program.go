@@ -21,10 +21,9 @@ type Program struct {
 	Streams genericiooptions.IOStreams
 	// Version is the program's own version, a semantic version with a "v".
 	Version string
-	// Notify delivers from then on the signals that ask the program to end, which
-	// would have ended it before. A command that runs or serves Sessions calls it,
-	// once: the first signal ends the command in order, the next one at once. Other
-	// commands leave signals as they are.
+	// Notify delivers from then on the signals that ask the program to end, which would have ended it before. A
+	// command that runs or serves Sessions calls it, once: the first signal ends the command in order, the next one
+	// at once. Other commands leave signals as they are.
 	Notify func() <-chan os.Signal
 }
 

@@ -1,9 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package run has the commands that run one Tiltfile, ci and up: each composes an API
-// in memory with a runner of one Session, creates that Session, and waits for its
-// verdict or for a signal.
+// Package run has the commands that run one Tiltfile, ci and up: each composes an API in memory with a runner of
+// one Session, creates that Session, and waits for its verdict or for a signal.
 package run
 
 import (

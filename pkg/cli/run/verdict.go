@@ -16,8 +16,7 @@ import (
 // exitBySignal is added to the number of a signal for the exit code, as shells do.
 const exitBySignal = 128
 
-// signalled is the error of a run that a signal has ended. That's how up ends; ci
-// should have reached a verdict.
+// signalled is the error of a run that a signal has ended. That's how up ends; ci should have reached a verdict.
 func (o *options) signalled(s *host.SignalError) error {
 	if o.exitCondition == v1alpha1.ExitConditionManual {
 		return nil

@@ -26,8 +26,7 @@ type options struct {
 	storage, dataDir string
 	// etcd is where Sessions are kept that several servers share.
 	etcd storage.EtcdOptions
-	// runSessions has the Sessions run by this process, maxRunning of them at a time,
-	// 0 for all.
+	// runSessions has the Sessions run by this process, maxRunning of them at a time, 0 for all.
 	runSessions bool
 	maxRunning  int
 	// kubeconfigOut is a file of its own for the kubeconfig, none if empty.

@@ -26,8 +26,7 @@ const (
 // etcdServersFlag names the flag that has Sessions kept in etcd.
 const etcdServersFlag = "etcd-servers"
 
-// completeStorage sets where Sessions are kept, and by that whether they're run here,
-// and returns all errors.
+// completeStorage sets where Sessions are kept, and by that whether they're run here, and returns all errors.
 func (o *options) completeStorage(cmd *cobra.Command) []error {
 	given := cmd.Flags().Changed
 	var errs []error

@@ -65,8 +65,7 @@ func (g *clientGetter) ToRESTConfig() (*rest.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The default of five requests a second would make it take minutes to delete a
-	// thousand Sessions.
+	// The default of five requests a second would make it take minutes to delete a thousand Sessions.
 	config.QPS = -1
 	config.WarningHandler = rest.NoWarnings{}
 	if g.errOut != nil {

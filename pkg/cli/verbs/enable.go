@@ -42,12 +42,10 @@ func (o *selection) check(names []string) error {
 	return nil
 }
 
-// change is a request that enables or disables resources, and returns the names of
-// those that it has changed.
+// change is a request that enables or disables resources, and returns the names of those that it has changed.
 type change func(ctx context.Context, sessions clientv1alpha1.SessionInterface, names []string) ([]string, error)
 
-// complete adds flags to cmd and has it make a change. become says what has become of
-// a resource.
+// complete adds flags to cmd and has it make a change. become says what has become of a resource.
 func (o *selection) complete(
 	cmd *cobra.Command, p command.Program, change change, become func(names []string, name string) string,
 ) *cobra.Command {

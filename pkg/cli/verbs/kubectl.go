@@ -51,8 +51,7 @@ func newKubectlCommands(p command.Program) []*cobra.Command {
 	}
 	for _, c := range commands {
 		if c.Name() == "create" {
-			// Its subcommands create Secrets, Deployments and other kinds that the
-			// server doesn't have.
+			// Its subcommands create Secrets, Deployments and other kinds that the server doesn't have.
 			c.RemoveCommand(c.Commands()...)
 		}
 		c.Example = strings.ReplaceAll(c.Example, "kubectl ", name+" ")

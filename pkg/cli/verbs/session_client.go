@@ -68,6 +68,5 @@ func isSessionMissing(status metav1.Status) bool {
 	return status.Reason == metav1.StatusReasonNotFound && status.Details != nil && len(status.Details.Causes) == 0
 }
 
-// refused is the error of arguments that the server would refuse, with the exit code
-// of that.
+// refused is the error of arguments that the server would refuse, with the exit code of that.
 func refused(message string) error { return command.WithCode(command.ExitFailure, "%s", message) }

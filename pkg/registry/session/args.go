@@ -26,8 +26,7 @@ import (
 type argsREST struct {
 	sessions *REST
 
-	// managers records the manager of spec.args. It is made on first use, because it
-	// reads the whole schema.
+	// managers records the manager of spec.args. It is made on first use, because it reads the whole schema.
 	once     sync.Once
 	managers *managedfields.FieldManager
 	err      error
@@ -53,9 +52,8 @@ func (r *argsREST) Get(ctx context.Context, name string, options *metav1.GetOpti
 	return argsOf(obj.(*v1alpha1.Session), false), nil
 }
 
-// Create replaces the arguments. The managedFields of the Session name the client as
-// their manager. If the client sends a resourceVersion and the Session has another one,
-// the answer is a conflict.
+// Create replaces the arguments. The managedFields of the Session name the client as their manager. If the client
+// sends a resourceVersion and the Session has another one, the answer is a conflict.
 func (r *argsREST) Create(ctx context.Context, name string, obj runtime.Object,
 	admit rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
 	manager := cmp.Or(options.FieldManager, managerOf(obj), "unknown")
@@ -83,8 +81,7 @@ func (r *argsREST) Create(ctx context.Context, name string, obj runtime.Object,
 	return argsOf(updated.(*v1alpha1.Session), changed), nil
 }
 
-// own returns session, which is to replace stored, with manager as the manager of
-// what differs.
+// own returns session, which is to replace stored, with manager as the manager of what differs.
 func (r *argsREST) own(stored, session *v1alpha1.Session, manager string) (runtime.Object, error) {
 	r.once.Do(func() {
 		scheme := r.sessions.scheme

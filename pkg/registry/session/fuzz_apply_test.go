@@ -25,9 +25,8 @@ import (
 	"tilt.dev/session/pkg/generated/openapi"
 )
 
-// FuzzApply applies a patch to a Session that doesn't exist yet and to the
-// status of one that does. What's accepted can be stored and read again without
-// a change, stays within what the resource may write, and changes nothing when
+// FuzzApply applies a patch to a Session that doesn't exist yet and to the status of one that does. What's accepted
+// can be stored and read again without a change, stays within what the resource may write, and changes nothing when
 // it's applied once more.
 func FuzzApply(f *testing.F) {
 	const head = "apiVersion: tilt.dev/v1alpha1\nkind: Session\nmetadata:\n  name: a\n"
@@ -52,8 +51,7 @@ func FuzzApply(f *testing.F) {
 	})
 }
 
-// applier does what the server does between the body of an apply request and
-// its storage.
+// applier does what the server does between the body of an apply request and its storage.
 type applier struct {
 	scheme       *runtime.Scheme
 	codec        runtime.Codec

@@ -19,9 +19,8 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// FuzzListOptions decodes the query of a list or watch as the server does. What
-// is accepted selects by the four fields alone, and a selector that was written
-// out again selects the same.
+// FuzzListOptions decodes the query of a list or watch as the server does. What is accepted selects by the four
+// fields alone, and a selector that was written out again selects the same.
 func FuzzListOptions(f *testing.F) {
 	for _, query := range []string{
 		"",
@@ -80,8 +79,7 @@ func decodeListOptions(scheme *runtime.Scheme, values url.Values) (*metainternal
 	return options, err == nil
 }
 
-// checkSelectors compares what the selectors match with what they match after
-// they were written and parsed again.
+// checkSelectors compares what the selectors match with what they match after they were written and parsed again.
 func checkSelectors(t *testing.T, options *metainternalversion.ListOptions) {
 	byLabel, err := labels.Parse(options.LabelSelector.String())
 	if err != nil {

@@ -19,9 +19,8 @@ import (
 	"tilt.dev/session/pkg/storage"
 )
 
-// FuzzSequence has the input decide on a sequence of writes of one Session, of
-// its status and of deletions, sends them to the real store, and holds what is
-// stored afterwards against what the write may do.
+// FuzzSequence has the input decide on a sequence of writes of one Session, of its status and of deletions, sends
+// them to the real store, and holds what is stored afterwards against what the write may do.
 func FuzzSequence(f *testing.F) {
 	for _, script := range []string{
 		"",

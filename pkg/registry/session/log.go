@@ -18,8 +18,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// The media types that a log is written in, the second one with the format
-// "json".
+// The media types that a log is written in, the second one with the format "json".
 const (
 	MediaText      = "text/plain"
 	MediaJSONLines = "application/x-ndjson"
@@ -53,8 +52,7 @@ func (r *LogREST) ProducesMIMETypes(string) []string { return []string{MediaText
 // ProducesObject makes a log a text in the API's description.
 func (r *LogREST) ProducesObject(string) any { return "" }
 
-// OverrideMetricsVerb separates requests that follow a log, which last long, from
-// those that read an object.
+// OverrideMetricsVerb separates requests that follow a log, which last long, from those that read an object.
 func (r *LogREST) OverrideMetricsVerb(verb string) string {
 	if verb == "GET" {
 		return "CONNECT"
@@ -78,9 +76,8 @@ func (r *LogREST) Get(ctx context.Context, name string, object runtime.Object) (
 	return &logStream{readers: r.readers, log: run, options: options}, nil
 }
 
-// End refuses further readers, and ends each reader once it has everything that was
-// written before the call. It returns when their handlers have finished, or with an
-// error when ctx is done first.
+// End refuses further readers, and ends each reader once it has everything that was written before the call. It
+// returns when their handlers have finished, or with an error when ctx is done first.
 func (r *LogREST) End(ctx context.Context) error {
 	pending := r.readers.end()
 	select {
@@ -180,8 +177,7 @@ func newLogReaders() *logReaders {
 	return &logReaders{ending: make(chan struct{}), drained: make(chan struct{})}
 }
 
-// begin registers a reader, which should end when until is closed and calls finish
-// once.
+// begin registers a reader, which should end when until is closed and calls finish once.
 func (r *logReaders) begin() (until <-chan struct{}, finish func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

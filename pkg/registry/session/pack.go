@@ -12,9 +12,8 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// Packed returns a codec that decodes Sessions into little memory, for a cache that
-// keeps them. A decoder leaves spare room in slices, and a hundred small objects for
-// the garbage collector to visit.
+// Packed returns a codec that decodes Sessions into little memory, for a cache that keeps them. A decoder leaves
+// spare room in slices, and a hundred small objects for the garbage collector to visit.
 func Packed(codec runtime.Codec) runtime.Codec { return packing{codec} }
 
 type packing struct {
@@ -31,9 +30,8 @@ func (p packing) Decode(data []byte, defaults *schema.GroupVersionKind, into run
 	return decoded, kind, err
 }
 
-// pack replaces the targets of a Session by equal ones in few objects. The caller must be
-// the only one that has the Session. Names are shared with other Sessions, of which many
-// have the same Tiltfile.
+// pack replaces the targets of a Session by equal ones in few objects. The caller must be the only one that has the
+// Session. Names are shared with other Sessions, of which many have the same Tiltfile.
 func pack(session *v1alpha1.Session) {
 	targets := session.Status.Targets
 	if len(targets) == 0 {

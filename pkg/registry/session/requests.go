@@ -20,16 +20,14 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// Runs is the table of the Sessions that this process runs. It is safe for concurrent
-// use.
+// Runs is the table of the Sessions that this process runs. It is safe for concurrent use.
 type Runs interface {
 	// Run returns the run of the Session of that name, false if there is none.
 	Run(name string) (Run, bool)
 }
 
-// Run takes the requests to a Session that is being run. It is safe for concurrent
-// use. Requests have been validated; with dryRun one is checked but changes nothing.
-// Errors are those of the API.
+// Run takes the requests to a Session that is being run. It is safe for concurrent use. Requests have been
+// validated; with dryRun one is checked but changes nothing. Errors are those of the API.
 type Run interface {
 	Resources
 	Log
@@ -44,11 +42,10 @@ type Resources interface {
 
 // Log is what the Tiltfile and the resources of a run have written.
 type Log interface {
-	// ReadLog yields the selected lines, encoded as options say, in pieces that are
-	// to be sent as they come. A piece is valid until the next one. It ends when ctx
-	// is done, when the run has ended and all was yielded, and without
-	// options.Follow, or once until is closed, after the lines written so far.
-	// The caller applies options.LimitBytes.
+	// ReadLog yields the selected lines, encoded as options say, in pieces that are to be sent as they come. A
+	// piece is valid until the next one. It ends when ctx is done, when the run has ended and all was yielded, and
+	// without options.Follow, or once until is closed, after the lines written so far. The caller applies
+	// options.LimitBytes.
 	ReadLog(ctx context.Context, options *v1alpha1.SessionLogOptions, until <-chan struct{}) (iter.Seq[[]byte], error)
 }
 
@@ -174,8 +171,7 @@ type finder struct {
 	runs     Runs
 }
 
-// find returns the run of the Session of that name. A Session that is done takes no
-// requests that change something.
+// find returns the run of the Session of that name. A Session that is done takes no requests that change something.
 func (f *finder) find(ctx context.Context, name string, change bool) (Run, error) {
 	obj, err := f.sessions.Get(ctx, name, &metav1.GetOptions{})
 	if err != nil {

@@ -104,18 +104,15 @@ func (r *REST) Watch(ctx context.Context, options *metainternalversion.ListOptio
 	return events, versionError(err)
 }
 
-// Delivered blocks until every open watch has been handed each event of a
-// write that was answered before the call, or has ended. It returns an error
-// when ctx is done first.
+// Delivered blocks until every open watch has been handed each event of a write that was answered before the call,
+// or has ended. It returns an error when ctx is done first.
 func (r *REST) Delivered(ctx context.Context) error { return r.watches.Delivered(ctx) }
 
-// EndWatches refuses further watches, hands open ones their pending events, ends them
-// cleanly and waits until their answers are complete. When ctx is done first it ends
-// them as they are and returns an error.
+// EndWatches refuses further watches, hands open ones their pending events, ends them cleanly and waits until their
+// answers are complete. When ctx is done first it ends them as they are and returns an error.
 func (r *REST) EndWatches(ctx context.Context) error { return r.watches.End(ctx) }
 
-// StatusREST serves sessions/status. It reads and updates, and offers neither
-// create nor delete nor watch.
+// StatusREST serves sessions/status. It reads and updates, and offers neither create nor delete nor watch.
 type StatusREST struct{ store *genericregistry.Store }
 
 var (

@@ -65,8 +65,7 @@ func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	}
 }
 
-// Validate refuses a resourceVersion here: the storage would call it an error
-// of the server.
+// Validate refuses a resourceVersion here: the storage would call it an error of the server.
 func (strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList {
 	session := obj.(*v1alpha1.Session)
 	errs := v1alpha1.ValidateSession(session)
@@ -88,16 +87,14 @@ func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []s
 	return warnings(obj.(*v1alpha1.Session), old.(*v1alpha1.Session))
 }
 
-// insteadOf are the annotations that have no effect, each with the field of the spec
-// that has.
+// insteadOf are the annotations that have no effect, each with the field of the spec that has.
 var insteadOf = []struct{ annotation, field string }{
 	{"tilt.dev/args", "spec.args"},
 	{"tilt.dev/keep-going", "spec.keepGoing"},
 	{"tilt.dev/ttl-after-finished", "spec.ttlSecondsAfterFinished"},
 }
 
-// warnings are the parts of a write of session, in place of previous, that are valid
-// but have no effect.
+// warnings are the parts of a write of session, in place of previous, that are valid but have no effect.
 func warnings(session, previous *v1alpha1.Session) []string {
 	var warnings []string
 	for _, use := range insteadOf {
@@ -126,20 +123,17 @@ func (strategy) Canonicalize(obj runtime.Object) {
 // AllowCreateOnUpdate is false: only POST and server-side apply create.
 func (strategy) AllowCreateOnUpdate() bool { return false }
 
-// AllowUnconditionalUpdate is true: a PUT without a resourceVersion replaces
-// what is stored.
+// AllowUnconditionalUpdate is true: a PUT without a resourceVersion replaces what is stored.
 func (strategy) AllowUnconditionalUpdate() bool { return true }
 
-// GetResetFields are the fields that no writer comes to own by a write of the
-// main resource.
+// GetResetFields are the fields that no writer comes to own by a write of the main resource.
 func (strategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 	return map[fieldpath.APIVersion]*fieldpath.Set{
 		apiVersion: fieldpath.NewSet(fieldpath.MakePathOrDie("status")),
 	}
 }
 
-// statusStrategy is what writes of the status subresource may change: the
-// status alone.
+// statusStrategy is what writes of the status subresource may change: the status alone.
 type statusStrategy struct{ strategy }
 
 var (
@@ -147,9 +141,8 @@ var (
 	_ rest.ResetFieldsStrategy = statusStrategy{}
 )
 
-// PrepareForUpdate keeps the stored spec and metadata. Of the written metadata
-// remain the resourceVersion, which the store checks for conflicts, and the
-// managedFields, which name the writer of the status.
+// PrepareForUpdate keeps the stored spec and metadata. Of the written metadata remain the resourceVersion, which
+// the store checks for conflicts, and the managedFields, which name the writer of the status.
 func (statusStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	session, previous := obj.(*v1alpha1.Session), old.(*v1alpha1.Session)
 	alignWithStored(session, previous)
@@ -168,8 +161,7 @@ func (statusStrategy) ValidateUpdate(_ context.Context, obj, old runtime.Object)
 	return v1alpha1.ValidateSessionStatusUpdate(obj.(*v1alpha1.Session), old.(*v1alpha1.Session))
 }
 
-// GetResetFields are the fields that no writer comes to own by a write of the
-// status.
+// GetResetFields are the fields that no writer comes to own by a write of the status.
 func (statusStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 	return map[fieldpath.APIVersion]*fieldpath.Set{
 		apiVersion: fieldpath.NewSet(
@@ -179,11 +171,10 @@ func (statusStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 	}
 }
 
-// alignWithStored makes the store see whether a write changes more than the times in
-// managedFields, which an apply always sets. The store compares both Sessions as Go
-// values, and managedFields entry by entry. A stored Session has its kind, which an
-// applied one lacks, and no selfLink; and an apply moves its manager's entry behind
-// the others.
+// alignWithStored makes the store see whether a write changes more than the times in managedFields, which an apply
+// always sets. The store compares both Sessions as Go values, and managedFields entry by entry. A stored Session
+// has its kind, which an applied one lacks, and no selfLink; and an apply moves its manager's entry behind the
+// others.
 //
 // Upstream: IgnoreManagedFieldsTimestampsTransformer compares entries in their
 // order, v0.36; remove the sorting when it doesn't.
@@ -195,8 +186,7 @@ func alignWithStored(session, previous *v1alpha1.Session) {
 	}
 }
 
-// inOrderOf returns entries in the order of others, if they are the same except for
-// their times.
+// inOrderOf returns entries in the order of others, if they are the same except for their times.
 func inOrderOf(others, entries []metav1.ManagedFieldsEntry) ([]metav1.ManagedFieldsEntry, bool) {
 	if len(entries) == 0 || len(others) != len(entries) {
 		return nil, false

@@ -23,8 +23,7 @@ import (
 // maxErrorCell is how many characters of an error a table shows.
 const maxErrorCell = 60
 
-// columns are the columns of a table. Clients show those of priority 1 in the wide
-// form alone.
+// columns are the columns of a table. Clients show those of priority 1 in the wide form alone.
 func columns() []metav1.TableColumnDefinition {
 	return []metav1.TableColumnDefinition{
 		{Name: "Name", Type: "string", Format: "name", Description: "Name of the Session."},
@@ -151,8 +150,7 @@ func stateOf(session *v1alpha1.Session) string {
 	}
 }
 
-// progress counts the requested targets, and those of them that are ready or have
-// succeeded.
+// progress counts the requested targets, and those of them that are ready or have succeeded.
 func progress(targets []v1alpha1.Target) (reached, requested int) {
 	for i := range targets {
 		t, state := targets[i].Type, &targets[i].State

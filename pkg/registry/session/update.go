@@ -31,8 +31,7 @@ const (
 	// auditState is the state that tables show before and after the update, such
 	// as "Running -> Failed", if that has changed.
 	auditState = "session.tilt.dev/state"
-	// auditDeleted is "true" if the update has completed a deletion, by removing the
-	// last finalizer.
+	// auditDeleted is "true" if the update has completed a deletion, by removing the last finalizer.
 	auditDeleted = "session.tilt.dev/deleted"
 )
 
@@ -49,9 +48,8 @@ func update(ctx context.Context, store *genericregistry.Store, name string, objI
 	return obj, created, err
 }
 
-// checkedUpdate is an update whose mistakes are the client's: a patch that can't be
-// merged, and a resourceVersion of another form. The library answers both as errors
-// of the server.
+// checkedUpdate is an update whose mistakes are the client's: a patch that can't be merged, and a resourceVersion
+// of another form. The library answers both as errors of the server.
 //
 // Upstream: the field manager and strategic merge return plain errors, v0.36;
 // remove when they return statuses.
@@ -61,10 +59,9 @@ type checkedUpdate struct {
 	before *v1alpha1.Session
 }
 
-// UpdatedObject merges a request with the stored Session. Both have been decoded by
-// then, so that an error without a status of its own is one of the request, such as a
-// list with two elements of one key. The store calls it again each time that it finds
-// a newer Session than the one it had.
+// UpdatedObject merges a request with the stored Session. Both have been decoded by then, so that an error without
+// a status of its own is one of the request, such as a list with two elements of one key. The store calls it again
+// each time that it finds a newer Session than the one it had.
 func (u *checkedUpdate) UpdatedObject(ctx context.Context, old runtime.Object) (runtime.Object, error) {
 	u.before = old.(*v1alpha1.Session)
 	obj, err := u.UpdatedObjectInfo.UpdatedObject(ctx, old)
@@ -99,9 +96,8 @@ func annotate(ctx context.Context, before, after *v1alpha1.Session) {
 	}
 }
 
-// versionError reports a resourceVersion of another form as a mistake of the client.
-// The store does so for lists; for reads and watches it passes on the error of its
-// storage, which would be answered as one of the server.
+// versionError reports a resourceVersion of another form as a mistake of the client. The store does so for lists;
+// for reads and watches it passes on the error of its storage, which would be answered as one of the server.
 func versionError(err error) error {
 	var invalid storage.InvalidError
 	if errors.As(err, &invalid) {

@@ -16,8 +16,7 @@ import (
 
 // Report describes a file.
 type Report struct {
-	// Revision is the revision of the store, Compacted the oldest one that can
-	// be read.
+	// Revision is the revision of the store, Compacted the oldest one that can be read.
 	Revision, Compacted int64
 	// Versions counts the versions of keys, Keys those that are current.
 	Versions, Keys int64
@@ -26,12 +25,10 @@ type Report struct {
 	Problems   []Problem
 }
 
-// Check reads all entries in the file of a directory and reports the problems. It
-// passes each value to valid, which must not retain it. The error is of what
-// prevents the check, not a problem of the file.
+// Check reads all entries in the file of a directory and reports the problems. It passes each value to valid, which
+// must not retain it. The error is of what prevents the check, not a problem of the file.
 //
-// Check doesn't run bbolt's own check of pages, which ends the process on some
-// damages. "bbolt check" does.
+// Check doesn't run bbolt's own check of pages, which ends the process on some damages. "bbolt check" does.
 func Check(ctx context.Context, dir string, valid func(key string, value []byte) error) (Report, error) {
 	var report Report
 	err := withExisting(dir, func(path string) (err error) {

@@ -23,8 +23,7 @@ import (
 // batch is how many bytes of values one transaction of a new file has.
 const batch = 8 << 20
 
-// create writes a snapshot to a new file and atomically replaces the existing
-// one with it.
+// create writes a snapshot to a new file and atomically replaces the existing one with it.
 func create(ctx context.Context, path string, from *mvcc.Snapshot) error {
 	err := replace(ctx, path, from)
 	if err != nil {

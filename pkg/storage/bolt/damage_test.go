@@ -18,8 +18,7 @@ import (
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
-// sample returns the content of a file, and the values that key "a" has with and
-// without its last commit.
+// sample returns the content of a file, and the values that key "a" has with and without its last commit.
 func sample(t testing.TB) (content []byte, values []string) {
 	t.Helper()
 	o := open(t, t.TempDir(), mvcc.Options{HistoryRevisions: 5})

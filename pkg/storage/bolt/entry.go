@@ -40,8 +40,7 @@ func checksum(key, content []byte) uint32 {
 	return crc32.Update(crc32.Checksum(key, checksums), checksums, content)
 }
 
-// unseal verifies the checksum of a value, reads its header, and returns the
-// rest.
+// unseal verifies the checksum of a value, reads its header, and returns the rest.
 func unseal(key, value []byte, header any) (rest []byte, err error) {
 	if want := checksumSize + binary.Size(header); len(value) < want {
 		return nil, damaged("the value has %d bytes instead of %d", len(value), want)

@@ -21,8 +21,7 @@ func damaged(format string, arguments ...any) error {
 	return fmt.Errorf("%w: %w", ErrDamaged, fmt.Errorf(format, arguments...))
 }
 
-// guarded returns ErrDamaged where bbolt panics or accesses memory beyond the
-// file, as it does with damaged files.
+// guarded returns ErrDamaged where bbolt panics or accesses memory beyond the file, as it does with damaged files.
 func guarded(do func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
@@ -65,8 +64,7 @@ func unwritable(path string, err error) error {
 	return fmt.Errorf("storage: writing %s: %w (%s)", path, cause(err), advice)
 }
 
-// OutOfSpace reports whether an error means that there is no room for a file.
-// bbolt wraps some causes as text only.
+// OutOfSpace reports whether an error means that there is no room for a file. bbolt wraps some causes as text only.
 func OutOfSpace(err error) bool {
 	return slices.ContainsFunc([]error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}, func(cause error) bool {
 		return errors.Is(err, cause) || err != nil && strings.Contains(err.Error(), cause.Error())

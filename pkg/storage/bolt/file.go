@@ -13,8 +13,7 @@ import (
 	bbolterrors "go.etcd.io/bbolt/errors"
 )
 
-// openFile opens an existing file and returns its identity. The options say
-// whether it is read-only.
+// openFile opens an existing file and returns its identity. The options say whether it is read-only.
 func openFile(path string, options bbolt.Options) (db *bbolt.DB, identity os.FileInfo, err error) {
 	var opened *os.File
 	options.Timeout = time.Nanosecond // to acquire bbolt's own lock
@@ -45,8 +44,7 @@ func openFile(path string, options bbolt.Options) (db *bbolt.DB, identity os.Fil
 	return nil, nil, err
 }
 
-// readFile opens a file, reads from it and closes it. It fails if the file ends
-// before its last page.
+// readFile opens a file, reads from it and closes it. It fails if the file ends before its last page.
 func readFile(path string, options bbolt.Options, do func(*bbolt.Tx) error) error {
 	options.ReadOnly = true
 	db, identity, err := openFile(path, options)
@@ -67,8 +65,7 @@ func view(db *bbolt.DB, do func(*bbolt.Tx) error) error {
 	return guarded(func() error { return db.View(do) })
 }
 
-// openExisting opens a file, but does not create it. bbolt would initialize an
-// empty one.
+// openExisting opens a file, but does not create it. bbolt would initialize an empty one.
 func openExisting(path string, flag int, mode os.FileMode) (*os.File, error) {
 	file, err := os.OpenFile(path, flag&^os.O_CREATE, mode)
 	if err != nil {

@@ -108,8 +108,7 @@ func (l *loading) add(e entry) error {
 
 // Problem is one inconsistency of a file.
 type Problem struct {
-	// Key and Revision identify the version concerned; Key is "" if there is
-	// none.
+	// Key and Revision identify the version concerned; Key is "" if there is none.
 	Key      string
 	Revision int64
 	Err      error

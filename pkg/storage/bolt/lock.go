@@ -17,8 +17,7 @@ type lock struct {
 	held *flock.Flock
 }
 
-// acquire locks an existing directory. Its error names the process that has
-// locked it.
+// acquire locks an existing directory. Its error names the process that has locked it.
 func acquire(dir string) (*lock, error) {
 	path := filepath.Join(dir, "lock")
 	held := flock.New(path)

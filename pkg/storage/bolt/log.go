@@ -23,13 +23,11 @@ type Log struct {
 	lock *lock
 	// db is nil from a failure until Reopen has succeeded.
 	db *bbolt.DB
-	// identity, head and transaction are those of the open file after its last
-	// acknowledged commit.
+	// identity, head and transaction are those of the open file after its last acknowledged commit.
 	identity    os.FileInfo
 	head        head
 	transaction uint64
-	// rewritten is true from the rewriting of a file with a failed commit until
-	// Reopen reports it.
+	// rewritten is true from the rewriting of a file with a failed commit until Reopen reports it.
 	rewritten bool
 	// commit commits a transaction; tests replace it.
 	commit func(*bbolt.Tx) error
@@ -110,8 +108,7 @@ func (l *Log) reopen() (held bool, err error) {
 	return held, nil
 }
 
-// resolve finds out whether the file has the transaction that failed, and
-// rewrites the file in that case.
+// resolve finds out whether the file has the transaction that failed, and rewrites the file in that case.
 func (l *Log) resolve() error {
 	if err := l.checkPlace(); err != nil {
 		return err

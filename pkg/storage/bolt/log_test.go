@@ -129,8 +129,7 @@ func TestFailedCommit(t *testing.T) {
 	}
 }
 
-// TestRewritingFails repeats the rewriting of a file that has a failed commit,
-// and the opening of the new file.
+// TestRewritingFails repeats the rewriting of a file that has a failed commit, and the opening of the new file.
 func TestRewritingFails(t *testing.T) {
 	o := open(t, t.TempDir(), mvcc.Options{Clock: testclock.NewFakeClock(time.Now())})
 	o.put("a", "1")
@@ -161,8 +160,7 @@ func TestRewritingFails(t *testing.T) {
 	}
 }
 
-// TestKilledAfterFailedCommit restarts from the file as it is right after a
-// commit whose outcome is unknown.
+// TestKilledAfterFailedCommit restarts from the file as it is right after a commit whose outcome is unknown.
 func TestKilledAfterFailedCommit(t *testing.T) {
 	o := open(t, t.TempDir(), mvcc.Options{Clock: testclock.NewFakeClock(time.Now())})
 	rev := o.put("a", "acknowledged")

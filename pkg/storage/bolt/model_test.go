@@ -17,8 +17,7 @@ import (
 	"tilt.dev/session/pkg/testing/mvcctest"
 )
 
-// subject is a store that restarts from its file, and whose commits fail in each
-// way.
+// subject is a store that restarts from its file, and whose commits fail in each way.
 func subject(t testing.TB) mvcctest.Subject {
 	clock := testclock.NewFakeClock(time.Now())
 	options := mvcc.Options{Clock: clock, HistoryAge: 1 << 60}

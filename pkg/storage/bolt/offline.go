@@ -47,9 +47,8 @@ func Compact(ctx context.Context, dir string) (before, after int64, err error) {
 	return before, after, err
 }
 
-// Create creates the file of a directory with a snapshot, all or nothing. It
-// creates the directory if needed, and fails if a file exists that has ever held
-// anything.
+// Create creates the file of a directory with a snapshot, all or nothing. It creates the directory if needed, and
+// fails if a file exists that has ever held anything.
 func Create(ctx context.Context, dir string, snapshot *mvcc.Snapshot) (err error) {
 	if err := makeDirectory(dir); err != nil {
 		return err
@@ -72,8 +71,7 @@ func Create(ctx context.Context, dir string, snapshot *mvcc.Snapshot) (err error
 	return create(ctx, path, snapshot)
 }
 
-// withExisting calls do with an existing file while it holds the lock of the
-// directory.
+// withExisting calls do with an existing file while it holds the lock of the directory.
 func withExisting(dir string, do func(path string) error) (err error) {
 	path := filepath.Join(dir, fileName)
 	if _, err := os.Stat(path); err != nil {

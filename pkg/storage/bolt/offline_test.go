@@ -130,8 +130,7 @@ func TestCompactShrinksTheFile(t *testing.T) {
 	}
 }
 
-// TestCompactLeavesNoRoom compacts a file that is smaller than what bbolt
-// takes at once.
+// TestCompactLeavesNoRoom compacts a file that is smaller than what bbolt takes at once.
 func TestCompactLeavesNoRoom(t *testing.T) {
 	o := open(t, t.TempDir(), mvcc.Options{HistoryRevisions: 1})
 	for i := range 20 {

@@ -29,8 +29,7 @@ type proposal struct {
 	err   error
 }
 
-// attempt is one commit: what it adds to the Log, and what the store becomes
-// once that is durable.
+// attempt is one commit: what it adds to the Log, and what the store becomes once that is durable.
 type attempt struct {
 	changes   Changes
 	state     *state
@@ -38,9 +37,8 @@ type attempt struct {
 	revisions []revision // those that state adds
 }
 
-// update makes a change and returns when it is published, with the revision of
-// the store after it. A change that has begun ignores the cancellation of ctx:
-// it is short, and its outcome would be unknown.
+// update makes a change and returns when it is published, with the revision of the store after it. A change that
+// has begun ignores the cancellation of ctx: it is short, and its outcome would be unknown.
 func (s *Store) update(ctx context.Context, apply func(*txn) error) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -101,8 +99,7 @@ func (s *Store) commit(batch []*proposal) error {
 	return s.advance(changes, leases, revisions)
 }
 
-// advance commits and publishes revisions and changes of leases. The caller
-// holds commitMu.
+// advance commits and publishes revisions and changes of leases. The caller holds commitMu.
 func (s *Store) advance(changes Changes, leases leases, revisions []revision) error {
 	for _, r := range revisions {
 		changes.Made = append(changes.Made, Revision{r.at, r.events})
@@ -118,9 +115,8 @@ func (s *Store) advance(changes Changes, leases leases, revisions []revision) er
 	return s.perform(attempt{changes, next, leases, revisions})
 }
 
-// writable returns why nothing can be committed. It has to be called before a
-// new state is made: states share an array, and the one of an unresolved attempt
-// must stay intact. The caller holds commitMu.
+// writable returns why nothing can be committed. It has to be called before a new state is made: states share an
+// array, and the one of an unresolved attempt must stay intact. The caller holds commitMu.
 func (s *Store) writable() error {
 	if s.unresolved != nil {
 		return fmt.Errorf("%w: %w", ErrReadOnly, *s.failed.Load())

@@ -51,9 +51,8 @@ func (s *Store) compactAged(now time.Time) error {
 	return s.forget(head, last)
 }
 
-// nextCompaction returns when compactAged has something to do, or the zero
-// time. It delays by up to a tenth of the age, so that a burst of revisions is
-// compacted at once.
+// nextCompaction returns when compactAged has something to do, or the zero time. It delays by up to a tenth of the
+// age, so that a burst of revisions is compacted at once.
 func (s *Store) nextCompaction(now time.Time) time.Time {
 	head := s.state.Load()
 	if len(head.history) == 1 {

@@ -17,8 +17,7 @@ import (
 	"go.etcd.io/etcd/client/v3/kubernetes"
 )
 
-// call is one operation on a counter as its caller saw it, with where it began
-// and ended in the order of all calls.
+// call is one operation on a counter as its caller saw it, with where it began and ended in the order of all calls.
 type call struct {
 	began, ended int64
 	key          string
@@ -100,8 +99,7 @@ func modRevision(kv *mvccpb.KeyValue) int64 {
 	return kv.ModRevision
 }
 
-// checkOrder checks that a call which began after another had ended isn't
-// before it in the order of revisions.
+// checkOrder checks that a call which began after another had ended isn't before it in the order of revisions.
 func checkOrder(t *testing.T, calls []call) {
 	t.Helper()
 	byBegin := slices.SortedFunc(slices.Values(calls), func(a, b call) int { return int(a.began - b.began) })

@@ -72,8 +72,7 @@ func TestCompactionByAPIServer(t *testing.T) {
 	for range 3 {
 		put(t, client, "a", "")
 	}
-	// The transaction that records a compaction is a revision, the compaction
-	// itself isn't.
+	// The transaction that records a compaction is a revision, the compaction itself isn't.
 	version, rev, _, err := etcd3.Compact(t.Context(), client.Client, 0, 3)
 	if err != nil || version != 1 || rev != 5 {
 		t.Fatalf("compacting: version %d, revision %d, %v; want 1, 5", version, rev, err)

@@ -61,8 +61,7 @@ func (s *Store) wakeHousekeeper() {
 	}
 }
 
-// tidy does what is due, and returns when the next thing is due, or the zero
-// time.
+// tidy does what is due, and returns when the next thing is due, or the zero time.
 func (s *Store) tidy(now time.Time) (time.Time, error) {
 	if retry, err := s.resolve(now); err != nil || !retry.IsZero() {
 		return retry, err

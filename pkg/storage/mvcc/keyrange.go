@@ -30,8 +30,7 @@ func (r keyRange) contains(key []byte) bool {
 	}
 }
 
-// ascend calls visit for each key of a tree in the range, in order, until visit
-// returns false.
+// ascend calls visit for each key of a tree in the range, in order, until visit returns false.
 func (r keyRange) ascend(t *tree, visit func(*mvccpb.KeyValue) bool) {
 	from := &mvccpb.KeyValue{Key: r.key}
 	switch {

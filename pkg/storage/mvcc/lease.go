@@ -13,8 +13,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// leases are the active leases. Each key names its lease. The value is
-// immutable.
+// leases are the active leases. Each key names its lease. The value is immutable.
 type leases struct {
 	live map[clientv3.LeaseID]Lease
 	last clientv3.LeaseID // the highest ID that was granted or restored

@@ -14,8 +14,7 @@ import (
 // maxTTL is etcd's limit, in seconds.
 const maxTTL = 9_000_000_000
 
-// lessor grants leases, which end by themselves. It has no other method of the
-// interface that it embeds.
+// lessor grants leases, which end by themselves. It has no other method of the interface that it embeds.
 type lessor struct {
 	clientv3.Lease
 	store *Store

@@ -10,17 +10,14 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// Log makes a store outlive its process. A store calls it from one goroutine
-// at a time.
+// Log makes a store outlive its process. A store calls it from one goroutine at a time.
 type Log interface {
-	// Commit returns when all changes are durable. After an error the Log
-	// holds either all of them or none; the store then calls Reopen before it
-	// commits again. Commits come in the order of revisions. The changes are
+	// Commit returns when all changes are durable. After an error the Log holds either all of them or none; the
+	// store then calls Reopen before it commits again. Commits come in the order of revisions. The changes are
 	// shared, and must not be modified.
 	Commit(Changes) error
-	// Reopen makes the Log usable after a failed Commit, and reports whether
-	// the Log holds the changes of that Commit. If so, they are durable when
-	// Reopen returns. After an error the store calls Reopen again.
+	// Reopen makes the Log usable after a failed Commit, and reports whether the Log holds the changes of that
+	// Commit. If so, they are durable when Reopen returns. After an error the store calls Reopen again.
 	Reopen() (held bool, err error)
 }
 
@@ -32,11 +29,9 @@ type Changes struct {
 	Made []Revision
 	// Granted lists new leases.
 	Granted []Lease
-	// Ended lists leases that ended; the deletions of their keys are among the
-	// events.
+	// Ended lists leases that ended; the deletions of their keys are among the events.
 	Ended []clientv3.LeaseID
-	// Compacted is the oldest revision that can be read after the changes, 0
-	// before the first compaction.
+	// Compacted is the oldest revision that can be read after the changes, 0 before the first compaction.
 	Compacted int64
 	// Forgotten lists the versions that cannot be read after the changes.
 	Forgotten []Version
@@ -46,8 +41,7 @@ func (c *Changes) empty() bool {
 	return len(c.Made) == 0 && len(c.Granted) == 0 && len(c.Ended) == 0
 }
 
-// Revision is what one revision changed. A revision whose commit failed has no
-// events.
+// Revision is what one revision changed. A revision whose commit failed has no events.
 type Revision struct {
 	At     time.Time
 	Events []*clientv3.Event
@@ -59,8 +53,7 @@ type Version struct {
 	Revision int64
 }
 
-// Snapshot is what a Log holds: the sum of the changes committed to it. The
-// store takes ownership of it.
+// Snapshot is what a Log holds: the sum of the changes committed to it. The store takes ownership of it.
 type Snapshot struct {
 	Revision, Compacted int64
 	// KeyValues are the versions that were current at Compacted, each key
@@ -75,8 +68,7 @@ type Snapshot struct {
 // Lease is a time to live that keys share.
 type Lease struct {
 	ID clientv3.LeaseID
-	// TTL is the granted time to live, Deadline when the lease and its keys
-	// end.
+	// TTL is the granted time to live, Deadline when the lease and its keys end.
 	TTL      time.Duration
 	Deadline time.Time
 }

@@ -266,8 +266,7 @@ func TestFailedCommit(t *testing.T) {
 	}
 }
 
-// TestFailedRevisionIsUsedUp restarts right after a commit that failed and left
-// no trace.
+// TestFailedRevisionIsUsedUp restarts right after a commit that failed and left no trace.
 func TestFailedRevisionIsUsedUp(t *testing.T) {
 	clock := testclock.NewFakeClock(time.Now())
 	log := newMemoryLog()

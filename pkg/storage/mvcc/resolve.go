@@ -8,8 +8,7 @@ import "time"
 // retryInterval is the time between a failure of the Log and the next Reopen.
 const retryInterval = time.Second
 
-// fail makes the store read-only until the outcome of an attempt is known. The
-// caller holds commitMu.
+// fail makes the store read-only until the outcome of an attempt is known. The caller holds commitMu.
 func (s *Store) fail(a *attempt, err error) {
 	s.unresolved = a
 	s.retryAt = s.clock.Now().Add(retryInterval)
@@ -17,9 +16,8 @@ func (s *Store) fail(a *attempt, err error) {
 	s.wakeHousekeeper()
 }
 
-// resolve reopens a Log whose last commit failed, if it is time to. It returns
-// when to try again, or the zero time if the store is writable. A commit that
-// the Log holds is published; otherwise the revisions of that commit stay
+// resolve reopens a Log whose last commit failed, if it is time to. It returns when to try again, or the zero time
+// if the store is writable. A commit that the Log holds is published; otherwise the revisions of that commit stay
 // empty.
 func (s *Store) resolve(now time.Time) (retry time.Time, err error) {
 	s.commitMu.Lock()
@@ -48,9 +46,8 @@ func (s *Store) resolve(now time.Time) (retry time.Time, err error) {
 	return time.Time{}, nil
 }
 
-// skip commits empty revisions up to one that a failed commit has used. A
-// client or a later process therefore never sees that revision with different
-// content. The caller holds commitMu.
+// skip commits empty revisions up to one that a failed commit has used. A client or a later process therefore never
+// sees that revision with different content. The caller holds commitMu.
 func (s *Store) skip(rev int64) error {
 	head := s.state.Load()
 	var empty []revision

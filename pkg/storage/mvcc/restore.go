@@ -12,8 +12,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// newState returns the first state of a store: the restored one, or an empty
-// one without a snapshot.
+// newState returns the first state of a store: the restored one, or an empty one without a snapshot.
 func newState(from *Snapshot, now time.Time) (*state, error) {
 	if from == nil {
 		return &state{rev: 1, history: []revision{{at: now, tree: newTree()}}}, nil
@@ -64,8 +63,7 @@ func (s *Snapshot) checkLeases(t *tree) (err error) {
 	return err
 }
 
-// replay adds a revision that has events, after empty ones where there is a
-// gap.
+// replay adds a revision that has events, after empty ones where there is a gap.
 func (s *state) replay(made Revision) error {
 	if len(made.Events) == 0 {
 		return errors.New("no events")
@@ -97,8 +95,7 @@ func (s *state) pad(rev int64, at time.Time) {
 	}
 }
 
-// checkSuccession checks that an event of a revision can follow the previous
-// version of its key, which may be nil.
+// checkSuccession checks that an event of a revision can follow the previous version of its key, which may be nil.
 func checkSuccession(previous *mvccpb.KeyValue, event *clientv3.Event, rev int64) error {
 	want := mvccpb.KeyValue{ModRevision: rev, CreateRevision: rev, Version: 1}
 	switch {

@@ -14,8 +14,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// server answers the requests that etcd's client builds from the calls of its
-// caller. It ignores call options.
+// server answers the requests that etcd's client builds from the calls of its caller. It ignores call options.
 type server struct {
 	store *Store
 }

@@ -19,8 +19,7 @@ import (
 // the paths to the keys that it changes.
 const treeDegree = 8
 
-// tree maps keys to their current version. A published tree is immutable;
-// changes are made to its clones.
+// tree maps keys to their current version. A published tree is immutable; changes are made to its clones.
 type tree = btree.BTreeG[*mvccpb.KeyValue]
 
 func newTree() *tree {
@@ -52,9 +51,8 @@ func (r *revision) standsAlone() bool {
 	return !r.bare && !slices.ContainsFunc(r.events, func(e *clientv3.Event) bool { return e.PrevKv != nil })
 }
 
-// state is everything that readers see. A published state is immutable. States
-// share the array of their histories: each appends beyond the length of its
-// predecessors.
+// state is everything that readers see. A published state is immutable. States share the array of their histories:
+// each appends beyond the length of its predecessors.
 type state struct {
 	rev       int64
 	compacted int64
@@ -87,9 +85,8 @@ func (s *state) knows(from int64) bool {
 	return from > oldest || from == oldest && s.history[0].standsAlone()
 }
 
-// changes returns the events in a range from a revision on, and the last
-// revision that they cover. They stop early, after a whole revision, when
-// maxEvents or maxBytes is reached.
+// changes returns the events in a range from a revision on, and the last revision that they cover. They stop early,
+// after a whole revision, when maxEvents or maxBytes is reached.
 func (s *state) changes(from int64, in keyRange, maxEvents int, maxBytes int64) (events []*clientv3.Event, upTo int64) {
 	oldest := s.oldest()
 	var size int64

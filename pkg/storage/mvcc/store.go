@@ -15,8 +15,7 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// The default bounds of the history. The age is the one that an API server
-// keeps of etcd's history.
+// The default bounds of the history. The age is the one that an API server keeps of etcd's history.
 const (
 	DefaultHistoryRevisions = 10_000
 	DefaultHistoryBytes     = 64 << 20
@@ -30,15 +29,13 @@ var ErrClosed = errors.New("mvcc: store is closed")
 type Options struct {
 	// Clock measures leases and the age of the history; nil is the real clock.
 	Clock clock.Clock
-	// HistoryRevisions, HistoryBytes (of keys and values) and HistoryAge bound
-	// the history; 0 is the default. The latest revision is always kept. The
-	// age has a tolerance of a tenth. Dropped history may use as much memory
+	// HistoryRevisions, HistoryBytes (of keys and values) and HistoryAge bound the history; 0 is the default. The
+	// latest revision is always kept. The age has a tolerance of a tenth. Dropped history may use as much memory
 	// again until it is freed.
 	HistoryRevisions int
 	HistoryBytes     int64
 	HistoryAge       time.Duration
-	// Log is nil for a store that ends with its process. The caller closes it,
-	// after the store.
+	// Log is nil for a store that ends with its process. The caller closes it, after the store.
 	Log Log
 	// Restore is what the Log held when it was opened; nil is nothing.
 	Restore *Snapshot
@@ -103,8 +100,7 @@ func New(o Options) (*Store, error) {
 	return s, nil
 }
 
-// CompactRevision returns the oldest revision that can be read, 0 before the
-// first compaction.
+// CompactRevision returns the oldest revision that can be read, 0 before the first compaction.
 func (s *Store) CompactRevision() int64 { return s.state.Load().compacted }
 
 // Err returns why the store accepts no changes: ErrClosed, the last error of
@@ -127,9 +123,8 @@ func (s *Store) read() (*state, error) {
 	return s.state.Load(), nil
 }
 
-// Close waits for the changes in progress, ends all watches, and returns when
-// none of the store's goroutines is left. Later calls return ErrClosed, later
-// watches a closed channel.
+// Close waits for the changes in progress, ends all watches, and returns when none of the store's goroutines is
+// left. Later calls return ErrClosed, later watches a closed channel.
 func (s *Store) Close() {
 	s.commitMu.Lock()
 	if !s.closed.Swap(true) {

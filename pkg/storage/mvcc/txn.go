@@ -29,8 +29,7 @@ func (t *txn) get(key []byte) *mvccpb.KeyValue {
 	return kv
 }
 
-// put returns the previous version, or nil. It retains key and value, which
-// etcd's client has copied.
+// put returns the previous version, or nil. It retains key and value, which etcd's client has copied.
 func (t *txn) put(key, value []byte, lease int64) (*mvccpb.KeyValue, error) {
 	if err := t.checkPut(key, lease); err != nil {
 		return nil, err
@@ -91,8 +90,7 @@ func (t *txn) deleteAll(in keyRange, match func(*mvccpb.KeyValue) bool) ([]*mvcc
 	return deleted, nil
 }
 
-// mutable returns a tree to modify. It clones the tree on the first call, so a
-// txn that only reads copies nothing.
+// mutable returns a tree to modify. It clones the tree on the first call, so a txn that only reads copies nothing.
 func (t *txn) mutable() *tree {
 	if !t.own {
 		t.tree, t.own = t.tree.Clone(), true

@@ -32,9 +32,8 @@ func newWatcher(ctx context.Context, store *Store) *watcher {
 	return &watcher{store: store, done: ctx.Done(), close: cancel}
 }
 
-// Watch sends the changes of a range until ctx is done, the client or the store
-// is closed, or compaction has dropped the position of the watch. Then it closes
-// the channel.
+// Watch sends the changes of a range until ctx is done, the client or the store is closed, or compaction has
+// dropped the position of the watch. Then it closes the channel.
 func (w *watcher) Watch(ctx context.Context, key string, opts ...clientv3.OpOption) clientv3.WatchChan {
 	op := clientv3.OpGet(key, opts...)
 	opened := &watch{
@@ -149,8 +148,7 @@ func (w *watch) signal() {
 	}
 }
 
-// look returns the response for a state from a revision on, and the last
-// revision that the response covers.
+// look returns the response for a state from a revision on, and the last revision that the response covers.
 func (w *watch) look(state *state, next int64) (clientv3.WatchResponse, int64) {
 	response := clientv3.WatchResponse{Header: pb.ResponseHeader{Revision: state.rev}}
 	if !state.knows(next) {

@@ -39,8 +39,7 @@ func (w *watches) remove(removed *watch) {
 	w.running.Done()
 }
 
-// close rejects further watches and waits until the open ones have ended, which
-// the caller initiates.
+// close rejects further watches and waits until the open ones have ended, which the caller initiates.
 func (w *watches) close() {
 	w.mu.Lock()
 	w.closed = true
@@ -88,8 +87,7 @@ func (w *watches) requestProgress(stream string) {
 	}
 }
 
-// position returns the position of a watch, and whether progress was requested
-// since the last call.
+// position returns the position of a watch, and whether progress was requested since the last call.
 func (w *watches) position(of *watch) (next int64, progress bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

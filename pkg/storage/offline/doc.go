@@ -1,21 +1,18 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package offline checks, compacts, exports and imports the data directory of a
-// file storage that no server uses. For a directory in use it fails at once and
-// names the process.
+// Package offline checks, compacts, exports and imports the data directory of a file storage that no server uses.
+// For a directory in use it fails at once and names the process.
 //
 // # Export format
 //
-// JSON Lines: each line is an object as a client receives it, with apiVersion,
-// kind and metadata.resourceVersion, ordered by namespace and name. kubectl can
-// read it as well.
+// JSON Lines: each line is an object as a client receives it, with apiVersion, kind and metadata.resourceVersion,
+// ordered by namespace and name. kubectl can read it as well.
 //
 // # Non-goals
 //
-// Exporting the history or leases: an imported object has no lease, and does not
-// end by itself. Clients of the exported storage have to list again. Repairing
-// damaged files.
+// Exporting the history or leases: an imported object has no lease, and does not end by itself. Clients of the
+// exported storage have to list again. Repairing damaged files.
 package offline
 
 import (
@@ -51,9 +48,8 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// Check reads all entries and reports the problems, including values that don't
-// decode to the object that their key names. The error is of what prevents the
-// check, not a problem of the file.
+// Check reads all entries and reports the problems, including values that don't decode to the object that their key
+// names. The error is of what prevents the check, not a problem of the file.
 func Check(ctx context.Context, options Options) (bolt.Report, error) {
 	options, err := options.complete()
 	if err != nil {
@@ -62,9 +58,8 @@ func Check(ctx context.Context, options Options) (bolt.Report, error) {
 	return bolt.Check(ctx, options.Dir, options.checkValue)
 }
 
-// Compact rewrites the file without free pages, and returns its size before and
-// after. If it fails the file is unchanged. It needs space for the new file
-// beside the old one.
+// Compact rewrites the file without free pages, and returns its size before and after. If it fails the file is
+// unchanged. It needs space for the new file beside the old one.
 func Compact(ctx context.Context, options Options) (before, after int64, err error) {
 	if options, err = options.complete(); err != nil {
 		return 0, 0, err

@@ -21,8 +21,7 @@ import (
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
-// Export writes all objects and returns their number. After an error the output
-// is incomplete.
+// Export writes all objects and returns their number. After an error the output is incomplete.
 func Export(ctx context.Context, options Options, to io.Writer) (objects int64, err error) {
 	options, err = options.complete()
 	if err != nil {

@@ -26,18 +26,15 @@ import (
 	"tilt.dev/session/pkg/storage/mvcc"
 )
 
-// revisionGap is the distance between the versions of imported objects and the
-// next ones of the storage. The exported storage has used higher versions than
-// those of its objects, for example for deletions, and a client that knows them
-// must not see them here with other content. etcd's documentation recommends the
-// same distance for the restoration of a snapshot.
+// revisionGap is the distance between the versions of imported objects and the next ones of the storage. The
+// exported storage has used higher versions than those of its objects, for example for deletions, and a client that
+// knows them must not see them here with other content. etcd's documentation recommends the same distance for the
+// restoration of a snapshot.
 const revisionGap = 1_000_000_000
 
-// Import fills an empty or missing directory with the objects of a resource, all
-// or none, and returns their number. Objects keep their resource version, or get
-// one if they have none. The storage continues with versions far above those, and
-// watches from earlier ones get an expired error. Import validates only the
-// encoding.
+// Import fills an empty or missing directory with the objects of a resource, all or none, and returns their number.
+// Objects keep their resource version, or get one if they have none. The storage continues with versions far above
+// those, and watches from earlier ones get an expired error. Import validates only the encoding.
 func Import(ctx context.Context, options Options, resource schema.GroupResource, from io.Reader) (objects int64, err error) {
 	options, err = options.complete()
 	if err != nil {

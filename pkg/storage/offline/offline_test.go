@@ -35,8 +35,7 @@ func codec() runtime.Codec {
 	return serializer.NewCodecFactory(scheme).LegacyCodec(examplev1.SchemeGroupVersion)
 }
 
-// stored returns a directory with two pods, one of them changed, a deleted pod,
-// and a key that is not an object's.
+// stored returns a directory with two pods, one of them changed, a deleted pod, and a key that is not an object's.
 func stored(t *testing.T, edit func(put func(key, value string))) Options {
 	t.Helper()
 	dir := t.TempDir()

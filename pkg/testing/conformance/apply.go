@@ -15,8 +15,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkApply: server-side apply of the main resource, and who owns what after
-// any write.
+// checkApply: server-side apply of the main resource, and who owns what after any write.
 func checkApply(t *testing.T, s *server) {
 	t.Run("Creates", func(t *testing.T) { t.Parallel(); applyCreates(t, s) })
 	t.Run("Conflicts", func(t *testing.T) { t.Parallel(); applyConflicts(t, s) })
@@ -28,8 +27,7 @@ func checkApply(t *testing.T, s *server) {
 	t.Run("Clients", func(t *testing.T) { t.Parallel(); checkApplyClients(t, s) })
 }
 
-// apply sends the fields that a manager wants a Session to have, as JSON
-// without the braces.
+// apply sends the fields that a manager wants a Session to have, as JSON without the braces.
 func (s *server) apply(t *testing.T, at, name, manager, fields string) *answer {
 	t.Helper()
 	separator := "?"

@@ -22,8 +22,7 @@ const (
 	dbTarget        = `{"name":"db:serve","type":"server","resources":["db"],"state":{}}`
 )
 
-// checkApplyStatus: server-side apply of the status, which several managers may
-// share.
+// checkApplyStatus: server-side apply of the status, which several managers may share.
 func checkApplyStatus(t *testing.T, s *server) {
 	t.Run("OwnsStatusAlone", func(t *testing.T) {
 		t.Parallel()

@@ -119,8 +119,7 @@ func incrementsAreKept(t *testing.T, s *server) {
 	}
 }
 
-// patchesAreKept has 16 writers patch without reading: the server tries again
-// for them.
+// patchesAreKept has 16 writers patch without reading: the server tries again for them.
 func patchesAreKept(t *testing.T, s *server) {
 	const writers, patches = 16, 5
 	name := s.create(t).Name

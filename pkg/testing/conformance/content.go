@@ -68,8 +68,7 @@ func bothWaysInYAML(t *testing.T, s *server) {
 	}
 }
 
-// negotiated: what a client prefers and doesn't get doesn't hide what it
-// accepts as well.
+// negotiated: what a client prefers and doesn't get doesn't hide what it accepts as well.
 func negotiated(t *testing.T, s *server) {
 	name := s.create(t).Name
 	const json = "application/json"
@@ -96,8 +95,7 @@ func negotiated(t *testing.T, s *server) {
 	for _, accept := range []string{"text/html", "application/cbor", "application/xml,text/*", json + ";as=Nothing;v=v1;g=meta.k8s.io"} {
 		s.get(t, path(name), "Accept: "+accept).failure(http.StatusNotAcceptable, metav1.StatusReasonNotAcceptable)
 	}
-	// Who accepts nothing but protobuf is told in protobuf that there is none,
-	// and nothing is written.
+	// Who accepts nothing but protobuf is told in protobuf that there is none, and nothing is written.
 	for _, accept := range []string{protobuf, protobuf + ";as=Table;v=v1;g=meta.k8s.io"} {
 		s.get(t, path(name), "Accept: "+accept).want(http.StatusNotAcceptable)
 	}
@@ -231,8 +229,7 @@ func tooMuch(t *testing.T, s *server) {
 	s.quiet(t, session)
 }
 
-// billion is a document of a kilobyte that is a gigabyte once its references
-// are followed.
+// billion is a document of a kilobyte that is a gigabyte once its references are followed.
 func billion() string {
 	var bomb strings.Builder
 	bomb.WriteString("a: &a [\"x\",\"x\",\"x\",\"x\",\"x\",\"x\",\"x\",\"x\",\"x\"]\n")

@@ -197,8 +197,7 @@ func lastFinalizer(t *testing.T, s *server) {
 	})
 }
 
-// writesWhileDeleting: what is held can still be changed, but holds it no
-// longer than it did.
+// writesWhileDeleting: what is held can still be changed, but holds it no longer than it did.
 func writesWhileDeleting(t *testing.T, s *server) {
 	session := s.create(t, func(session *v1alpha1.Session) { session.Finalizers = []string{finalizer, finalizer + "-2"} })
 	deleting := s.do(t, http.MethodDelete, path(session.Name), nil).want(http.StatusOK).session()

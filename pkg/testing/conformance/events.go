@@ -15,9 +15,8 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// quiet fails the test if anything has happened to a Session since it was in
-// the given state: its stored form is compared, and the next event after it has
-// to be that of a change that quiet makes.
+// quiet fails the test if anything has happened to a Session since it was in the given state: its stored form is
+// compared, and the next event after it has to be that of a change that quiet makes.
 func (s *server) quiet(t *testing.T, session *v1alpha1.Session) {
 	t.Helper()
 	if now := s.read(t, session.Name); now.ResourceVersion != session.ResourceVersion || now.Generation != session.Generation {

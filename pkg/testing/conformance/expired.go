@@ -16,11 +16,9 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// RunExpired checks what becomes of clients that come back with a version that
-// the server has forgotten. It first writes more than the 64 MiB that the
-// history of a server of this module holds, so it needs one for itself; forget
-// then has the server forget the rest, which a restart does, and returns how it
-// is reached.
+// RunExpired checks what becomes of clients that come back with a version that the server has forgotten. It first
+// writes more than the 64 MiB that the history of a server of this module holds, so it needs one for itself; forget
+// then has the server forget the rest, which a restart does, and returns how it is reached.
 func RunExpired(t *testing.T, target Target, forget func() Target) {
 	s := newServer(t, target)
 	group := unique(t)

@@ -12,8 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// write is a request with a mistake in each of the ways that fieldValidation
-// is about.
+// write is a request with a mistake in each of the ways that fieldValidation is about.
 type write struct {
 	what, method string
 	// body is given the name of a Session that exists, unless it's a POST.
@@ -23,8 +22,7 @@ type write struct {
 	reported []string
 }
 
-// checkFieldValidation: what happens with fields that are unknown or given
-// twice.
+// checkFieldValidation: what happens with fields that are unknown or given twice.
 func checkFieldValidation(t *testing.T, s *server) {
 	for _, write := range writesWithMistakes() {
 		t.Run(write.what, func(t *testing.T) { t.Parallel(); write.check(t, s) })

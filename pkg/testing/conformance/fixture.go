@@ -28,8 +28,7 @@ var resource = schema.GroupVersionResource{Group: v1alpha1.GroupName, Version: v
 
 var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
 
-// unique returns a name that tells the test and that no other has: for a
-// Session, or as the value of a label.
+// unique returns a name that tells the test and that no other has: for a Session, or as the value of a label.
 func unique(t *testing.T) string {
 	name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
 	if most := 50; len(name) > most {
@@ -47,8 +46,7 @@ func newSession(name string) *v1alpha1.Session {
 	}
 }
 
-// create stores a valid Session with a unique name, changed by edits, and
-// removes it at the end of the test.
+// create stores a valid Session with a unique name, changed by edits, and removes it at the end of the test.
 func (s *server) create(t *testing.T, edits ...func(*v1alpha1.Session)) *v1alpha1.Session {
 	t.Helper()
 	session := newSession(unique(t))
@@ -60,8 +58,7 @@ func (s *server) create(t *testing.T, edits ...func(*v1alpha1.Session)) *v1alpha
 	return created
 }
 
-// remove deletes a Session at the end of the test, with its finalizers. It may
-// be gone by then, or never have been.
+// remove deletes a Session at the end of the test, with its finalizers. It may be gone by then, or never have been.
 func (s *server) remove(t *testing.T, name string) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)

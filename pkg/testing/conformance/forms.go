@@ -84,8 +84,7 @@ var wrongForms = []struct{ member, value, field string }{
 	{"metadata", `{NAME,"uid":{}}`, "metadata.uid"},
 }
 
-// checkForms: a value of the wrong form is the client's mistake, by whichever
-// verb it comes.
+// checkForms: a value of the wrong form is the client's mistake, by whichever verb it comes.
 func checkForms(t *testing.T, s *server) {
 	session := s.create(t)
 	for _, form := range wrongForms {
@@ -163,8 +162,7 @@ func (s *server) refusesForm(t *testing.T, name, at, member, value, field string
 	}
 }
 
-// mistake ends the test unless the answer is an error that blames the client for
-// what it has written.
+// mistake ends the test unless the answer is an error that blames the client for what it has written.
 func (a *answer) mistake() *metav1.Status {
 	a.t.Helper()
 	if a.StatusCode == http.StatusBadRequest {

@@ -42,9 +42,8 @@ type answer struct {
 	body []byte
 }
 
-// do sends a request and reads the answer. A body that is text or bytes is
-// sent as it is, anything else as JSON. Headers are given as "Name: value"; a
-// body without a Content-Type is JSON.
+// do sends a request and reads the answer. A body that is text or bytes is sent as it is, anything else as JSON.
+// Headers are given as "Name: value"; a body without a Content-Type is JSON.
 func (s *server) do(t *testing.T, method, path string, body any, headers ...string) *answer {
 	t.Helper()
 	response := s.open(t, method, path, body, headers...)

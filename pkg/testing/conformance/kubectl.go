@@ -117,8 +117,7 @@ func kubectlReads(t *testing.T, s *server) {
 
 var printedVersion = regexp.MustCompile(`(?m)^(?:Client|Server) Version: (v.*)$`)
 
-// kubectlComparesVersions: kubectl warns of a server whose minor release isn't
-// next to its own, and of no other.
+// kubectlComparesVersions: kubectl warns of a server whose minor release isn't next to its own, and of no other.
 func kubectlComparesVersions(t *testing.T, s *server) {
 	printed := newKubectl(t, s).run(t, "", "version")
 	versions := printedVersion.FindAllStringSubmatch(printed, -1)

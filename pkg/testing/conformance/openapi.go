@@ -22,8 +22,7 @@ const (
 	ourModels = "dev.tilt.session.pkg.apis.core.v1alpha1."
 )
 
-// checkOpenAPI: the description of the API that explain, apply and code generators
-// work from.
+// checkOpenAPI: the description of the API that explain, apply and code generators work from.
 func checkOpenAPI(t *testing.T, s *server) {
 	t.Run("V2", func(t *testing.T) { t.Parallel(); openAPIV2Document(t, s) })
 	t.Run("V3", func(t *testing.T) { t.Parallel(); openAPIV3Documents(t, s) })

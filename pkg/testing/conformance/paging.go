@@ -40,8 +40,7 @@ func checkPaging(t *testing.T, s *server) {
 	})
 }
 
-// group creates n Sessions with a label of their own, and returns its value and
-// the Sessions sorted by name.
+// group creates n Sessions with a label of their own, and returns its value and the Sessions sorted by name.
 func (s *server) group(t *testing.T, n int) (string, []*v1alpha1.Session) {
 	t.Helper()
 	group := unique(t)
@@ -97,8 +96,7 @@ func names(sessions []*v1alpha1.Session) []string {
 	return names
 }
 
-// pagesAreConsistent: what is written between two pages isn't seen by the
-// second.
+// pagesAreConsistent: what is written between two pages isn't seen by the second.
 func pagesAreConsistent(t *testing.T, s *server) {
 	group, sessions := s.group(t, 5)
 	first := s.page(t, group, 2, "")

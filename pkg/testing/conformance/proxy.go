@@ -11,8 +11,7 @@ import (
 	"testing"
 )
 
-// proxy passes connections on to a server, and can cut all of them. Its
-// goroutines end with the test.
+// proxy passes connections on to a server, and can cut all of them. Its goroutines end with the test.
 type proxy struct {
 	listener net.Listener
 	target   string

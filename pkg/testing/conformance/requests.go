@@ -34,8 +34,7 @@ func (r request) body(name, spec string) string {
 	return `{"apiVersion":"tilt.dev/v1alpha1","kind":"` + r.kind + `","metadata":{"name":"` + name + `"},"spec":` + spec + `}`
 }
 
-// checkRequests: the subresources for requests to a run, here of Sessions that the
-// server doesn't run.
+// checkRequests: the subresources for requests to a run, here of Sessions that the server doesn't run.
 func checkRequests(t *testing.T, s *server) {
 	for subresource, request := range requests {
 		t.Run(request.kind, func(t *testing.T) { t.Parallel(); checkRequest(t, s, subresource, request) })

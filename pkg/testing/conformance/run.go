@@ -41,8 +41,7 @@ func areas() []area {
 	}
 }
 
-// Run checks everything that a server of Sessions must do, each area as a
-// subtest.
+// Run checks everything that a server of Sessions must do, each area as a subtest.
 func Run(t *testing.T, target Target) {
 	s := newServer(t, target)
 	for _, area := range areas() {

@@ -176,8 +176,7 @@ func checkLists(t *testing.T, all schemas) {
 	}
 }
 
-// nothingUndeclared reads a Session that has everything, and looks for what the
-// description doesn't know.
+// nothingUndeclared reads a Session that has everything, and looks for what the description doesn't know.
 func nothingUndeclared(t *testing.T, s *server) {
 	limit := metav1.Duration{Duration: 90e9}
 	session := s.create(t, labelled("a", "b"), func(session *v1alpha1.Session) {

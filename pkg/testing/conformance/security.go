@@ -115,8 +115,7 @@ func needsTLS(t *testing.T, s *server) {
 	}
 }
 
-// verifiedByKubeconfig: the file has what it takes to know the server, and
-// nobody else may read it.
+// verifiedByKubeconfig: the file has what it takes to know the server, and nobody else may read it.
 func verifiedByKubeconfig(t *testing.T, s *server) {
 	info, err := os.Stat(s.Kubeconfig)
 	if err != nil {
@@ -150,8 +149,7 @@ func verifiedByKubeconfig(t *testing.T, s *server) {
 	}
 }
 
-// listensOnLoopback: a server that was told a loopback address is not to be
-// found at another one.
+// listensOnLoopback: a server that was told a loopback address is not to be found at another one.
 func listensOnLoopback(t *testing.T, s *server) {
 	host, err := url.Parse(s.Config.Host)
 	if err != nil {

@@ -19,8 +19,7 @@ import (
 // selector is what selects which of the Sessions a, b and c.
 type selector struct{ label, field, want string }
 
-// checkSelectors: the same selectors select the same in a list, a watch and a
-// deletion.
+// checkSelectors: the same selectors select the same in a list, a watch and a deletion.
 func checkSelectors(t *testing.T, s *server) {
 	group := unique(t)
 	named := func(letter string) string { return group + "-" + letter }

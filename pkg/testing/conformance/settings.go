@@ -15,8 +15,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkSettings: the optional fields of the spec, the annotations that they replace,
-// and the args subresource.
+// checkSettings: the optional fields of the spec, the annotations that they replace, and the args subresource.
 func checkSettings(t *testing.T, s *server) {
 	t.Run("Fields", func(t *testing.T) { t.Parallel(); checkSettingFields(t, s) })
 	t.Run("Annotations", func(t *testing.T) { t.Parallel(); checkSettingAnnotations(t, s) })
@@ -143,8 +142,7 @@ func checkArgsManagers(t *testing.T, s *server) {
 	wantOwned(t, s.read(t, name), "program", "args", metav1.ManagedFieldsOperationUpdate, `{"f:spec":{"f:args":{}}}`)
 }
 
-// checkArgsConflicts: arguments that were posted for another version of the Session
-// aren't stored.
+// checkArgsConflicts: arguments that were posted for another version of the Session aren't stored.
 func checkArgsConflicts(t *testing.T, s *server) {
 	session := s.create(t)
 	current := s.patch(t, path(session.Name), `{"metadata":{"labels":{"a":"b"}}}`, contentMerge).want(http.StatusOK).session()

@@ -13,8 +13,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkStatusIsolation: who writes what, and when generation and
-// resourceVersion move.
+// checkStatusIsolation: who writes what, and when generation and resourceVersion move.
 func checkStatusIsolation(t *testing.T, s *server) {
 	t.Run("MainIgnoresStatus", func(t *testing.T) { t.Parallel(); mainIgnoresStatus(t, s) })
 	t.Run("StatusIgnoresTheRest", func(t *testing.T) { t.Parallel(); statusIgnoresTheRest(t, s) })

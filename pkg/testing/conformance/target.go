@@ -16,12 +16,10 @@ import (
 
 // Target is a server to be tested, and how its user reaches it.
 type Target struct {
-	// Config reaches the server as a user who may do everything with Sessions
-	// and read the paths that aren't of a resource. It shouldn't limit the rate
-	// of requests.
+	// Config reaches the server as a user who may do everything with Sessions and read the paths that aren't of a
+	// resource. It shouldn't limit the rate of requests.
 	Config *rest.Config
-	// Kubeconfig is the path of a file whose current context reaches the same
-	// server as the same user.
+	// Kubeconfig is the path of a file whose current context reaches the same server as the same user.
 	Kubeconfig string
 	// Aggregated is true if Config reaches the server through an aggregator,
 	// which answers for everything outside of the group by itself.
@@ -52,9 +50,8 @@ func newServer(t *testing.T, target Target) *server {
 	return s
 }
 
-// newHTTPClient authenticates as config says. It has connections of its own,
-// which end with the test, and shows answers as they were sent: it neither
-// decompresses nor follows redirects.
+// newHTTPClient authenticates as config says. It has connections of its own, which end with the test, and shows
+// answers as they were sent: it neither decompresses nor follows redirects.
 func newHTTPClient(t *testing.T, config *rest.Config) *http.Client {
 	t.Helper()
 	tlsConfig, err := rest.TLSConfigFor(config)

@@ -79,8 +79,7 @@ type unchanged struct {
 	session      *v1alpha1.Session
 }
 
-// checkUnchanged: whoever writes a Session once more changes nothing, in which
-// words and by which verb ever.
+// checkUnchanged: whoever writes a Session once more changes nothing, in which words and by which verb ever.
 func checkUnchanged(t *testing.T, s *server) {
 	one, both := []string{"one"}, []string{"one", "two"}
 	tables := []struct {

@@ -56,8 +56,7 @@ func readsOwnWrites(t *testing.T, s *server) {
 	}
 }
 
-// readsAnyVersion: what is asked for as 0 may be old, but is a state that was,
-// and becomes the newest.
+// readsAnyVersion: what is asked for as 0 may be old, but is a state that was, and becomes the newest.
 func readsAnyVersion(t *testing.T, s *server) {
 	session := s.create(t)
 	var known []string

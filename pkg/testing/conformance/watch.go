@@ -42,8 +42,7 @@ func checkWatch(t *testing.T, s *server) {
 	})
 }
 
-// watchFromState: without a version, and from version 0, a watch begins with
-// what there is.
+// watchFromState: without a version, and from version 0, a watch begins with what there is.
 func watchFromState(t *testing.T, s *server) {
 	group, sessions := s.group(t, 3)
 	for _, version := range []string{"", "&resourceVersion=0"} {
@@ -58,8 +57,7 @@ func watchFromState(t *testing.T, s *server) {
 	}
 }
 
-// watchFromVersion: each later event comes once and in order, whenever the
-// watch began.
+// watchFromVersion: each later event comes once and in order, whenever the watch began.
 func watchFromVersion(t *testing.T, s *server) {
 	group, sessions := s.group(t, 2)
 	start := sessions[1].ResourceVersion
@@ -88,8 +86,7 @@ func (s *server) writes(t *testing.T, sessions []*v1alpha1.Session) []string {
 
 func versionOfBrief(event string) string { return event[strings.LastIndex(event, " ")+1:] }
 
-// watchAcrossReconnects cuts the watch after each event, and continues from
-// where it was.
+// watchAcrossReconnects cuts the watch after each event, and continues from where it was.
 func watchAcrossReconnects(t *testing.T, s *server) {
 	group, sessions := s.group(t, 2)
 	version := sessions[1].ResourceVersion
@@ -121,8 +118,7 @@ func watchOne(t *testing.T, s *server) {
 	}
 }
 
-// watchDeletion: DELETED carries the last state, with the version of the
-// deletion, from which a watch can continue.
+// watchDeletion: DELETED carries the last state, with the version of the deletion, from which a watch can continue.
 func watchDeletion(t *testing.T, s *server) {
 	group, sessions := s.group(t, 2)
 	last := s.relabel(t, sessions[0].Name, "last")
@@ -197,8 +193,7 @@ func watchBookmarks(t *testing.T, s *server) {
 	without.end(t)
 }
 
-// watchList: a watch that replaces a list. It begins with what there is, up to
-// a bookmark that says so.
+// watchList: a watch that replaces a list. It begins with what there is, up to a bookmark that says so.
 func watchList(t *testing.T, s *server) {
 	const query = "sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan&labelSelector=group="
 	group, sessions := s.group(t, 3)

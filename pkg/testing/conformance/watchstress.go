@@ -42,8 +42,7 @@ func checkWatchStress(t *testing.T, s *server) {
 	t.Run("Slow", func(t *testing.T) { t.Parallel(); slowWatcher(t, s) })
 }
 
-// oneOrder: all watchers see the writes of all writers, in the order of their
-// versions.
+// oneOrder: all watchers see the writes of all writers, in the order of their versions.
 func oneOrder(t *testing.T, s *server) {
 	const (
 		watchers = 50

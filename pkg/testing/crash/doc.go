@@ -1,12 +1,10 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package crash kills a process that stores objects, again and again, and checks
-// what each restart finds.
+// Package crash kills a process that stores objects, again and again, and checks what each restart finds.
 //
-// Several writers create, update and delete objects, each its own, and record what
-// was acknowledged. A watch runs meanwhile. At a random moment the process is
-// killed, during writes or while it starts, and started again. Then
+// Several writers create, update and delete objects, each its own, and record what was acknowledged. A watch runs
+// meanwhile. At a random moment the process is killed, during writes or while it starts, and started again. Then
 //
 //   - every object is as its last acknowledged write left it. A write in progress
 //     is there completely, or not at all;
@@ -16,9 +14,8 @@
 //
 // # Non-goals
 //
-// Crashes of the machine: data survives a power failure only if it was synced.
-// Commits that fail: package mvcctest compares them with a model, and whatever the
-// file holds when it is opened again is what the store continues with.
+// Crashes of the machine: data survives a power failure only if it was synced. Commits that fail: package mvcctest
+// compares them with a model, and whatever the file holds when it is opened again is what the store continues with.
 package crash
 
 import (
@@ -26,16 +23,14 @@ import (
 	"time"
 )
 
-// Subject is what starts the processes that are killed. Each finds what the one
-// before it has left.
+// Subject is what starts the processes that are killed. Each finds what the one before it has left.
 type Subject interface {
 	// Start starts a process, and returns without waiting for it to serve.
 	Start() (Process, error)
 }
 
-// Process is a server of objects as its clients see it, which don't ask before
-// it is ready. Contents are of any length, and names are valid ones of objects.
-// All methods can be called at any time by any goroutine.
+// Process is a server of objects as its clients see it, which don't ask before it is ready. Contents are of any
+// length, and names are valid ones of objects. All methods can be called at any time by any goroutine.
 type Process interface {
 	// Ready returns when the process serves, or can't.
 	Ready(ctx context.Context) error
@@ -47,12 +42,10 @@ type Process interface {
 	Delete(ctx context.Context, name string, version int64) error
 	// List returns all objects by name, and the version of the whole.
 	List(ctx context.Context) (map[string]Object, int64, error)
-	// Watch calls seen with what happened after a version, in order, until ctx
-	// is done or the process is dead. It returns an error if it ended because
-	// the version is forgotten, or seen returned one.
+	// Watch calls seen with what happened after a version, in order, until ctx is done or the process is dead. It
+	// returns an error if it ended because the version is forgotten, or seen returned one.
 	Watch(ctx context.Context, version int64, seen func(Event) error) error
-	// Kill kills the process, in whatever state it is, and returns when it is
-	// gone. Killing it again does nothing.
+	// Kill kills the process, in whatever state it is, and returns when it is gone. Killing it again does nothing.
 	Kill() error
 }
 

@@ -12,8 +12,7 @@ import (
 type ledger struct {
 	mu      sync.Mutex
 	records map[string]*record
-	// highest is the last version that anybody was told of, watched the last
-	// one that the watch saw.
+	// highest is the last version that anybody was told of, watched the last one that the watch saw.
 	highest, watched int64
 	summary          Summary
 }
@@ -27,8 +26,7 @@ func (l *ledger) record(name string) *record {
 	return l.records[name]
 }
 
-// begin notes that a write is tried. It returns how the object is before it,
-// and a version that it has to exceed.
+// begin notes that a write is tried. It returns how the object is before it, and a version that it has to exceed.
 func (l *ledger) begin(name string, next func(last write) write) (before, tried write, version int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -39,8 +37,7 @@ func (l *ledger) begin(name string, next func(last write) write) (before, tried 
 	return before, tried, l.highest
 }
 
-// acknowledge notes that the write under way was acknowledged with a version,
-// which a deletion doesn't have.
+// acknowledge notes that the write under way was acknowledged with a version, which a deletion doesn't have.
 func (l *ledger) acknowledge(name string, version, before int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -111,8 +108,7 @@ func (l *ledger) check(found map[string]Object, version int64) error {
 	return nil
 }
 
-// compare holds what the watch has seen against what was written, and forgets
-// both once they are the same.
+// compare holds what the watch has seen against what was written, and forgets both once they are the same.
 func (l *ledger) compare() (complete bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

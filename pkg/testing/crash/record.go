@@ -36,8 +36,7 @@ func describe(found Object, exists bool) string {
 
 // record is what is known of one object.
 type record struct {
-	// before is how the object was when all was compared last, and effective
-	// are the writes that took effect since.
+	// before is how the object was when all was compared last, and effective are the writes that took effect since.
 	before    write
 	effective []write
 	// pending is a write whose outcome isn't known.
@@ -53,8 +52,7 @@ func (r *record) last() write {
 	return r.effective[len(r.effective)-1]
 }
 
-// settle compares how a restart has found the object, and tells whether a
-// write that was under way took effect.
+// settle compares how a restart has found the object, and tells whether a write that was under way took effect.
 func (r *record) settle(found Object, exists bool) (took bool, err error) {
 	last, pending := r.last(), r.pending
 	r.pending = nil
@@ -71,8 +69,7 @@ func (r *record) settle(found Object, exists bool) (took bool, err error) {
 	return false, nil
 }
 
-// compare holds the events against the writes that took effect, and tells
-// whether all of them have come.
+// compare holds the events against the writes that took effect, and tells whether all of them have come.
 func (r *record) compare() (complete bool, err error) {
 	previous := r.before
 	for i, event := range r.events {

@@ -17,8 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// shelf is what survives the processes of a test. Faults are what is done to it
-// between two of them, or by them.
+// shelf is what survives the processes of a test. Faults are what is done to it between two of them, or by them.
 type shelf struct {
 	mu      sync.Mutex
 	objects map[string]Object

@@ -11,8 +11,7 @@ import (
 	"sync/atomic"
 )
 
-// write writes until the process is killed, and fails when it is refused before
-// that.
+// write writes until the process is killed, and fails when it is refused before that.
 func (r *run) write(ctx context.Context, process Process, killed *atomic.Bool, writer int, random *rand.Rand) error {
 	for ctx.Err() == nil {
 		name := fmt.Sprintf("object-%d-%d", writer, random.IntN(r.options.Objects))

@@ -16,8 +16,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// model is what a store should be, as plainly as can be: a copy of everything
-// for each revision.
+// model is what a store should be, as plainly as can be: a copy of everything for each revision.
 type model struct {
 	rev       int64
 	compacted int64
@@ -28,8 +27,7 @@ func newModel() *model {
 	return &model{rev: 1, at: map[int64]map[string]mvccpb.KeyValue{1: {}}}
 }
 
-// change applies puts (with a value) and deletions (nil) as one revision, if
-// they change anything.
+// change applies puts (with a value) and deletions (nil) as one revision, if they change anything.
 func (m *model) change(changes map[string]*string) {
 	after := maps.Clone(m.at[m.rev])
 	changed := false
@@ -126,8 +124,7 @@ func EventText(rev int64, kind, key, value, previous string) string {
 	return fmt.Sprintf("%d %s %s=%q was %q", rev, kind, key, value, previous)
 }
 
-// EventTexts tells what a watch sent, with the events of a revision in any one
-// order.
+// EventTexts tells what a watch sent, with the events of a revision in any one order.
 func EventTexts(events []*clientv3.Event) []string {
 	var texts []string
 	for i := 0; i < len(events); {

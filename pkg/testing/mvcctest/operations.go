@@ -27,17 +27,14 @@ var (
 // Subject is a new store, and ways to disturb it.
 type Subject struct {
 	Client *kubernetes.Client
-	// Restart closes the store and opens another one on what it left. It is
-	// nil where that is nothing.
+	// Restart closes the store and opens another one on what it left. It is nil where that is nothing.
 	Restart func() *kubernetes.Client
-	// Refuse makes the next change fail and the store read-only, until accept
-	// returns. Then the change turns out to be stored if held is true. Refuse
-	// is nil where changes cannot fail.
+	// Refuse makes the next change fail and the store read-only, until accept returns. Then the change turns out to
+	// be stored if held is true. Refuse is nil where changes cannot fail.
 	Refuse func() (accept func(), held bool)
 }
 
-// Run does what the bytes of a script say to a store and to the model, and
-// compares what they answer.
+// Run does what the bytes of a script say to a store and to the model, and compares what they answer.
 func Run(t testing.TB, subject Subject, script []byte) {
 	t.Helper()
 	o := &operations{t: t, subject: subject, client: subject.Client, model: newModel(), script: script}
@@ -190,8 +187,7 @@ func (o *operations) sameFailure(key string, succeeded, right bool, got *mvccpb.
 	}
 }
 
-// transaction changes two keys, or, where one of them is to change twice,
-// nothing.
+// transaction changes two keys, or, where one of them is to change twice, nothing.
 func (o *operations) transaction() {
 	first, second, value := o.key(), o.key(), o.value()
 	response, err := o.client.KV.Txn(o.t.Context()).Then(clientv3.OpDelete(first), clientv3.OpPut(second, value)).Commit()

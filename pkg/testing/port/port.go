@@ -4,11 +4,10 @@
 // Package port reserves TCP ports of the loopback interface, for programs that tests
 // have to tell which one to listen on.
 //
-// A port that was found by listening and is closed again is given to the next one who
-// listens or connects, in whatever process: before the program is there, or while it's
-// down. On Linux a reserved one isn't. It's bound, so that the system gives it to nobody
-// who doesn't ask for it, and nobody listens on it, so that a program can that reuses
-// addresses, as those written in Go do. Elsewhere it's closed again.
+// A port that was found by listening and is closed again is given to the next one who listens or connects, in
+// whatever process: before the program is there, or while it's down. On Linux a reserved one isn't. It's bound, so
+// that the system gives it to nobody who doesn't ask for it, and nobody listens on it, so that a program can that
+// reuses addresses, as those written in Go do. Elsewhere it's closed again.
 package port
 
 import (

@@ -1,9 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package scratch runs a real API server of Sessions for as long as a function
-// lasts, for programs and for tests that have no testing.TB, such as examples.
-// What is written to it is gone afterwards.
+// Package scratch runs a real API server of Sessions for as long as a function lasts, for programs and for tests
+// that have no testing.TB, such as examples. What is written to it is gone afterwards.
 package scratch
 
 import (
@@ -15,10 +14,9 @@ import (
 	"tilt.dev/session/pkg/storage"
 )
 
-// Run calls use once a server is ready: over memory storage, on a free port of
-// the loopback interface. When use has returned it stops the server and waits
-// for it. The context that use is given ends with the server. The error is that
-// of use, joined with what went wrong around it.
+// Run calls use once a server is ready: over memory storage, on a free port of the loopback interface. When use has
+// returned it stops the server and waits for it. The context that use is given ends with the server. The error is
+// that of use, joined with what went wrong around it.
 func Run(ctx context.Context, use func(context.Context, *apiserver.Server) error) (err error) {
 	codec, err := apiserver.StorageCodec()
 	if err != nil {

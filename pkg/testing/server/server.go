@@ -1,9 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package server runs a real API server of Sessions for a test: over
-// memory storage, on a free port of the loopback interface, with real
-// certificates and tokens.
+// Package server runs a real API server of Sessions for a test: over memory storage, on a free port of the loopback
+// interface, with real certificates and tokens.
 package server
 
 import (
@@ -127,8 +126,7 @@ func (s *Server) Stop() error {
 	return s.err
 }
 
-// RESTConfig returns a configuration with a user's token, without a limit on
-// the rate of requests.
+// RESTConfig returns a configuration with a user's token, without a limit on the rate of requests.
 func (s *Server) RESTConfig() *rest.Config {
 	access := s.Access()
 	return &rest.Config{
@@ -139,8 +137,7 @@ func (s *Server) RESTConfig() *rest.Config {
 	}
 }
 
-// Clientset returns a client with a user's token. Its connections are closed
-// before the server is stopped.
+// Clientset returns a client with a user's token. Its connections are closed before the server is stopped.
 func (s *Server) Clientset(t testing.TB) *versioned.Clientset {
 	t.Helper()
 	config := s.RESTConfig()

@@ -1,14 +1,12 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package delivery tracks which events the open watches of a cluster-scoped resource
-// have been handed.
+// Package delivery tracks which events the open watches of a cluster-scoped resource have been handed.
 //
-// A Tracker wraps two parts of a registry. Around the storage it records each write:
-// its version, and the attributes of the object before and after it that selectors
-// match. Around Watch it forwards each event and records the position of the watch. So
-// for every watch it can decide whether an event of a write is still on its way. The
-// watch cache has no way to ask for that.
+// A Tracker wraps two parts of a registry. Around the storage it records each write: its version, and the
+// attributes of the object before and after it that selectors match. Around Watch it forwards each event and
+// records the position of the watch. So for every watch it can decide whether an event of a write is still on its
+// way. The watch cache has no way to ask for that.
 //
 // Handed means that the handler of the request has taken the event. It encodes, writes
 // and flushes an event before it takes another one.
@@ -30,8 +28,7 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// Tracker has the last writes and the open watches of one resource. It is safe for
-// concurrent use.
+// Tracker has the last writes and the open watches of one resource. It is safe for concurrent use.
 type Tracker struct {
 	attributes storage.AttrFunc
 
@@ -41,8 +38,7 @@ type Tracker struct {
 	open   map[*tracked]struct{}
 }
 
-// NewTracker returns a Tracker of a resource whose selectors match what attributes
-// returns.
+// NewTracker returns a Tracker of a resource whose selectors match what attributes returns.
 func NewTracker(attributes storage.AttrFunc) *Tracker {
 	return &Tracker{attributes: attributes, open: map[*tracked]struct{}{}}
 }

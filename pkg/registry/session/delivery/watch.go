@@ -37,8 +37,7 @@ type tracked struct {
 
 var _ watch.Interface = (*tracked)(nil)
 
-// newTracked returns a watch that forwards nothing before start. It is released by Stop,
-// or when ctx is done.
+// newTracked returns a watch that forwards nothing before start. It is released by Stop, or when ctx is done.
 func newTracked(ctx context.Context, source watch.Interface, from origin) *tracked {
 	done, finish := context.WithCancel(ctx)
 	return &tracked{
@@ -152,14 +151,12 @@ func (w *tracked) arrived(awaited *write) (bool, <-chan struct{}) {
 
 // position is the last event of a watch.
 //
-// Events come in the order of their versions, except for the state that a watch may
-// begin with: its objects are ADDED in any order. That part ends with a bookmark or
-// with the first event of another type.
+// Events come in the order of their versions, except for the state that a watch may begin with: its objects are
+// ADDED in any order. That part ends with a bookmark or with the first event of another type.
 type position struct {
 	// reached is the version up to which all events were handed.
 	reached uint64
-	// state holds the versions of the objects of the first part, by name. It is nil
-	// once that part has ended.
+	// state holds the versions of the objects of the first part, by name. It is nil once that part has ended.
 	state map[string]uint64
 }
 
@@ -170,8 +167,7 @@ func positionAt(origin *origin) position {
 	return position{reached: origin.since}
 }
 
-// advance records an event that was handed over. One without a version, such as an
-// error, changes nothing.
+// advance records an event that was handed over. One without a version, such as an error, changes nothing.
 func (p *position) advance(event watch.Event) {
 	object, err := meta.Accessor(event.Object)
 	if err != nil {
@@ -189,8 +185,7 @@ func (p *position) advance(event watch.Event) {
 	p.reached = max(p.reached, version)
 }
 
-// passed reports whether the event of a write, or a later one of the same object, was
-// handed over.
+// passed reports whether the event of a write, or a later one of the same object, was handed over.
 func (p *position) passed(w *write) bool {
 	if p.state != nil {
 		return p.state[w.name] >= w.version

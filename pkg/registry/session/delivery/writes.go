@@ -61,8 +61,7 @@ func (ws writes) newest() uint64 {
 	return ws[len(ws)-1].version
 }
 
-// lastFor returns the newest write of which a watch must be handed an event, nil if
-// there is none.
+// lastFor returns the newest write of which a watch must be handed an event, nil if there is none.
 func (ws writes) lastFor(from *origin) *write {
 	overwritten := map[string]bool{}
 	for _, w := range slices.Backward(ws) {
@@ -83,9 +82,8 @@ type origin struct {
 	state bool
 }
 
-// concernedBy reports whether the watch is handed an event of a write: it selects the
-// object before or after the write, or the object is in the state that the watch begins
-// with, which is that after the last write.
+// concernedBy reports whether the watch is handed an event of a write: it selects the object before or after the
+// write, or the object is in the state that the watch begins with, which is that after the last write.
 func (o *origin) concernedBy(w *write, overwritten bool) bool {
 	if w.version <= o.since {
 		return o.state && !overwritten && w.after.selectedBy(&o.predicate)
