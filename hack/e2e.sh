@@ -4,9 +4,6 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-staticcheck=$(go tool -n staticcheck)
 cd hack/e2e
-go vet ./...
-"$staticcheck" ./...
 # One after the other: what is measured is whether anything fails under load.
 go test -count=1 -p 1 -timeout 30m -v "$@" ./...

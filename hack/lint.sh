@@ -1,22 +1,33 @@
 #!/usr/bin/env bash
-# Fails on what gofmt, go vet, staticcheck or govulncheck find in the given packages.
+# Runs the linters of .golangci.yml on every module, and govulncheck where its
+# database can be reached.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 unformatted=$(git ls-files '*.go' | xargs gofmt -l)
 if [ -n "$unformatted" ]; then
   printf 'not formatted with gofmt:\n%s\n' "$unformatted" >&2
   exit 1
 fi
-go vet "$@"
-go tool staticcheck "$@"
+
+root=$PWD
+golangci=$(cd hack/tools && go tool -n golangci-lint)
+for module in . hack/e2e hack/interop hack/bench; do
+  (cd "$module" && "$golangci" run --config "$root/.golangci.yml" ./...)
+done
 
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 status=0
-go tool govulncheck "$@" >"$out" 2>&1 || status=$?
+go tool govulncheck ./... >"$out" 2>&1 || status=$?
 case $status in
   0) ;;
-  3) cat "$out"; exit 1 ;;
-  *) echo "govulncheck: no answer from the vulnerability database, so nothing was checked:" >&2; head -n 3 "$out" >&2 ;;
+  3)
+    cat "$out"
+    exit 1
+    ;;
+  *)
+    echo "govulncheck: the vulnerability database can't be reached, so nothing was checked:" >&2
+    head -n 3 "$out" >&2
+    ;;
 esac
