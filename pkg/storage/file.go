@@ -23,7 +23,8 @@ const ReasonInsufficientStorage metav1.StatusReason = "InsufficientStorage"
 //
 // A change whose commit fails gets a status of 504, because it may have been stored. Further changes get 507 (no
 // space) or 503 with the cause, reads continue, and Backend.HealthChecks fail. The storage tries every second to
-// open the file again; then it accepts changes.
+// open the file again; then it accepts changes. After a lack of space it first requires as much free space as the
+// failed change needed.
 func NewFile(config Config) (*Backend, error) {
 	config, err := config.complete()
 	if err != nil {

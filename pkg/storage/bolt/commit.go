@@ -6,6 +6,8 @@ package bolt
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"go.etcd.io/bbolt"
 
@@ -19,15 +21,20 @@ const fill = 0.9
 // Commit implements mvcc.Log: it writes the changes in one transaction. After an
 // error the file is closed until Reopen.
 func (l *Log) Commit(changes mvcc.Changes) error {
-	if err := l.write(changes); err != nil {
-		return errors.Join(unwritable(l.path, err), l.detach())
+	allocated, err := l.write(changes)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if OutOfSpace(err) {
+		l.needed = max(allocated, minProbe)
+	}
+	return errors.Join(unwritable(l.path, err), l.detach())
 }
 
-func (l *Log) write(changes mvcc.Changes) error {
+// write returns also how many bytes of pages the transaction has allocated.
+func (l *Log) write(changes mvcc.Changes) (allocated int64, err error) {
 	if err := l.checkPlace(); err != nil {
-		return err
+		return 0, err
 	}
 	next := head{
 		Revision: changes.Revision, Compacted: changes.Compacted,
@@ -36,12 +43,16 @@ func (l *Log) write(changes mvcc.Changes) error {
 	for _, made := range changes.Made {
 		next.Entries += int64(len(made.Events))
 	}
-	return guarded(func() error {
+	err = guarded(func() error {
 		tx, err := l.db.Begin(true)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = tx.Rollback() }() // does nothing after a commit
+		defer func() {
+			stats := tx.Stats()
+			allocated = stats.GetPageAlloc()
+			_ = tx.Rollback() // does nothing after a commit
+		}()
 		id := uint64(tx.ID())
 		if err := apply(tx, changes, next); err != nil {
 			return err
@@ -52,6 +63,28 @@ func (l *Log) write(changes mvcc.Changes) error {
 		l.head, l.transaction = next, id
 		return nil
 	})
+	return allocated, err
+}
+
+// minProbe is the least space that probe requires, so that the storage does not flap on a disk that is almost full.
+const minProbe = 64 << 10
+
+// probe checks that the file can grow by what the commit that ran out of space has allocated. It writes as much to
+// another file, at the offset where the file would grow.
+func (l *Log) probe() (err error) {
+	info, err := os.Stat(l.path)
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(l.path), "."+fileName+"*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
+	if _, err := file.WriteAt(make([]byte, l.needed), info.Size()); err != nil {
+		return err
+	}
+	return file.Sync()
 }
 
 // apply makes changes in a transaction.

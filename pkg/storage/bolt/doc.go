@@ -53,6 +53,9 @@
 // failed may be lost although the kernel returns it. This package never writes into the pages of a bbolt file
 // itself.
 //
+// After a commit that ran out of space, Log first writes as much as the commit needed to a file beside storage.db, and
+// removes it. Until that succeeds the file stays closed, so that changes are rejected instead of failing one by one.
+//
 // # Size
 //
 // Entries are deleted when their revision is compacted; later commits use their pages. The file does not shrink by

@@ -29,6 +29,8 @@ type Log struct {
 	transaction uint64
 	// rewritten is true from the rewriting of a file with a failed commit until Reopen reports it.
 	rewritten bool
+	// needed is the space that a commit has lacked, until Reopen has found as much; otherwise it is 0.
+	needed int64
 	// commit commits a transaction; tests replace it.
 	commit func(*bbolt.Tx) error
 }
@@ -96,6 +98,11 @@ func (l *Log) Reopen() (held bool, err error) {
 }
 
 func (l *Log) reopen() (held bool, err error) {
+	if l.needed > 0 {
+		if err := l.probe(); err != nil {
+			return false, err
+		}
+	}
 	if !l.rewritten {
 		if err := l.resolve(); err != nil {
 			return false, err
@@ -104,7 +111,7 @@ func (l *Log) reopen() (held bool, err error) {
 	if err := l.attach(); err != nil {
 		return false, err
 	}
-	held, l.rewritten = l.rewritten, false
+	held, l.rewritten, l.needed = l.rewritten, false, 0
 	return held, nil
 }
 
