@@ -87,7 +87,6 @@ var conformanceCases = []conformanceCase{
 	{function: "RunTestCreate", run: func(ctx context.Context, t *testing.T, e *environment) {
 		suite.RunTestCreate(ctx, t, e, e.checkStored)
 	}},
-	{function: "RunTestCreateWithTTL", run: plain(suite.RunTestCreateWithTTL)},
 	{function: "RunTestCreateWithKeyExist", run: plain(suite.RunTestCreateWithKeyExist)},
 	{function: "RunTestGet", alone: true, run: plain(suite.RunTestGet)},
 	{function: "RunTestUnconditionalDelete", run: plain(suite.RunTestUnconditionalDelete)},
@@ -130,7 +129,6 @@ var conformanceCases = []conformanceCase{
 	{function: "RunTestGuaranteedUpdate", run: func(ctx context.Context, t *testing.T, e *environment) {
 		suite.RunTestGuaranteedUpdate(ctx, t, e, e.checkStored)
 	}},
-	{function: "RunTestGuaranteedUpdateWithTTL", run: plain(suite.RunTestGuaranteedUpdateWithTTL)},
 	{function: "RunTestGuaranteedUpdateChecksStoredData", run: func(ctx context.Context, t *testing.T, e *environment) {
 		suite.RunTestGuaranteedUpdateChecksStoredData(ctx, t, e)
 	}},

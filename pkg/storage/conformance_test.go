@@ -21,11 +21,15 @@ const (
 	cached = "cacher"
 )
 
+const noLeases = "an embedded store has no leases, because no object of the API has a time to live in the storage"
+
 // excluded is what doesn't run, by function and setting, with the reason.
 var excluded = map[string]map[string]string{
 	"RunTestOptionalWatchBookmarksWithCorrectResourceVersion": {
 		raw: "periodic bookmarks are the cache's; etcd's storage sends only the one after the initial events",
 	},
+	"RunTestCreateWithTTL":           {raw: noLeases, cached: noLeases},
+	"RunTestGuaranteedUpdateWithTTL": {raw: noLeases, cached: noLeases},
 	"RunOptionalTestProgressNotify": {
 		cached: "ProgressNotify is what a cache asks of its storage; its own watches have bookmarks",
 	},

@@ -124,11 +124,9 @@ func newEnvironment(t testing.TB, kind backendKind, setting string, options ...e
 	e.lists = suite.NewKubernetesRecorder(translatedReads{translatedWrites{e.client, etcdWriteError}, etcdReadError})
 	e.client.Kubernetes = e.lists
 
-	leases := etcd3.NewDefaultLeaseManagerConfig()
-	leases.ReuseDurationSeconds = 1 // the suite waits for the end of a lease
 	versioner := apistorage.APIObjectVersioner{}
 	below, err := etcd3.New(e.client, store.source.compactor, e.codec, newPod, newPodList, e.prefix, podsPrefix, schema.GroupResource{Resource: "pods"},
-		etcd3.WithCorruptObjErrorHandlingTransformer(e.transformer), leases,
+		etcd3.WithCorruptObjErrorHandlingTransformer(e.transformer), etcd3.NewDefaultLeaseManagerConfig(),
 		etcd3.WithCorruptObjErrorHandlingDecoder(etcd3.NewDefaultDecoder(e.codec, versioner)), versioner)
 	if err != nil {
 		t.Fatal(err)

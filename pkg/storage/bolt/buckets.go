@@ -20,7 +20,7 @@ const (
 var (
 	metaBucket     = []byte("meta")
 	versionsBucket = []byte("versions")
-	leasesBucket   = []byte("leases")
+	reservedBucket = []byte("leases")
 
 	magicKey  = []byte("magic")
 	formatKey = []byte("format")
@@ -29,7 +29,7 @@ var (
 
 // initialize makes the buckets of a new file.
 func initialize(tx *bbolt.Tx) error {
-	for _, name := range [][]byte{metaBucket, versionsBucket, leasesBucket} {
+	for _, name := range [][]byte{metaBucket, versionsBucket, reservedBucket} {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
@@ -54,10 +54,8 @@ func readHead(tx *bbolt.Tx) (head, error) {
 		return head{}, fmt.Errorf("it has format %d, and this program reads format %d; use the version that wrote it, or a later one",
 			binary.BigEndian.Uint32(written), format)
 	}
-	for _, name := range [][]byte{versionsBucket, leasesBucket} {
-		if tx.Bucket(name) == nil {
-			return head{}, damaged("bucket %q is missing", name)
-		}
+	if tx.Bucket(versionsBucket) == nil {
+		return head{}, damaged("bucket %q is missing", versionsBucket)
 	}
 	var h head
 	if _, err := unseal(headKey, meta.Get(headKey), &h); err != nil {

@@ -64,14 +64,16 @@ func (r *Report) read(ctx context.Context, path string, valid func(string, []byt
 	r.Revision, r.Compacted = snapshot.Revision, snapshot.Compacted
 	r.count(snapshot, valid)
 	if len(r.Problems) == 0 {
-		// The versions of each key must follow one another.
 		store, err := mvcc.New(mvcc.Options{Restore: snapshot})
 		if err != nil {
 			return damaged("%w", err)
 		}
 		store.Close()
 	}
-	return readFile(path, bbolt.Options{PreLoadFreelist: true}, r.countFree)
+	return readFile(path, bbolt.Options{PreLoadFreelist: true}, func(tx *bbolt.Tx) error {
+		r.Free = int64(tx.DB().Stats().FreePageN) * int64(tx.DB().Info().PageSize)
+		return nil
+	})
 }
 
 // count counts and validates versions.
@@ -98,17 +100,4 @@ func (r *Report) count(snapshot *mvcc.Snapshot, valid func(string, []byte) error
 		}
 	}
 	r.Keys = int64(len(current))
-}
-
-// countFree adds up the free pages.
-func (r *Report) countFree(tx *bbolt.Tx) error {
-	for id := int64(0); ; id++ {
-		page, err := tx.Page(int(id))
-		if page == nil || err != nil {
-			return err
-		}
-		if page.Type == "free" {
-			r.Free += int64(tx.DB().Info().PageSize)
-		}
-	}
 }

@@ -89,7 +89,7 @@ func (l *Log) probe() (err error) {
 
 // apply makes changes in a transaction.
 func apply(tx *bbolt.Tx, changes mvcc.Changes, next head) error {
-	versions, leases := tx.Bucket(versionsBucket), tx.Bucket(leasesBucket)
+	versions := tx.Bucket(versionsBucket)
 	versions.FillPercent = fill
 	for _, made := range changes.Made {
 		for _, event := range made.Events {
@@ -101,16 +101,6 @@ func apply(tx *bbolt.Tx, changes mvcc.Changes, next head) error {
 	for _, version := range changes.Forgotten {
 		if err := versions.Delete(versionKey(version.Key, version.Revision)); err != nil {
 			return fmt.Errorf("deleting %q: %w", version.Key, err)
-		}
-	}
-	for _, lease := range changes.Granted {
-		if err := leases.Put(encodeLease(lease)); err != nil {
-			return err
-		}
-	}
-	for _, id := range changes.Ended {
-		if err := leases.Delete(leaseKey(id)); err != nil {
-			return err
 		}
 	}
 	return writeHead(tx, next)

@@ -83,11 +83,6 @@ func fillFile(ctx context.Context, db *bbolt.DB, from *mvcc.Snapshot) error {
 		if err := initialize(tx); err != nil {
 			return err
 		}
-		for _, lease := range from.Leases {
-			if err := tx.Bucket(leasesBucket).Put(encodeLease(lease)); err != nil {
-				return err
-			}
-		}
 		return writeHead(tx, head{from.Revision, from.Compacted, int64(len(entries))})
 	})
 	for done := 0; err == nil && done < len(entries); {

@@ -32,14 +32,11 @@
 //
 //	key    revision, key
 //	value  checksum, kind (a byte: 1 is a value, 2 a deletion), create revision,
-//	       version, lease, time, value
+//	       version, 0, time, value
 //
 // The changes of a revision have no order. Each has a different key.
 //
-// Bucket "leases" has the active leases:
-//
-//	key    ID
-//	value  checksum, time to live in nanoseconds, deadline
+// Bucket "leases" is reserved and empty.
 //
 // # Durability
 //

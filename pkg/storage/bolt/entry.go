@@ -11,8 +11,6 @@ import (
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
-
-	"tilt.dev/session/pkg/storage/mvcc"
 )
 
 const (
@@ -66,9 +64,10 @@ type entry struct {
 
 // entryHeader precedes the value in an entry.
 type entryHeader struct {
-	Kind                    byte
-	Created, Version, Lease int64
-	At                      int64 // 0 if unknown
+	Kind             byte
+	Created, Version int64
+	Reserved         int64
+	At               int64 // 0 if unknown
 }
 
 func newEntry(event *clientv3.Event, at time.Time) entry {
@@ -84,7 +83,7 @@ func (e entry) event() *clientv3.Event {
 }
 
 func (e entry) encode() (key, value []byte) {
-	header := entryHeader{kindValue, e.kv.CreateRevision, e.kv.Version, e.kv.Lease, 0}
+	header := entryHeader{Kind: kindValue, Created: e.kv.CreateRevision, Version: e.kv.Version}
 	if e.deleted {
 		header.Kind = kindDeletion
 	}
@@ -107,7 +106,7 @@ func decodeEntry(key, value []byte) (entry, error) {
 	}
 	e := entry{deleted: header.Kind == kindDeletion, at: time.Unix(0, header.At), kv: &mvccpb.KeyValue{
 		Key: bytes.Clone(key[8:]), ModRevision: int64(binary.BigEndian.Uint64(key)),
-		CreateRevision: header.Created, Version: header.Version, Lease: header.Lease,
+		CreateRevision: header.Created, Version: header.Version,
 	}}
 	switch {
 	case header.Kind == kindValue:
@@ -121,31 +120,4 @@ func decodeEntry(key, value []byte) (entry, error) {
 // head describes all entries.
 type head struct {
 	Revision, Compacted, Entries int64
-}
-
-// leaseRecord is the content of an entry in the bucket of leases.
-type leaseRecord struct {
-	TTL, Deadline int64
-}
-
-func leaseKey(id clientv3.LeaseID) []byte { return binary.BigEndian.AppendUint64(nil, uint64(id)) }
-
-func encodeLease(lease mvcc.Lease) (key, value []byte) {
-	key = leaseKey(lease.ID)
-	return key, seal(key, leaseRecord{int64(lease.TTL), lease.Deadline.UnixNano()}, nil)
-}
-
-func decodeLease(key, value []byte) (mvcc.Lease, error) {
-	var record leaseRecord
-	if _, err := unseal(key, value, &record); err != nil {
-		return mvcc.Lease{}, err
-	}
-	if len(key) != 8 {
-		return mvcc.Lease{}, damaged("the ID is missing")
-	}
-	return mvcc.Lease{
-		ID:       clientv3.LeaseID(binary.BigEndian.Uint64(key)),
-		TTL:      time.Duration(record.TTL),
-		Deadline: time.Unix(0, record.Deadline),
-	}, nil
 }

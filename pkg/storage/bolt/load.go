@@ -34,15 +34,7 @@ func load(ctx context.Context, tx *bbolt.Tx, report func(Problem) error) (*mvcc.
 			return nil, err
 		}
 	}
-	err = tx.Bucket(leasesBucket).ForEach(func(key, value []byte) error {
-		lease, err := decodeLease(key, value)
-		if err != nil {
-			return report(Problem{Err: fmt.Errorf("lease %x: %w", key, err)})
-		}
-		l.snapshot.Leases = append(l.snapshot.Leases, lease)
-		return nil
-	})
-	return l.snapshot, err
+	return l.snapshot, nil
 }
 
 // stop ends the loading of a file at its first problem.

@@ -61,12 +61,10 @@ func TestCheckFindsProblems(t *testing.T) {
 			[]string{"it has 15 entries instead of 16"}},
 		"future":     {put(version("b", 44, 44, 1)), []string{"b in revision 44: the file is damaged: the store is at revision 43", "it has 17 entries"}},
 		"succession": {put(version("b", 43, 7, 3)), []string{"it has 17 entries"}},
-		"replaced":   {put(version("a", 43, 43, 1)), []string{`key "a": version 1`}},
 		"deletion": {versions(func(b *bbolt.Bucket) error {
 			return b.Put(entry{kv: keyValue("b", 5, 0, 0), deleted: true}.encode())
 		}), []string{"b in revision 5: the file is damaged: it is a deletion in a compacted revision", "it has 17 entries"}},
 		"short": {versions(func(b *bbolt.Bucket) error { return b.Put([]byte("x"), nil) }), []string{"entry 78", "it has 17 entries"}},
-		"lease": {func(tx *bbolt.Tx) error { return tx.Bucket(leasesBucket).Put([]byte("x"), nil) }, []string{"lease 78"}},
 		"head":  {func(tx *bbolt.Tx) error { return tx.Bucket(metaBucket).Delete(headKey) }, []string{"head"}},
 	} {
 		t.Run(name, func(t *testing.T) {

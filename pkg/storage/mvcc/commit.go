@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 var (
@@ -33,22 +34,18 @@ type proposal struct {
 type attempt struct {
 	changes   Changes
 	state     *state
-	leases    leases
 	revisions []revision // those that state adds
 }
 
 // update makes a change and returns when it is published, with the revision of the store after it. A change that
 // has begun ignores the cancellation of ctx: it is short, and its outcome would be unknown.
+//
+// It queues the change. The goroutine that acquires commitMu first commits all
+// queued changes together, so that a slow log is used once for many.
 func (s *Store) update(ctx context.Context, apply func(*txn) error) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	return s.propose(apply)
-}
-
-// propose queues a change. The goroutine that acquires commitMu first commits
-// all queued changes together, so that a slow log is used once for many.
-func (s *Store) propose(apply func(*txn) error) (int64, error) {
 	p := &proposal{apply: apply, err: errAbandoned}
 	s.queueMu.Lock()
 	s.queue = append(s.queue, p)
@@ -79,40 +76,33 @@ func (s *Store) commit(batch []*proposal) error {
 		return ErrClosed
 	}
 	head := s.state.Load()
-	changes := Changes{Revision: head.rev}
-	current, leases := head.latest(), s.leases
+	rev, current := head.rev, head.latest()
 	var revisions []revision
 	for _, p := range batch {
-		t := &txn{tree: current, rev: changes.Revision + 1, leases: leases}
-		if p.err = p.apply(t); p.err == nil {
-			if len(t.events) > 0 {
-				current = t.tree
-				changes.Revision++
-				revisions = append(revisions, newRevision(s.clock.Now(), t.events, t.tree))
-			}
-			leases = leases.with(t.granted, t.ended)
-			changes.Granted = append(changes.Granted, t.granted...)
-			changes.Ended = append(changes.Ended, t.ended...)
+		t := &txn{tree: current, rev: rev + 1}
+		if p.err = p.apply(t); p.err == nil && len(t.events) > 0 {
+			rev, current = t.rev, t.tree
+			revisions = append(revisions, newRevision(s.clock.Now(), t.events, t.tree))
 		}
-		p.rev = changes.Revision
+		p.rev = rev
 	}
-	return s.advance(changes, leases, revisions)
+	return s.advance(revisions)
 }
 
-// advance commits and publishes revisions and changes of leases. The caller holds commitMu.
-func (s *Store) advance(changes Changes, leases leases, revisions []revision) error {
-	for _, r := range revisions {
-		changes.Made = append(changes.Made, Revision{r.at, r.events})
-	}
-	if changes.empty() {
+// advance commits and publishes revisions. The caller holds commitMu.
+func (s *Store) advance(revisions []revision) error {
+	if len(revisions) == 0 {
 		return nil
 	}
 	if err := s.writable(); err != nil {
 		return err
 	}
 	next, passed := s.state.Load().with(revisions, s.limits)
-	changes.Compacted, changes.Forgotten = next.compacted, forgotten(passed)
-	return s.perform(attempt{changes, next, leases, revisions})
+	changes := Changes{Revision: next.rev, Compacted: next.compacted, Forgotten: forgotten(passed)}
+	for _, r := range revisions {
+		changes.Made = append(changes.Made, Revision{r.at, r.events})
+	}
+	return s.perform(attempt{changes, next, revisions})
 }
 
 // writable returns why nothing can be committed. It has to be called before a new state is made: states share an
@@ -139,13 +129,61 @@ func (s *Store) perform(a attempt) error {
 
 // publish makes a durable attempt visible, first to readers, then to watches.
 func (s *Store) publish(a attempt) {
-	head := s.state.Load()
-	s.leases = a.leases
-	s.state.Store(a.state)
-	if len(a.revisions) > 0 {
-		s.watches.notify(head.rev+1, a.revisions)
-	}
-	if len(a.changes.Granted) > 0 || len(head.history) == 1 {
+	head := s.state.Swap(a.state)
+	s.watches.notify(head.rev+1, a.revisions)
+	if len(head.history) == 1 {
 		s.wakeHousekeeper()
 	}
+}
+
+// retryInterval is the time between a failure of the Log and the next Reopen.
+const retryInterval = time.Second
+
+// fail makes the store read-only until the outcome of an attempt is known. The caller holds commitMu.
+func (s *Store) fail(a *attempt, err error) {
+	s.unresolved = a
+	s.retryAt = s.clock.Now().Add(retryInterval)
+	s.failed.Store(&err)
+	s.wakeHousekeeper()
+}
+
+// resolve reopens a Log whose last commit failed, if it is time to. It returns when to try again, or the zero time
+// if the store is writable. A commit that the Log holds is published; otherwise the revisions of that commit stay
+// empty.
+func (s *Store) resolve(now time.Time) (retry time.Time, err error) {
+	s.commitMu.Lock()
+	defer s.commitMu.Unlock()
+	a := s.unresolved
+	switch {
+	case s.closed.Load():
+		return time.Time{}, ErrClosed
+	case a == nil:
+		return time.Time{}, nil
+	case now.Before(s.retryAt):
+		return s.retryAt, nil
+	}
+	held, err := s.log.Reopen()
+	if err != nil {
+		s.fail(a, err)
+		return s.retryAt, nil
+	}
+	s.unresolved = nil
+	if held {
+		s.publish(*a)
+	} else if err := s.skip(a.state.rev); err != nil {
+		return s.retryAt, nil // skip has called fail
+	}
+	s.failed.Store(nil)
+	return time.Time{}, nil
+}
+
+// skip commits empty revisions up to one that a failed commit has used. A client or a later process therefore never
+// sees that revision with different content. The caller holds commitMu.
+func (s *Store) skip(rev int64) error {
+	head := s.state.Load()
+	var empty []revision
+	for range rev - head.rev {
+		empty = append(empty, newRevision(s.clock.Now(), nil, head.latest()))
+	}
+	return s.advance(empty)
 }

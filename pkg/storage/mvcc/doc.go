@@ -26,16 +26,11 @@
 // of an API server records it in a transaction of its own, which is one. A watch can start after the compacted
 // revision, and at it if that revision replaced nothing.
 //
-// # Leases
-//
-// A lease ends after its time to live. Its end deletes, in one revision, the
-// keys whose current version was written with the lease. Leases are not renewed.
-//
 // # Durability
 //
 // Without a Log the contents end with the process. With one, a change or a compaction becomes visible, and is
 // acknowledged, only after the Log has committed it. Changes made at the same time are committed together. A store
-// that is restored continues with the revision, the history and the leases of its predecessor.
+// that is restored continues with the revision and the history of its predecessor.
 //
 // A failed commit stops all writing, because its outcome is unknown. Its changes get ErrUncertain, and further
 // changes ErrReadOnly; readers and watches continue with the state before it. The store reopens the Log every
@@ -51,15 +46,16 @@
 // # What a client can do
 //
 // KV is complete except for these requests, whose errors wrap errors.ErrUnsupported: sorting other than by
-// ascending key, bounds on create and modify revisions, IgnoreValue and IgnoreLease, transactions within a
-// transaction, comparisons of a range, and reads at an old revision within a transaction. Serializable reads are
-// linearizable.
+// ascending key, bounds on create and modify revisions, leases, IgnoreValue and IgnoreLease, transactions within a
+// transaction, comparisons other than whether the version or the modify revision of one key equals a number, and reads
+// at an old revision within a transaction. Serializable reads are linearizable. The responses within the response of a
+// transaction have no header.
 //
 // Watcher is complete except for options that the interface hides from its implementation: previous values are
 // always sent, filters and the created notification have no effect, and progress is sent on request, not
 // periodically. As with etcd, RequestProgress reaches the watches whose context has the same outgoing metadata.
 //
-// Lease has Grant and Close only. The client must not be used for other services (Cluster, Auth, Maintenance), nor
+// The client must not be used for other services (Lease, Cluster, Auth, Maintenance), nor
 // for its connections (Sync, SetEndpoints, Dial).
 //
 // # Ownership
@@ -68,6 +64,6 @@
 //
 // # Non-goals
 //
-// Replication, authentication, access from other processes, quotas and alarms,
-// and data that does not fit into memory.
+// Leases, replication, authentication, access from other processes, quotas and alarms, and data that does not fit into
+// memory.
 package mvcc

@@ -7,11 +7,12 @@ import (
 	"errors"
 	"time"
 
+	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	"k8s.io/utils/clock"
 )
 
-// keepHouse resolves failed commits, compacts what is too old, and ends leases,
-// each at its time. It returns when the store is closed.
+// keepHouse resolves failed commits and compacts what is too old, each at its time. It returns when the store is
+// closed.
 func (s *Store) keepHouse() {
 	timer := s.clock.NewTimer(s.maxAge)
 	defer timer.Stop()
@@ -69,32 +70,59 @@ func (s *Store) tidy(now time.Time) (time.Time, error) {
 	if err := s.compactAged(now); err != nil {
 		return time.Time{}, err
 	}
-	deadline, err := s.endLeases(now)
-	if err != nil {
-		return time.Time{}, err
-	}
-	return earlier(deadline, s.nextCompaction(now)), nil
+	return s.nextCompaction(now), nil
 }
 
-// endLeases ends the expired leases and returns when the next one expires.
-func (s *Store) endLeases(now time.Time) (time.Time, error) {
-	s.commitMu.Lock()
-	expired := s.leases.expired(now)
-	s.commitMu.Unlock()
-	for _, id := range expired {
-		if _, err := s.propose(func(t *txn) error { return t.end(id) }); err != nil {
-			return time.Time{}, err
-		}
-	}
+// compact drops the history before a revision.
+func (s *Store) compact(rev int64) error {
 	s.commitMu.Lock()
 	defer s.commitMu.Unlock()
-	return s.leases.next(), nil
+	head, err := s.read()
+	switch {
+	case err != nil:
+		return err
+	case rev <= head.compacted, rev < head.oldest():
+		return rpctypes.ErrCompacted
+	case rev > head.rev:
+		return rpctypes.ErrFutureRev
+	}
+	return s.forget(head, rev)
 }
 
-// earlier returns the first of two times, where the zero time means never.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
+// compactAged compacts what is older than maxAge.
+func (s *Store) compactAged(now time.Time) error {
+	s.commitMu.Lock()
+	defer s.commitMu.Unlock()
+	head, err := s.read()
+	if err != nil {
+		return err
 	}
-	return a
+	last := head.asOf(now.Add(-s.maxAge))
+	if last <= head.oldest() {
+		return nil
+	}
+	return s.forget(head, last)
+}
+
+// forget compacts at a revision of the history. The caller holds commitMu.
+func (s *Store) forget(head *state, rev int64) error {
+	if err := s.writable(); err != nil {
+		return err
+	}
+	next, passed := head.compact(rev)
+	return s.perform(attempt{changes: Changes{Revision: head.rev, Compacted: rev, Forgotten: forgotten(passed)}, state: next})
+}
+
+// nextCompaction returns when compactAged has something to do, or the zero time. It delays by up to a tenth of the
+// age, so that a burst of revisions is compacted at once.
+func (s *Store) nextCompaction(now time.Time) time.Time {
+	head := s.state.Load()
+	if len(head.history) == 1 {
+		return time.Time{}
+	}
+	due := head.history[1].at.Add(s.maxAge)
+	if soonest := now.Add(s.maxAge / 10); due.Before(soonest) {
+		return soonest
+	}
+	return due
 }

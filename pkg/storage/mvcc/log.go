@@ -27,18 +27,10 @@ type Changes struct {
 	Revision int64
 	// Made lists the new revisions up to Revision, in order; it may be empty.
 	Made []Revision
-	// Granted lists new leases.
-	Granted []Lease
-	// Ended lists leases that ended; the deletions of their keys are among the events.
-	Ended []clientv3.LeaseID
 	// Compacted is the oldest revision that can be read after the changes, 0 before the first compaction.
 	Compacted int64
 	// Forgotten lists the versions that cannot be read after the changes.
 	Forgotten []Version
-}
-
-func (c *Changes) empty() bool {
-	return len(c.Made) == 0 && len(c.Granted) == 0 && len(c.Ended) == 0
 }
 
 // Revision is what one revision changed. A revision whose commit failed has no events.
@@ -62,13 +54,4 @@ type Snapshot struct {
 	// History lists the revisions after Compacted that have events, in order.
 	// The events have no previous values yet.
 	History []Revision
-	Leases  []Lease
-}
-
-// Lease is a time to live that keys share.
-type Lease struct {
-	ID clientv3.LeaseID
-	// TTL is the granted time to live, Deadline when the lease and its keys end.
-	TTL      time.Duration
-	Deadline time.Time
 }

@@ -7,8 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -28,7 +26,6 @@ type memoryLog struct {
 	rev, compacted int64
 	made           []Revision                 // from revision 2 on
 	versions       map[string]*clientv3.Event // that aren't forgotten
-	leases         map[clientv3.LeaseID]Lease
 	err            error
 	keep           bool          // apply what fails
 	held           bool          // the last commit failed and was applied
@@ -36,7 +33,7 @@ type memoryLog struct {
 }
 
 func newMemoryLog() *memoryLog {
-	return &memoryLog{rev: 1, versions: map[string]*clientv3.Event{}, leases: map[clientv3.LeaseID]Lease{}}
+	return &memoryLog{rev: 1, versions: map[string]*clientv3.Event{}}
 }
 
 func (l *memoryLog) Commit(changes Changes) error {
@@ -75,12 +72,6 @@ func (l *memoryLog) apply(changes Changes) error {
 		delete(l.versions, name)
 	}
 	l.compacted = changes.Compacted
-	for _, lease := range changes.Granted {
-		l.leases[lease.ID] = lease
-	}
-	for _, id := range changes.Ended {
-		delete(l.leases, id)
-	}
 	return nil
 }
 
@@ -102,7 +93,7 @@ func version(kv *mvccpb.KeyValue) string { return fmt.Sprintf("%s@%d", kv.Key, k
 func (l *memoryLog) snapshot() *Snapshot {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	snapshot := &Snapshot{Revision: l.rev, Compacted: l.compacted, Leases: slices.Collect(maps.Values(l.leases))}
+	snapshot := &Snapshot{Revision: l.rev, Compacted: l.compacted}
 	for _, event := range l.versions {
 		if event.Kv.ModRevision <= l.compacted {
 			snapshot.KeyValues = append(snapshot.KeyValues, event.Kv)
@@ -126,14 +117,13 @@ func TestLogRestoresStore(t *testing.T) {
 	clock := testclock.NewFakeClock(time.Now())
 	log := newMemoryLog()
 	store, client := newStore(t, Options{Clock: clock, Log: log})
-	lease := grant(t, client.Client, 60)
 	put(t, client, "a", "1")
 	put(t, client, "a", "2")
 	put(t, client, "gone", "")
 	if _, err := client.Delete(t.Context(), "gone"); err != nil {
 		t.Fatal(err)
 	}
-	rev := put(t, client, "leased", "", clientv3.WithLease(lease))
+	rev := put(t, client, "last", "")
 	before, err := client.KV.Get(t.Context(), "", clientv3.WithPrefix())
 	if err != nil {
 		t.Fatal(err)
@@ -153,18 +143,10 @@ func TestLogRestoresStore(t *testing.T) {
 	}
 	want := []string{
 		mvcctest.EventText(2, "PUT", "a", "1", ""), mvcctest.EventText(3, "PUT", "a", "2", "1"), mvcctest.EventText(4, "PUT", "gone", "", ""),
-		mvcctest.EventText(5, "DELETE", "gone", "", ""), mvcctest.EventText(6, "PUT", "leased", "", ""),
+		mvcctest.EventText(5, "DELETE", "gone", "", ""), mvcctest.EventText(6, "PUT", "last", "", ""),
 	}
 	if diff := cmp.Diff(want, mvcctest.EventTexts(next(t, client.Watch(t.Context(), "", clientv3.WithPrefix(), clientv3.WithRev(1))).Events)); diff != "" {
 		t.Errorf("a watch from before: %s", diff)
-	}
-	if grant(t, client.Client, 60) == lease {
-		t.Error("the ID of a lease was used again")
-	}
-	watch := client.Watch(t.Context(), "leased", clientv3.WithRev(rev+1))
-	clock.Step(time.Minute)
-	if got := mvcctest.EventTexts(next(t, watch).Events); len(got) != 1 || got[0] != mvcctest.EventText(rev+1, "DELETE", "leased", "", "") {
-		t.Errorf("at the end of the lease: %v", got)
 	}
 }
 
@@ -186,7 +168,7 @@ func TestLogCommitsTogether(t *testing.T) {
 		running.Go(func() { put(t, client, fmt.Sprint(i), "") })
 	}
 	eventually(t, "all other writes wait", func() bool { return store.queued() == writers })
-	if exists(t, client.Client, "first") {
+	if exists(t, client, "first") {
 		t.Error("a write is visible before it is durable")
 	}
 	close(log.gate)
@@ -220,9 +202,6 @@ func TestFailedCommit(t *testing.T) {
 			}
 			if _, err := client.Put(t.Context(), "a", "3"); !errors.Is(err, full) || !errors.Is(err, ErrReadOnly) {
 				t.Errorf("writing afterwards: %v", err)
-			}
-			if _, err := client.Grant(t.Context(), 1); !errors.Is(err, ErrReadOnly) {
-				t.Errorf("granting a lease afterwards: %v", err)
 			}
 			if _, err := client.Compact(t.Context(), 2); !errors.Is(err, ErrReadOnly) {
 				t.Errorf("compacting afterwards: %v", err)
@@ -298,25 +277,6 @@ func recovered(t *testing.T, store *Store, clock *testclock.FakeClock) {
 	})
 }
 
-// TestLeaseEndsOnceTheLogWorks lets a lease end while nothing can be written.
-func TestLeaseEndsOnceTheLogWorks(t *testing.T) {
-	clock := testclock.NewFakeClock(time.Now())
-	log := newMemoryLog()
-	store, client := newStore(t, Options{Clock: clock, Log: log})
-	put(t, client, "a", "", clientv3.WithLease(grant(t, client.Client, 10)))
-	log.fail(errors.New("disk full"), false)
-	clock.Step(10 * time.Second)
-	eventually(t, "the end of the lease has failed", func() bool { return store.Err() != nil })
-	if !exists(t, client.Client, "a") {
-		t.Error("the key is gone, and not durably so")
-	}
-	log.fail(nil, false)
-	eventually(t, "the key is gone", func() bool {
-		clock.Step(retryInterval)
-		return !exists(t, client.Client, "a")
-	})
-}
-
 // TestLogForgets compacts by age and by count, with a log that checks what it
 // is to forget, and that it is left with what a restart needs.
 func TestLogForgets(t *testing.T) {
@@ -340,24 +300,18 @@ func TestLogForgets(t *testing.T) {
 }
 
 func TestRestoreRefused(t *testing.T) {
-	kv := func(rev, created, version, lease int64) *mvccpb.KeyValue {
-		return &mvccpb.KeyValue{Key: []byte("a"), ModRevision: rev, CreateRevision: created, Version: version, Lease: lease}
+	kv := func(rev, created, version int64) *mvccpb.KeyValue {
+		return &mvccpb.KeyValue{Key: []byte("a"), ModRevision: rev, CreateRevision: created, Version: version}
 	}
 	history := func(events ...*clientv3.Event) []Revision { return []Revision{{Events: events}} }
-	deletion := &clientv3.Event{Type: clientv3.EventTypeDelete, Kv: &mvccpb.KeyValue{Key: []byte("a"), ModRevision: 3}}
 	for name, snapshot := range map[string]Snapshot{
-		"no revision":          {},
-		"compacted later":      {Revision: 2, Compacted: 3},
-		"key of the future":    {Revision: 2, Compacted: 2, KeyValues: []*mvccpb.KeyValue{kv(3, 3, 1, 0)}},
-		"key twice":            {Revision: 3, Compacted: 3, KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1, 0), kv(3, 3, 1, 0)}},
-		"lease missing":        {Revision: 2, Compacted: 2, KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1, 1)}},
-		"history too long":     {Revision: 2, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 3, 1, 0)})},
-		"revision empty":       {Revision: 3, Compacted: 2, History: history()},
-		"revision too late":    {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(4, 4, 1, 0)})},
-		"version left out":     {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 2, 3, 0)}), KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1, 0)}},
-		"created anew":         {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 3, 1, 0)}), KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1, 0)}},
-		"updated, not created": {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 2, 2, 0)})},
-		"deleted, not created": {Revision: 3, Compacted: 2, History: history(deletion)},
+		"no revision":       {},
+		"compacted later":   {Revision: 2, Compacted: 3},
+		"key of the future": {Revision: 2, Compacted: 2, KeyValues: []*mvccpb.KeyValue{kv(3, 3, 1)}},
+		"key twice":         {Revision: 3, Compacted: 3, KeyValues: []*mvccpb.KeyValue{kv(2, 2, 1), kv(3, 3, 1)}},
+		"history too long":  {Revision: 2, Compacted: 2, History: history(&clientv3.Event{Kv: kv(3, 3, 1)})},
+		"revision empty":    {Revision: 3, Compacted: 2, History: history()},
+		"revision too late": {Revision: 3, Compacted: 2, History: history(&clientv3.Event{Kv: kv(4, 4, 1)})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store, err := New(Options{Restore: &snapshot})
@@ -376,7 +330,7 @@ func TestCanceledWriteIsNotMade(t *testing.T) {
 	if _, err := client.Put(ctx, "a", ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("writing: %v", err)
 	}
-	if exists(t, client.Client, "a") {
+	if exists(t, client, "a") {
 		t.Error("it was written")
 	}
 }

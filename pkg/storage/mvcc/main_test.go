@@ -76,3 +76,12 @@ func eventually(t testing.TB, what string, holds func() bool) {
 		}
 	}
 }
+
+func exists(t testing.TB, client *kubernetes.Client, key string) bool {
+	t.Helper()
+	response, err := client.KV.Get(t.Context(), key, clientv3.WithCountOnly())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.Count > 0
+}

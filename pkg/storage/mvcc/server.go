@@ -121,10 +121,10 @@ func rangeOf(t *tree, r *pb.RangeRequest) *pb.RangeResponse {
 }
 
 func putIn(t *txn, r *pb.PutRequest) (*pb.PutResponse, error) {
-	if r.IgnoreValue || r.IgnoreLease {
-		return nil, unsupported("Put that keeps the value or the lease")
+	if r.Lease != 0 || r.IgnoreValue || r.IgnoreLease {
+		return nil, unsupported("Put with a lease, or that keeps the value")
 	}
-	previous, err := t.put(r.Key, r.Value, r.Lease)
+	previous, err := t.put(r.Key, r.Value)
 	if err != nil {
 		return nil, err
 	}

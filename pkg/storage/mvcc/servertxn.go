@@ -4,7 +4,6 @@
 package mvcc
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 
@@ -30,7 +29,7 @@ func (s server) Txn(ctx context.Context, r *pb.TxnRequest, _ ...grpc.CallOption)
 	if err != nil {
 		return nil, err
 	}
-	setHeaders(response, header(rev))
+	response.Header = header(rev)
 	return response, nil
 }
 
@@ -78,68 +77,23 @@ func operationIn(t *txn, operation *pb.RequestOp) (*pb.ResponseOp, error) {
 	}
 }
 
-func setHeaders(response *pb.TxnResponse, header *pb.ResponseHeader) {
-	response.Header = header
-	for _, operation := range response.Responses {
-		switch r := operation.Response.(type) {
-		case *pb.ResponseOp_ResponseRange:
-			r.ResponseRange.Header = header
-		case *pb.ResponseOp_ResponsePut:
-			r.ResponsePut.Header = header
-		case *pb.ResponseOp_ResponseDeleteRange:
-			r.ResponseDeleteRange.Header = header
-		}
-	}
-}
-
-// compareIn reports whether a comparison holds. The numbers of a missing key are
-// 0; no comparison with its value holds.
+// compareIn reports whether a comparison holds. The numbers of a missing key are 0.
 func compareIn(t *txn, c *pb.Compare) (bool, error) {
 	switch {
 	case len(c.Key) == 0:
 		return false, rpctypes.ErrEmptyKey
 	case len(c.RangeEnd) != 0:
 		return false, unsupported("a comparison of a range")
-	}
-	kv := t.get(c.Key)
-	if kv == nil {
-		if c.Target == pb.Compare_VALUE {
-			return false, nil
-		}
-		kv = &mvccpb.KeyValue{}
-	}
-	order, err := compareTarget(kv, c)
-	if err != nil {
-		return false, err
-	}
-	switch c.Result {
-	case pb.Compare_EQUAL:
-		return order == 0, nil
-	case pb.Compare_NOT_EQUAL:
-		return order != 0, nil
-	case pb.Compare_GREATER:
-		return order > 0, nil
-	case pb.Compare_LESS:
-		return order < 0, nil
-	default:
+	case c.Result != pb.Compare_EQUAL:
 		return false, unsupported("comparison " + c.Result.String())
 	}
-}
-
-// compareTarget compares the target of a comparison with its operand.
-func compareTarget(kv *mvccpb.KeyValue, c *pb.Compare) (int, error) {
+	kv := cmp.Or(t.get(c.Key), &mvccpb.KeyValue{})
 	switch c.Target {
 	case pb.Compare_VERSION:
-		return cmp.Compare(kv.Version, c.GetVersion()), nil
-	case pb.Compare_CREATE:
-		return cmp.Compare(kv.CreateRevision, c.GetCreateRevision()), nil
+		return kv.Version == c.GetVersion(), nil
 	case pb.Compare_MOD:
-		return cmp.Compare(kv.ModRevision, c.GetModRevision()), nil
-	case pb.Compare_VALUE:
-		return bytes.Compare(kv.Value, c.GetValue()), nil
-	case pb.Compare_LEASE:
-		return cmp.Compare(kv.Lease, c.GetLease()), nil
+		return kv.ModRevision == c.GetModRevision(), nil
 	default:
-		return 0, unsupported("comparison of " + c.Target.String())
+		return false, unsupported("comparison of " + c.Target.String())
 	}
 }

@@ -27,7 +27,7 @@ var ErrClosed = errors.New("mvcc: store is closed")
 
 // Options configure a store. The zero value configures a store in memory.
 type Options struct {
-	// Clock measures leases and the age of the history; nil is the real clock.
+	// Clock measures the age of the history; nil is the real clock.
 	Clock clock.Clock
 	// HistoryRevisions, HistoryBytes (of keys and values) and HistoryAge bound the history; 0 is the default. The
 	// latest revision is always kept. The age has a tolerance of a tenth. Dropped history may use as much memory
@@ -47,8 +47,7 @@ type limits struct {
 	bytes     int64
 }
 
-// Store holds the keys, their history and the leases. New makes one; Close
-// ends it. All methods are safe for concurrent use.
+// Store holds the keys and their history. New makes one; Close ends it. All methods are safe for concurrent use.
 type Store struct {
 	clock  clock.Clock
 	limits limits
@@ -61,9 +60,8 @@ type Store struct {
 	queueMu sync.Mutex
 	queue   []*proposal
 
-	commitMu   sync.Mutex // guards leases and unresolved, and serializes writes of state
-	leases     leases
-	unresolved *attempt // the failed commit whose outcome is unknown
+	commitMu   sync.Mutex // guards unresolved, and serializes writes of state
+	unresolved *attempt   // the failed commit whose outcome is unknown
 	retryAt    time.Time
 
 	failed  atomic.Pointer[error] // why the Log failed; set while unresolved is
@@ -91,9 +89,6 @@ func New(o Options) (*Store, error) {
 		log:    o.Log,
 		stop:   make(chan struct{}),
 		wake:   make(chan struct{}, 1),
-	}
-	if o.Restore != nil {
-		s.leases = newLeases(o.Restore.Leases)
 	}
 	s.state.Store(first)
 	s.running.Go(s.keepHouse)

@@ -5,6 +5,7 @@ package mvcc
 
 import (
 	"bytes"
+	"slices"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
@@ -17,11 +18,7 @@ type txn struct {
 	tree   *tree
 	own    bool // tree was cloned for this txn
 	rev    int64
-	leases leases
-
-	events  []*clientv3.Event
-	granted []Lease
-	ended   []clientv3.LeaseID
+	events []*clientv3.Event
 }
 
 func (t *txn) get(key []byte) *mvccpb.KeyValue {
@@ -30,14 +27,14 @@ func (t *txn) get(key []byte) *mvccpb.KeyValue {
 }
 
 // put returns the previous version, or nil. It retains key and value, which etcd's client has copied.
-func (t *txn) put(key, value []byte, lease int64) (*mvccpb.KeyValue, error) {
-	if err := t.checkPut(key, lease); err != nil {
-		return nil, err
+func (t *txn) put(key, value []byte) (*mvccpb.KeyValue, error) {
+	if len(key) == 0 {
+		return nil, rpctypes.ErrEmptyKey
 	}
-	kv := &mvccpb.KeyValue{
-		Key: key, Value: value, Lease: lease,
-		CreateRevision: t.rev, ModRevision: t.rev, Version: 1,
+	if slices.ContainsFunc(t.events, func(e *clientv3.Event) bool { return bytes.Equal(e.Kv.Key, key) }) {
+		return nil, rpctypes.ErrDuplicateKey
 	}
+	kv := &mvccpb.KeyValue{Key: key, Value: value, CreateRevision: t.rev, ModRevision: t.rev, Version: 1}
 	previous := t.get(key)
 	if previous != nil {
 		kv.Key = previous.Key
@@ -48,37 +45,13 @@ func (t *txn) put(key, value []byte, lease int64) (*mvccpb.KeyValue, error) {
 	return previous, nil
 }
 
-func (t *txn) checkPut(key []byte, lease int64) error {
-	if len(key) == 0 {
-		return rpctypes.ErrEmptyKey
-	}
-	if lease != 0 && !t.leases.has(clientv3.LeaseID(lease)) {
-		return rpctypes.ErrLeaseNotFound
-	}
-	for _, event := range t.events {
-		if bytes.Equal(event.Kv.Key, key) {
-			return rpctypes.ErrDuplicateKey
-		}
-	}
-	return nil
-}
-
 // delete returns the deleted versions.
 func (t *txn) delete(in keyRange) ([]*mvccpb.KeyValue, error) {
 	if len(in.key) == 0 {
 		return nil, rpctypes.ErrEmptyKey
 	}
-	return t.deleteAll(in, func(*mvccpb.KeyValue) bool { return true })
-}
-
-func (t *txn) deleteAll(in keyRange, match func(*mvccpb.KeyValue) bool) ([]*mvccpb.KeyValue, error) {
 	var deleted []*mvccpb.KeyValue
-	in.ascend(t.tree, func(kv *mvccpb.KeyValue) bool {
-		if match(kv) {
-			deleted = append(deleted, kv)
-		}
-		return true
-	})
+	in.ascend(t.tree, func(kv *mvccpb.KeyValue) bool { deleted = append(deleted, kv); return true })
 	for _, kv := range deleted {
 		if kv.ModRevision == t.rev {
 			return nil, rpctypes.ErrDuplicateKey

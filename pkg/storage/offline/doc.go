@@ -11,8 +11,7 @@
 //
 // # Non-goals
 //
-// Exporting the history or leases: an imported object has no lease, and does not end by itself. Clients of the
-// exported storage have to list again. Repairing damaged files.
+// Exporting the history: clients of the exported storage have to list again. Repairing damaged files.
 package offline
 
 import (
