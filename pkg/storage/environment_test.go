@@ -121,7 +121,7 @@ func newEnvironment(t testing.TB, kind backendKind, setting string, options ...e
 	e.client = &kubernetes.Client{Client: &own}
 	e.reads = suite.NewKVRecorder(e.client.KV)
 	e.client.KV = e.reads
-	e.lists = suite.NewKubernetesRecorder(translatedReads{translatedWrites{e.client, etcdWriteError}, etcdReadError})
+	e.lists = suite.NewKubernetesRecorder(translated{e.client, etcdReadError, etcdWriteError})
 	e.client.Kubernetes = e.lists
 
 	versioner := apistorage.APIObjectVersioner{}

@@ -46,7 +46,7 @@ func NewEtcd(config Config, options EtcdOptions) (*Backend, error) {
 		return nil, err
 	}
 	client.KV = etcd3.NewETCDLatencyTracker(client.KV)
-	client.Kubernetes = translatedReads{translatedWrites{client.Kubernetes, etcdWriteError}, etcdReadError}
+	client.Kubernetes = translated{client.Kubernetes, etcdReadError, etcdWriteError}
 	compactor := etcd3.NewCompactor(client.Client, options.CompactionInterval, config.Clock, nil)
 	stopMeasuring := measureSize(client.Client)
 	return &Backend{config: config, source: source{

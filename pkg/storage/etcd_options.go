@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/url"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,16 +114,14 @@ func isPort(text string) bool {
 }
 
 func (o *EtcdOptions) validateFiles() []error {
-	_, err := o.authorities()
-	errs := []error{err}
 	switch {
 	case o.CertFile == "" && o.KeyFile != "":
-		errs = append(errs, errors.New("--etcd-keyfile requires --etcd-certfile"))
+		return []error{errors.New("--etcd-keyfile requires --etcd-certfile")}
 	case o.CertFile != "" && o.KeyFile == "":
-		errs = append(errs, errors.New("--etcd-certfile requires --etcd-keyfile"))
-	case o.CertFile != "":
-		_, err := o.certificate()
-		errs = append(errs, err)
+		return []error{errors.New("--etcd-certfile requires --etcd-keyfile")}
 	}
-	return slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if _, err := o.tlsConfig(); err != nil {
+		return []error{err}
+	}
+	return nil
 }

@@ -62,7 +62,7 @@ func TestEtcdOptionsAreValidated(t *testing.T) {
 		"files":            {func(o *EtcdOptions) { o.CAFile, o.CertFile, o.KeyFile = certificate, certificate, key }, nil},
 		"files in vain":    {func(o *EtcdOptions) { o.Servers, o.CAFile = []string{"http://a:1"}, certificate }, []string{"--etcd-cafile, --etcd-certfile and --etcd-keyfile require"}},
 		"missing CA":       {func(o *EtcdOptions) { o.CAFile = missing }, []string{"--etcd-cafile: open " + missing}},
-		"CA without any":   {func(o *EtcdOptions) { o.CAFile = key }, []string{"--etcd-cafile: " + key + " has no certificate"}},
+		"CA without any":   {func(o *EtcdOptions) { o.CAFile = key }, []string{"--etcd-cafile: error creating pool from " + key}},
 		"only certificate": {func(o *EtcdOptions) { o.CertFile = certificate }, []string{"--etcd-certfile requires --etcd-keyfile"}},
 		"only key":         {func(o *EtcdOptions) { o.KeyFile = key }, []string{"--etcd-keyfile requires --etcd-certfile"}},
 		"other key":        {func(o *EtcdOptions) { o.CertFile, o.KeyFile = certificate, otherKey }, []string{"--etcd-certfile " + certificate}},
@@ -93,12 +93,12 @@ func TestEtcdClientCertificateIsReadAgain(t *testing.T) {
 	options := NewEtcdOptions()
 	options.Servers = []string{"https://a:2379"}
 	options.CertFile, options.KeyFile = writeIdentity(t)
-	config, err := options.tlsConfig()
-	if err != nil {
-		t.Fatal(err)
-	}
 	shown := func() []byte {
 		t.Helper()
+		config, err := options.tlsConfig()
+		if err != nil {
+			t.Fatal(err)
+		}
 		certificate, err := config.GetClientCertificate(nil)
 		if err != nil {
 			t.Fatal(err)

@@ -6,14 +6,14 @@ package storage
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	certutil "k8s.io/client-go/util/cert"
 )
 
 // etcdCredentials are TLS credentials that read their files for each connection. A
@@ -46,40 +46,23 @@ func (c etcdCredentials) Clone() credentials.TransportCredentials {
 	return etcdCredentials{c.TransportCredentials.Clone(), c.options}
 }
 
-// authorities returns the CA certificates, or nil for those of the machine.
-func (o *EtcdOptions) authorities() (*x509.CertPool, error) {
-	if o.CAFile == "" {
-		return nil, nil
-	}
-	content, err := os.ReadFile(o.CAFile)
-	if err != nil {
-		return nil, fmt.Errorf("--etcd-cafile: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(content) {
-		return nil, fmt.Errorf("--etcd-cafile: %s has no certificate", o.CAFile)
-	}
-	return pool, nil
-}
-
-// certificate reads the client certificate.
-func (o *EtcdOptions) certificate() (*tls.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("--etcd-certfile %s and --etcd-keyfile %s: %w", o.CertFile, o.KeyFile, err)
-	}
-	return &pair, nil
-}
-
 // tlsConfig returns the configuration for one connection, with the current files.
 func (o *EtcdOptions) tlsConfig() (*tls.Config, error) {
-	authorities, err := o.authorities()
-	if err != nil {
-		return nil, err
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	var errs []error
+	if o.CAFile != "" {
+		pool, err := certutil.NewPool(o.CAFile)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--etcd-cafile: %w", err))
+		}
+		config.RootCAs = pool
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities}
 	if o.CertFile != "" {
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return o.certificate() }
+		pair, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--etcd-certfile %s and --etcd-keyfile %s: %w", o.CertFile, o.KeyFile, err))
+		}
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &pair, nil }
 	}
-	return config, nil
+	return config, errors.Join(errs...)
 }

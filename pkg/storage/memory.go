@@ -30,7 +30,7 @@ func newEmbedded(config Config, store *mvcc.Store, closeLog func() error) *Backe
 	ctx := context.Background() // the client ends with the store
 	announceProgress(ctx)
 	client := store.Client(ctx)
-	client.Kubernetes = translatedWrites{client.Kubernetes, fileWriteError}
+	client.Kubernetes = translated{client.Kubernetes, func(err error) error { return err }, fileWriteError}
 	return &Backend{config: config, source: source{
 		client:    client,
 		compactor: store,

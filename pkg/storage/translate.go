@@ -11,47 +11,41 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// translatedReads is a client whose errors of reads are translated for clients
-// of the API. The function must keep errors that the storage code interprets.
-type translatedReads struct {
+// translated is a client whose errors are translated for clients of the API. The functions must keep errors that the
+// storage code interprets.
+type translated struct {
 	kubernetes.Interface
-	translate func(error) error
+	read, write func(error) error
 }
 
 // Get implements kubernetes.Interface.
-func (t translatedReads) Get(ctx context.Context, key string, options kubernetes.GetOptions) (kubernetes.GetResponse, error) {
+func (t translated) Get(ctx context.Context, key string, options kubernetes.GetOptions) (kubernetes.GetResponse, error) {
 	response, err := t.Interface.Get(ctx, key, options)
-	return response, t.translate(err)
+	return response, t.read(err)
 }
 
 // List implements kubernetes.Interface.
-func (t translatedReads) List(ctx context.Context, prefix string, options kubernetes.ListOptions) (kubernetes.ListResponse, error) {
+func (t translated) List(ctx context.Context, prefix string, options kubernetes.ListOptions) (kubernetes.ListResponse, error) {
 	response, err := t.Interface.List(ctx, prefix, options)
-	return response, t.translate(err)
+	return response, t.read(err)
 }
 
 // Count implements kubernetes.Interface.
-func (t translatedReads) Count(ctx context.Context, prefix string, options kubernetes.CountOptions) (int64, error) {
+func (t translated) Count(ctx context.Context, prefix string, options kubernetes.CountOptions) (int64, error) {
 	count, err := t.Interface.Count(ctx, prefix, options)
-	return count, t.translate(err)
-}
-
-// translatedWrites is translatedReads for writes.
-type translatedWrites struct {
-	kubernetes.Interface
-	translate func(error) error
+	return count, t.read(err)
 }
 
 // OptimisticPut implements kubernetes.Interface.
-func (t translatedWrites) OptimisticPut(ctx context.Context, key string, value []byte, revision int64, options kubernetes.PutOptions) (kubernetes.PutResponse, error) {
+func (t translated) OptimisticPut(ctx context.Context, key string, value []byte, revision int64, options kubernetes.PutOptions) (kubernetes.PutResponse, error) {
 	response, err := t.Interface.OptimisticPut(ctx, key, value, revision, options)
-	return response, t.translate(err)
+	return response, t.write(err)
 }
 
 // OptimisticDelete implements kubernetes.Interface.
-func (t translatedWrites) OptimisticDelete(ctx context.Context, key string, revision int64, options kubernetes.DeleteOptions) (kubernetes.DeleteResponse, error) {
+func (t translated) OptimisticDelete(ctx context.Context, key string, revision int64, options kubernetes.DeleteOptions) (kubernetes.DeleteResponse, error) {
 	response, err := t.Interface.OptimisticDelete(ctx, key, revision, options)
-	return response, t.translate(err)
+	return response, t.write(err)
 }
 
 // refusal is an error that a client of the API receives unchanged.
