@@ -4,6 +4,7 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/grpc/backoff"
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/apiserver/pkg/storage/etcd3"
+	"k8s.io/apiserver/pkg/storage/etcd3/metrics"
 )
 
 // These bound how long it takes to detect that a member of etcd is gone without
@@ -82,3 +84,34 @@ func (o EtcdOptions) connect() (*kubernetes.Client, error) {
 		Logger: zap.NewNop(),
 	})
 }
+
+// measureSize makes the metric apiserver_storage_size_bytes report the database
+// size of a member of etcd, until the returned function is called. The library
+// has one such metric for the process: of several backends it measures the last.
+func measureSize(client *clientv3.Client) func() {
+	metrics.SetStorageMonitorGetter(func() ([]metrics.Monitor, error) { return []metrics.Monitor{monitor{client}}, nil })
+	return func() {
+		metrics.SetStorageMonitorGetter(func() ([]metrics.Monitor, error) { return nil, nil })
+	}
+}
+
+// monitor queries etcd whenever the metrics are collected.
+type monitor struct {
+	client *clientv3.Client
+}
+
+var _ metrics.Monitor = monitor{}
+
+// Monitor implements metrics.Monitor. It returns the size of the first member that answers.
+func (m monitor) Monitor(ctx context.Context) (size metrics.StorageMetrics, err error) {
+	for _, endpoint := range m.client.Endpoints() {
+		var status *clientv3.StatusResponse
+		if status, err = m.client.Status(ctx, endpoint); err == nil {
+			return metrics.StorageMetrics{Size: status.DbSize}, nil
+		}
+	}
+	return size, err
+}
+
+// Close implements metrics.Monitor. The backend closes the client.
+func (m monitor) Close() error { return nil }
