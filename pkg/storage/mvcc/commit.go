@@ -131,9 +131,6 @@ func (s *Store) perform(a attempt) error {
 func (s *Store) publish(a attempt) {
 	head := s.state.Swap(a.state)
 	s.watches.notify(head.rev+1, a.revisions)
-	if len(head.history) == 1 {
-		s.wakeHousekeeper()
-	}
 }
 
 // retryInterval is the time between a failure of the Log and the next Reopen.
@@ -142,39 +139,34 @@ const retryInterval = time.Second
 // fail makes the store read-only until the outcome of an attempt is known. The caller holds commitMu.
 func (s *Store) fail(a *attempt, err error) {
 	s.unresolved = a
-	s.retryAt = s.clock.Now().Add(retryInterval)
 	s.failed.Store(&err)
-	s.wakeHousekeeper()
+	select {
+	case s.wake <- struct{}{}:
+	default: // a wake-up is pending
+	}
 }
 
-// resolve reopens a Log whose last commit failed, if it is time to. It returns when to try again, or the zero time
-// if the store is writable. A commit that the Log holds is published; otherwise the revisions of that commit stay
-// empty.
-func (s *Store) resolve(now time.Time) (retry time.Time, err error) {
+// resolve reopens a Log whose last commit failed. A commit that the Log holds is published; otherwise the revisions of
+// that commit stay empty.
+func (s *Store) resolve() {
 	s.commitMu.Lock()
 	defer s.commitMu.Unlock()
 	a := s.unresolved
-	switch {
-	case s.closed.Load():
-		return time.Time{}, ErrClosed
-	case a == nil:
-		return time.Time{}, nil
-	case now.Before(s.retryAt):
-		return s.retryAt, nil
+	if a == nil || s.closed.Load() {
+		return
 	}
 	held, err := s.log.Reopen()
 	if err != nil {
 		s.fail(a, err)
-		return s.retryAt, nil
+		return
 	}
 	s.unresolved = nil
 	if held {
 		s.publish(*a)
-	} else if err := s.skip(a.state.rev); err != nil {
-		return s.retryAt, nil // skip has called fail
+	} else if s.skip(a.state.rev) != nil {
+		return // skip has called fail
 	}
 	s.failed.Store(nil)
-	return time.Time{}, nil
 }
 
 // skip commits empty revisions up to one that a failed commit has used. A client or a later process therefore never

@@ -51,15 +51,15 @@ func TestHistoryIsBoundedByAge(t *testing.T) {
 	clock := testclock.NewFakeClock(time.Now())
 	store, client := newStore(t, Options{Clock: clock, HistoryAge: time.Minute})
 	put(t, client, "a", "2")
-	clock.Step(30 * time.Second)
+	step(t, clock, 30*time.Second)
 	put(t, client, "a", "3")
 	checkOldest(t, client, 1)
 
 	// What was seen a minute ago can still be seen, and nothing before that.
-	clock.Step(40 * time.Second)
+	step(t, clock, 40*time.Second)
 	eventually(t, "the first revision is forgotten", func() bool { return store.CompactRevision() == 2 })
 	checkOldest(t, client, 2)
-	clock.Step(time.Hour)
+	step(t, clock, time.Hour)
 	eventually(t, "all but the last revision is forgotten", func() bool { return store.CompactRevision() == 3 })
 	checkOldest(t, client, 3)
 }

@@ -4,73 +4,30 @@
 package mvcc
 
 import (
-	"errors"
 	"time"
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
-	"k8s.io/utils/clock"
 )
 
-// keepHouse resolves failed commits and compacts what is too old, each at its time. It returns when the store is
-// closed.
+// keepHouse resolves failed commits and compacts what is too old. It returns when the store is closed.
 func (s *Store) keepHouse() {
-	timer := s.clock.NewTimer(s.maxAge)
-	defer timer.Stop()
 	for {
-		due, err := s.tidy(s.clock.Now())
-		now := s.clock.Now()
-		switch {
-		case errors.Is(err, ErrClosed):
-			return
-		case err != nil: // Err returns it
-			due = now.Add(retryInterval)
+		interval := s.maxAge / 10
+		if s.failed.Load() != nil {
+			interval = retryInterval
 		}
-		if !due.IsZero() && !due.After(now) {
-			continue // it became due meanwhile
-		}
-		setTimer(timer, due, now)
-		if s.clock.Since(now) > time.Millisecond {
-			continue // the timer would be late by that much
-		}
+		timer := s.clock.NewTimer(interval)
 		select {
 		case <-timer.C():
+			s.resolve()
+			_ = s.compactAged(s.clock.Now()) // Err returns the error
 		case <-s.wake:
+			timer.Stop()
 		case <-s.stop:
+			timer.Stop()
 			return
 		}
 	}
-}
-
-// setTimer makes a timer fire at due, or never if due is the zero time. It
-// drains the channel, which not every implementation of the clock does itself.
-func setTimer(timer clock.Timer, due, now time.Time) {
-	if !timer.Stop() {
-		select {
-		case <-timer.C():
-		default:
-		}
-	}
-	if !due.IsZero() {
-		timer.Reset(due.Sub(now))
-	}
-}
-
-func (s *Store) wakeHousekeeper() {
-	select {
-	case s.wake <- struct{}{}:
-	default: // a wake-up is pending
-	}
-}
-
-// tidy does what is due, and returns when the next thing is due, or the zero time.
-func (s *Store) tidy(now time.Time) (time.Time, error) {
-	if retry, err := s.resolve(now); err != nil || !retry.IsZero() {
-		return retry, err
-	}
-	if err := s.compactAged(now); err != nil {
-		return time.Time{}, err
-	}
-	return s.nextCompaction(now), nil
 }
 
 // compact drops the history before a revision.
@@ -111,18 +68,4 @@ func (s *Store) forget(head *state, rev int64) error {
 	}
 	next, passed := head.compact(rev)
 	return s.perform(attempt{changes: Changes{Revision: head.rev, Compacted: rev, Forgotten: forgotten(passed)}, state: next})
-}
-
-// nextCompaction returns when compactAged has something to do, or the zero time. It delays by up to a tenth of the
-// age, so that a burst of revisions is compacted at once.
-func (s *Store) nextCompaction(now time.Time) time.Time {
-	head := s.state.Load()
-	if len(head.history) == 1 {
-		return time.Time{}
-	}
-	due := head.history[1].at.Add(s.maxAge)
-	if soonest := now.Add(s.maxAge / 10); due.Before(soonest) {
-		return soonest
-	}
-	return due
 }

@@ -291,7 +291,7 @@ func TestLogForgets(t *testing.T) {
 	if got := store.CompactRevision(); got == 0 {
 		t.Error("nothing is compacted by count")
 	}
-	clock.Step(time.Hour)
+	step(t, clock, time.Hour)
 	eventually(t, "all that is old is forgotten", func() bool { return store.CompactRevision() == 3*batch+2 })
 	if snapshot := log.snapshot(); len(log.versions) != 11 || len(snapshot.KeyValues) != 11 || len(snapshot.History) != 0 {
 		t.Errorf("the log holds %d versions, %d of them current and %d in the history; want 11, 11, 0",

@@ -11,6 +11,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.etcd.io/etcd/client/v3/kubernetes"
 	"go.uber.org/goleak"
+	testclock "k8s.io/utils/clock/testing"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -84,4 +85,11 @@ func exists(t testing.TB, client *kubernetes.Client, key string) bool {
 		t.Fatal(err)
 	}
 	return response.Count > 0
+}
+
+// step advances the clock once the housekeeper waits for it.
+func step(t testing.TB, clock *testclock.FakeClock, d time.Duration) {
+	t.Helper()
+	eventually(t, "the housekeeper waits", clock.HasWaiters)
+	clock.Step(d)
 }

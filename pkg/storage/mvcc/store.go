@@ -62,12 +62,11 @@ type Store struct {
 
 	commitMu   sync.Mutex // guards unresolved, and serializes writes of state
 	unresolved *attempt   // the failed commit whose outcome is unknown
-	retryAt    time.Time
 
 	failed  atomic.Pointer[error] // why the Log failed; set while unresolved is
 	closed  atomic.Bool
 	stop    chan struct{}
-	wake    chan struct{} // wakes the housekeeper
+	wake    chan struct{} // makes the housekeeper look at failed
 	running sync.WaitGroup
 }
 

@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -67,7 +68,7 @@ func Compact(ctx context.Context, options Options) (before, after int64, err err
 }
 
 func (o Options) checkValue(key string, value []byte) error {
-	if !o.isObject(key) {
+	if !strings.HasPrefix(key, o.Prefix+"/") {
 		return nil
 	}
 	_, _, err := o.decodeNamed(key, value)
@@ -84,10 +85,6 @@ func (o Options) decodeNamed(key string, value []byte) (runtime.Object, metav1.O
 		return nil, nil, fmt.Errorf("the object's name is %q", named.GetName())
 	}
 	return object, named, nil
-}
-
-func (o Options) isObject(key string) bool {
-	return len(key) > len(o.Prefix) && key[:len(o.Prefix)+1] == o.Prefix+"/"
 }
 
 func (o Options) decode(value []byte) (runtime.Object, metav1.Object, error) {

@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strconv"
 
 	"go.etcd.io/etcd/api/v3/mvccpb"
@@ -31,8 +29,12 @@ func Export(ctx context.Context, options Options, to io.Writer) (objects int64, 
 	if err != nil {
 		return 0, err
 	}
+	kvs, err := options.current(ctx, held)
+	if err != nil {
+		return 0, fmt.Errorf("storage: exporting: %w", err)
+	}
 	buffered := bufio.NewWriter(to)
-	for _, kv := range options.current(held) {
+	for _, kv := range kvs {
 		line, err := options.line(kv)
 		if err == nil {
 			_, err = buffered.Write(line)
@@ -49,27 +51,17 @@ func Export(ctx context.Context, options Options, to io.Writer) (objects int64, 
 }
 
 // current returns the latest versions of objects, in the order of keys.
-func (o Options) current(held *mvcc.Snapshot) []*mvccpb.KeyValue {
-	current := map[string]*mvccpb.KeyValue{}
-	for _, kv := range held.KeyValues {
-		current[string(kv.Key)] = kv
+func (o Options) current(ctx context.Context, held *mvcc.Snapshot) ([]*mvccpb.KeyValue, error) {
+	store, err := mvcc.New(mvcc.Options{Restore: held})
+	if err != nil {
+		return nil, err
 	}
-	for _, made := range held.History {
-		for _, event := range made.Events {
-			if event.Type == clientv3.EventTypeDelete {
-				delete(current, string(event.Kv.Key))
-			} else {
-				current[string(event.Kv.Key)] = event.Kv
-			}
-		}
+	defer store.Close()
+	response, err := store.Client(ctx).KV.Get(ctx, o.Prefix+"/", clientv3.WithPrefix())
+	if err != nil {
+		return nil, err
 	}
-	var kvs []*mvccpb.KeyValue
-	for _, key := range slices.Sorted(maps.Keys(current)) {
-		if o.isObject(key) {
-			kvs = append(kvs, current[key])
-		}
-	}
-	return kvs
+	return response.Kvs, nil
 }
 
 // line returns an object in the export format.
