@@ -18,8 +18,7 @@ import (
 	"tilt.dev/session/pkg/storage"
 )
 
-// TestEtcdIsFull has somebody else fill etcd. What takes no space goes on, and all
-// does once there's space again.
+// TestEtcdIsFull fills etcd through another client. Reads and deletions continue, and writes do once there is space.
 func TestEtcdIsFull(t *testing.T) {
 	t.Parallel()
 	cluster := etcd.Start(t, etcd.Config{Quota: 4 << 20})
@@ -35,7 +34,7 @@ func TestEtcdIsFull(t *testing.T) {
 		t.Errorf("create: %v", err)
 	}
 	if err := errors.Join(server.get("kept"), server.list(""), server.delete("dropped")); err != nil {
-		t.Errorf("what takes no space: %v", err)
+		t.Errorf("reading and deleting: %v", err)
 	}
 	server.wantHealth("readyz", http.StatusOK, "[+]etcd ok")
 
@@ -45,7 +44,7 @@ func TestEtcdIsFull(t *testing.T) {
 
 const filling = "/filling/"
 
-// fill stores until nothing more is taken.
+// fill writes until etcd has no space.
 func fill(t *testing.T, client *clientv3.Client) {
 	t.Helper()
 	value := strings.Repeat("x", 256<<10)
@@ -57,10 +56,10 @@ func fill(t *testing.T, client *clientv3.Client) {
 			t.Fatal(err)
 		}
 	}
-	t.Fatal("etcd is never full")
+	t.Fatal("etcd did not run out of space")
 }
 
-// empty does what an operator does: drop, compact, defragment, disarm.
+// empty deletes, compacts, defragments and disarms the alarm, as an operator does.
 func empty(t *testing.T, client *clientv3.Client) {
 	t.Helper()
 	dropped, err := client.Delete(t.Context(), filling, clientv3.WithPrefix())

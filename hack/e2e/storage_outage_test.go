@@ -192,8 +192,8 @@ func TestWritesAreSeenEverywhere(t *testing.T) {
 	}
 }
 
-// TestEtcdLosesAMember has members of a cluster go away without a word, one after
-// the other. Whoever knows it by certificates alone is served all the same.
+// TestEtcdLosesAMember kills the members of a cluster one after the other. A client with certificates is served all
+// the time.
 func TestEtcdLosesAMember(t *testing.T) {
 	t.Parallel()
 	authority, directory := pki.NewAuthority(t, "etcd"), t.TempDir()

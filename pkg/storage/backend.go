@@ -1,7 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package storage says which storage backs the registry.
+// Package storage opens the storage below the registry.
 //
 // All backends share the storage code of k8s.io/apiserver for etcd, with its watch cache on top. They differ in the
 // etcd client below. NewMemory uses a store inside the process, which ends with it. NewFile uses the same store,

@@ -121,7 +121,7 @@ func TestBackendAnnouncesProgress(t *testing.T) {
 // awaitProgress waits until caches may ask for progress.
 func awaitProgress(t testing.TB) {
 	t.Helper()
-	announceProgress(context.Background()) // whoever asks first does so for the process
+	announceProgress(context.Background()) // the first check is for the whole process
 	eventually(t, "caches may ask for progress", func() bool {
 		return feature.DefaultFeatureSupportChecker.Supports(apistorage.RequestWatchProgress)
 	})
@@ -181,7 +181,7 @@ func TestBackendCloseEndsWatches(t *testing.T) {
 	}
 }
 
-// TestBackendCloseWithBacklog closes while the cache has more to tell its watches than it holds.
+// TestBackendCloseWithBacklog closes while the cache has more events for its watches than it can buffer.
 func TestBackendCloseWithBacklog(t *testing.T) {
 	backend := newBackend(t)
 	gate := make(chan struct{})

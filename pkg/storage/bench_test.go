@@ -132,8 +132,8 @@ func BenchmarkFsync(b *testing.B) {
 	}
 }
 
-// BenchmarkRestart opens a file of 10,000 Sessions of 20 targets, and then the cache that registries read. It tells
-// what that takes, and the memory that it holds.
+// BenchmarkRestart opens a file of 10,000 Sessions of 20 targets, and then the cache that registries read. It reports
+// the time and the memory.
 func BenchmarkRestart(b *testing.B) {
 	const sessions = 10_000
 	config := Config{Dir: b.TempDir(), Codec: sessionCodec()}

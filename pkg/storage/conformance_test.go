@@ -23,7 +23,7 @@ const (
 
 const noLeases = "an embedded store has no leases, because no object of the API has a time to live in the storage"
 
-// excluded is what doesn't run, by function and setting, with the reason.
+// excluded lists the functions that do not run in a setting, with the reason.
 var excluded = map[string]map[string]string{
 	"RunTestOptionalWatchBookmarksWithCorrectResourceVersion": {
 		raw: "periodic bookmarks are the cache's; etcd's storage sends only the one after the initial events",
@@ -37,7 +37,7 @@ var excluded = map[string]map[string]string{
 		cached: "begins with a limited list at version 0, which a cache answers whole and without a token",
 	},
 	"RunTestTransformationFailure": {
-		cached: "a cache lists what it holds; a value that it can't read makes it list anew, sooner or later",
+		cached: "a cache lists its own content; a value that it cannot read makes it list again later",
 	},
 	"RunTestWatchError": {
 		cached: "a cache's watches don't read the storage, so they don't see its values fail to be read",
@@ -88,8 +88,8 @@ func BenchmarkConformance(b *testing.B) {
 	}
 }
 
-// TestConformanceIsComplete holds what the suite offers against what runs and
-// what is excluded, so that nothing is left out silently.
+// TestConformanceIsComplete compares the functions of the suite with those that run or are excluded, so that none is
+// omitted silently.
 func TestConformanceIsComplete(t *testing.T) {
 	listed := sets.New[string]()
 	for _, c := range conformanceCases {
@@ -104,7 +104,7 @@ func TestConformanceIsComplete(t *testing.T) {
 		}
 		for setting, reason := range settings {
 			if setting != raw && setting != cached {
-				t.Errorf("%s is excluded in a setting %q, which isn't there", function, setting)
+				t.Errorf("%s is excluded in an unknown setting %q", function, setting)
 			}
 			if reason == "" {
 				t.Errorf("%s is excluded from %s without a reason", function, setting)
@@ -114,7 +114,7 @@ func TestConformanceIsComplete(t *testing.T) {
 	}
 	offered := offeredFunctions(t)
 	if offered.Len() == 0 {
-		t.Fatal("the suite offers nothing")
+		t.Fatal("the suite has no functions")
 	}
 	if missing := offered.Difference(listed); missing.Len() > 0 {
 		t.Errorf("neither run nor excluded: %v", sets.List(missing))

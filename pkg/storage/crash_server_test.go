@@ -24,7 +24,7 @@ import (
 
 var versioner = apistorage.APIObjectVersioner{}
 
-// CrashRequest is what a process is asked, CrashReply its answer. They are exported because net/rpc wants it.
+// CrashRequest is a request to a process, CrashReply the response. They are exported because net/rpc requires it.
 type CrashRequest struct {
 	Name, Content string
 	Version       int64
@@ -44,7 +44,7 @@ type crashServer struct {
 	watches []watch.Interface
 }
 
-// serveDirectory serves until the process is killed or nobody asks any more.
+// serveDirectory serves until the process is killed or its input ends.
 func serveDirectory(dir string) error {
 	backend, err := NewFile(fileConfig(dir))
 	if err != nil {

@@ -51,7 +51,7 @@ type environment struct {
 	lists       *suite.KubernetesRecorder
 	codec       runtime.Codec
 	transformer *exchangeable
-	// estimatesSizes tells whether the storage knows how large its objects are.
+	// estimatesSizes is true if the storage estimates the sizes of its objects.
 	estimatesSizes bool
 	// restartCache makes the cache, if there is one, list anew.
 	restartCache func()
@@ -194,7 +194,7 @@ func (e *environment) checkStored(ctx context.Context, t *testing.T, key string)
 	}
 }
 
-// checkCalls checks that a list read each object once, in pages that grow. A cache reads as it likes.
+// checkCalls checks that a list read each object once, in pages that grow. The number of reads of a cache is not fixed.
 func (e *environment) checkCalls(t *testing.T, pageSize, objects uint64) {
 	if e.cached() {
 		return
@@ -222,7 +222,7 @@ func (e *environment) increaseRevision(ctx context.Context, t *testing.T) int64 
 	return response.Header.Revision
 }
 
-// compact is what an API server's compactor does, and waits until all know.
+// compact compacts as the compactor of an API server does, and waits until the storage reports it.
 func (e *environment) compact(ctx context.Context, t *testing.T, resourceVersion string) {
 	rev, err := strconv.ParseInt(resourceVersion, 10, 64)
 	if err != nil {
@@ -237,12 +237,12 @@ func (e *environment) compact(ctx context.Context, t *testing.T, resourceVersion
 		t.Fatal(err)
 	}
 	if !utilfeature.DefaultFeatureGate.Enabled(features.ListFromCacheSnapshot) {
-		return // nobody asks for it
+		return // no caller reads it
 	}
-	eventually(t, "the storage knows of the compaction", func() bool { return e.CompactRevision() == rev })
+	eventually(t, "the storage reports the compaction", func() bool { return e.CompactRevision() == rev })
 }
 
-// compactWatches also makes a cache forget the events that were compacted.
+// compactWatches also makes a cache drop the compacted events.
 func (e *environment) compactWatches(ctx context.Context, t *testing.T, resourceVersion string) {
 	e.compact(ctx, t, resourceVersion)
 	e.restartCache()
@@ -263,7 +263,7 @@ func (e *environment) refusesWatch(ctx context.Context, t *testing.T, resourceVe
 	return event.Type == watch.Error && event.Object.(*metav1.Status).Reason == metav1.StatusReasonExpired
 }
 
-// requestProgressPeriodically does what an etcd does by itself.
+// requestProgressPeriodically requests progress as an etcd sends it by itself.
 func (e *environment) requestProgressPeriodically(ctx context.Context, t *testing.T) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -297,14 +297,14 @@ func (e *environment) UpdatePrefixTransformer(modify suite.PrefixTransformerModi
 	return func() { e.transformer.set(before) }
 }
 
-// CorruptTransformer makes all that is stored unreadable until the returned function is called.
+// CorruptTransformer makes all values unreadable until the returned function is called.
 func (e *environment) CorruptTransformer() func() {
 	before := e.transformer.get()
 	e.transformer.set(corrupted{before})
 	return func() { e.transformer.set(before) }
 }
 
-// corrupted fails to make sense of what is stored.
+// corrupted fails to read values.
 type corrupted struct{ value.Transformer }
 
 func (corrupted) TransformFromStorage(context.Context, []byte, value.Context) ([]byte, bool, error) {
@@ -333,25 +333,25 @@ func (e *exchangeable) TransformToStorage(ctx context.Context, data []byte, of v
 	return e.get().TransformToStorage(ctx, data, of)
 }
 
-// paced returns the storage with creations and updates that come one at a time, each after a cache's watches were
-// told of the one before. A cache ends the watches that a burst leaves a few events behind. An update has to change
-// something.
+// paced returns a storage that makes creations and updates one at a time, each after a watch of the cache has received
+// the event of the one before. A cache ends watches that a burst leaves a few events behind. An update has to change
+// the object.
 func (e *environment) paced(ctx context.Context, t *testing.T) apistorage.Interface {
 	if !e.cached() {
 		return e
 	}
-	told, err := e.Watch(ctx, podsPrefix, apistorage.ListOptions{ResourceVersion: "0", Predicate: apistorage.Everything, Recursive: true})
+	watched, err := e.Watch(ctx, podsPrefix, apistorage.ListOptions{ResourceVersion: "0", Predicate: apistorage.Everything, Recursive: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(told.Stop)
-	return &paced{environment: e, told: told}
+	t.Cleanup(watched.Stop)
+	return &paced{environment: e, watch: watched}
 }
 
 type paced struct {
 	*environment
-	mu   sync.Mutex
-	told watch.Interface
+	mu    sync.Mutex
+	watch watch.Interface
 }
 
 func (p *paced) Create(ctx context.Context, key string, object, out runtime.Object, ttl uint64) error {
@@ -373,10 +373,10 @@ func (p *paced) GuaranteedUpdate(ctx context.Context, key string, out runtime.Ob
 	return p.await(watch.Added, watch.Modified)
 }
 
-// await returns when a watch was told of a change of one of the types.
+// await returns when the watch has received an event of one of the types.
 func (p *paced) await(types ...watch.EventType) error {
 	select {
-	case event := <-p.told.ResultChan():
+	case event := <-p.watch.ResultChan():
 		if !slices.Contains(types, event.Type) {
 			return fmt.Errorf("a change made a %q event, not one of %q", event.Type, types)
 		}
@@ -386,8 +386,7 @@ func (p *paced) await(types ...watch.EventType) error {
 	}
 }
 
-// lagging is a storage that can treat a cache's watch as if a compaction had
-// overtaken it, whereupon the cache lists anew.
+// lagging is a storage that can end the watch of a cache as a compaction does. The cache then lists again.
 type lagging struct {
 	closer
 	mu       sync.Mutex

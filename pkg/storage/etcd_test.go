@@ -66,8 +66,8 @@ func silent(t *testing.T) string {
 	return "http://" + listener.Addr().String()
 }
 
-// nobody is an address that nothing listens at.
-func nobody(t *testing.T) string {
+// unusedAddress returns an address on which nothing listens.
+func unusedAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -82,7 +82,7 @@ func TestEtcdThatIsNotThere(t *testing.T) {
 		address, reason string
 		patience        time.Duration
 	}{
-		"refused": {nobody(t), "connection refused", 6 * time.Second},
+		"refused": {unusedAddress(t), "connection refused", 6 * time.Second},
 		"silent":  {silent(t), "etcd doesn't answer", 100 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,7 +126,7 @@ func errorHas(err error, parts ...string) bool {
 	return true
 }
 
-// TestEtcdOfAnotherAuthority changes who etcd is verified by while connections are tried.
+// TestEtcdOfAnotherAuthority exchanges the CA certificates while the client tries to connect.
 func TestEtcdOfAnotherAuthority(t *testing.T) {
 	certificate, key := writeIdentity(t)
 	options := etcdAt(strings.Replace(startFakeEtcd(t, &fakeEtcd{}, certificate, key), "http:", "https:", 1))
@@ -136,11 +136,11 @@ func TestEtcdOfAnotherAuthority(t *testing.T) {
 	says := func(reason string) func() bool {
 		return func() bool { return errorHas(health(t.Context(), backend), reason) }
 	}
-	eventually(t, "an authority of somebody else is told", says("certificate signed by unknown authority"))
+	eventually(t, "the health check reports an unknown authority", says("certificate signed by unknown authority"))
 	if err := os.WriteFile(options.CAFile, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it's told that there's none", says(options.CAFile+" has no certificate"))
+	eventually(t, "the health check reports a file without certificates", says("error creating pool from "+options.CAFile+": data does not contain any valid"))
 	if err := os.Rename(certificate, options.CAFile); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestEtcdThatRefuses(t *testing.T) {
 				t.Errorf("writing says %d: %v", got, err)
 			}
 			if c.write == http.StatusServiceUnavailable && !errorHas(err, "the change may have been stored") {
-				t.Errorf("writing doesn't tell that it's uncertain: %v", err)
+				t.Errorf("the error of a write doesn't say that the change may have been stored: %v", err)
 			}
 			if got := fake.calls.Load(); got != c.tries+1 {
 				t.Error("a write was tried again")

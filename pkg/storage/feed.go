@@ -58,7 +58,7 @@ func (f *feed) Watch(ctx context.Context, key string, options storage.ListOption
 	if err != nil {
 		return nil, err
 	}
-	f.last = &fedWatch{Interface: opened, left: make(chan struct{})}
+	f.last = &fedWatch{Interface: opened, stopped: make(chan struct{})}
 	return f.last, nil
 }
 
@@ -70,19 +70,19 @@ func (f *feed) close() {
 	f.mu.Unlock()
 	if last != nil {
 		last.Interface.Stop()
-		<-last.left
+		<-last.stopped
 	}
 }
 
-// fedWatch reports when the cache has left it.
+// fedWatch reports when the cache has stopped it.
 type fedWatch struct {
 	watch.Interface
-	once sync.Once
-	left chan struct{}
+	once    sync.Once
+	stopped chan struct{}
 }
 
 // Stop is called by the cache at the end, more than once.
 func (w *fedWatch) Stop() {
 	w.Interface.Stop()
-	w.once.Do(func() { close(w.left) })
+	w.once.Do(func() { close(w.stopped) })
 }

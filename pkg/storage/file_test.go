@@ -25,7 +25,7 @@ func fileConfig(dir string) Config {
 	return Config{Codec: codecs.LegacyCodec(examplev1.SchemeGroupVersion), Dir: dir}
 }
 
-// openFile opens a file's backend until the end of the test, or its Close.
+// openFile opens a file backend and closes it at the end of the test.
 func openFile(t *testing.T, dir string) *Backend {
 	t.Helper()
 	backend, err := NewFile(fileConfig(dir))
@@ -40,10 +40,10 @@ func openFile(t *testing.T, dir string) *Backend {
 	return backend
 }
 
-// podKey is where a pod is kept.
+// podKey returns the key of a pod.
 func podKey(name string) string { return "/example.test/pods/default/" + name }
 
-// createPod creates a pod of some size, and returns its version or the error.
+// createPod creates a pod of a size, and returns its version.
 func createPod(t *testing.T, pods apistorage.Interface, name string, size int) (string, error) {
 	pod := &example.Pod{ObjectMeta: metav1.ObjectMeta{
 		Namespace: "default", Name: name, Annotations: map[string]string{"padding": strings.Repeat("x", size)},
@@ -89,7 +89,7 @@ func TestFileRestarts(t *testing.T) {
 	checkAdded(t, watched, "next")
 }
 
-// TestFileForgets resumes a watch whose version was forgotten before a restart.
+// TestFileForgets resumes a watch whose version was compacted before a restart.
 func TestFileForgets(t *testing.T) {
 	dir := t.TempDir()
 	backend := openFile(t, dir)
@@ -160,7 +160,7 @@ func TestFileWriteErrors(t *testing.T) {
 	}
 }
 
-// checkFull fills a backend until its disk is full, and checks what that means until there is space again.
+// checkFull fills a backend until its disk is full, checks reads and writes, and frees space.
 func checkFull(t *testing.T, backend *Backend, pods apistorage.Interface, free func()) {
 	t.Helper()
 	watched, err := pods.Watch(t.Context(), "/example.test/pods/", apistorage.ListOptions{Recursive: true, Predicate: apistorage.Everything})
@@ -211,9 +211,9 @@ func checkAdded(t *testing.T, watched watch.Interface, name string) {
 	select {
 	case event := <-watched.ResultChan():
 		if object, ok := event.Object.(metav1.Object); !ok || event.Type != watch.Added || object.GetName() != name {
-			t.Fatalf("the watch saw %s %v, want %s added", event.Type, event.Object, name)
+			t.Fatalf("the watch sent %s %v, want %s added", event.Type, event.Object, name)
 		}
 	case <-time.After(30 * time.Second):
-		t.Fatalf("the watch doesn't see %s", name)
+		t.Fatalf("the watch did not send %s", name)
 	}
 }

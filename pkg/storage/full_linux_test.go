@@ -16,14 +16,14 @@ import (
 	"tilt.dev/session/pkg/storage/bolt"
 )
 
-// TestSmallDisk takes place on a file system that really is full, or read-only.
+// TestSmallDisk uses a file system that is full, then read-only.
 func TestSmallDisk(t *testing.T) {
 	ownMounts := &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
 	}
-	if !runAlone(t, ownMounts, "there are no user namespaces for a mount of its own") {
+	if !runAlone(t, ownMounts, "user namespaces are not available") {
 		return
 	}
 	disk := t.TempDir()
@@ -53,7 +53,7 @@ func TestSmallDisk(t *testing.T) {
 	pods, _ := openPods(t, backend, nil)
 	checkFull(t, backend, pods, func() {
 		remount(unix.MS_RDONLY)
-		eventually(t, "the backend says that it is read-only", func() bool {
+		eventually(t, "the backend reports a read-only file system", func() bool {
 			return errorHas(health(t.Context(), backend), "read-only file system (remount it writable")
 		})
 		remount(0)
@@ -71,13 +71,13 @@ func TestSmallDisk(t *testing.T) {
 			t.Errorf("at the start: %v", err)
 		}
 	}
-	// Nothing was begun, so that there's nothing to clear away that would fail as well.
+	// The compaction fails before it creates a file, so that no second error follows.
 	if _, _, err := bolt.Compact(t.Context(), dir); err == nil || strings.Count(err.Error(), "read-only") != 1 {
 		t.Errorf("compacting: %v", err)
 	}
 	remount(0)
 	again, _ := openPods(t, openFile(t, dir), nil)
 	if _, err := createPod(t, again, "last", 0); err == nil {
-		t.Error("what was written with space again isn't there after a restart")
+		t.Error("an object written after space was freed is missing after a restart")
 	}
 }

@@ -18,8 +18,8 @@ const enospc = syscall.ENOSPC
 // alone is set for a process that runs nothing but one test.
 const alone = "TILT_SESSION_TEST_ALONE"
 
-// runAlone runs a test in a process of its own, which is all that is concerned
-// by what the test does to it. It tells whether this is that process.
+// runAlone runs a test in a process of its own, because the test changes the process. It reports whether the caller is
+// in that process.
 func runAlone(t *testing.T, attributes *syscall.SysProcAttr, unavailable string) bool {
 	t.Helper()
 	if os.Getenv(alone) == t.Name() {
@@ -63,6 +63,6 @@ func TestFileAtItsLimit(t *testing.T) {
 	}
 	again, _ := openPods(t, openFile(t, dir), nil)
 	if _, err := createPod(t, again, "last", 0); err == nil {
-		t.Error("what was written with space again isn't there after a restart")
+		t.Error("an object written after space was freed is missing after a restart")
 	}
 }

@@ -40,7 +40,7 @@ func readHealth(ctx context.Context, client *kubernetes.Client, prefix string) e
 	return err
 }
 
-// etcdCheck reads a key, which takes a majority of etcd's members. Everybody may call the check, so it must not
+// etcdCheck reads a key, which takes a majority of etcd's members. Any client may call the check, so it must not
 // keep etcd busy: it reads once at a time, and repeats the last result for half of the timeout.
 type etcdCheck struct {
 	name    string
@@ -68,7 +68,7 @@ func (c *etcdCheck) Check(request *http.Request) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.read.IsZero() || c.clock.Since(c.read) >= c.timeout/2 {
-		// The result is for other callers too; this one may go away.
+		// The result is for other callers too; this one may be canceled.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(request.Context()), c.timeout)
 		defer cancel()
 		c.last = readHealth(ctx, c.client, c.prefix)

@@ -46,7 +46,7 @@ func TestEtcdCheckReadsNowAndThen(t *testing.T) {
 		clock.SetTime(clock.Now().Add(step.passed))
 		fake.refuse(step.etcd)
 		for range 3 {
-			// A caller who has gone away is no failure of etcd.
+			// A canceled request is no failure of etcd.
 			err := check.Check((&http.Request{}).WithContext(canceled))
 			if step.says == "" && err != nil || step.says != "" && !errorHas(err, step.says) {
 				t.Errorf("%s it says: %v", step.name, err)

@@ -66,7 +66,7 @@ func checkDamaged(t testing.TB, content []byte, values []string) {
 	defer log.Close()
 	store, err := mvcc.New(mvcc.Options{Restore: snapshot, Log: log})
 	if err != nil {
-		t.Errorf("what it holds contradicts itself: %v", err)
+		t.Errorf("the contents are inconsistent: %v", err)
 		return
 	}
 	defer store.Close()
@@ -220,7 +220,7 @@ func TestOpenRemovesUnfinishedFiles(t *testing.T) {
 	}
 	open(t, dir, mvcc.Options{})
 	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("%s is still there: %v", left, err)
+		t.Errorf("%s still exists: %v", left, err)
 	}
 }
 
@@ -248,7 +248,7 @@ func TestEntriesSurvive(t *testing.T) {
 		t.Error(diff)
 	}
 	if len(before.History) != 2 || len(before.KeyValues) != 4 || before.Compacted != 9 {
-		t.Errorf("it holds %+v", before)
+		t.Errorf("read %+v", before)
 	}
 }
 

@@ -51,7 +51,7 @@ func TestRequestsRefused(t *testing.T) {
 			}
 			response, err := client.KV.Get(t.Context(), "", clientv3.WithPrefix())
 			if err != nil || response.Count != 0 || response.Header.Revision != 1 {
-				t.Errorf("it left %v, %v", response, err)
+				t.Errorf("the store has %v, %v; want no keys at revision 1", response, err)
 			}
 		})
 	}

@@ -278,7 +278,7 @@ func recovered(t *testing.T, store *Store, clock *testclock.FakeClock) {
 }
 
 // TestLogForgets compacts by age and by count, with a log that checks what it
-// is to forget, and that it is left with what a restart needs.
+// has to forget, and that keeps what a restart needs.
 func TestLogForgets(t *testing.T) {
 	const batch = 1000
 	clock := testclock.NewFakeClock(time.Now())

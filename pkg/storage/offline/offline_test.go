@@ -112,7 +112,7 @@ func TestExportAndImport(t *testing.T) {
 		t.Errorf("exported again:\n%swant:\n%s", got, text)
 	}
 	report, err := Check(t.Context(), again)
-	// The exported one is at 7, of which nothing exported tells.
+	// The exported storage is at revision 7, which no exported object has.
 	if err != nil || len(report.Problems) > 0 || report.Revision != 5+revisionGap || report.Compacted != report.Revision || report.Keys != 2 {
 		t.Errorf("it is %+v, %v", report, err)
 	}

@@ -8,11 +8,11 @@ import (
 	"sync"
 )
 
-// ledger is what is known of all objects.
+// ledger records writes and events of all objects.
 type ledger struct {
 	mu      sync.Mutex
 	records map[string]*record
-	// highest is the last version that anybody was told of, watched the last one that the watch saw.
+	// highest is the last version that a client received, watched the last one that the watch received.
 	highest, watched int64
 	summary          Summary
 }
@@ -26,7 +26,7 @@ func (l *ledger) record(name string) *record {
 	return l.records[name]
 }
 
-// begin notes that a write is tried. It returns how the object is before it, and a version that it has to exceed.
+// begin records that a write is tried. It returns the write before it, and a version that it has to exceed.
 func (l *ledger) begin(name string, next func(last write) write) (before, tried write, version int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -37,7 +37,7 @@ func (l *ledger) begin(name string, next func(last write) write) (before, tried 
 	return before, tried, l.highest
 }
 
-// acknowledge notes that the write under way was acknowledged with a version, which a deletion doesn't have.
+// acknowledge records that the write in progress was acknowledged with a version, which a deletion doesn't have.
 func (l *ledger) acknowledge(name string, version, before int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -45,7 +45,7 @@ func (l *ledger) acknowledge(name string, version, before int64) error {
 	done := *r.pending
 	done.version = version
 	if !done.deleted && version <= before {
-		return fmt.Errorf("%s of %s was acknowledged, though the store was at %d before it began", done, name, before)
+		return fmt.Errorf("%s of %s was acknowledged, but the store was at %d before it began", done, name, before)
 	}
 	r.effective, r.pending = append(r.effective, done), nil
 	l.highest = max(l.highest, version)
@@ -53,7 +53,7 @@ func (l *ledger) acknowledge(name string, version, before int64) error {
 	return nil
 }
 
-// see notes what the watch sees.
+// see records an event of the watch.
 func (l *ledger) see(event Event) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,15 +67,15 @@ func (l *ledger) see(event Event) error {
 	return nil
 }
 
-// resume is where the watch goes on.
+// resume returns the version from which the watch continues.
 func (l *ledger) resume() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.watched
 }
 
-// check holds what a restart has found against what was acknowledged, and
-// learns what became of the writes that were under way.
+// check compares the objects after a restart with the acknowledged writes, and finds out which of the writes in
+// progress took effect.
 func (l *ledger) check(found map[string]Object, version int64) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,7 +85,7 @@ func (l *ledger) check(found map[string]Object, version int64) error {
 	l.highest = version
 	for name, object := range found {
 		if l.records[name] == nil {
-			return fmt.Errorf("there is an object %s, which nobody has written", name)
+			return fmt.Errorf("there is an object %s, which no client has written", name)
 		}
 		if object.Version > version {
 			return fmt.Errorf("%s has version %d, and the store is at %d", name, object.Version, version)
@@ -94,7 +94,7 @@ func (l *ledger) check(found map[string]Object, version int64) error {
 	for name, r := range l.records {
 		object, exists := found[name]
 		unknown := r.pending != nil
-		took, err := r.settle(object, exists)
+		took, err := r.resolve(object, exists)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -108,7 +108,7 @@ func (l *ledger) check(found map[string]Object, version int64) error {
 	return nil
 }
 
-// compare holds what the watch has seen against what was written, and forgets both once they are the same.
+// compare compares the events with the writes, and drops both once they are the same.
 func (l *ledger) compare() (complete bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -128,7 +128,7 @@ func (l *ledger) compare() (complete bool, err error) {
 	return complete, nil
 }
 
-// missing describes a write that the watch hasn't seen.
+// missing describes a write whose event the watch has not received.
 func (l *ledger) missing() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

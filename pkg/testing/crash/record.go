@@ -5,7 +5,7 @@ package crash
 
 import "fmt"
 
-// write is one that was tried. Its version is 0 as long as that isn't known.
+// write is a write that was tried. Its version is 0 while it is unknown.
 type write struct {
 	deleted bool
 	content string
@@ -19,8 +19,8 @@ func (w write) String() string {
 	return fmt.Sprintf("version %d (%d bytes, %.20q)", w.version, len(w.content), w.content)
 }
 
-// left tells whether an object is as the write has left it.
-func (w write) left(found Object, exists bool) bool {
+// matches reports whether an object is as the write made it.
+func (w write) matches(found Object, exists bool) bool {
 	if w.deleted || !exists {
 		return w.deleted == !exists
 	}
@@ -34,14 +34,14 @@ func describe(found Object, exists bool) string {
 	return write{content: found.Content, version: found.Version}.String()
 }
 
-// record is what is known of one object.
+// record has the writes and events of one object.
 type record struct {
-	// before is how the object was when all was compared last, and effective are the writes that took effect since.
+	// before is the last write that was compared, and effective are the writes that took effect since.
 	before    write
 	effective []write
-	// pending is a write whose outcome isn't known.
+	// pending is a write whose outcome is unknown.
 	pending *write
-	// events are what the watch has seen since.
+	// events are the events that the watch received since.
 	events []Event
 }
 
@@ -52,29 +52,29 @@ func (r *record) last() write {
 	return r.effective[len(r.effective)-1]
 }
 
-// settle compares how a restart has found the object, and tells whether a write that was under way took effect.
-func (r *record) settle(found Object, exists bool) (took bool, err error) {
+// resolve compares the object after a restart, and reports whether a write in progress took effect.
+func (r *record) resolve(found Object, exists bool) (took bool, err error) {
 	last, pending := r.last(), r.pending
 	r.pending = nil
 	switch {
-	case pending == nil && !last.left(found, exists):
+	case pending == nil && !last.matches(found, exists):
 		return false, fmt.Errorf("found %s, and acknowledged was %s", describe(found, exists), last)
-	case pending != nil && pending.left(found, exists):
+	case pending != nil && pending.matches(found, exists):
 		pending.version = found.Version
 		r.effective = append(r.effective, *pending)
 		return true, nil
-	case !last.left(found, exists):
-		return false, fmt.Errorf("found %s, which is neither the acknowledged %s nor %s, which was under way", describe(found, exists), last, *pending)
+	case !last.matches(found, exists):
+		return false, fmt.Errorf("found %s, which is neither the acknowledged %s nor %s, which was in progress", describe(found, exists), last, *pending)
 	}
 	return false, nil
 }
 
-// compare holds the events against the writes that took effect, and tells whether all of them have come.
+// compare compares the events with the writes that took effect, and reports whether all events have come.
 func (r *record) compare() (complete bool, err error) {
 	previous := r.before
 	for i, event := range r.events {
 		if i == len(r.effective) {
-			return false, fmt.Errorf("the watch has seen %s at version %d, which nobody has written or which was lost",
+			return false, fmt.Errorf("the watch has seen %s at version %d, which no client has written or which was lost",
 				describe(event.Object, !event.Deleted), event.Version)
 		}
 		want := r.effective[i]
@@ -90,7 +90,7 @@ func (r *record) compare() (complete bool, err error) {
 	return len(r.events) == len(r.effective), nil
 }
 
-// forget is called when all is compared.
+// forget drops the writes and events after they were compared.
 func (r *record) forget() {
 	r.before, r.effective, r.events = r.last(), nil, nil
 }

@@ -17,7 +17,7 @@ import (
 const patience = time.Minute
 
 // Run kills the subject's processes until one of them does something wrong, or
-// the options are satisfied. The error tells what was wrong.
+// the options are satisfied. The error says what was wrong.
 func Run(ctx context.Context, subject Subject, options Options) (Summary, error) {
 	r := &run{subject: subject, options: options, ledger: newLedger(), random: rand.New(rand.NewPCG(options.Seed, 0))}
 	var err error
@@ -33,7 +33,7 @@ func Run(ctx context.Context, subject Subject, options Options) (Summary, error)
 	return r.ledger.summary, err
 }
 
-// run is a run as far as it got.
+// run is a run in progress.
 type run struct {
 	subject Subject
 	options Options
@@ -41,7 +41,7 @@ type run struct {
 	random  *rand.Rand
 }
 
-// life is that of one process.
+// life starts a process and kills it.
 func (r *run) life(ctx context.Context) error {
 	process, err := r.subject.Start()
 	if err != nil {
@@ -68,10 +68,10 @@ func (r *run) life(ctx context.Context) error {
 	return nil
 }
 
-// slowest is how long it may take until a process is ready.
+// slowest returns the longest time until a process was ready.
 func (r *run) slowest() time.Duration { return max(r.ledger.summary.SlowestStart, time.Millisecond) }
 
-// serve checks what a process has found, and kills it while it is written to.
+// serve checks a process after its start, and kills it during writes.
 func (r *run) serve(ctx context.Context, process Process) error {
 	if err := r.inspect(ctx, process); err != nil {
 		return err
@@ -81,7 +81,7 @@ func (r *run) serve(ctx context.Context, process Process) error {
 	var running sync.WaitGroup
 	var killed atomic.Bool
 	errs := make(chan error, r.options.Writers+1)
-	if r.random.IntN(3) > 0 { // else the watch has all to catch up with
+	if r.random.IntN(3) > 0 { // otherwise the next process sends all events
 		running.Go(func() { errs <- r.watch(ctx, process) })
 	}
 	for writer := range r.options.Writers {
@@ -100,7 +100,7 @@ func (r *run) serve(ctx context.Context, process Process) error {
 	return err
 }
 
-// inspect checks what a process has found, and lets the watch catch up.
+// inspect checks the objects of a process, and lets the watch catch up.
 func (r *run) inspect(ctx context.Context, process Process) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -119,7 +119,7 @@ func (r *run) inspect(ctx context.Context, process Process) error {
 	return r.catchUp(ctx, process)
 }
 
-// catchUp watches until all that took effect was seen.
+// catchUp watches until the events of all effective writes have come.
 func (r *run) catchUp(ctx context.Context, process Process) error {
 	watching, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
@@ -130,14 +130,14 @@ func (r *run) catchUp(ctx context.Context, process Process) error {
 			break
 		}
 		if pause(ctx, time.Millisecond) != nil {
-			err = fmt.Errorf("the watch doesn't see %s", r.ledger.missing())
+			err = fmt.Errorf("the watch did not send %s", r.ledger.missing())
 		}
 	}
 	cancel()
 	return errors.Join(err, <-ended)
 }
 
-// watch goes on where the watch has ended before.
+// watch continues after the last event.
 func (r *run) watch(ctx context.Context, process Process) error {
 	return process.Watch(ctx, r.ledger.resume(), r.ledger.see)
 }

@@ -44,7 +44,7 @@ func (s *shelf) Start() (Process, error) {
 
 var errDead = errors.New("the process is dead")
 
-// shelfProcess is a process, as far as a test can tell.
+// shelfProcess is a process of a test.
 type shelfProcess struct {
 	shelf *shelf
 	once  sync.Once
@@ -146,7 +146,7 @@ func TestRun(t *testing.T) {
 				s.objects[name] = Object{object.Content[:len(object.Content)/2], object.Version}
 			}
 		}}, "found version"},
-		"invented object":   {faults{between: func(s *shelf) { s.objects["new"] = Object{} }}, "which nobody has written"},
+		"invented object":   {faults{between: func(s *shelf) { s.objects["new"] = Object{} }}, "which no client has written"},
 		"version goes back": {faults{between: func(s *shelf) { s.version = 10 }}, "the store is at version 10, and was at"},
 		"version of the future": {faults{between: func(s *shelf) {
 			for name, object := range s.objects {
@@ -159,7 +159,7 @@ func TestRun(t *testing.T) {
 			return events
 		}}, "the watch has seen"},
 		"event twice":    {faults{deliver: func(events []Event) []Event { return append(events, events[0]) }}, "after version"},
-		"invented event": {faults{deliver: func(events []Event) []Event { return append(events, Event{Object{"", 1 << 40}, "new", false}) }}, "nobody has written"},
+		"invented event": {faults{deliver: func(events []Event) []Event { return append(events, Event{Object{"", 1 << 40}, "new", false}) }}, "no client has written"},
 		"version reused": {faults{acknowledge: func(int64) (int64, error) { return 1, nil }}, "before it began"},
 		"refused":        {faults{acknowledge: func(int64) (int64, error) { return 0, errors.New("no reason") }}, "no reason"},
 		"doesn't start":  {faults{ready: errors.New("no port")}, "waiting until it is ready: no port"},

@@ -1,8 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package mvcctest compares a store that is reached as an etcd is with a model of
-// what it should be, including restarts and failed commits.
+// Package mvcctest compares a store with the interface of etcd with a model, including restarts and failed commits.
 package mvcctest
 
 import (
@@ -16,7 +15,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
-// model is what a store should be, as plainly as can be: a copy of everything for each revision.
+// model is a store in the simplest form: a copy of all keys for each revision.
 type model struct {
 	rev       int64
 	compacted int64
@@ -78,7 +77,7 @@ func (m *model) compact(rev int64) error {
 	return nil
 }
 
-// list is what is there at a revision (0: now) below a prefix, in order.
+// list returns the keys below a prefix at a revision (0: the latest), in order.
 func (m *model) list(rev int64, prefix string) ([]mvccpb.KeyValue, error) {
 	switch {
 	case rev == 0:
@@ -113,18 +112,18 @@ func (m *model) events(from int64, prefix string) []string {
 				ofRevision = append(ofRevision, EventText(rev, "DELETE", key, "", string(kv.Value)))
 			}
 		}
-		slices.Sort(ofRevision) // their order within a revision is open
+		slices.Sort(ofRevision) // the order within a revision is not specified
 		events = append(events, ofRevision...)
 	}
 	return events
 }
 
-// EventText is an event as a test compares it.
+// EventText returns an event as text.
 func EventText(rev int64, kind, key, value, previous string) string {
 	return fmt.Sprintf("%d %s %s=%q was %q", rev, kind, key, value, previous)
 }
 
-// EventTexts tells what a watch sent, with the events of a revision in any one order.
+// EventTexts returns the events of a watch as text, those of a revision sorted.
 func EventTexts(events []*clientv3.Event) []string {
 	var texts []string
 	for i := 0; i < len(events); {

@@ -24,17 +24,17 @@ var (
 	somePrefixes = []string{"a", "b", "b/", "c", "z"}
 )
 
-// Subject is a new store, and ways to disturb it.
+// Subject is a new store, with functions that disturb it.
 type Subject struct {
 	Client *kubernetes.Client
-	// Restart closes the store and opens another one on what it left. It is nil where that is nothing.
+	// Restart closes the store and opens another one on the same data. It is nil without a log.
 	Restart func() *kubernetes.Client
 	// Refuse makes the next change fail and the store read-only, until accept returns. Then the change turns out to
 	// be stored if held is true. Refuse is nil where changes cannot fail.
 	Refuse func() (accept func(), held bool)
 }
 
-// Run does what the bytes of a script say to a store and to the model, and compares what they answer.
+// Run applies the operations that the bytes of a script select to a store and to the model, and compares the results.
 func Run(t testing.TB, subject Subject, script []byte) {
 	t.Helper()
 	o := &operations{t: t, subject: subject, client: subject.Client, model: newModel(), script: script}
