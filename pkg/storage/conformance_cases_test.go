@@ -88,7 +88,9 @@ var conformanceCases = []conformanceCase{
 		suite.RunTestCreate(ctx, t, e, e.checkStored)
 	}},
 	{function: "RunTestCreateWithKeyExist", run: plain(suite.RunTestCreateWithKeyExist)},
-	{function: "RunTestGet", alone: true, run: plain(suite.RunTestGet)},
+	{function: "RunTestGet", alone: true, run: func(ctx context.Context, t *testing.T, e *environment) {
+		suite.RunTestGet(ctx, t, withoutTTL{e}) // its update has a time to live that the test does not wait for
+	}},
 	{function: "RunTestUnconditionalDelete", run: plain(suite.RunTestUnconditionalDelete)},
 	{function: "RunTestConditionalDelete", run: plain(suite.RunTestConditionalDelete)},
 	{function: "RunTestDeleteWithSuggestion", run: plain(suite.RunTestDeleteWithSuggestion)},

@@ -386,6 +386,18 @@ func (p *paced) await(types ...watch.EventType) error {
 	}
 }
 
+// withoutTTL is a storage that ignores the time to live of updates.
+type withoutTTL struct{ *environment }
+
+func (w withoutTTL) GuaranteedUpdate(ctx context.Context, key string, out runtime.Object, orNew bool,
+	preconditions *apistorage.Preconditions, update apistorage.UpdateFunc, cached runtime.Object) error {
+	return w.environment.GuaranteedUpdate(ctx, key, out, orNew, preconditions,
+		func(in runtime.Object, meta apistorage.ResponseMeta) (runtime.Object, *uint64, error) {
+			updated, _, err := update(in, meta)
+			return updated, nil, err
+		}, cached)
+}
+
 // lagging is a storage that can end the watch of a cache as a compaction does. The cache then lists again.
 type lagging struct {
 	closer

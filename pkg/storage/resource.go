@@ -4,11 +4,13 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/waitgroup"
 	"k8s.io/apiserver/pkg/storage"
 	"k8s.io/apiserver/pkg/storage/cacher"
 	"k8s.io/apiserver/pkg/storage/etcd3"
@@ -55,7 +57,7 @@ func (b *Backend) open(
 		return nil, nil, fmt.Errorf("storage: caching %s: %w", config.GroupResource, err)
 	}
 	b.opened = append(b.opened, opened)
-	return resumed{opened.delegator, below, opened.feed.since.Load, opened.resumed}, opened.close, nil
+	return resumed{opened.delegator, below, opened.feed.since.Load, opened.closing, &opened.running}, opened.close, nil
 }
 
 // closer is the storage below a cache.
@@ -71,7 +73,9 @@ type resource struct {
 	feed      *feed
 	cacher    *cacher.Cacher
 	delegator *cacher.CacheDelegator
-	resumed   *resumedWatches
+	closing   context.Context // ends resumed watches
+	cancel    context.CancelFunc
+	running   waitgroup.SafeWaitGroup // of resumed watches
 }
 
 // newResource adds a cache to a storage, and takes ownership of the storage.
@@ -82,16 +86,18 @@ func newResource(below closer, config cacher.Config) (*resource, error) {
 	if err != nil {
 		return nil, err
 	}
+	closing, cancel := context.WithCancel(context.Background())
 	return &resource{
 		below: below, feed: fed, cacher: cached, delegator: cacher.NewCacheDelegator(cached, below),
-		resumed: newResumedWatches(),
+		closing: closing, cancel: cancel,
 	}, nil
 }
 
 // close stops each layer before the one that it uses. Closing again does nothing.
 func (r *resource) close() {
 	r.once.Do(func() {
-		r.resumed.close()
+		r.cancel()
+		r.running.Wait()
 		r.delegator.Stop()
 		r.feed.close()
 		r.cacher.Stop()

@@ -5,10 +5,11 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"strconv"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/util/waitgroup"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/storage"
 )
@@ -21,8 +22,9 @@ import (
 type resumed struct {
 	storage.Interface
 	below   storage.Interface
-	since   func() uint64 // the version that the cache starts from, 0 without one
-	watches *resumedWatches
+	since   func() uint64   // the version that the cache starts from, 0 without one
+	closing context.Context // ends the watches
+	running *waitgroup.SafeWaitGroup
 }
 
 // Watch watches the cache, or below it for an earlier version.
@@ -32,53 +34,24 @@ func (r resumed) Watch(ctx context.Context, key string, options storage.ListOpti
 	if version == 0 || version >= r.since() || options.SendInitialEvents != nil {
 		return r.Interface.Watch(ctx, key, options)
 	}
+	if err := r.running.Add(1); err != nil {
+		return nil, errors.New("storage: the backend is closed")
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	history, err := r.below.Watch(ctx, key, options)
 	if err != nil {
 		cancel()
+		r.running.Done()
 		return nil, err
 	}
 	w := &resumedWatch{history: history, since: r.since, cancel: cancel, events: make(chan watch.Event)}
-	r.watches.run(ctx, w)
-	return w, nil
-}
-
-// resumedWatches owns the goroutines of watches. newResumedWatches makes one.
-type resumedWatches struct {
-	ctx    context.Context // canceled by close
-	cancel context.CancelFunc
-
-	mu      sync.Mutex // for running.Go and close
-	running sync.WaitGroup
-}
-
-func newResumedWatches() *resumedWatches {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &resumedWatches{ctx: ctx, cancel: cancel}
-}
-
-// run serves a watch until it ends, or until close is called.
-func (r *resumedWatches) run(ctx context.Context, w *resumedWatch) {
-	stop := context.AfterFunc(r.ctx, w.cancel)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ctx.Err() != nil {
-		w.history.Stop()
-		close(w.events)
-		return
-	}
-	r.running.Go(func() {
+	stop := context.AfterFunc(r.closing, cancel)
+	go func() {
+		defer r.running.Done()
 		defer stop()
 		w.run(ctx)
-	})
-}
-
-// close ends all watches and waits for them. Later ones end at once.
-func (r *resumedWatches) close() {
-	r.mu.Lock()
-	r.cancel()
-	r.mu.Unlock()
-	r.running.Wait()
+	}()
+	return w, nil
 }
 
 // resumedWatch passes on the events of a watch below the cache. Its goroutine ends

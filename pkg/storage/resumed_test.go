@@ -31,7 +31,7 @@ func openResumed(t *testing.T, backend *Backend, count int) (storage apistorage.
 		t.Fatal(err)
 	}
 	opened := backend.opened[0]
-	return resumed{opened.delegator, opened.below, func() uint64 { return since }, opened.resumed}, versions
+	return resumed{opened.delegator, opened.below, func() uint64 { return since }, opened.closing, &opened.running}, versions
 }
 
 func watchFrom(t *testing.T, storage apistorage.Interface, version string) watch.Interface {

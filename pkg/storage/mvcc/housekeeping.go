@@ -67,5 +67,6 @@ func (s *Store) forget(head *state, rev int64) error {
 		return err
 	}
 	next, passed := head.compact(rev)
-	return s.perform(attempt{changes: Changes{Revision: head.rev, Compacted: rev, Forgotten: forgotten(passed)}, state: next})
+	changes := Changes{Revision: head.rev, Compacted: rev, Forgotten: forgotten(passed)}
+	return s.perform(attempt{changes: changes, state: next})
 }
