@@ -31,7 +31,7 @@ func (l *Log) Commit(changes mvcc.Changes) error {
 	return errors.Join(unwritable(l.path, err), l.detach())
 }
 
-// write returns also how many bytes of pages the transaction has allocated.
+// write also returns how many bytes of pages the transaction has allocated.
 func (l *Log) write(changes mvcc.Changes) (allocated int64, err error) {
 	if err := l.checkPlace(); err != nil {
 		return 0, err
@@ -82,9 +82,9 @@ func (l *Log) probe() (err error) {
 	}
 	defer func() { err = errors.Join(err, file.Close(), os.Remove(file.Name())) }()
 	if _, err := file.WriteAt(make([]byte, l.needed), info.Size()); err != nil {
-		return err
+		return cause(err) // without the name of the file, which is another one each time
 	}
-	return file.Sync()
+	return cause(file.Sync())
 }
 
 // apply makes changes in a transaction.
