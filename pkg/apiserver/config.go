@@ -4,17 +4,23 @@
 package apiserver
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/apiserver/pkg/registry/generic"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/apiserver/pkg/server/healthz"
+	"k8s.io/apiserver/pkg/util/flowcontrol"
+	"k8s.io/apiserver/pkg/util/flowcontrol/request"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/rest"
 )
@@ -28,7 +34,7 @@ type Config struct {
 	codecs   serializer.CodecFactory
 	openAPI  *openAPI
 	access   Access
-	loopback *loopback
+	loopback *rest.Config
 	// readyz are the checks of what is looked up or shared in a core API server, and cores the connections to it.
 	readyz []healthz.HealthChecker
 	cores  []*rest.Config
@@ -145,6 +151,51 @@ func (c *Config) Complete() CompletedConfig {
 	// Upstream: k8s.io/apiserver/pkg/server/config.go AuthorizeClientBearerToken, v0.36.x:
 	// if the field is set before Complete, the server also accepts the loopback token by a comparison that isn't
 	// constant in time; remove when it is. Our authenticator knows that token.
-	c.generic.LoopbackClientConfig = c.loopback.config
+	c.generic.LoopbackClientConfig = c.loopback
 	return completed
+}
+
+// limitRequests configures the limits of requests. The server starts the informers of
+// priority and fairness, and its readiness waits for them.
+func (c *Config) limitRequests() error {
+	options := &c.options.Requests
+	c.generic.MaxRequestsInFlight = options.MaxRequestsInFlight
+	c.generic.MaxMutatingRequestsInFlight = options.MaxMutatingRequestsInFlight
+	c.generic.RequestTimeout = options.RequestTimeout
+	if c.options.PriorityAndFairness {
+		// Its watches last longer than an authorization may take.
+		core, err := c.coreClient("--authorization-kubeconfig", c.options.Authorization.RemoteKubeConfigFile, 0)
+		if err != nil {
+			return err
+		}
+		if core != nil {
+			total := options.MaxRequestsInFlight + options.MaxMutatingRequestsInFlight
+			if total == 0 {
+				return errors.New("--enable-priority-and-fairness requires a positive --max-requests-inflight " +
+					"or --max-mutating-requests-inflight")
+			}
+			c.informers = informers.NewSharedInformerFactory(core, 0)
+			c.generic.FlowControl = flowcontrol.New(c.informers, core.FlowcontrolV1(), total)
+			return nil
+		}
+	}
+	// Without priority and fairness this has no use, and its hook would still be
+	// unfinished for a moment after the server is ready.
+	c.generic.StorageObjectCountTracker = nil
+	c.generic.DisabledPostStartHooks.Insert("max-in-flight-filter")
+	return nil
+}
+
+// countedSessions makes upstream count the Sessions in a storage. Priority and fairness
+// estimates the cost of a LIST from their number.
+type countedSessions struct {
+	generic.RESTOptionsGetter
+	tracker request.StorageObjectCountTracker
+}
+
+// GetRESTOptions implements generic.RESTOptionsGetter.
+func (c countedSessions) GetRESTOptions(r schema.GroupResource, example runtime.Object) (generic.RESTOptions, error) {
+	options, err := c.RESTOptionsGetter.GetRESTOptions(r, example)
+	options.StorageObjectCountTracker, options.CountMetricPollPeriod = c.tracker, time.Minute
+	return options, err
 }

@@ -131,9 +131,9 @@ func TestIdentityThatCannotBeUsed(t *testing.T) {
 		"guessable token":    {"token", "secret\n", 0o600, "too short"},
 		"two tokens":         {"token", strings.Repeat("a", 20) + "\n" + strings.Repeat("b", 20), 0o600, "single line"},
 		"empty authority":    {"authority.pem", "", 0o600, "remove it"},
-		"no key":             {"authority.pem", authority[:key], 0o600, "EC private key"},
-		"half a key":         {"authority.pem", authority[:key+40], 0o600, "EC private key"},
-		"another key":        {"authority.pem", authority[:key] + foreign[strings.Index(foreign, "-----BEGIN EC"):], 0o600, "does not match the certificate"},
+		"no key":             {"authority.pem", authority[:key], 0o600, "private key"},
+		"half a key":         {"authority.pem", authority[:key+40], 0o600, "private key"},
+		"another key":        {"authority.pem", authority[:key] + foreign[strings.Index(foreign, "-----BEGIN EC"):], 0o600, "does not match"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

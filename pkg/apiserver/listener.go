@@ -18,8 +18,6 @@ type listener struct {
 	open sync.Map
 }
 
-func newListener(inner net.Listener) *listener { return &listener{Listener: inner} }
-
 // Accept implements net.Listener.
 func (l *listener) Accept() (net.Conn, error) {
 	inner, err := l.Listener.Accept()

@@ -154,7 +154,7 @@ func (o *Options) Validate() []error {
 			positive("--request-timeout", o.Requests.RequestTimeout),
 			positive("--shutdown-drain-timeout", o.DrainTimeout),
 		})
-	if o.TLS.fromSecret() && !o.InCluster && o.Authentication.RemoteKubeConfigFile == "" {
+	if o.TLS.Secret != "" && !o.InCluster && o.Authentication.RemoteKubeConfigFile == "" {
 		errs = append(errs, errors.New("--tls-secret requires --in-cluster or --authentication-kubeconfig"))
 	}
 	if _, err := version.ParseSemantic(o.Version); err != nil {
@@ -247,7 +247,7 @@ func (o *Options) Config() (*Config, error) {
 
 func (o *Options) listen() (*listener, error) {
 	if o.listener != nil {
-		return newListener(o.listener), nil
+		return &listener{Listener: o.listener}, nil
 	}
 	ip := net.ParseIP(o.BindAddress)
 	network := "tcp"
@@ -259,5 +259,5 @@ func (o *Options) listen() (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newListener(inner), nil
+	return &listener{Listener: inner}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/klog/v2"
 )
@@ -66,10 +67,8 @@ func (s *Server) Cut() { s.cancelCut() }
 
 // endStreams ends watches and logs, before the server stops accepting requests.
 func (s *Server) endStreams(ctx context.Context) {
-	delay := time.NewTimer(s.config.options.ShutdownDelay)
-	defer delay.Stop()
 	select {
-	case <-delay.C:
+	case <-time.After(s.config.options.ShutdownDelay):
 	case <-s.cut.Done():
 	}
 	draining, cancel := context.WithTimeout(s.cut, s.config.options.DrainTimeout)
@@ -90,24 +89,19 @@ func (s *Server) endStreams(ctx context.Context) {
 // server has drained, and all others when the time is over. Otherwise net/http waits for idle HTTP/2 connections.
 func (s *Server) closeConnections(ctx context.Context, stopped <-chan struct{}) {
 	<-ctx.Done()
-	late := time.NewTimer(s.config.options.ShutdownDelay + s.config.options.DrainTimeout)
-	defer late.Stop()
+	late := time.After(s.config.options.ShutdownDelay + s.config.options.DrainTimeout)
 	select {
 	case <-stopped:
-		return
-	case <-late.C:
+	case <-late:
 	case <-s.cut.Done():
 	case <-s.config.generic.DrainedNotify():
-		s.config.loopback.close()
-		linger := time.NewTimer(lingerTime)
-		defer linger.Stop()
+		utilnet.CloseIdleConnectionsFor(s.config.loopback.Transport)
 		select {
 		case <-stopped:
-			return
-		case <-late.C:
+		case <-late:
 		case <-s.cut.Done():
-		case <-linger.C:
+		case <-time.After(lingerTime):
 		}
 	}
-	s.config.listener.cutUntil(stopped)
+	s.config.listener.cutUntil(stopped) // does nothing more once the server has stopped
 }

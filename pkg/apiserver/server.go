@@ -73,23 +73,17 @@ func (c CompletedConfig) build() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	scheme := c.config.scheme
-	group := genericapiserver.NewDefaultAPIGroupInfo(
-		v1alpha1.GroupName, scheme, runtime.NewParameterCodec(scheme), c.config.codecs)
 	requests := session.NewRequests(sessions, c.config.options.Runs)
-	served := map[string]genericrest.Storage{
-		"sessions":        sessions,
-		"sessions/status": status,
-	}
+	served := map[string]genericrest.Storage{"sessions": sessions, "sessions/status": status}
 	requests.InstallInto(served)
+	group := genericapiserver.NewDefaultAPIGroupInfo(
+		v1alpha1.GroupName, c.config.scheme, runtime.NewParameterCodec(c.config.scheme), c.config.codecs)
 	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = served
 	if err := generic.InstallAPIGroup(&group); err != nil {
 		sessions.Destroy()
 		return nil, fmt.Errorf("install the API group %s: %w", v1alpha1.GroupName, err)
 	}
-	server := &Server{
-		config: c.config, generic: generic, sessions: sessions, requests: requests, ready: make(chan struct{}),
-	}
+	server := &Server{config: c.config, generic: generic, sessions: sessions, requests: requests, ready: make(chan struct{})}
 	server.cut, server.cancelCut = context.WithCancel(context.Background())
 	return server, server.AddReadyzCheck("watch-cache", func(context.Context) error { return sessions.ReadinessCheck() })
 }
@@ -114,9 +108,7 @@ func (s *Server) Access() Access { return s.config.access }
 
 // LoopbackClientConfig returns a configuration for clients in this process. They have
 // no rate limit and share connections. Run waits for their requests when it stops.
-func (s *Server) LoopbackClientConfig() *rest.Config {
-	return rest.CopyConfig(s.config.loopback.config)
-}
+func (s *Server) LoopbackClientConfig() *rest.Config { return rest.CopyConfig(s.config.loopback) }
 
 // Ready is closed once the server answers requests, watches included. It's never closed if Run returns before.
 func (s *Server) Ready() <-chan struct{} { return s.ready }

@@ -10,15 +10,18 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/util/validation"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/certs"
@@ -69,19 +72,18 @@ func (c *Config) secure() error {
 	}
 	c.generic.SecureServing = serving
 	loopbackToken := newToken()
-	c.loopback, err = newLoopback(serving, loopbackToken, id.authority.Bundle(), c.userAgent())
-	if err != nil {
+	if c.loopback, err = c.newLoopback(loopbackToken, id.authority.Bundle()); err != nil {
 		return err
 	}
 	c.generic.ExternalAddress = c.listener.Addr().String()
-	c.access.URL, c.access.CertificateAuthority, c.access.Token = c.loopback.config.Host, id.authority.Bundle(), id.token
+	c.access.URL, c.access.CertificateAuthority, c.access.Token = c.loopback.Host, id.authority.Bundle(), id.token
 	return errors.Join(c.authenticate(id.token, loopbackToken), c.authorize())
 }
 
 // defaultCertificate returns the certificate of the files or of the Secret.
 func (c *Config) defaultCertificate() (dynamiccertificates.CertKeyContentProvider, error) {
 	options := &c.options.TLS
-	if options.fromSecret() {
+	if options.Secret != "" {
 		return c.sharedCertificate()
 	}
 	files, err := dynamiccertificates.NewDynamicServingContentFromFiles("serving-cert", options.CertFile, options.KeyFile)
@@ -94,11 +96,7 @@ func (c *Config) defaultCertificate() (dynamiccertificates.CertKeyContentProvide
 // sharedCertificate returns the certificate that the server shares with its replicas.
 // Readiness waits until clients can verify it.
 func (c *Config) sharedCertificate() (*certs.Shared, error) {
-	secret, err := c.options.TLS.secret()
-	if err != nil {
-		return nil, err
-	}
-	service, err := c.options.TLS.service()
+	secret, service, err := c.options.TLS.shared()
 	if err != nil {
 		return nil, err
 	}
@@ -180,4 +178,28 @@ func (c *Config) release() {
 		}
 	}
 	c.closeCoreConnections()
+}
+
+// newLoopback returns the configuration of clients in this process. They share connections, which the server closes
+// when it stops, and use no proxy.
+func (c *Config) newLoopback(token string, authority []byte) (*rest.Config, error) {
+	config, err := c.generic.SecureServing.NewLoopbackClientConfig(token, authority)
+	if err != nil {
+		return nil, fmt.Errorf("configure the loopback client: %w", err)
+	}
+	tlsConfig, err := rest.TLSConfigFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("configure TLS of the loopback client: %w", err)
+	}
+	transport := utilnet.SetTransportDefaults(&http.Transport{TLSClientConfig: tlsConfig})
+	// SetTransportDefaults sets a proxy from the environment.
+	transport.Proxy = nil
+	config.UserAgent = c.userAgent()
+	config.Transport, config.TLSClientConfig = transport, rest.TLSClientConfig{}
+	return config, nil
+}
+
+// userAgent returns the User-Agent of clients in this process. The default one names no version.
+func (c *Config) userAgent() string {
+	return fmt.Sprintf("tilt-session/%s (%s/%s)", c.options.Version, runtime.GOOS, runtime.GOARCH)
 }

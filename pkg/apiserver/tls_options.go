@@ -58,7 +58,7 @@ func (o *TLSOptions) Validate() []error {
 		errs = append(errs, errors.New("--tls-private-key-file requires --tls-cert-file"))
 	case o.CertFile != "" && o.KeyFile == "":
 		errs = append(errs, errors.New("--tls-cert-file requires --tls-private-key-file"))
-	case o.fromFiles():
+	case o.CertFile != "":
 		if _, err := tls.LoadX509KeyPair(o.CertFile, o.KeyFile); err != nil {
 			errs = append(errs, fmt.Errorf("--tls-cert-file %s and --tls-private-key-file %s: %w", o.CertFile, o.KeyFile, err))
 		}
@@ -72,26 +72,20 @@ func (o *TLSOptions) Validate() []error {
 	case o.CertFile != "":
 		errs = append(errs, errors.New("--tls-secret must not be combined with --tls-cert-file"))
 	default:
-		_, secret := o.secret()
-		_, service := o.service()
-		errs = append(errs, secret, service)
+		_, _, err := o.shared()
+		errs = append(errs, err)
 	}
 	return errs
 }
 
-func (o *TLSOptions) fromFiles() bool { return o.CertFile != "" && o.KeyFile != "" }
-
-func (o *TLSOptions) fromSecret() bool { return o.Secret != "" }
-
 // separate reports whether the serving certificate is of another authority than the owner's.
-func (o *TLSOptions) separate() bool { return o.fromFiles() || o.fromSecret() }
+func (o *TLSOptions) separate() bool { return o.CertFile != "" || o.Secret != "" }
 
-func (o *TLSOptions) secret() (types.NamespacedName, error) {
-	return parseName("--tls-secret", o.Secret, validation.IsDNS1123Subdomain)
-}
-
-func (o *TLSOptions) service() (types.NamespacedName, error) {
-	return parseName("--tls-service", o.Service, validation.IsDNS1123Label)
+// shared returns the names of the Secret and of the Service.
+func (o *TLSOptions) shared() (secret, service types.NamespacedName, err error) {
+	secret, noSecret := parseName("--tls-secret", o.Secret, validation.IsDNS1123Subdomain)
+	service, noService := parseName("--tls-service", o.Service, validation.IsDNS1123Label)
+	return secret, service, errors.Join(noSecret, noService)
 }
 
 func parseName(flag, value string, isName func(string) []string) (types.NamespacedName, error) {

@@ -8,14 +8,17 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"math/big"
 	"net"
 	"time"
+
+	"k8s.io/client-go/util/cert"
+	"k8s.io/client-go/util/keyutil"
 )
 
 const (
@@ -23,9 +26,6 @@ const (
 	clockSkew = 5 * time.Minute
 	// maxCommonName is the maximum length of a common name in X.509.
 	maxCommonName = 64
-
-	certificateBlock = "CERTIFICATE"
-	keyBlock         = "EC PRIVATE KEY"
 )
 
 // Subject has the names and addresses that a certificate is valid for.
@@ -75,7 +75,7 @@ func selfSigned(key *ecdsa.PrivateKey, name string, now time.Time, lifetime time
 }
 
 // Bundle returns the certificate of the authority, in PEM.
-func (a *Authority) Bundle() []byte { return encode(certificateBlock, a.certificate.Raw) }
+func (a *Authority) Bundle() []byte { return encode(a.certificate) }
 
 // IsOld reports whether the authority should be renewed: in the second half of its
 // lifetime, or if it isn't valid yet because a clock was wrong.
@@ -100,51 +100,36 @@ func (a *Authority) Sign(subject Subject, now time.Time, lifetime time.Duration)
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	template.DNSNames = subject.Names
 	template.IPAddresses = subject.Addresses
-	certificate, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
+	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
 	if err != nil {
 		return KeyPair{}, err
 	}
-	encoded, err := encodeKey(key)
-	if err != nil {
-		return KeyPair{}, err
-	}
-	return KeyPair{Certificate: encode(certificateBlock, certificate), Key: encoded}, nil
+	encoded, err := keyutil.MarshalPrivateKeyToPEM(key)
+	return KeyPair{Certificate: encode(&x509.Certificate{Raw: der}), Key: encoded}, err
 }
 
 // Encode returns the certificate followed by the private key, in PEM.
 func (a *Authority) Encode() ([]byte, error) {
-	key, err := encodeKey(a.key)
-	if err != nil {
-		return nil, err
-	}
-	return append(a.Bundle(), key...), nil
+	key, err := keyutil.MarshalPrivateKeyToPEM(a.key)
+	return append(a.Bundle(), key...), err
 }
 
 // DecodeAuthority is the inverse of Encode.
 func DecodeAuthority(text []byte) (*Authority, error) {
-	certificate, rest := pem.Decode(text)
-	key, _ := pem.Decode(rest)
-	if certificate == nil || certificate.Type != certificateBlock || key == nil || key.Type != keyBlock {
-		return nil, errors.New("not a certificate followed by an EC private key in PEM")
-	}
-	a := &Authority{}
-	var err error
-	if a.certificate, err = x509.ParseCertificate(certificate.Bytes); err != nil {
+	pair, err := tls.X509KeyPair(text, text)
+	if err != nil {
 		return nil, err
 	}
-	if a.key, err = x509.ParseECPrivateKey(key.Bytes); err != nil {
-		return nil, fmt.Errorf("private key: %w", err)
-	}
-	public, ok := a.certificate.PublicKey.(*ecdsa.PublicKey)
+	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 	switch {
-	case !a.certificate.IsCA:
+	case !ok:
+		return nil, errors.New("private key is not an EC key")
+	case !pair.Leaf.IsCA:
 		return nil, errors.New("certificate is not that of an authority")
-	case !ok || !a.key.PublicKey.Equal(public):
-		return nil, errors.New("private key does not match the certificate")
-	case !bytes.Equal(a.certificate.RawIssuer, a.certificate.RawSubject):
+	case !bytes.Equal(pair.Leaf.RawIssuer, pair.Leaf.RawSubject):
 		return nil, errors.New("certificate is not self-signed")
 	}
-	return a, nil
+	return &Authority{certificate: pair.Leaf, key: key}, nil
 }
 
 func newTemplate(name string, now time.Time, lifetime time.Duration) (*x509.Certificate, error) {
@@ -169,14 +154,8 @@ func isOld(c *x509.Certificate, now time.Time) bool {
 	return now.Before(c.NotBefore) || c.NotAfter.Sub(now) < now.Sub(c.NotBefore.Add(clockSkew))
 }
 
-func encode(kind string, der []byte) []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
-}
-
-func encodeKey(key *ecdsa.PrivateKey) ([]byte, error) {
-	der, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	return encode(keyBlock, der), nil
+// encode returns certificates in PEM. It can't fail because it writes to memory.
+func encode(certificates ...*x509.Certificate) []byte {
+	encoded, _ := cert.EncodeCertificates(certificates...)
+	return encoded
 }

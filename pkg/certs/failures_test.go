@@ -31,7 +31,7 @@ func TestSecretIsRequired(t *testing.T) {
 		"is somebody else's": {func(c *cluster) { c.keep(map[string][]byte{"tls.crt": []byte("a"), "tls.key": []byte("b")}) }, []string{"Secret prod/serving", "ca.key", "delete it"}},
 		"is damaged": {func(c *cluster) {
 			c.keep(map[string][]byte{"ca.crt": []byte("garbage"), "ca.key": []byte("b")})
-		}, []string{"Secret prod/serving", "ca.crt: no certificate", "delete it"}},
+		}, []string{"Secret prod/serving", "ca.crt: data does not contain", "delete it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,15 +4,16 @@
 package certs
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/util/cert"
+	"k8s.io/client-go/util/keyutil"
 )
 
 // The keys of the Secret besides those that its type requires.
@@ -20,9 +21,6 @@ const (
 	authorityKey    = corev1.ServiceAccountRootCAKey
 	authorityKeyKey = "ca.key"
 )
-
-// errForeign is returned for a Secret that this package hasn't written.
-var errForeign = errors.New("has no " + authorityKeyKey + ": it belongs to another program")
 
 // material is the content of the Secret. It is immutable.
 type material struct {
@@ -51,13 +49,13 @@ func newMaterial(authority *Authority, previous []*x509.Certificate, serving Key
 // decodeMaterial decodes the data of a Secret.
 func decodeMaterial(data map[string][]byte) (*material, error) {
 	if len(data[authorityKeyKey]) == 0 {
-		return nil, errForeign
+		return nil, errors.New("has no " + authorityKeyKey + ": it belongs to another program")
 	}
-	trusted, err := decodeBundle(data[authorityKey])
+	trusted, err := cert.ParseCertsPEM(data[authorityKey])
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", authorityKey, err)
 	}
-	authority, err := DecodeAuthority(slices.Concat(encode(certificateBlock, trusted[0].Raw), data[authorityKeyKey]))
+	authority, err := DecodeAuthority(slices.Concat(encode(trusted[0]), data[authorityKeyKey]))
 	if err != nil {
 		return nil, fmt.Errorf("%s and %s: %w", authorityKey, authorityKeyKey, err)
 	}
@@ -71,7 +69,7 @@ func decodeMaterial(data map[string][]byte) (*material, error) {
 
 // encode returns the data of the Secret.
 func (m *material) encode() (map[string][]byte, error) {
-	key, err := encodeKey(m.authority.key)
+	key, err := keyutil.MarshalPrivateKeyToPEM(m.authority.key)
 	if err != nil {
 		return nil, err
 	}
@@ -84,32 +82,88 @@ func (m *material) encode() (map[string][]byte, error) {
 }
 
 // bundle returns the trusted authorities, in PEM.
-func (m *material) bundle() []byte {
-	var bundle bytes.Buffer
-	for _, certificate := range m.trusted {
-		bundle.Write(encode(certificateBlock, certificate.Raw))
+func (m *material) bundle() []byte { return encode(m.trusted...) }
+
+const (
+	// Both are renewed after half of their lifetime. An authority is then valid for
+	// longer than the certificates that it signs.
+	sharedAuthorityLifetime   = 2 * 365 * 24 * time.Hour
+	sharedCertificateLifetime = 90 * 24 * time.Hour
+	// overlap is how long previous authorities stay trusted after a new one has been
+	// published. It's much longer than servers take to change to the new one.
+	overlap = time.Hour
+	// maxPrevious is the maximum number of previous authorities.
+	maxPrevious = 8
+)
+
+// next returns the material that should be stored, and the reason if it differs from the
+// stored one, which may be nil. trusted are the authorities whose certificates may be in
+// use. overlapped reports that the stored authority has been published for the overlap.
+func next(
+	stored *material, trusted []*x509.Certificate, overlapped bool, subject Subject, now time.Time,
+) (*material, string, error) {
+	switch {
+	case stored == nil:
+		return renewAll(trusted, subject, now, "the Secret is missing or empty")
+	case stored.authority.IsOld(now):
+		return renewAll(stored.trusted, subject, now, "the authority is old")
 	}
-	return bundle.Bytes()
+	previous := stored.trusted[1:]
+	if overlapped {
+		previous = nil
+	}
+	reason := ""
+	switch {
+	case isOld(stored.leaf, now):
+		reason = "the certificate is old"
+	case !isFor(stored.leaf, subject):
+		reason = "the certificate is for other names"
+	case stored.leaf.CheckSignatureFrom(stored.authority.certificate) != nil:
+		reason = "the certificate is of another authority"
+	case len(previous) < len(stored.trusted)-1:
+		m, err := newMaterial(stored.authority, previous, stored.serving)
+		return m, "the previous authorities are no longer needed", err
+	default:
+		return stored, "", nil
+	}
+	m, err := sign(stored.authority, previous, subject, now)
+	return m, reason, err
 }
 
-// decodeBundle decodes one or more certificates in PEM.
-func decodeBundle(text []byte) ([]*x509.Certificate, error) {
-	var all []*x509.Certificate
-	for {
-		var block *pem.Block
-		block, text = pem.Decode(text)
-		switch {
-		case block == nil && len(all) == 0:
-			return nil, errors.New("no certificate in PEM")
-		case block == nil:
-			return all, nil
-		case block.Type != certificateBlock:
-			return nil, fmt.Errorf("contains a %s instead of certificates", block.Type)
-		}
-		certificate, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, certificate)
+// renewAll returns a new authority, and keeps the valid trusted ones as previous ones.
+func renewAll(trusted []*x509.Certificate, subject Subject, now time.Time, reason string) (*material, string, error) {
+	authority, err := NewAuthority(now, sharedAuthorityLifetime)
+	if err != nil {
+		return nil, "", err
 	}
+	var previous []*x509.Certificate
+	for _, certificate := range trusted {
+		if now.Before(certificate.NotAfter) && len(previous) < maxPrevious && !slices.ContainsFunc(previous, certificate.Equal) {
+			previous = append(previous, certificate)
+		}
+	}
+	m, err := sign(authority, previous, subject, now)
+	return m, reason, err
+}
+
+func sign(authority *Authority, previous []*x509.Certificate, subject Subject, now time.Time) (*material, error) {
+	serving, err := authority.Sign(subject, now, sharedCertificateLifetime)
+	if err != nil {
+		return nil, err
+	}
+	return newMaterial(authority, previous, serving)
+}
+
+func isFor(certificate *x509.Certificate, subject Subject) bool {
+	for _, name := range subject.Names {
+		if certificate.VerifyHostname(name) != nil {
+			return false
+		}
+	}
+	for _, address := range subject.Addresses {
+		if certificate.VerifyHostname(address.String()) != nil {
+			return false
+		}
+	}
+	return true
 }

@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 	"k8s.io/apiserver/pkg/server/dynamiccertificates"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/util/cert"
+	"k8s.io/component-base/metrics"
+	"k8s.io/component-base/metrics/legacyregistry"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 )
@@ -182,7 +186,7 @@ func (s *Shared) sync(ctx context.Context) error {
 // trusted returns the authorities of the certificates that servers may be serving.
 func (s *Shared) trusted(published []byte) []*x509.Certificate {
 	// A bundle that can't be decoded contains no authorities.
-	trusted, _ := decodeBundle(published)
+	trusted, _ := cert.ParseCertsPEM(published)
 	if current := s.current.Load(); current != nil {
 		trusted = slices.Concat(trusted, current.trusted)
 	}
@@ -244,3 +248,22 @@ func ServiceSubject(service types.NamespacedName) Subject {
 	name := service.Name + "." + service.Namespace + ".svc"
 	return Subject{Names: []string{name, name + ".cluster.local"}}
 }
+
+// The metrics are those of a process, which is expected to have one shared certificate.
+var (
+	expiration = metrics.NewGauge(&metrics.GaugeOpts{
+		Name:           "tilt_session_serving_certificate_expiration_timestamp_seconds",
+		Help:           "Unix time at which the serving certificate that is shared with other servers expires.",
+		StabilityLevel: metrics.ALPHA,
+	})
+	failures = metrics.NewCounter(&metrics.CounterOpts{
+		Name:           "tilt_session_serving_certificate_failures_total",
+		Help:           "Number of failures to read, renew or publish the shared serving certificate or its authority.",
+		StabilityLevel: metrics.ALPHA,
+	})
+)
+
+// registerMetrics adds the metrics to the server's /metrics.
+var registerMetrics = sync.OnceFunc(func() {
+	legacyregistry.MustRegister(expiration, failures)
+})

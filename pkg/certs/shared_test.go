@@ -16,6 +16,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/cert"
 	testingclock "k8s.io/utils/clock/testing"
 )
 
@@ -188,7 +189,7 @@ func TestAuthorityIsRenewed(t *testing.T) {
 // authorities returns the number of trusted authorities.
 func authorities(t *testing.T, c *cluster) int {
 	t.Helper()
-	all, err := decodeBundle(c.bundle())
+	all, err := cert.ParseCertsPEM(c.bundle())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +263,7 @@ func TestCertificateOfAnotherIsReplaced(t *testing.T) {
 	c.publish(other.Bundle())
 	s := startShared(t, c, clock)
 	checkVerified(t, c, clock, s)
-	published, err := decodeBundle(c.bundle())
+	published, err := cert.ParseCertsPEM(c.bundle())
 	if err != nil || !slices.ContainsFunc(published, other.certificate.Equal) {
 		t.Errorf("the one before isn't trusted any more: %v", err)
 	}

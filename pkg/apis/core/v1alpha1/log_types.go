@@ -9,8 +9,7 @@ import (
 
 // Formats of a log.
 const (
-	// SessionLogFormatText is a line of text for each line of the log, after
-	// the name of its resource.
+	// SessionLogFormatText is a line of text for each line of the log, after the name of its resource.
 	SessionLogFormatText = "text"
 	// SessionLogFormatJSON is a SessionLogLine for each line of the log.
 	SessionLogFormatJSON = "json"
@@ -29,18 +28,15 @@ type SessionLogOptions struct {
 	// +listType=atomic
 	Resources []string `json:"resources,omitempty"`
 
-	// follow keeps the answer open and adds lines as they are written, until the run
-	// ends.
+	// follow keeps the answer open and adds lines as they are written, until the run ends.
 	// +optional
 	Follow bool `json:"follow,omitempty"`
 
-	// sinceSeconds leaves out lines older than so many seconds, at least 1. It can't be
-	// combined with sinceTime.
+	// sinceSeconds leaves out lines older than so many seconds, at least 1. It can't be combined with sinceTime.
 	// +optional
 	SinceSeconds *int64 `json:"sinceSeconds,omitempty"`
 
-	// sinceTime leaves out lines written before that time, in RFC 3339. It can't be
-	// combined with sinceSeconds.
+	// sinceTime leaves out lines written before that time, in RFC 3339. It can't be combined with sinceSeconds.
 	// +optional
 	SinceTime *metav1.Time `json:"sinceTime,omitempty"`
 
@@ -49,8 +45,7 @@ type SessionLogOptions struct {
 	// +optional
 	TailLines *int64 `json:"tailLines,omitempty"`
 
-	// limitBytes ends the answer after so many bytes, at least 1, perhaps in the middle
-	// of a line.
+	// limitBytes ends the answer after so many bytes, at least 1, perhaps in the middle of a line.
 	// +optional
 	LimitBytes *int64 `json:"limitBytes,omitempty"`
 
@@ -65,23 +60,20 @@ type SessionLogOptions struct {
 	Format string `json:"format,omitempty"`
 }
 
-// SessionLogLine is one line of a Session's log in the format "json", encoded in one
-// line.
+// SessionLogLine is one line of a Session's log in the format "json", encoded in one line.
 //
 // +k8s:openapi-gen=true
 type SessionLogLine struct {
 	// seq is the number of the line in the log of all resources, from 1.
 	Seq int64 `json:"seq"`
 
-	// time is when the line's end was written or, for a line without an end yet, when
-	// its beginning was read.
+	// time is when the line's end was written or, for a line without an end yet, when its beginning was read.
 	Time metav1.MicroTime `json:"time"`
 
 	// resource is the resource that has written the line, "(Tiltfile)" for the Tiltfile.
 	Resource string `json:"resource"`
 
-	// level is "info" for the output of commands, and "warn" or "error" for warnings and
-	// errors of the run itself.
+	// level is "info" for the output of commands, and "warn" or "error" for warnings and errors of the run itself.
 	Level SessionLogLevel `json:"level"`
 
 	// text is the line without its end. Bytes that aren't valid UTF-8 are replaced.
@@ -92,8 +84,7 @@ type SessionLogLine struct {
 	// +optional
 	Continues bool `json:"continues,omitempty"`
 
-	// missed is how many lines directly before this one were dropped before they could
-	// be sent.
+	// missed is how many lines directly before this one were dropped before they could be sent.
 	// +optional
 	Missed int64 `json:"missed,omitempty"`
 }

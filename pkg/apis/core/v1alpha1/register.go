@@ -4,7 +4,11 @@
 package v1alpha1
 
 import (
+	"fmt"
+	"strconv"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
@@ -17,7 +21,7 @@ var (
 	SchemeGroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 
 	// SchemeBuilder collects the functions that AddToScheme calls.
-	SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes, addDefaultingFuncs, addFieldLabelConversion, addParameterConversion)
+	SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes, RegisterDefaults, addFieldLabelConversion, addParameterConversion)
 
 	// AddToScheme registers the types of this package in a scheme, with their
 	// defaults and with the fields that they can be selected by.
@@ -56,5 +60,53 @@ func kinds() []runtime.Object {
 	return []runtime.Object{
 		&Session{}, &SessionList{},
 		&SessionTrigger{}, &SessionEnable{}, &SessionDisable{}, &SessionArgs{}, &SessionLogOptions{},
+	}
+}
+
+// SetDefaults_SessionStatus makes an absent or null list of targets an empty
+// one, so that it is never null in what a server stores and answers.
+func SetDefaults_SessionStatus(status *SessionStatus) {
+	if status.Targets == nil {
+		status.Targets = []Target{}
+	}
+}
+
+// SetDefaults_Target makes an absent or null list of resources an empty one.
+func SetDefaults_Target(target *Target) {
+	if target.Resources == nil {
+		target.Resources = []string{}
+	}
+}
+
+// The fields by which Sessions can be selected in lists and watches.
+const (
+	FieldName          = "metadata.name"
+	FieldExitCondition = "spec.exitCondition"
+	FieldTiltfilePath  = "spec.tiltfilePath"
+	FieldDone          = "status.done"
+)
+
+// SelectableFields are the values that field selectors are matched against.
+func SelectableFields(session *Session) fields.Set {
+	return fields.Set{
+		FieldName:          session.Name,
+		FieldExitCondition: string(session.Spec.ExitCondition),
+		FieldTiltfilePath:  session.Spec.TiltfilePath,
+		FieldDone:          strconv.FormatBool(session.Status.Done),
+	}
+}
+
+func addFieldLabelConversion(scheme *runtime.Scheme) error {
+	return scheme.AddFieldLabelConversionFunc(SchemeGroupVersion.WithKind("Session"), checkFieldLabel)
+}
+
+// checkFieldLabel accepts the selectable fields as they are.
+func checkFieldLabel(label, value string) (string, string, error) {
+	switch label {
+	case FieldName, FieldExitCondition, FieldTiltfilePath, FieldDone:
+		return label, value, nil
+	default:
+		return "", "", fmt.Errorf("%q is not a field that Sessions can be selected by: use %s, %s, %s or %s",
+			label, FieldName, FieldExitCondition, FieldTiltfilePath, FieldDone)
 	}
 }

@@ -7,9 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// CauseTypeResourceDisabled is the cause for a disabled resource, in the details of
-// an error with reason Conflict. A resource that doesn't exist has the cause
-// FieldValueNotFound, in an error with reason NotFound.
+// CauseTypeResourceDisabled is the cause for a disabled resource, in the details of an error with reason Conflict. A
+// resource that doesn't exist has the cause FieldValueNotFound, in an error with reason NotFound.
 const CauseTypeResourceDisabled metav1.CauseType = "ResourceDisabled"
 
 // SessionTrigger requests one more execution of resources of a running Session. It is
@@ -34,10 +33,9 @@ type SessionTrigger struct {
 
 // SessionTriggerSpec selects what to execute once more.
 type SessionTriggerSpec struct {
-	// resources are names of resources of the Tiltfile, at least one. "(Tiltfile)"
-	// stands for another evaluation of the Tiltfile. If one of them doesn't exist or
-	// is disabled, none is triggered. A resource that is executing is executed again
-	// afterwards.
+	// resources are names of resources of the Tiltfile, at least one. "(Tiltfile)" stands for another evaluation of the
+	// Tiltfile. If one of them doesn't exist or is disabled, none is triggered. A resource that is executing is
+	// executed again afterwards.
 	// +listType=atomic
 	Resources []string `json:"resources"`
 }
@@ -83,8 +81,7 @@ type SessionEnableSpec struct {
 	// +listType=atomic
 	Labels []string `json:"labels,omitempty"`
 
-	// all selects every resource. It can't be combined with resources, labels
-	// or only.
+	// all selects every resource. It can't be combined with resources, labels or only.
 	// +optional
 	All bool `json:"all,omitempty"`
 
@@ -170,8 +167,7 @@ type SessionArgs struct {
 
 // SessionArgsSpec has the arguments of a Tiltfile.
 type SessionArgsSpec struct {
-	// args are the arguments, as they follow "tilt up" on a command line. The list is
-	// required; it may be empty.
+	// args are the arguments, as they follow "tilt up" on a command line. The list is required; it may be empty.
 	// +listType=atomic
 	Args []string `json:"args"`
 }

@@ -67,16 +67,14 @@ const (
 
 // SessionSpec is the desired state of a Session.
 type SessionSpec struct {
-	// tiltfilePath is the path of the Tiltfile, on the machine that runs the Session.
-	// It must not be empty. It should be absolute: a server of many Sessions can't run
-	// a relative one; "tilt-session up" and "ci" resolve it in their working directory.
-	// A change while the Session runs loads the other Tiltfile.
+	// tiltfilePath is the path of the Tiltfile, on the machine that runs the Session. It must not be empty. It should
+	// be absolute: a server of many Sessions can't run a relative one; "tilt-session up" and "ci" resolve it in their
+	// working directory. A change while the Session runs loads the other Tiltfile.
 	TiltfilePath string `json:"tiltfilePath"`
 
-	// exitCondition defines when the Session is finished. With "manual" it runs until
-	// it is ended. With "ci" it is done as soon as every job has succeeded and every
-	// server is ready, or when one fails or a time limit passes. See keepGoing for what
-	// happens after a failure.
+	// exitCondition defines when the Session is finished. With "manual" it runs until it is ended. With "ci" it is done
+	// as soon as every job has succeeded and every server is ready, or when one fails or a time limit passes. See
+	// keepGoing for what happens after a failure.
 	ExitCondition ExitCondition `json:"exitCondition"`
 
 	// ci holds the time limits that apply while exitCondition is "ci".
@@ -89,15 +87,13 @@ type SessionSpec struct {
 	// +listType=atomic
 	Args []string `json:"args,omitempty"`
 
-	// keepGoing lets a Session whose exitCondition is "ci" continue after a failure
-	// with everything that doesn't depend on what has failed. The Session still fails,
-	// with the error of the earliest failure.
+	// keepGoing lets a Session whose exitCondition is "ci" continue after a failure with everything that doesn't depend
+	// on what has failed. The Session still fails, with the error of the earliest failure.
 	// +optional
 	KeepGoing bool `json:"keepGoing,omitempty"`
 
-	// ttlSecondsAfterFinished is how many seconds the Session is kept after it is done,
-	// before a server of many Sessions deletes it. Zero deletes it immediately. If unset
-	// the Session is kept. It must not be negative.
+	// ttlSecondsAfterFinished is how many seconds the Session is kept after it is done, before a server of many
+	// Sessions deletes it. Zero deletes it immediately. If unset the Session is kept. It must not be negative.
 	// +optional
 	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
 }
@@ -105,20 +101,17 @@ type SessionSpec struct {
 // SessionCISpec holds the time limits of a Session whose exitCondition is "ci".
 // Durations are Go duration strings such as "90s" or "1h30m"; none may be negative.
 type SessionCISpec struct {
-	// k8sGracePeriod is how long a failing Kubernetes workload is tolerated
-	// after it was deployed. Unset or zero tolerates no failure. It doesn't
-	// apply to local servers and jobs.
+	// k8sGracePeriod is how long a failing Kubernetes workload is tolerated after it was deployed. Unset or zero
+	// tolerates no failure. It doesn't apply to local servers and jobs.
 	// +optional
 	K8sGracePeriod *metav1.Duration `json:"k8sGracePeriod,omitempty"`
 
-	// timeout is how long the whole Session may take, from status.startTime.
-	// Unset or zero means no limit.
+	// timeout is how long the whole Session may take, from status.startTime. Unset or zero means no limit.
 	// +optional
 	Timeout *metav1.Duration `json:"timeout,omitempty"`
 
-	// readinessTimeout is how long a server may be not ready, from its start or from
-	// when it was last ready. A restart doesn't reset it. Unset or zero means no limit.
-	// A limit that the Tiltfile sets for a server takes precedence.
+	// readinessTimeout is how long a server may be not ready, from its start or from when it was last ready. A restart
+	// doesn't reset it. Unset or zero means no limit. A limit that the Tiltfile sets for a server takes precedence.
 	// +optional
 	ReadinessTimeout *metav1.Duration `json:"readinessTimeout,omitempty"`
 }
@@ -129,8 +122,7 @@ const Finalizer = "tilt.dev/session"
 
 // Condition types of a Session.
 const (
-	// SessionConditionReady is true while every requested server is ready and
-	// every requested job has succeeded.
+	// SessionConditionReady is true while every requested server is ready and every requested job has succeeded.
 	SessionConditionReady = "Ready"
 	// SessionConditionSucceeded is true once the Session is done without a failure.
 	SessionConditionSucceeded = "Succeeded"
@@ -149,9 +141,8 @@ type SessionStatus struct {
 	// startTime is when the run began, null before that.
 	StartTime metav1.MicroTime `json:"startTime"`
 
-	// targets are the servers and jobs of the Session, sorted by name. A
-	// resource of the Tiltfile has one or more of them. The list is replaced as a
-	// whole. Some are left out while the condition Truncated is true.
+	// targets are the servers and jobs of the Session, sorted by name. A resource of the Tiltfile has one or more of
+	// them. The list is replaced as a whole. Some are left out while the condition Truncated is true.
 	// +listType=atomic
 	Targets []Target `json:"targets"`
 
@@ -159,23 +150,20 @@ type SessionStatus struct {
 	// targets keep the state in which the verdict was reached.
 	Done bool `json:"done"`
 
-	// error is why the Session failed. It is empty while the Session isn't done and
-	// when it succeeded. A long error is reduced to its start and its end, as are the
-	// errors of targets.
+	// error is why the Session failed. It is empty while the Session isn't done and when it succeeded. A long error is
+	// reduced to its start and its end, as are the errors of targets.
 	// +optional
 	Error string `json:"error,omitempty"`
 
-	// ci holds the time limits in effect: those that ci_settings in the Tiltfile sets,
-	// else those of spec.ci, else the defaults. It is unset before the Tiltfile was
-	// read.
+	// ci holds the time limits in effect: those that ci_settings in the Tiltfile sets, else those of spec.ci, else the
+	// defaults. It is unset before the Tiltfile was read.
 	// +optional
 	CI *SessionCISpec `json:"ci,omitempty"`
 
-	// conditions summarize the Session for "kubectl wait": Ready, Succeeded and Failed.
-	// While the status is larger than its storage accepts, Truncated says what is
-	// missing: first errors of targets are shortened, then targets are left out, those
-	// that wait, run or have failed last, and finally the error and the messages of
-	// conditions are shortened.
+	// conditions summarize the Session for "kubectl wait": Ready, Succeeded and Failed. While the status is larger than
+	// its storage accepts, Truncated says what is missing: first errors of targets are shortened, then targets are left
+	// out, those that wait, run or have failed last, and finally the error and the messages of conditions are
+	// shortened.
 	// +optional
 	// +patchMergeKey=type
 	// +patchStrategy=merge

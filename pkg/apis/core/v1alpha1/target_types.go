@@ -25,8 +25,7 @@ type Target struct {
 	// colon, and "update" for its job or "serve" for its server.
 	Name string `json:"name"`
 
-	// type is "job" for a target that runs to completion and "server" for one that is
-	// expected to run indefinitely.
+	// type is "job" for a target that runs to completion and "server" for one that is expected to run indefinitely.
 	Type TargetType `json:"type"`
 
 	// resources are the resources of the Tiltfile that this target belongs to.
@@ -36,9 +35,8 @@ type Target struct {
 	// state is the current state of the target.
 	State TargetState `json:"state"`
 
-	// restartCount is how often the target was started again after a failure, since it
-	// was last started for another reason: the retries of a job, the restarts of a
-	// server.
+	// restartCount is how often the target was started again after a failure, since it was last started for another
+	// reason: the retries of a job, the restarts of a server.
 	// +optional
 	RestartCount int32 `json:"restartCount,omitempty"`
 }
@@ -65,8 +63,7 @@ type TargetState struct {
 
 // TargetStateWaiting is a target whose next execution is requested but hasn't begun.
 type TargetStateWaiting struct {
-	// waitReason is what the target waits for, in one word. It isn't the cause of the
-	// execution.
+	// waitReason is what the target waits for, in one word. It isn't the cause of the execution.
 	WaitReason string `json:"waitReason"`
 }
 
@@ -86,8 +83,7 @@ type TargetStateActive struct {
 
 // TargetStateTerminated is a target whose last execution has ended.
 type TargetStateTerminated struct {
-	// startTime is when that execution began, null for a server that couldn't be
-	// started.
+	// startTime is when that execution began, null for a server that couldn't be started.
 	StartTime metav1.MicroTime `json:"startTime"`
 
 	// finishTime is when that execution ended.
@@ -103,13 +99,11 @@ type TargetStateTerminated struct {
 	// +optional
 	GraceStatus TargetGraceStatus `json:"graceStatus,omitempty"`
 
-	// exitCode is the exit code of the process. It is unset if no process ran or if a
-	// signal ended it.
+	// exitCode is the exit code of the process. It is unset if no process ran or if a signal ended it.
 	// +optional
 	ExitCode *int32 `json:"exitCode,omitempty"`
 
-	// signal is the name of the signal that ended the process, such as "killed" or
-	// "terminated", empty if none did.
+	// signal is the name of the signal that ended the process, such as "killed" or "terminated", empty if none did.
 	// +optional
 	Signal string `json:"signal,omitempty"`
 }

@@ -19,6 +19,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
@@ -96,6 +97,7 @@ func (t *Tracker) End(ctx context.Context) error {
 	t.mu.Unlock()
 
 	pending := t.pending()
+	var unfinished atomic.Int64
 	var ending sync.WaitGroup
 	for w, last := range pending {
 		ending.Go(func() {
@@ -103,22 +105,18 @@ func (t *Tracker) End(ctx context.Context) error {
 				w.await(ctx, last)
 			}
 			w.end()
+			select {
+			case <-w.done.Done():
+			case <-ctx.Done():
+				if w.done.Err() == nil {
+					unfinished.Add(1)
+				}
+			}
 		})
 	}
 	ending.Wait()
-
-	unfinished := 0
-	for w := range pending {
-		select {
-		case <-w.done.Done():
-		case <-ctx.Done():
-			if w.done.Err() == nil {
-				unfinished++
-			}
-		}
-	}
-	if unfinished > 0 {
-		return fmt.Errorf("%d of %d watches were not read to their end: %w", unfinished, len(pending), context.Cause(ctx))
+	if n := unfinished.Load(); n > 0 {
+		return fmt.Errorf("%d of %d watches were not read to their end: %w", n, len(pending), context.Cause(ctx))
 	}
 	return nil
 }

@@ -15,16 +15,13 @@ import (
 // SessionCISpec holds the time limits of a Session whose exitCondition is "ci".
 // Durations are Go duration strings such as "90s" or "1h30m"; none may be negative.
 type SessionCISpecApplyConfiguration struct {
-	// k8sGracePeriod is how long a failing Kubernetes workload is tolerated
-	// after it was deployed. Unset or zero tolerates no failure. It doesn't
-	// apply to local servers and jobs.
+	// k8sGracePeriod is how long a failing Kubernetes workload is tolerated after it was deployed. Unset or zero
+	// tolerates no failure. It doesn't apply to local servers and jobs.
 	K8sGracePeriod *v1.Duration `json:"k8sGracePeriod,omitempty"`
-	// timeout is how long the whole Session may take, from status.startTime.
-	// Unset or zero means no limit.
+	// timeout is how long the whole Session may take, from status.startTime. Unset or zero means no limit.
 	Timeout *v1.Duration `json:"timeout,omitempty"`
-	// readinessTimeout is how long a server may be not ready, from its start or from
-	// when it was last ready. A restart doesn't reset it. Unset or zero means no limit.
-	// A limit that the Tiltfile sets for a server takes precedence.
+	// readinessTimeout is how long a server may be not ready, from its start or from when it was last ready. A restart
+	// doesn't reset it. Unset or zero means no limit. A limit that the Tiltfile sets for a server takes precedence.
 	ReadinessTimeout *v1.Duration `json:"readinessTimeout,omitempty"`
 }
 

@@ -14,28 +14,24 @@ import (
 //
 // SessionSpec is the desired state of a Session.
 type SessionSpecApplyConfiguration struct {
-	// tiltfilePath is the path of the Tiltfile, on the machine that runs the Session.
-	// It must not be empty. It should be absolute: a server of many Sessions can't run
-	// a relative one; "tilt-session up" and "ci" resolve it in their working directory.
-	// A change while the Session runs loads the other Tiltfile.
+	// tiltfilePath is the path of the Tiltfile, on the machine that runs the Session. It must not be empty. It should
+	// be absolute: a server of many Sessions can't run a relative one; "tilt-session up" and "ci" resolve it in their
+	// working directory. A change while the Session runs loads the other Tiltfile.
 	TiltfilePath *string `json:"tiltfilePath,omitempty"`
-	// exitCondition defines when the Session is finished. With "manual" it runs until
-	// it is ended. With "ci" it is done as soon as every job has succeeded and every
-	// server is ready, or when one fails or a time limit passes. See keepGoing for what
-	// happens after a failure.
+	// exitCondition defines when the Session is finished. With "manual" it runs until it is ended. With "ci" it is done
+	// as soon as every job has succeeded and every server is ready, or when one fails or a time limit passes. See
+	// keepGoing for what happens after a failure.
 	ExitCondition *corev1alpha1.ExitCondition `json:"exitCondition,omitempty"`
 	// ci holds the time limits that apply while exitCondition is "ci".
 	CI *SessionCISpecApplyConfiguration `json:"ci,omitempty"`
 	// args are the arguments of the Tiltfile, as they follow "tilt up" on a command
 	// line. A change evaluates the Tiltfile again. Together they may have up to 256 KiB.
 	Args []string `json:"args,omitempty"`
-	// keepGoing lets a Session whose exitCondition is "ci" continue after a failure
-	// with everything that doesn't depend on what has failed. The Session still fails,
-	// with the error of the earliest failure.
+	// keepGoing lets a Session whose exitCondition is "ci" continue after a failure with everything that doesn't depend
+	// on what has failed. The Session still fails, with the error of the earliest failure.
 	KeepGoing *bool `json:"keepGoing,omitempty"`
-	// ttlSecondsAfterFinished is how many seconds the Session is kept after it is done,
-	// before a server of many Sessions deletes it. Zero deletes it immediately. If unset
-	// the Session is kept. It must not be negative.
+	// ttlSecondsAfterFinished is how many seconds the Session is kept after it is done, before a server of many
+	// Sessions deletes it. Zero deletes it immediately. If unset the Session is kept. It must not be negative.
 	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
 }
 

@@ -19,26 +19,22 @@ type SessionStatusApplyConfiguration struct {
 	PID *int64 `json:"pid,omitempty"`
 	// startTime is when the run began, null before that.
 	StartTime *v1.MicroTime `json:"startTime,omitempty"`
-	// targets are the servers and jobs of the Session, sorted by name. A
-	// resource of the Tiltfile has one or more of them. The list is replaced as a
-	// whole. Some are left out while the condition Truncated is true.
+	// targets are the servers and jobs of the Session, sorted by name. A resource of the Tiltfile has one or more of
+	// them. The list is replaced as a whole. Some are left out while the condition Truncated is true.
 	Targets []TargetApplyConfiguration `json:"targets,omitempty"`
 	// done is true once the Session has reached its exit condition. From then on
 	// targets keep the state in which the verdict was reached.
 	Done *bool `json:"done,omitempty"`
-	// error is why the Session failed. It is empty while the Session isn't done and
-	// when it succeeded. A long error is reduced to its start and its end, as are the
-	// errors of targets.
+	// error is why the Session failed. It is empty while the Session isn't done and when it succeeded. A long error is
+	// reduced to its start and its end, as are the errors of targets.
 	Error *string `json:"error,omitempty"`
-	// ci holds the time limits in effect: those that ci_settings in the Tiltfile sets,
-	// else those of spec.ci, else the defaults. It is unset before the Tiltfile was
-	// read.
+	// ci holds the time limits in effect: those that ci_settings in the Tiltfile sets, else those of spec.ci, else the
+	// defaults. It is unset before the Tiltfile was read.
 	CI *SessionCISpecApplyConfiguration `json:"ci,omitempty"`
-	// conditions summarize the Session for "kubectl wait": Ready, Succeeded and Failed.
-	// While the status is larger than its storage accepts, Truncated says what is
-	// missing: first errors of targets are shortened, then targets are left out, those
-	// that wait, run or have failed last, and finally the error and the messages of
-	// conditions are shortened.
+	// conditions summarize the Session for "kubectl wait": Ready, Succeeded and Failed. While the status is larger than
+	// its storage accepts, Truncated says what is missing: first errors of targets are shortened, then targets are left
+	// out, those that wait, run or have failed last, and finally the error and the messages of conditions are
+	// shortened.
 	Conditions []metav1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 }
 

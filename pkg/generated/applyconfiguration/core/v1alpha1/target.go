@@ -17,16 +17,14 @@ type TargetApplyConfiguration struct {
 	// name identifies the target within its Session: the resource's name, a
 	// colon, and "update" for its job or "serve" for its server.
 	Name *string `json:"name,omitempty"`
-	// type is "job" for a target that runs to completion and "server" for one that is
-	// expected to run indefinitely.
+	// type is "job" for a target that runs to completion and "server" for one that is expected to run indefinitely.
 	Type *corev1alpha1.TargetType `json:"type,omitempty"`
 	// resources are the resources of the Tiltfile that this target belongs to.
 	Resources []string `json:"resources,omitempty"`
 	// state is the current state of the target.
 	State *TargetStateApplyConfiguration `json:"state,omitempty"`
-	// restartCount is how often the target was started again after a failure, since it
-	// was last started for another reason: the retries of a job, the restarts of a
-	// server.
+	// restartCount is how often the target was started again after a failure, since it was last started for another
+	// reason: the retries of a job, the restarts of a server.
 	RestartCount *int32 `json:"restartCount,omitempty"`
 }
 

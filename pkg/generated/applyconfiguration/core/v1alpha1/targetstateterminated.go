@@ -15,8 +15,7 @@ import (
 //
 // TargetStateTerminated is a target whose last execution has ended.
 type TargetStateTerminatedApplyConfiguration struct {
-	// startTime is when that execution began, null for a server that couldn't be
-	// started.
+	// startTime is when that execution began, null for a server that couldn't be started.
 	StartTime *v1.MicroTime `json:"startTime,omitempty"`
 	// finishTime is when that execution ended.
 	FinishTime *v1.MicroTime `json:"finishTime,omitempty"`
@@ -26,11 +25,9 @@ type TargetStateTerminatedApplyConfiguration struct {
 	// graceStatus is whether ci.k8sGracePeriod tolerates the failure: "Tolerated" within
 	// the period, "Exceeded" after it, empty where it doesn't apply.
 	GraceStatus *corev1alpha1.TargetGraceStatus `json:"graceStatus,omitempty"`
-	// exitCode is the exit code of the process. It is unset if no process ran or if a
-	// signal ended it.
+	// exitCode is the exit code of the process. It is unset if no process ran or if a signal ended it.
 	ExitCode *int32 `json:"exitCode,omitempty"`
-	// signal is the name of the signal that ended the process, such as "killed" or
-	// "terminated", empty if none did.
+	// signal is the name of the signal that ended the process, such as "killed" or "terminated", empty if none did.
 	Signal *string `json:"signal,omitempty"`
 }
 

@@ -10,8 +10,7 @@ package v1alpha1
 //
 // TargetStateWaiting is a target whose next execution is requested but hasn't begun.
 type TargetStateWaitingApplyConfiguration struct {
-	// waitReason is what the target waits for, in one word. It isn't the cause of the
-	// execution.
+	// waitReason is what the target waits for, in one word. It isn't the cause of the execution.
 	WaitReason *string `json:"waitReason,omitempty"`
 }
 
