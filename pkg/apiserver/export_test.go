@@ -5,7 +5,9 @@ package apiserver
 
 import (
 	"net"
+	"net/http"
 
+	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/utils/clock"
 )
 
@@ -14,3 +16,8 @@ func (o *Options) SetClock(by clock.WithTicker) { o.clock = by }
 
 // SetListener makes a server accept connections from a listener of the test.
 func (o *Options) SetListener(listener net.Listener) { o.listener = listener }
+
+// UpstreamHandler returns upstream's handlers of a running server, without those of this package.
+func (s *Server) UpstreamHandler() http.Handler {
+	return genericapiserver.DefaultBuildHandlerChain(s.generic.Handler.Director, s.config.generic)
+}
