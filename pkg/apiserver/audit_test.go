@@ -21,7 +21,7 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// The audit log records who has made a write, and our annotations what it has changed.
+// The audit log records the user of a write, and its annotations what the write has changed.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	directory := t.TempDir()

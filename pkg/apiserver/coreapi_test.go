@@ -80,7 +80,7 @@ func newCoreAPI(t testing.TB) *coreAPI {
 		case c.broken.Load():
 			c.refuse(w, apierrors.NewInternalError(http.ErrAbortHandler))
 		case r.Header.Get("Authorization") != "Bearer "+coreToken:
-			c.refuse(w, apierrors.NewUnauthorized("who are you?"))
+			c.refuse(w, apierrors.NewUnauthorized("unknown token"))
 		case r.URL.Query().Get("sendInitialEvents") != "":
 			// Clients fall back to LIST and WATCH.
 			c.refuse(w, apierrors.NewInvalid(metav1.SchemeGroupVersion.WithKind("ListOptions").GroupKind(), "", nil))
@@ -218,8 +218,8 @@ func (c *coreAPI) configMaps(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// asked returns the tokens and accesses that it has reviewed.
-func (c *coreAPI) asked() (tokens string, reviews []authorizationv1.SubjectAccessReviewSpec) {
+// reviewed returns the tokens and accesses that it has reviewed.
+func (c *coreAPI) reviewed() (tokens string, reviews []authorizationv1.SubjectAccessReviewSpec) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return strings.Join(c.tokens, " "), slices.Clone(c.reviews)

@@ -59,7 +59,7 @@ func TestUsersOfACluster(t *testing.T) {
 		"proxy, of a master":             {certificate(proxies, "front-proxy", masters), all, 0},
 		"proxy, of another":              {certificate(proxies, "front-proxy", claim("otto", "tilt:viewers")), known, http.StatusForbidden},
 		"proxy, of anonymous":            {certificate(proxies, "front-proxy", claim("system:anonymous", "system:unauthenticated")), known, http.StatusForbidden},
-		"proxy, of nobody":               {certificate(proxies, "front-proxy", nil), nothing, unknown},
+		"proxy without a user":           {certificate(proxies, "front-proxy", nil), nothing, unknown},
 		"proxy of another name":          {certificate(proxies, "back-proxy", masters), nothing, unknown},
 		"proxy of another authority":     {certificate(stranger, "front-proxy", masters), nothing, unknown},
 		"headers, no certificate":        {identity{headers: masters}, nothing, unknown},
@@ -70,7 +70,7 @@ func TestUsersOfACluster(t *testing.T) {
 		"certificate of a viewer":        {certificate(users, "vera", nil), reads, http.StatusForbidden},
 		"token of an admin":              {identity{token: "token-of-admin"}, all, 0},
 		"token of a viewer":              {identity{token: "token-of-vera"}, reads, http.StatusForbidden},
-		"token of nobody":                {identity{token: "wrong"}, nil, unknown},
+		"unknown token":                  {identity{token: "wrong"}, nil, unknown},
 		"owner":                          {identity{token: server.Access().Token, headers: claim("vera")}, all, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestUsersOfACluster(t *testing.T) {
 		})
 	}
 	t.Cleanup(func() {
-		tokens, reviews := core.asked()
+		tokens, reviews := core.reviewed()
 		if strings.Contains(tokens, server.Access().Token) {
 			t.Error("the owner's token was sent to the core API server")
 		}

@@ -41,10 +41,7 @@ func (o *Options) identity() (identity, error) {
 		return loadIdentity(o.IdentityDir, now)
 	}
 	authority, err := certs.NewAuthority(now, authorityLifetime)
-	if err != nil {
-		return identity{}, fmt.Errorf("create a certificate authority: %w", err)
-	}
-	return identity{authority: authority, token: newToken()}, nil
+	return identity{authority: authority, token: newToken()}, err
 }
 
 // loadIdentity returns the identity in a directory, and creates the files that are missing. It renews an old
@@ -52,7 +49,11 @@ func (o *Options) identity() (identity, error) {
 func loadIdentity(dir string, now time.Time) (id identity, err error) {
 	path := filepath.Join(dir, authorityFile)
 	text, err := loadSecret(path, func() ([]byte, error) {
-		return encodeAuthority(certs.NewAuthority(now, authorityLifetime))
+		authority, err := certs.NewAuthority(now, authorityLifetime)
+		if err != nil {
+			return nil, err
+		}
+		return authority.Encode()
 	})
 	if err != nil {
 		return identity{}, err
@@ -64,7 +65,7 @@ func loadIdentity(dir string, now time.Time) (id identity, err error) {
 		if id.authority, err = id.authority.Renew(now, authorityLifetime); err != nil {
 			return identity{}, fmt.Errorf("renew the authority of %s: %w", path, err)
 		}
-		if text, err = encodeAuthority(id.authority, nil); err != nil {
+		if text, err = id.authority.Encode(); err != nil {
 			return identity{}, err
 		}
 		if err := renameio.WriteFile(path, text, 0o600); err != nil {
@@ -96,13 +97,6 @@ func checkToken(token string) error {
 		return fmt.Errorf("token of %d characters is too short, must have at least %d", len(token), minToken)
 	}
 	return nil
-}
-
-func encodeAuthority(a *certs.Authority, err error) ([]byte, error) {
-	if err != nil {
-		return nil, fmt.Errorf("create a certificate authority: %w", err)
-	}
-	return a.Encode()
 }
 
 // loadSecret returns the content of a file that only the user of this process can

@@ -146,5 +146,5 @@ func TestLogOfClientThatIsGone(t *testing.T) {
 		t.Error(err)
 	}
 	_ = follow(t, server, &v1alpha1.SessionLogOptions{Follow: true})
-	run.log <- strings.Repeat("nobody reads that much\n", 1<<20)
+	run.log <- strings.Repeat("more than a buffer holds\n", 1<<20)
 }

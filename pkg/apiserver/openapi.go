@@ -90,8 +90,7 @@ func (o *openAPI) buildV2(services []*restful.WebService) (*spec.Swagger, string
 }
 
 func (o *openAPI) buildV3(service *restful.WebService) (*spec3.OpenAPI, string, error) {
-	document, err := builder3.BuildOpenAPISpecFromRoutes(
-		describe([]*restful.WebService{service}), o.v3)
+	document, err := builder3.BuildOpenAPISpecFromRoutes(describe([]*restful.WebService{service}), o.v3)
 	if err != nil {
 		return nil, "", fmt.Errorf("build OpenAPI v3 of %s: %w", service.RootPath(), err)
 	}

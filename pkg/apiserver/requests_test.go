@@ -25,8 +25,8 @@ import (
 
 // fakeRun records requests. The resource "gone" doesn't exist.
 type fakeRun struct {
-	mu    sync.Mutex
-	asked []string
+	mu       sync.Mutex
+	received []string
 	// log has the content of the log, until it is closed.
 	log chan string
 }
@@ -36,20 +36,20 @@ var _ session.Run = (*fakeRun)(nil)
 func (r *fakeRun) ask(what string, names []string, dryRun bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.asked = append(r.asked, fmt.Sprintf("%s %q dry=%v", what, names, dryRun))
+	r.received = append(r.received, fmt.Sprintf("%s %q dry=%v", what, names, dryRun))
 	if slices.Contains(names, "gone") {
 		return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: http.StatusNotFound, Reason: metav1.StatusReasonNotFound, Message: "gone is gone"}}
 	}
 	return nil
 }
 
-// wasAsked returns the requests since the last call.
-func (r *fakeRun) wasAsked() []string {
+// requests returns the requests since the last call.
+func (r *fakeRun) requests() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	asked := r.asked
-	r.asked = nil
-	return asked
+	received := r.received
+	r.received = nil
+	return received
 }
 
 func (r *fakeRun) Trigger(_ context.Context, spec *v1alpha1.SessionTriggerSpec, dryRun bool) (v1alpha1.SessionTriggerStatus, error) {
@@ -115,7 +115,7 @@ func startWithRun(t *testing.T, change ...func(*apiserver.Options)) (*testserver
 func TestRequests(t *testing.T) {
 	t.Parallel()
 	_, client, run := startWithRun(t)
-	for _, test := range []struct{ subresource, body, answer, asked string }{
+	for _, test := range []struct{ subresource, body, answer, received string }{
 		{"trigger", `"kind":"SessionTrigger","spec":{"resources":["a","b"]}`,
 			`"kind":"SessionTrigger","spec":{"resources":["a","b"]},"status":{"resources":["a","b"]}`, `trigger ["a" "b"]`},
 		{"enable", `"kind":"SessionEnable","metadata":{"name":"Tiltfile"},"spec":{"resources":["a"],"labels":["l"],"only":true}`,
@@ -131,8 +131,8 @@ func TestRequests(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s%s (-want +got):\n%s", test.subresource, query, diff)
 			}
-			if asked := run.wasAsked(); !slices.Equal(asked, []string{test.asked + " dry=" + dryRun}) {
-				t.Errorf("%s%s: the run has received %q", test.subresource, query, asked)
+			if got := run.requests(); !slices.Equal(got, []string{test.received + " dry=" + dryRun}) {
+				t.Errorf("%s%s: the run has received %q", test.subresource, query, got)
 			}
 		}
 	}
@@ -163,8 +163,8 @@ func TestRefusedRequests(t *testing.T) {
 			t.Errorf("a request %s is answered: %s", test.name, status.Message)
 		}
 	}
-	if asked := run.wasAsked(); !slices.Equal(asked, []string{`trigger ["gone"] dry=false`}) {
-		t.Errorf("the run has received %q", asked)
+	if got := run.requests(); !slices.Equal(got, []string{`trigger ["gone"] dry=false`}) {
+		t.Errorf("the run has received %q", got)
 	}
 }
 
@@ -219,7 +219,7 @@ func TestRequestsOfClientset(t *testing.T) {
 	if args, err = sessions.SetArgs(t.Context(), "Tiltfile", args, metav1.CreateOptions{}); err != nil || !args.Status.Changed {
 		t.Errorf("%+v, %v", args, err)
 	}
-	if asked := run.wasAsked(); len(asked) != 2 {
-		t.Errorf("the run has received %q", asked)
+	if got := run.requests(); len(got) != 2 {
+		t.Errorf("the run has received %q", got)
 	}
 }

@@ -74,7 +74,7 @@ func (s *Server) endStreams(ctx context.Context) {
 	draining, cancel := context.WithTimeout(s.cut, s.config.options.DrainTimeout)
 	defer cancel()
 	var ending sync.WaitGroup
-	for _, end := range []func(context.Context) error{s.sessions.EndWatches, s.requests.Log.End} {
+	for _, end := range []func(context.Context) error{s.sessions.EndWatches, s.logs.End} {
 		ending.Go(func() {
 			// An error would keep upstream from an orderly shutdown.
 			if err := end(draining); err != nil {

@@ -30,10 +30,7 @@ func newServedScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
 	// The types that all groups share, such as Status.
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
-	err := errors.Join(
-		v1alpha1.AddToScheme(scheme),
-		scheme.SetVersionPriority(v1alpha1.SchemeGroupVersion),
-	)
+	err := errors.Join(v1alpha1.AddToScheme(scheme), scheme.SetVersionPriority(v1alpha1.SchemeGroupVersion))
 	if err != nil {
 		return nil, fmt.Errorf("register the served types: %w", err)
 	}

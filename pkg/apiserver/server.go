@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
-	genericrest "k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/client-go/rest"
@@ -42,7 +41,7 @@ type Server struct {
 	config   *Config
 	generic  *genericapiserver.GenericAPIServer
 	sessions *session.REST
-	requests *session.Requests
+	logs     *session.LogREST
 	// ready is closed by Run once the server is ready.
 	ready chan struct{}
 	// cut is done once Cut has been called.
@@ -73,9 +72,8 @@ func (c CompletedConfig) build() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	requests := session.NewRequests(sessions, c.config.options.Runs)
-	served := map[string]genericrest.Storage{"sessions": sessions, "sessions/status": status}
-	requests.InstallInto(served)
+	served, logs := session.NewSubresources(sessions, c.config.options.Runs)
+	served["sessions"], served["sessions/status"] = sessions, status
 	group := genericapiserver.NewDefaultAPIGroupInfo(
 		v1alpha1.GroupName, c.config.scheme, runtime.NewParameterCodec(c.config.scheme), c.config.codecs)
 	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = served
@@ -83,7 +81,7 @@ func (c CompletedConfig) build() (*Server, error) {
 		sessions.Destroy()
 		return nil, fmt.Errorf("install the API group %s: %w", v1alpha1.GroupName, err)
 	}
-	server := &Server{config: c.config, generic: generic, sessions: sessions, requests: requests, ready: make(chan struct{})}
+	server := &Server{config: c.config, generic: generic, sessions: sessions, logs: logs, ready: make(chan struct{})}
 	server.cut, server.cancelCut = context.WithCancel(context.Background())
 	return server, server.AddReadyzCheck("watch-cache", func(context.Context) error { return sessions.ReadinessCheck() })
 }

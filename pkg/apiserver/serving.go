@@ -105,12 +105,9 @@ func (c *Config) sharedCertificate() (*certs.Shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	core, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("--tls-secret: %w", err)
-	}
-	untyped, err := dynamic.NewForConfig(config)
-	if err != nil {
+	core, noCore := kubernetes.NewForConfig(config)
+	untyped, noUntyped := dynamic.NewForConfig(config)
+	if err := errors.Join(noCore, noUntyped); err != nil {
 		return nil, fmt.Errorf("--tls-secret: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)

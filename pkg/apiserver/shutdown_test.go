@@ -44,7 +44,7 @@ func TestShutdownUnderLoad(t *testing.T) {
 	}
 	slow := startSlowPost(t, server, newSession("slow"))
 
-	eventually(t, "clients are told to try again", func() bool { return load.refused.Load() == clients || len(load.failed()) > 0 })
+	eventually(t, "clients are asked to try again", func() bool { return load.refused.Load() == clients || len(load.failed()) > 0 })
 	for _, failure := range load.end() {
 		t.Error(failure)
 	}

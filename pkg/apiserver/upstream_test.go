@@ -68,8 +68,8 @@ func TestUpstreamGoaway(t *testing.T) {
 // TestUpstreamLoopbackToken covers CompletedConfig: the server adds an authenticator for the token.
 func TestUpstreamLoopbackToken(t *testing.T) {
 	t.Parallel()
-	nobody := authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) { return nil, false, nil })
-	authentication := genericapiserver.AuthenticationInfo{Authenticator: nobody}
+	none := authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) { return nil, false, nil })
+	authentication := genericapiserver.AuthenticationInfo{Authenticator: none}
 	genericapiserver.AuthorizeClientBearerToken(&rest.Config{BearerToken: "a"}, &authentication,
 		&genericapiserver.AuthorizationInfo{Authorizer: authorizerfactory.NewAlwaysDenyAuthorizer()})
 	r := httptest.NewRequest(http.MethodGet, "/", nil)

@@ -125,7 +125,7 @@ bare-token,bob,4
 		reason  string
 	}{
 		"owner":                       {identity{token: server.Access().Token}, all, 0, ""},
-		"nobody":                      {identity{}, []right{health}, http.StatusUnauthorized, "Unauthorized"},
+		"an anonymous user":           {identity{}, []right{health}, http.StatusUnauthorized, "Unauthorized"},
 		"wrong token":                 {identity{token: "wrong"}, nil, http.StatusUnauthorized, "Unauthorized"},
 		"a proxy's claim":             {identity{headers: []string{"X-Remote-User: admin", "X-Remote-Group: system:masters"}}, []right{health}, http.StatusUnauthorized, "Unauthorized"},
 		"token of a master":           {identity{token: "master-token"}, all, 0, ""},
@@ -141,8 +141,8 @@ bare-token,bob,4
 		"token before a certificate":  {identity{certificate: &masters, token: "viewer-token"}, reading, http.StatusForbidden, "tilt:viewers may only read"},
 		"certificate, wrong token":    {identity{certificate: &masters, token: "wrong"}, all, 0, ""},
 		"no certificate, but a token": {identity{certificate: certificate(stranger, "max").certificate, token: "master-token"}, all, 0, ""},
-		"a viewer who impersonates":   {identity{token: "viewer-token", headers: []string{"Impersonate-User: tilt-session", "Impersonate-Group: system:masters"}}, nil, http.StatusForbidden, "impersonate"},
-		"a master who impersonates":   {identity{token: "master-token", headers: []string{"Impersonate-User: vera", "Impersonate-Group: tilt:viewers"}}, reading, http.StatusForbidden, `\"vera\"`},
+		"an impersonating viewer":     {identity{token: "viewer-token", headers: []string{"Impersonate-User: tilt-session", "Impersonate-Group: system:masters"}}, nil, http.StatusForbidden, "impersonate"},
+		"an impersonating master":     {identity{token: "master-token", headers: []string{"Impersonate-User: vera", "Impersonate-Group: tilt:viewers"}}, reading, http.StatusForbidden, `\"vera\"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

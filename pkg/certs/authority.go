@@ -49,7 +49,7 @@ type Authority struct {
 func NewAuthority(now time.Time, lifetime time.Duration) (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("create a certificate authority: %w", err)
 	}
 	return selfSigned(key, fmt.Sprintf("tilt-session-ca@%d", now.Unix()), now, lifetime)
 }

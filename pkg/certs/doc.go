@@ -15,16 +15,14 @@
 //	tls.crt  the serving certificate
 //	tls.key  its private key
 //
-// Each server runs the same loop, at its start and every minute: it reads both objects, renews in the Secret what
-// is old, publishes the authorities in the Secret, and serves the certificate in the Secret. There is no leader. A
-// server whose write conflicts with another one's starts again with the new version. A server reads the APIService
-// before the Secret, so that its write to the APIService conflicts if another server has published a newer Secret
-// in between.
+// Each server runs the same loop, at its start and every minute: it reads both objects, renews in the Secret what is
+// old, publishes the authorities in the Secret, and serves the certificate in the Secret. There is no leader. A server
+// whose write conflicts with another one's starts again with the new version. A server reads the APIService before the
+// Secret, so that its write to the APIService conflicts if another server has published a newer Secret in between.
 //
-// A server changes to a certificate of another authority one minute after it has seen that
-// the authority is published, and previous authorities stay trusted for an hour. So the
-// published authorities verify the served certificate at any moment. This also holds for
-// the new authority that a server creates after the Secret has been deleted.
+// A server changes to a certificate of another authority one minute after it has seen that the authority is published,
+// and previous authorities stay trusted for an hour. So the published authorities verify the served certificate at any
+// moment. This also holds for the new authority that a server creates after the Secret has been deleted.
 //
 // Not supported: client certificates, external authorities, revocation.
 package certs

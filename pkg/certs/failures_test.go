@@ -26,9 +26,9 @@ func TestSecretIsRequired(t *testing.T) {
 		prepare func(*cluster)
 		want    []string
 	}{
-		"may not be read":    {func(c *cluster) { c.refuse("GET "+secretPath, forbidden) }, []string{"read Secret prod/serving", "no rule says so", "tilt-session:certificates"}},
-		"may not be created": {func(c *cluster) { c.refuse("POST "+secretsPath, forbidden) }, []string{"write Secret prod/serving", "no rule says so", "tilt-session:certificates"}},
-		"is somebody else's": {func(c *cluster) { c.keep(map[string][]byte{"tls.crt": []byte("a"), "tls.key": []byte("b")}) }, []string{"Secret prod/serving", "ca.key", "delete it"}},
+		"may not be read":       {func(c *cluster) { c.refuse("GET "+secretPath, forbidden) }, []string{"read Secret prod/serving", "no rule says so", "tilt-session:certificates"}},
+		"may not be created":    {func(c *cluster) { c.refuse("POST "+secretsPath, forbidden) }, []string{"write Secret prod/serving", "no rule says so", "tilt-session:certificates"}},
+		"is of another program": {func(c *cluster) { c.keep(map[string][]byte{"tls.crt": []byte("a"), "tls.key": []byte("b")}) }, []string{"Secret prod/serving", "ca.key", "delete it"}},
 		"is damaged": {func(c *cluster) {
 			c.keep(map[string][]byte{"ca.crt": []byte("garbage"), "ca.key": []byte("b")})
 		}, []string{"Secret prod/serving", "ca.crt: data does not contain", "delete it"}},
@@ -147,15 +147,15 @@ func TestListenersAreTold(t *testing.T) {
 	t.Parallel()
 	c, clock := newCluster(t), testingclock.NewFakeClock(time.Now())
 	s := startShared(t, c, clock)
-	told := make(listener, 1)
-	s.AddListener(told)
+	renewed := make(listener, 1)
+	s.AddListener(renewed)
 	stop := run(t, s)
 	defer stop()
 	for range 3 {
 		eventually(t, "it waits for its next sync", clock.HasWaiters)
 		was := shown(t, s)
 		clock.Step(sharedCertificateLifetime/2 + time.Minute)
-		<-told
+		<-renewed
 		if shown(t, s).Equal(was) {
 			t.Error("it's the same certificate")
 		}

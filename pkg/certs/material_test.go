@@ -52,10 +52,10 @@ func FuzzMaterial(f *testing.F) {
 		}
 		rewritten, err := again.encode()
 		if err != nil || !maps.EqualFunc(written, rewritten, slices.Equal) {
-			t.Errorf("it's different when it's read again: %v", err)
+			t.Errorf("the data differ after they are decoded again: %v", err)
 		}
 		if _, _, err := next(read, nil, true, Subject{Names: []string{"c"}}, now); err != nil {
-			t.Errorf("it can't be gone on with: %v", err)
+			t.Errorf("compute the next material: %v", err)
 		}
 	})
 }

@@ -146,7 +146,7 @@ func TestCertificateIsRenewed(t *testing.T) {
 		t.Error("it isn't renewed, or not for both")
 	}
 	if string(c.bundle()) != trusted {
-		t.Error("a renewal changes who is trusted")
+		t.Error("a renewal changes the trusted authorities")
 	}
 	checkVerified(t, c, clock, a, b)
 }

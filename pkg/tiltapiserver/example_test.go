@@ -68,12 +68,13 @@ func Example() {
 	fmt.Println(err)
 
 	// Output:
-	// shop has generation 1 and arguments [web] done: true Session.tilt.dev "empty" is invalid: spec.tiltfilePath:
-	// Required value: cannot be empty
+	// shop has generation 1 and arguments [web]
+	// done: true
+	// Session.tilt.dev "empty" is invalid: spec.tiltfilePath: Required value: cannot be empty
 }
 
-// serve runs a server of Sessions on listener. It returns how its user, who has the
-// token, reaches it, and a function that stops the server and waits for it.
+// serve runs a server of Sessions on listener. It returns the configuration of a client with its token, and a
+// function that stops the server and waits for it.
 func serve(listener net.Listener, token string) (*rest.Config, func(), error) {
 	options, err := builder.NewServerBuilder().
 		WithResourceMemoryStorage(&tiltapiserver.Session{}, "data").

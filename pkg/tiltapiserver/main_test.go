@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) {
 	klog.SetLogger(logr.Discard())
 	goleak.VerifyTestMain(m,
-		// Each consistent read from the watch cache leaves one for three seconds.
+		// Each consistent read from the watch cache starts one, which ends after three seconds.
 		goleak.IgnoreAnyFunction("k8s.io/apiserver/pkg/storage/cacher.(*watchCache).waitUntilFreshAndBlock.func2"),
 		// The queue of a certificate controller that tilt-apiserver makes and never runs.
 		goleak.IgnoreAnyFunction("k8s.io/client-go/util/workqueue.(*Typed[...]).updateUnfinishedWorkLoop"),

@@ -21,7 +21,7 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// The steps leave out where tilt-apiserver is known to err: it doesn't sort a list, makes an event of a write that
+// The steps omit known faults of tilt-apiserver: it doesn't sort a list, makes an event of a write that
 // changes nothing, refuses one without a resourceVersion, drops managedFields with the status, and doesn't count a
 // deletion that has to wait as a generation.
 
@@ -33,7 +33,7 @@ type result struct {
 	Error   *metav1.Status
 }
 
-// client is a user of one server who keeps a record of what he is answered.
+// client is a user of one server, with a record of its responses.
 type client struct {
 	sessions.SessionInterface
 	record []result
@@ -298,7 +298,7 @@ func (c *client) watch(t *testing.T) watch.Interface {
 	return events
 }
 
-// keepEvents records what a watch has told of Session a, to its deletion.
+// keepEvents records the events of Session a up to its deletion.
 func (c *client) keepEvents(t *testing.T, events watch.Interface) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
@@ -307,7 +307,7 @@ func (c *client) keepEvents(t *testing.T, events watch.Interface) {
 		case event, open := <-events.ResultChan():
 			session, ok := event.Object.(*v1alpha1.Session)
 			if !open || !ok {
-				t.Fatalf("the watch ended, or told of %#v", event.Object)
+				t.Fatalf("the watch ended, or has an event of %#v", event.Object)
 			}
 			if session.Name != "a" {
 				continue
@@ -317,7 +317,7 @@ func (c *client) keepEvents(t *testing.T, events watch.Interface) {
 				return
 			}
 		case <-deadline:
-			t.Fatal("the watch hasn't told of the deletion")
+			t.Fatal("the watch has no event of the deletion")
 		}
 	}
 }

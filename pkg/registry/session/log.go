@@ -173,10 +173,6 @@ type logReaders struct {
 	open  int
 }
 
-func newLogReaders() *logReaders {
-	return &logReaders{ending: make(chan struct{}), drained: make(chan struct{})}
-}
-
 // begin registers a reader, which should end when until is closed and calls finish once.
 func (r *logReaders) begin() (until <-chan struct{}, finish func(), err error) {
 	r.mu.Lock()
@@ -194,7 +190,7 @@ func (r *logReaders) begin() (until <-chan struct{}, finish func(), err error) {
 	}, nil
 }
 
-// end refuses further readers, tells the others to end, and returns how many there are.
+// end refuses further readers, makes the others end, and returns how many there are.
 func (r *logReaders) end() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 	klog.SetOutput(io.Discard)
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreTopFunction("k8s.io/klog/v2.(*flushDaemon).run.func1"),
-		// Each consistent read from the watch cache leaves one for three seconds.
+		// Each consistent read from the watch cache starts one, which ends after three seconds.
 		goleak.IgnoreTopFunction("k8s.io/apiserver/pkg/storage/cacher.(*watchCache).waitUntilFreshAndBlock.func2"),
 	)
 }
@@ -43,7 +43,7 @@ func storageCodec(scheme *runtime.Scheme) runtime.Codec {
 	return serializer.NewCodecFactory(scheme).LegacyCodec(v1alpha1.SchemeGroupVersion)
 }
 
-// accepted tells whether a write was. An error must blame who wrote it.
+// accepted reports whether a write was accepted. An error must be one of the client.
 func accepted(t *testing.T, err error) bool {
 	t.Helper()
 	if err == nil {

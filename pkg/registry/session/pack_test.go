@@ -94,7 +94,7 @@ func TestPackedTargetsAreSeparate(t *testing.T) {
 	}
 }
 
-// BenchmarkDecode tells what a decoded Session of 20 targets holds.
+// BenchmarkDecode reports the memory of a decoded Session of 20 targets.
 func BenchmarkDecode(b *testing.B) {
 	plain := plainCodec(b)
 	text, err := apiruntime.Encode(plain, ofManyTargets(20))

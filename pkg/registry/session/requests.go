@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"sync"
 
@@ -48,51 +47,36 @@ type Resources interface {
 
 // Log is what the Tiltfile and the resources of a run have written.
 type Log interface {
-	// ReadLog yields the selected lines, encoded as options say, in pieces that are to be sent as they come. A
-	// piece is valid until the next one. It ends when ctx is done, when the run has ended and all was yielded, and
-	// without options.Follow, or once until is closed, after the lines written so far. The caller applies
-	// options.LimitBytes.
+	// ReadLog yields the selected lines, encoded as options say, in pieces that are to be sent as they come. A piece is
+	// valid until the next one. It ends when ctx is done, when the run has ended and all was yielded, and without
+	// options.Follow, or once until is closed, after the lines written so far. The caller applies options.LimitBytes.
 	ReadLog(ctx context.Context, options *v1alpha1.SessionLogOptions, until <-chan struct{}) (iter.Seq[[]byte], error)
 }
 
-// Requests are the subresources for requests to a Session.
-type Requests struct {
-	Log *LogREST
-
-	others map[string]rest.Storage
-}
-
-// NewRequests returns what serves requests to those of sessions that are in runs. If
-// runs is nil no Session is run here.
-func NewRequests(sessions *REST, runs Runs) *Requests {
+// NewSubresources returns the subresources for requests to those of sessions that are in runs, by their paths, and the
+// logs among them. If runs is nil, this process runs no Session.
+func NewSubresources(sessions *REST, runs Runs) (map[string]rest.Storage, *LogREST) {
 	f := finder{sessions: sessions, runs: runs}
-	return &Requests{
-		Log: &LogREST{finder: f, readers: newLogReaders()},
-		others: map[string]rest.Storage{
-			"sessions/args": &argsREST{sessions: sessions},
-			"sessions/trigger": newRequestREST(f, "SessionTrigger", v1alpha1.ValidateSessionTrigger,
-				func(ctx context.Context, run Run, request *v1alpha1.SessionTrigger, dryRun bool) (err error) {
-					request.Status, err = run.Trigger(ctx, &request.Spec, dryRun)
-					return err
-				}),
-			"sessions/enable": newRequestREST(f, "SessionEnable", v1alpha1.ValidateSessionEnable,
-				func(ctx context.Context, run Run, request *v1alpha1.SessionEnable, dryRun bool) (err error) {
-					request.Status, err = run.Enable(ctx, &request.Spec, dryRun)
-					return err
-				}),
-			"sessions/disable": newRequestREST(f, "SessionDisable", v1alpha1.ValidateSessionDisable,
-				func(ctx context.Context, run Run, request *v1alpha1.SessionDisable, dryRun bool) (err error) {
-					request.Status, err = run.Disable(ctx, &request.Spec, dryRun)
-					return err
-				}),
-		},
-	}
-}
-
-// InstallInto adds the subresources to those of a version, by their paths.
-func (r *Requests) InstallInto(version map[string]rest.Storage) {
-	maps.Copy(version, r.others)
-	version["sessions/log"] = r.Log
+	logs := &LogREST{finder: f, readers: &logReaders{ending: make(chan struct{}), drained: make(chan struct{})}}
+	return map[string]rest.Storage{
+		"sessions/log":  logs,
+		"sessions/args": newArgsREST(sessions),
+		"sessions/trigger": newRequestREST(f, "SessionTrigger", v1alpha1.ValidateSessionTrigger,
+			func(ctx context.Context, run Run, request *v1alpha1.SessionTrigger, dryRun bool) (err error) {
+				request.Status, err = run.Trigger(ctx, &request.Spec, dryRun)
+				return err
+			}),
+		"sessions/enable": newRequestREST(f, "SessionEnable", v1alpha1.ValidateSessionEnable,
+			func(ctx context.Context, run Run, request *v1alpha1.SessionEnable, dryRun bool) (err error) {
+				request.Status, err = run.Enable(ctx, &request.Spec, dryRun)
+				return err
+			}),
+		"sessions/disable": newRequestREST(f, "SessionDisable", v1alpha1.ValidateSessionDisable,
+			func(ctx context.Context, run Run, request *v1alpha1.SessionDisable, dryRun bool) (err error) {
+				request.Status, err = run.Disable(ctx, &request.Spec, dryRun)
+				return err
+			}),
+	}, logs
 }
 
 // posted is a pointer to an object that is posted to a subresource of a Session. The
@@ -203,25 +187,22 @@ func conflict(name string, err error) error {
 var (
 	errNotRun = errors.New("it isn't run by this server")
 	errDone   = errors.New("it's done")
-	// Logs are kept with the run.
-	errForgotten = errors.New("it's done, and this server doesn't keep its run any more")
-	errDeleted   = errors.New("it's being deleted, and isn't run any more")
-	errWaits     = errors.New("it isn't run yet: --max-running limits how many Sessions run at once, " +
-		"and it waits until one of them has ended")
 )
 
 // whyNotRun is why there is no run of a Session at present, according to its status.
 func whyNotRun(session *v1alpha1.Session) error {
 	switch status := &session.Status; {
 	case session.DeletionTimestamp != nil:
-		return errDeleted
+		return errors.New("it's being deleted, and isn't run any more")
 	case status.Done:
-		return errForgotten
+		// Logs are kept with the run.
+		return errors.New("it's done, and this server doesn't keep its run any more")
 	case status.StartTime.IsZero():
 		for i := range status.Targets {
 			switch state := &status.Targets[i].State; {
 			case state.Waiting != nil && state.Waiting.WaitReason == v1alpha1.WaitReasonSessionSlot:
-				return errWaits
+				return errors.New("it isn't run yet: --max-running limits how many Sessions run at once, " +
+					"and it waits until one of them has ended")
 			case state.Terminated != nil && state.Terminated.Error != "":
 				return fmt.Errorf("it can't be run: %s", state.Terminated.Error)
 			}
@@ -234,17 +215,25 @@ func whyNotRun(session *v1alpha1.Session) error {
 // what is posted, with the rights that the subresource has of its own.
 type argsREST struct {
 	sessions *REST
-
-	// managers records the manager of spec.args. It is made on first use, because it reads the whole schema.
-	once     sync.Once
-	managers *managedfields.FieldManager
-	err      error
+	// managers returns what records the manager of spec.args.
+	managers func() (*managedfields.FieldManager, error)
 }
 
 var (
 	_ rest.NamedCreater = (*argsREST)(nil)
 	_ rest.Getter       = (*argsREST)(nil)
 )
+
+func newArgsREST(sessions *REST) *argsREST {
+	// It is made on first use, because it reads the whole schema.
+	return &argsREST{sessions: sessions, managers: sync.OnceValues(func() (*managedfields.FieldManager, error) {
+		scheme := sessions.scheme
+		return managedfields.NewDefaultFieldManager(
+			applyconfiguration.NewTypeConverter(scheme), scheme, scheme, scheme,
+			v1alpha1.SchemeGroupVersion.WithKind("Session"),
+			schema.GroupVersion{Group: v1alpha1.GroupName, Version: runtime.APIVersionInternal}, "args", nil)
+	})}
+}
 
 // New returns empty arguments.
 func (r *argsREST) New() runtime.Object { return &v1alpha1.SessionArgs{} }
@@ -292,17 +281,11 @@ func (r *argsREST) Create(ctx context.Context, name string, obj runtime.Object,
 
 // own returns session, which is to replace stored, with manager as the manager of what differs.
 func (r *argsREST) own(stored, session *v1alpha1.Session, manager string) (runtime.Object, error) {
-	r.once.Do(func() {
-		scheme := r.sessions.scheme
-		r.managers, r.err = managedfields.NewDefaultFieldManager(
-			applyconfiguration.NewTypeConverter(scheme), scheme, scheme, scheme,
-			v1alpha1.SchemeGroupVersion.WithKind("Session"),
-			schema.GroupVersion{Group: v1alpha1.GroupName, Version: runtime.APIVersionInternal}, "args", nil)
-	})
-	if r.err != nil {
-		return nil, apierrors.NewInternalError(fmt.Errorf("read the schema of Sessions: %w", r.err))
+	managers, err := r.managers()
+	if err != nil {
+		return nil, apierrors.NewInternalError(fmt.Errorf("read the schema of Sessions: %w", err))
 	}
-	return r.managers.UpdateNoErrors(stored, session, manager), nil
+	return managers.UpdateNoErrors(stored, session, manager), nil
 }
 
 // managerOf is the manager that the server has recorded in obj for the client that has

@@ -30,7 +30,7 @@ import (
 
 // REST serves sessions. It knows every watch that is open on it.
 type REST struct {
-	*genericregistry.Store
+	store
 	scheme  *runtime.Scheme
 	watches *delivery.Tracker
 }
@@ -47,7 +47,7 @@ var (
 // The first of them owns it: its Destroy releases the storage of both.
 func NewREST(scheme *runtime.Scheme, options generic.RESTOptionsGetter) (*REST, *StatusREST, error) {
 	main := newStrategy(scheme)
-	store := &genericregistry.Store{
+	sessions := &genericregistry.Store{
 		NewFunc:                   func() runtime.Object { return &v1alpha1.Session{} },
 		NewListFunc:               func() runtime.Object { return &v1alpha1.SessionList{} },
 		DefaultQualifiedResource:  v1alpha1.Resource("sessions"),
@@ -57,18 +57,18 @@ func NewREST(scheme *runtime.Scheme, options generic.RESTOptionsGetter) (*REST, 
 		UpdateStrategy:            main,
 		DeleteStrategy:            main,
 		ResetFieldsStrategy:       main,
-		TableConvertor:            newTableConvertor(),
+		TableConvertor:            NewTableConvertor(),
 	}
-	if err := store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: options, AttrFunc: attributes}); err != nil {
+	if err := sessions.CompleteWithOptions(&generic.StoreOptions{RESTOptions: options, AttrFunc: attributes}); err != nil {
 		return nil, nil, fmt.Errorf("open the storage of sessions: %w", err)
 	}
 	watches := delivery.NewTracker(attributes)
-	store.Storage.Storage = watches.Storage(store.Storage.Storage)
+	sessions.Storage.Storage = watches.Storage(sessions.Storage.Storage)
 
-	status := *store
+	status := *sessions
 	status.UpdateStrategy = statusStrategy{main}
 	status.ResetFieldsStrategy = statusStrategy{main}
-	return &REST{Store: store, scheme: scheme, watches: watches}, &StatusREST{store: &status}, nil
+	return &REST{store: store{sessions}, scheme: scheme, watches: watches}, &StatusREST{store: store{&status}}, nil
 }
 
 // attributes are what label and field selectors are matched against.
@@ -90,19 +90,6 @@ func (*REST) ShortNames() []string { return []string{"sess"} }
 // Categories lets kubectl users write "tilt".
 func (*REST) Categories() []string { return []string{"tilt"} }
 
-// Get implements rest.Getter.
-func (r *REST) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
-	obj, err := r.Store.Get(ctx, name, options)
-	return obj, versionError(err)
-}
-
-// Update implements rest.Updater.
-func (r *REST) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo,
-	createValidation rest.ValidateObjectFunc, updateValidation rest.ValidateObjectUpdateFunc,
-	forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
-	return update(ctx, r.Store, name, objInfo, createValidation, updateValidation, forceAllowCreate, options)
-}
-
 // Watch begins a watch that Delivered and EndWatches cover.
 func (r *REST) Watch(ctx context.Context, options *metainternalversion.ListOptions) (watch.Interface, error) {
 	events, err := r.watches.Watch(ctx, options, r.PredicateFunc, r.Store.Watch)
@@ -118,7 +105,7 @@ func (r *REST) Delivered(ctx context.Context) error { return r.watches.Delivered
 func (r *REST) EndWatches(ctx context.Context) error { return r.watches.End(ctx) }
 
 // StatusREST serves sessions/status. It reads and updates, and offers neither create nor delete nor watch.
-type StatusREST struct{ store *genericregistry.Store }
+type StatusREST struct{ store store }
 
 var (
 	_ rest.Storage             = (*StatusREST)(nil)
@@ -135,15 +122,14 @@ func (r *StatusREST) Destroy() {}
 
 // Get reads a Session.
 func (r *StatusREST) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
-	obj, err := r.store.Get(ctx, name, options)
-	return obj, versionError(err)
+	return r.store.Get(ctx, name, options)
 }
 
 // Update replaces the status of a Session that exists. It never creates one.
 func (r *StatusREST) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo,
 	createValidation rest.ValidateObjectFunc, updateValidation rest.ValidateObjectUpdateFunc,
 	_ bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
-	return update(ctx, r.store, name, objInfo, createValidation, updateValidation, false, options)
+	return r.store.Update(ctx, name, objInfo, createValidation, updateValidation, false, options)
 }
 
 // GetResetFields implements rest.ResetFieldsStrategy.
@@ -171,13 +157,21 @@ const (
 	auditDeleted = "session.tilt.dev/deleted"
 )
 
-// update runs an update of the main resource or of the status, reports mistakes of
-// the client as such, and annotates the audit event of the request.
-func update(ctx context.Context, store *genericregistry.Store, name string, objInfo rest.UpdatedObjectInfo,
+// store reports mistakes of the client as such, and annotates the audit events of updates.
+type store struct{ *genericregistry.Store }
+
+// Get implements rest.Getter.
+func (s store) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
+	obj, err := s.Store.Get(ctx, name, options)
+	return obj, versionError(err)
+}
+
+// Update implements rest.Updater.
+func (s store) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo,
 	createValidation rest.ValidateObjectFunc, updateValidation rest.ValidateObjectUpdateFunc,
 	forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
 	checked := &checkedUpdate{UpdatedObjectInfo: objInfo}
-	obj, created, err := store.Update(ctx, name, checked, createValidation, updateValidation, forceAllowCreate, options)
+	obj, created, err := s.Store.Update(ctx, name, checked, createValidation, updateValidation, forceAllowCreate, options)
 	if err == nil && !created && len(options.DryRun) == 0 {
 		annotate(ctx, checked.before, obj.(*v1alpha1.Session))
 	}
@@ -187,8 +181,7 @@ func update(ctx context.Context, store *genericregistry.Store, name string, objI
 // checkedUpdate is an update whose mistakes are the client's: a patch that can't be merged, and a resourceVersion
 // of another form. The library answers both as errors of the server.
 //
-// Upstream: the field manager and strategic merge return plain errors, v0.36;
-// remove when they return statuses.
+// Upstream: the field manager and strategic merge return plain errors, v0.36; remove when they return statuses.
 type checkedUpdate struct {
 	rest.UpdatedObjectInfo
 	// before is what the update was last computed from.

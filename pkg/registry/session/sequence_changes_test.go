@@ -13,7 +13,7 @@ import (
 )
 
 // change returns what a client may send: the Session with none or some of its
-// fields changed, whether the resource lets it or not.
+// fields changed, whether the resource allows it or not.
 func (s *sequence) change(session *v1alpha1.Session) *v1alpha1.Session {
 	sent := session.DeepCopy()
 	for range s.choose(4) {

@@ -106,9 +106,8 @@ func warnings(session, previous *v1alpha1.Session) []string {
 	spec := session.Spec
 	spec.TTLSecondsAfterFinished = previous.Spec.TTLSecondsAfterFinished // which acts on what is done
 	if previous.Status.Done && !apiequality.Semantic.DeepEqual(spec, previous.Spec) {
-		warnings = append(warnings, fmt.Sprintf(
-			"session %q is done, and isn't run again whatever is changed: "+
-				"create another one, or delete it and create it again", session.Name))
+		warnings = append(warnings, fmt.Sprintf("session %q is done, and isn't run again whatever is changed: "+
+			"create another one, or delete it and create it again", session.Name))
 	}
 	return warnings
 }
@@ -164,17 +163,13 @@ func (statusStrategy) ValidateUpdate(_ context.Context, obj, old runtime.Object)
 // GetResetFields are the fields that no writer comes to own by a write of the status.
 func (statusStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 	return map[fieldpath.APIVersion]*fieldpath.Set{
-		apiVersion: fieldpath.NewSet(
-			fieldpath.MakePathOrDie("metadata"),
-			fieldpath.MakePathOrDie("spec"),
-		),
+		apiVersion: fieldpath.NewSet(fieldpath.MakePathOrDie("metadata"), fieldpath.MakePathOrDie("spec")),
 	}
 }
 
 // alignWithStored makes the store see whether a write changes more than the times in managedFields, which an apply
-// always sets. The store compares both Sessions as Go values, and managedFields entry by entry. A stored Session
-// has its kind, which an applied one lacks, and no selfLink; and an apply moves its manager's entry behind the
-// others.
+// always sets. The store compares both Sessions as Go values, and managedFields entry by entry. A stored Session has
+// its kind, which an applied one lacks, and no selfLink; and an apply moves its manager's entry behind the others.
 //
 // Upstream: IgnoreManagedFieldsTimestampsTransformer compares entries in their
 // order, v0.36; remove the sorting when it doesn't.

@@ -43,11 +43,8 @@ type tableConvertor struct{ now func() time.Time }
 
 var _ rest.TableConvertor = tableConvertor{}
 
-// NewTableConvertor returns what renders Sessions for people, for servers that keep
-// Sessions in a store of their own.
-func NewTableConvertor() rest.TableConvertor { return newTableConvertor() }
-
-func newTableConvertor() tableConvertor { return tableConvertor{now: time.Now} }
+// NewTableConvertor returns what renders Sessions for people, for servers that keep Sessions in a store of their own.
+func NewTableConvertor() rest.TableConvertor { return tableConvertor{now: time.Now} }
 
 // ConvertToTable renders a Session or a list of them.
 func (c tableConvertor) ConvertToTable(_ context.Context, obj, options runtime.Object) (*metav1.Table, error) {
@@ -75,6 +72,10 @@ func (c tableConvertor) ConvertToTable(_ context.Context, obj, options runtime.O
 // row has one cell for each of columns.
 func row(session *v1alpha1.Session, now time.Time) metav1.TableRow {
 	reached, wanted := progress(session.Status.Targets)
+	var pid any
+	if session.Status.PID != 0 {
+		pid = session.Status.PID
+	}
 	return metav1.TableRow{
 		Cells: []any{
 			session.Name,
@@ -84,7 +85,7 @@ func row(session *v1alpha1.Session, now time.Time) metav1.TableRow {
 			text.Cut(text.ErrorLine(session.Status.Error), maxErrorCell),
 			since(session.CreationTimestamp.Time, now),
 			session.Spec.TiltfilePath,
-			pidCell(session.Status.PID),
+			pid,
 			since(session.Status.StartTime.Time, end(&session.Status, now)),
 		},
 		Object: runtime.RawExtension{Object: session},
@@ -98,13 +99,6 @@ func targetsCell(session *v1alpha1.Session, reached, wanted int) string {
 		cell += "+"
 	}
 	return cell
-}
-
-func pidCell(pid int64) any {
-	if pid == 0 {
-		return nil
-	}
-	return pid
 }
 
 // since is empty if the start is unknown.

@@ -67,7 +67,7 @@ func TestProgress(t *testing.T) {
 		{Type: v1alpha1.TargetTypeJob, State: terminated("")}, // reached
 		{Type: v1alpha1.TargetTypeJob, State: terminated("failed")},
 		{Type: v1alpha1.TargetTypeJob, State: v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{}}},
-		{Type: v1alpha1.TargetTypeJob}, // nobody asked for it
+		{Type: v1alpha1.TargetTypeJob}, // not requested
 		{Type: v1alpha1.TargetTypeJob, State: v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}}},
 	}
 	if reached, wanted := progress(targets); reached != 2 || wanted != 7 {

@@ -15,7 +15,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkApply: server-side apply of the main resource, and who owns what after any write.
+// checkApply checks server-side apply of the main resource, and the owners of fields after each kind of write.
 func checkApply(t *testing.T, s *server) {
 	t.Run("Creates", func(t *testing.T) { t.Parallel(); applyCreates(t, s) })
 	t.Run("Conflicts", func(t *testing.T) { t.Parallel(); applyConflicts(t, s) })
@@ -38,7 +38,7 @@ func (s *server) apply(t *testing.T, at, name, manager, fields string) *answer {
 		`{"apiVersion":"tilt.dev/v1alpha1","kind":"Session","metadata":{"name":"`+name+`"},`+fields+`}`, contentApply)
 }
 
-// owned are the fields of a manager, and how it came to them.
+// owned returns the fields of a manager, and the operation that it owns them by.
 func owned(session *v1alpha1.Session, manager, subresource string) (string, metav1.ManagedFieldsOperationType) {
 	for _, entry := range session.ManagedFields {
 		if entry.Manager == manager && entry.Subresource == subresource {
@@ -115,7 +115,7 @@ func applyConflicts(t *testing.T, s *server) {
 	wantOwned(t, forced, "two", "", "Apply", `{"f:spec":{"f:exitCondition":{},"f:tiltfilePath":{}}}`)
 }
 
-// applyRemoves: what a manager leaves out goes, unless somebody else owns it too.
+// applyRemoves: a field that a manager no longer applies is removed, unless another manager owns it too.
 func applyRemoves(t *testing.T, s *server) {
 	name := unique(t)
 	s.remove(t, name)
@@ -133,7 +133,7 @@ func applyRemoves(t *testing.T, s *server) {
 		t.Errorf("labels = %v", gone.Labels)
 	}
 	if fields, _ := owned(gone, "two", ""); strings.Contains(fields, "labels") {
-		t.Errorf("who owns nothing still owns %s", fields)
+		t.Errorf("a manager without fields still owns %s", fields)
 	}
 	s.apply(t, path(name), name, "one", `"spec":{"exitCondition":"ci"}`).failure(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid)
 }
@@ -158,7 +158,7 @@ func applyRefused(t *testing.T, s *server) {
 	s.quiet(t, session)
 }
 
-// ownersOfWrites: every write tells its manager, by name or by the program.
+// ownersOfWrites: each write records its manager: the fieldManager, else the name of the program.
 func ownersOfWrites(t *testing.T, s *server) {
 	session := newSession(unique(t))
 	s.remove(t, session.Name)
@@ -176,7 +176,7 @@ func ownersOfWrites(t *testing.T, s *server) {
 	patched := s.do(t, http.MethodPatch, path(session.Name), `{"spec":{"exitCondition":"ci"}}`, contentMerge, "User-Agent: program/1.0 (linux)").want(http.StatusOK).session()
 	wantOwned(t, patched, "program", "", "Update", `{"f:spec":{"f:exitCondition":{}}}`)
 	if fields, _ := owned(patched, "poster", ""); fields != "" {
-		t.Errorf("who owns nothing is still named, with %s", fields)
+		t.Errorf("a manager without fields still has an entry, with %s", fields)
 	}
 
 	written := s.do(t, http.MethodPatch, statusPath(session.Name)+"?fieldManager=runner", `{"status":{"pid":7}}`, contentMerge).want(http.StatusOK).session()

@@ -15,7 +15,7 @@ import (
 	applyv1alpha1 "tilt.dev/session/pkg/generated/applyconfiguration/core/v1alpha1"
 )
 
-// checkApplyClients: server-side apply through the generated and the dynamic
+// checkApplyClients checks server-side apply through the generated and the dynamic
 // client, with what a manager owns extracted, changed and applied again.
 func checkApplyClients(t *testing.T, s *server) {
 	t.Run("Typed", func(t *testing.T) {

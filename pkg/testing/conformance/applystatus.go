@@ -22,7 +22,7 @@ const (
 	dbTarget        = `{"name":"db:serve","type":"server","resources":["db"],"state":{}}`
 )
 
-// checkApplyStatus: server-side apply of the status, which several managers may share.
+// checkApplyStatus checks server-side apply of the status, which several managers may share.
 func checkApplyStatus(t *testing.T, s *server) {
 	t.Run("OwnsStatusAlone", func(t *testing.T) {
 		t.Parallel()
@@ -44,7 +44,7 @@ func checkApplyStatus(t *testing.T, s *server) {
 		}
 		wantOwned(t, main, "runner", "", "Apply", `{"f:spec":{"f:tiltfilePath":{}}}`)
 		if after, _ := owned(main, "runner", "status"); after != fields {
-			t.Errorf("an apply of the main resource has changed who owns the status: %s", after)
+			t.Errorf("an apply of the main resource has changed the owner of the status: %s", after)
 		}
 	})
 
@@ -84,7 +84,7 @@ func checkApplyStatus(t *testing.T, s *server) {
 			t.Errorf("targets = %+v", got)
 		}
 		if fields, _ := owned(forced, "one", "status"); strings.Contains(fields, "targets") {
-			t.Errorf("who has lost the targets owns %s", fields)
+			t.Errorf("the manager that has lost the targets owns %s", fields)
 		}
 	})
 

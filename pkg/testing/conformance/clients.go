@@ -22,7 +22,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkClients: the programs and libraries that people use.
+// checkClients checks the programs and libraries that people use.
 func checkClients(t *testing.T, s *server) {
 	t.Run("Dynamic", func(t *testing.T) { t.Parallel(); dynamicClient(t, s) })
 	t.Run("Mapper", func(t *testing.T) { t.Parallel(); mapper(t, s) })

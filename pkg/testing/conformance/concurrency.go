@@ -22,7 +22,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkConcurrency: writers who don't know of each other lose nothing.
+// checkConcurrency: concurrent writers lose no write.
 func checkConcurrency(t *testing.T, s *server) {
 	t.Run("StaleVersion", func(t *testing.T) {
 		t.Parallel()
@@ -102,7 +102,7 @@ func incrementsAreKept(t *testing.T, s *server) {
 		_, err = s.sessions.Update(t.Context(), session, metav1.UpdateOptions{})
 		return err
 	}
-	// Without a pause nearly every attempt would be in vain.
+	// Without a pause nearly every attempt would conflict.
 	backoff := wait.Backoff{Duration: 10 * time.Millisecond, Jitter: 1, Factor: 1.5, Steps: math.MaxInt}
 	inParallel(t, writers, func(writer int) error {
 		for range increments {

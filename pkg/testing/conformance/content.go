@@ -24,7 +24,7 @@ const (
 	protobufMark = "k8s\x00"
 )
 
-// checkContent: the formats of requests and answers, and what is too much.
+// checkContent checks the formats of requests and responses, and the limits of their sizes.
 func checkContent(t *testing.T, s *server) {
 	t.Run("YAML", func(t *testing.T) { t.Parallel(); bothWaysInYAML(t, s) })
 	t.Run("Accept", func(t *testing.T) { t.Parallel(); negotiated(t, s) })
@@ -68,7 +68,7 @@ func bothWaysInYAML(t *testing.T, s *server) {
 	}
 }
 
-// negotiated: what a client prefers and doesn't get doesn't hide what it accepts as well.
+// negotiated: if the server lacks the format that a client prefers, it uses another one that the client accepts.
 func negotiated(t *testing.T, s *server) {
 	name := s.create(t).Name
 	const json = "application/json"
@@ -95,7 +95,7 @@ func negotiated(t *testing.T, s *server) {
 	for _, accept := range []string{"text/html", "application/cbor", "application/xml,text/*", json + ";as=Nothing;v=v1;g=meta.k8s.io"} {
 		s.get(t, path(name), "Accept: "+accept).failure(http.StatusNotAcceptable, metav1.StatusReasonNotAcceptable)
 	}
-	// Who accepts nothing but protobuf is told in protobuf that there is none, and nothing is written.
+	// A client that accepts protobuf alone gets an error in protobuf, and nothing is written.
 	for _, accept := range []string{protobuf, protobuf + ";as=Table;v=v1;g=meta.k8s.io"} {
 		s.get(t, path(name), "Accept: "+accept).want(http.StatusNotAcceptable)
 	}
@@ -136,7 +136,7 @@ func contentTypes(t *testing.T, s *server) {
 	s.quiet(t, session)
 }
 
-// compressed: large answers for whoever accepts it, and no others.
+// compressed: large responses are compressed for clients that accept it, and no others.
 func compressed(t *testing.T, s *server) {
 	group := unique(t)
 	const most = 200 << 10
@@ -165,7 +165,7 @@ func compressed(t *testing.T, s *server) {
 	}
 }
 
-// pretty is what people get who ask for it, or whose client looks like theirs.
+// pretty: a response is indented on request, and for browsers and curl.
 func pretty(t *testing.T, s *server) {
 	name := s.create(t).Name
 	for _, test := range []struct {

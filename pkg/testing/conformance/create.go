@@ -16,7 +16,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkCreate: POST.
+// checkCreate checks POST.
 func checkCreate(t *testing.T, s *server) {
 	t.Run("Answer", func(t *testing.T) {
 		t.Parallel()
@@ -111,7 +111,7 @@ func checkCreate(t *testing.T, s *server) {
 	})
 }
 
-// createInvalid: everything that is wrong is told at once, field by field.
+// createInvalid: one response reports all invalid fields.
 func createInvalid(t *testing.T, s *server) {
 	name := unique(t)
 	body := `{"apiVersion":"tilt.dev/v1alpha1","kind":"Session","metadata":{"name":"` + name + `","labels":{"ok":"not ok"},"finalizers":["not/a/name"]},
@@ -157,7 +157,7 @@ func createInvalid(t *testing.T, s *server) {
 	}
 }
 
-// createMalformed: what isn't a Session, or not of this request.
+// createMalformed checks bodies that aren't Sessions, or aren't of the request's.
 func createMalformed(t *testing.T, s *server) {
 	name := unique(t)
 	good := `{"apiVersion":"tilt.dev/v1alpha1","kind":"Session","metadata":{"name":"` + name + `"},"spec":{"tiltfilePath":"/a","exitCondition":"ci"}}`

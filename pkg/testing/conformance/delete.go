@@ -15,7 +15,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkDelete: how Sessions go.
+// checkDelete checks deletions.
 func checkDelete(t *testing.T, s *server) {
 	t.Run("Gone", func(t *testing.T) { t.Parallel(); deleted(t, s) })
 	t.Run("Preconditions", func(t *testing.T) { t.Parallel(); deletePreconditions(t, s) })
@@ -158,7 +158,7 @@ func finalizersHold(t *testing.T, s *server) {
 	s.get(t, path(session.Name)).want(http.StatusNotFound)
 }
 
-// lastFinalizer: whoever drops the last one ends it.
+// lastFinalizer: the write that removes the last finalizer of a deleted Session removes the Session.
 func lastFinalizer(t *testing.T, s *server) {
 	for name, drop := range map[string]func(t *testing.T, session *v1alpha1.Session) *answer{
 		"Update": func(t *testing.T, session *v1alpha1.Session) *answer {
@@ -197,7 +197,7 @@ func lastFinalizer(t *testing.T, s *server) {
 	})
 }
 
-// writesWhileDeleting: what is held can still be changed, but holds it no longer than it did.
+// writesWhileDeleting: a Session that finalizers hold can be changed, but not get further finalizers.
 func writesWhileDeleting(t *testing.T, s *server) {
 	session := s.create(t, func(session *v1alpha1.Session) { session.Finalizers = []string{finalizer, finalizer + "-2"} })
 	deleting := s.do(t, http.MethodDelete, path(session.Name), nil).want(http.StatusOK).session()

@@ -20,7 +20,7 @@ var (
 	statusVerbs = []string{"get", "patch", "update"}
 )
 
-// checkDiscovery: how clients learn which groups, resources and verbs there are.
+// checkDiscovery checks how clients discover the groups, resources and verbs.
 func checkDiscovery(t *testing.T, s *server) {
 	version := metav1.GroupVersionForDiscovery{GroupVersion: "tilt.dev/v1alpha1", Version: "v1alpha1"}
 

@@ -6,6 +6,6 @@
 //
 // Each area of the API has a file that reads as its specification. Checks share one server and run in parallel, so
 // each works on objects of its own, names them with unique, and looks at lists through a label or a field of its
-// own. Nothing is assumed about Sessions that others have left on the server, but nobody may write to those of a
+// own. They assume nothing about other Sessions on the server, but no other client may write to those of a
 // check: the server must not run Sessions.
 package conformance

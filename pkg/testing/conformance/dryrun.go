@@ -15,7 +15,7 @@ import (
 
 const dryRun = "?dryRun=All"
 
-// checkDryRun: every write can be tried. It's answered as if it had happened, and nothing has.
+// checkDryRun: a dry run of each write is answered like the write, and changes nothing.
 func checkDryRun(t *testing.T, s *server) {
 	t.Run("Create", func(t *testing.T) {
 		t.Parallel()

@@ -16,7 +16,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// RunExpired checks what becomes of clients that come back with a version that the server has forgotten. It first
+// RunExpired checks requests with a version that the server no longer has. It first
 // writes more than the 64 MiB that the history of a server of this module holds, so it needs one for itself; forget
 // then has the server forget the rest, which a restart does, and returns how it is reached.
 func RunExpired(t *testing.T, target Target, forget func() Target) {
@@ -39,7 +39,7 @@ func RunExpired(t *testing.T, target Target, forget func() Target) {
 	t.Run("Continue", func(t *testing.T) {
 		status := s.get(t, sessionsPath+"?limit=1&labelSelector=group="+group+"&continue="+url.QueryEscape(page.Continue)).
 			failure(http.StatusGone, metav1.StatusReasonExpired)
-		// Who can do with a list of two states may go on.
+		// A client that accepts a list of two states may continue.
 		rest := s.page(t, group, 5, status.Continue)
 		if want := []string{group + "-b", group + "-c"}; !slices.Equal(namesOf(rest), want) ||
 			versionNumber(t, rest.ResourceVersion) < versionNumber(t, last.ResourceVersion) {

@@ -22,7 +22,7 @@ type write struct {
 	reported []string
 }
 
-// checkFieldValidation: what happens with fields that are unknown or given twice.
+// checkFieldValidation checks requests with fields that are unknown or present twice.
 func checkFieldValidation(t *testing.T, s *server) {
 	for _, write := range writesWithMistakes() {
 		t.Run(write.what, func(t *testing.T) { t.Parallel(); write.check(t, s) })

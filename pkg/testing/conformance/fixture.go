@@ -28,7 +28,7 @@ var resource = schema.GroupVersionResource{Group: v1alpha1.GroupName, Version: v
 
 var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
 
-// unique returns a name that tells the test and that no other has: for a Session, or as the value of a label.
+// unique returns a name with that of the test, for a Session or as the value of a label.
 func unique(t *testing.T) string {
 	name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(t.Name()), "-"), "-")
 	if most := 50; len(name) > most {

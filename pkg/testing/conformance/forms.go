@@ -84,7 +84,7 @@ var wrongForms = []struct{ member, value, field string }{
 	{"metadata", `{NAME,"uid":{}}`, "metadata.uid"},
 }
 
-// checkForms: a value of the wrong form is the client's mistake, by whichever verb it comes.
+// checkForms: for each verb, a value of the wrong form is an error of the client.
 func checkForms(t *testing.T, s *server) {
 	session := s.create(t)
 	for _, form := range wrongForms {
@@ -123,7 +123,7 @@ func checkForms(t *testing.T, s *server) {
 }
 
 // refusesForm sends a Session with a value that it can't have, in each way to write
-// one. An apply is told the field.
+// one. The response to an apply names the field.
 func (s *server) refusesForm(t *testing.T, name, at, member, value, field string) {
 	t.Helper()
 	members := map[string]json.RawMessage{
@@ -171,7 +171,7 @@ func (a *answer) mistake() *metav1.Status {
 	return a.failure(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid)
 }
 
-// wantCauses compares the fields that a Status tells of.
+// wantCauses compares the fields in the causes of a Status.
 func wantCauses(t *testing.T, status *metav1.Status, fields ...string) {
 	t.Helper()
 	var got []string

@@ -19,7 +19,7 @@ import (
 
 var healthPaths = []string{"/healthz", "/livez", "/readyz"}
 
-// checkHealth: what a server tells about itself. An aggregator answers these paths by itself.
+// checkHealth checks health, metrics and version. An aggregator answers these paths itself.
 func checkHealth(t *testing.T, s *server) {
 	if s.Aggregated {
 		return

@@ -150,7 +150,7 @@ func (a *answer) list() *v1alpha1.SessionList {
 }
 
 // failure ends the test unless the answer is an error with this code and
-// reason, told as a Status that agrees with the code of the response.
+// reason, in a Status that agrees with the code of the response.
 func (a *answer) failure(code int, reason metav1.StatusReason) *metav1.Status {
 	a.t.Helper()
 	a.want(code)
@@ -166,7 +166,7 @@ func (a *answer) failure(code int, reason metav1.StatusReason) *metav1.Status {
 	return status
 }
 
-// cut is enough of a body to tell in an error.
+// cut returns the start of a body, for errors.
 func cut(body []byte) string {
 	const most = 2000
 	if len(body) > most {

@@ -16,7 +16,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkKubectl: stories at a terminal.
+// checkKubectl checks kubectl commands.
 func checkKubectl(t *testing.T, s *server) {
 	t.Run("Write", func(t *testing.T) { t.Parallel(); kubectlWrites(t, s) })
 	t.Run("Apply", func(t *testing.T) { t.Parallel(); kubectlApplies(t, s) })

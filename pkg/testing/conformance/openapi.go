@@ -22,7 +22,7 @@ const (
 	ourModels = "dev.tilt.session.pkg.apis.core.v1alpha1."
 )
 
-// checkOpenAPI: the description of the API that explain, apply and code generators work from.
+// checkOpenAPI checks the documents that explain, apply and code generators use.
 func checkOpenAPI(t *testing.T, s *server) {
 	t.Run("V2", func(t *testing.T) { t.Parallel(); openAPIV2Document(t, s) })
 	t.Run("V3", func(t *testing.T) { t.Parallel(); openAPIV3Documents(t, s) })
@@ -100,7 +100,7 @@ func openAPIV3Documents(t *testing.T, s *server) {
 	}
 }
 
-// checkOperations tells which operations there must be on which path: their
+// checkOperations checks the operations of each path: their
 // action, the kind, and for a patch what it can be written in.
 func checkOperations(t *testing.T, s *server) {
 	want := map[string]map[string]string{

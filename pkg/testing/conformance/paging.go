@@ -18,7 +18,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkPaging: LIST in pages.
+// checkPaging checks LIST in pages.
 func checkPaging(t *testing.T, s *server) {
 	t.Run("Pages", func(t *testing.T) { t.Parallel(); pagesAreWhole(t, s) })
 	t.Run("Writes", func(t *testing.T) { t.Parallel(); pagesAreConsistent(t, s) })

@@ -14,7 +14,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkPatch: what the kinds of patches do, except for server-side apply.
+// checkPatch checks the kinds of patches other than server-side apply.
 func checkPatch(t *testing.T, s *server) {
 	t.Run("JSON", func(t *testing.T) { t.Parallel(); jsonPatch(t, s) })
 	t.Run("Merge", func(t *testing.T) { t.Parallel(); mergePatch(t, s) })

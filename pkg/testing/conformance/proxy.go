@@ -85,7 +85,7 @@ func (p *proxy) forget(connection net.Conn) {
 	delete(p.open, connection)
 }
 
-// cut ends every connection without a word.
+// cut ends every connection without an orderly end.
 func (p *proxy) cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

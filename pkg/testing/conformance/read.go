@@ -15,7 +15,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkRead: GET and LIST, of whole Sessions or of their metadata alone.
+// checkRead checks GET and LIST, of whole Sessions or of their metadata alone.
 func checkRead(t *testing.T, s *server) {
 	t.Run("Get", func(t *testing.T) {
 		t.Parallel()

@@ -34,7 +34,7 @@ func (r request) body(name, spec string) string {
 	return `{"apiVersion":"tilt.dev/v1alpha1","kind":"` + r.kind + `","metadata":{"name":"` + name + `"},"spec":` + spec + `}`
 }
 
-// checkRequests: the subresources for requests to a run, here of Sessions that the server doesn't run.
+// checkRequests checks the subresources for requests to a run, of Sessions that the server doesn't run.
 func checkRequests(t *testing.T, s *server) {
 	for subresource, request := range requests {
 		t.Run(request.kind, func(t *testing.T) { t.Parallel(); checkRequest(t, s, subresource, request) })
@@ -49,7 +49,7 @@ func checkRequests(t *testing.T, s *server) {
 				if code := stranger.do(t, method, path("a")+"/"+subresource, "{}").StatusCode; code != http.StatusUnauthorized && code != http.StatusForbidden {
 					t.Errorf("%s %s of a stranger: %d", method, subresource, code)
 				}
-				s.do(t, method, path("a")+"/"+subresource, "{}", "Impersonate-User: nobody-"+unique(t)).
+				s.do(t, method, path("a")+"/"+subresource, "{}", "Impersonate-User: other-"+unique(t)).
 					failure(http.StatusForbidden, metav1.StatusReasonForbidden)
 			}
 		}
@@ -114,7 +114,7 @@ func checkLog(t *testing.T, s *server) {
 	}
 }
 
-// checkRequestOperations: all of that is described.
+// checkRequestOperations: the OpenAPI documents describe these subresources.
 func checkRequestOperations(t *testing.T, s *server) {
 	for version, document := range map[string]map[string]any{"v2": s.documentV2(t), "v3": s.documentV3(t)} {
 		for subresource, request := range requests {

@@ -18,18 +18,18 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// checkSecurity: who is let in, and how the server is told from another.
+// checkSecurity checks the authentication of clients and of the server.
 func checkSecurity(t *testing.T, s *server) {
 	t.Run("Credentials", func(t *testing.T) { t.Parallel(); needsCredentials(t, s) })
 	t.Run("Rights", func(t *testing.T) {
 		t.Parallel()
 		paths := []string{sessionsPath, sessionsPath + "?watch=true", path("a")}
 		if !s.Aggregated {
-			// A cluster tells everybody whom it knows what resources there are.
+			// A cluster lists its resources to every authenticated user.
 			paths = append(paths, versionPath)
 		}
 		for _, at := range paths {
-			s.get(t, at, "Impersonate-User: nobody-"+unique(t)).failure(http.StatusForbidden, metav1.StatusReasonForbidden)
+			s.get(t, at, "Impersonate-User: other-"+unique(t)).failure(http.StatusForbidden, metav1.StatusReasonForbidden)
 		}
 	})
 	t.Run("TLS", func(t *testing.T) { t.Parallel(); needsTLS(t, s) })
@@ -115,7 +115,7 @@ func needsTLS(t *testing.T, s *server) {
 	}
 }
 
-// verifiedByKubeconfig: the file has what it takes to know the server, and nobody else may read it.
+// verifiedByKubeconfig: the file has what verifies the server, and only its owner may read it.
 func verifiedByKubeconfig(t *testing.T, s *server) {
 	info, err := os.Stat(s.Kubeconfig)
 	if err != nil {
@@ -149,7 +149,7 @@ func verifiedByKubeconfig(t *testing.T, s *server) {
 	}
 }
 
-// listensOnLoopback: a server that was told a loopback address is not to be found at another one.
+// listensOnLoopback: a server with a loopback address listens on no other one.
 func listensOnLoopback(t *testing.T, s *server) {
 	host, err := url.Parse(s.Config.Host)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkSettings: the optional fields of the spec, the annotations that they replace, and the args subresource.
+// checkSettings checks the optional fields of the spec, the annotations that they replace, and the args subresource.
 func checkSettings(t *testing.T, s *server) {
 	t.Run("Fields", func(t *testing.T) { t.Parallel(); checkSettingFields(t, s) })
 	t.Run("Annotations", func(t *testing.T) { t.Parallel(); checkSettingAnnotations(t, s) })

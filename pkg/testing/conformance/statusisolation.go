@@ -13,7 +13,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkStatusIsolation: who writes what, and when generation and resourceVersion move.
+// checkStatusIsolation checks which fields a write can change, and when generation and resourceVersion change.
 func checkStatusIsolation(t *testing.T, s *server) {
 	t.Run("MainIgnoresStatus", func(t *testing.T) { t.Parallel(); mainIgnoresStatus(t, s) })
 	t.Run("StatusIgnoresTheRest", func(t *testing.T) { t.Parallel(); statusIgnoresTheRest(t, s) })
@@ -106,7 +106,7 @@ func generationMoves(t *testing.T, s *server) {
 	}
 }
 
-// nothingChanged: a write that leaves everything as it is isn't stored.
+// nothingChanged: a write without a change isn't stored.
 func nothingChanged(t *testing.T, s *server) {
 	name := s.create(t).Name
 	session := s.setStatus(t, name, fullStatus())

@@ -96,7 +96,7 @@ func (w *stream) next(t *testing.T) sent {
 	return event
 }
 
-// want ends the test unless the next events are these, each told by brief.
+// want ends the test unless the next events are these, each as brief returns it.
 func (w *stream) want(t *testing.T, events ...string) {
 	t.Helper()
 	for _, want := range events {

@@ -17,7 +17,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkTable: what "kubectl get" prints.
+// checkTable checks the tables that "kubectl get" prints.
 func checkTable(t *testing.T, s *server) {
 	t.Run("Columns", func(t *testing.T) { t.Parallel(); tableColumns(t, s) })
 	t.Run("Cells", func(t *testing.T) { t.Parallel(); tableCells(t, s) })
@@ -130,7 +130,7 @@ func tableCells(t *testing.T, s *server) {
 	}
 }
 
-// tableObjects: a row comes with as much of its Session as is asked for.
+// tableObjects: a row has as much of its Session as includeObject requests.
 func tableObjects(t *testing.T, s *server) {
 	session := s.create(t)
 	list := sessionsPath + "?fieldSelector=metadata.name=" + session.Name + "&"

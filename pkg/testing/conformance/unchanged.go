@@ -19,7 +19,7 @@ import (
 
 const runningSince = `{"type":"Ready","status":"True","reason":"Running","message":"","lastTransitionTime":`
 
-// unchangedManifests are Sessions in words that are stored in other ones. NAME
+// unchangedManifests are Sessions with values that are stored in another form. NAME
 // and SPEC stand for what every Session has.
 var unchangedManifests = map[string]string{
 	"seconds":                `"metadata":{NAME},"spec":{SPEC,"ci":{"timeout":"90s"}}`,
@@ -79,7 +79,7 @@ type unchanged struct {
 	session      *v1alpha1.Session
 }
 
-// checkUnchanged: whoever writes a Session once more changes nothing, in which words and by which verb ever.
+// checkUnchanged: writing a Session once more changes nothing, for each notation and each verb.
 func checkUnchanged(t *testing.T, s *server) {
 	one, both := []string{"one"}, []string{"one", "two"}
 	tables := []struct {

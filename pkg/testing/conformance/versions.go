@@ -15,7 +15,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkVersions: which state a read sees, by the resourceVersion it asks for.
+// checkVersions checks which state a read returns for a resourceVersion.
 func checkVersions(t *testing.T, s *server) {
 	t.Run("MostRecent", func(t *testing.T) { t.Parallel(); readsOwnWrites(t, s) })
 	t.Run("Any", func(t *testing.T) { t.Parallel(); readsAnyVersion(t, s) })
@@ -56,7 +56,7 @@ func readsOwnWrites(t *testing.T, s *server) {
 	}
 }
 
-// readsAnyVersion: what is asked for as 0 may be old, but is a state that was, and becomes the newest.
+// readsAnyVersion: a read at version 0 may return an old state, but a real one, and in time the newest.
 func readsAnyVersion(t *testing.T, s *server) {
 	session := s.create(t)
 	var known []string
@@ -113,7 +113,7 @@ func readsExactly(t *testing.T, s *server) {
 }
 
 // readsTheFuture: a version that wasn't reached yet is waited for, and then
-// refused in a way that tells the client to try again.
+// refused with a hint to try again.
 func readsTheFuture(t *testing.T, s *server) {
 	session := s.create(t)
 	future := strconv.FormatUint(versionNumber(t, session.ResourceVersion)+1_000_000, 10)

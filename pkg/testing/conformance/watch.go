@@ -14,7 +14,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// checkWatch: which events a watch sends, and how they look.
+// checkWatch checks the events of watches.
 func checkWatch(t *testing.T, s *server) {
 	t.Run("FromState", func(t *testing.T) { t.Parallel(); watchFromState(t, s) })
 	t.Run("FromVersion", func(t *testing.T) { t.Parallel(); watchFromVersion(t, s) })
@@ -42,7 +42,7 @@ func checkWatch(t *testing.T, s *server) {
 	})
 }
 
-// watchFromState: without a version, and from version 0, a watch begins with what there is.
+// watchFromState: without a version, and from version 0, a watch begins with the existing Sessions.
 func watchFromState(t *testing.T, s *server) {
 	group, sessions := s.group(t, 3)
 	for _, version := range []string{"", "&resourceVersion=0"} {
@@ -166,7 +166,7 @@ func watchTransitions(t *testing.T, s *server) {
 	}
 }
 
-// watchBookmarks: whoever allows them is told the version that was reached
+// watchBookmarks: a watch that allows bookmarks gets the current version
 // before the watch ends, even if it saw no event.
 func watchBookmarks(t *testing.T, s *server) {
 	group, sessions := s.group(t, 1)
@@ -193,7 +193,7 @@ func watchBookmarks(t *testing.T, s *server) {
 	without.end(t)
 }
 
-// watchList: a watch that replaces a list. It begins with what there is, up to a bookmark that says so.
+// watchList checks a watch that replaces a list: it begins with the existing Sessions and a bookmark after them.
 func watchList(t *testing.T, s *server) {
 	const query = "sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan&labelSelector=group="
 	group, sessions := s.group(t, 3)

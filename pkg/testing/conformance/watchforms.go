@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// checkWatchForms: events in other forms than whole Sessions in a response.
+// checkWatchForms checks events in other forms than whole Sessions.
 func checkWatchForms(t *testing.T, s *server) {
 	t.Run("Table", func(t *testing.T) { t.Parallel(); watchTables(t, s) })
 	t.Run("Metadata", func(t *testing.T) { t.Parallel(); watchMetadata(t, s) })

@@ -35,7 +35,7 @@ import (
 	sessionclient "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
 )
 
-// checkWatchStress: what watches promise holds under load, too.
+// checkWatchStress checks the guarantees of watches under load.
 func checkWatchStress(t *testing.T, s *server) {
 	t.Run("Order", func(t *testing.T) { t.Parallel(); oneOrder(t, s) })
 	t.Run("Informers", func(t *testing.T) { t.Parallel(); informersStayEqual(t, s) })
@@ -126,7 +126,7 @@ func write3(ctx context.Context, sessions sessionclient.SessionInterface, group 
 // plainWatch hides from a reflector that the server can stream lists.
 type plainWatch struct{ *cache.ListWatch }
 
-// IsWatchListSemanticsUnSupported tells reflectors to list first.
+// IsWatchListSemanticsUnSupported makes reflectors list first.
 func (plainWatch) IsWatchListSemanticsUnSupported() bool { return true }
 
 // informersStayEqual: informers whose connections are cut again and again have
@@ -185,7 +185,7 @@ func informersStayEqual(t *testing.T, s *server) {
 type cutInformer struct {
 	cache.SharedInformer
 	proxy *proxy
-	// lists counts the lists it has asked for.
+	// lists counts its list requests.
 	lists atomic.Int64
 }
 
@@ -283,8 +283,8 @@ func (s *server) writeAtRandom(ctx context.Context, group string) error {
 	return err
 }
 
-// slowWatcher: whoever doesn't read keeps nobody from writing and from seeing
-// what is written, and is cut: what it can read in the end stops short.
+// slowWatcher: a watcher that doesn't read blocks neither writers nor other watchers. The server
+// ends its watch before the last events.
 func slowWatcher(t *testing.T, s *server) {
 	const writes = 300
 	session := s.create(t, func(session *v1alpha1.Session) {
@@ -305,7 +305,7 @@ func slowWatcher(t *testing.T, s *server) {
 			break
 		}
 		if read++; read == writes {
-			t.Fatal("all that was written was kept for who doesn't read")
+			t.Fatal("the server has kept all events for a watch that is not read")
 		}
 	}
 }

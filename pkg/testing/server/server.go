@@ -119,7 +119,7 @@ func (s *Server) run(t testing.TB) {
 }
 
 // Stop stops the server, waits for it and returns what Run returned. It's
-// called at the end of the test if nobody did before.
+// called at the end of the test unless it was called before.
 func (s *Server) Stop() error {
 	s.stop()
 	<-s.stopped

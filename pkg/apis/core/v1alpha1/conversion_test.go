@@ -84,7 +84,7 @@ func TestLogOptionsThatAreNone(t *testing.T) {
 	}
 }
 
-// FuzzLogOptions reads queries as anybody may send them. What's accepted must be
+// FuzzLogOptions reads arbitrary queries. Accepted options must be
 // read again from what a client makes of it, but for fractions of seconds.
 func FuzzLogOptions(f *testing.F) {
 	f.Add("resources=a&resources=b&follow=1&sinceSeconds=5&tailLines=10&limitBytes=100&timestamps=true&format=json")

@@ -99,26 +99,22 @@ func SelectableFields(session *Session) fields.Set {
 }
 
 func addFieldLabelConversion(scheme *runtime.Scheme) error {
-	return scheme.AddFieldLabelConversionFunc(SchemeGroupVersion.WithKind("Session"), checkFieldLabel)
-}
-
-// checkFieldLabel accepts the selectable fields as they are.
-func checkFieldLabel(label, value string) (string, string, error) {
-	switch label {
-	case FieldName, FieldExitCondition, FieldTiltfilePath, FieldDone:
+	check := func(label, value string) (string, string, error) {
+		if _, ok := SelectableFields(&Session{})[label]; !ok {
+			return "", "", fmt.Errorf("%q is not a field that Sessions can be selected by: use %s, %s, %s or %s",
+				label, FieldName, FieldExitCondition, FieldTiltfilePath, FieldDone)
+		}
 		return label, value, nil
-	default:
-		return "", "", fmt.Errorf("%q is not a field that Sessions can be selected by: use %s, %s, %s or %s",
-			label, FieldName, FieldExitCondition, FieldTiltfilePath, FieldDone)
 	}
+	return scheme.AddFieldLabelConversionFunc(SchemeGroupVersion.WithKind("Session"), check)
 }
 
 // addParameterConversion lets a server read SessionLogOptions from a query.
 func addParameterConversion(scheme *runtime.Scheme) error {
-	convert := func(from, to any, scope conversion.Scope) error {
-		return convertLogOptions(*from.(*url.Values), to.(*SessionLogOptions), scope)
-	}
-	return scheme.AddConversionFunc((*url.Values)(nil), (*SessionLogOptions)(nil), convert)
+	return scheme.AddConversionFunc((*url.Values)(nil), (*SessionLogOptions)(nil),
+		func(from, to any, scope conversion.Scope) error {
+			return convertLogOptions(*from.(*url.Values), to.(*SessionLogOptions), scope)
+		})
 }
 
 // convertLogOptions sets each option whose parameter is present. As everywhere in the

@@ -159,13 +159,10 @@ func validateStatus(status *SessionStatus, at *field.Path) field.ErrorList {
 	if status.CI != nil {
 		errs = append(errs, validateCI(status.CI, at.Child("ci"))...)
 	}
-	return append(errs, validateConditions(status.Conditions, at.Child("conditions"))...)
-}
-
-func validateConditions(conditions []metav1.Condition, at *field.Path) field.ErrorList {
-	errs := metav1validation.ValidateConditions(conditions, at)
-	for i := range conditions {
-		errs = append(errs, validateTime(conditions[i].LastTransitionTime.Time, at.Index(i).Child("lastTransitionTime"))...)
+	errs = append(errs, metav1validation.ValidateConditions(status.Conditions, at.Child("conditions"))...)
+	for i := range status.Conditions {
+		changed := status.Conditions[i].LastTransitionTime.Time
+		errs = append(errs, validateTime(changed, at.Child("conditions").Index(i).Child("lastTransitionTime"))...)
 	}
 	return errs
 }
@@ -187,8 +184,9 @@ func validateTargetState(state *TargetState, at *field.Path) field.ErrorList {
 	if set := statesSet(state); len(set) > 1 {
 		errs = append(errs, field.Invalid(at, strings.Join(set, ", "), "at most one may be set"))
 	}
-	if state.Active != nil {
-		errs = append(errs, validateActive(state.Active, at.Child("active"))...)
+	if active := state.Active; active != nil {
+		errs = append(errs, validateTime(active.StartTime.Time, at.Child("active", "startTime"))...)
+		errs = append(errs, validateTime(active.LastReadyTime.Time, at.Child("active", "lastReadyTime"))...)
 	}
 	if state.Terminated != nil {
 		errs = append(errs, validateTerminated(state.Terminated, at.Child("terminated"))...)
@@ -196,25 +194,17 @@ func validateTargetState(state *TargetState, at *field.Path) field.ErrorList {
 	return errs
 }
 
-func statesSet(state *TargetState) []string {
-	var set []string
-	for _, field := range []struct {
-		name string
-		set  bool
-	}{
-		{"waiting", state.Waiting != nil}, {"active", state.Active != nil},
-		{"terminated", state.Terminated != nil}, {"disabled", state.Disabled != nil},
-	} {
-		if field.set {
-			set = append(set, field.name)
+func statesSet(state *TargetState) (set []string) {
+	add := func(name string, isSet bool) {
+		if isSet {
+			set = append(set, name)
 		}
 	}
+	add("waiting", state.Waiting != nil)
+	add("active", state.Active != nil)
+	add("terminated", state.Terminated != nil)
+	add("disabled", state.Disabled != nil)
 	return set
-}
-
-func validateActive(active *TargetStateActive, at *field.Path) field.ErrorList {
-	errs := validateTime(active.StartTime.Time, at.Child("startTime"))
-	return append(errs, validateTime(active.LastReadyTime.Time, at.Child("lastReadyTime"))...)
 }
 
 func validateTerminated(terminated *TargetStateTerminated, at *field.Path) field.ErrorList {

@@ -50,8 +50,7 @@ type PredicateFunc func(labels.Selector, fields.Selector) storage.SelectionPredi
 // WatchFunc begins a watch.
 type WatchFunc func(context.Context, *metainternalversion.ListOptions) (watch.Interface, error)
 
-// Watch begins a watch that is tracked until its Stop is called or ctx is done.
-// Events pass unchanged and unbuffered.
+// Watch begins a watch that is tracked until its Stop is called or ctx is done. Events pass unchanged and unbuffered.
 func (t *Tracker) Watch(ctx context.Context, options *metainternalversion.ListOptions,
 	predicate PredicateFunc, begin WatchFunc) (watch.Interface, error) {
 	newest, err := t.admit(nil)
@@ -121,8 +120,7 @@ func (t *Tracker) End(ctx context.Context) error {
 	return nil
 }
 
-// pending returns for each open watch the last recorded write that it must be handed an
-// event of, nil if there is none.
+// pending returns for each open watch the last recorded write that it must be handed an event of, nil if there is none.
 func (t *Tracker) pending() map[*tracked]*write {
 	t.mu.Lock()
 	defer t.mu.Unlock()

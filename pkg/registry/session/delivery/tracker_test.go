@@ -35,7 +35,7 @@ func (s *source) Stop() {
 	}
 }
 
-// open returns a watch from version 1 on, and what's below it.
+// open returns a watch from version 1 on, and its source.
 func open(t *testing.T, tracker *Tracker) (watch.Interface, *source) {
 	t.Helper()
 	below := newSource()
@@ -101,7 +101,7 @@ func TestDeliveredGivesUp(t *testing.T) {
 }
 
 func TestDeliveredDoesNotWaitForTheGone(t *testing.T) {
-	for name, leave := range map[string]func(watch.Interface, *source){
+	for name, end := range map[string]func(watch.Interface, *source){
 		"stopped":          func(w watch.Interface, _ *source) { w.Stop() },
 		"ended from below": func(_ watch.Interface, below *source) { close(below.events) },
 	} {
@@ -114,7 +114,7 @@ func TestDeliveredDoesNotWaitForTheGone(t *testing.T) {
 				delivered := make(chan error, 1)
 				go func() { delivered <- tracker.Delivered(t.Context()) }()
 				synctest.Wait()
-				leave(w, below)
+				end(w, below)
 				if err := <-delivered; err != nil {
 					t.Error(err)
 				}
@@ -200,7 +200,7 @@ func TestWatchEndsWithItsRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Nobody calls Stop when the answer couldn't even be begun.
+		// The handler doesn't call Stop if the response can't be begun.
 		cancel()
 		synctest.Wait()
 		if len(tracker.open) != 0 {

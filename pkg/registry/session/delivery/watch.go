@@ -135,8 +135,7 @@ func (w *tracked) await(ctx context.Context, awaited *write) bool {
 	}
 }
 
-// arrived reports whether there is nothing to wait for, or returns a channel that is
-// closed when that may have changed.
+// arrived reports whether there is nothing to wait for, or returns a channel that is closed when that may have changed.
 func (w *tracked) arrived(awaited *write) (bool, <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -33,16 +33,16 @@ func TestLastWriteForAWatch(t *testing.T) {
 		from origin
 		want uint64
 	}{
-		"everything":                           {origin{predicate: everything}, 8},
-		"everything, from the end":             {origin{predicate: everything, since: 8}, 0},
-		"what a selected object has become":    {origin{predicate: selecting("x")}, 6},
-		"a deletion":                           {origin{predicate: selecting("y")}, 8},
-		"nothing is selected":                  {origin{predicate: selecting("z")}, 0},
-		"before it began":                      {origin{predicate: selecting("x"), since: 6}, 0},
-		"state: what is left":                  {origin{predicate: everything, since: 8, state: true}, 6},
-		"state: no longer selected":            {origin{predicate: selecting("x"), since: 8, state: true}, 0},
-		"state: a change after it":             {origin{predicate: selecting("x"), since: 4, state: true}, 6},
-		"state: overwritten by what's deleted": {origin{predicate: selecting("y"), since: 8, state: true}, 6},
+		"everything":                        {origin{predicate: everything}, 8},
+		"everything, from the end":          {origin{predicate: everything, since: 8}, 0},
+		"what a selected object has become": {origin{predicate: selecting("x")}, 6},
+		"a deletion":                        {origin{predicate: selecting("y")}, 8},
+		"nothing is selected":               {origin{predicate: selecting("z")}, 0},
+		"before it began":                   {origin{predicate: selecting("x"), since: 6}, 0},
+		"state: what is left":               {origin{predicate: everything, since: 8, state: true}, 6},
+		"state: no longer selected":         {origin{predicate: selecting("x"), since: 8, state: true}, 0},
+		"state: a change after it":          {origin{predicate: selecting("x"), since: 4, state: true}, 6},
+		"state: overwritten by a deletion":  {origin{predicate: selecting("y"), since: 8, state: true}, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			switch got := history.lastFor(&test.from); {
