@@ -10,10 +10,9 @@
 //	server, err := config.Complete().New() // builds
 //	err = server.Run(ctx)                  // serves, drains, returns
 //
-// By default the server listens on a loopback address, issues and renews its serving
-// certificate, and accepts two tokens: the owner's, and that of clients in the process.
-// Requests without a token are answered on the health paths only. With an IdentityDir, the
-// authority of the certificate and the owner's token stay the same after a restart.
+// By default the server listens on a loopback address, issues and renews its serving certificate, and accepts two
+// tokens: the owner's, and that of clients in the process. Requests without a token are answered on the health paths
+// only. With an IdentityDir, the authority of the certificate and the owner's token stay the same after a restart.
 //
 // Other options add to that. The owner's token remains valid for all requests, and the server's own authority
 // verifies the owner's connections, whatever certificate other clients get.

@@ -31,15 +31,13 @@ import (
 	"tilt.dev/session/pkg/registry/session"
 )
 
-// withForms decodes the Session in a server-side apply or in a strategic merge patch
-// into its Go type, as a POST does. It answers 422 with all fields whose values can't be
-// decoded, and passes an apply on with its values in the form in which they are stored.
-// It must be called below the filters that authorize a request and set its RequestInfo.
+// withForms decodes the Session in a server-side apply or in a strategic merge patch into its Go type, as a POST does.
+// It answers 422 with all fields whose values can't be decoded, and passes an apply on with its values in the form in
+// which they are stored. It must be called below the filters that authorize a request and set its RequestInfo.
 //
-// Upstream: k8s.io/apiserver/pkg/endpoints/handlers/patch.go, v0.36.x: it merges these
-// patches by the schema alone and converts the result. The error of the conversion names
-// no field, integers that don't fit are truncated, and an apply of "90s" conflicts with
-// the "1m30s" that is stored for it. Remove when patches are decoded first.
+// Upstream: k8s.io/apiserver/pkg/endpoints/handlers/patch.go, v0.36.x: it merges these patches by the schema alone and
+// converts the result. The error of the conversion names no field, integers that don't fit are truncated, and an apply
+// of "90s" conflicts with the "1m30s" that is stored for it. Remove when patches are decoded first.
 func withForms(handler http.Handler, serializer runtime.NegotiatedSerializer, limit int64) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		read := formsOf(r)
@@ -314,10 +312,9 @@ func encode(value any) json.RawMessage {
 // answers 406 if a client accepts nothing that a Session can be encoded in, and 415 to a
 // Session in protobuf. It must be called below the filter that sets the RequestInfo.
 //
-// Upstream: k8s.io/apiserver/pkg/endpoints/installer.go, v0.36.x, never sets
-// RequestScope.StandardSerializers, so that protobuf is negotiated for types that don't
-// implement it and encoding fails; remove when it does. go-restful/v3 route.go,
-// matchesAccept, doesn't match "application/*" with JSON; remove when it does.
+// Upstream: k8s.io/apiserver/pkg/endpoints/installer.go, v0.36.x, never sets RequestScope.StandardSerializers, so that
+// protobuf is negotiated for types that don't implement it and encoding fails; remove when it does. go-restful/v3
+// route.go, matchesAccept, doesn't match "application/*" with JSON; remove when it does.
 func withAccept(handler http.Handler, serializer runtime.NegotiatedSerializer) http.Handler {
 	formats := []string{runtime.ContentTypeJSON, runtime.ContentTypeYAML}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

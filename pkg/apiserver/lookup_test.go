@@ -40,7 +40,7 @@ func TestAuthoritiesAreLookedUp(t *testing.T) {
 		t.Errorf("readiness doesn't wait for the lookup: %s", body)
 	}
 	master, stranger := users.client("max", []string{"system:masters"}), before.client("back-proxy", nil)
-	eventually(t, "users are known by their certificates", knocks(t, server, master)(http.StatusOK))
+	eventually(t, "users are known by their certificates", reaches(t, server, master)(http.StatusOK))
 	as(t, server, identity{certificate: &stranger}).do(http.MethodGet, sessionsPath, nil, claim("root", "system:masters")...).want(http.StatusUnauthorized)
 	rotateProxies(t, server, before, after, func(authorities ...*authority) { core.publish(publication(users, authorities...)) })
 }
@@ -66,7 +66,7 @@ func TestFailedLookup(t *testing.T) {
 	newRawClient(t, server).do(http.MethodGet, "/readyz", nil).want(http.StatusOK)
 	users, proxies := newAuthority(t, "users"), newAuthority(t, "proxies")
 	certificate := proxies.client("front-proxy", nil)
-	byProxy := knocks(t, server, certificate, claim("root", "system:masters")...)
+	byProxy := reaches(t, server, certificate, claim("root", "system:masters")...)
 	if !byProxy(http.StatusUnauthorized)() {
 		t.Error("a proxy is trusted before its authority is published")
 	}

@@ -52,9 +52,8 @@ type Options struct {
 	Authorization genericoptions.DelegatingAuthorizationOptions
 	// InCluster connects to the core API server with the service account of the pod, unless a kubeconfig is set.
 	InCluster bool
-	// IdentityDir is a directory for the authority of the server's own certificates
-	// and for the owner's token, so that clients can reconnect after a restart. One
-	// process at a time may use it. If empty, both are kept in memory.
+	// IdentityDir is a directory for the authority of the server's own certificates and for the owner's token, so that
+	// clients can reconnect after a restart. One process at a time may use it. If empty, both are kept in memory.
 	IdentityDir string
 	// Version is the semantic version of the program, with or without a leading "v".
 	// /version reports it as build metadata of the Kubernetes version.

@@ -54,7 +54,7 @@ func TestClientAuthoritiesAreReloaded(t *testing.T) {
 		o.Authentication.ClientCert.ClientCA = writeBundle(t, path, before)
 	}})
 	old, young := before.client("max", []string{"system:masters"}), after.client("max", []string{"system:masters"})
-	byOld, byYoung := knocks(t, server, old), knocks(t, server, young)
+	byOld, byYoung := reaches(t, server, old), reaches(t, server, young)
 	tr := startTraffic(t, server, &tls.Config{RootCAs: ownRoots(t, server), Certificates: []tls.Certificate{old}})
 	tr.goesOn(t)
 	if !byYoung(http.StatusUnauthorized)() {
@@ -87,7 +87,7 @@ func rotateProxies(t *testing.T, server *testserver.Server, before, after *autho
 	t.Helper()
 	root := claim("root", "system:masters")
 	old, young := before.client("front-proxy", nil), after.client("front-proxy", nil)
-	byOld, byYoung := knocks(t, server, old, root...), knocks(t, server, young, root...)
+	byOld, byYoung := reaches(t, server, old, root...), reaches(t, server, young, root...)
 	eventually(t, "the first authority is trusted", byOld(http.StatusOK))
 	tr := startTraffic(t, server, &tls.Config{RootCAs: ownRoots(t, server), Certificates: []tls.Certificate{old}}, root...)
 	tr.goesOn(t)

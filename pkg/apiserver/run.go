@@ -19,10 +19,9 @@ import (
 // have been answered. It's also the period in which new connections are cut.
 const lingerTime = 100 * time.Millisecond
 
-// Run serves until ctx is done, and then returns nil. It shuts down in this order:
-// /readyz fails; after ShutdownDelay, watches and logs end once they have delivered
-// what is pending; Run waits for the other requests and for its goroutines, and closes
-// the storage of Sessions. Cut shortens this. Run returns an error if it can't serve.
+// Run serves until ctx is done, and then returns nil. It shuts down in this order: /readyz fails; after ShutdownDelay,
+// watches and logs end once they have delivered what is pending; Run waits for the other requests and for its
+// goroutines, and closes the storage of Sessions. Cut shortens this. Run returns an error if it can't serve.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()

@@ -28,9 +28,8 @@ import (
 )
 
 const (
-	// authorityLifetime exceeds the time that a server runs: the entry in the owner's
-	// kubeconfig verifies the server as long as it runs. A server renews an authority
-	// in a directory if it starts in the second half of the lifetime.
+	// authorityLifetime exceeds the time that a server runs: the entry in the owner's kubeconfig verifies the server as
+	// long as it runs. A server renews an authority in a directory if it starts in the second half of the lifetime.
 	authorityLifetime = 10 * 365 * 24 * time.Hour
 	// ownerServerName selects the certificate of the server's own authority by SNI where the default certificate is
 	// of another one. In that case it isn't valid for any address, because other clients would get it too.

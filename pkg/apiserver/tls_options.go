@@ -26,8 +26,7 @@ type TLSOptions struct {
 	// Secret and Service name objects of the core API server as NAMESPACE/NAME.
 	// Replicas share a certificate for Service in Secret: see certs.Shared.
 	Secret, Service string
-	// MinVersion is the lowest TLS version, such as VersionTLS13. If empty, it is 1.2,
-	// which is also the lowest value.
+	// MinVersion is the lowest TLS version, such as VersionTLS13. If empty, it is 1.2, which is also the lowest value.
 	MinVersion string
 }
 

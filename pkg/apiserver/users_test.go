@@ -34,10 +34,10 @@ func as(t testing.TB, server *testserver.Server, id identity) *rawClient {
 	return client
 }
 
-// knocks returns a condition for eventually: a request with a certificate is answered with
+// reaches returns a condition for eventually: a request with a certificate is answered with
 // a code. After an unexpected 401 it connects again, because the server may not have
 // requested the certificate on the first connection.
-func knocks(t testing.TB, server *testserver.Server, certificate tls.Certificate, headers ...string) func(code int) func() bool {
+func reaches(t testing.TB, server *testserver.Server, certificate tls.Certificate, headers ...string) func(code int) func() bool {
 	client := as(t, server, identity{certificate: &certificate})
 	return func(code int) func() bool {
 		return func() bool {

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"time"
 
@@ -137,9 +138,9 @@ func renewAll(trusted []*x509.Certificate, subject Subject, now time.Time, reaso
 		return nil, "", err
 	}
 	var previous []*x509.Certificate
-	for _, certificate := range trusted {
-		if now.Before(certificate.NotAfter) && len(previous) < maxPrevious && !slices.ContainsFunc(previous, certificate.Equal) {
-			previous = append(previous, certificate)
+	for _, c := range trusted {
+		if now.Before(c.NotAfter) && len(previous) < maxPrevious && !slices.ContainsFunc(previous, c.Equal) {
+			previous = append(previous, c)
 		}
 	}
 	m, err := sign(authority, previous, subject, now)
@@ -155,15 +156,7 @@ func sign(authority *Authority, previous []*x509.Certificate, subject Subject, n
 }
 
 func isFor(certificate *x509.Certificate, subject Subject) bool {
-	for _, name := range subject.Names {
-		if certificate.VerifyHostname(name) != nil {
-			return false
-		}
-	}
-	for _, address := range subject.Addresses {
-		if certificate.VerifyHostname(address.String()) != nil {
-			return false
-		}
-	}
-	return true
+	differs := func(host string) bool { return certificate.VerifyHostname(host) != nil }
+	return !slices.ContainsFunc(subject.Names, differs) &&
+		!slices.ContainsFunc(subject.Addresses, func(ip net.IP) bool { return differs(ip.String()) })
 }

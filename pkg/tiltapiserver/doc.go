@@ -8,9 +8,9 @@
 //		WithResourceMemoryStorage(&tiltapiserver.Session{}, "data").
 //		WithOpenAPIDefinitions("tilt", version, openapi.GetOpenAPIDefinitions)
 //
-// It decides nothing: defaults, validation and what a write may change are those of
-// packages v1alpha1 and session. The rest is that server's behavior: it doesn't record a
-// write of the status in managedFields, and selects by no field but the name.
+// Defaults, validation and the rules for writes are those of packages v1alpha1 and session. Everything else is the
+// behavior of that library: it doesn't record a write of the status in managedFields, and selects by no field but the
+// name.
 //
-// Neither our own server nor any client imports this package, so that they are built without tilt-apiserver.
+// Neither this module's own server nor any client imports this package, so that they are built without tilt-apiserver.
 package tiltapiserver

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 // host runs a tilt-apiserver that keeps Sessions in memory, on a free port,
-// until the test ends, and returns how a user reaches it.
+// until the test ends, and returns the configuration of a client.
 func host(t *testing.T) *rest.Config {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -25,7 +25,7 @@ import (
 // changes nothing, refuses one without a resourceVersion, drops managedFields with the status, and doesn't count a
 // deletion that has to wait as a generation.
 
-// result is what a client gets for a request, without what no two servers have in common.
+// result is the response to a request, without what differs between two servers.
 type result struct {
 	Step    string
 	Session *v1alpha1.Session
@@ -60,7 +60,7 @@ func (c *client) keepList(step string, list *v1alpha1.SessionList, err error) {
 	c.record = append(c.record, r)
 }
 
-// statusOf is what the server said of an error.
+// statusOf returns the Status of an error.
 func statusOf(err error) *metav1.Status {
 	var refused apierrors.APIStatus
 	switch {
@@ -74,7 +74,7 @@ func statusOf(err error) *metav1.Status {
 	}
 }
 
-// common is a Session without what a server gives to it.
+// common returns a Session without the metadata that a server sets.
 func common(session *v1alpha1.Session) *v1alpha1.Session {
 	session = session.DeepCopy()
 	session.UID, session.ResourceVersion = "", ""
@@ -107,7 +107,7 @@ func TestSessionsAreServedAsByOurOwnServer(t *testing.T) {
 	}
 }
 
-// wanted is a Session as a client sends it.
+// wanted returns a Session as a client sends it.
 func wanted(name string) *v1alpha1.Session {
 	return &v1alpha1.Session{
 		ObjectMeta: metav1.ObjectMeta{
@@ -123,7 +123,7 @@ func wanted(name string) *v1alpha1.Session {
 	}
 }
 
-// seen is a status with every field set somewhere.
+// seen returns a status in which each field is set.
 func seen() v1alpha1.SessionStatus {
 	at := func(second int) metav1.MicroTime {
 		return metav1.NewMicroTime(time.Date(2026, 1, 2, 3, 4, second, 123456000, time.UTC).Local())

@@ -41,7 +41,7 @@ func (*Session) New() runtime.Object { return &Session{} }
 // NewList returns an empty list of Sessions.
 func (*Session) NewList() runtime.Object { return &SessionList{} }
 
-// GetGroupVersionResource says under which path Sessions are served.
+// GetGroupVersionResource implements resource.Object.
 func (*Session) GetGroupVersionResource() schema.GroupVersionResource {
 	return v1alpha1.SchemeGroupVersion.WithResource("sessions")
 }
@@ -49,10 +49,10 @@ func (*Session) GetGroupVersionResource() schema.GroupVersionResource {
 // IsStorageVersion is true: there's one version, which is stored as it's served.
 func (*Session) IsStorageVersion() bool { return true }
 
-// GetSingularName lets kubectl users write "session".
+// GetSingularName implements rest.SingularNameProvider.
 func (*Session) GetSingularName() string { return "session" }
 
-// ShortNames are those of our own server.
+// ShortNames returns those of this module's own server.
 func (*Session) ShortNames() []string { return (*registry.REST)(nil).ShortNames() }
 
 // DeepCopyInto copies the Session into out.
@@ -65,7 +65,7 @@ func (s *Session) DeepCopyObject() runtime.Object {
 	return out
 }
 
-// status is what a write of the status subresource may change.
+// status is the part of a Session that a write of the status subresource changes.
 type status struct{ from *v1alpha1.SessionStatus }
 
 var (
@@ -73,7 +73,7 @@ var (
 	_ resource.StatusSubResource           = status{}
 )
 
-// GetStatus returns the status as something that can be copied to another Session.
+// GetStatus implements resource.ObjectWithStatusSubResource.
 func (s *Session) GetStatus() resource.StatusSubResource { return status{&s.Status} }
 
 // CopyTo replaces the status of another Session by a copy. The library calls it with the
@@ -96,26 +96,26 @@ var (
 	_ resourcestrategy.TableConverter            = (*SessionList)(nil)
 )
 
-// strategy is that of our own server. Nothing here asks it for kinds, so it needs no scheme.
+// strategy returns the strategy of this module's own server. It needs no scheme because nothing here asks it for kinds.
 func strategy() rest.RESTCreateUpdateStrategy { return registry.NewStrategy(nil) }
 
-// Default fills in what a client left out.
+// Default sets the defaults of missing fields.
 func (s *Session) Default() { v1alpha1.SetObjectDefaults_Session(&s.Session) }
 
-// PrepareForCreate drops what a client may not set.
+// PrepareForCreate drops the fields that clients can't set.
 func (s *Session) PrepareForCreate(ctx context.Context) { strategy().PrepareForCreate(ctx, &s.Session) }
 
-// PrepareForUpdate keeps what a write of the main resource may not change, and counts changes of the spec.
+// PrepareForUpdate keeps the status, and counts changes of the spec.
 func (s *Session) PrepareForUpdate(ctx context.Context, old runtime.Object) {
 	strategy().PrepareForUpdate(ctx, &s.Session, &old.(*Session).Session)
 }
 
-// Validate returns everything that is wrong with a new Session.
+// Validate returns all faults in a new Session.
 func (s *Session) Validate(ctx context.Context) field.ErrorList {
 	return strategy().Validate(ctx, &s.Session)
 }
 
-// ValidateUpdate returns everything that is wrong with a Session that replaces old. It is called for writes of the
+// ValidateUpdate returns all faults in a Session that replaces old. It is called for writes of the
 // main resource and of the status alike, so it checks both. What a write doesn't change was valid before.
 func (s *Session) ValidateUpdate(ctx context.Context, old runtime.Object) field.ErrorList {
 	previous := &old.(*Session).Session
@@ -129,12 +129,12 @@ func (*Session) AllowCreateOnUpdate() bool { return strategy().AllowCreateOnUpda
 // AllowUnconditionalUpdate reports whether a PUT may have no resourceVersion.
 func (*Session) AllowUnconditionalUpdate() bool { return strategy().AllowUnconditionalUpdate() }
 
-// ConvertToTable renders the Session for people.
+// ConvertToTable implements resourcestrategy.TableConverter.
 func (s *Session) ConvertToTable(ctx context.Context, options runtime.Object) (*metav1.Table, error) {
 	return registry.NewTableConvertor().ConvertToTable(ctx, &s.Session, options)
 }
 
-// ConvertToTable renders the Sessions for people.
+// ConvertToTable implements resourcestrategy.TableConverter.
 func (l *SessionList) ConvertToTable(ctx context.Context, options runtime.Object) (*metav1.Table, error) {
 	list := &v1alpha1.SessionList{ListMeta: l.ListMeta, Items: make([]v1alpha1.Session, len(l.Items))}
 	for i := range l.Items {

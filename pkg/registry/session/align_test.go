@@ -13,7 +13,7 @@ import (
 
 func TestInOrderOf(t *testing.T) {
 	t.Parallel()
-	// Each word is a manager with its time, and what it owns.
+	// Each word has a manager, its time and its field.
 	entries := func(words string) []metav1.ManagedFieldsEntry {
 		var entries []metav1.ManagedFieldsEntry
 		for word := range strings.FieldsSeq(words) {

@@ -1,10 +1,9 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package session stores and serves the resources sessions and sessions/status: what a write may change, what is
-// selectable, how Sessions look as a table, and which watches are open. It also serves sessions/args, which is
-// spec.args by another name, and what can be requested of a Session that is being run: sessions/trigger, enable,
-// disable and log.
+// Package session implements the resources sessions and sessions/status over a storage: the rules for writes, the
+// selectors, the tables, and the delivery of events to watches. It also implements sessions/args, which reads and
+// replaces spec.args, and the requests to a Session that is being run: sessions/trigger, enable, disable and log.
 //
 // A write of the main resource changes metadata and spec, one of the status subresource changes status, and one of
 // the args subresource changes spec.args. metadata.generation counts changes of spec, and a deletion that has to

@@ -25,9 +25,9 @@ import (
 	"tilt.dev/session/pkg/generated/openapi"
 )
 
-// FuzzApply applies a patch to a Session that doesn't exist yet and to the status of one that does. What's accepted
-// can be stored and read again without a change, stays within what the resource may write, and changes nothing when
-// it's applied once more.
+// FuzzApply applies a patch to a Session that doesn't exist yet and to the status of one that does. An
+// accepted patch leads to a Session that can be stored and read without a change, changes only what the resource may
+// change, and has no effect when it is applied again.
 func FuzzApply(f *testing.F) {
 	const head = "apiVersion: tilt.dev/v1alpha1\nkind: Session\nmetadata:\n  name: a\n"
 	const spec = "spec: {tiltfilePath: /src/Tiltfile, exitCondition: ci}\n"
@@ -105,10 +105,10 @@ func (a *applier) checkMain(t *testing.T, patch []byte) {
 		t.Errorf("created with generation %d and status %+v", created.Generation, created.Status)
 	}
 	if created.DeletionTimestamp != nil || created.DeletionGracePeriodSeconds != nil {
-		t.Errorf("created as one to be deleted: %+v", created.ObjectMeta)
+		t.Errorf("created with a deletion: %+v", created.ObjectMeta)
 	}
 	if deletes {
-		// Applied to what exists it's refused: a deletion is begun by a DELETE.
+		// An apply to an existing Session can't delete it, so it is refused.
 		return
 	}
 	a.checkStored(t, created, patch, a.main, a.strategy)
@@ -135,15 +135,15 @@ func (a *applier) checkStatus(t *testing.T, patch []byte) {
 func (a *applier) checkStored(t *testing.T, session *v1alpha1.Session, patch []byte, manager *managedfields.FieldManager, strategy rest.RESTUpdateStrategy) {
 	text, err := runtime.Encode(a.codec, session)
 	if err != nil {
-		t.Fatalf("storing what was accepted: %v", err)
+		t.Fatalf("storing the accepted Session: %v", err)
 	}
 	read, err := runtime.Decode(a.codec, text)
 	if err != nil {
-		t.Fatalf("reading what was stored: %v\n%s", err, text)
+		t.Fatalf("reading the stored Session: %v\n%s", err, text)
 	}
 	again, err := runtime.Encode(a.codec, read)
 	if err != nil {
-		t.Fatalf("storing what was read: %v", err)
+		t.Fatalf("storing the read Session: %v", err)
 	}
 	if diff := cmp.Diff(string(text), string(again)); diff != "" {
 		t.Fatalf("stored a second time (-first +second):\n%s", diff)
@@ -152,11 +152,11 @@ func (a *applier) checkStored(t *testing.T, session *v1alpha1.Session, patch []b
 	live.ResourceVersion = "8"
 	repeated := apply(manager, live.DeepCopy(), patch)
 	if repeated == nil {
-		t.Fatalf("can't be applied to what it led to:\n%s", text)
+		t.Fatalf("can't be applied again:\n%s", text)
 	}
 	repeated.TypeMeta, repeated.ManagedFields = live.TypeMeta, live.ManagedFields
 	if !accepted(t, rest.BeforeUpdate(strategy, inNoNamespace(t), repeated, live)) {
-		t.Fatalf("what was accepted isn't the second time:\n%s", text)
+		t.Fatalf("is refused when it is applied again:\n%s", text)
 	}
 	if diff := cmp.Diff(live, repeated); !apiequality.Semantic.DeepEqual(live, repeated) {
 		t.Fatalf("changed by applying once more (-before +after):\n%s", diff)

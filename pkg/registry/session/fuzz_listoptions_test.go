@@ -19,8 +19,8 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// FuzzListOptions decodes the query of a list or watch as the server does. What is accepted selects by the four
-// fields alone, and a selector that was written out again selects the same.
+// FuzzListOptions decodes the query of a list or watch as the server does. Accepted options select by the
+// four fields alone, and a selector that is formatted and parsed again selects the same.
 func FuzzListOptions(f *testing.F) {
 	for _, query := range []string{
 		"",

@@ -19,8 +19,8 @@ import (
 	"tilt.dev/session/pkg/storage"
 )
 
-// FuzzSequence has the input decide on a sequence of writes of one Session, of its status and of deletions, sends
-// them to the real store, and holds what is stored afterwards against what the write may do.
+// FuzzSequence derives writes of a Session, of its status and deletions from the input, sends them to the real store,
+// and compares the stored Session with the allowed changes.
 func FuzzSequence(f *testing.F) {
 	for _, script := range []string{
 		"",
@@ -65,13 +65,13 @@ func newStores(f *testing.F) (*REST, *StatusREST) {
 
 const sequenceName = "a"
 
-// sequence is what one input makes of its bytes.
+// sequence is the sequence of writes of one input.
 type sequence struct {
 	ctx    context.Context
 	main   *REST
 	status *StatusREST
 	script []byte
-	// mistake is what the store has done wrong, if anything.
+	// mistake describes a fault of the store, or is empty.
 	mistake string
 }
 
@@ -133,7 +133,7 @@ func (s *sequence) create(before *v1alpha1.Session) {
 	}
 }
 
-// mainWrite is what remains of a write of the main resource.
+// mainWrite returns the result of a write of the main resource.
 func mainWrite(before, sent *v1alpha1.Session) *v1alpha1.Session {
 	want := before.DeepCopy()
 	want.Labels, want.Annotations = sent.Labels, sent.Annotations
@@ -144,7 +144,7 @@ func mainWrite(before, sent *v1alpha1.Session) *v1alpha1.Session {
 	return want
 }
 
-// statusWrite is what remains of a write of the status.
+// statusWrite returns the result of a write of the status.
 func statusWrite(before, sent *v1alpha1.Session) *v1alpha1.Session {
 	want := before.DeepCopy()
 	sent.Status.DeepCopyInto(&want.Status)
@@ -204,7 +204,7 @@ func (s *sequence) delete(before *v1alpha1.Session) {
 	}
 }
 
-// moved expects a new resourceVersion if and only if something was to change.
+// moved expects a new resourceVersion if and only if the write has a change.
 func (s *sequence) moved(before, after, want *v1alpha1.Session) {
 	noop := cmp.Equal(before, want, cmpopts.EquateEmpty())
 	if noop != (before.ResourceVersion == after.ResourceVersion) {
@@ -214,7 +214,7 @@ func (s *sequence) moved(before, after, want *v1alpha1.Session) {
 	s.same(want, after)
 }
 
-// refused expects an error that blames the request, and that it had no effect.
+// refused expects an error of the client, and no effect.
 func (s *sequence) refused(err error, before, after *v1alpha1.Session) {
 	if !blamesClient(err) {
 		s.fail("refused with %v", err)
@@ -234,7 +234,7 @@ func (s *sequence) fail(format string, args ...any) {
 	}
 }
 
-// stored reads the Session, nil if there's none.
+// stored returns the stored Session, or nil.
 func (s *sequence) stored() *v1alpha1.Session {
 	obj, err := s.main.Get(s.ctx, sequenceName, &metav1.GetOptions{})
 	switch {
@@ -269,7 +269,7 @@ func (s *sequence) cleanUp(t *testing.T) {
 	}
 }
 
-// text takes some bytes of the script as they are.
+// text takes some bytes of the script as text.
 func (s *sequence) text() string {
 	n := min(s.choose(6), len(s.script))
 	text := strings.ToValidUTF8(string(s.script[:n]), "?")

@@ -24,7 +24,7 @@ const (
 	MediaJSONLines = "application/x-ndjson"
 )
 
-// LogREST serves sessions/log. It knows every log that is being read.
+// LogREST serves sessions/log. It tracks the logs that are being read.
 type LogREST struct {
 	finder
 	readers *logReaders
@@ -41,15 +41,15 @@ func (r *LogREST) New() runtime.Object { return &v1alpha1.Session{} }
 // Destroy does nothing: there is nothing to release.
 func (r *LogREST) Destroy() {}
 
-// NewGetOptions returns what the query is decoded into.
+// NewGetOptions returns the type that the query is decoded into.
 func (r *LogREST) NewGetOptions() (options runtime.Object, subpath bool, subpathKey string) {
 	return &v1alpha1.SessionLogOptions{}, false, ""
 }
 
-// ProducesMIMETypes are the media types in the API's description.
+// ProducesMIMETypes returns the media types in OpenAPI.
 func (r *LogREST) ProducesMIMETypes(string) []string { return []string{MediaText, MediaJSONLines} }
 
-// ProducesObject makes a log a text in the API's description.
+// ProducesObject describes a log as a string in OpenAPI.
 func (r *LogREST) ProducesObject(string) any { return "" }
 
 // OverrideMetricsVerb separates requests that follow a log, which last long, from those that read an object.
@@ -91,7 +91,7 @@ func (r *LogREST) End(ctx context.Context) error {
 	return nil
 }
 
-// logStream is the answer of a request for a log.
+// logStream is the response to a request for a log.
 type logStream struct {
 	readers *logReaders
 	log     Log
@@ -142,7 +142,7 @@ type openLog struct {
 	rest []byte
 }
 
-// Read returns what there is, and waits only if there is nothing.
+// Read returns the available bytes, and blocks only if there are none.
 func (l *openLog) Read(p []byte) (int, error) {
 	for len(l.rest) == 0 {
 		piece, more := l.next()
@@ -156,7 +156,7 @@ func (l *openLog) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close releases what the log was read from.
+// Close releases the source of the log.
 func (l *openLog) Close() error {
 	l.stop()
 	l.finish()

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	)
 }
 
-// serverScheme is a scheme as an API server has it, with both versions.
+// serverScheme returns the scheme of an API server, with both versions.
 func serverScheme(t testing.TB) *runtime.Scheme {
 	t.Helper()
 	scheme := runtime.NewScheme()

@@ -79,7 +79,7 @@ func TestPackedTargetsAreSeparate(t *testing.T) {
 	pack(session)
 	targets := session.Status.Targets
 	if cap(targets) != len(targets) {
-		t.Errorf("there's room for %d targets more", cap(targets)-len(targets))
+		t.Errorf("the list has unused space for %d targets", cap(targets)-len(targets))
 	}
 	before := targets[2].DeepCopy()
 	targets[1].Resources = append(targets[1].Resources, "more")
@@ -90,7 +90,7 @@ func TestPackedTargetsAreSeparate(t *testing.T) {
 	another := ofManyTargets(9)
 	pack(another)
 	if a, b := targets[0].Name, another.Status.Targets[0].Name; unsafe.StringData(a) != unsafe.StringData(b) {
-		t.Error("two Sessions don't share the names of their targets")
+		t.Error("two Sessions do not share the names of their targets")
 	}
 }
 

@@ -31,21 +31,21 @@ type Runs interface {
 	Run(name string) (Run, bool)
 }
 
-// Run takes the requests to a Session that is being run. It is safe for concurrent use. Requests have been
+// Run receives the requests to a Session that is being run. It is safe for concurrent use. Requests have been
 // validated; with dryRun one is checked but changes nothing. Errors are those of the API.
 type Run interface {
 	Resources
 	Log
 }
 
-// Resources are those of the Tiltfile of a run.
+// Resources acts on the resources of the Tiltfile of a run.
 type Resources interface {
 	Trigger(ctx context.Context, spec *v1alpha1.SessionTriggerSpec, dryRun bool) (v1alpha1.SessionTriggerStatus, error)
 	Enable(ctx context.Context, spec *v1alpha1.SessionEnableSpec, dryRun bool) (v1alpha1.SessionEnableStatus, error)
 	Disable(ctx context.Context, spec *v1alpha1.SessionDisableSpec, dryRun bool) (v1alpha1.SessionDisableStatus, error)
 }
 
-// Log is what the Tiltfile and the resources of a run have written.
+// Log has the output of the Tiltfile and of the resources of a run.
 type Log interface {
 	// ReadLog yields the selected lines, encoded as options say, in pieces that are to be sent as they come. A piece is
 	// valid until the next one. It ends when ctx is done, when the run has ended and all was yielded, and without
@@ -142,7 +142,7 @@ func checkPosted[T any, R posted[T]](ctx context.Context, name string, obj runti
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("the name of the object (%s) is not that of the Session (%s)",
 			request.GetName(), name))
 	}
-	// They only name the client as the manager of what it has just sent.
+	// They only name the client as the manager of the request.
 	request.SetManagedFields(nil)
 	if errs := validate(request); len(errs) > 0 {
 		return nil, apierrors.NewInvalid(v1alpha1.Kind(kind), name, errs)
@@ -189,7 +189,7 @@ var (
 	errDone   = errors.New("it's done")
 )
 
-// whyNotRun is why there is no run of a Session at present, according to its status.
+// whyNotRun returns why a Session has no run, according to its status.
 func whyNotRun(session *v1alpha1.Session) error {
 	switch status := &session.Status; {
 	case session.DeletionTimestamp != nil:
@@ -215,7 +215,7 @@ func whyNotRun(session *v1alpha1.Session) error {
 // what is posted, with the rights that the subresource has of its own.
 type argsREST struct {
 	sessions *REST
-	// managers returns what records the manager of spec.args.
+	// managers returns the field manager that records the manager of spec.args.
 	managers func() (*managedfields.FieldManager, error)
 }
 
@@ -279,7 +279,7 @@ func (r *argsREST) Create(ctx context.Context, name string, obj runtime.Object,
 	return argsOf(updated.(*v1alpha1.Session), changed), nil
 }
 
-// own returns session, which is to replace stored, with manager as the manager of what differs.
+// own returns session with manager as the manager of the fields in which it differs from stored.
 func (r *argsREST) own(stored, session *v1alpha1.Session, manager string) (runtime.Object, error) {
 	managers, err := r.managers()
 	if err != nil {
@@ -288,8 +288,7 @@ func (r *argsREST) own(stored, session *v1alpha1.Session, manager string) (runti
 	return managers.UpdateNoErrors(stored, session, manager), nil
 }
 
-// managerOf is the manager that the server has recorded in obj for the client that has
-// posted it, empty if there is none.
+// managerOf returns the manager that the server has recorded in a posted object, or an empty string.
 func managerOf(obj runtime.Object) string {
 	args, ok := obj.(*v1alpha1.SessionArgs)
 	if !ok || len(args.ManagedFields) == 0 {

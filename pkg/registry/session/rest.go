@@ -28,7 +28,7 @@ import (
 	"tilt.dev/session/pkg/registry/session/delivery"
 )
 
-// REST serves sessions. It knows every watch that is open on it.
+// REST serves sessions. It tracks its open watches.
 type REST struct {
 	store
 	scheme  *runtime.Scheme
@@ -43,7 +43,7 @@ var (
 	_ rest.SingularNameProvider = (*REST)(nil)
 )
 
-// NewREST returns what serves sessions and sessions/status from one storage.
+// NewREST returns the implementations of sessions and sessions/status over one storage.
 // The first of them owns it: its Destroy releases the storage of both.
 func NewREST(scheme *runtime.Scheme, options generic.RESTOptionsGetter) (*REST, *StatusREST, error) {
 	main := newStrategy(scheme)
@@ -71,7 +71,7 @@ func NewREST(scheme *runtime.Scheme, options generic.RESTOptionsGetter) (*REST, 
 	return &REST{store: store{sessions}, scheme: scheme, watches: watches}, &StatusREST{store: store{&status}}, nil
 }
 
-// attributes are what label and field selectors are matched against.
+// attributes returns the labels and fields that selectors match.
 func attributes(obj runtime.Object) (labels.Set, fields.Set, error) {
 	session, ok := obj.(*v1alpha1.Session)
 	if !ok {
@@ -84,10 +84,10 @@ func predicate(label labels.Selector, field fields.Selector) storage.SelectionPr
 	return storage.SelectionPredicate{Label: label, Field: field, GetAttrs: attributes}
 }
 
-// ShortNames lets kubectl users write "sess".
+// ShortNames implements rest.ShortNamesProvider.
 func (*REST) ShortNames() []string { return []string{"sess"} }
 
-// Categories lets kubectl users write "tilt".
+// Categories implements rest.CategoriesProvider.
 func (*REST) Categories() []string { return []string{"tilt"} }
 
 // Watch begins a watch that Delivered and EndWatches cover.
@@ -104,7 +104,7 @@ func (r *REST) Delivered(ctx context.Context) error { return r.watches.Delivered
 // answers are complete. When ctx is done first it ends them as they are and returns an error.
 func (r *REST) EndWatches(ctx context.Context) error { return r.watches.End(ctx) }
 
-// StatusREST serves sessions/status. It reads and updates, and offers neither create nor delete nor watch.
+// StatusREST serves sessions/status. It supports neither create nor delete nor watch.
 type StatusREST struct{ store store }
 
 var (
@@ -142,8 +142,7 @@ func (r *StatusREST) ConvertToTable(ctx context.Context, obj, options runtime.Ob
 	return r.store.ConvertToTable(ctx, obj, options)
 }
 
-// The annotations of the audit event of an update, which say what the update has
-// changed. Each is present only if it applies, and none on a dry run.
+// The annotations of the audit event of an update. Each is present only if it applies, and none on a dry run.
 const (
 	// auditUnchanged is "true" if there was nothing to change, so that nothing
 	// was stored and no watch has an event of it.

@@ -48,7 +48,7 @@ func (s *sequence) changeMetadata(meta *metav1.ObjectMeta) {
 	}
 }
 
-// changeServerMetadata changes what is for the server alone to change.
+// changeServerMetadata changes fields that the server alone may change.
 func (s *sequence) changeServerMetadata(meta *metav1.ObjectMeta) {
 	at := metav1.NewTime(epoch.Add(time.Duration(s.choose(3)) * time.Hour))
 	switch s.choose(7) {

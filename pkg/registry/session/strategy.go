@@ -22,8 +22,8 @@ import (
 
 var apiVersion = fieldpath.APIVersion(v1alpha1.SchemeGroupVersion.String())
 
-// strategy is what writes of the main resource may change: everything but the
-// status and what the server itself keeps in metadata.
+// strategy defines the writes of the main resource: they change everything but the status and the metadata that the
+// server sets.
 type strategy struct {
 	runtime.ObjectTyper
 	names.NameGenerator
@@ -36,8 +36,7 @@ var (
 	_ rest.ResetFieldsStrategy = strategy{}
 )
 
-// NewStrategy returns what writes of the main resource may change, for servers
-// that keep Sessions in a store of their own.
+// NewStrategy returns the strategy of the main resource, for servers that keep Sessions in a store of their own.
 func NewStrategy(typer runtime.ObjectTyper) rest.RESTCreateUpdateStrategy { return newStrategy(typer) }
 
 func newStrategy(typer runtime.ObjectTyper) strategy {
@@ -46,7 +45,7 @@ func newStrategy(typer runtime.ObjectTyper) strategy {
 
 func (strategy) NamespaceScoped() bool { return false }
 
-// PrepareForCreate drops what clients can't choose. It drops a deletion because an
+// PrepareForCreate drops the fields that clients can't set. It drops a deletion because an
 // apply that creates passes it on, unlike a POST.
 func (strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 	session := obj.(*v1alpha1.Session)
@@ -87,14 +86,14 @@ func (strategy) WarningsOnUpdate(_ context.Context, obj, old runtime.Object) []s
 	return warnings(obj.(*v1alpha1.Session), old.(*v1alpha1.Session))
 }
 
-// insteadOf are the annotations that have no effect, each with the field of the spec that has.
+// insteadOf has the annotations that have no effect, each with the field of the spec to use.
 var insteadOf = []struct{ annotation, field string }{
 	{"tilt.dev/args", "spec.args"},
 	{"tilt.dev/keep-going", "spec.keepGoing"},
 	{"tilt.dev/ttl-after-finished", "spec.ttlSecondsAfterFinished"},
 }
 
-// warnings are the parts of a write of session, in place of previous, that are valid but have no effect.
+// warnings returns a warning for each part of a write that is valid but has no effect.
 func warnings(session, previous *v1alpha1.Session) []string {
 	var warnings []string
 	for _, use := range insteadOf {
@@ -112,7 +111,7 @@ func warnings(session, previous *v1alpha1.Session) []string {
 	return warnings
 }
 
-// Canonicalize gives an empty list of arguments the one form that it has in storage.
+// Canonicalize replaces an empty list of arguments by a missing one.
 func (strategy) Canonicalize(obj runtime.Object) {
 	if spec := &obj.(*v1alpha1.Session).Spec; len(spec.Args) == 0 {
 		spec.Args = nil
@@ -125,14 +124,14 @@ func (strategy) AllowCreateOnUpdate() bool { return false }
 // AllowUnconditionalUpdate is true: a PUT without a resourceVersion replaces what is stored.
 func (strategy) AllowUnconditionalUpdate() bool { return true }
 
-// GetResetFields are the fields that no writer comes to own by a write of the main resource.
+// GetResetFields returns the fields that a write of the main resource ignores.
 func (strategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 	return map[fieldpath.APIVersion]*fieldpath.Set{
 		apiVersion: fieldpath.NewSet(fieldpath.MakePathOrDie("status")),
 	}
 }
 
-// statusStrategy is what writes of the status subresource may change: the status alone.
+// statusStrategy defines the writes of the status subresource: they change the status alone.
 type statusStrategy struct{ strategy }
 
 var (
@@ -140,8 +139,8 @@ var (
 	_ rest.ResetFieldsStrategy = statusStrategy{}
 )
 
-// PrepareForUpdate keeps the stored spec and metadata. Of the written metadata remain the resourceVersion, which
-// the store checks for conflicts, and the managedFields, which name the writer of the status.
+// PrepareForUpdate keeps the stored spec and metadata. From the request it takes the resourceVersion, which the store
+// checks for conflicts, and the managedFields, which name the manager of the status.
 func (statusStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	session, previous := obj.(*v1alpha1.Session), old.(*v1alpha1.Session)
 	alignWithStored(session, previous)
@@ -160,15 +159,15 @@ func (statusStrategy) ValidateUpdate(_ context.Context, obj, old runtime.Object)
 	return v1alpha1.ValidateSessionStatusUpdate(obj.(*v1alpha1.Session), old.(*v1alpha1.Session))
 }
 
-// GetResetFields are the fields that no writer comes to own by a write of the status.
+// GetResetFields returns the fields that a write of the status ignores.
 func (statusStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
 	return map[fieldpath.APIVersion]*fieldpath.Set{
 		apiVersion: fieldpath.NewSet(fieldpath.MakePathOrDie("metadata"), fieldpath.MakePathOrDie("spec")),
 	}
 }
 
-// alignWithStored makes the store see whether a write changes more than the times in managedFields, which an apply
-// always sets. The store compares both Sessions as Go values, and managedFields entry by entry. A stored Session has
+// alignWithStored lets the store detect a write that changes only the times in managedFields, which an apply always
+// sets. The store compares both Sessions as Go values, and managedFields entry by entry. A stored Session has
 // its kind, which an applied one lacks, and no selfLink; and an apply moves its manager's entry behind the others.
 //
 // Upstream: IgnoreManagedFieldsTimestampsTransformer compares entries in their

@@ -25,7 +25,7 @@ func stored() *v1alpha1.Session {
 func TestPrepareForUpdate(t *testing.T) {
 	for name, test := range map[string]struct {
 		write func(*v1alpha1.Session)
-		// want changes what was stored into what must be.
+		// want changes the stored Session into the expected one.
 		want       func(*v1alpha1.Session)
 		wantStatus func(*v1alpha1.Session)
 	}{

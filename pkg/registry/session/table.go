@@ -20,7 +20,7 @@ import (
 	"tilt.dev/session/pkg/text"
 )
 
-// maxErrorCell is how many characters of an error a table shows.
+// maxErrorCell is the maximum number of characters of an error in a table.
 const maxErrorCell = 60
 
 // columns are the columns of a table. Clients show those of priority 1 in the wide form alone.
@@ -29,12 +29,14 @@ func columns() []metav1.TableColumnDefinition {
 		{Name: "Name", Type: "string", Format: "name", Description: "Name of the Session."},
 		{Name: "Exit Condition", Type: "string", Description: "When the Session counts as finished: manual or ci."},
 		{Name: "State", Type: "string", Description: "Pending, Running, Ready, Succeeded, Failed, Timed Out or Terminating."},
-		{Name: "Targets", Type: "string", Description: "Targets that are ready or have succeeded, of those that are requested."},
+		{Name: "Targets", Type: "string",
+			Description: "Targets that are ready or have succeeded, of those that are requested."},
 		{Name: "Error", Type: "string", Description: "The main line of the error with which the Session failed."},
 		{Name: "Age", Type: "string", Description: "Time since the Session was created."},
 		{Name: "Tiltfile", Type: "string", Priority: 1, Description: "Path of the Tiltfile."},
 		{Name: "PID", Type: "integer", Format: "int64", Priority: 1, Description: "Process that runs the Session."},
-		{Name: "Duration", Type: "string", Priority: 1, Description: "Time from the start of the run to its verdict, or until now."},
+		{Name: "Duration", Type: "string", Priority: 1,
+			Description: "Time from the start of the run to its verdict, or until now."},
 	}
 }
 
@@ -43,7 +45,7 @@ type tableConvertor struct{ now func() time.Time }
 
 var _ rest.TableConvertor = tableConvertor{}
 
-// NewTableConvertor returns what renders Sessions for people, for servers that keep Sessions in a store of their own.
+// NewTableConvertor returns the renderer of tables, for servers that keep Sessions in a store of their own.
 func NewTableConvertor() rest.TableConvertor { return tableConvertor{now: time.Now} }
 
 // ConvertToTable renders a Session or a list of them.
@@ -92,7 +94,7 @@ func row(session *v1alpha1.Session, now time.Time) metav1.TableRow {
 	}
 }
 
-// targetsCell has a mark if the status doesn't hold all targets.
+// targetsCell returns the counts, with a "+" if the status omits targets.
 func targetsCell(session *v1alpha1.Session, reached, wanted int) string {
 	cell := fmt.Sprintf("%d/%d", reached, wanted)
 	if meta.IsStatusConditionTrue(session.Status.Conditions, v1alpha1.SessionConditionTruncated) {
@@ -101,7 +103,7 @@ func targetsCell(session *v1alpha1.Session, reached, wanted int) string {
 	return cell
 }
 
-// since is empty if the start is unknown.
+// since returns a duration, or an empty string if the start is unknown.
 func since(start, end time.Time) string {
 	if start.IsZero() {
 		return ""
@@ -109,20 +111,21 @@ func since(start, end time.Time) string {
 	return duration.HumanDuration(end.Sub(start))
 }
 
-// end is when the verdict was reached, now if it hasn't been.
+// end returns the time of the verdict, or now if there is none.
 func end(status *v1alpha1.SessionStatus, now time.Time) time.Time {
 	if !status.Done {
 		return now
 	}
-	for _, verdict := range []string{v1alpha1.SessionConditionSucceeded, v1alpha1.SessionConditionFailed} {
-		if condition := meta.FindStatusCondition(status.Conditions, verdict); condition != nil && condition.Status == metav1.ConditionTrue {
-			return condition.LastTransitionTime.Time
+	for _, c := range status.Conditions {
+		verdict := c.Type == v1alpha1.SessionConditionSucceeded || c.Type == v1alpha1.SessionConditionFailed
+		if verdict && c.Status == metav1.ConditionTrue {
+			return c.LastTransitionTime.Time
 		}
 	}
 	return now
 }
 
-// stateOf is the state of a Session in a word for people.
+// stateOf returns the state of a Session as tables show it.
 func stateOf(session *v1alpha1.Session) string {
 	switch status := &session.Status; {
 	case session.DeletionTimestamp != nil:

@@ -84,8 +84,8 @@ func TestLogOptionsThatAreNone(t *testing.T) {
 	}
 }
 
-// FuzzLogOptions reads arbitrary queries. Accepted options must be
-// read again from what a client makes of it, but for fractions of seconds.
+// FuzzLogOptions reads arbitrary queries. A client must encode accepted options
+// to a query that is read as the same options, except for fractions of seconds.
 func FuzzLogOptions(f *testing.F) {
 	f.Add("resources=a&resources=b&follow=1&sinceSeconds=5&tailLines=10&limitBytes=100&timestamps=true&format=json")
 	f.Add("sinceTime=2026-01-02T03:04:05.678%2B02:00&resources=")

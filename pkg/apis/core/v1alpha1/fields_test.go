@@ -46,7 +46,7 @@ func TestOtherFieldsAreErrorsThatNameTheSelectableOnes(t *testing.T) {
 	for _, field := range []string{"", "name", "metadata.namespace", "spec", "status.pid", "Metadata.Name"} {
 		_, _, err := scheme.ConvertFieldLabel(kind, field, "x")
 		if err == nil {
-			t.Errorf("field %q can be selected by", field)
+			t.Errorf("Sessions can be selected by %q", field)
 			continue
 		}
 		for selectable := range v1alpha1.SelectableFields(&v1alpha1.Session{}) {

@@ -38,8 +38,8 @@ func FuzzDecodeSessionYAML(f *testing.F) {
 	})
 }
 
-// checkDecoded reads a text as a client or a file may send it. What can be read
-// must be written and read again without a change, or be refused by validation.
+// checkDecoded decodes an arbitrary text. A text that can be decoded must be encoded and decoded again without a
+// change, or be refused by validation.
 func checkDecoded(t *testing.T, codec runtime.Codec, text []byte) {
 	object, err := runtime.Decode(codec, text)
 	if err != nil {
@@ -50,12 +50,12 @@ func checkDecoded(t *testing.T, codec runtime.Codec, text []byte) {
 	again, err := runtime.Decode(codec, first)
 	if err != nil {
 		if len(mistakes) == 0 {
-			t.Fatalf("can't read what was written: %v\n%s", err, first)
+			t.Fatalf("decoding the encoded object: %v\n%s", err, first)
 		}
 		return
 	}
 	if second := encoded(t, codec, again); !bytes.Equal(first, second) {
-		t.Fatalf("written first:\n%s\nand after reading that:\n%s", first, second)
+		t.Fatalf("encoded:\n%s\nand after decoding that:\n%s", first, second)
 	}
 }
 
@@ -63,7 +63,7 @@ func encoded(t *testing.T, encoder runtime.Encoder, object runtime.Object) []byt
 	t.Helper()
 	text, err := runtime.Encode(encoder, object)
 	if err != nil {
-		t.Fatalf("can't write what was read: %v", err)
+		t.Fatalf("encoding the decoded object: %v", err)
 	}
 	return text
 }

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// serverScheme is a scheme as an API server has it, with both versions.
+// serverScheme returns the scheme of an API server, with both versions.
 func serverScheme(t testing.TB) *runtime.Scheme {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -47,7 +47,7 @@ func rawSerializer(t testing.TB, options jsonserializer.SerializerOptions) *json
 	return jsonserializer.NewSerializerWithOptions(jsonserializer.DefaultMetaFactory, scheme, scheme, options)
 }
 
-// mistakesIn is all that validation finds in a Session or in a list of them.
+// mistakesIn returns the faults that validation finds in a Session or in a list of them.
 func mistakesIn(object runtime.Object) field.ErrorList {
 	var sessions []v1alpha1.Session
 	switch object := object.(type) {

@@ -23,7 +23,8 @@ var (
 	SchemeGroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 
 	// SchemeBuilder collects the functions that AddToScheme calls.
-	SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes, RegisterDefaults, addFieldLabelConversion, addParameterConversion)
+	SchemeBuilder = runtime.NewSchemeBuilder(
+		addKnownTypes, RegisterDefaults, addFieldLabelConversion, addParameterConversion)
 
 	// AddToScheme registers the types of this package in a scheme, with their
 	// defaults and with the fields that they can be selected by.

@@ -36,8 +36,7 @@ func TestQualifiedNames(t *testing.T) {
 	}
 }
 
-// A client's build stays small only as long as nothing but apimachinery, with
-// what that needs, comes with the types.
+// The types import apimachinery and its dependencies alone, so that a client's build stays small.
 func TestPackageImportsApimachineryOnly(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, ".").Output()
 	if err != nil {

@@ -55,7 +55,8 @@ func validateSpec(spec *SessionSpec, at *field.Path) field.ErrorList {
 	if spec.TiltfilePath == "" {
 		errs = append(errs, field.Required(at.Child("tiltfilePath"), "cannot be empty"))
 	}
-	errs = append(errs, validateEnum(spec.ExitCondition, at.Child("exitCondition"), ExitConditionManual, ExitConditionCI)...)
+	errs = append(errs,
+		validateEnum(spec.ExitCondition, at.Child("exitCondition"), ExitConditionManual, ExitConditionCI)...)
 	if spec.CI != nil {
 		errs = append(errs, validateCI(spec.CI, at.Child("ci"))...)
 	}
@@ -211,7 +212,8 @@ func validateTerminated(terminated *TargetStateTerminated, at *field.Path) field
 	errs := validateTime(terminated.StartTime.Time, at.Child("startTime"))
 	errs = append(errs, validateTime(terminated.FinishTime.Time, at.Child("finishTime"))...)
 	if terminated.GraceStatus != TargetGraceNotApplicable {
-		errs = append(errs, validateEnum(terminated.GraceStatus, at.Child("graceStatus"), TargetGraceTolerated, TargetGraceExceeded)...)
+		errs = append(errs, validateEnum(terminated.GraceStatus, at.Child("graceStatus"),
+			TargetGraceTolerated, TargetGraceExceeded)...)
 	}
 	if terminated.ExitCode != nil && terminated.Signal != "" {
 		errs = append(errs, field.Forbidden(at.Child("exitCode"), "a process ended by a signal has no exit code"))
@@ -296,7 +298,8 @@ func ValidateSessionLogOptions(options *SessionLogOptions) field.ErrorList {
 		errs = append(errs, field.Forbidden(field.NewPath("sinceTime"), "must not be set together with sinceSeconds"))
 	}
 	if options.Format != "" {
-		errs = append(errs, validateEnum(options.Format, field.NewPath("format"), SessionLogFormatText, SessionLogFormatJSON)...)
+		at := field.NewPath("format")
+		errs = append(errs, validateEnum(options.Format, at, SessionLogFormatText, SessionLogFormatJSON)...)
 	}
 	return errs
 }

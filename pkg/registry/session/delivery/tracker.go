@@ -1,15 +1,15 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package delivery tracks which events the open watches of a cluster-scoped resource have been handed.
+// Package delivery tracks the events that the handlers of open watches of a cluster-scoped resource have taken.
 //
 // A Tracker wraps two parts of a registry. Around the storage it records each write: its version, and the
 // attributes of the object before and after it that selectors match. Around Watch it forwards each event and
-// records the position of the watch. So for every watch it can decide whether an event of a write is still on its
-// way. The watch cache has no way to ask for that.
+// records the position of the watch. So for every watch it can decide whether the event of a write is
+// pending. The watch cache doesn't report this.
 //
-// Handed means that the handler of the request has taken the event. It encodes, writes
-// and flushes an event before it takes another one.
+// A watch has been handed an event once the handler of the request has taken it. The handler encodes, writes and
+// flushes an event before it takes another one.
 //
 // A Tracker knows only the writes that went through it. Of several replicas over one
 // storage each tracks the writes that it has answered itself.

@@ -123,7 +123,7 @@ func TestDeliveredDoesNotWaitForTheGone(t *testing.T) {
 	}
 }
 
-// TestEndHandsOverWhatIsPending has readers of all kinds.
+// TestEndHandsOverWhatIsPending has fast, slow and stopped readers.
 func TestEndHandsOverWhatIsPending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := NewTracker(nil)
@@ -180,7 +180,7 @@ func TestEndGivesUpOnWhoDoesNotRead(t *testing.T) {
 		if err := tracker.End(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error = %v", err)
 		}
-		// It's cut after the event that's on offer.
+		// The watch ends after the event that waits for its reader.
 		if e, ok := <-w.ResultChan(); !ok || e.Type != watch.Modified {
 			t.Errorf("event = %v, %v", e, ok)
 		}

@@ -68,7 +68,7 @@ func (w *tracked) start() { w.forwarding.Go(w.forward) }
 func (w *tracked) end() { w.endOnce.Do(func() { close(w.ending) }) }
 
 func (w *tracked) forward() {
-	defer w.finished()
+	defer w.update(func() { w.over = true })
 	defer close(w.result)
 	for {
 		select {
@@ -88,34 +88,22 @@ func (w *tracked) forward() {
 func (w *tracked) hand(event watch.Event) bool {
 	select {
 	case w.result <- event:
-		w.advance(event)
+		w.update(func() { w.position.advance(event) })
 		return true
 	case <-w.done.Done():
 		return false
 	}
 }
 
-func (w *tracked) advance(event watch.Event) {
+// update changes the state and wakes the calls that wait for a change.
+func (w *tracked) update(change func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.position.advance(event)
-	w.wake()
-}
-
-// wake wakes the calls that wait. The caller holds mu.
-func (w *tracked) wake() {
+	change()
 	if w.changed != nil {
 		close(w.changed)
 		w.changed = nil
 	}
-}
-
-// finished records that no further event will come.
-func (w *tracked) finished() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.over = true
-	w.wake()
 }
 
 // await blocks until the event of a write, or a later one, has been handed over, or the

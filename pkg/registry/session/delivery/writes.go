@@ -17,11 +17,11 @@ import (
 	"k8s.io/apiserver/pkg/storage"
 )
 
-// maxWrites is how many writes are kept at least. A watch that lags behind by more waits
+// maxWrites is the minimum number of writes that are kept. A watch that lags behind by more waits
 // for the newest of them that it selects.
 const maxWrites = 256
 
-// attributes are the attributes of an object that selectors match.
+// attributes has the labels and fields of an object that selectors match.
 type attributes struct {
 	labels labels.Set
 	fields fields.Set
@@ -91,7 +91,7 @@ func (o *origin) concernedBy(w *write, overwritten bool) bool {
 	return w.before.selectedBy(&o.predicate) || w.after.selectedBy(&o.predicate)
 }
 
-// originOf is the origin of a watch that is opened after the newest write.
+// originOf returns the origin of a watch that is opened after the newest write.
 func originOf(options *metainternalversion.ListOptions, predicate PredicateFunc, newest uint64) origin {
 	label, field := labels.Everything(), fields.Everything()
 	if options.LabelSelector != nil {

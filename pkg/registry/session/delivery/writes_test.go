@@ -59,7 +59,7 @@ func TestWritesAreOrderedAndBounded(t *testing.T) {
 	var ws writes
 	const n = 5 * maxWrites
 	for version := uint64(2); version <= n; version += 2 {
-		// Two that happened at the same time may come in either order.
+		// Concurrent writes are recorded in any order.
 		ws = ws.add(write{version: version})
 		ws = ws.add(write{version: version - 1})
 		if len(ws) >= 2*maxWrites {
