@@ -27,7 +27,7 @@ func checkApply(t *testing.T, s *server) {
 	t.Run("Clients", func(t *testing.T) { t.Parallel(); checkApplyClients(t, s) })
 }
 
-// apply sends the fields that a manager wants a Session to have, as JSON without the braces.
+// apply sends an apply configuration of a manager: members of a JSON object.
 func (s *server) apply(t *testing.T, at, name, manager, fields string) *answer {
 	t.Helper()
 	separator := "?"

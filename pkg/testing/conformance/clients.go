@@ -76,7 +76,7 @@ func mapper(t *testing.T, s *server) {
 	}
 }
 
-// kubectl runs the kubectl of the PATH, as a user with the target's kubeconfig.
+// kubectl runs the kubectl of the PATH with the target's kubeconfig.
 type kubectl struct {
 	program, kubeconfig, home string
 }
@@ -96,7 +96,7 @@ func (k *kubectl) command(ctx context.Context, arguments ...string) *exec.Cmd {
 	return command
 }
 
-// start runs it and returns what it has printed, with its error.
+// start runs a command and returns its output and its error.
 func (k *kubectl) start(t *testing.T, input string, arguments ...string) (string, error) {
 	t.Helper()
 	command := k.command(t.Context(), arguments...)
@@ -107,7 +107,7 @@ func (k *kubectl) start(t *testing.T, input string, arguments ...string) (string
 	return output.String(), err
 }
 
-// run ends the test unless the command succeeds and prints all of what is wanted.
+// run ends the test unless the command succeeds and prints all wanted texts.
 func (k *kubectl) run(t *testing.T, input, arguments string, wanted ...string) string {
 	t.Helper()
 	output, err := k.start(t, input, strings.Fields(arguments)...)

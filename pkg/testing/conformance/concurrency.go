@@ -79,7 +79,7 @@ func checkConcurrency(t *testing.T, s *server) {
 	t.Run("RacingCreates", func(t *testing.T) { t.Parallel(); oneCreateWins(t, s) })
 }
 
-// incrementsAreKept has 16 writers count, half of them in the spec and half in
+// incrementsAreKept starts 16 writers that count, half of them in the spec and half in
 // the status of one Session, each from what it has read.
 func incrementsAreKept(t *testing.T, s *server) {
 	const writers, increments = 16, 50
@@ -119,7 +119,7 @@ func incrementsAreKept(t *testing.T, s *server) {
 	}
 }
 
-// patchesAreKept has 16 writers patch without reading: the server tries again for them.
+// patchesAreKept starts 16 writers that patch without reading: the server repeats conflicting patches.
 func patchesAreKept(t *testing.T, s *server) {
 	const writers, patches = 16, 5
 	name := s.create(t).Name
@@ -158,7 +158,7 @@ func oneCreateWins(t *testing.T, s *server) {
 	}
 }
 
-// inParallel runs something n times at once and waits for all.
+// inParallel runs n calls at once and waits for them.
 func inParallel(t *testing.T, n int, run func(i int) error) {
 	t.Helper()
 	var running sync.WaitGroup

@@ -187,7 +187,7 @@ func pretty(t *testing.T, s *server) {
 	}
 }
 
-// tooMuch is refused as the client's mistake, and the server lives.
+// tooMuch: the server refuses requests that are too large, and continues to serve.
 func tooMuch(t *testing.T, s *server) {
 	session := s.create(t)
 	large := strings.Repeat("x", bodyLimit)

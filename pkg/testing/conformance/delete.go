@@ -78,7 +78,7 @@ func deletePreconditions(t *testing.T, s *server) {
 	s.get(t, path(first.Name)).want(http.StatusNotFound)
 }
 
-// deleteOptions can be in the body, in JSON and YAML, or in the query.
+// deleteOptions: options are in the body, in JSON and YAML, or in the query.
 func deleteOptions(t *testing.T, s *server) {
 	session := s.create(t)
 	at := path(session.Name)

@@ -1,7 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package conformance says what a served Session API must do, as tests that run against any server of it: the one
+// Package conformance specifies the served Session API by tests that run against any server of it: the one
 // of this module, a server behind an aggregator, or one that was started elsewhere.
 //
 // Each area of the API has a file that reads as its specification. Checks share one server and run in parallel, so

@@ -15,8 +15,8 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// quiet fails the test if anything has happened to a Session since it was in the given state: its stored form is
-// compared, and the next event after it has to be that of a change that quiet makes.
+// quiet fails the test if a Session has been written since the given state: it compares the stored Session, and the
+// next event after the state must be that of a change that quiet makes.
 func (s *server) quiet(t *testing.T, session *v1alpha1.Session) {
 	t.Helper()
 	if now := s.read(t, session.Name); now.ResourceVersion != session.ResourceVersion || now.Generation != session.Generation {
@@ -30,7 +30,7 @@ func (s *server) quiet(t *testing.T, session *v1alpha1.Session) {
 	}
 }
 
-// nextEvent is the first event of a watch.
+// nextEvent returns the first event of a watch.
 func (s *server) nextEvent(t *testing.T, options metav1.ListOptions) watch.Event {
 	t.Helper()
 	events, err := s.sessions.Watch(t.Context(), options)
@@ -50,7 +50,7 @@ func (s *server) nextEvent(t *testing.T, options metav1.ListOptions) watch.Event
 	return watch.Event{}
 }
 
-// versionOf the object of an event.
+// versionOf returns the version of the object of an event.
 func versionOf(t *testing.T, event watch.Event) string {
 	t.Helper()
 	object, err := meta.Accessor(event.Object)
@@ -60,7 +60,7 @@ func versionOf(t *testing.T, event watch.Event) string {
 	return object.GetResourceVersion()
 }
 
-// read returns a Session as it is now.
+// read returns the current Session.
 func (s *server) read(t *testing.T, name string) *v1alpha1.Session {
 	t.Helper()
 	return s.get(t, path(name)).want(http.StatusOK).session()

@@ -17,8 +17,8 @@ import (
 )
 
 // RunExpired checks requests with a version that the server no longer has. It first
-// writes more than the 64 MiB that the history of a server of this module holds, so it needs one for itself; forget
-// then has the server forget the rest, which a restart does, and returns how it is reached.
+// writes more than the 64 MiB that the history of a server of this module holds, so no other test may use the server; forget
+// then makes the server forget the rest, as a restart does, and returns the target.
 func RunExpired(t *testing.T, target Target, forget func() Target) {
 	s := newServer(t, target)
 	group := unique(t)

@@ -12,8 +12,8 @@ import (
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
-// TestExpired restarts the server on the same storage: it has forgotten what
-// happened before, as it would with time.
+// TestExpired restarts the server on the same storage, so that it has no earlier
+// versions, as after a long time.
 func TestExpired(t *testing.T) {
 	codec, err := apiserver.StorageCodec()
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// write is a request with a mistake in each of the ways that fieldValidation is about.
+// write is a request with each kind of mistake that fieldValidation covers.
 type write struct {
 	what, method string
-	// body is given the name of a Session that exists, unless it's a POST.
+	// body is called with the name of an existing Session, except for a POST.
 	body    func(name string) string
 	content string
 	// reported is in the errors and warnings.
@@ -112,7 +112,7 @@ func (w write) check(t *testing.T, s *server) {
 	}
 }
 
-// accepted checks that the last of two values was taken, and nothing unknown.
+// accepted checks that the last of two values was stored, and no unknown field.
 func accepted(t *testing.T, answer *answer) {
 	t.Helper()
 	if answer.StatusCode != http.StatusOK && answer.StatusCode != http.StatusCreated {
@@ -124,7 +124,7 @@ func accepted(t *testing.T, answer *answer) {
 }
 
 // applyWithMistakes: an apply can't own a field that isn't declared, so it's
-// refused in every mode; one that's given twice is a matter of the mode.
+// refused in every mode; one that is present twice depends on the mode.
 func applyWithMistakes(t *testing.T, s *server) {
 	session := s.create(t)
 	head := `{"apiVersion":"tilt.dev/v1alpha1","kind":"Session","metadata":{"name":"` + session.Name + `"},"spec":`

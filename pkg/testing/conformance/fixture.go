@@ -37,7 +37,7 @@ func unique(t *testing.T) string {
 	return name + "-" + rand.String(8)
 }
 
-// newSession is a valid one.
+// newSession returns a valid Session.
 func newSession(name string) *v1alpha1.Session {
 	return &v1alpha1.Session{
 		TypeMeta:   metav1.TypeMeta{APIVersion: v1alpha1.SchemeGroupVersion.String(), Kind: "Session"},
@@ -58,7 +58,7 @@ func (s *server) create(t *testing.T, edits ...func(*v1alpha1.Session)) *v1alpha
 	return created
 }
 
-// remove deletes a Session at the end of the test, with its finalizers. It may be gone by then, or never have been.
+// remove deletes a Session at the end of the test, with its finalizers. It needn't exist.
 func (s *server) remove(t *testing.T, name string) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
@@ -73,13 +73,13 @@ func (s *server) remove(t *testing.T, name string) {
 	})
 }
 
-// path of a Session.
+// path returns the path of a Session.
 func path(name string) string { return sessionsPath + "/" + name }
 
-// statusPath of a Session.
+// statusPath returns the path of the status of a Session.
 func statusPath(name string) string { return path(name) + "/status" }
 
-// labelled sets a label, by which a check finds its Sessions among others.
+// labelled returns an edit that sets a label, by which a check selects its Sessions.
 func labelled(key, value string) func(*v1alpha1.Session) {
 	return func(session *v1alpha1.Session) {
 		if session.Labels == nil {
@@ -89,7 +89,7 @@ func labelled(key, value string) func(*v1alpha1.Session) {
 	}
 }
 
-// fullStatus sets every field that a status has, each state of a target once.
+// fullStatus returns a status with every field set, and each state of a target once.
 func fullStatus() v1alpha1.SessionStatus {
 	at := func(second int) metav1.MicroTime {
 		return metav1.NewMicroTime(time.Date(2026, time.January, 2, 3, 4, second, 6000, time.UTC))
@@ -127,7 +127,7 @@ func condition(kind string, status metav1.ConditionStatus, reason string) metav1
 	}
 }
 
-// setStatus writes the status of a Session, whatever it was.
+// setStatus replaces the status of a Session.
 func (s *server) setStatus(t *testing.T, name string, status v1alpha1.SessionStatus) *v1alpha1.Session {
 	t.Helper()
 	session := newSession(name)

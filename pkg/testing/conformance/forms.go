@@ -20,7 +20,7 @@ const (
 	conditionWith = `{"conditions":[{"type":"Ready","reason":"Running","message":"","status":"True","lastTransitionTime":"2026-01-02T03:04:05Z"`
 )
 
-// wrongForms are values that a field can't have, whatever else a Session says:
+// wrongForms are values that a field can't have:
 // the member of the Session with the value in it, and the path of the field.
 var wrongForms = []struct{ member, value, field string }{
 	{"spec", `[]`, "spec"},
@@ -122,8 +122,7 @@ func checkForms(t *testing.T, s *server) {
 	s.quiet(t, session)
 }
 
-// refusesForm sends a Session with a value that it can't have, in each way to write
-// one. The response to an apply names the field.
+// refusesForm sends a Session with an invalid value by each kind of write. The response to an apply names the field.
 func (s *server) refusesForm(t *testing.T, name, at, member, value, field string) {
 	t.Helper()
 	members := map[string]json.RawMessage{
@@ -162,7 +161,7 @@ func (s *server) refusesForm(t *testing.T, name, at, member, value, field string
 	}
 }
 
-// mistake ends the test unless the answer is an error that blames the client for what it has written.
+// mistake ends the test unless the response is an error of the client.
 func (a *answer) mistake() *metav1.Status {
 	a.t.Helper()
 	if a.StatusCode == http.StatusBadRequest {

@@ -35,14 +35,14 @@ const (
 	contentApply     = "Content-Type: application/apply-patch+yaml"
 )
 
-// answer is what a server answered, read to its end.
+// answer is a complete response.
 type answer struct {
 	*http.Response
 	t    *testing.T
 	body []byte
 }
 
-// do sends a request and reads the answer. A body that is text or bytes is sent as it is, anything else as JSON.
+// do sends a request and reads the answer. A body of text or bytes is sent unchanged, any other value as JSON.
 // Headers are given as "Name: value"; a body without a Content-Type is JSON.
 func (s *server) do(t *testing.T, method, path string, body any, headers ...string) *answer {
 	t.Helper()
@@ -57,7 +57,7 @@ func (s *server) do(t *testing.T, method, path string, body any, headers ...stri
 	return &answer{Response: response, t: t, body: read}
 }
 
-// open is do for an answer that the caller reads and closes, such as a watch.
+// open is like do for a response that the caller reads and closes, such as a watch.
 // The request ends with the test at the latest.
 func (s *server) open(t *testing.T, method, path string, body any, headers ...string) *http.Response {
 	t.Helper()
@@ -119,7 +119,7 @@ func (a *answer) into(value any) {
 	}
 }
 
-// object is the answer without knowledge of its type.
+// object decodes the answer without its type.
 func (a *answer) object() *unstructured.Unstructured {
 	a.t.Helper()
 	object := &unstructured.Unstructured{}

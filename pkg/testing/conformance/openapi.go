@@ -18,7 +18,7 @@ import (
 const (
 	openAPIV2 = "/openapi/v2"
 	openAPIV3 = "/openapi/v3"
-	// ourModels is what the names of this group's definitions begin with.
+	// ourModels is the prefix of the names of this group's definitions.
 	ourModels = "dev.tilt.session.pkg.apis.core.v1alpha1."
 )
 
@@ -136,7 +136,7 @@ func checkOperations(t *testing.T, s *server) {
 	}
 }
 
-// consumed are the sorted media types of an operation's body, in v2 or v3.
+// consumed returns the sorted media types of an operation's body, in v2 or v3.
 func consumed(operation map[string]any) []string {
 	types, _, _ := unstructured.NestedStringSlice(operation, "consumes")
 	content, _, _ := unstructured.NestedMap(operation, "requestBody", "content")
@@ -156,7 +156,7 @@ func (s *server) discovery(t *testing.T) *discovery.DiscoveryClient {
 	return client
 }
 
-// pathV3 is where the index says that the group's document is.
+// pathV3 returns the path of the group's document in the index.
 func (s *server) pathV3(t *testing.T) string {
 	t.Helper()
 	var index struct {

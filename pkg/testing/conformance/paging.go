@@ -53,7 +53,7 @@ func (s *server) group(t *testing.T, n int) (string, []*v1alpha1.Session) {
 	return group, sessions
 }
 
-// page is the part of a group's list that begins at a token.
+// page returns the part of a group's list that begins at a token.
 func (s *server) page(t *testing.T, group string, limit int, token string) *v1alpha1.SessionList {
 	t.Helper()
 	query := url.Values{"labelSelector": {"group=" + group}, "limit": {strconv.Itoa(limit)}}
@@ -96,7 +96,7 @@ func names(sessions []*v1alpha1.Session) []string {
 	return names
 }
 
-// pagesAreConsistent: what is written between two pages isn't seen by the second.
+// pagesAreConsistent: the second page doesn't contain writes after the first.
 func pagesAreConsistent(t *testing.T, s *server) {
 	group, sessions := s.group(t, 5)
 	first := s.page(t, group, 2, "")
@@ -117,7 +117,7 @@ func pagesAreConsistent(t *testing.T, s *server) {
 	}
 }
 
-// remaining is counted for a list of everything, and for nothing else.
+// remaining: only a list without selectors has a remainingItemCount.
 func remaining(t *testing.T, s *server) {
 	group, _ := s.group(t, 3)
 	page := s.get(t, sessionsPath+"?limit=1").want(http.StatusOK).list()

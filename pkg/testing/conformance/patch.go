@@ -91,8 +91,8 @@ func mergePatch(t *testing.T, s *server) {
 	}
 }
 
-// strategicPatch is the one that "kubectl edit" and "kubectl label" send: it
-// knows from the Go types which lists are merged by which key.
+// strategicPatch checks the patches that "kubectl edit" and "kubectl label" send: the
+// Go types define which lists are merged by which key.
 func strategicPatch(t *testing.T, s *server) {
 	session := s.create(t, labelled("a", "b"), func(session *v1alpha1.Session) { session.Finalizers = []string{"tilt.dev/one"} })
 	patched := s.patch(t, path(session.Name), `{"metadata":{"labels":{"a":null,"e":"f"},"finalizers":["tilt.dev/two"]},"spec":{"tiltfilePath":"/b"}}`, contentStrategic).
@@ -127,7 +127,7 @@ func strategicPatch(t *testing.T, s *server) {
 	}
 }
 
-// patchLimits keep a small request from being much work.
+// patchLimits: limits bound the work of a small request.
 func patchLimits(t *testing.T, s *server) {
 	session := s.create(t, labelled("a", "b"))
 	operations := func(n int, operation string) string {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// proxy passes connections on to a server, and can cut all of them. Its goroutines end with the test.
+// proxy forwards connections to a server, and can cut all of them. Its goroutines end with the test.
 type proxy struct {
 	listener net.Listener
 	target   string
@@ -22,7 +22,7 @@ type proxy struct {
 	open   map[net.Conn]struct{}
 }
 
-// newProxy returns one for an address on a free port of the loopback interface.
+// newProxy returns a proxy for an address on a free port of the loopback interface.
 func newProxy(t *testing.T, target string) *proxy {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

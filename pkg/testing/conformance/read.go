@@ -119,7 +119,7 @@ func readMetadata(t *testing.T, s *server) {
 	s.get(t, path(session.Name), "Accept: application/json;as=Nothing;v=v1;g=meta.k8s.io,application/json").want(http.StatusOK).session()
 }
 
-// readValues are those that a careless codec loses.
+// readValues checks values that a careless codec loses.
 func readValues(t *testing.T, s *server) {
 	name := s.create(t).Name
 	body := `{"apiVersion":"tilt.dev/v1alpha1","kind":"Session","metadata":{"name":"` + name + `"},"status":{

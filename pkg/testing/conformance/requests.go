@@ -14,12 +14,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// request is what a subresource takes by POST.
+// request is a POST to a subresource.
 type request struct {
 	kind string
-	// spec is a valid one, empty one that is refused for the reason mistake.
+	// spec is a valid one, empty an invalid one with the error mistake.
 	spec, empty, mistake string
-	// code is the answer to a valid one if no run of the Session exists.
+	// code is the response to a valid one if no run of the Session exists.
 	code int
 }
 

@@ -5,14 +5,14 @@ package conformance
 
 import "testing"
 
-// area is a part of what the API must do.
+// area is a part of the API.
 type area struct {
 	name string
 	// check runs it, in parallel with the others. Its subtests may be parallel too.
 	check func(t *testing.T, s *server)
 }
 
-// areas are one a line and one a file.
+// Each of the areas has a file.
 func areas() []area {
 	return []area{
 		{"Discovery", checkDiscovery},
@@ -41,7 +41,7 @@ func areas() []area {
 	}
 }
 
-// Run checks everything that a server of Sessions must do, each area as a subtest.
+// Run checks a server of Sessions, each area as a subtest.
 func Run(t *testing.T, target Target) {
 	s := newServer(t, target)
 	for _, area := range areas() {

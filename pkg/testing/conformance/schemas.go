@@ -17,7 +17,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// schemas are the definitions of a document by name.
+// schemas has the definitions of a document by name.
 type schemas map[string]any
 
 func (s *server) schemasV2(t *testing.T) schemas {
@@ -32,7 +32,7 @@ func (s *server) schemasV3(t *testing.T) schemas {
 	return found
 }
 
-// ours is the schema of a type of this group.
+// ours returns the schema of a type of this group.
 func (all schemas) ours(t *testing.T, name string) map[string]any {
 	t.Helper()
 	schema, ok := all[ourModels+name].(map[string]any)
@@ -42,13 +42,13 @@ func (all schemas) ours(t *testing.T, name string) map[string]any {
 	return schema
 }
 
-// properties of a type, which are required, and which values a property can have.
+// properties has the properties of a type, the required ones, and the values of enums.
 type properties struct {
 	required, optional []string
 	enums              map[string][]any
 }
 
-// typesServed is what the wire contract says about each type.
+// typesServed has the wire contract of each type.
 var typesServed = map[string]properties{
 	"Session":     {optional: []string{"apiVersion", "kind", "metadata", "spec", "status"}},
 	"SessionList": {required: []string{"items"}, optional: []string{"apiVersion", "kind", "metadata"}},
@@ -89,7 +89,7 @@ var typesServed = map[string]properties{
 	},
 }
 
-// requestServed is what all requests to subresources have.
+// requestServed has the properties of all requests to subresources.
 var requestServed = properties{required: []string{"spec"}, optional: []string{"apiVersion", "kind", "metadata", "status"}}
 
 func checkSchemas(t *testing.T, all schemas) {
@@ -176,7 +176,7 @@ func checkLists(t *testing.T, all schemas) {
 	}
 }
 
-// nothingUndeclared reads a Session that has everything, and looks for what the description doesn't know.
+// nothingUndeclared reads a Session with every field, and looks for fields that the schemas don't declare.
 func nothingUndeclared(t *testing.T, s *server) {
 	limit := metav1.Duration{Duration: 90e9}
 	session := s.create(t, labelled("a", "b"), func(session *v1alpha1.Session) {
@@ -200,7 +200,7 @@ func nothingUndeclared(t *testing.T, s *server) {
 	}
 }
 
-// undeclared are the paths below at that value has and schema doesn't.
+// undeclared returns the paths below at that value has and schema doesn't.
 func (all schemas) undeclared(schema map[string]any, value any, at string) []string {
 	schema = all.resolve(schema)
 	var found []string

@@ -16,7 +16,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// selector is what selects which of the Sessions a, b and c.
+// selector is a selector and the Sessions among a, b and c that it selects.
 type selector struct{ label, field, want string }
 
 // checkSelectors: the same selectors select the same in a list, a watch and a deletion.
@@ -78,7 +78,7 @@ func (sel selector) labels(group string) string {
 	return "group=" + group + "," + sel.label
 }
 
-// initial are the Sessions that a watch begins with.
+// initial returns the Sessions that a watch begins with.
 func (s *server) initial(t *testing.T, sel selector, group string) string {
 	t.Helper()
 	yes := true
@@ -105,7 +105,7 @@ func (s *server) initial(t *testing.T, sel selector, group string) string {
 	return ""
 }
 
-// letters are the last ones of names, sorted.
+// letters returns the last letters of names, sorted.
 func letters(names []string) string {
 	var last []string
 	for _, name := range names {

@@ -42,7 +42,7 @@ func (e sent) object(t *testing.T) *unstructured.Unstructured {
 	return object
 }
 
-// brief is the type of the event with the name and version of its Session.
+// brief returns the type of the event with the name and version of its Session.
 func (e sent) brief(t *testing.T) string {
 	t.Helper()
 	session := e.session(t)
@@ -65,7 +65,7 @@ func (s *server) watch(t *testing.T, query string, headers ...string) *stream {
 	return s.watchAt(t, sessionsPath+"?watch=true&"+query, headers...)
 }
 
-// watchAt is watch for another path.
+// watchAt is like watch for another path.
 func (s *server) watchAt(t *testing.T, at string, headers ...string) *stream {
 	t.Helper()
 	response := s.open(t, http.MethodGet, at, nil, headers...)
@@ -77,7 +77,7 @@ func (s *server) watchAt(t *testing.T, at string, headers ...string) *stream {
 	return &stream{body: response.Body, decoder: json.NewDecoder(response.Body)}
 }
 
-// read returns the next event, or io.EOF when the watch has ended as it should.
+// read returns the next event, or io.EOF when the watch has ended cleanly.
 // It doesn't wait longer than patience.
 func (w *stream) read() (sent, error) {
 	impatient := time.AfterFunc(patience, func() { _ = w.body.Close() })
@@ -106,7 +106,7 @@ func (w *stream) want(t *testing.T, events ...string) {
 	}
 }
 
-// unordered is want for events that may come in any order.
+// unordered is like want for events in any order.
 func (w *stream) unordered(t *testing.T, events ...string) {
 	t.Helper()
 	var got []string

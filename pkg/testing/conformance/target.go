@@ -14,7 +14,7 @@ import (
 	sessionclient "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
 )
 
-// Target is a server to be tested, and how its user reaches it.
+// Target is a server to be tested, with the access of its user.
 type Target struct {
 	// Config reaches the server as a user who may do everything with Sessions and read the paths that aren't of a
 	// resource. It shouldn't limit the rate of requests.

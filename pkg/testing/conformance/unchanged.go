@@ -20,7 +20,7 @@ import (
 const runningSince = `{"type":"Ready","status":"True","reason":"Running","message":"","lastTransitionTime":`
 
 // unchangedManifests are Sessions with values that are stored in another form. NAME
-// and SPEC stand for what every Session has.
+// and SPEC stand for the members that every Session has.
 var unchangedManifests = map[string]string{
 	"seconds":                `"metadata":{NAME},"spec":{SPEC,"ci":{"timeout":"90s"}}`,
 	"minutes":                `"metadata":{NAME},"spec":{SPEC,"ci":{"timeout":"5m"}}`,
@@ -61,8 +61,8 @@ var unchangedStatuses = map[string]string{
 	"a spec":               `"metadata":{NAME,"labels":{"a":"b"},"creationTimestamp":null},"spec":{SPEC,"ci":{"timeout":"90s"}},"status":{"pid":7}`,
 }
 
-// unchangedAlone are unchanged only as long as one manager applies them: null, false
-// and an empty text are values to own, and are stored by leaving the field out.
+// unchangedAlone are unchanged only while one manager applies them: a manager owns null, false
+// and an empty text, which are stored by omitting the field.
 var unchangedAlone = map[string]string{
 	"null limits":         `"metadata":{NAME},"spec":{SPEC,"ci":null}`,
 	"false":               `"metadata":{NAME},"spec":{SPEC,"keepGoing":false}`,
@@ -72,7 +72,7 @@ var unchangedAlone = map[string]string{
 	"no deletion":         `"metadata":{NAME,"deletionTimestamp":null,"deletionGracePeriodSeconds":null},"spec":{SPEC}`,
 }
 
-// unchanged is a manifest with the Session that it has led to.
+// unchanged is a manifest with the resulting Session.
 type unchanged struct {
 	at, document string
 	managers     []string
@@ -145,7 +145,7 @@ func (u *unchanged) check(t *testing.T, s *server) {
 	s.quiet(t, u.session)
 }
 
-// operations replace what the document has.
+// operations replaces the members of the document.
 func (u *unchanged) operations(t *testing.T) string {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(u.document), &members); err != nil {

@@ -26,7 +26,7 @@ func checkVersions(t *testing.T, s *server) {
 	t.Run("Match", func(t *testing.T) { t.Parallel(); matchRules(t, s) })
 }
 
-// versionNumber is for comparisons, which a client mustn't do but a check may.
+// versionNumber returns a version as a number. Clients must not compare versions, but checks may.
 func versionNumber(t *testing.T, version string) uint64 {
 	t.Helper()
 	number, err := strconv.ParseUint(version, 10, 64)

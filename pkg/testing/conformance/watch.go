@@ -71,7 +71,7 @@ func watchFromVersion(t *testing.T, s *server) {
 	s.watch(t, "labelSelector=group="+group+"&resourceVersion="+last).want(t, want[3:]...)
 }
 
-// writes changes two Sessions in many ways, and returns the events of that.
+// writes changes two Sessions in many ways, and returns the events.
 func (s *server) writes(t *testing.T, sessions []*v1alpha1.Session) []string {
 	t.Helper()
 	var events []string
@@ -86,7 +86,7 @@ func (s *server) writes(t *testing.T, sessions []*v1alpha1.Session) []string {
 
 func versionOfBrief(event string) string { return event[strings.LastIndex(event, " ")+1:] }
 
-// watchAcrossReconnects cuts the watch after each event, and continues from where it was.
+// watchAcrossReconnects cuts the watch after each event, and continues from that version.
 func watchAcrossReconnects(t *testing.T, s *server) {
 	group, sessions := s.group(t, 2)
 	version := sessions[1].ResourceVersion
@@ -138,8 +138,8 @@ func watchDeletion(t *testing.T, s *server) {
 	s.watch(t, "labelSelector=group="+group+"&resourceVersion="+last.ResourceVersion).want(t, deleted.brief(t), brief("MODIFIED", changed))
 }
 
-// watchTransitions: for a watch with a selector, what begins to match is ADDED
-// and what no longer matches is DELETED, with the state that did match.
+// watchTransitions: for a watch with a selector, an object that begins to match is ADDED
+// and one that stops matching is DELETED, with the last state that matched.
 func watchTransitions(t *testing.T, s *server) {
 	session := s.create(t)
 	only := "fieldSelector=metadata.name=" + session.Name

@@ -105,7 +105,7 @@ func oneOrder(t *testing.T, s *server) {
 	}
 }
 
-// write3 creates, changes and deletes as many Sessions.
+// write3 creates, changes and deletes Sessions.
 func write3(ctx context.Context, sessions sessionclient.SessionInterface, group string, writer, rounds int) error {
 	for i := range rounds {
 		session := newSession(fmt.Sprintf("%s-%d-%d", group, writer, i))
@@ -123,14 +123,14 @@ func write3(ctx context.Context, sessions sessionclient.SessionInterface, group 
 	return nil
 }
 
-// plainWatch hides from a reflector that the server can stream lists.
+// plainWatch makes a reflector list before it watches.
 type plainWatch struct{ *cache.ListWatch }
 
 // IsWatchListSemanticsUnSupported makes reflectors list first.
 func (plainWatch) IsWatchListSemanticsUnSupported() bool { return true }
 
 // informersStayEqual: informers whose connections are cut again and again have
-// what a list has, once the writes are over.
+// the content of a list after the writes.
 func informersStayEqual(t *testing.T, s *server) {
 	const (
 		writers = 4
@@ -241,7 +241,7 @@ func newInformer(t *testing.T, s *server, group string, style func(*cache.ListWa
 			return sessions.Watch(ctx, options)
 		},
 	}), &v1alpha1.Session{}, 0)
-	// That connections break is what the test is about.
+	// The test breaks connections on purpose.
 	if err := informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -259,8 +259,8 @@ func (s *server) removeGroup(t *testing.T, group string) {
 	})
 }
 
-// writeAtRandom creates, changes or deletes one of a few Sessions. That it is
-// there already, or not any more, is no error.
+// writeAtRandom creates, changes or deletes one of a few Sessions. An existing
+// or a missing Session is no error.
 func (s *server) writeAtRandom(ctx context.Context, group string) error {
 	name := group + "-" + strconv.Itoa(rand.IntN(20))
 	value := strconv.Itoa(rand.IntN(1000))
@@ -310,8 +310,8 @@ func slowWatcher(t *testing.T, s *server) {
 	}
 }
 
-// narrow is the same server over connections of their own that hold little:
-// HTTP/1.1, with a small buffer to receive.
+// narrow returns the same server over HTTP/1.1 connections of its own, with small
+// receive buffers.
 func (s *server) narrow(t *testing.T) *server {
 	t.Helper()
 	narrow := *s

@@ -123,7 +123,7 @@ func TestDeliveredDoesNotWaitForTheGone(t *testing.T) {
 	}
 }
 
-// TestEndHandsOverWhatIsPending has fast, slow and stopped readers.
+// TestEndHandsOverWhatIsPending checks that each reader receives all events before its watch ends.
 func TestEndHandsOverWhatIsPending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := NewTracker(nil)
