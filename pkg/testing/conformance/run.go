@@ -12,7 +12,7 @@ type area struct {
 	check func(t *testing.T, s *server)
 }
 
-// Each of the areas has a file.
+// areas returns the areas of the API, each of which has a file.
 func areas() []area {
 	return []area{
 		{"Discovery", checkDiscovery},

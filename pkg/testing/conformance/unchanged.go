@@ -145,7 +145,7 @@ func (u *unchanged) check(t *testing.T, s *server) {
 	s.quiet(t, u.session)
 }
 
-// operations replaces the members of the document.
+// operations returns a JSON patch that replaces the members of the document.
 func (u *unchanged) operations(t *testing.T) string {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(u.document), &members); err != nil {
