@@ -37,10 +37,12 @@ func TestUpstreamHandlers(t *testing.T) {
 	}{
 		{http.MethodPatch, "a", applyPatch, body, http.StatusCreated, `"1m30s"`},
 		{http.MethodPatch, "b", applyPatch, body, http.StatusConflict, ".spec.ci.timeout"},
-		{http.MethodPatch, "a", applyPatch, strings.Replace(body, "90s", "x", 1), http.StatusBadRequest, "invalid duration"},
+		{http.MethodPatch, "a", applyPatch, strings.Replace(body, "90s", "x", 1),
+			http.StatusBadRequest, "invalid duration"},
 		{http.MethodPatch, "a", "Content-Type: application/strategic-merge-patch+json",
 			`{"spec":{"ttlSecondsAfterFinished":4294967297}}`, http.StatusOK, `"ttlSecondsAfterFinished":1`},
-		{http.MethodGet, "a", "Accept: application/vnd.kubernetes.protobuf,application/json", "", http.StatusNotAcceptable, ""},
+		{http.MethodGet, "a", "Accept: application/vnd.kubernetes.protobuf,application/json", "",
+			http.StatusNotAcceptable, ""},
 		{http.MethodGet, "a", "Accept: application/*", "", http.StatusNotAcceptable, ""},
 	} {
 		r := httptest.NewRequest(test.method, sessionsPath+"/s?fieldManager="+test.manager, strings.NewReader(test.body))
@@ -68,7 +70,9 @@ func TestUpstreamGoaway(t *testing.T) {
 // TestUpstreamLoopbackToken covers CompletedConfig: the server adds an authenticator for the token.
 func TestUpstreamLoopbackToken(t *testing.T) {
 	t.Parallel()
-	none := authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) { return nil, false, nil })
+	none := authenticator.RequestFunc(func(*http.Request) (*authenticator.Response, bool, error) {
+		return nil, false, nil
+	})
 	authentication := genericapiserver.AuthenticationInfo{Authenticator: none}
 	genericapiserver.AuthorizeClientBearerToken(&rest.Config{BearerToken: "a"}, &authentication,
 		&genericapiserver.AuthorizationInfo{Authorizer: authorizerfactory.NewAlwaysDenyAuthorizer()})
@@ -82,7 +86,8 @@ func TestUpstreamLoopbackToken(t *testing.T) {
 // TestUpstreamAnonymousHTTP2 covers acceptClientCertificates: the server closes the connection of an anonymous user.
 func TestUpstreamAnonymousHTTP2(t *testing.T) {
 	t.Parallel()
-	handler := genericfilters.WithAuthentication(http.NotFoundHandler(), anonymous.NewAuthenticator(nil), http.NotFoundHandler(), nil, nil)
+	handler := genericfilters.WithAuthentication(
+		http.NotFoundHandler(), anonymous.NewAuthenticator(nil), http.NotFoundHandler(), nil, nil)
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.ProtoMajor = 2
 	w := httptest.NewRecorder()
