@@ -7,8 +7,64 @@ import (
 	"strings"
 	"testing"
 
+	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/tiltfile/builtins"
 )
+
+// TestDeepValues prints, encodes and freezes values that are nested so deeply that recursion would overflow the stack.
+func TestDeepValues(t *testing.T) {
+	const list = "t = []\nfor _ in range(30000):\n    t = [t]\n"
+	const tuple = "t = ()\nfor _ in range(30000):\n    t = (t,)\n"
+	for _, source := range []string{
+		list,
+		tuple + "print(t)",
+		tuple + "str(t)",
+		list + "repr(t)",
+		list + "print('', sep=t)",
+		list + "fail(msg=t)",
+		list + "warn({'a': struct(b=t)})",
+		list + "exit(t)",
+		list + "encode_json(t)",
+		tuple + "encode_json({t: 1})",
+		list + "encode_yaml(t)",
+		list + "encode_yaml_stream([t])",
+		list + "shallow = [[t], t, []]\nt = []\nprint(shallow)",
+		"def f():\n    t = []\n    for _ in range(30000):\n        t = [t]\n    return lambda: t\ng = f()",
+		"t = []\nfor _ in range(30000):\n    t = {'a': t}\nt = module('m', x=t)",
+		"t = []\nfor _ in range(30000):\n    t = [t]\nt = t.append",
+	} {
+		_, err := Load(t.Context(), tiltfile(t, source+"\nlocal_resource('a', 'x')"))
+		requireError(t, err, KindEvaluation, "a value is nested more than 20000 deep")
+	}
+}
+
+// TestValuesThatContainThemselves prints and encodes them.
+func TestValuesThatContainThemselves(t *testing.T) {
+	const values = `
+l = []
+l.append(l)
+d = {}
+d['d'] = [d]
+inner = []
+s = struct(a=inner)
+inner.append({'s': s})
+`
+	var log strings.Builder
+	options := tiltfile(t, values+"print(l, d)\nprint(s, '%s' % s)\nprint(str(s), '{}'.format(inner))\nlocal_resource('a', 'x')")
+	options.Log = func(_ logs.Level, text string) { log.WriteString(text + "\n") }
+	if _, err := Load(t.Context(), options); err != nil {
+		t.Fatal(err)
+	}
+	const shown = `struct(a = [{"s": struct(...)}])`
+	want := "[[...]] {\"d\": [{...}]}\n" + shown + " " + shown + "\n" + shown + ` [{"s": struct(a = [{"s": struct(...)}])}]` + "\n"
+	if log.String() != want {
+		t.Errorf("got %s, want %s", log.String(), want)
+	}
+	for _, encode := range []string{"encode_json(l)", "encode_yaml(d)", "encode_json([l])"} {
+		_, err := Load(t.Context(), tiltfile(t, values+encode))
+		requireError(t, err, KindEvaluation, "or contains itself")
+	}
+}
 
 func TestLimits(t *testing.T) {
 	for _, c := range []struct {

@@ -11,6 +11,7 @@ import (
 	"go.starlark.net/syntax"
 
 	"tilt.dev/session/pkg/tiltfile/builtins"
+	"tilt.dev/session/pkg/tiltfile/data"
 )
 
 // dialect is what a Tiltfile may use beyond standard Starlark.
@@ -56,6 +57,11 @@ func (e *evaluation) execute(path, name string, source []byte) (starlark.StringD
 	globals, err := program.Init(e.Thread, predeclared)
 	if err != nil {
 		return nil, err
+	}
+	for _, name := range globals.Keys() {
+		if err := data.CheckNesting(globals[name]); err != nil {
+			return nil, fmt.Errorf("%s: global variable %s: %w", path, name, err)
+		}
 	}
 	globals.Freeze()
 	e.modules[path] = globals

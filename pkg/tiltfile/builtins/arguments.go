@@ -35,8 +35,8 @@ type Path string
 
 // Unpack implements starlark.Unpacker.
 func (p *Path) Unpack(v starlark.Value) error {
-	if repo, ok := v.(*gitRepo); ok {
-		*p = Path(repo.root)
+	if repo, ok := v.(gitRepo); ok {
+		*p = Path(repo)
 		return nil
 	}
 	if (*Text)(p).Unpack(v) != nil {

@@ -19,6 +19,8 @@ import (
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
+
+	"tilt.dev/session/pkg/tiltfile/data"
 )
 
 // Library holds builtins by their full names, such as "os.getcwd".
@@ -60,10 +62,18 @@ func Functions(byName map[string]Function) Library {
 	return l
 }
 
+// builtin returns a builtin. Its arguments aren't nested too deeply to be printed, frozen or encoded.
 func builtin(name string, f Function) *starlark.Builtin {
 	return starlark.NewBuiltin(name, func(
 		thread *starlark.Thread, _ *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
 	) (starlark.Value, error) {
+		values := []starlark.Value{args}
+		for _, kwarg := range kwargs {
+			values = append(values, kwarg[1])
+		}
+		if err := data.CheckNesting(values...); err != nil {
+			return nil, err
+		}
 		value, err := f(&Call{name, args, kwargs, thread})
 		if value == nil && err == nil {
 			value = starlark.None

@@ -33,17 +33,20 @@ type linkList []model.Link
 func (l *linkList) Unpack(v starlark.Value) error {
 	for _, element := range elementsOf(v) {
 		switch element := element.(type) {
-		case *object[model.Link]:
-			*l = append(*l, element.value)
+		case *structure:
+			if element.Constructor() == linkName {
+				*l = append(*l, model.Link{Name: element.text("name"), URL: element.text("url")})
+				continue
+			}
 		case starlark.String:
 			link, err := model.NewLink(string(element), "")
 			if err != nil {
 				return err
 			}
 			*l = append(*l, link)
-		default:
-			return fmt.Errorf("got %s, want string or link", element.Type())
+			continue
 		}
+		return fmt.Errorf("got %s, want string or link", element.Type())
 	}
 	return nil
 }

@@ -12,7 +12,19 @@ import (
 
 // Messages returns the builtins that log a message or end the evaluation.
 func (e *Evaluation) Messages() Library {
-	return Functions(map[string]Function{"fail": fail, "warn": Unpacking(e.warn), "exit": Unpacking(e.exit)})
+	return Functions(map[string]Function{
+		"exit":  Unpacking(e.exit),
+		"fail":  fail,
+		"print": universal,
+		"repr":  universal,
+		"str":   universal,
+		"warn":  Unpacking(e.warn),
+	})
+}
+
+// universal is a function of Starlark itself that prints its arguments.
+func universal(c *Call) (starlark.Value, error) {
+	return starlark.Universe[c.Name].(*starlark.Builtin).CallInternal(c.Thread, c.Args, c.Kwargs)
 }
 
 // fail is fail(*messages, sep=" "), and as in Tilt fail(msg=).

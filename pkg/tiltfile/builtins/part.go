@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 )
 
 // Part is embedded in the struct for a piece of an API object, such as the location of a button, with the full name
@@ -21,8 +20,8 @@ import (
 //		Base Path `arg:"base_path??"`
 //	}
 //
-// A Tiltfile writes a part as a call of its builtin, or as a dict with the arguments of that call. A pointer to the
-// struct may have a method check, which returns an error for arguments that don't go together.
+// A part is a dict of arguments. The builtin checks them and returns the dict; a Tiltfile may also write the dict itself.
+// A pointer to the struct may have a method check, which returns an error for arguments that don't go together.
 type Part struct{}
 
 // partName returns the full name of the builtin of a type of parts.
@@ -38,8 +37,7 @@ func addPart[T any](l Library) {
 		if err != nil {
 			return nil, err
 		}
-		given, err := c.given(p)
-		return &partValue[T]{given, p}, err
+		return c.given(p)
 	})
 }
 
@@ -57,47 +55,21 @@ func newPart[T any](c *Call) (*T, error) {
 	return p, nil
 }
 
-// partValue is a part as a Tiltfile holds it: a frozen dict of the arguments.
-type partValue[T any] struct {
-	*starlark.Dict
-	part *T
-}
-
-var _ starlark.Comparable = (*partValue[ignoreDef])(nil)
-
-func (*partValue[T]) builtin() string { return partName[T]() }
-
-// CompareSameType implements starlark.Comparable.
-func (v *partValue[T]) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
-	return v.Dict.CompareSameType(op, y.(*partValue[T]).Dict, depth)
-}
-
-// typeName is the type of a value in an error: the builtin for a part, whose type is dict.
-func typeName(v starlark.Value) string {
-	if part, ok := v.(interface{ builtin() string }); ok {
-		return part.builtin()
-	}
-	return v.Type()
-}
-
 // partOf is an argument that is a part. The part is nil when it is left out.
 type partOf[T any] struct{ part *T }
 
 func (a *partOf[T]) Unpack(v starlark.Value) (err error) {
-	switch v := v.(type) {
-	case *partValue[T]:
-		a.part = v.part
-		return nil
-	case *starlark.Dict:
-		for _, key := range v.Keys() {
-			if _, ok := starlark.AsString(key); !ok {
-				return fmt.Errorf("got %s as the name of an argument, want string", key.Type())
-			}
-		}
-		a.part, err = newPart[T](&Call{Name: partName[T](), Kwargs: v.Items()})
-		return err
+	dict, ok := v.(*starlark.Dict)
+	if !ok {
+		return fmt.Errorf("got %s, want %s or dict", v.Type(), partName[T]())
 	}
-	return fmt.Errorf("got %s, want %s or dict", typeName(v), partName[T]())
+	for _, key := range dict.Keys() {
+		if _, ok := starlark.AsString(key); !ok {
+			return fmt.Errorf("got %s as the name of an argument, want string", key.Type())
+		}
+	}
+	a.part, err = newPart[T](&Call{Name: partName[T](), Kwargs: dict.Items()})
+	return err
 }
 
 // partList is an argument that is a list of parts.
@@ -105,7 +77,7 @@ type partList[T any] []*T
 
 func (l *partList[T]) Unpack(v starlark.Value) error {
 	if !isList(v) {
-		return fmt.Errorf("got %s, want list of %s", typeName(v), partName[T]())
+		return fmt.Errorf("got %s, want list of %s", v.Type(), partName[T]())
 	}
 	for _, element := range elementsOf(v) {
 		var a partOf[T]
