@@ -8,7 +8,11 @@
 // no files.
 package model
 
-import "time"
+import (
+	"strconv"
+	"strings"
+	"time"
+)
 
 // TiltfileResource is the name of the Tiltfile itself among the resources of a Session.
 const TiltfileResource = "(Tiltfile)"
@@ -160,4 +164,77 @@ type HTTPGetAction struct {
 type TCPSocketAction struct {
 	Host string
 	Port int
+}
+
+// ShellCommand returns the command that runs script in the POSIX shell, nil for a script of white space.
+func ShellCommand(script string) *Command {
+	script = strings.TrimSpace(script)
+	if script == "" {
+		return nil
+	}
+	return &Command{Argv: []string{"sh", "-c", script}}
+}
+
+// String returns the command as a person would write it: the script of a one-line shell command, else the arguments,
+// with those that hold spaces or line breaks quoted. It is for messages; a shell can't run it in all cases.
+func (c Command) String() string {
+	if len(c.Argv) == 3 && c.Argv[0] == "sh" && c.Argv[1] == "-c" && !strings.Contains(c.Argv[2], "\n") {
+		return c.Argv[2]
+	}
+	words := make([]string, len(c.Argv))
+	for i, arg := range c.Argv {
+		if strings.ContainsAny(arg, " \n") {
+			arg = strconv.Quote(arg)
+		}
+		words[i] = arg
+	}
+	return strings.Join(words, " ")
+}
+
+// Defaults of a Tiltfile's settings.
+const (
+	DefaultMaxParallelUpdates = 3
+	DefaultTimeout            = 30 * time.Minute
+	DefaultReadinessTimeout   = 5 * time.Minute
+)
+
+// Project is the result of one evaluation of a Tiltfile.
+type Project struct {
+	// Resources are in the order of their definition.
+	Resources []Resource
+	// Enabled are the resources that start enabled, with their dependencies.
+	Enabled Selection
+
+	// Companions are in the order of their definition.
+	Companions []Companion
+
+	// MaxParallelUpdates is how many jobs may run at once, at least 1.
+	MaxParallelUpdates int
+	// CI has the settings of ci_settings(), nil if the Tiltfile couldn't be read.
+	CI *CISettings
+	// Environ are the changes that os.putenv and os.unsetenv made: a nil value removes the variable. They apply to
+	// every command of the run.
+	Environ map[string]*string
+
+	// Inputs are the absolute paths that the result depends on, missing files included. They are set after a failure
+	// as well.
+	Inputs []string
+	// Ignores are exceptions from everything that is watched: .tiltignore, watch_settings() and the like. They are
+	// set after a failure as well.
+	Ignores []IgnoreSet
+}
+
+// Selection is a set of resources.
+type Selection struct {
+	All   bool
+	Names []string
+}
+
+// CISettings are the limits of a run that ends by itself. A field is nil if the Tiltfile doesn't set it.
+type CISettings struct {
+	Timeout          *time.Duration
+	ReadinessTimeout *time.Duration
+	K8sGracePeriod   *time.Duration
+	// Settle is how long everything must have been ready before the run has succeeded.
+	Settle *time.Duration
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 
 	"go.starlark.net/starlark"
@@ -84,4 +85,113 @@ func (e *Evaluation) listdir(a struct {
 		return nil, err
 	}
 	return starlark.NewList(files), nil
+}
+
+// gitDirectory holds a repository's own files. It is a file in a worktree or a submodule.
+const gitDirectory = ".git"
+
+// Git returns the builtins of git repositories.
+func (e *Evaluation) Git() Library {
+	return Functions(map[string]Function{"local_git_repo": Unpacking(e.localGitRepo)})
+}
+
+// gitRepo is a repository on this machine, a value with the function paths. It can be used as a path. Its text is the
+// absolute directory.
+type gitRepo string
+
+var _ starlark.HasAttrs = gitRepo("")
+
+func (r gitRepo) String() string        { return fmt.Sprintf("[git.Repo] '%s'", string(r)) }
+func (r gitRepo) Type() string          { return "git.Repo" }
+func (r gitRepo) Freeze()               {}
+func (r gitRepo) Truth() starlark.Bool  { return true }
+func (r gitRepo) Hash() (uint32, error) { return 0, fmt.Errorf("unhashable: %s", r.Type()) }
+func (r gitRepo) AttrNames() []string   { return []string{"paths"} }
+
+// Attr implements starlark.HasAttrs. The function paths(path) returns the absolute path of a file in the repository.
+func (r gitRepo) Attr(name string) (starlark.Value, error) {
+	if name != "paths" {
+		return nil, nil
+	}
+	return builtin(name, Unpacking(func(a onePath) (starlark.Value, error) {
+		return starlark.String(filepath.Join(string(r), string(a.Path))), nil
+	})), nil
+}
+
+// localGitRepo is local_git_repo(path).
+func (e *Evaluation) localGitRepo(a onePath) (starlark.Value, error) {
+	root := e.Absolute(string(a.Path))
+	if _, err := os.Stat(root); err != nil {
+		return nil, err
+	}
+	switch _, err := os.Stat(filepath.Join(root, gitDirectory)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%s isn't a valid git repo: it has no %s", root, gitDirectory)
+	case err != nil:
+		return nil, err
+	}
+	return gitRepo(root), nil
+}
+
+// Paths returns the builtins of os.path.
+func (e *Evaluation) Paths() Library {
+	return Functions(map[string]Function{
+		"os.path.abspath":  Unpacking(e.abspath),
+		"os.path.basename": Unpacking(basename),
+		"os.path.dirname":  Unpacking(dirname),
+		"os.path.exists":   Unpacking(e.exists),
+		"os.path.realpath": Unpacking(e.realpath),
+		"os.path.join":     joinPath,
+		"os.path.relpath":  Unpacking(e.relpath),
+	})
+}
+
+// pathString has the parameter of those functions that take one path.
+type pathString struct {
+	Path string `arg:"path"`
+}
+
+func (e *Evaluation) abspath(a pathString) (starlark.Value, error) {
+	return starlark.String(e.join(a.Path)), nil
+}
+func basename(a pathString) (starlark.Value, error) {
+	return starlark.String(filepath.Base(a.Path)), nil
+}
+func dirname(a pathString) (starlark.Value, error) { return starlark.String(filepath.Dir(a.Path)), nil }
+
+// exists is os.path.exists(path). A broken symbolic link doesn't exist.
+func (e *Evaluation) exists(a pathString) (starlark.Value, error) {
+	_, err := os.Stat(e.join(a.Path))
+	return starlark.Bool(err == nil), nil
+}
+
+// realpath is os.path.realpath(path), for a path that exists.
+func (e *Evaluation) realpath(a pathString) (starlark.Value, error) {
+	path, err := filepath.EvalSymlinks(e.join(a.Path))
+	return starlark.String(path), err
+}
+
+// relpath is os.path.relpath(targpath, basepath=os.getcwd()).
+func (e *Evaluation) relpath(a struct {
+	Target string `arg:"targpath"`
+	Base   string `arg:"basepath??"`
+}) (starlark.Value, error) {
+	relative, err := filepath.Rel(e.Absolute(a.Base), e.Absolute(a.Target))
+	return starlark.String(relative), err
+}
+
+// joinPath is os.path.join(path, *paths).
+func joinPath(c *Call) (starlark.Value, error) {
+	if len(c.Kwargs) > 0 {
+		return nil, fmt.Errorf("%s: unexpected keyword arguments", c.Name)
+	}
+	parts := make([]string, len(c.Args))
+	for i, arg := range c.Args {
+		part, ok := starlark.AsString(arg)
+		if !ok {
+			return nil, fmt.Errorf("%s: got %s, want string", c.Name, arg.Type())
+		}
+		parts[i] = part
+	}
+	return starlark.String(filepath.Join(parts...)), nil
 }

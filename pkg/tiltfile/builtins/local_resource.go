@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 	"k8s.io/utils/ptr"
 
 	"tilt.dev/session/pkg/model"
@@ -185,4 +186,119 @@ func (r *Resources) resource(a *localResourceParameters) model.Resource {
 		resource.Ignores = []model.IgnoreSet{{Base: e.Directory(), Patterns: a.Ignore, Source: source}}
 	}
 	return resource
+}
+
+// labelList is a label or a list of labels.
+type labelList []string
+
+func (l *labelList) Unpack(v starlark.Value) error {
+	if err := (*StringList)(l).Unpack(v); err != nil {
+		return err
+	}
+	for _, label := range *l {
+		if err := model.ValidateLabel(label); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linkList is a link or a list of links, each as a string or as link() returns it.
+type linkList []model.Link
+
+func (l *linkList) Unpack(v starlark.Value) error {
+	for _, element := range elementsOf(v) {
+		switch element := element.(type) {
+		case *structure:
+			if element.Constructor() == linkName {
+				*l = append(*l, model.Link{Name: element.text("name"), URL: element.text("url")})
+				continue
+			}
+		case starlark.String:
+			link, err := model.NewLink(string(element), "")
+			if err != nil {
+				return err
+			}
+			*l = append(*l, link)
+			continue
+		}
+		return fmt.Errorf("got %s, want string or link", element.Type())
+	}
+	return nil
+}
+
+// limit is a duration within which something must happen.
+type limit duration
+
+func (l *limit) Unpack(v starlark.Value) error {
+	if err := (*duration)(l).Unpack(v); err != nil {
+		return err
+	}
+	if *l == 0 {
+		return errors.New("must be longer than 0s; omit it for no limit")
+	}
+	return nil
+}
+
+// restartPolicy is 'never' or 'on-failure'.
+type restartPolicy model.RestartPolicy
+
+func (p *restartPolicy) Unpack(v starlark.Value) error {
+	switch v {
+	case starlark.String("never"):
+		*p = restartPolicy(model.RestartNever)
+	case starlark.String("on-failure"):
+		*p = restartPolicy(model.RestartOnFailure)
+	default:
+		return fmt.Errorf("got %s, want 'never' or 'on-failure'", v)
+	}
+	return nil
+}
+
+// triggerMode is the value of TRIGGER_MODE_AUTO and TRIGGER_MODE_MANUAL.
+type triggerMode model.TriggerMode
+
+var _ starlark.Value = triggerMode(0)
+
+// String returns the name of the constant.
+func (m triggerMode) String() string {
+	if model.TriggerMode(m) == model.TriggerManual {
+		return "TRIGGER_MODE_MANUAL"
+	}
+	return "TRIGGER_MODE_AUTO"
+}
+func (m triggerMode) Type() string          { return "TriggerMode" }
+func (m triggerMode) Freeze()               {}
+func (m triggerMode) Truth() starlark.Bool  { return true }
+func (m triggerMode) Hash() (uint32, error) { return uint32(m), nil }
+
+func (m *triggerMode) Unpack(v starlark.Value) error {
+	mode, ok := v.(triggerMode)
+	if !ok {
+		return fmt.Errorf("got %s, want TRIGGER_MODE_AUTO or TRIGGER_MODE_MANUAL", v.Type())
+	}
+	*m = mode
+	return nil
+}
+
+// scopeTriggerMode is the trigger mode of the resources in a scope that don't have their own, and where it was set.
+type scopeTriggerMode struct {
+	mode     triggerMode
+	position syntax.Position
+}
+
+// setTriggerMode is trigger_mode(mode).
+func (r *Resources) setTriggerMode(c *Call) (starlark.Value, error) {
+	var a struct {
+		Mode triggerMode `arg:"trigger_mode"`
+	}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	scope := r.evaluation.Scope
+	if before, ok := r.triggerModes[scope]; ok {
+		return nil, fmt.Errorf("trigger_mode can only be called once, and it was called at %s", before.position)
+	}
+	r.triggerModes[scope] = scopeTriggerMode{a.Mode, c.Position()}
+	return nil, nil
 }

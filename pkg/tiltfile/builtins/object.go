@@ -4,7 +4,10 @@
 package builtins
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -83,4 +86,184 @@ func (o *Objects) configMap(_ *Call, a struct {
 	}
 	o.configMaps[a.name()] = a.Data
 	return nil, nil
+}
+
+// Part is embedded in the struct for a piece of an API object, such as the location of a button, with the full name
+// of its builtin as a tag:
+//
+//	type ignoreDef struct {
+//		Part `builtin:"v1alpha1.ignore_def"`
+//		Base Path `arg:"base_path??"`
+//	}
+//
+// A part is a dict of arguments. The builtin checks them and returns the dict; a Tiltfile may also write the dict itself.
+// A pointer to the struct may have a method check, which returns an error for arguments that don't go together.
+type Part struct{}
+
+// partName returns the full name of the builtin of a type of parts.
+func partName[T any]() string {
+	embedded, _ := reflect.TypeFor[T]().FieldByName("Part")
+	return embedded.Tag.Get("builtin")
+}
+
+// addPart adds the builtin of a type of parts to a library.
+func addPart[T any](l Library) {
+	l[partName[T]()] = builtin(partName[T](), func(c *Call) (starlark.Value, error) {
+		p, err := newPart[T](c)
+		if err != nil {
+			return nil, err
+		}
+		return c.given(p)
+	})
+}
+
+// newPart returns the part that a call stands for.
+func newPart[T any](c *Call) (*T, error) {
+	p := new(T)
+	if err := c.Unpack(p); err != nil {
+		return nil, err
+	}
+	if p, ok := any(p).(interface{ check() error }); ok {
+		if err := p.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Name, err)
+		}
+	}
+	return p, nil
+}
+
+// partOf is an argument that is a part. The part is nil when it is left out.
+type partOf[T any] struct{ part *T }
+
+func (a *partOf[T]) Unpack(v starlark.Value) (err error) {
+	dict, ok := v.(*starlark.Dict)
+	if !ok {
+		return fmt.Errorf("got %s, want %s or dict", v.Type(), partName[T]())
+	}
+	for _, key := range dict.Keys() {
+		if _, ok := starlark.AsString(key); !ok {
+			return fmt.Errorf("got %s as the name of an argument, want string", key.Type())
+		}
+	}
+	a.part, err = newPart[T](&Call{Name: partName[T](), Kwargs: dict.Items()})
+	return err
+}
+
+// partList is an argument that is a list of parts.
+type partList[T any] []*T
+
+func (l *partList[T]) Unpack(v starlark.Value) error {
+	if !isList(v) {
+		return fmt.Errorf("got %s, want list of %s", v.Type(), partName[T]())
+	}
+	for _, element := range elementsOf(v) {
+		var a partOf[T]
+		if err := a.Unpack(element); err != nil {
+			return err
+		}
+		*l = append(*l, a.part)
+	}
+	return nil
+}
+
+// exactlyOne returns an error unless one of the choices is true.
+func exactlyOne(names string, choices ...bool) error {
+	if given := slices.DeleteFunc(choices, func(choice bool) bool { return !choice }); len(given) != 1 {
+		return errors.New("exactly one of " + names + " must be specified")
+	}
+	return nil
+}
+
+// addButtonParts adds the builtins of the parts of a button.
+func addButtonParts(l Library) {
+	addPart[uiComponentLocation](l)
+	addPart[uiInputSpec](l)
+	addPart[uiTextInputSpec](l)
+	addPart[uiBoolInputSpec](l)
+	addPart[uiChoiceInputSpec](l)
+	addPart[uiHiddenInputSpec](l)
+}
+
+// button is v1alpha1.ui_button(name, ...). It is only checked: there is no page for it.
+func (o *Objects) button(_ *Call, a struct {
+	Metadata
+	Location     partOf[uiComponentLocation] `arg:"location??"`
+	Text         string                      `arg:"text??"`
+	IconName     string                      `arg:"icon_name??"`
+	IconSVG      string                      `arg:"icon_svg??"`
+	Disabled     bool                        `arg:"disabled??"`
+	Confirmation bool                        `arg:"requires_confirmation??"`
+	Modal        bool                        `arg:"show_inputs_as_modal??"`
+	Inputs       partList[uiInputSpec]       `arg:"inputs??"`
+}) (starlark.Value, error) {
+	switch {
+	case a.Location.part == nil:
+		return nil, errors.New("location must be given")
+	case a.Text == "":
+		return nil, errors.New("text must not be empty")
+	}
+	seen := map[string]bool{}
+	for _, input := range a.Inputs {
+		if seen[input.Name] {
+			return nil, fmt.Errorf("two inputs are named %q", input.Name)
+		}
+		seen[input.Name] = true
+	}
+	return nil, nil
+}
+
+type uiComponentLocation struct {
+	Part `builtin:"v1alpha1.ui_component_location"`
+	ID   string `arg:"component_id??"`
+	Type string `arg:"component_type??"`
+}
+
+func (l *uiComponentLocation) check() error {
+	switch {
+	case l.ID == "":
+		return errors.New("component_id must not be empty")
+	case l.Type == "":
+		return errors.New("component_type must not be empty")
+	}
+	return nil
+}
+
+type uiInputSpec struct {
+	Part   `builtin:"v1alpha1.ui_input_spec"`
+	Name   string                    `arg:"name??"`
+	Label  string                    `arg:"label??"`
+	Text   partOf[uiTextInputSpec]   `arg:"text??"`
+	Bool   partOf[uiBoolInputSpec]   `arg:"bool??"`
+	Hidden partOf[uiHiddenInputSpec] `arg:"hidden??"`
+	Choice partOf[uiChoiceInputSpec] `arg:"choice??"`
+}
+
+func (i *uiInputSpec) check() error {
+	if i.Name == "" {
+		return errors.New("name must not be empty")
+	}
+	return exactlyOne("text, bool, hidden, or choice",
+		i.Text.part != nil, i.Bool.part != nil, i.Hidden.part != nil, i.Choice.part != nil)
+}
+
+type uiTextInputSpec struct {
+	Part        `builtin:"v1alpha1.ui_text_input_spec"`
+	Default     string `arg:"default_value??"`
+	Placeholder string `arg:"placeholder??"`
+}
+
+type uiBoolInputSpec struct {
+	Part        `builtin:"v1alpha1.ui_bool_input_spec"`
+	Default     bool   `arg:"default_value??"`
+	TrueString  string `arg:"true_string??"`
+	FalseString string `arg:"false_string??"`
+}
+
+type uiChoiceInputSpec struct {
+	Part    `builtin:"v1alpha1.ui_choice_input_spec"`
+	Choices StringList `arg:"choices??"`
+}
+
+type uiHiddenInputSpec struct {
+	Part  `builtin:"v1alpha1.ui_hidden_input_spec"`
+	Value string `arg:"value??"`
 }
