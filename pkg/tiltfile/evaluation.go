@@ -4,7 +4,6 @@
 package tiltfile
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,46 +43,30 @@ type evaluation struct {
 // newEvaluation creates the subjects of the builtins. A subject that is later in the list replaces the builtins that
 // earlier ones have under the same name.
 func newEvaluation(ctx context.Context, options Options) *evaluation {
-	maxDataSize := cmp.Or(options.MaxDataSize, DefaultMaxDataSize)
-	shared := &builtins.Evaluation{
-		Context:     ctx,
-		Thread:      &starlark.Thread{Name: options.Path},
-		Main:        options.Path,
-		WorkingDir:  options.WorkingDir,
-		Streams:     cmp.Or(options.Streams, NewStreams(false)),
-		MaxDataSize: maxDataSize,
-		Log:         options.Log,
-		Scope:       &builtins.Scope{Args: options.Args},
-	}
+	shared := builtins.NewEvaluation(ctx, options)
 	e := &evaluation{
 		Evaluation: shared,
-		limits:     defaultLimits(maxDataSize),
+		limits:     defaultLimits(shared.MaxDataSize),
 		modules:    map[string]starlark.StringDict{},
 		settings:   builtins.NewSettings(),
-		environ:    builtins.NewEnviron(shared, options.Environ),
+		environ:    builtins.NewEnviron(shared),
 		ignores:    builtins.NewIgnores(shared),
 		resources:  builtins.NewResources(shared),
-		config:     config.New(shared, options.Subcommand),
+		config:     config.New(shared),
 	}
 	e.objects = builtins.NewObjects(shared, e.resources)
 	e.extensions = &extensions{evaluation: shared, objects: e.objects}
 	e.Thread.Print = func(_ *starlark.Thread, text string) { e.Info(text) }
 	e.Thread.Load = func(_ *starlark.Thread, name string) (starlark.StringDict, error) { return e.load(name) }
-	local := &builtins.Local{Evaluation: shared, Environ: e.environ, Runner: options.Runner, Output: options.Output}
 	e.builtins = builtins.Universe(
-		builtins.Unsupported(),
 		builtins.Values(),
 		builtins.Probes(),
-		builtins.Sys(options.Argv, options.Executable),
 		shared.Encoding(),
 		shared.Files(),
-		shared.Git(),
 		shared.Inert(),
 		shared.Messages(),
-		shared.Paths(),
 		e.settings.Library(),
 		e.environ.Library(),
-		local.Library(),
 		e.ignores.Library(),
 		e.resources.Library(),
 		e.objects.Library(),
@@ -132,12 +115,12 @@ func (e *evaluation) run() error {
 	if err := e.Context.Err(); err != nil {
 		return err
 	}
-	source, err := e.readSource(e.Main)
+	source, err := e.readSource(e.Path)
 	ignoreErr := e.ignores.ReadFile()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &Error{KindMissing, fmt.Sprintf("No Tiltfile found at paths '%s'. "+
-			"Write one there, or name another: with --file, or in the Session's spec.tiltfilePath.", e.Main), err}
+			"Write one there, or name another: with --file, or in the Session's spec.tiltfilePath.", e.Path), err}
 	case err != nil:
 		return &Error{KindUnreadable, err.Error(), err}
 	}
@@ -145,7 +128,7 @@ func (e *evaluation) run() error {
 	if ignoreErr != nil {
 		return ignoreErr
 	}
-	if err := e.executeScope(e.Scope, e.Main, source); err != nil {
+	if err := e.executeScope(e.Scope, e.Path, source); err != nil {
 		return err
 	}
 	return e.runExtensions()
@@ -165,7 +148,7 @@ func (e *evaluation) executeScope(scope *builtins.Scope, path string, source []b
 func (e *evaluation) assemble(project *model.Project) error {
 	resources, scopes := e.resources.All()
 	if len(resources) == 0 {
-		text := fmt.Sprintf("No resources found. Define one with local_resource() in '%s'.", e.Main)
+		text := fmt.Sprintf("No resources found. Define one with local_resource() in '%s'.", e.Path)
 		return &Error{KindResources, text, nil}
 	}
 	resources, warnings, err := model.ResolveDependencies(resources)

@@ -26,47 +26,15 @@ package tiltfile
 
 import (
 	"context"
-	"io"
 
-	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/tiltfile/builtins"
 	"tilt.dev/session/pkg/tiltfile/data"
 )
 
-// Options say what to evaluate, and with what.
-type Options struct {
-	// Path is the absolute path of the main Tiltfile.
-	Path string
-	// WorkingDir is the directory for relative paths in a Tiltfile that is an open file of this process, such as
-	// /dev/stdin.
-	WorkingDir string
-	// MaxDataSize limits the bytes of one file, text or output of a command; 0 is DefaultMaxDataSize. The memory of
-	// an evaluation is limited to a multiple of it.
-	MaxDataSize int64
-	// Streams keeps what can be read only once. Nil keeps it for this evaluation, and refuses the open files of this
-	// process.
-	Streams *Streams
-	// Args are the arguments for the Tiltfile: the resources to enable, or the settings that config.parse() returns.
-	Args []string
-	// Subcommand is how the program was called, such as "up" or "ci".
-	Subcommand string
-	// Argv is the command line of the program, and Executable the path of its file, empty when it isn't known.
-	Argv       []string
-	Executable string
-	// Environ is the environment as "KEY=value" entries; the last one of a key counts.
-	Environ []string
-	// Runner runs the commands of local(); nil refuses them.
-	Runner Runner
-	// Log gets what the Tiltfile prints and warns of: one or more lines without a final line break. Calls don't
-	// overlap. Nil drops the text.
-	Log func(level logs.Level, text string)
-	// Output returns a writer for what a command of local() writes to one of its streams, and the evaluation closes
-	// it. Nil drops the output.
-	Output func() io.WriteCloser
-}
-
 type (
+	// Options say what to evaluate, and with what.
+	Options = builtins.Options
 	// Runner runs the commands of local().
 	Runner = builtins.Runner
 	// Command is a command of local().
@@ -75,12 +43,8 @@ type (
 	Streams = data.Streams
 )
 
-const (
-	// DataSizeVariable is the environment variable for MaxDataSize in Options.
-	DataSizeVariable = data.SizeVariable
-	// DefaultMaxDataSize is MaxDataSize where it isn't set.
-	DefaultMaxDataSize = 64 << 20
-)
+// DataSizeVariable is the environment variable for MaxDataSize in Options.
+const DataSizeVariable = data.SizeVariable
 
 // NewStreams returns the streams of a run. A server that evaluates the Tiltfiles of its clients passes false for
 // openFiles: reading its open files is refused.

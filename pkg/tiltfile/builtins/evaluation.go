@@ -4,8 +4,10 @@
 package builtins
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,28 +18,65 @@ import (
 	"tilt.dev/session/pkg/tiltfile/data"
 )
 
+// Options say what to evaluate, and with what.
+type Options struct {
+	// Path is the absolute path of the main Tiltfile.
+	Path string
+	// WorkingDir is the directory for relative paths in a Tiltfile that is an open file of this process, such as
+	// /dev/stdin.
+	WorkingDir string
+	// MaxDataSize limits the bytes of one file, text or output of a command; 0 is DefaultMaxDataSize. The memory of
+	// an evaluation is limited to a multiple of it.
+	MaxDataSize int64
+	// Streams keeps what can be read only once. Nil keeps it for this evaluation, and refuses the open files of this
+	// process.
+	Streams *data.Streams
+	// Args are the arguments for the Tiltfile: the resources to enable, or the settings that config.parse() returns.
+	Args []string
+	// Subcommand is how the program was called, such as "up" or "ci".
+	Subcommand string
+	// Argv is the command line of the program, and Executable the path of its file, empty when it isn't known.
+	Argv       []string
+	Executable string
+	// Environ is the environment as "KEY=value" entries; the last one of a key counts.
+	Environ []string
+	// Runner runs the commands of local(); nil refuses them.
+	Runner Runner
+	// Log gets what the Tiltfile prints and warns of: one or more lines without a final line break. Calls don't
+	// overlap. Nil drops the text.
+	Log func(level logs.Level, text string)
+	// Output returns a writer for what a command of local() writes to one of its streams, and the evaluation closes
+	// it. Nil drops the output.
+	Output func() io.WriteCloser
+}
+
+// DefaultMaxDataSize is MaxDataSize where it isn't set.
+const DefaultMaxDataSize = 64 << 20
+
 // Evaluation is what the subjects of one evaluation share. Only the goroutine that evaluates uses it; it ends with
 // that evaluation, so that it may hold a context.
 type Evaluation struct {
+	Options
 	// Context ends the evaluation when it is done.
 	Context context.Context
 	// Thread executes the Tiltfiles.
 	Thread *starlark.Thread
-	// Main is the absolute path of the main Tiltfile.
-	Main string
-	// WorkingDir is the directory for relative paths in a Tiltfile that is an open file of this process.
-	WorkingDir string
-	// Streams reads files.
-	Streams *data.Streams
-	// MaxDataSize limits the bytes that a builtin takes from a file, from an output of a command or from a text to
-	// decode.
-	MaxDataSize int64
-	// Log gets messages of one or more lines. It may be nil.
-	Log func(level logs.Level, text string)
 	// Scope is the Tiltfile that is being executed.
 	Scope *Scope
 	// Inputs are the absolute paths that the result depends on.
 	Inputs []string
+}
+
+// NewEvaluation returns an evaluation that hasn't begun.
+func NewEvaluation(ctx context.Context, options Options) *Evaluation {
+	options.MaxDataSize = cmp.Or(options.MaxDataSize, DefaultMaxDataSize)
+	options.Streams = cmp.Or(options.Streams, data.NewStreams(false))
+	return &Evaluation{
+		Options: options,
+		Context: ctx,
+		Thread:  &starlark.Thread{Name: options.Path},
+		Scope:   &Scope{Args: options.Args},
+	}
 }
 
 // Scope is a Tiltfile that is executed by itself, with all files that it loads: the main one, or that of an
@@ -71,7 +110,7 @@ func (e *Evaluation) Directory() string {
 }
 
 // MainDirectory returns the directory of the main Tiltfile.
-func (e *Evaluation) MainDirectory() string { return e.directoryOf(e.Main) }
+func (e *Evaluation) MainDirectory() string { return e.directoryOf(e.Path) }
 
 func (e *Evaluation) directoryOf(file string) string {
 	if strings.HasPrefix(file, "/dev/") || strings.HasPrefix(file, "/proc/") {

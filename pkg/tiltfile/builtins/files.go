@@ -16,12 +16,20 @@ import (
 	"tilt.dev/session/pkg/tiltfile/data"
 )
 
-// Files returns the builtins that read and watch files.
+// Files returns the builtins for files, directories and their paths.
 func (e *Evaluation) Files() Library {
 	return Functions(map[string]Function{
-		"listdir":    Unpacking(e.listdir),
-		"read_file":  Unpacking(e.readFile),
-		"watch_file": Unpacking(e.watchFile),
+		"listdir":          Unpacking(e.listdir),
+		"local_git_repo":   Unpacking(e.localGitRepo),
+		"os.path.abspath":  Unpacking(e.abspath),
+		"os.path.basename": Unpacking(basename),
+		"os.path.dirname":  Unpacking(dirname),
+		"os.path.exists":   Unpacking(e.exists),
+		"os.path.join":     joinPath,
+		"os.path.realpath": Unpacking(e.realpath),
+		"os.path.relpath":  Unpacking(e.relpath),
+		"read_file":        Unpacking(e.readFile),
+		"watch_file":       Unpacking(e.watchFile),
 	})
 }
 
@@ -90,11 +98,6 @@ func (e *Evaluation) listdir(a struct {
 // gitDirectory holds a repository's own files. It is a file in a worktree or a submodule.
 const gitDirectory = ".git"
 
-// Git returns the builtins of git repositories.
-func (e *Evaluation) Git() Library {
-	return Functions(map[string]Function{"local_git_repo": Unpacking(e.localGitRepo)})
-}
-
 // gitRepo is a repository on this machine, a value with the function paths. It can be used as a path. Its text is the
 // absolute directory.
 type gitRepo string
@@ -131,19 +134,6 @@ func (e *Evaluation) localGitRepo(a onePath) (starlark.Value, error) {
 		return nil, err
 	}
 	return gitRepo(root), nil
-}
-
-// Paths returns the builtins of os.path.
-func (e *Evaluation) Paths() Library {
-	return Functions(map[string]Function{
-		"os.path.abspath":  Unpacking(e.abspath),
-		"os.path.basename": Unpacking(basename),
-		"os.path.dirname":  Unpacking(dirname),
-		"os.path.exists":   Unpacking(e.exists),
-		"os.path.realpath": Unpacking(e.realpath),
-		"os.path.join":     joinPath,
-		"os.path.relpath":  Unpacking(e.relpath),
-	})
 }
 
 // pathString has the parameter of those functions that take one path.

@@ -15,7 +15,7 @@ import (
 // Inert returns the settings of what this version doesn't have: analytics, telemetry, teams, secrets of a cluster and
 // the features of a web page. They check their arguments and do nothing else.
 func (e *Evaluation) Inert() Library {
-	return Functions(map[string]Function{
+	l := Functions(map[string]Function{
 		"analytics_settings": checked[struct {
 			Enable bool `arg:"enable"`
 		}],
@@ -32,6 +32,10 @@ func (e *Evaluation) Inert() Library {
 		}],
 		"set_team": Unpacking(setTeam),
 	})
+	for _, name := range unsupportedNames {
+		l[name] = builtin(name, unsupported)
+	}
+	return l
 }
 
 // checked is a builtin that only checks that its arguments have the right types.
@@ -86,20 +90,14 @@ func setFeature(a struct {
 	return nil, nil
 }
 
-// Unsupported returns the builtins of Tilt that this version doesn't have. A call is an error that says so; without
-// it the name would be undefined.
-func Unsupported() Library {
-	l := Library{}
-	for _, name := range unsupported {
-		l[name] = builtin(name, func(*Call) (starlark.Value, error) {
-			return nil, errors.New(name + " isn't supported: this version runs local resources only")
-		})
-	}
-	return l
+// unsupported returns the Function of a builtin of Tilt that this version doesn't have. A call is an error that says so;
+// without it the name would be undefined.
+func unsupported(c *Call) (starlark.Value, error) {
+	return nil, errors.New(c.Name + " isn't supported: this version runs local resources only")
 }
 
-// unsupported builtins need images, Docker Compose or Kubernetes.
-var unsupported = []string{
+// unsupportedNames are those of builtins that need images, Docker Compose or Kubernetes.
+var unsupportedNames = []string{
 	"allow_k8s_contexts", "custom_build", "dc_resource", "default_registry", "docker_build", "docker_compose",
 	"docker_prune_settings", "fall_back_on", "helm", "initial_sync", "k8s_context", "k8s_custom_deploy",
 	"k8s_image_json_path", "k8s_kind", "k8s_namespace", "k8s_resource", "k8s_yaml", "kustomize",

@@ -39,19 +39,6 @@ type Command struct {
 	Stdout, Stderr io.Writer
 }
 
-// Local is the subject of local().
-type Local struct {
-	Evaluation *Evaluation
-	Environ    *Environ
-	// Runner runs the commands, nil refuses them.
-	Runner Runner
-	// Output returns a writer for what a command writes to one of its streams. Nil drops it.
-	Output func() io.WriteCloser
-}
-
-// Library returns local.
-func (l *Local) Library() Library { return Functions(map[string]Function{"local": Unpacking(l.local)}) }
-
 // localParameters are the parameters of local.
 type localParameters struct {
 	Command    command     `arg:"command"`
@@ -64,18 +51,18 @@ type localParameters struct {
 }
 
 // local is local(command, ...): it runs a command and returns its standard output.
-func (l *Local) local(a localParameters) (starlark.Value, error) {
+func (v *Environ) local(a localParameters) (starlark.Value, error) {
 	switch {
 	case a.Command.Command == nil:
 		return nil, errors.New("for parameter command: must not be empty")
-	case l.Runner == nil:
+	case v.evaluation.Runner == nil:
 		return nil, errors.New("this evaluation can't run commands")
 	}
-	command := l.Evaluation.placed(a.Command, a.Dir, nil)
+	command := v.evaluation.placed(a.Command, a.Dir, nil)
 	if !a.EchoOff {
-		l.Evaluation.Info("local: " + command.String())
+		v.evaluation.Info("local: " + command.String())
 	}
-	stdout, stderr, err := l.run(command, &a)
+	stdout, stderr, err := v.run(command, &a)
 	if err != nil {
 		output := ""
 		if a.Quiet {
@@ -84,26 +71,26 @@ func (l *Local) local(a localParameters) (starlark.Value, error) {
 		return nil, fmt.Errorf("command %q failed.\nerror: %w%s", command.String(), err, output)
 	}
 	if !a.Quiet && !a.EchoOff && stdout+stderr == "" {
-		l.Evaluation.Info(outputPrefix + "[no output]")
+		v.evaluation.Info(outputPrefix + "[no output]")
 	}
 	return data.Blob(stdout), nil
 }
 
 // run runs a command to its end and returns what it wrote.
-func (l *Local) run(command *model.Command, a *localParameters) (stdout, stderr string, err error) {
-	ctx, cancel := context.WithCancelCause(l.Evaluation.Context)
+func (v *Environ) run(command *model.Command, a *localParameters) (stdout, stderr string, err error) {
+	ctx, cancel := context.WithCancelCause(v.evaluation.Context)
 	defer cancel(nil)
-	open := l.Output
+	open := v.evaluation.Output
 	if a.Quiet {
 		open = nil
 	}
 	var mu sync.Mutex
-	out := newOutput(&mu, l.Evaluation.MaxDataSize, cancel, open)
-	errs := newOutput(&mu, l.Evaluation.MaxDataSize, cancel, open)
-	err = l.Runner.Run(ctx, Command{
+	out := newOutput(&mu, v.evaluation.MaxDataSize, cancel, open)
+	errs := newOutput(&mu, v.evaluation.MaxDataSize, cancel, open)
+	err = v.evaluation.Runner.Run(ctx, Command{
 		Argv:   command.Argv,
 		Dir:    command.Dir,
-		Env:    append(l.Environ.entries(), a.Env...),
+		Env:    append(v.entries(), a.Env...),
 		Stdin:  string(a.Stdin),
 		Stdout: out,
 		Stderr: errs,

@@ -28,10 +28,10 @@ var (
 	_ starlark.HasAttrs        = (*Environ)(nil)
 )
 
-// NewEnviron returns an environment of "KEY=value" entries. The last one of a key counts; invalid ones are dropped.
-func NewEnviron(e *Evaluation, entries []string) *Environ {
+// NewEnviron returns the environment at the beginning of an evaluation, without invalid entries.
+func NewEnviron(e *Evaluation) *Environ {
 	v := &Environ{new(starlark.Dict), e, map[string]string{}}
-	for _, entry := range entries {
+	for _, entry := range e.Environ {
 		if key, value, ok := strings.Cut(entry, "="); ok {
 			v.initial[key] = value
 		}
@@ -44,9 +44,12 @@ func NewEnviron(e *Evaluation, entries []string) *Environ {
 	return v
 }
 
-// Library returns the builtins of os, without os.path.
+// Library returns local, and the builtins of sys and os without os.path.
 func (v *Environ) Library() Library {
+	argv := stringValues(v.evaluation.Argv)
+	argv.Freeze()
 	l := Functions(map[string]Function{
+		"local":       Unpacking(v.local),
 		"os.getcwd":   Unpacking(v.getcwd),
 		"os.getenv":   Unpacking(v.getenv),
 		"os.putenv":   Unpacking(v.putenv),
@@ -56,6 +59,10 @@ func (v *Environ) Library() Library {
 	l["os.name"] = starlark.String("posix")
 	if runtime.GOOS == "windows" {
 		l["os.name"] = starlark.String("nt")
+	}
+	l["sys.argv"], l["sys.executable"] = argv, starlark.None
+	if executable := v.evaluation.Executable; executable != "" {
+		l["sys.executable"] = starlark.String(executable)
 	}
 	return l
 }
@@ -179,18 +186,6 @@ func (v *Environ) unsetenv(a struct {
 }) (starlark.Value, error) {
 	_, _, err := v.Delete(starlark.String(a.Key))
 	return nil, err
-}
-
-// Sys returns sys.argv, the command line of the program, and sys.executable, the path of its file, None when that is
-// empty.
-func Sys(argv []string, executable string) Library {
-	list := stringValues(argv)
-	list.Freeze()
-	l := Library{"sys.argv": list, "sys.executable": starlark.None}
-	if executable != "" {
-		l["sys.executable"] = starlark.String(executable)
-	}
-	return l
 }
 
 // stringValues returns a list of strings.

@@ -25,7 +25,6 @@ import (
 // Config holds the settings of each scope of an evaluation.
 type Config struct {
 	evaluation *builtins.Evaluation
-	subcommand string
 	scopes     map[*builtins.Scope]*scope
 }
 
@@ -39,10 +38,8 @@ type scope struct {
 	enable func([]model.Resource) (model.Selection, error)
 }
 
-// New returns the settings of an evaluation. The subcommand is how the program was called, such as "up".
-func New(e *builtins.Evaluation, subcommand string) *Config {
-	return &Config{e, subcommand, map[*builtins.Scope]*scope{}}
-}
+// New returns the settings of an evaluation.
+func New(e *builtins.Evaluation) *Config { return &Config{e, map[*builtins.Scope]*scope{}} }
 
 // Library returns the builtins.
 func (c *Config) Library() builtins.Library {
@@ -56,8 +53,8 @@ func (c *Config) Library() builtins.Library {
 		"config.set_enabled_resources":   builtins.Unpacking(c.setEnabledResources),
 	})
 	l["config.main_dir"] = starlark.String(c.evaluation.MainDirectory())
-	l["config.main_path"] = starlark.String(c.evaluation.Main)
-	l["config.tilt_subcommand"] = starlark.String(c.subcommand)
+	l["config.main_path"] = starlark.String(c.evaluation.Path)
+	l["config.tilt_subcommand"] = starlark.String(c.evaluation.Subcommand)
 	return l
 }
 
