@@ -15,7 +15,7 @@ import (
 //
 // It doesn't change the resources given.
 func ResolveDependencies(resources []Resource) (resolved []Resource, warnings []string, err error) {
-	g := newGraph(resources)
+	index := byName(resources)
 	resolved = slices.Clone(resources)
 	for i := range resolved {
 		r := &resolved[i]
@@ -24,7 +24,7 @@ func ResolveDependencies(resources []Resource) (resolved []Resource, warnings []
 			switch {
 			case dep == r.Name:
 				return nil, nil, fmt.Errorf("resource %s specified a dependency on itself", r.Name)
-			case g.index[dep] == nil:
+			case index[dep] == nil:
 				warnings = append(warnings, fmt.Sprintf(
 					"resource %s specified a dependency on unknown resource %s - dependency ignored", r.Name, dep))
 			case !slices.Contains(known, dep):
@@ -33,7 +33,7 @@ func ResolveDependencies(resources []Resource) (resolved []Resource, warnings []
 		}
 		r.ResourceDeps = known
 	}
-	if cycle := g.cycle(); cycle != nil {
+	if cycle := cycleOf(resources, index); cycle != nil {
 		return nil, nil, fmt.Errorf("cycle detected in resource dependency graph: %s", strings.Join(cycle, " -> "))
 	}
 	return resolved, warnings, nil
@@ -45,13 +45,26 @@ func SelectResources(resources []Resource, names []string) (Selection, error) {
 	if len(names) == 0 {
 		return Selection{All: true}, nil
 	}
-	g := newGraph(resources)
-	if err := g.requireKnown(names); err != nil {
-		return Selection{}, err
+	index := byName(resources)
+	var unknown, others []string
+	for _, name := range names {
+		if index[name] == nil && !slices.Contains(unknown, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	if unknown != nil {
+		for _, r := range resources {
+			if !slices.Contains(names, r.Name) {
+				others = append(others, r.Name)
+			}
+		}
+		//lint:ignore ST1005 Tilt's text, on two lines.
+		return Selection{}, fmt.Errorf("You specified some resources that could not be found: %s\n"+
+			"Is this a typo? Existing resources in Tiltfile: %s", quoteAll(unknown), quoteAll(others))
 	}
 	wanted := map[string]bool{}
 	for queue := slices.Clone(names); len(queue) > 0; queue = queue[1:] {
-		r := g.index[queue[0]]
+		r := index[queue[0]]
 		if r == nil || wanted[r.Name] {
 			continue
 		}
@@ -72,39 +85,12 @@ func (s Selection) Contains(name string) bool {
 	return s.All || slices.Contains(s.Names, name)
 }
 
-// graph is a view of resources by name. It doesn't own them.
-type graph struct {
-	resources []Resource
-	index     map[string]*Resource
-}
-
-func newGraph(resources []Resource) graph {
-	g := graph{resources, make(map[string]*Resource, len(resources))}
+func byName(resources []Resource) map[string]*Resource {
+	index := make(map[string]*Resource, len(resources))
 	for i := range resources {
-		g.index[resources[i].Name] = &resources[i]
+		index[resources[i].Name] = &resources[i]
 	}
-	return g
-}
-
-// requireKnown returns an error if some of the names don't exist.
-func (g graph) requireKnown(names []string) error {
-	var unknown, others []string
-	for _, name := range names {
-		if g.index[name] == nil && !slices.Contains(unknown, name) {
-			unknown = append(unknown, name)
-		}
-	}
-	if unknown == nil {
-		return nil
-	}
-	for _, r := range g.resources {
-		if !slices.Contains(names, r.Name) {
-			others = append(others, r.Name)
-		}
-	}
-	//lint:ignore ST1005 Tilt's text, on two lines.
-	return fmt.Errorf("You specified some resources that could not be found: %s\n"+
-		"Is this a typo? Existing resources in Tiltfile: %s", quoteAll(unknown), quoteAll(others))
+	return index
 }
 
 func quoteAll(names []string) string {
@@ -115,17 +101,17 @@ func quoteAll(names []string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// cycle returns the names along a cycle, beginning and ending with the same one, nil if there is none. It finds the
+// cycleOf returns the names along a cycle, beginning and ending with the same one, nil if there is none. It finds the
 // same cycle each time: the first one in the order of definition.
-func (g graph) cycle() []string {
-	done := make(map[string]bool, len(g.resources))
+func cycleOf(resources []Resource, index map[string]*Resource) []string {
+	done := make(map[string]bool, len(resources))
 	var path []string
 	var walk func(name string) []string
 	walk = func(name string) []string {
 		if i := slices.Index(path, name); i >= 0 {
 			return append(slices.Clone(path[i:]), name)
 		}
-		r := g.index[name]
+		r := index[name]
 		if r == nil || done[name] {
 			return nil
 		}
@@ -139,7 +125,7 @@ func (g graph) cycle() []string {
 		done[name] = true
 		return nil
 	}
-	for _, r := range g.resources {
+	for _, r := range resources {
 		if found := walk(r.Name); found != nil {
 			return found
 		}

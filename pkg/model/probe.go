@@ -4,61 +4,34 @@
 package model
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 )
 
-// Defaults of a readiness probe.
-const (
-	DefaultProbePeriod           = 10 * time.Second
-	DefaultProbeTimeout          = time.Second
-	DefaultProbeSuccessThreshold = 1
-	DefaultProbeFailureThreshold = 3
-	// DefaultProbeHost is the host for HTTP and TCP checks.
-	DefaultProbeHost = "localhost"
-)
-
 // WithDefaults returns a copy with defaults in place of zero values.
 func (p Probe) WithDefaults() Probe {
-	setDefault(&p.Period, DefaultProbePeriod)
-	setDefault(&p.Timeout, DefaultProbeTimeout)
-	setDefault(&p.SuccessThreshold, DefaultProbeSuccessThreshold)
-	setDefault(&p.FailureThreshold, DefaultProbeFailureThreshold)
+	const host = "localhost"
+	p.Period = cmp.Or(p.Period, 10*time.Second)
+	p.Timeout = cmp.Or(p.Timeout, time.Second)
+	p.SuccessThreshold = cmp.Or(p.SuccessThreshold, 1)
+	p.FailureThreshold = cmp.Or(p.FailureThreshold, 3)
 	if p.HTTPGet != nil {
 		get := *p.HTTPGet
-		setDefault(&get.Scheme, "http")
-		setDefault(&get.Host, DefaultProbeHost)
-		if !strings.HasPrefix(get.Path, "/") {
-			get.Path = "/" + get.Path
-		}
+		get.Scheme, get.Host = cmp.Or(get.Scheme, "http"), cmp.Or(get.Host, host)
+		get.Path = "/" + strings.TrimPrefix(get.Path, "/")
 		p.HTTPGet = &get
 	}
 	if p.TCPSocket != nil {
-		socket := *p.TCPSocket
-		setDefault(&socket.Host, DefaultProbeHost)
-		p.TCPSocket = &socket
+		p.TCPSocket = &TCPSocketAction{Host: cmp.Or(p.TCPSocket.Host, host), Port: p.TCPSocket.Port}
 	}
 	return p
 }
 
-func setDefault[T comparable](value *T, def T) {
-	var zero T
-	if *value == zero {
-		*value = def
-	}
-}
-
 // Validate returns an error for an invalid probe. The probe has its defaults.
 func (p Probe) Validate() error {
-	if err := p.validateNumbers(); err != nil {
-		return err
-	}
-	return p.validateAction()
-}
-
-func (p Probe) validateNumbers() error {
 	if p.InitialDelay < 0 {
 		return fmt.Errorf("initial_delay_secs must not be negative, got %v", p.InitialDelay.Seconds())
 	}
@@ -75,29 +48,19 @@ func (p Probe) validateNumbers() error {
 			return fmt.Errorf("%s must be positive, got %v", n.name, n.value)
 		}
 	}
-	return nil
-}
-
-func (p Probe) validateAction() error {
-	actions := 0
-	for _, set := range []bool{p.Exec != nil, p.HTTPGet != nil, p.TCPSocket != nil} {
-		if set {
-			actions++
-		}
-	}
-	switch {
-	case actions != 1:
-		return errors.New("exactly one of exec, http_get, or tcp_socket must be specified")
-	case p.Exec != nil:
-		if len(p.Exec.Argv) == 0 {
+	switch exec, get, socket := p.Exec, p.HTTPGet, p.TCPSocket; {
+	case exec != nil && get == nil && socket == nil:
+		if len(exec.Argv) == 0 {
 			return errors.New("exec: command must not be empty")
 		}
 		return nil
-	case p.TCPSocket != nil:
-		return ValidatePort(p.TCPSocket.Port)
+	case exec == nil && get != nil && socket == nil:
+		if get.Scheme != "http" && get.Scheme != "https" {
+			return fmt.Errorf("http_get: scheme must be http or https, got %q", get.Scheme)
+		}
+		return ValidatePort(get.Port)
+	case exec == nil && get == nil && socket != nil:
+		return ValidatePort(socket.Port)
 	}
-	if scheme := p.HTTPGet.Scheme; scheme != "http" && scheme != "https" {
-		return fmt.Errorf("http_get: scheme must be http or https, got %q", scheme)
-	}
-	return ValidatePort(p.HTTPGet.Port)
+	return errors.New("exactly one of exec, http_get, or tcp_socket must be specified")
 }

@@ -85,13 +85,8 @@ func (e *evaluation) library() builtins.Library {
 	})
 }
 
-// loadParameters are those of include and load_dynamic.
-type loadParameters struct {
-	Path builtins.Path `arg:"path"`
-}
-
 // include is include(path): it executes a file for its effects.
-func (e *evaluation) include(a loadParameters) (starlark.Value, error) {
+func (e *evaluation) include(a builtins.OnePath) (starlark.Value, error) {
 	if _, err := e.load(string(a.Path)); err != nil {
 		return nil, fmt.Errorf("cannot include %s: %w", a.Path, err)
 	}
@@ -99,7 +94,7 @@ func (e *evaluation) include(a loadParameters) (starlark.Value, error) {
 }
 
 // loadDynamic is load_dynamic(path): it executes a file and returns its globals as a frozen dict.
-func (e *evaluation) loadDynamic(a loadParameters) (starlark.Value, error) {
+func (e *evaluation) loadDynamic(a builtins.OnePath) (starlark.Value, error) {
 	globals, err := e.load(string(a.Path))
 	if err != nil {
 		return nil, fmt.Errorf("cannot load %s: %w", a.Path, err)

@@ -48,8 +48,8 @@ func (p *Path) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// onePath has the parameter of a builtin that takes one path.
-type onePath struct {
+// OnePath has the parameter of a builtin that takes one path.
+type OnePath struct {
 	Path Path `arg:"path,alias=paths"`
 }
 
@@ -110,11 +110,7 @@ func elementsOf(v starlark.Value) []starlark.Value {
 	if !isList(v) {
 		return []starlark.Value{v}
 	}
-	var elements []starlark.Value
-	for element := range starlark.Elements(v.(starlark.Iterable)) {
-		elements = append(elements, element)
-	}
-	return elements
+	return slices.Collect(starlark.Elements(v.(starlark.Iterable)))
 }
 
 // program is a program with its arguments.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+	"slices"
 
 	"go.starlark.net/starlark"
 
@@ -18,9 +19,9 @@ import (
 // Encoding returns the builtins for JSON and YAML.
 func (e *Evaluation) Encoding() Library {
 	return Functions(map[string]Function{
-		"decode_json":        decode("json", e.parseJSON),
-		"decode_yaml":        decode("yaml", e.parseYAML),
-		"decode_yaml_stream": decode("yaml", e.parseYAMLStream),
+		"decode_json":        e.decode("json", e.parseJSON),
+		"decode_yaml":        e.decode("yaml", e.parseYAML),
+		"decode_yaml_stream": e.decode("yaml", e.parseYAMLStream),
 		"encode_json":        Unpacking(encodeJSON),
 		"encode_yaml":        Unpacking(encodeYAML),
 		"encode_yaml_stream": Unpacking(encodeYAMLStream),
@@ -52,10 +53,13 @@ func (e *Evaluation) read(parse parser) Function {
 }
 
 // decode returns the function for decode_json(json), decode_yaml(yaml) and decode_yaml_stream(yaml).
-func decode(parameter string, parse parser) Function {
+func (e *Evaluation) decode(parameter string, parse parser) Function {
 	return func(c *Call) (starlark.Value, error) {
 		var content Text
 		if err := starlark.UnpackArgs(c.Name, c.Args, c.Kwargs, parameter, &content); err != nil {
+			return nil, err
+		}
+		if err := e.checkSize(string(content)); err != nil {
 			return nil, err
 		}
 		return parse([]byte(content), "")
@@ -63,9 +67,6 @@ func decode(parameter string, parse parser) Function {
 }
 
 func (e *Evaluation) parseJSON(content []byte, from string) (starlark.Value, error) {
-	if err := e.checkSize(content, "the text"+from); err != nil {
-		return nil, err
-	}
 	value, err := data.DecodeJSON(content)
 	if err != nil {
 		return nil, fmt.Errorf("error parsing JSON%s: %w", from, err)
@@ -75,10 +76,7 @@ func (e *Evaluation) parseJSON(content []byte, from string) (starlark.Value, err
 
 func (e *Evaluation) parseYAMLStream(content []byte, from string) (starlark.Value, error) {
 	documents, err := decodeYAML(e, content, from, data.DecodeYAML)
-	if err != nil {
-		return nil, err
-	}
-	return starlark.NewList(documents), nil
+	return starlark.NewList(documents), err
 }
 
 // parseYAML returns the value of a text with at most one document, None for an empty one.
@@ -96,18 +94,14 @@ func (e *Evaluation) parseYAML(content []byte, from string) (starlark.Value, err
 	return documents[0], nil
 }
 
-// decodeYAML decodes a text that isn't too large.
 func decodeYAML[T any](
 	e *Evaluation, content []byte, from string, decode func(context.Context, []byte) ([]T, error),
 ) ([]T, error) {
-	if err := e.checkSize(content, "the text"+from); err != nil {
-		return nil, err
-	}
 	decoded, err := decode(e.Context, content)
 	if err != nil {
-		return nil, fmt.Errorf("error parsing YAML%s: %w", from, err)
+		err = fmt.Errorf("error parsing YAML%s: %w", from, err)
 	}
-	return decoded, nil
+	return decoded, err
 }
 
 // oneObject has the parameter of encode_json and encode_yaml.
@@ -129,11 +123,7 @@ func encodeYAML(a oneObject) (starlark.Value, error) {
 func encodeYAMLStream(a struct {
 	Objects starlark.Sequence `arg:"objs"`
 }) (starlark.Value, error) {
-	var documents []starlark.Value
-	for object := range starlark.Elements(a.Objects) {
-		documents = append(documents, object)
-	}
-	return data.EncodeYAML(documents...)
+	return data.EncodeYAML(slices.Collect(starlark.Elements(a.Objects))...)
 }
 
 // filterYAML is filter_yaml(yaml, ...). It splits Kubernetes objects into those that match everything given and the
@@ -149,17 +139,17 @@ func (e *Evaluation) filterYAML(a struct {
 	var objects []any
 	for _, source := range elementsOf(a.YAML) {
 		text, isBlob := source.(data.Blob)
-		content, from := []byte(text), ""
+		content, from, err := []byte(text), "", e.checkSize(string(text))
 		if !isBlob {
 			var path Path
-			err := path.Unpack(source)
-			if err != nil {
+			if err := path.Unpack(source); err != nil {
 				return nil, fmt.Errorf("for parameter yaml: %w", err)
 			}
 			from = " from " + string(path)
-			if content, err = e.ReadData(e.Absolute(string(path))); err != nil {
-				return nil, err
-			}
+			content, err = e.ReadData(e.Absolute(string(path)))
+		}
+		if err != nil {
+			return nil, err
 		}
 		decoded, err := decodeYAML(e, content, from, data.DecodeObjects)
 		if err != nil {

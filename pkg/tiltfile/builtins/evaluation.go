@@ -158,10 +158,10 @@ func (e *Evaluation) ReadData(path string) ([]byte, error) {
 	return content, data.Explain(err)
 }
 
-// checkSize returns an error for a text that is too large to decode. The name of the text is for the error.
-func (e *Evaluation) checkSize(content []byte, name string) error {
-	if int64(len(content)) > e.MaxDataSize {
-		return data.Explain(data.TooLarge{What: name, Limit: e.MaxDataSize})
+// checkSize returns an error for a text that is too large to decode.
+func (e *Evaluation) checkSize(text string) error {
+	if int64(len(text)) > e.MaxDataSize {
+		return data.Explain(data.TooLarge{What: "the text", Limit: e.MaxDataSize})
 	}
 	return nil
 }

@@ -21,9 +21,9 @@ func (e *Evaluation) Files() Library {
 	return Functions(map[string]Function{
 		"listdir":          Unpacking(e.listdir),
 		"local_git_repo":   Unpacking(e.localGitRepo),
-		"os.path.abspath":  Unpacking(e.abspath),
-		"os.path.basename": Unpacking(basename),
-		"os.path.dirname":  Unpacking(dirname),
+		"os.path.abspath":  pathText(e.join),
+		"os.path.basename": pathText(filepath.Base),
+		"os.path.dirname":  pathText(filepath.Dir),
 		"os.path.exists":   Unpacking(e.exists),
 		"os.path.join":     joinPath,
 		"os.path.realpath": Unpacking(e.realpath),
@@ -49,7 +49,7 @@ func (e *Evaluation) readFile(a struct {
 }
 
 // watchFile is watch_file(path): the file, or everything below the directory, becomes an input. It needn't exist.
-func (e *Evaluation) watchFile(a onePath) (starlark.Value, error) {
+func (e *Evaluation) watchFile(a OnePath) (starlark.Value, error) {
 	e.AddInput(e.Absolute(string(a.Path)))
 	return nil, nil
 }
@@ -116,13 +116,13 @@ func (r gitRepo) Attr(name string) (starlark.Value, error) {
 	if name != "paths" {
 		return nil, nil
 	}
-	return builtin(name, Unpacking(func(a onePath) (starlark.Value, error) {
+	return builtin(name, Unpacking(func(a OnePath) (starlark.Value, error) {
 		return starlark.String(filepath.Join(string(r), string(a.Path))), nil
 	})), nil
 }
 
 // localGitRepo is local_git_repo(path).
-func (e *Evaluation) localGitRepo(a onePath) (starlark.Value, error) {
+func (e *Evaluation) localGitRepo(a OnePath) (starlark.Value, error) {
 	root := e.Absolute(string(a.Path))
 	if _, err := os.Stat(root); err != nil {
 		return nil, err
@@ -141,13 +141,10 @@ type pathString struct {
 	Path string `arg:"path"`
 }
 
-func (e *Evaluation) abspath(a pathString) (starlark.Value, error) {
-	return starlark.String(e.join(a.Path)), nil
+// pathText returns the function that turns a path into another text, such as os.path.dirname(path).
+func pathText(f func(path string) string) Function {
+	return Unpacking(func(a pathString) (starlark.Value, error) { return starlark.String(f(a.Path)), nil })
 }
-func basename(a pathString) (starlark.Value, error) {
-	return starlark.String(filepath.Base(a.Path)), nil
-}
-func dirname(a pathString) (starlark.Value, error) { return starlark.String(filepath.Dir(a.Path)), nil }
 
 // exists is os.path.exists(path). A broken symbolic link doesn't exist.
 func (e *Evaluation) exists(a pathString) (starlark.Value, error) {

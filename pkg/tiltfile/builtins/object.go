@@ -43,8 +43,18 @@ func (o *Objects) Library() Library {
 	addPart[ignoreDef](l)
 	addPart[restartOnSpec](l)
 	addPart[startOnSpec](l)
-	addProbeParts(l)
-	addButtonParts(l)
+	addPart[probePart](l)
+	addPart[handler](l)
+	addPart[execAction](l)
+	addPart[httpGetAction](l)
+	addPart[httpHeader](l)
+	addPart[tcpSocketAction](l)
+	addPart[uiComponentLocation](l)
+	addPart[uiInputSpec](l)
+	addPart[uiTextInputSpec](l)
+	addPart[uiBoolInputSpec](l)
+	addPart[uiChoiceInputSpec](l)
+	addPart[uiHiddenInputSpec](l)
 	return l
 }
 
@@ -171,16 +181,6 @@ func exactlyOne(names string, choices ...bool) error {
 		return errors.New("exactly one of " + names + " must be specified")
 	}
 	return nil
-}
-
-// addButtonParts adds the builtins of the parts of a button.
-func addButtonParts(l Library) {
-	addPart[uiComponentLocation](l)
-	addPart[uiInputSpec](l)
-	addPart[uiTextInputSpec](l)
-	addPart[uiBoolInputSpec](l)
-	addPart[uiChoiceInputSpec](l)
-	addPart[uiHiddenInputSpec](l)
 }
 
 // button is v1alpha1.ui_button(name, ...). It is only checked: there is no page for it.

@@ -6,7 +6,6 @@ package builtins
 import (
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -57,9 +56,6 @@ func (v *Environ) Library() Library {
 	})
 	l["os.environ"] = v
 	l["os.name"] = starlark.String("posix")
-	if runtime.GOOS == "windows" {
-		l["os.name"] = starlark.String("nt")
-	}
 	l["sys.argv"], l["sys.executable"] = argv, starlark.None
 	if executable := v.evaluation.Executable; executable != "" {
 		l["sys.executable"] = starlark.String(executable)

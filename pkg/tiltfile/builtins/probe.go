@@ -99,17 +99,8 @@ func makeTCPSocketAction(a struct {
 	}), nil
 }
 
-// addProbeParts adds the builtins of a probe as Tilt's API has it. Their parameters have the names of Kubernetes'
-// fields, unlike those of probe().
-func addProbeParts(l Library) {
-	addPart[probePart](l)
-	addPart[handler](l)
-	addPart[execAction](l)
-	addPart[httpGetAction](l)
-	addPart[httpHeader](l)
-	addPart[tcpSocketAction](l)
-}
-
+// probePart is a probe as Tilt's API has it. The parameters of its parts have the names of Kubernetes' fields, unlike those
+// of probe().
 type probePart struct {
 	Part             `builtin:"v1alpha1.probe"`
 	Handler          partOf[handler] `arg:"handler??"`
