@@ -214,8 +214,8 @@ func (n *resourceName) Unpack(v starlark.Value) error {
 	return model.ValidateName(string(*n))
 }
 
-// duration is a string such as "5m30s".
-type duration time.Duration
+// duration is a string such as "5m30s". It is nil when the argument is left out.
+type duration struct{ *time.Duration }
 
 func (d *duration) Unpack(v starlark.Value) error {
 	s, ok := starlark.AsString(v)
@@ -229,7 +229,7 @@ func (d *duration) Unpack(v starlark.Value) error {
 	if parsed < 0 {
 		return fmt.Errorf("duration %q must not be negative", s)
 	}
-	*d = duration(parsed)
+	d.Duration = &parsed
 	return nil
 }
 

@@ -35,13 +35,19 @@ func (e *Evaluation) Files() Library {
 
 // readFile is read_file(path, default=None).
 func (e *Evaluation) readFile(a struct {
-	Path    Path  `arg:"path,alias=paths"`
-	Default *Text `arg:"default??"`
+	Path    Path           `arg:"path,alias=paths"`
+	Default starlark.Value `arg:"default??"`
 }) (starlark.Value, error) {
+	def, ok := data.Blob(""), a.Default != nil
+	if ok {
+		if err := (*Text)(&def).Unpack(a.Default); err != nil {
+			return nil, fmt.Errorf("for parameter \"default\": %w", err)
+		}
+	}
 	content, err := e.ReadData(e.Absolute(string(a.Path)))
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && a.Default != nil:
-		return data.Blob(*a.Default), nil
+	case errors.Is(err, fs.ErrNotExist) && ok:
+		return def, nil
 	case err != nil:
 		return nil, err
 	}

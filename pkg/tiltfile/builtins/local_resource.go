@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -27,7 +26,7 @@ type Resources struct {
 // definition is a resource as it was defined: trigger_mode() may still change it.
 type definition struct {
 	model.Resource
-	triggerMode *triggerMode
+	triggerMode triggerMode
 	scope       *Scope
 }
 
@@ -54,8 +53,8 @@ func (r *Resources) All() ([]model.Resource, []*Scope) {
 	for i, d := range r.definitions {
 		resources[i], scopes[i] = d.Resource, d.scope
 		resources[i].TriggerMode = model.TriggerMode(r.triggerModes[d.scope].mode)
-		if d.triggerMode != nil {
-			resources[i].TriggerMode = model.TriggerMode(*d.triggerMode)
+		if d.triggerMode != unset {
+			resources[i].TriggerMode = model.TriggerMode(d.triggerMode)
 		}
 	}
 	return resources, scopes
@@ -72,7 +71,7 @@ type localResourceParameters struct {
 	Name           resourceName         `arg:"name"`
 	Cmd            command              `arg:"cmd??"`
 	Deps           pathList             `arg:"deps??"`
-	TriggerMode    *triggerMode         `arg:"trigger_mode??"`
+	TriggerMode    triggerMode          `arg:"trigger_mode??"`
 	ResourceDeps   StringList           `arg:"resource_deps??"`
 	Ignore         patternList          `arg:"ignore??"`
 	AutoInit       bool                 `arg:"auto_init??"`
@@ -88,25 +87,31 @@ type localResourceParameters struct {
 	Dir            Path                 `arg:"dir??"`
 	ServeDir       Path                 `arg:"serve_dir??"`
 
-	Timeout          *limit         `arg:"timeout??,keyword"`
-	ReadinessTimeout *limit         `arg:"readiness_timeout??,keyword"`
-	Retries          *count         `arg:"retries??,keyword"`
-	Restart          *restartPolicy `arg:"restart??,keyword"`
+	Timeout          limit         `arg:"timeout??,keyword"`
+	ReadinessTimeout limit         `arg:"readiness_timeout??,keyword"`
+	Retries          count         `arg:"retries??,keyword"`
+	Restart          restartPolicy `arg:"restart??,keyword"`
 }
 
 // localResource is local_resource(name, cmd, ...).
 func (r *Resources) localResource(c *Call) (starlark.Value, error) {
-	return nil, r.define(c, &localResourceParameters{AutoInit: true})
+	return nil, r.define(c, false)
 }
 
 // test is the deprecated form of local_resource(..., allow_parallel=True).
 func (r *Resources) test(c *Call) (starlark.Value, error) {
 	r.evaluation.Warn("test() is deprecated: use local_resource(..., allow_parallel=True)")
-	return nil, r.define(c, &localResourceParameters{AutoInit: true, AllowParallel: true})
+	return nil, r.define(c, true)
 }
 
-// define adds a resource. An argument that is left out keeps its value in a.
-func (r *Resources) define(c *Call, a *localResourceParameters) error {
+// unset is the value of an argument that was left out, where 0 is a value too.
+const unset = -1
+
+// define adds a resource.
+func (r *Resources) define(c *Call, allowParallel bool) error {
+	a := &localResourceParameters{
+		AutoInit: true, AllowParallel: allowParallel, TriggerMode: unset, Retries: unset, Restart: unset,
+	}
 	if err := c.Unpack(a); err != nil {
 		return err
 	}
@@ -146,8 +151,8 @@ func (a *localResourceParameters) check() error {
 		jobGiven, serverGiven bool
 	}{
 		{"dir", "serve_dir", a.Dir != "", a.ServeDir != ""},
-		{"timeout", "readiness_timeout", a.Timeout != nil, a.ReadinessTimeout != nil},
-		{"retries", "restart", a.Retries != nil, a.Restart != nil},
+		{"timeout", "readiness_timeout", a.Timeout.Duration != nil, a.ReadinessTimeout.Duration != nil},
+		{"retries", "restart", a.Retries != unset, a.Restart != unset},
 	} {
 		switch {
 		case pair.jobGiven && !job:
@@ -173,10 +178,10 @@ func (r *Resources) resource(a *localResourceParameters) model.Resource {
 		AllowParallel:    a.AllowParallel || a.Cmd.Command == nil,
 		Links:            a.Links,
 		Labels:           a.Labels,
-		Timeout:          time.Duration(ptr.Deref(a.Timeout, 0)),
-		ReadinessTimeout: time.Duration(ptr.Deref(a.ReadinessTimeout, 0)),
-		Retries:          int(ptr.Deref(a.Retries, 0)),
-		Restart:          model.RestartPolicy(ptr.Deref(a.Restart, 0)),
+		Timeout:          ptr.Deref(a.Timeout.Duration, 0),
+		ReadinessTimeout: ptr.Deref(a.ReadinessTimeout.Duration, 0),
+		Retries:          int(max(a.Retries, 0)),
+		Restart:          model.RestartPolicy(max(a.Restart, 0)),
 	}
 	for _, dep := range a.Deps {
 		resource.Deps = append(resource.Deps, e.Absolute(dep))
@@ -228,13 +233,13 @@ func (l *linkList) Unpack(v starlark.Value) error {
 }
 
 // limit is a duration within which something must happen.
-type limit duration
+type limit struct{ duration }
 
 func (l *limit) Unpack(v starlark.Value) error {
-	if err := (*duration)(l).Unpack(v); err != nil {
+	if err := l.duration.Unpack(v); err != nil {
 		return err
 	}
-	if *l == 0 {
+	if *l.Duration == 0 {
 		return errors.New("must be longer than 0s; omit it for no limit")
 	}
 	return nil

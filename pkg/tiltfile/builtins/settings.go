@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/blang/semver/v4"
 	"go.starlark.net/starlark"
@@ -37,15 +36,15 @@ func (s *Settings) Library() Library {
 // ciSettings is ci_settings(k8s_grace_period=, timeout=, readiness_timeout=, settle=); Tilt doesn't have the last. An
 // argument that is left out keeps the value of an earlier call.
 func (s *Settings) ciSettings(a struct {
-	Grace     *duration `arg:"k8s_grace_period??"`
-	Timeout   *duration `arg:"timeout??"`
-	Readiness *duration `arg:"readiness_timeout??"`
-	Settle    *duration `arg:"settle??"`
+	Grace     duration `arg:"k8s_grace_period??"`
+	Timeout   duration `arg:"timeout??"`
+	Readiness duration `arg:"readiness_timeout??"`
+	Settle    duration `arg:"settle??"`
 }) (starlark.Value, error) {
-	s.CI.K8sGracePeriod = cmp.Or((*time.Duration)(a.Grace), s.CI.K8sGracePeriod)
-	s.CI.Timeout = cmp.Or((*time.Duration)(a.Timeout), s.CI.Timeout)
-	s.CI.ReadinessTimeout = cmp.Or((*time.Duration)(a.Readiness), s.CI.ReadinessTimeout)
-	s.CI.Settle = cmp.Or((*time.Duration)(a.Settle), s.CI.Settle)
+	s.CI.K8sGracePeriod = cmp.Or(a.Grace.Duration, s.CI.K8sGracePeriod)
+	s.CI.Timeout = cmp.Or(a.Timeout.Duration, s.CI.Timeout)
+	s.CI.ReadinessTimeout = cmp.Or(a.Readiness.Duration, s.CI.ReadinessTimeout)
+	s.CI.Settle = cmp.Or(a.Settle.Duration, s.CI.Settle)
 	return nil, nil
 }
 

@@ -17,14 +17,14 @@ import (
 //
 //	var a struct {
 //		Path    Path   `arg:"path,alias=paths"`
-//		Default *Text  `arg:"default??"`
+//		Default Text   `arg:"default??"`
 //		Limit   int    `arg:"limit??,keyword"`
 //	}
 //
 // "?" and "??" after a name mean the same as for starlark.UnpackArgs; such a field keeps its value when the argument
 // is left out. The alias is another name for the argument, which errors don't use. A parameter with "keyword" can't
-// be given by position. A field is of a type that starlark.UnpackArgs can set, a starlark.Unpacker, or a pointer to
-// one, which is nil when the argument is left out. The fields of an embedded struct are parameters too.
+// be given by position. A field is of a type that starlark.UnpackArgs can set or a starlark.Unpacker. The fields of an
+// embedded struct are parameters too.
 func (c *Call) Unpack(parameters any) error {
 	p := parametersOf(parameters)
 	if len(c.Args) > p.positional && p.positional < len(p.pairs)/2 {
@@ -69,12 +69,7 @@ func (p *parameterList) add(v reflect.Value) {
 		if option != "keyword" {
 			p.positional++
 		}
-		field := v.Field(i)
-		if _, ok := field.Interface().(starlark.Unpacker); ok && field.Kind() == reflect.Pointer {
-			p.pairs = append(p.pairs, name, &optional{field})
-		} else {
-			p.pairs = append(p.pairs, name, field.Addr().Interface())
-		}
+		p.pairs = append(p.pairs, name, v.Field(i).Addr().Interface())
 	}
 }
 
@@ -102,16 +97,4 @@ func (c *Call) given(parameters any) (*starlark.Dict, error) {
 	}
 	given.Freeze()
 	return given, nil
-}
-
-// optional is a field that points to a starlark.Unpacker.
-type optional struct{ field reflect.Value }
-
-func (o *optional) Unpack(v starlark.Value) error {
-	p := reflect.New(o.field.Type().Elem())
-	if err := p.Interface().(starlark.Unpacker).Unpack(v); err != nil {
-		return err
-	}
-	o.field.Set(p)
-	return nil
 }

@@ -20,7 +20,7 @@ type shared struct {
 type parameters struct {
 	shared
 	Path    Path   `arg:"path?,alias=paths"`
-	Default *Text  `arg:"default??"`
+	Default Text   `arg:"default??"`
 	Count   int    `arg:"count??"`
 	Key     string `arg:"key??,keyword"`
 	ignored bool
@@ -29,17 +29,13 @@ type parameters struct {
 // TestUnpack calls a builtin with every kind of parameter.
 func TestUnpack(t *testing.T) {
 	show := func(p parameters) (starlark.Value, error) {
-		def := "-"
-		if p.Default != nil {
-			def = string(*p.Default)
-		}
-		return starlark.String(fmt.Sprintf("%s %s %s %d %s %t", p.Name, p.Path, def, p.Count, p.Key, p.ignored)), nil
+		return starlark.String(fmt.Sprintf("%s %s %s %d %s %t", p.Name, p.Path, p.Default, p.Count, p.Key, p.ignored)), nil
 	}
 	universe := Universe(Functions(map[string]Function{"m.f": Unpacking(show)}))
 	for _, c := range []struct{ source, want string }{
-		{"m.f('n')", "n  - 0  false"},
+		{"m.f('n')", "n   0  false"},
 		{"m.f('n', 'p', 'd', 3, key='k')", "n p d 3 k false"},
-		{"m.f('n', paths='p', default=None, count=None)", "n p - 0  false"},
+		{"m.f('n', paths='p', default=None, count=None)", "n p  0  false"},
 		{"m.f('n', default='')", "n   0  false"},
 		{"m.f()", "m.f: missing argument for name"},
 		{"m.f('n', 'p', 'd', 3, 'k')", "m.f: got 5 arguments, want at most 4"},

@@ -141,6 +141,8 @@ type setting struct {
 	// Positional settings get the arguments that aren't flags.
 	Positional bool   `arg:"args??"`
 	Usage      string `arg:"usage??"`
+	// value is that in the arguments, nil for none.
+	value starlark.Value
 }
 
 // fromJSON returns the value for decoded JSON, nil for null.
@@ -181,47 +183,40 @@ func typeOf(decoded any) string {
 	return "object"
 }
 
-// value is the value of a setting in the arguments.
-type value struct {
-	*setting
-	// value is nil until it is given.
-	value starlark.Value
-}
-
-var _ pflag.Value = (*value)(nil)
+var _ pflag.Value = (*setting)(nil)
 
 // Set implements pflag.Value. Only lists can be given in several parts.
-func (v *value) Set(text string) (err error) {
-	list, _ := v.value.(*starlark.List)
+func (s *setting) Set(text string) (err error) {
+	list, _ := s.value.(*starlark.List)
 	switch {
-	case v.kind == kindStrings && list == nil:
-		v.value = starlark.NewList([]starlark.Value{starlark.String(text)})
-	case v.kind == kindStrings:
+	case s.kind == kindStrings && list == nil:
+		s.value = starlark.NewList([]starlark.Value{starlark.String(text)})
+	case s.kind == kindStrings:
 		return list.Append(starlark.String(text))
-	case v.value != nil:
+	case s.value != nil:
 		return fmt.Errorf("%s settings can only be specified once. multiple values found (last value: %s)",
-			v.kind, text)
-	case v.kind == kindBool:
+			s.kind, text)
+	case s.kind == kindBool:
 		b, err := strconv.ParseBool(text)
 		if err != nil {
 			return errors.New("expected true or false")
 		}
-		v.value = starlark.Bool(b)
-	case v.kind == kindObject:
+		s.value = starlark.Bool(b)
+	case s.kind == kindObject:
 		decoded, err := data.UnmarshalJSON([]byte(text))
 		if err != nil {
 			return fmt.Errorf("error parsing JSON: %w", err)
 		}
-		v.value, err = data.FromJSON(decoded)
+		s.value, err = data.FromJSON(decoded)
 		return err
 	default:
-		v.value = starlark.String(text)
+		s.value = starlark.String(text)
 	}
 	return nil
 }
 
 // Type implements pflag.Value: the type in the usage.
-func (v *value) Type() string { return string(v.kind) }
+func (s *setting) Type() string { return string(s.kind) }
 
 // String implements pflag.Value. Settings have no default that the usage could show.
-func (v *value) String() string { return "" }
+func (s *setting) String() string { return "" }

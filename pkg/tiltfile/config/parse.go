@@ -31,20 +31,22 @@ func (c *Config) parse(struct{}) (starlark.Value, error) {
 	}
 	scope.parsedIn = dir
 	values, err := c.readFile(filepath.Join(dir, fileName))
-	var given map[string]starlark.Value
 	if err == nil {
-		given, err = c.parseArgs()
+		err = c.parseArgs()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("invalid Tiltfile config args: %w", err)
 	}
-	maps.Copy(values, given)
 	dict := starlark.NewDict(len(scope.settings))
 	for _, s := range scope.settings {
-		if values[s.Name] == nil {
+		value := s.value
+		if value == nil {
+			value = values[s.Name]
+		}
+		if value == nil {
 			continue
 		}
-		if err := dict.SetKey(starlark.String(s.Name), values[s.Name]); err != nil {
+		if err := dict.SetKey(starlark.String(s.Name), value); err != nil {
 			return nil, err
 		}
 	}
@@ -82,23 +84,20 @@ func (c *Config) readFile(path string) (map[string]starlark.Value, error) {
 	return values, nil
 }
 
-// parseArgs returns the values in the arguments.
-func (c *Config) parseArgs() (map[string]starlark.Value, error) {
-	settings := c.scope().settings
+// parseArgs sets the values of the settings that the arguments have.
+func (c *Config) parseArgs() error {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.SortFlags = false
 	flags.Usage = func() {}
-	var values []*value
-	var positional *value
-	for _, s := range settings {
-		v := &value{setting: s}
-		values = append(values, v)
+	var positional *setting
+	for _, s := range c.scope().settings {
+		s.value = nil
 		if s.Positional {
-			positional = v
+			positional = s
 			continue
 		}
-		flag := flags.VarPF(v, s.Name, "", s.Usage)
+		flag := flags.VarPF(s, s.Name, "", s.Usage)
 		if s.kind == kindBool {
 			flag.NoOptDefVal = "true"
 		}
@@ -108,27 +107,21 @@ func (c *Config) parseArgs() (map[string]starlark.Value, error) {
 		if errors.Is(err, pflag.ErrHelp) {
 			err = errors.New("help was requested")
 		}
-		return nil, err
+		return err
 	}
 	if rest := flags.Args(); positional == nil && len(rest) > 0 {
-		return nil, fmt.Errorf("positional args %q were given, but no setting is defined with args=True", rest)
+		return fmt.Errorf("positional args %q were given, but no setting is defined with args=True", rest)
 	}
 	for _, arg := range flags.Args() {
 		if err := positional.Set(arg); err != nil {
-			return nil, fmt.Errorf("invalid positional arg %q for setting %s: %w", arg, positional.Name, err)
+			return fmt.Errorf("invalid positional arg %q for setting %s: %w", arg, positional.Name, err)
 		}
 	}
-	given := map[string]starlark.Value{}
-	for _, v := range values {
-		if v.value != nil {
-			given[v.Name] = v.value
-		}
-	}
-	return given, nil
+	return nil
 }
 
 // logUsage logs which settings can be given.
-func (c *Config) logUsage(flags *pflag.FlagSet, positional *value) {
+func (c *Config) logUsage(flags *pflag.FlagSet, positional *setting) {
 	lines := []string{"Usage:"}
 	for line := range strings.Lines(flags.FlagUsages()) {
 		lines = append(lines, strings.TrimRight(line, " \n"))
