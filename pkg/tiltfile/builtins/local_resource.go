@@ -68,24 +68,24 @@ func (r *Resources) has(name string) bool {
 // localResourceParameters are the parameters of local_resource. Tilt doesn't have the last four; they are
 // keyword-only so that Tilt can add positional ones.
 type localResourceParameters struct {
-	Name           resourceName         `arg:"name"`
-	Cmd            command              `arg:"cmd??"`
-	Deps           pathList             `arg:"deps??"`
-	TriggerMode    triggerMode          `arg:"trigger_mode??"`
-	ResourceDeps   StringList           `arg:"resource_deps??"`
-	Ignore         patternList          `arg:"ignore??"`
-	AutoInit       bool                 `arg:"auto_init??"`
-	ServeCmd       command              `arg:"serve_cmd??"`
-	CmdBat         command              `arg:"cmd_bat??"`
-	ServeCmdBat    command              `arg:"serve_cmd_bat??"`
-	AllowParallel  bool                 `arg:"allow_parallel??"`
-	Links          linkList             `arg:"links??"`
-	Labels         labelList            `arg:"labels??"`
-	Env            environment          `arg:"env??"`
-	ServeEnv       environment          `arg:"serve_env??"`
-	ReadinessProbe *object[model.Probe] `arg:"readiness_probe??"`
-	Dir            Path                 `arg:"dir??"`
-	ServeDir       Path                 `arg:"serve_dir??"`
+	Name           resourceName          `arg:"name"`
+	Cmd            command               `arg:"cmd??"`
+	Deps           pathList              `arg:"deps??"`
+	TriggerMode    triggerMode           `arg:"trigger_mode??"`
+	ResourceDeps   StringList            `arg:"resource_deps??"`
+	Ignore         patternList           `arg:"ignore??"`
+	AutoInit       bool                  `arg:"auto_init??"`
+	ServeCmd       command               `arg:"serve_cmd??"`
+	CmdBat         command               `arg:"cmd_bat??"`
+	ServeCmdBat    command               `arg:"serve_cmd_bat??"`
+	AllowParallel  bool                  `arg:"allow_parallel??"`
+	Links          linkList              `arg:"links??"`
+	Labels         labelList             `arg:"labels??"`
+	Env            environment           `arg:"env??"`
+	ServeEnv       environment           `arg:"serve_env??"`
+	ReadinessProbe structOf[model.Probe] `arg:"readiness_probe??"`
+	Dir            Path                  `arg:"dir??"`
+	ServeDir       Path                  `arg:"serve_dir??"`
 
 	Timeout          limit         `arg:"timeout??,keyword"`
 	ReadinessTimeout limit         `arg:"readiness_timeout??,keyword"`
@@ -121,9 +121,9 @@ func (r *Resources) define(c *Call, allowParallel bool) error {
 	if r.has(string(a.Name)) {
 		return fmt.Errorf("local_resource named %q already exists", string(a.Name))
 	}
-	if a.ReadinessProbe != nil && a.ServeCmd.Command == nil {
+	if a.ReadinessProbe.value != nil && a.ServeCmd.Command == nil {
 		r.evaluation.Warn("Ignoring readiness probe for local resource %q (no serve_cmd was defined)", string(a.Name))
-		a.ReadinessProbe = nil
+		a.ReadinessProbe.value = nil
 	}
 	r.definitions = append(r.definitions, &definition{r.resource(a), a.TriggerMode, r.evaluation.Scope})
 	return nil
@@ -172,7 +172,7 @@ func (r *Resources) resource(a *localResourceParameters) model.Resource {
 		Update:       e.placed(a.Cmd, a.Dir, a.Env),
 		Serve:        e.placed(a.ServeCmd, a.ServeDir, a.ServeEnv),
 		ResourceDeps: a.ResourceDeps,
-		Readiness:    a.ReadinessProbe.model(),
+		Readiness:    a.ReadinessProbe.value,
 		AutoInit:     a.AutoInit,
 		// A resource without a job doesn't block others.
 		AllowParallel:    a.AllowParallel || a.Cmd.Command == nil,
@@ -215,8 +215,8 @@ func (l *linkList) Unpack(v starlark.Value) error {
 	for _, element := range elementsOf(v) {
 		switch element := element.(type) {
 		case *structure:
-			if element.Constructor() == linkName {
-				*l = append(*l, model.Link{Name: element.text("name"), URL: element.text("url")})
+			if link, ok := element.value.(model.Link); ok {
+				*l = append(*l, link)
 				continue
 			}
 		case starlark.String:

@@ -4,6 +4,7 @@
 package builtins
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -24,37 +25,38 @@ func Probes() Library {
 
 // makeProbe is probe(initial_delay_secs=0, ...).
 func makeProbe(a struct {
-	InitialDelay     int32                          `arg:"initial_delay_secs??"`
-	Timeout          int32                          `arg:"timeout_secs??"`
-	Period           int32                          `arg:"period_secs??"`
-	SuccessThreshold int                            `arg:"success_threshold??"`
-	FailureThreshold int                            `arg:"failure_threshold??"`
-	Exec             *object[model.ExecAction]      `arg:"exec??"`
-	HTTPGet          *object[model.HTTPGetAction]   `arg:"http_get??"`
-	TCPSocket        *object[model.TCPSocketAction] `arg:"tcp_socket??"`
+	InitialDelay     int32                           `arg:"initial_delay_secs??"`
+	Timeout          int32                           `arg:"timeout_secs??"`
+	Period           int32                           `arg:"period_secs??"`
+	SuccessThreshold int                             `arg:"success_threshold??"`
+	FailureThreshold int                             `arg:"failure_threshold??"`
+	Exec             structOf[model.ExecAction]      `arg:"exec??"`
+	HTTPGet          structOf[model.HTTPGetAction]   `arg:"http_get??"`
+	TCPSocket        structOf[model.TCPSocketAction] `arg:"tcp_socket??"`
 }) (starlark.Value, error) {
+	none := starlark.Value(starlark.None)
 	p := model.Probe{
 		InitialDelay:     time.Duration(a.InitialDelay) * time.Second,
 		Timeout:          time.Duration(a.Timeout) * time.Second,
 		Period:           time.Duration(a.Period) * time.Second,
 		SuccessThreshold: a.SuccessThreshold,
 		FailureThreshold: a.FailureThreshold,
-		Exec:             a.Exec.model(),
-		HTTPGet:          a.HTTPGet.model(),
-		TCPSocket:        a.TCPSocket.model(),
+		Exec:             a.Exec.value,
+		HTTPGet:          a.HTTPGet.value,
+		TCPSocket:        a.TCPSocket.value,
 	}.WithDefaults()
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	return newObject(p, starlark.StringDict{
+	return newStructure("Probe", p, starlark.StringDict{
 		"initial_delay_secs": starlark.MakeInt(int(a.InitialDelay)),
 		"timeout_secs":       starlark.MakeInt(int(a.Timeout)),
 		"period_secs":        starlark.MakeInt(int(a.Period)),
 		"success_threshold":  starlark.MakeInt(a.SuccessThreshold),
 		"failure_threshold":  starlark.MakeInt(a.FailureThreshold),
-		"exec":               a.Exec.field(),
-		"http_get":           a.HTTPGet.field(),
-		"tcp_socket":         a.TCPSocket.field(),
+		"exec":               cmp.Or(a.Exec.given, none),
+		"http_get":           cmp.Or(a.HTTPGet.given, none),
+		"tcp_socket":         cmp.Or(a.TCPSocket.given, none),
 	}), nil
 }
 
@@ -64,7 +66,7 @@ func makeExecAction(a struct {
 }) (starlark.Value, error) {
 	words := stringValues(a.Command)
 	words.Freeze() // The command doesn't change with the list.
-	return newObject(model.ExecAction{Argv: a.Command}, starlark.StringDict{"command": words}), nil
+	return newStructure("ExecAction", model.ExecAction{Argv: a.Command}, starlark.StringDict{"command": words}), nil
 }
 
 // makeHTTPGetAction is http_get_action(port, host="localhost", scheme="http", path="/").
@@ -79,7 +81,7 @@ func makeHTTPGetAction(a struct {
 	if err := checked.Validate(); err != nil {
 		return nil, err
 	}
-	return newObject(*checked.HTTPGet, starlark.StringDict{
+	return newStructure("HTTPGetAction", *checked.HTTPGet, starlark.StringDict{
 		"host": starlark.String(a.Host), "port": starlark.MakeInt(a.Port),
 		"scheme": starlark.String(a.Scheme), "path": starlark.String(a.Path),
 	}), nil
@@ -94,7 +96,7 @@ func makeTCPSocketAction(a struct {
 	if err := checked.Validate(); err != nil {
 		return nil, err
 	}
-	return newObject(*checked.TCPSocket, starlark.StringDict{
+	return newStructure("TCPSocketAction", *checked.TCPSocket, starlark.StringDict{
 		"host": starlark.String(a.Host), "port": starlark.MakeInt(a.Port),
 	}), nil
 }

@@ -5,6 +5,7 @@ package builtins
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 
 	"go.starlark.net/starlark"
@@ -41,10 +42,18 @@ func quoteWord(a struct {
 	return starlark.String(data.QuoteWord(string(a.Text))), nil
 }
 
-// structure is the value of struct() and link(): a struct that can contain itself through a list or a dict.
+// structure is a struct of the Tiltfile. It can contain itself through a list or a dict.
 type structure struct {
 	*starlarkstruct.Struct
+	// value is what the struct stands for in the model, nil for one of struct(). Its fields are the arguments as they
+	// were given: one that was left out is 0 or empty, as in Tilt, although the model has a default for it.
+	value    any
 	printing bool
+}
+
+// newStructure returns the struct for a value of the model. The name is the one that it prints.
+func newStructure(name starlark.String, value any, fields starlark.StringDict) *structure {
+	return &structure{Struct: starlarkstruct.FromStringDict(name, fields), value: value}
 }
 
 var (
@@ -80,11 +89,29 @@ func (s *structure) Binary(op syntax.Token, y starlark.Value, side starlark.Side
 	return &structure{Struct: sum.(*starlarkstruct.Struct)}, nil
 }
 
-// text returns a field that is a string.
-func (s *structure) text(name string) string {
-	value, _ := s.Attr(name)
-	text, _ := starlark.AsString(value)
-	return text
+// Type implements starlark.Value. A link has no type of its own in Tilt.
+func (s *structure) Type() string {
+	switch s.value.(type) {
+	case nil, model.Link:
+		return "struct"
+	}
+	return reflect.TypeOf(s.value).Name()
+}
+
+// structOf is an argument that is a struct for a T. Both fields are nil when it is left out.
+type structOf[T any] struct {
+	value *T
+	given starlark.Value
+}
+
+func (a *structOf[T]) Unpack(v starlark.Value) error {
+	if s, ok := v.(*structure); ok {
+		if value, ok := s.value.(T); ok {
+			a.value, a.given = &value, s
+			return nil
+		}
+	}
+	return fmt.Errorf("got %s, want %s", v.Type(), reflect.TypeFor[T]().Name())
 }
 
 // makeStruct is struct(**fields).
@@ -95,9 +122,6 @@ func makeStruct(c *Call) (starlark.Value, error) {
 	return &structure{Struct: starlarkstruct.FromKeywords(starlarkstruct.Default, c.Kwargs)}, nil
 }
 
-// linkName is the constructor of the structs that are links. A link has no type of its own in Tilt.
-const linkName = starlark.String("link")
-
 // makeLink is link(url, name=None).
 func makeLink(a struct {
 	URL  string `arg:"url"`
@@ -107,46 +131,7 @@ func makeLink(a struct {
 	if err != nil {
 		return nil, err
 	}
-	return &structure{Struct: starlarkstruct.FromStringDict(linkName, starlark.StringDict{
+	return newStructure("link", link, starlark.StringDict{
 		"url": starlark.String(link.URL), "name": starlark.String(link.Name),
-	})}, nil
-}
-
-// object is a part of a probe as a Tiltfile holds it: a struct whose fields are the arguments as they were given. An
-// argument that was left out is 0 or empty, as in Tilt, although the model has a default for it.
-type object[T any] struct {
-	*starlarkstruct.Struct
-	value T
-}
-
-var _ starlark.Comparable = (*object[model.Probe])(nil)
-
-func newObject[T any](value T, fields starlark.StringDict) *object[T] {
-	o := &object[T]{value: value}
-	o.Struct = starlarkstruct.FromStringDict(starlark.String(o.Type()), fields)
-	return o
-}
-
-// model returns a pointer to the value, nil for a nil object.
-func (o *object[T]) model() *T {
-	if o == nil {
-		return nil
-	}
-	return &o.value
-}
-
-// field returns the object as the field of another one, None for nil.
-func (o *object[T]) field() starlark.Value {
-	if o == nil {
-		return starlark.None
-	}
-	return o
-}
-
-// Type implements starlark.Value, also for a nil object: starlark.UnpackArgs calls it to describe what it wants.
-func (o *object[T]) Type() string { return reflect.TypeFor[T]().Name() }
-
-// CompareSameType implements starlark.Comparable: two objects with the same fields are equal.
-func (o *object[T]) CompareSameType(op syntax.Token, y starlark.Value, depth int) (bool, error) {
-	return o.Struct.CompareSameType(op, y.(*object[T]).Struct, depth)
+	}), nil
 }
