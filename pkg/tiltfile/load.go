@@ -160,10 +160,12 @@ func (x *extensions) defineRepo(_ *builtins.Call, a struct {
 	Subpath  string `arg:"git_subpath??"`
 }) (starlark.Value, error) {
 	path, isFile := strings.CutPrefix(a.URL, "file://")
+	// The URL has a scheme, or is like git@host:path.
+	first, _, _ := strings.Cut(a.URL, "/")
 	switch {
 	case path == "":
 		return nil, errors.New("url must not be empty")
-	case !isFile && onNetwork(a.URL):
+	case !isFile && strings.Contains(first, ":"):
 		return nil, fmt.Errorf("the repository %s is on the network, which isn't supported: "+
 			"clone it, and give its directory as a file:// URL", a.URL)
 	case a.Ref != "":
@@ -177,12 +179,6 @@ func (x *extensions) defineRepo(_ *builtins.Call, a struct {
 	}
 	x.repositories = append(x.repositories, &extensionRepo{string(a.Name), dir, a.LoadHost})
 	return nil, nil
-}
-
-// onNetwork returns whether a URL isn't the path of a file: it has a scheme, or is like git@host:path.
-func onNetwork(url string) bool {
-	first, _, _ := strings.Cut(url, "/")
-	return strings.Contains(first, ":")
 }
 
 // defineExtension is v1alpha1.extension(name, ...).

@@ -4,6 +4,7 @@
 package builtins
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"slices"
 
 	"go.starlark.net/starlark"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"tilt.dev/session/pkg/tiltfile/data"
 )
@@ -157,15 +160,15 @@ func (e *Evaluation) filterYAML(a struct {
 		}
 		objects = append(objects, decoded...)
 	}
-	filter := data.ObjectFilter{
-		Labels: a.Labels,
-		Name:   a.Name.Regexp, Namespace: a.Namespace.Regexp, Kind: a.Kind.Regexp, APIVersion: a.APIVersion.Regexp,
-	}
-	matching, rest, err := filter.Split(objects)
+	matching, rest, err := data.SplitObjects(objects, func(o unstructured.Unstructured) bool {
+		return labels.SelectorFromSet(labels.Set(a.Labels)).Matches(labels.Set(o.GetLabels())) &&
+			a.Name.matches(o.GetName()) && a.Namespace.matches(cmp.Or(o.GetNamespace(), "default")) &&
+			a.Kind.matches(o.GetKind()) && a.APIVersion.matches(o.GetAPIVersion())
+	})
 	return starlark.Tuple{matching, rest}, err
 }
 
-// expression is a regular expression that ignores case.
+// expression is a regular expression that ignores case. An argument that was left out matches everything.
 type expression struct{ *regexp.Regexp }
 
 func (x *expression) Unpack(v starlark.Value) (err error) {
@@ -176,3 +179,5 @@ func (x *expression) Unpack(v starlark.Value) (err error) {
 	x.Regexp, err = regexp.Compile("(?i)" + pattern)
 	return err
 }
+
+func (x expression) matches(s string) bool { return x.Regexp == nil || x.MatchString(s) }

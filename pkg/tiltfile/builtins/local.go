@@ -80,13 +80,11 @@ func (v *Environ) local(a localParameters) (starlark.Value, error) {
 func (v *Environ) run(command *model.Command, a *localParameters) (stdout, stderr string, err error) {
 	ctx, cancel := context.WithCancelCause(v.evaluation.Context)
 	defer cancel(nil)
-	open := v.evaluation.Output
-	if a.Quiet {
-		open = nil
+	mu, limit := new(sync.Mutex), v.evaluation.MaxDataSize
+	out, errs := &output{mu: mu, limit: limit, stop: cancel}, &output{mu: mu, limit: limit, stop: cancel}
+	if open := v.evaluation.Output; open != nil && !a.Quiet {
+		out.shown, errs.shown = open(), open()
 	}
-	var mu sync.Mutex
-	out := newOutput(&mu, v.evaluation.MaxDataSize, cancel, open)
-	errs := newOutput(&mu, v.evaluation.MaxDataSize, cancel, open)
 	err = v.evaluation.Runner.Run(ctx, Command{
 		Argv:   command.Argv,
 		Dir:    command.Dir,
@@ -116,6 +114,7 @@ const outputPrefix = " → "
 
 // output keeps what a command writes to one of its streams, up to a limit, and shows it at once.
 type output struct {
+	// mu is that of all outputs of one command, so that their lines don't mix.
 	mu    *sync.Mutex
 	limit int64
 	// stop ends the command.
@@ -127,15 +126,6 @@ type output struct {
 }
 
 var _ io.Writer = (*output)(nil)
-
-// newOutput returns an output. The outputs of one command share mu, so that their lines don't mix.
-func newOutput(mu *sync.Mutex, limit int64, stop context.CancelCauseFunc, open func() io.WriteCloser) *output {
-	o := &output{mu: mu, limit: limit, stop: stop}
-	if open != nil {
-		o.shown = open()
-	}
-	return o
-}
 
 // Write stops a command that writes more than the limit.
 func (o *output) Write(p []byte) (int, error) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"go.starlark.net/starlark"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // FuzzData decodes any text. A decoded value that can be encoded is decoded to the same value again.
@@ -46,7 +47,7 @@ func FuzzData(f *testing.F) {
 			})
 		}
 		if objects, err := DecodeObjects(t.Context(), []byte(text)); err == nil {
-			if _, _, err := new(ObjectFilter).Split(objects); err != nil {
+			if _, _, err := SplitObjects(objects, func(o unstructured.Unstructured) bool { return o.GetName() == "" }); err != nil {
 				t.Errorf("encoding %v: %v", objects, err)
 			}
 		}

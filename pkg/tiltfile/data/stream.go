@@ -50,8 +50,12 @@ func (s *Streams) ReadFile(ctx context.Context, path string, limit int64) ([]byt
 	key := path
 	number, open := descriptor(path)
 	if open {
-		if err := s.checkOpenFile(number, path); err != nil {
-			return nil, err
+		if !s.openFiles {
+			return nil, fmt.Errorf("%s is an open file of the server, which a Tiltfile can't read", path)
+		}
+		// The files that this process has opened itself, other than those that it was started with, have the flag.
+		if flags, err := unix.FcntlInt(uintptr(number), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC != 0 {
+			return nil, fmt.Errorf("%s is not a file that this process was started with", path)
 		}
 		key = strconv.Itoa(number)
 	}
@@ -70,18 +74,6 @@ func (s *Streams) ReadFile(ctx context.Context, path string, limit int64) ([]byt
 		return nil, TooLarge{path, limit}
 	}
 	return ended.content, ended.err
-}
-
-// checkOpenFile returns an error for an open file that a Tiltfile may not read. The files that this process has
-// opened itself, other than those that it was started with, have the flag FD_CLOEXEC.
-func (s *Streams) checkOpenFile(number int, path string) error {
-	if !s.openFiles {
-		return fmt.Errorf("%s is an open file of the server, which a Tiltfile can't read", path)
-	}
-	if flags, err := unix.FcntlInt(uintptr(number), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC != 0 {
-		return fmt.Errorf("%s is not a file that this process was started with", path)
-	}
-	return nil
 }
 
 // IsStream returns whether a path leads to a pipe, a device or an open file of this process. Its content is read

@@ -62,7 +62,7 @@ func decodeJSON(content []byte, exact bool) (decoded any, err error) {
 
 // EncodeJSON returns a value as indented JSON with sorted keys.
 func EncodeJSON(v starlark.Value) (string, error) {
-	encodable, err := encoder{}.value(v, 0)
+	encodable, err := encode(v, 0, 0)
 	if err != nil {
 		return "", err
 	}
@@ -124,11 +124,9 @@ func fromNumber(text string) (starlark.Value, error) {
 	return starlark.Float(f), nil
 }
 
-// encoder turns values into what encoding/json encodes, with ints of at most maxBits; 0 is no limit.
-type encoder struct{ maxBits int }
-
-// value limits the depth: a value can contain itself.
-func (e encoder) value(v starlark.Value, depth int) (any, error) {
+// encode turns a value into what encoding/json encodes, with ints of at most maxBits; 0 is no limit. It limits the
+// depth: a value can contain itself.
+func encode(v starlark.Value, maxBits, depth int) (any, error) {
 	if depth > maxNesting {
 		return nil, fmt.Errorf("the value is nested more than %d deep, or contains itself", maxNesting)
 	}
@@ -142,8 +140,8 @@ func (e encoder) value(v starlark.Value, depth int) (any, error) {
 		return bool(v), nil
 	case starlark.Int:
 		i := v.BigInt()
-		if e.maxBits > 0 && i.BitLen() > e.maxBits {
-			return nil, fmt.Errorf("an int of more than %d bits can't be encoded", e.maxBits)
+		if maxBits > 0 && i.BitLen() > maxBits {
+			return nil, fmt.Errorf("an int of more than %d bits can't be encoded", maxBits)
 		}
 		return i, nil
 	case starlark.Float:
@@ -152,11 +150,11 @@ func (e encoder) value(v starlark.Value, depth int) (any, error) {
 		}
 		return float64(v), nil
 	case starlark.IterableMapping:
-		return e.dict(v, depth)
+		return encodeDict(v, maxBits, depth)
 	case starlark.Tuple, *starlark.List:
 		list := []any{}
 		for element := range starlark.Elements(v.(starlark.Iterable)) {
-			encoded, err := e.value(element, depth+1)
+			encoded, err := encode(element, maxBits, depth+1)
 			if err != nil {
 				return nil, err
 			}
@@ -167,7 +165,7 @@ func (e encoder) value(v starlark.Value, depth int) (any, error) {
 	return nil, fmt.Errorf("a %s can't be encoded", v.Type())
 }
 
-func (e encoder) dict(v starlark.IterableMapping, depth int) (any, error) {
+func encodeDict(v starlark.IterableMapping, maxBits, depth int) (any, error) {
 	dict := map[string]any{}
 	for _, item := range v.Items() {
 		key, ok := starlark.AsString(item[0])
@@ -175,7 +173,7 @@ func (e encoder) dict(v starlark.IterableMapping, depth int) (any, error) {
 			return nil, fmt.Errorf("only string keys are supported in maps. found key '%s' of type %s",
 				item[0], item[0].Type())
 		}
-		value, err := e.value(item[1], depth+1)
+		value, err := encode(item[1], maxBits, depth+1)
 		if err != nil {
 			return nil, err
 		}

@@ -6,18 +6,15 @@ package data
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/labels"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 )
@@ -65,7 +62,7 @@ func decodeYAML[T any](ctx context.Context, content []byte, convert func(any) (T
 func EncodeYAML(values ...starlark.Value) (Blob, error) {
 	var encodable []any
 	for _, value := range values {
-		v, err := encoder{maxBits: 64}.value(value, 0)
+		v, err := encode(value, 64, 0)
 		if err != nil {
 			return "", err
 		}
@@ -112,19 +109,11 @@ func objectsOf(decoded any) (objects []any, err error) {
 	return objects, nil
 }
 
-// ObjectFilter selects Kubernetes objects. The zero value selects all of them.
-type ObjectFilter struct {
-	// Labels are labels that the object must have.
-	Labels map[string]string
-	// Nil expressions match everything.
-	Name, Namespace, Kind, APIVersion *regexp.Regexp
-}
-
-// Split returns the objects that match and the rest, each as YAML.
-func (f *ObjectFilter) Split(objects []any) (matching, rest Blob, err error) {
+// SplitObjects returns the objects that match and the rest, each as YAML.
+func SplitObjects(objects []any, match func(unstructured.Unstructured) bool) (matching, rest Blob, err error) {
 	var selected, others []any
 	for _, object := range objects {
-		if f.matches(unstructured.Unstructured{Object: object.(map[string]any)}) {
+		if match(unstructured.Unstructured{Object: object.(map[string]any)}) {
 			selected = append(selected, object)
 		} else {
 			others = append(others, object)
@@ -134,16 +123,4 @@ func (f *ObjectFilter) Split(objects []any) (matching, rest Blob, err error) {
 		rest, err = encodeYAML(others...)
 	}
 	return matching, rest, err
-}
-
-func (f *ObjectFilter) matches(object unstructured.Unstructured) bool {
-	return labels.SelectorFromSet(f.Labels).Matches(labels.Set(object.GetLabels())) &&
-		matches(f.Name, object.GetName()) &&
-		matches(f.Namespace, cmp.Or(object.GetNamespace(), "default")) &&
-		matches(f.Kind, object.GetKind()) &&
-		matches(f.APIVersion, object.GetAPIVersion())
-}
-
-func matches(expression *regexp.Regexp, s string) bool {
-	return expression == nil || expression.MatchString(s)
 }
