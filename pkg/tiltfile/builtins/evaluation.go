@@ -113,10 +113,8 @@ func (e *Evaluation) Directory() string {
 func (e *Evaluation) MainDirectory() string { return e.directoryOf(e.Path) }
 
 func (e *Evaluation) directoryOf(file string) string {
-	if strings.HasPrefix(file, "/dev/") || strings.HasPrefix(file, "/proc/") {
-		if data.IsOpenFile(file) {
-			return e.WorkingDir
-		}
+	if (strings.HasPrefix(file, "/dev/") || strings.HasPrefix(file, "/proc/")) && data.IsOpenFile(file) {
+		return e.WorkingDir
 	}
 	return filepath.Dir(file)
 }

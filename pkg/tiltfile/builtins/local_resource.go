@@ -213,21 +213,17 @@ type linkList []model.Link
 
 func (l *linkList) Unpack(v starlark.Value) error {
 	for _, element := range elementsOf(v) {
-		switch element := element.(type) {
-		case *structure:
-			if link, ok := element.value.(model.Link); ok {
-				*l = append(*l, link)
-				continue
-			}
-		case starlark.String:
-			link, err := model.NewLink(string(element), "")
+		var link structOf[model.Link]
+		if text, ok := starlark.AsString(element); ok {
+			parsed, err := model.NewLink(text, "")
 			if err != nil {
 				return err
 			}
-			*l = append(*l, link)
-			continue
+			link.value = &parsed
+		} else if link.Unpack(element) != nil {
+			return fmt.Errorf("got %s, want string or link", element.Type())
 		}
-		return fmt.Errorf("got %s, want string or link", element.Type())
+		*l = append(*l, *link.value)
 	}
 	return nil
 }
