@@ -32,9 +32,7 @@ type evaluation struct {
 	builtins starlark.StringDict
 
 	// The subjects whose state is part of the result.
-	settings   *builtins.Settings
 	environ    *builtins.Environ
-	ignores    *builtins.Ignores
 	resources  *builtins.Resources
 	objects    *builtins.Objects
 	config     *config.Config
@@ -49,9 +47,7 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 		Evaluation: shared,
 		limits:     defaultLimits(shared.MaxDataSize),
 		modules:    map[string]starlark.StringDict{},
-		settings:   builtins.NewSettings(),
 		environ:    builtins.NewEnviron(shared),
-		ignores:    builtins.NewIgnores(shared),
 		resources:  builtins.NewResources(shared),
 		config:     config.New(shared),
 	}
@@ -64,11 +60,9 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 		builtins.Probes(),
 		shared.Encoding(),
 		shared.Files(),
-		shared.Inert(),
+		shared.Settings(),
 		shared.Messages(),
-		e.settings.Library(),
 		e.environ.Library(),
-		e.ignores.Library(),
 		e.resources.Library(),
 		e.objects.Library(),
 		e.config.Library(),
@@ -82,12 +76,12 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 func (e *evaluation) project() (model.Project, error) {
 	err := e.run()
 	project := model.Project{
-		MaxParallelUpdates: e.settings.MaxParallelUpdates,
+		MaxParallelUpdates: e.MaxParallelUpdates,
 		Inputs:             e.Inputs,
-		Ignores:            e.ignores.Sets(e.watched()),
+		Ignores:            e.IgnoreSets(e.watched()),
 	}
 	if e.executed {
-		ci := e.settings.CI // A copy: the project doesn't hold the evaluation.
+		ci := e.CI // A copy: the project doesn't hold the evaluation.
 		project.CI = &ci
 	}
 	if err == nil {
@@ -117,7 +111,7 @@ func (e *evaluation) run() error {
 		return err
 	}
 	source, err := e.readSource(e.Path)
-	ignoreErr := e.ignores.ReadFile()
+	ignoreErr := e.ReadIgnoreFile()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return &Error{KindMissing, fmt.Sprintf("No Tiltfile found at paths '%s'. "+

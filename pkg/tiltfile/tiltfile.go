@@ -51,7 +51,7 @@ const DataSizeVariable = data.SizeVariable
 func NewStreams(openFiles bool) *Streams { return data.NewStreams(openFiles) }
 
 // IsStream returns whether a path leads to a pipe, a device or an open file of this process. Its content is read
-// once; watching it is of no use.
+// once, and it can't be watched.
 func IsStream(path string) bool { return data.IsStream(path) }
 
 // Load evaluates a Tiltfile. Its error is always an *Error, which wraps the cause of ctx if that was done. Inputs,

@@ -123,7 +123,7 @@ func (p *program) Unpack(v starlark.Value) (err error) {
 	return err
 }
 
-// command is a script for the shell or a program with its arguments. An empty one leaves the pointer nil.
+// command is a script for the shell or a program with its arguments. The pointer is nil for an empty one.
 type command struct{ *model.Command }
 
 func (c *command) Unpack(v starlark.Value) error {

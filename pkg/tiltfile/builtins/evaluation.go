@@ -15,6 +15,7 @@ import (
 	"go.starlark.net/starlark"
 
 	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/tiltfile/data"
 )
 
@@ -65,6 +66,11 @@ type Evaluation struct {
 	Scope *Scope
 	// Inputs are the absolute paths that the result depends on.
 	Inputs []string
+	// Ignores are the files whose changes don't matter.
+	Ignores []model.IgnoreSet
+	// CI and MaxParallelUpdates are the settings of the run.
+	CI                 model.CISettings
+	MaxParallelUpdates int
 }
 
 // NewEvaluation returns an evaluation that hasn't begun.
@@ -76,6 +82,8 @@ func NewEvaluation(ctx context.Context, options Options) *Evaluation {
 		Context: ctx,
 		Thread:  &starlark.Thread{Name: options.Path},
 		Scope:   &Scope{Args: options.Args},
+
+		MaxParallelUpdates: model.DefaultMaxParallelUpdates,
 	}
 }
 

@@ -29,6 +29,7 @@ func (e *Evaluation) Files() Library {
 		"os.path.realpath": Unpacking(e.realpath),
 		"os.path.relpath":  Unpacking(e.relpath),
 		"read_file":        Unpacking(e.readFile),
+		"watch_settings":   Unpacking(e.watchSettings),
 		"watch_file":       Unpacking(e.watchFile),
 	})
 }

@@ -21,39 +21,25 @@ import (
 // ignoreFile is the name of the file next to the main Tiltfile with patterns of files whose changes don't matter.
 const ignoreFile = ".tiltignore"
 
-// Ignores collects the files whose changes don't matter.
-type Ignores struct {
-	evaluation *Evaluation
-	sets       []model.IgnoreSet
-}
-
-// NewIgnores returns the ignores of an evaluation.
-func NewIgnores(e *Evaluation) *Ignores { return &Ignores{evaluation: e} }
-
-// Library returns watch_settings.
-func (i *Ignores) Library() Library {
-	return Functions(map[string]Function{"watch_settings": Unpacking(i.watchSettings)})
-}
-
 // watchSettings is watch_settings(ignore=[]). Calls add up.
-func (i *Ignores) watchSettings(a struct {
+func (e *Evaluation) watchSettings(a struct {
 	Ignore patternList `arg:"ignore??"`
 }) (starlark.Value, error) {
-	i.add(i.evaluation.Directory(), a.Ignore, "watch_settings()")
+	e.ignore(e.Directory(), a.Ignore, "watch_settings()")
 	return nil, nil
 }
 
-func (i *Ignores) add(base string, patterns []string, source string) {
+func (e *Evaluation) ignore(base string, patterns []string, source string) {
 	if len(patterns) > 0 {
-		i.sets = append(i.sets, model.IgnoreSet{Base: base, Patterns: patterns, Source: source})
+		e.Ignores = append(e.Ignores, model.IgnoreSet{Base: base, Patterns: patterns, Source: source})
 	}
 }
 
-// ReadFile reads the .tiltignore, which is an input even if it is missing.
-func (i *Ignores) ReadFile() error {
-	base := i.evaluation.MainDirectory()
+// ReadIgnoreFile reads the .tiltignore, which is an input even if it is missing.
+func (e *Evaluation) ReadIgnoreFile() error {
+	base := e.MainDirectory()
 	path := filepath.Join(base, ignoreFile)
-	content, err := i.evaluation.ReadSource(path)
+	content, err := e.ReadSource(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -67,14 +53,14 @@ func (i *Ignores) ReadFile() error {
 	if err != nil {
 		return fmt.Errorf("error reading %s: %w", path, err)
 	}
-	i.add(base, patterns, path)
+	e.ignore(base, patterns, path)
 	return nil
 }
 
-// Sets returns what the Tiltfile ignores, and the files of the git repositories around the watched paths: git changes
+// IgnoreSets returns what the Tiltfile ignores, and the files of the git repositories around the watched paths: git changes
 // these all the time.
-func (i *Ignores) Sets(watched []string) []model.IgnoreSet {
-	sets := append([]model.IgnoreSet(nil), i.sets...)
+func (e *Evaluation) IgnoreSets(watched []string) []model.IgnoreSet {
+	sets := append([]model.IgnoreSet(nil), e.Ignores...)
 	seen := map[string]bool{}
 	for _, path := range watched {
 		for dir := path; !seen[dir]; dir = filepath.Dir(dir) {

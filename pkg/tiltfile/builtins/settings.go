@@ -12,52 +12,32 @@ import (
 
 	"github.com/blang/semver/v4"
 	"go.starlark.net/starlark"
-
-	"tilt.dev/session/pkg/model"
 )
-
-// Settings are the settings of a run.
-type Settings struct {
-	CI                 model.CISettings
-	MaxParallelUpdates int
-}
-
-// NewSettings returns the defaults.
-func NewSettings() *Settings { return &Settings{MaxParallelUpdates: model.DefaultMaxParallelUpdates} }
-
-// Library returns the builtins that change settings.
-func (s *Settings) Library() Library {
-	return Functions(map[string]Function{
-		"ci_settings":      Unpacking(s.ciSettings),
-		"update_settings":  s.updateSettings,
-		"version_settings": Unpacking(versionSettings),
-	})
-}
 
 // ciSettings is ci_settings(k8s_grace_period=, timeout=, readiness_timeout=, settle=); Tilt doesn't have the last. An
 // argument that is left out keeps the value of an earlier call.
-func (s *Settings) ciSettings(a struct {
+func (e *Evaluation) ciSettings(a struct {
 	Grace     duration `arg:"k8s_grace_period??"`
 	Timeout   duration `arg:"timeout??"`
 	Readiness duration `arg:"readiness_timeout??"`
 	Settle    duration `arg:"settle??"`
 }) (starlark.Value, error) {
-	s.CI.K8sGracePeriod = cmp.Or(a.Grace.Duration, s.CI.K8sGracePeriod)
-	s.CI.Timeout = cmp.Or(a.Timeout.Duration, s.CI.Timeout)
-	s.CI.ReadinessTimeout = cmp.Or(a.Readiness.Duration, s.CI.ReadinessTimeout)
-	s.CI.Settle = cmp.Or(a.Settle.Duration, s.CI.Settle)
+	e.CI.K8sGracePeriod = cmp.Or(a.Grace.Duration, e.CI.K8sGracePeriod)
+	e.CI.Timeout = cmp.Or(a.Timeout.Duration, e.CI.Timeout)
+	e.CI.ReadinessTimeout = cmp.Or(a.Readiness.Duration, e.CI.ReadinessTimeout)
+	e.CI.Settle = cmp.Or(a.Settle.Duration, e.CI.Settle)
 	return nil, nil
 }
 
 // updateSettings is update_settings(max_parallel_updates=, ...). The other arguments matter to Kubernetes resources
 // only and change nothing.
-func (s *Settings) updateSettings(c *Call) (starlark.Value, error) {
+func (e *Evaluation) updateSettings(c *Call) (starlark.Value, error) {
 	a := struct {
 		Parallel        int            `arg:"max_parallel_updates??"`
 		UpsertTimeout   count          `arg:"k8s_upsert_timeout_secs??"`
 		UnusedImages    StringList     `arg:"suppress_unused_image_warnings??"`
 		ServerSideApply starlark.Value `arg:"k8s_server_side_apply??"`
-	}{Parallel: s.MaxParallelUpdates, UpsertTimeout: 1}
+	}{Parallel: e.MaxParallelUpdates, UpsertTimeout: 1}
 	if err := c.Unpack(&a); err != nil {
 		return nil, err
 	}
@@ -67,7 +47,7 @@ func (s *Settings) updateSettings(c *Call) (starlark.Value, error) {
 	if a.UpsertTimeout < 1 {
 		return nil, fmt.Errorf("k8s_upsert_timeout_secs must be at least 1, got %d", a.UpsertTimeout)
 	}
-	s.MaxParallelUpdates = a.Parallel
+	e.MaxParallelUpdates = a.Parallel
 	return nil, nil
 }
 
@@ -156,13 +136,14 @@ func (e *Evaluation) exit(a struct {
 	return nil, ErrExit
 }
 
-// Inert returns the settings of what this version doesn't have: analytics, telemetry, teams, secrets of a cluster and
-// the features of a web page. They check their arguments and do nothing else.
-func (e *Evaluation) Inert() Library {
+// Settings returns the builtins for settings of the run, and those of Tilt that this version doesn't have. The settings
+// for analytics, telemetry, teams, secrets of a cluster and the features of a web page only check their arguments.
+func (e *Evaluation) Settings() Library {
 	l := Functions(map[string]Function{
 		"analytics_settings": checked[struct {
 			Enable bool `arg:"enable"`
 		}],
+		"ci_settings":       Unpacking(e.ciSettings),
 		"disable_feature":   Unpacking(setFeature),
 		"disable_snapshots": checked[struct{}],
 		"enable_feature":    Unpacking(setFeature),
@@ -174,7 +155,9 @@ func (e *Evaluation) Inert() Library {
 		"secret_settings": checked[struct {
 			DisableScrub bool `arg:"disable_scrub??"`
 		}],
-		"set_team": Unpacking(setTeam),
+		"set_team":         Unpacking(setTeam),
+		"update_settings":  e.updateSettings,
+		"version_settings": Unpacking(versionSettings),
 	})
 	for _, name := range unsupportedNames {
 		l[name] = builtin(name, unsupported)

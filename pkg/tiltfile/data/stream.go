@@ -77,7 +77,7 @@ func (s *Streams) ReadFile(ctx context.Context, path string, limit int64) ([]byt
 }
 
 // IsStream returns whether a path leads to a pipe, a device or an open file of this process. Its content is read
-// once; watching it is of no use.
+// once, and it can't be watched.
 func IsStream(path string) bool {
 	isStream, _ := kindOf(path)
 	return isStream
