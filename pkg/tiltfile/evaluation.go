@@ -32,11 +32,12 @@ type evaluation struct {
 	builtins starlark.StringDict
 
 	// The subjects whose state is part of the result.
-	environ    *builtins.Environ
-	resources  *builtins.Resources
-	objects    *builtins.Objects
-	config     *config.Config
-	extensions *extensions
+	environ *builtins.Environ
+	objects *builtins.Objects
+	config  *config.Config
+	// repositories and extensions are in the order of their definition.
+	repositories []*extensionRepo
+	extensions   []*extension
 }
 
 // newEvaluation creates the subjects of the builtins. A subject that is later in the list replaces the builtins that
@@ -48,25 +49,21 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 		limits:     defaultLimits(shared.MaxDataSize),
 		modules:    map[string]starlark.StringDict{},
 		environ:    builtins.NewEnviron(shared),
-		resources:  builtins.NewResources(shared),
 		config:     config.New(shared),
 	}
-	e.objects = builtins.NewObjects(shared, e.resources)
-	e.extensions = &extensions{evaluation: shared, objects: e.objects}
+	e.objects = builtins.NewObjects(shared)
 	e.Thread.Print = func(_ *starlark.Thread, text string) { e.Info(text) }
 	e.Thread.Load = func(_ *starlark.Thread, name string) (starlark.StringDict, error) { return e.load(name) }
 	e.builtins = builtins.Universe(
 		builtins.Values(),
-		builtins.Probes(),
 		shared.Encoding(),
 		shared.Files(),
 		shared.Settings(),
 		shared.Messages(),
 		e.environ.Library(),
-		e.resources.Library(),
+		shared.Resources(),
 		e.objects.Library(),
 		e.config.Library(),
-		e.extensions.library(),
 		e.library(),
 	)
 	return e
@@ -96,7 +93,7 @@ func (e *evaluation) project() (model.Project, error) {
 // watched returns the paths that the run watches.
 func (e *evaluation) watched() []string {
 	paths := append([]string{e.MainDirectory()}, e.Inputs...)
-	resources, _ := e.resources.All()
+	resources, _ := e.AllResources()
 	for _, r := range resources {
 		paths = append(paths, r.Deps...)
 	}
@@ -141,7 +138,7 @@ func (e *evaluation) executeScope(scope *builtins.Scope, path string, source []b
 
 // assemble adds to the project what the Tiltfile defines.
 func (e *evaluation) assemble(project *model.Project) error {
-	resources, scopes := e.resources.All()
+	resources, scopes := e.AllResources()
 	if len(resources) == 0 {
 		text := fmt.Sprintf("No resources found. Define one with local_resource() in '%s'.", e.Path)
 		return &Error{KindResources, text, nil}

@@ -29,7 +29,7 @@ var dialect = syntax.FileOptions{
 
 // load executes the file that a load statement names, unless it was executed before, and returns its globals.
 func (e *evaluation) load(name string) (starlark.StringDict, error) {
-	path, err := e.extensions.modulePath(name)
+	path, err := e.modulePath(name)
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +81,13 @@ func (e *evaluation) readSource(path string) ([]byte, error) {
 	return source, nil
 }
 
-// library has the builtins that execute other files.
+// library has the builtins that execute other files or define extensions.
 func (e *evaluation) library() builtins.Library {
 	return builtins.Functions(map[string]builtins.Function{
-		"include":      builtins.Unpacking(e.include),
-		"load_dynamic": builtins.Unpacking(e.loadDynamic),
+		"include":                 builtins.Unpacking(e.include),
+		"load_dynamic":            builtins.Unpacking(e.loadDynamic),
+		"v1alpha1.extension":      builtins.Defining(e.objects, e.defineExtension),
+		"v1alpha1.extension_repo": builtins.Defining(e.objects, e.defineRepo),
 	})
 }
 
@@ -120,14 +122,6 @@ const extensionScheme = "ext://"
 // defines another one with that name.
 const defaultRepo = "default"
 
-// extensions are the extensions that a Tiltfile defines, and where they are.
-type extensions struct {
-	evaluation   *builtins.Evaluation
-	objects      *builtins.Objects
-	repositories []*extensionRepo
-	defined      []*extension
-}
-
 // extensionRepo is a v1alpha1.extension_repo: a directory of extensions.
 type extensionRepo struct {
 	name, dir string
@@ -144,15 +138,8 @@ type extension struct {
 	position syntax.Position
 }
 
-func (x *extensions) library() builtins.Library {
-	return builtins.Functions(map[string]builtins.Function{
-		"v1alpha1.extension":      builtins.Defining(x.objects, x.defineExtension),
-		"v1alpha1.extension_repo": builtins.Defining(x.objects, x.defineRepo),
-	})
-}
-
 // defineRepo is v1alpha1.extension_repo(name, ...). A repository on the network is an error.
-func (x *extensions) defineRepo(_ *builtins.Call, a struct {
+func (e *evaluation) defineRepo(_ *builtins.Call, a struct {
 	builtins.Metadata
 	URL      string `arg:"url??"`
 	Ref      string `arg:"ref??"`
@@ -173,16 +160,16 @@ func (x *extensions) defineRepo(_ *builtins.Call, a struct {
 	case a.Subpath != "":
 		return nil, errors.New("git_subpath is for a repository on the network: append it to the URL of a directory")
 	}
-	dir := x.evaluation.Absolute(path)
+	dir := e.Absolute(path)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, fmt.Errorf("the repository %s is not a directory", dir)
 	}
-	x.repositories = append(x.repositories, &extensionRepo{string(a.Name), dir, a.LoadHost})
+	e.repositories = append(e.repositories, &extensionRepo{string(a.Name), dir, a.LoadHost})
 	return nil, nil
 }
 
 // defineExtension is v1alpha1.extension(name, ...).
-func (x *extensions) defineExtension(c *builtins.Call, a struct {
+func (e *evaluation) defineExtension(c *builtins.Call, a struct {
 	builtins.Metadata
 	RepoName string              `arg:"repo_name??"`
 	RepoPath string              `arg:"repo_path??"`
@@ -191,16 +178,16 @@ func (x *extensions) defineExtension(c *builtins.Call, a struct {
 	if a.RepoName == "" {
 		return nil, errors.New("repo_name must not be empty")
 	}
-	x.defined = append(x.defined, &extension{string(a.Name), a.RepoName, a.RepoPath, a.Args, c.Position()})
+	e.extensions = append(e.extensions, &extension{string(a.Name), a.RepoName, a.RepoPath, a.Args, c.Position()})
 	return nil, nil
 }
 
 // runExtensions executes the Tiltfiles of the extensions that weren't loaded already. They may define more
 // extensions.
 func (e *evaluation) runExtensions() error {
-	for i := 0; i < len(e.extensions.defined); i++ {
-		x := e.extensions.defined[i]
-		path, err := e.extensions.path(x)
+	for i := 0; i < len(e.extensions); i++ {
+		x := e.extensions[i]
+		path, err := e.extensionPath(x)
 		if err != nil {
 			return fmt.Errorf("%s: %w", x.position, err)
 		}
@@ -219,28 +206,28 @@ func (e *evaluation) runExtensions() error {
 }
 
 // modulePath returns the absolute path of the file or the extension that a load statement names.
-func (x *extensions) modulePath(name string) (string, error) {
+func (e *evaluation) modulePath(name string) (string, error) {
 	name, isExtension := strings.CutPrefix(name, extensionScheme)
 	if !isExtension {
-		return x.evaluation.Absolute(name), nil
+		return e.Absolute(name), nil
 	}
-	for _, defined := range x.defined {
+	for _, defined := range e.extensions {
 		if defined.name == name {
-			return x.path(defined)
+			return e.extensionPath(defined)
 		}
 	}
 	host, path, _ := strings.Cut(name, "/")
-	for _, repo := range x.repositories {
+	for _, repo := range e.repositories {
 		if path != "" && repo.loadHost == host {
-			return x.path(&extension{name: name, repoName: repo.name, repoPath: path})
+			return e.extensionPath(&extension{name: name, repoName: repo.name, repoPath: path})
 		}
 	}
-	return x.path(&extension{name: name, repoName: defaultRepo, repoPath: name})
+	return e.extensionPath(&extension{name: name, repoName: defaultRepo, repoPath: name})
 }
 
-// path returns the absolute path of an extension's Tiltfile.
-func (x *extensions) path(of *extension) (string, error) {
-	i := slices.IndexFunc(x.repositories, func(r *extensionRepo) bool { return r.name == of.repoName })
+// extensionPath returns the absolute path of an extension's Tiltfile.
+func (e *evaluation) extensionPath(of *extension) (string, error) {
+	i := slices.IndexFunc(e.repositories, func(r *extensionRepo) bool { return r.name == of.repoName })
 	switch {
 	case i < 0 && of.repoName == defaultRepo:
 		return "", fmt.Errorf("extension %q is in the default repository on the network, which can't be loaded: "+
@@ -250,12 +237,12 @@ func (x *extensions) path(of *extension) (string, error) {
 		return "", fmt.Errorf("extension %q is in repository %q, and there is no v1alpha1.extension_repo of that name",
 			of.name, of.repoName)
 	}
-	path := filepath.Join(x.repositories[i].dir, of.repoPath, "Tiltfile")
+	path := filepath.Join(e.repositories[i].dir, of.repoPath, "Tiltfile")
 	if !filepath.IsLocal(filepath.Join(".", of.repoPath, "Tiltfile")) {
 		return "", fmt.Errorf("extension %q: the path %q is not in its repository", of.name, of.repoPath)
 	}
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		x.evaluation.AddInput(path)
+		e.AddInput(path)
 		return "", fmt.Errorf("extension %q: there is no file %s", of.name, path)
 	}
 	return path, nil

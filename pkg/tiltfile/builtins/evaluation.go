@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
 
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
@@ -71,6 +72,8 @@ type Evaluation struct {
 	// CI and MaxParallelUpdates are the settings of the run.
 	CI                 model.CISettings
 	MaxParallelUpdates int
+
+	definitions []*definition
 }
 
 // NewEvaluation returns an evaluation that hasn't begun.
@@ -91,6 +94,9 @@ func NewEvaluation(ctx context.Context, options Options) *Evaluation {
 // extension. Subjects use it as the key of the state that such a Tiltfile has for itself.
 type Scope struct {
 	Args []string
+	// triggerMode is that of the resources that don't have their own, and triggerModeSet where the Tiltfile set it.
+	triggerMode    triggerMode
+	triggerModeSet syntax.Position
 }
 
 // Info logs a message.

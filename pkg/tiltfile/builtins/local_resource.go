@@ -10,18 +10,10 @@ import (
 	"strings"
 
 	"go.starlark.net/starlark"
-	"go.starlark.net/syntax"
 	"k8s.io/utils/ptr"
 
 	"tilt.dev/session/pkg/model"
 )
-
-// Resources collects the resources of an evaluation.
-type Resources struct {
-	evaluation   *Evaluation
-	definitions  []*definition
-	triggerModes map[*Scope]scopeTriggerMode
-}
 
 // definition is a resource as it was defined: trigger_mode() may still change it.
 type definition struct {
@@ -30,29 +22,24 @@ type definition struct {
 	scope       *Scope
 }
 
-// NewResources returns the resources of an evaluation.
-func NewResources(e *Evaluation) *Resources {
-	return &Resources{evaluation: e, triggerModes: map[*Scope]scopeTriggerMode{}}
-}
-
-// Library returns the builtins that define resources.
-func (r *Resources) Library() Library {
+// Resources returns the builtins that define resources.
+func (e *Evaluation) Resources() Library {
 	l := Functions(map[string]Function{
-		"local_resource": r.localResource,
-		"test":           r.test,
-		"trigger_mode":   r.setTriggerMode,
+		"local_resource": e.localResource,
+		"test":           e.test,
+		"trigger_mode":   e.setTriggerMode,
 	})
 	l["TRIGGER_MODE_AUTO"] = triggerMode(model.TriggerAuto)
 	l["TRIGGER_MODE_MANUAL"] = triggerMode(model.TriggerManual)
 	return l
 }
 
-// All returns all resources in the order of their definition, and the scope of each.
-func (r *Resources) All() ([]model.Resource, []*Scope) {
-	resources, scopes := make([]model.Resource, len(r.definitions)), make([]*Scope, len(r.definitions))
-	for i, d := range r.definitions {
+// AllResources returns the resources in the order of their definition, and the scope of each.
+func (e *Evaluation) AllResources() ([]model.Resource, []*Scope) {
+	resources, scopes := make([]model.Resource, len(e.definitions)), make([]*Scope, len(e.definitions))
+	for i, d := range e.definitions {
 		resources[i], scopes[i] = d.Resource, d.scope
-		resources[i].TriggerMode = model.TriggerMode(r.triggerModes[d.scope].mode)
+		resources[i].TriggerMode = model.TriggerMode(d.scope.triggerMode)
 		if d.triggerMode != unset {
 			resources[i].TriggerMode = model.TriggerMode(d.triggerMode)
 		}
@@ -60,9 +47,9 @@ func (r *Resources) All() ([]model.Resource, []*Scope) {
 	return resources, scopes
 }
 
-// has returns whether a resource is defined.
-func (r *Resources) has(name string) bool {
-	return slices.ContainsFunc(r.definitions, func(d *definition) bool { return d.Name == name })
+// hasResource returns whether a resource is defined.
+func (e *Evaluation) hasResource(name string) bool {
+	return slices.ContainsFunc(e.definitions, func(d *definition) bool { return d.Name == name })
 }
 
 // localResourceParameters are the parameters of local_resource. Tilt doesn't have the last four; they are
@@ -94,21 +81,21 @@ type localResourceParameters struct {
 }
 
 // localResource is local_resource(name, cmd, ...).
-func (r *Resources) localResource(c *Call) (starlark.Value, error) {
-	return nil, r.define(c, false)
+func (e *Evaluation) localResource(c *Call) (starlark.Value, error) {
+	return nil, e.define(c, false)
 }
 
 // test is the deprecated form of local_resource(..., allow_parallel=True).
-func (r *Resources) test(c *Call) (starlark.Value, error) {
-	r.evaluation.Warn("test() is deprecated: use local_resource(..., allow_parallel=True)")
-	return nil, r.define(c, true)
+func (e *Evaluation) test(c *Call) (starlark.Value, error) {
+	e.Warn("test() is deprecated: use local_resource(..., allow_parallel=True)")
+	return nil, e.define(c, true)
 }
 
 // unset is the value of an argument that was left out, where 0 is a value too.
 const unset = -1
 
 // define adds a resource.
-func (r *Resources) define(c *Call, allowParallel bool) error {
+func (e *Evaluation) define(c *Call, allowParallel bool) error {
 	a := &localResourceParameters{
 		AutoInit: true, AllowParallel: allowParallel, TriggerMode: unset, Retries: unset, Restart: unset,
 	}
@@ -118,14 +105,14 @@ func (r *Resources) define(c *Call, allowParallel bool) error {
 	if err := a.check(); err != nil {
 		return err
 	}
-	if r.has(string(a.Name)) {
+	if e.hasResource(string(a.Name)) {
 		return fmt.Errorf("local_resource named %q already exists", string(a.Name))
 	}
 	if a.ReadinessProbe.value != nil && a.ServeCmd.Command == nil {
-		r.evaluation.Warn("Ignoring readiness probe for local resource %q (no serve_cmd was defined)", string(a.Name))
+		e.Warn("Ignoring readiness probe for local resource %q (no serve_cmd was defined)", string(a.Name))
 		a.ReadinessProbe.value = nil
 	}
-	r.definitions = append(r.definitions, &definition{r.resource(a), a.TriggerMode, r.evaluation.Scope})
+	e.definitions = append(e.definitions, &definition{e.resource(a), a.TriggerMode, e.Scope})
 	return nil
 }
 
@@ -165,8 +152,7 @@ func (a *localResourceParameters) check() error {
 }
 
 // resource returns the resource for checked arguments.
-func (r *Resources) resource(a *localResourceParameters) model.Resource {
-	e := r.evaluation
+func (e *Evaluation) resource(a *localResourceParameters) model.Resource {
 	resource := model.Resource{
 		Name:         string(a.Name),
 		Update:       e.placed(a.Cmd, a.Dir, a.Env),
@@ -282,24 +268,17 @@ func (m *triggerMode) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// scopeTriggerMode is the trigger mode of the resources in a scope that don't have their own, and where it was set.
-type scopeTriggerMode struct {
-	mode     triggerMode
-	position syntax.Position
-}
-
 // setTriggerMode is trigger_mode(mode).
-func (r *Resources) setTriggerMode(c *Call) (starlark.Value, error) {
+func (e *Evaluation) setTriggerMode(c *Call) (starlark.Value, error) {
 	var a struct {
 		Mode triggerMode `arg:"trigger_mode"`
 	}
 	if err := c.Unpack(&a); err != nil {
 		return nil, err
 	}
-	scope := r.evaluation.Scope
-	if before, ok := r.triggerModes[scope]; ok {
-		return nil, fmt.Errorf("trigger_mode can only be called once, and it was called at %s", before.position)
+	if e.Scope.triggerModeSet.IsValid() {
+		return nil, fmt.Errorf("trigger_mode can only be called once, and it was called at %s", e.Scope.triggerModeSet)
 	}
-	r.triggerModes[scope] = scopeTriggerMode{a.Mode, c.Position()}
+	e.Scope.triggerMode, e.Scope.triggerModeSet = a.Mode, c.Position()
 	return nil, nil
 }

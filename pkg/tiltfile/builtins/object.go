@@ -17,7 +17,6 @@ import (
 // Objects collects the API objects that a Tiltfile defines with v1alpha1.
 type Objects struct {
 	evaluation *Evaluation
-	resources  *Resources
 	// taken are the names in use, each after the builtin that defines the object.
 	taken       map[string]bool
 	commands    []*apiCommand
@@ -25,9 +24,9 @@ type Objects struct {
 	fileWatches map[string]*fileWatch
 }
 
-// NewObjects returns the objects of an evaluation, which may refer to resources.
-func NewObjects(e *Evaluation, r *Resources) *Objects {
-	return &Objects{e, r, map[string]bool{}, nil, map[string]stringMap{}, map[string]*fileWatch{}}
+// NewObjects returns the objects of an evaluation.
+func NewObjects(e *Evaluation) *Objects {
+	return &Objects{e, map[string]bool{}, nil, map[string]stringMap{}, map[string]*fileWatch{}}
 }
 
 // Library returns the builtins that define objects and their parts.
@@ -106,8 +105,8 @@ func (o *Objects) configMap(_ *Call, a struct {
 //		Base Path `arg:"base_path??"`
 //	}
 //
-// A part is a dict of arguments. The builtin checks them and returns the dict; a Tiltfile may also write the dict itself.
-// A pointer to the struct may have a method check, which returns an error for arguments that don't go together.
+// A part is a dict of arguments. The builtin checks them and returns the dict; a Tiltfile may also write the dict
+// itself. A pointer to the struct may have a method check, which returns an error for arguments that don't go together.
 type Part struct{}
 
 // partName returns the full name of the builtin of a type of parts.

@@ -95,7 +95,7 @@ func (o *Objects) Companions(enabled model.Selection) []model.Companion {
 		}
 		companion := c.Companion
 		companion.Source = model.TiltfileResource
-		if o.resources.has(c.resource) {
+		if o.evaluation.hasResource(c.resource) {
 			companion.Source = c.resource
 		}
 		companion.RestartOn = o.watchOf(owner, c.watches, enabled)
@@ -223,7 +223,7 @@ func (o *Objects) disables(s *configMapDisableSource, owner string, enabled mode
 	if !defined {
 		// Each resource has a config map in Tilt.
 		resource, ok := strings.CutSuffix(s.Name, "-disable")
-		if ok && s.Key == "isDisabled" && o.resources.has(resource) {
+		if ok && s.Key == "isDisabled" && o.evaluation.hasResource(resource) {
 			return !enabled.Contains(resource)
 		}
 		o.evaluation.Warn("%s is disabled: there is no v1alpha1.config_map named %q", owner, s.Name)

@@ -13,16 +13,6 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// Probes returns the builtins of readiness probes.
-func Probes() Library {
-	return Functions(map[string]Function{
-		"probe":             Unpacking(makeProbe),
-		"exec_action":       Unpacking(makeExecAction),
-		"http_get_action":   Unpacking(makeHTTPGetAction),
-		"tcp_socket_action": Unpacking(makeTCPSocketAction),
-	})
-}
-
 // makeProbe is probe(initial_delay_secs=0, ...).
 func makeProbe(a struct {
 	InitialDelay     int32                           `arg:"initial_delay_secs??"`
@@ -101,8 +91,8 @@ func makeTCPSocketAction(a struct {
 	}), nil
 }
 
-// probePart is a probe as Tilt's API has it. The parameters of its parts have the names of Kubernetes' fields, unlike those
-// of probe().
+// probePart is a probe as Tilt's API has it. Its parts have parameters with the names of Kubernetes' fields; probe() has
+// names of its own.
 type probePart struct {
 	Part             `builtin:"v1alpha1.probe"`
 	Handler          partOf[handler] `arg:"handler??"`

@@ -217,8 +217,8 @@ func setFeature(a struct {
 	return nil, nil
 }
 
-// unsupported returns the Function of a builtin of Tilt that this version doesn't have. A call is an error that says so;
-// without it the name would be undefined.
+// unsupported is a builtin of Tilt that this version doesn't have. A call is an error that says so; without the builtin
+// the name would be undefined.
 func unsupported(c *Call) (starlark.Value, error) {
 	return nil, errors.New(c.Name + " isn't supported: this version runs local resources only")
 }

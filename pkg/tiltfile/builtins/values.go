@@ -19,10 +19,14 @@ import (
 // Values returns the builtins that make a value of their arguments alone.
 func Values() Library {
 	l := Functions(map[string]Function{
-		"blob":        Unpacking(makeBlob),
-		"link":        Unpacking(makeLink),
-		"shlex.quote": Unpacking(quoteWord),
-		"struct":      makeStruct,
+		"blob":              Unpacking(makeBlob),
+		"exec_action":       Unpacking(makeExecAction),
+		"http_get_action":   Unpacking(makeHTTPGetAction),
+		"link":              Unpacking(makeLink),
+		"probe":             Unpacking(makeProbe),
+		"tcp_socket_action": Unpacking(makeTCPSocketAction),
+		"shlex.quote":       Unpacking(quoteWord),
+		"struct":            makeStruct,
 	})
 	l["module"] = starlark.NewBuiltin("module", starlarkstruct.MakeModule)
 	return l

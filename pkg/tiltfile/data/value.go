@@ -190,8 +190,8 @@ func encodeDict(v starlark.IterableMapping, maxBits, depth int) (any, error) {
 // what the decoders return.
 const maxHeight = 2 * maxNesting
 
-// CheckNesting returns an error for values that are nested too deeply. Starlark prints and freezes a value by recursion,
-// and a program can't recover from the overflow of its stack. A value that contains itself isn't an error.
+// CheckNesting returns an error for values that are nested too deeply. Starlark prints and freezes a value by
+// recursion, and a program can't recover from the overflow of its stack. A value that contains itself isn't an error.
 func CheckNesting(values ...starlark.Value) error {
 	_, err := nesting{}.height(starlark.Tuple(values), 0)
 	return err
