@@ -25,8 +25,8 @@ func (e *Evaluation) Encoding() Library {
 		"decode_json":        e.decode("json", e.parseJSON),
 		"decode_yaml":        e.decode("yaml", e.parseYAML),
 		"decode_yaml_stream": e.decode("yaml", e.parseYAMLStream),
-		"encode_json":        Unpacking(encodeJSON),
-		"encode_yaml":        Unpacking(encodeYAML),
+		"encode_json":        encode(data.EncodeJSON),
+		"encode_yaml":        encode(data.EncodeYAML),
 		"encode_yaml_stream": Unpacking(encodeYAMLStream),
 		"filter_yaml":        Unpacking(e.filterYAML),
 		"read_json":          e.read(e.parseJSON),
@@ -107,26 +107,20 @@ func decodeYAML[T any](
 	return decoded, err
 }
 
-// oneObject has the parameter of encode_json and encode_yaml.
-type oneObject struct {
-	Object starlark.Value `arg:"obj"`
-}
-
-func encodeJSON(a oneObject) (starlark.Value, error) {
-	text, err := data.EncodeJSON(a.Object)
-	return starlark.String(text), err
-}
-
-// encodeYAML is encode_yaml(obj).
-func encodeYAML(a oneObject) (starlark.Value, error) {
-	return data.EncodeYAML(a.Object)
+// encode returns the function for encode_json(obj) and encode_yaml(obj).
+func encode[T starlark.Value](f func(starlark.Value) (T, error)) Function {
+	return Unpacking(func(a struct {
+		Object starlark.Value `arg:"obj"`
+	}) (starlark.Value, error) {
+		return f(a.Object)
+	})
 }
 
 // encodeYAMLStream is encode_yaml_stream(objs).
 func encodeYAMLStream(a struct {
 	Objects starlark.Sequence `arg:"objs"`
 }) (starlark.Value, error) {
-	return data.EncodeYAML(slices.Collect(starlark.Elements(a.Objects))...)
+	return data.EncodeYAMLStream(slices.Collect(starlark.Elements(a.Objects))...)
 }
 
 // filterYAML is filter_yaml(yaml, ...). It splits Kubernetes objects into those that match everything given and the

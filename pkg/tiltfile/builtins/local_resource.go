@@ -80,40 +80,37 @@ type localResourceParameters struct {
 	Restart          restartPolicy `arg:"restart??,keyword"`
 }
 
-// localResource is local_resource(name, cmd, ...).
-func (e *Evaluation) localResource(c *Call) (starlark.Value, error) {
-	return nil, e.define(c, false)
-}
-
 // test is the deprecated form of local_resource(..., allow_parallel=True).
 func (e *Evaluation) test(c *Call) (starlark.Value, error) {
 	e.Warn("test() is deprecated: use local_resource(..., allow_parallel=True)")
-	return nil, e.define(c, true)
+	return e.define(c, true)
 }
 
 // unset is the value of an argument that was left out, where 0 is a value too.
 const unset = -1
 
-// define adds a resource.
-func (e *Evaluation) define(c *Call, allowParallel bool) error {
+// localResource is local_resource(name, cmd, ...).
+func (e *Evaluation) localResource(c *Call) (starlark.Value, error) { return e.define(c, false) }
+
+func (e *Evaluation) define(c *Call, allowParallel bool) (starlark.Value, error) {
 	a := &localResourceParameters{
 		AutoInit: true, AllowParallel: allowParallel, TriggerMode: unset, Retries: unset, Restart: unset,
 	}
 	if err := c.Unpack(a); err != nil {
-		return err
+		return nil, err
 	}
 	if err := a.check(); err != nil {
-		return err
+		return nil, err
 	}
 	if e.hasResource(string(a.Name)) {
-		return fmt.Errorf("local_resource named %q already exists", string(a.Name))
+		return nil, fmt.Errorf("local_resource named %q already exists", string(a.Name))
 	}
 	if a.ReadinessProbe.value != nil && a.ServeCmd.Command == nil {
 		e.Warn("Ignoring readiness probe for local resource %q (no serve_cmd was defined)", string(a.Name))
 		a.ReadinessProbe.value = nil
 	}
 	e.definitions = append(e.definitions, &definition{e.resource(a), a.TriggerMode, e.Scope})
-	return nil
+	return nil, nil
 }
 
 // reservedName is the name of the job that evaluates the Tiltfile.

@@ -65,13 +65,13 @@ func decodeJSON(content []byte, exact bool) (decoded any, err error) {
 }
 
 // EncodeJSON returns a value as indented JSON with sorted keys.
-func EncodeJSON(v starlark.Value) (string, error) {
+func EncodeJSON(v starlark.Value) (starlark.String, error) {
 	encodable, err := encode(v, 0, 0)
 	if err != nil {
 		return "", err
 	}
 	content, err := json.MarshalIndent(encodable, "", "  ")
-	return string(content) + "\n", err
+	return starlark.String(content) + "\n", err
 }
 
 // maxNesting is how deeply data may be nested, the same as in the decoders.

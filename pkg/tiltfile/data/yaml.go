@@ -58,8 +58,11 @@ func decodeYAML[T any](ctx context.Context, content []byte, convert func(any) (T
 	}
 }
 
-// EncodeYAML returns values as a stream of documents with sorted keys.
-func EncodeYAML(values ...starlark.Value) (Blob, error) {
+// EncodeYAML returns a value as a document with sorted keys.
+func EncodeYAML(value starlark.Value) (Blob, error) { return EncodeYAMLStream(value) }
+
+// EncodeYAMLStream returns values as a stream of documents.
+func EncodeYAMLStream(values ...starlark.Value) (Blob, error) {
 	var encodable []any
 	for _, value := range values {
 		v, err := encode(value, 64, 0)
