@@ -50,13 +50,19 @@ s = struct(a=inner)
 inner.append({'s': s})
 `
 	var log strings.Builder
-	options := tiltfile(t, values+"print(l, d)\nprint(s, '%s' % s)\nprint(str(s), '{}'.format(inner))\nlocal_resource('a', 'x')")
+	options := tiltfile(t, values+`
+print(l, d)
+print(s, '%s' % s)
+print(str(s), '{}'.format(inner))
+local_resource('a', 'x')
+`)
 	options.Log = func(_ logs.Level, text string) { log.WriteString(text + "\n") }
 	if _, err := Load(t.Context(), options); err != nil {
 		t.Fatal(err)
 	}
 	const shown = `struct(a = [{"s": struct(...)}])`
-	want := "[[...]] {\"d\": [{...}]}\n" + shown + " " + shown + "\n" + shown + ` [{"s": struct(a = [{"s": struct(...)}])}]` + "\n"
+	const list = `[{"s": struct(a = [{"s": struct(...)}])}]`
+	want := "[[...]] {\"d\": [{...}]}\n" + shown + " " + shown + "\n" + shown + " " + list + "\n"
 	if log.String() != want {
 		t.Errorf("got %s, want %s", log.String(), want)
 	}

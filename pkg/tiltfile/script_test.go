@@ -78,7 +78,10 @@ func testArchive(t *testing.T, path string) {
 func testCase(t *testing.T, name string, files []txtar.File) []txtar.File {
 	work := t.TempDir()
 	given, want := []txtar.File{}, map[string]string{}
-	options := Options{Subcommand: "up", Argv: []string{"tilt-session", "up"}, Executable: "/bin/tilt-session", Runner: execRunner{}, Environ: []string{"PATH=" + os.Getenv("PATH")}}
+	options := Options{
+		Subcommand: "up", Argv: []string{"tilt-session", "up"}, Executable: "/bin/tilt-session",
+		Runner: execRunner{}, Environ: []string{"PATH=" + os.Getenv("PATH")},
+	}
 	for _, f := range files {
 		section, ok := strings.CutPrefix(f.Name, name+": ")
 		if ok && section != "options" {

@@ -106,7 +106,8 @@ func TestLocalStopsEndlessOutput(t *testing.T) {
 	e := newEvaluation(t.Context(), tiltfile(t, "local('yes', quiet=True)"))
 	e.MaxDataSize = 100_000
 	_, err := e.project()
-	requireError(t, err, KindEvaluation, "the output of the command is larger than 100000: set the environment variable TILT_SESSION_MAX_DATA_SIZE to allow more")
+	requireError(t, err, KindEvaluation, "the output of the command is larger than 100000: "+
+		"set the environment variable TILT_SESSION_MAX_DATA_SIZE to allow more")
 	if len(err.Error()) > 10_000 {
 		t.Errorf("the error has %d bytes", len(err.Error()))
 	}

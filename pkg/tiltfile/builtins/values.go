@@ -4,7 +4,6 @@
 package builtins
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 
@@ -19,31 +18,25 @@ import (
 // Values returns the builtins that make a value of their arguments alone.
 func Values() Library {
 	l := Functions(map[string]Function{
-		"blob":              Unpacking(makeBlob),
+		"blob": Unpacking(func(a struct {
+			Text Text `arg:"text,alias=input"`
+		}) (starlark.Value, error) {
+			return data.Blob(a.Text), nil
+		}),
 		"exec_action":       Unpacking(makeExecAction),
 		"http_get_action":   Unpacking(makeHTTPGetAction),
 		"link":              Unpacking(makeLink),
 		"probe":             Unpacking(makeProbe),
 		"tcp_socket_action": Unpacking(makeTCPSocketAction),
-		"shlex.quote":       Unpacking(quoteWord),
-		"struct":            makeStruct,
+		"shlex.quote": Unpacking(func(a struct {
+			Text Text `arg:"s,alias=name"`
+		}) (starlark.Value, error) {
+			return starlark.String(data.QuoteWord(string(a.Text))), nil
+		}),
 	})
 	l["module"] = starlark.NewBuiltin("module", starlarkstruct.MakeModule)
+	l["struct"] = starlark.NewBuiltin("struct", makeStruct)
 	return l
-}
-
-// makeBlob is blob(text).
-func makeBlob(a struct {
-	Text Text `arg:"text,alias=input"`
-}) (starlark.Value, error) {
-	return data.Blob(a.Text), nil
-}
-
-// quoteWord is shlex.quote(s).
-func quoteWord(a struct {
-	Text Text `arg:"s,alias=name"`
-}) (starlark.Value, error) {
-	return starlark.String(data.QuoteWord(string(a.Text))), nil
 }
 
 // structure is a struct of the Tiltfile. It can contain itself through a list or a dict.
@@ -119,11 +112,14 @@ func (a *structOf[T]) Unpack(v starlark.Value) error {
 }
 
 // makeStruct is struct(**fields).
-func makeStruct(c *Call) (starlark.Value, error) {
-	if len(c.Args) > 0 {
-		return nil, errors.New("struct: unexpected positional arguments")
+func makeStruct(
+	thread *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple,
+) (starlark.Value, error) {
+	made, err := starlarkstruct.Make(thread, b, args, kwargs)
+	if err != nil {
+		return nil, err
 	}
-	return &structure{Struct: starlarkstruct.FromKeywords(starlarkstruct.Default, c.Kwargs)}, nil
+	return &structure{Struct: made.(*starlarkstruct.Struct)}, nil
 }
 
 // makeLink is link(url, name=None).
