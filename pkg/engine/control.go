@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 )
 
@@ -109,4 +111,92 @@ func (e *Engine) SetTiltfile(ctx context.Context, path string) error {
 		l.setTiltfile(path)
 		return nil
 	})
+}
+
+// enableSelected enables the selected resources and, with only, disables the rest.
+func (l *loop) enableSelected(selected Selector, only bool) (changed []string, err error) {
+	return l.switchAll(selected, func(r *resource, selected bool) bool {
+		return selected || !only && !r.disabled
+	})
+}
+
+// disableSelected disables the selected resources.
+func (l *loop) disableSelected(selected Selector) (changed []string, err error) {
+	return l.switchAll(selected, func(r *resource, selected bool) bool {
+		return !selected && !r.disabled
+	})
+}
+
+// switchAll enables or disables each resource as enabled says, and returns the names of the changed ones.
+func (l *loop) switchAll(s Selector, enabled func(r *resource, selected bool) bool) (changed []string, err error) {
+	for _, name := range s.Names {
+		switch {
+		case name == model.TiltfileResource:
+			return nil, ErrNotSwitchable
+		case l.byName[name] == nil:
+			return nil, &UnknownError{name}
+		}
+	}
+	for _, r := range l.resources {
+		l.publishPhase(r)
+		if l.enable(r, enabled(r, s.selects(r))) {
+			if !r.disabled {
+				l.watchFiles(r, l.config.Clock.Now())
+			}
+			changed = append(changed, r.Name)
+		}
+	}
+	return changed, nil
+}
+
+func (s *Selector) selects(r *resource) bool {
+	return s.All || slices.Contains(s.Names, r.Name) ||
+		slices.ContainsFunc(r.Labels, func(label string) bool { return slices.Contains(s.Labels, label) })
+}
+
+// enable enables or disables a resource and reports whether that was a change. An
+// enabled resource starts over. The caller watches its files.
+func (l *loop) enable(r *resource, enabled bool) bool {
+	if enabled != r.disabled {
+		return false
+	}
+	r.disabled = !enabled
+	if enabled {
+		l.log(r.Name, logs.LevelInfo, fmt.Sprintf("Resource %q enabled", r.Name))
+		l.reset(r)
+		l.refresh(r)
+		return true
+	}
+	l.log(r.Name, logs.LevelInfo, fmt.Sprintf("Resource %q disabled", r.Name))
+	l.reset(r)
+	return true
+}
+
+// trigger requests another update of each named resource.
+func (l *loop) trigger(names []string) error {
+	for _, name := range names {
+		r := l.byName[name]
+		switch {
+		case name == model.TiltfileResource:
+		case r == nil:
+			return &UnknownError{name}
+		case r.disabled:
+			return &DisabledError{name}
+		}
+	}
+	for _, name := range names {
+		if name == model.TiltfileResource {
+			l.tiltfile.triggered = true
+			l.wantEvaluation()
+			continue
+		}
+		r := l.byName[name]
+		if r.wants.trigger == 0 {
+			l.triggers++
+			r.wants.trigger = l.triggers
+		}
+		l.publishPhase(r)
+		l.refresh(r)
+	}
+	return nil
 }

@@ -128,3 +128,14 @@ func (w *Watcher) removeInbox(in *inbox) {
 	defer w.inboxesMu.Unlock()
 	delete(w.inboxes, in)
 }
+
+// limitError is an error of the system with a text that names the limit, its value and the command that raises it.
+// The system's own text misleads: Linux says "no space left on device" at the limit of inotify watches.
+type limitError struct {
+	text string
+	err  error
+}
+
+func (e limitError) Error() string { return e.text }
+
+func (e limitError) Unwrap() error { return e.err }

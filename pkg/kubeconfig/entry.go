@@ -4,9 +4,19 @@
 package kubeconfig
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
 
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/yaml"
 )
 
 // defaultPort is the port whose entry has a name without a number.
@@ -70,5 +80,146 @@ func drop(config *clientcmdapi.Config, name string) {
 	delete(config.Contexts, name)
 	if config.CurrentContext == name {
 		config.CurrentContext = ""
+	}
+}
+
+// Add writes the entry and makes this process its owner. It replaces an entry of the same name, unless a running
+// process owns that one: then the error names the process. It drops the entries of processes that have ended. The
+// current context doesn't change.
+//
+// Add calls warn with every way in which other users could or can access the file; see Replace. It waits for the
+// lock until ctx is done, but at most ten seconds.
+func (l Location) Add(ctx context.Context, entry Entry, warn func(error)) error {
+	owner, err := self()
+	if err != nil {
+		return fmt.Errorf("identify this process: %w", err)
+	}
+	name := entry.Name()
+	return l.edit(ctx, name, warn, func(config *clientcmdapi.Config) (changed bool, err error) {
+		if other, ok := ownerOf(name, config.Contexts[name]); ok && other != owner && other.alive() {
+			return false, fmt.Errorf("context %s belongs to the running process %d; "+
+				"stop it, or choose another port with --port", name, other.PID)
+		}
+		for stale, context := range config.Contexts {
+			if owner, ok := ownerOf(stale, context); ok && stale != name && !owner.alive() {
+				drop(config, stale)
+			}
+		}
+		entry.put(config)
+		return true, owner.own(config.Contexts[name])
+	})
+}
+
+// Remove removes the entry from its file, unless another entry has taken its name since it was added. If it is the
+// current context, no context is current afterwards. A missing entry is not an error.
+//
+// Remove waits for the lock until ctx is done, but at most ten seconds.
+func (l Location) Remove(ctx context.Context, entry Entry) error {
+	if !slices.ContainsFunc(l.Files, exists) {
+		return nil
+	}
+	name := entry.Name()
+	return l.edit(ctx, name, func(error) {}, func(config *clientcmdapi.Config) (changed bool, err error) {
+		user := config.AuthInfos[name]
+		if user == nil || user.Token != entry.Token {
+			return false, nil
+		}
+		drop(config, name)
+		return true, nil
+	})
+}
+
+// edit changes the file that holds the entry called name, or File if none does,
+// under the lock. It writes nothing when change fails or reports no change.
+func (l Location) edit(ctx context.Context, name string, warn func(error),
+	change func(*clientcmdapi.Config) (changed bool, err error)) (err error) {
+	unlock, err := l.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+
+	file, config, err := l.open(name)
+	if err != nil {
+		return err
+	}
+	changed, err := change(config)
+	if err != nil {
+		return fmt.Errorf("update %s: %w", file, err)
+	}
+	if !changed {
+		return nil
+	}
+	data, err := clientcmd.Write(*config)
+	if err != nil {
+		return fmt.Errorf("update %s: %w", file, err)
+	}
+	if _, err := Replace(file, data, warn); err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	return nil
+}
+
+// open reads the first file that holds a part of the entry called name, or File.
+func (l Location) open(name string) (string, *clientcmdapi.Config, error) {
+	target := l.File()
+	var found *clientcmdapi.Config
+	for _, file := range l.Files {
+		config, err := read(file)
+		if err != nil {
+			return "", nil, fmt.Errorf("read %s: %w", file, err)
+		}
+		if has(config, name) {
+			return file, config, nil
+		}
+		if file == target {
+			found = config
+		}
+	}
+	return target, found, nil
+}
+
+// read parses a file. A missing file has no entries.
+func read(file string) (*clientcmdapi.Config, error) {
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return clientcmdapi.NewConfig(), nil
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	config, err := clientcmd.LoadFromFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("not a kubeconfig: %w", err)
+	}
+	return config, checkWhole(data)
+}
+
+// checkWhole refuses a text of which client-go would read only a part: one of
+// several documents, or the last of several values of one key.
+func checkWhole(data []byte) error {
+	if _, err := yaml.YAMLToJSONStrict(data); err != nil {
+		return err
+	}
+	documents := 0
+	for decoder := utilyaml.NewYAMLToJSONDecoder(bytes.NewReader(data)); ; {
+		var document any
+		if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if document == nil {
+			continue
+		}
+		if documents++; documents > 1 {
+			return errors.New("the file holds more than one YAML document")
+		}
 	}
 }

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/text"
 )
 
 const (
@@ -110,4 +113,29 @@ func (p *Printer) write() error {
 	_, err := p.w.Write(p.piece)
 	p.piece = p.piece[:0]
 	return err
+}
+
+// prefixWidth is how many characters of a resource's name are shown.
+const prefixWidth = 13
+
+// prefix is the name of a line's resource, right-aligned as Tilt aligns it. Lines of the Tiltfile have none.
+func prefix(source string) string {
+	if source == model.TiltfileResource {
+		return ""
+	}
+	return fmt.Sprintf("%*s │ ", prefixWidth, text.Cut(source, prefixWidth))
+}
+
+// severity marks the beginning of an error or a warning.
+func severity(line Line) string {
+	switch {
+	case line.Continued:
+		return ""
+	case line.Level == LevelError:
+		return "ERROR: "
+	case line.Level == LevelWarn:
+		return "WARNING: "
+	default:
+		return ""
+	}
 }

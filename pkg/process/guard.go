@@ -8,10 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // Guard is the body of a guard process. It reads registrations from r, a pipe from the Runner. When the pipe ends,
@@ -90,4 +94,107 @@ func (g *registrations) remove(group int) {
 		return
 	}
 	delete(g.groups, group)
+}
+
+// registerTimeout is the longest time that a registration takes if the guard
+// doesn't read. The pipe holds thousands of registrations.
+const registerTimeout = time.Second
+
+// guardian is the Runner's side of a guard process. Its methods do nothing on a nil pointer.
+type guardian struct {
+	pipe *os.File
+	warn func(error)
+	// launch is the goroutine that starts the process.
+	launch sync.WaitGroup
+
+	mu sync.Mutex
+	// process is nil before the start, and after a failed start.
+	process *os.Process
+	// ended is set by end. The process is not started after that.
+	ended bool
+	// broken is set after a failed start or write.
+	broken atomic.Bool
+}
+
+// startGuardian starts a guard in the background. It holds the launching lock until the process is known.
+func startGuardian(options Options, marker string, null *os.File, launching *sync.RWMutex) (*guardian, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	g := &guardian{pipe: w, warn: options.Warn}
+	g.write("=" + marker)
+	g.launch.Go(func() {
+		launching.RLock()
+		defer launching.RUnlock()
+		err := errors.Join(g.start(options, r, null), r.Close())
+		if err != nil {
+			g.fail(fmt.Errorf("start guard: %w", err))
+		}
+	})
+	return g, nil
+}
+
+func (g *guardian) start(options Options, pipe, null *os.File) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended {
+		return nil
+	}
+	env := MergeEnv(os.Environ(), options.GuardEnv)
+	path, err := lookPath(options.Guard[0], "", env)
+	if err != nil {
+		return err
+	}
+	g.process, err = os.StartProcess(path, options.Guard, &os.ProcAttr{
+		Env:   env,
+		Files: []*os.File{pipe, null, os.Stderr},
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
+	return err
+}
+
+// add registers the start of a group, remove its end.
+func (g *guardian) add(group int)    { g.write("+" + strconv.Itoa(group)) }
+func (g *guardian) remove(group int) { g.write("-" + strconv.Itoa(group)) }
+
+// write sends one line. The system writes lines of this length as a whole.
+func (g *guardian) write(line string) {
+	if g == nil || g.broken.Load() {
+		return
+	}
+	err := g.pipe.SetWriteDeadline(time.Now().Add(registerTimeout))
+	if err == nil {
+		_, err = g.pipe.WriteString(line + "\n")
+	}
+	if err != nil {
+		g.fail(fmt.Errorf("guard process has ended, so commands would survive a crash: %w", err))
+	}
+}
+
+// fail warns of the first failure.
+func (g *guardian) fail(err error) {
+	if g.broken.CompareAndSwap(false, true) && g.warn != nil {
+		g.warn(err)
+	}
+}
+
+// end kills the process and waits for it. No group may be left. Closing the pipe
+// wouldn't end a process that is still starting.
+func (g *guardian) end() error {
+	if g == nil {
+		return nil
+	}
+	g.mu.Lock()
+	g.ended = true
+	g.mu.Unlock()
+	g.launch.Wait()
+	if g.process == nil {
+		return g.pipe.Close()
+	}
+	if err := g.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return errors.Join(fmt.Errorf("end guard: %w", err), g.pipe.Close())
+	}
+	_, err := g.process.Wait()
+	return errors.Join(err, g.pipe.Close())
 }

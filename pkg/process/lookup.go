@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -84,4 +85,30 @@ func explain(err error, path, dir string) error {
 		return err
 	}
 	return fmt.Errorf("%w (the file exists, but its interpreter does not)", err)
+}
+
+// MergeEnv merges lists of "KEY=value" entries. The last entry of a key wins; an
+// entry that consists of a key alone removes the variable.
+func MergeEnv(lists ...[]string) []string {
+	merged := []string{}
+	seen := map[string]bool{}
+	for _, entry := range slices.Backward(slices.Concat(lists...)) {
+		key, _, set := strings.Cut(entry, "=")
+		if set && !seen[key] {
+			merged = append(merged, entry)
+		}
+		seen[key] = true
+	}
+	slices.Reverse(merged)
+	return merged
+}
+
+// lookupEnv returns the value of a key, empty if it isn't set.
+func lookupEnv(env []string, key string) string {
+	for _, entry := range slices.Backward(env) {
+		if value, ok := strings.CutPrefix(entry, key+"="); ok {
+			return value
+		}
+	}
+	return ""
 }

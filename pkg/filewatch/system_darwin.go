@@ -5,6 +5,7 @@ package filewatch
 
 import (
 	"errors"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,3 +24,6 @@ func explainWatch(err error) error {
 	return limitError{"the limit of open files is reached, of which each watched file takes one: " +
 		"raise it with \"ulimit -n\" before the start and \"sudo sysctl kern.maxfiles\", or ignore large directories", err}
 }
+
+// fileNow is at most the modification time of the next file that is modified.
+func fileNow() int64 { return time.Now().UnixNano() }

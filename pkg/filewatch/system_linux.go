@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/prometheus/procfs"
 	"golang.org/x/sys/unix"
@@ -82,4 +83,14 @@ func openFilesReached() bool {
 		file.Close()
 	}
 	return errors.Is(err, unix.EMFILE)
+}
+
+// fileNow is at most the modification time of the next file that is modified.
+// The kernel stamps files by a clock that ticks a few hundred times a second.
+func fileNow() int64 {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_REALTIME_COARSE, &now); err != nil {
+		return time.Now().Add(-10 * time.Millisecond).UnixNano()
+	}
+	return now.Nano()
 }
