@@ -47,18 +47,18 @@ type registrations struct {
 // readRegistrations returns what is still registered at the end of r. It ignores a last line without a newline.
 func readRegistrations(r io.Reader) (registrations, error) {
 	left := registrations{groups: map[int]int{}}
-	var errs []error
+	var malformed error
 	lines := bufio.NewReader(r)
 	for {
 		line, err := lines.ReadString('\n')
-		if errors.Is(err, io.EOF) {
-			return left, errors.Join(errs...)
+		switch {
+		case errors.Is(err, io.EOF):
+			return left, malformed
+		case err != nil:
+			return left, errors.Join(malformed, fmt.Errorf("read registrations: %w", err))
 		}
-		if err != nil {
-			return left, errors.Join(append(errs, fmt.Errorf("read registrations: %w", err))...)
-		}
-		if err := left.apply(strings.TrimSuffix(line, "\n")); err != nil && len(errs) == 0 {
-			errs = append(errs, err)
+		if err := left.apply(strings.TrimSuffix(line, "\n")); malformed == nil {
+			malformed = err
 		}
 	}
 }
@@ -70,30 +70,18 @@ func (g *registrations) apply(line string) error {
 		g.marker = key
 		return nil
 	}
-	if len(line) < 2 {
-		return fmt.Errorf("malformed registration %q", line)
-	}
-	group, err := strconv.ParseUint(line[1:], 10, 31)
-	if err != nil || group < 2 {
-		return fmt.Errorf("malformed registration %q", line)
-	}
-	switch line[0] {
-	case '+':
+	group, err := strconv.ParseUint(strings.TrimLeft(line, "+-"), 10, 31)
+	switch {
+	case err == nil && group > 1 && line == fmt.Sprintf("+%d", group):
 		g.groups[int(group)]++
-	case '-':
-		g.remove(int(group))
+	case err == nil && group > 1 && line == fmt.Sprintf("-%d", group):
+		if g.groups[int(group)]--; g.groups[int(group)] <= 0 {
+			delete(g.groups, int(group))
+		}
 	default:
 		return fmt.Errorf("malformed registration %q", line)
 	}
 	return nil
-}
-
-func (g *registrations) remove(group int) {
-	if g.groups[group] > 1 {
-		g.groups[group]--
-		return
-	}
-	delete(g.groups, group)
 }
 
 // registerTimeout is the longest time that a registration takes if the guard
@@ -179,8 +167,7 @@ func (g *guardian) fail(err error) {
 	}
 }
 
-// end kills the process and waits for it. No group may be left. Closing the pipe
-// wouldn't end a process that is still starting.
+// end kills the process and waits for it. No group may be left. Closing the pipe wouldn't end a starting process.
 func (g *guardian) end() error {
 	if g == nil {
 		return nil
@@ -189,12 +176,10 @@ func (g *guardian) end() error {
 	g.ended = true
 	g.mu.Unlock()
 	g.launch.Wait()
-	if g.process == nil {
-		return g.pipe.Close()
+	var err error
+	if g.process != nil {
+		_ = g.process.Kill() // It fails only if the process has ended.
+		_, err = g.process.Wait()
 	}
-	if err := g.process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return errors.Join(fmt.Errorf("end guard: %w", err), g.pipe.Close())
-	}
-	_, err := g.process.Wait()
 	return errors.Join(err, g.pipe.Close())
 }

@@ -16,28 +16,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// errEmptyArgv is the error for a Spec without a program.
-var errEmptyArgv = errors.New("exec: no command")
-
 // checkDir returns an error for an unusable working directory. The launch itself
 // would only report that the program wasn't found.
 func checkDir(dir string) error {
 	if dir == "" {
 		return nil
 	}
-	info, err := os.Stat(dir)
-	switch {
-	case err != nil:
-		var pathErr *fs.PathError
-		if errors.As(err, &pathErr) {
-			err = pathErr.Err
-		}
-	case !info.IsDir():
-		err = unix.ENOTDIR
-	default:
-		err = unix.Access(dir, unix.X_OK)
-	}
-	if err != nil {
+	if err := unix.Access(dir+"/.", unix.X_OK); err != nil {
 		return &fs.PathError{Op: "chdir", Path: dir, Err: err}
 	}
 	return nil
@@ -48,7 +33,13 @@ func lookPath(name, dir string, env []string) (string, error) {
 	if strings.Contains(name, "/") {
 		return name, nil
 	}
-	for _, entry := range filepath.SplitList(lookupEnv(env, "PATH")) {
+	var list string
+	for _, entry := range env {
+		if value, ok := strings.CutPrefix(entry, "PATH="); ok {
+			list = value
+		}
+	}
+	for _, entry := range filepath.SplitList(list) {
 		if entry == "" {
 			entry = "."
 		}
@@ -101,14 +92,4 @@ func MergeEnv(lists ...[]string) []string {
 	}
 	slices.Reverse(merged)
 	return merged
-}
-
-// lookupEnv returns the value of a key, empty if it isn't set.
-func lookupEnv(env []string, key string) string {
-	for _, entry := range slices.Backward(env) {
-		if value, ok := strings.CutPrefix(entry, key+"="); ok {
-			return value
-		}
-	}
-	return ""
 }

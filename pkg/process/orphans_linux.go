@@ -132,13 +132,13 @@ func (o *orphans) kill(match func(procfs.Proc, procfs.ProcStat) bool) {
 
 // find returns the matching orphans. Each keeps its PID until await.
 func (o *orphans) find(match func(procfs.Proc, procfs.ProcStat) bool) []int {
-	candidates := o.unknown(childProcesses())
+	candidates := slices.DeleteFunc(childProcesses(), o.runner.knows)
 	if len(candidates) == 0 {
 		return nil
 	}
 	// A command that was just forked isn't known yet.
 	o.runner.launching.Lock()
-	candidates = o.unknown(candidates)
+	candidates = slices.DeleteFunc(candidates, o.runner.knows)
 	o.runner.launching.Unlock()
 	var found []int
 	for _, pid := range candidates {
@@ -149,20 +149,14 @@ func (o *orphans) find(match func(procfs.Proc, procfs.ProcStat) bool) []int {
 	return found
 }
 
-// unknown returns the processes that the Runner didn't start.
-func (o *orphans) unknown(pids []int) []int {
-	return slices.DeleteFunc(pids, o.runner.knows)
-}
-
-// knows reports whether this Runner started pid and hasn't forgotten it.
+// knows reports whether this Runner started pid, as a command or its guard, and hasn't forgotten it.
 func (r *Runner) knows(pid int) bool {
 	if r.guard.is(pid) {
 		return true
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, known := r.processes[pid]
-	return known
+	return r.processes[pid] != nil
 }
 
 // is reports whether pid is the guard's.

@@ -97,7 +97,9 @@ func (o *output) copyAvailable(fd, enough int) (more bool, err error) {
 			return false, err
 		}
 		copied += n
-		o.write(buf[:n])
+		if _, err := o.to.Write(buf[:n]); err != nil {
+			o.to = io.Discard // The process must not block.
+		}
 	}
 	return true, nil
 }
@@ -109,11 +111,4 @@ func (o *output) finish() {
 	// fails only if copy has closed the pipe.
 	_ = o.pipe.SetReadDeadline(time.Unix(1, 0))
 	<-o.done
-}
-
-// write discards all that follows after an error of the writer, so that the process doesn't block.
-func (o *output) write(p []byte) {
-	if _, err := o.to.Write(p); err != nil {
-		o.to = io.Discard
-	}
 }

@@ -85,9 +85,8 @@ func environHas(proc procfs.Proc, prefix, value string) bool {
 	return false
 }
 
-// childProcesses returns the children of this process that it adopted, and some
-// of those that it started. The kernel hands orphans to the first thread. Where
-// it doesn't list the children of a thread, all children are returned.
+// childProcesses returns the children of this process that it adopted, and some of those that it started. The kernel
+// hands orphans to the first thread. Where it doesn't list the children of a thread, all children are returned.
 func childProcesses() []int {
 	self := os.Getpid()
 	// procfs doesn't read this list, and to find children by their parent takes a look at every process.
@@ -116,10 +115,7 @@ func childrenOf(parent int) []int {
 
 // allProcesses returns the processes that this one can see, none without /proc.
 func allProcesses() []procfs.Proc {
-	all, err := procfs.AllProcs()
-	if err != nil {
-		return nil
-	}
+	all, _ := procfs.AllProcs()
 	return all
 }
 

@@ -7,21 +7,19 @@
 //
 // For every command that a Runner started:
 //
-//   - It leads a session and a process group of its own, reads /dev/null, and
-//     writes stdout and stderr to one pipe. Spec.Output receives all of its
-//     output before Done is closed.
-//   - When its main process exits by itself, the rest of the group is killed at
-//     once. When it is stopped, the whole group has the grace to end.
-//   - Done is closed only when no process of the group is left, except for
-//     zombies that their own parents don't reap, and processes of other users,
-//     which this process can't signal.
-//   - A descendant that left the group (setsid, setpgid) can't delay Done: once
-//     the group is empty, the pipe is read to its current end and closed.
+//   - It leads a session and a process group of its own, reads /dev/null, and writes stdout and stderr to one pipe.
+//     Spec.Output receives all of its output before Done is closed.
+//   - When its main process exits by itself, the rest of the group is killed at once. When it is stopped, the whole
+//     group has the grace to end.
+//   - Done is closed only when no process of the group is left, except for zombies that their own parents don't
+//     reap, and processes of other users, which this process can't signal.
+//   - A descendant that left the group (setsid, setpgid) can't delay Done: once the group is empty, the pipe is read
+//     to its current end and closed.
 //
 // Descendants that left their group outlive the command that started them, as a daemon should. With
 // Options.AdoptOrphans on Linux they end too: those of a stopped command together with it, all others by Close. The
 // kernel makes them children of this process when their parents die. The session of such a process, or a variable
-// in its environment, tells which command started it; a process that erased both ends by Close. On other systems
+// in its environment, identifies the command that started it; a process that erased both ends by Close. On other systems
 // detached processes can't be found and are left alone.
 //
 // If this process dies without Close, a guard (Options.Guard) kills the remaining groups. On Linux it also kills
@@ -32,10 +30,8 @@
 // The guard misses detached processes that erased their environment. On systems other than Linux it misses every
 // detached process, and a command that was launched within the last few microseconds.
 //
-// # Cost
-//
-// A running command takes two goroutines, up to three file descriptors, and
-// memory for its output only while there is some.
+// A running command takes two goroutines, up to three file descriptors, and memory for its output only while there
+// is some.
 package process
 
 import (
@@ -138,11 +134,10 @@ func (p *Process) Stop(grace time.Duration) {
 		return
 	}
 	if p.stopped || grace <= 0 {
-		p.stopped = true
 		p.kill()
-		return
+	} else {
+		signalGroup(p.pid, syscall.SIGTERM)
+		p.escalation = time.AfterFunc(grace, func() { p.Stop(0) })
 	}
 	p.stopped = true
-	signalGroup(p.pid, syscall.SIGTERM)
-	p.escalation = time.AfterFunc(grace, func() { p.Stop(0) })
 }

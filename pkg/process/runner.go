@@ -8,7 +8,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"syscall"
@@ -86,7 +88,7 @@ func New(options Options) (*Runner, error) {
 // error that names what is wrong with the program or the directory.
 func (r *Runner) Start(spec Spec) (*Process, error) {
 	if len(spec.Argv) == 0 {
-		return nil, errEmptyArgv
+		return nil, errors.New("exec: no command")
 	}
 	if err := checkDir(spec.Dir); err != nil {
 		return nil, err
@@ -176,30 +178,18 @@ func (r *Runner) Close() error {
 }
 
 func (r *Runner) close() error {
-	r.stopStarting()
-	for _, p := range r.left() {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.launching.Lock() // Commands that are being launched are known afterwards.
+	r.mu.Lock()
+	left := slices.Collect(maps.Values(r.processes))
+	r.mu.Unlock()
+	r.launching.Unlock()
+	for _, p := range left {
 		p.Stop(0)
 	}
 	r.followers.Wait()
 	r.orphans.end()
 	return errors.Join(r.guard.end(), r.null.Close())
-}
-
-// stopStarting makes Start fail, and waits for commands that are being launched.
-func (r *Runner) stopStarting() {
-	r.mu.Lock()
-	r.closed = true
-	r.mu.Unlock()
-	r.launching.Lock()
-	defer r.launching.Unlock()
-}
-
-func (r *Runner) left() []*Process {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	left := make([]*Process, 0, len(r.processes))
-	for _, p := range r.processes {
-		left = append(left, p)
-	}
-	return left
 }
