@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/sets"
+
 	"tilt.dev/session/pkg/model"
 )
 
@@ -34,9 +36,9 @@ type changes struct {
 	// doubted is true if the last run had no cause but changes during the run before. rounds are the paths that
 	// changed during each of the earlier runs for which that is true too, the latest last.
 	doubted bool
-	rounds  []map[string]struct{}
+	rounds  []sets.Set[string]
 	// own and ownDirs are the runs' own paths and directories.
-	own, ownDirs map[string]struct{}
+	own, ownDirs sets.Set[string]
 }
 
 // change summarizes the changes of one path.
@@ -57,12 +59,10 @@ func (c *changes) add(list []model.Change) {
 		if c.noted == nil {
 			c.noted = map[string]change{}
 		}
-		n := change{m.Seen, m.Modified}
-		if known, ok := c.noted[m.Path]; ok {
-			n.seen = earliest(known.seen, n.seen)
-			if known.modified.After(n.modified) {
-				n.modified = known.modified
-			}
+		n := c.noted[m.Path]
+		n.seen = earliest(n.seen, m.Seen)
+		if m.Modified.After(n.modified) {
+			n.modified = m.Modified
 		}
 		c.noted[m.Path] = n
 	}
@@ -96,14 +96,14 @@ func (c *changes) forget() {
 func (c *changes) end(now time.Time) { c.finish = now }
 
 // within returns the paths of the noted changes that were made before the end of the last run.
-func (c *changes) within() map[string]struct{} {
-	within := map[string]struct{}{}
+func (c *changes) within() sets.Set[string] {
+	within := sets.Set[string]{}
 	if c.start.IsZero() {
 		return within
 	}
 	for path, n := range c.noted {
 		if c.finish.IsZero() || !n.modified.After(c.finish) {
-			within[path] = struct{}{}
+			within.Insert(path)
 		}
 	}
 	return within
@@ -114,41 +114,35 @@ func (c *changes) within() map[string]struct{} {
 func (c *changes) dropOwn() (found []string) {
 	within := c.within()
 	for path := range c.noted {
-		if _, ok := within[path]; !ok {
+		if !within.Has(path) {
 			// Not only the runs write it.
 			delete(c.own, path)
 			delete(c.ownDirs, filepath.Dir(path))
 		}
 	}
-	found = c.learn(&c.own, within, ownRuns, itself)
+	found = c.learn(&c.own, within, ownRuns, func(path string) string { return path })
 	found = append(found, c.learn(&c.ownDirs, within, ownDirRuns, filepath.Dir)...)
 	for path := range within {
-		if has(c.own, path) || has(c.ownDirs, filepath.Dir(path)) {
+		if c.own.Has(path) || c.ownDirs.Has(filepath.Dir(path)) {
 			delete(c.noted, path)
 		}
 	}
 	return found
 }
 
-// learn adds to own the names that occur in each of the last rounds, of which
-// within is the last, and returns the new names.
-func (c *changes) learn(
-	own *map[string]struct{}, within map[string]struct{}, runs int, name func(string) string,
-) []string {
+// learn adds to own the names that occur in each of the last rounds, of which within is the last, and returns the
+// new names in order.
+func (c *changes) learn(own *sets.Set[string], within sets.Set[string], runs int, name func(string) string) []string {
 	if !c.doubted || len(c.rounds) < runs-1 {
 		return nil
 	}
 	common := names(within, name)
 	for _, round := range c.rounds[len(c.rounds)-runs+1:] {
-		round = names(round, name)
-		maps.DeleteFunc(common, func(n string, _ struct{}) bool { return !has(round, n) })
+		common = common.Intersection(names(round, name))
 	}
-	maps.DeleteFunc(common, func(n string, _ struct{}) bool { return has(*own, n) })
-	if len(common) > 0 && *own == nil {
-		*own = map[string]struct{}{}
-	}
-	maps.Copy(*own, common)
-	return slices.Sorted(maps.Keys(common))
+	found := common.Difference(*own)
+	*own = own.Union(found)
+	return slices.Sorted(maps.Keys(found))
 }
 
 // since is when the first change that leads to another run was seen, zero if there
@@ -163,17 +157,10 @@ func (c *changes) since() (since time.Time) {
 // outside reports whether any change was made after the last run.
 func (c *changes) outside() bool { return len(c.within()) < len(c.noted) }
 
-func itself(path string) string { return path }
-
-func names(paths map[string]struct{}, name func(string) string) map[string]struct{} {
-	names := make(map[string]struct{}, len(paths))
+func names(paths sets.Set[string], name func(string) string) sets.Set[string] {
+	names := make(sets.Set[string], len(paths))
 	for path := range paths {
-		names[name(path)] = struct{}{}
+		names.Insert(name(path))
 	}
 	return names
-}
-
-func has(set map[string]struct{}, name string) bool {
-	_, ok := set[name]
-	return ok
 }

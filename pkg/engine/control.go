@@ -49,21 +49,13 @@ func (e *Engine) Trigger(ctx context.Context, names []string) error {
 // Enable enables the selected resources, and with only disables all others. It returns the names of the resources
 // that it changed. With an error it changes none.
 func (e *Engine) Enable(ctx context.Context, selected Selector, only bool) (changed []string, err error) {
-	err = e.ask(ctx, func(l *loop) error {
-		changed, err = l.enableSelected(selected, only)
-		return err
-	})
-	return changed, err
+	return e.enable(ctx, selected, func(r *resource, selected bool) bool { return selected || !only && !r.disabled })
 }
 
 // Disable disables the selected resources and ends their processes. It returns
 // the names of the resources that it changed. With an error it changes none.
 func (e *Engine) Disable(ctx context.Context, selected Selector) (changed []string, err error) {
-	err = e.ask(ctx, func(l *loop) error {
-		changed, err = l.disableSelected(selected)
-		return err
-	})
-	return changed, err
+	return e.enable(ctx, selected, func(r *resource, selected bool) bool { return !selected && !r.disabled })
 }
 
 // SetArgs replaces the arguments of the Tiltfile. If they differ, the Tiltfile is
@@ -102,9 +94,6 @@ func (e *Engine) CatchUp(ctx context.Context) error {
 	return e.ask(ctx, func(*loop) error { return nil })
 }
 
-// Args returns the arguments of the Tiltfile.
-func (e *Engine) Args() []string { return e.Snapshot().Tiltfile.Args }
-
 // SetTiltfile replaces the path of the Tiltfile and evaluates that file.
 func (e *Engine) SetTiltfile(ctx context.Context, path string) error {
 	return e.ask(ctx, func(l *loop) error {
@@ -113,22 +102,18 @@ func (e *Engine) SetTiltfile(ctx context.Context, path string) error {
 	})
 }
 
-// enableSelected enables the selected resources and, with only, disables the rest.
-func (l *loop) enableSelected(selected Selector, only bool) (changed []string, err error) {
-	return l.switchAll(selected, func(r *resource, selected bool) bool {
-		return selected || !only && !r.disabled
+// enable enables or disables each resource as enabled says, and returns the names of the changed ones.
+func (e *Engine) enable(
+	ctx context.Context, s Selector, enabled func(r *resource, selected bool) bool,
+) (changed []string, err error) {
+	err = e.ask(ctx, func(l *loop) error {
+		changed, err = l.enableAll(s, enabled)
+		return err
 	})
+	return changed, err
 }
 
-// disableSelected disables the selected resources.
-func (l *loop) disableSelected(selected Selector) (changed []string, err error) {
-	return l.switchAll(selected, func(r *resource, selected bool) bool {
-		return !selected && !r.disabled
-	})
-}
-
-// switchAll enables or disables each resource as enabled says, and returns the names of the changed ones.
-func (l *loop) switchAll(s Selector, enabled func(r *resource, selected bool) bool) (changed []string, err error) {
+func (l *loop) enableAll(s Selector, enabled func(r *resource, selected bool) bool) (changed []string, err error) {
 	for _, name := range s.Names {
 		switch {
 		case name == model.TiltfileResource:
@@ -161,14 +146,13 @@ func (l *loop) enable(r *resource, enabled bool) bool {
 		return false
 	}
 	r.disabled = !enabled
+	verb := "disabled"
 	if enabled {
-		l.log(r.Name, logs.LevelInfo, fmt.Sprintf("Resource %q enabled", r.Name))
-		l.reset(r)
-		l.refresh(r)
-		return true
+		verb = "enabled"
 	}
-	l.log(r.Name, logs.LevelInfo, fmt.Sprintf("Resource %q disabled", r.Name))
+	l.log(r.Name, logs.LevelInfo, fmt.Sprintf("Resource %q %s", r.Name, verb))
 	l.reset(r)
+	l.refresh(r)
 	return true
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/sets"
+
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/process"
@@ -24,7 +26,8 @@ func (l *loop) adopt(m *evaluated) {
 	l.settings.slots = max(1, p.MaxParallelUpdates)
 	l.environ = process.MergeEnv(l.config.Environ, entries(p.Environ))
 	l.ignores = p.Ignores
-	chosen := choice(&p.Enabled)
+	names := sets.New(p.Enabled.Names...)
+	chosen := func(name string) bool { return p.Enabled.All || names.Has(name) }
 	// Resources that were enabled or disabled by request stay so until the arguments change.
 	keep := t.adopted.Path == m.in.Path && slices.Equal(t.adopted.Args, m.in.Args)
 	t.adopted = m.in
@@ -81,15 +84,6 @@ func (l *loop) sinceReload(r *resource) time.Time {
 		return l.config.Clock.Now()
 	}
 	return l.tiltfile.Running.Add(-unreported)
-}
-
-// choice returns which resources a project enables.
-func choice(s *model.Selection) func(name string) bool {
-	names := make(map[string]bool, len(s.Names))
-	for _, name := range s.Names {
-		names[name] = true
-	}
-	return func(name string) bool { return s.All || names[name] }
 }
 
 // add creates the state of a new resource.

@@ -204,7 +204,7 @@ func TestArgs(t *testing.T) {
 		set(true, "b", "c")
 		set(false, "b", "c")
 		w.want("a=disabled b=active c=waiting-for-local")
-		if diff := cmp.Diff([]string{"b", "c"}, w.engine.Args()); diff != "" {
+		if diff := cmp.Diff([]string{"b", "c"}, w.engine.Snapshot().Tiltfile.Args); diff != "" {
 			t.Errorf("args (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(LoadInput{Path: "/project/Tiltfile", Args: []string{"b", "c"}}, w.loads[2]); diff != "" || len(w.loads) != 3 {
