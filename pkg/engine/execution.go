@@ -32,7 +32,7 @@ type execution struct {
 	process Process
 	// stopped is true once it is being stopped, timedOut if the timeout is the cause.
 	stopped, timedOut bool
-	// over is closed when the loop knows of the end.
+	// over is closed when the loop has applied the end.
 	over chan struct{}
 	// cancel stops the probe or the timer of the process. It is nil if there is none.
 	cancel context.CancelFunc
@@ -183,36 +183,37 @@ func (l *loop) abandonedEnded(x *execution) {
 
 // updateExit returns the published result of a job.
 func updateExit(x *execution, end ended) *Exit {
+	cause := end.exit.String()
 	switch {
 	case end.err != nil:
-		err := fmt.Sprintf("Command %q failed: failed to start: %v", x.command, end.err)
-		return &Exit{Start: x.start, Finish: end.at, Error: err}
+		cause = fmt.Sprintf("failed to start: %v", end.err)
 	case x.timedOut:
-		return newExit(x.start, end, fmt.Sprintf("Command %q failed: timed out after %s", x.command, x.timeout))
+		cause = fmt.Sprintf("timed out after %s", x.timeout)
 	case end.exit == process.Exit{}:
 		return newExit(x.start, end, "")
 	}
-	return newExit(x.start, end, fmt.Sprintf("Command %q failed: %s", x.command, end.exit))
+	return newExit(x.start, end, fmt.Sprintf("Command %q failed: %s", x.command, cause))
 }
 
 // serveExit returns the published result of a server, which is always a failure.
 // The process is nil if the launch failed.
 func serveExit(command string, p *ServerProcess, end ended) *Exit {
-	switch {
-	case end.err != nil:
-		return &Exit{Finish: end.at, Error: fmt.Sprintf("Command %q failed to start: %v", command, end.err)}
-	case end.exit.Signal != "":
-		return newExit(p.Start, end, fmt.Sprintf("Process %d was killed by signal: %s", p.PID, end.exit.Signal))
-	case end.exit.Code != 0:
-		return newExit(p.Start, end, fmt.Sprintf("Process %d exited with code %d", p.PID, end.exit.Code))
+	if end.err != nil {
+		return newExit(time.Time{}, end, fmt.Sprintf("Command %q failed to start: %v", command, end.err))
 	}
-	return newExit(p.Start, end, fmt.Sprintf(
-		"Process %d exited with code 0, but servers are expected to run indefinitely", p.PID))
+	err := fmt.Sprintf("Process %d exited with code %d", p.PID, end.exit.Code)
+	switch {
+	case end.exit.Signal != "":
+		err = fmt.Sprintf("Process %d was killed by signal: %s", p.PID, end.exit.Signal)
+	case end.exit.Code == 0:
+		err += ", but servers are expected to run indefinitely"
+	}
+	return newExit(p.Start, end, err)
 }
 
 func newExit(start time.Time, end ended, err string) *Exit {
 	exit := &Exit{Start: start, Finish: end.at, Error: err, Signal: end.exit.Signal}
-	if end.exit.Signal == "" {
+	if end.err == nil && end.exit.Signal == "" {
 		exit.Code = &end.exit.Code
 	}
 	return exit

@@ -3,19 +3,35 @@
 
 package engine
 
+// Hold is why a requested job or server doesn't run yet. Holds are published as wait reasons.
+type Hold string
+
+// The holds that Tilt has for local resources, with its names, and those for which Tilt reports "unknown".
+const (
+	HoldNone             Hold = ""
+	HoldTiltfileReload   Hold = "tiltfile-reload"
+	HoldWaitingForLocal  Hold = "waiting-for-local"
+	HoldUnparallelizable Hold = "is-unparallelizable-local"
+	HoldWaitingForDep    Hold = "waiting-for-dep"
+	HoldWaitingForSlot   Hold = "waiting-for-slot"
+	HoldWaitingForUpdate Hold = "waiting-for-update"
+	HoldUpdateFailed     Hold = "update-failed"
+	HoldStarting         Hold = "starting"
+	HoldPendingTrigger   Hold = "pending-trigger"
+	// HoldRetrying is for a failed job before its retry, HoldRestarting for a server
+	// that ended, before its next launch.
+	HoldRetrying   Hold = "retrying"
+	HoldRestarting Hold = "restarting"
+	// HoldAfterFailure is for what could start, but doesn't because of an earlier failure.
+	HoldAfterFailure Hold = "after-failure"
+)
+
 // holds returns why the update and the server of a resource wait, before next has started anything.
 func holds(t *task, c conditions) (update, serve Hold) {
 	switch {
 	case t.update == updateRunning:
 	case t.wish.startable():
 		update = updateHold(t, c)
-		switch {
-		case update != HoldNone:
-		case c.halted:
-			update = HoldAfterFailure
-		default:
-			update = HoldStarting
-		}
 	case t.update == updateRetrying:
 		update = HoldRetrying
 	case t.wish == wishPending:
@@ -30,8 +46,8 @@ func holds(t *task, c conditions) (update, serve Hold) {
 	return update, serve
 }
 
-// updateHold returns why a queued update can't start now, or HoldNone if next starts
-// it. Of several reasons it returns the first that Tilt would.
+// updateHold returns why a queued update can't start now, or HoldStarting if next starts it. Of several reasons it
+// returns the first that Tilt would.
 func updateHold(t *task, c conditions) Hold {
 	switch {
 	case c.reloading:
@@ -44,8 +60,10 @@ func updateHold(t *task, c conditions) Hold {
 		return HoldWaitingForDep
 	case c.full:
 		return HoldWaitingForSlot
+	case c.halted:
+		return HoldAfterFailure
 	}
-	return HoldNone
+	return HoldStarting
 }
 
 // serveHold returns why a server doesn't run, given the hold of its update.

@@ -50,8 +50,8 @@ type loop struct {
 	touched    []*resource
 	reordered  bool
 	conditions conditions
-	// answers are for the requests in the current batch of messages.
-	answers []answer
+	// handled are the requests in the current batch of messages, which reply answers.
+	handled []*request
 	// starts is reused by the next decision.
 	starts []start
 }

@@ -57,9 +57,7 @@ func (m *mailbox) close() []message {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
-	left := m.messages
-	m.messages = nil
-	return left
+	return m.messages
 }
 
 // request is a function that a caller wants the loop to call.
@@ -68,8 +66,9 @@ type request struct {
 	// taken is set by the loop before it calls do, or by a caller that stops
 	// waiting, after which the loop doesn't call do.
 	taken atomic.Bool
-	// answer has a buffer for the only answer.
+	// answer has a buffer for err, the only answer.
 	answer chan error
+	err    error
 }
 
 // ask lets the loop call do, and returns its error once a snapshot shows what it did. If ctx is done first, do is
@@ -91,32 +90,20 @@ func (e *Engine) ask(ctx context.Context, do func(*loop) error) error {
 }
 
 func (r *request) apply(l *loop) {
-	if l.stopping {
-		r.refuse()
-		return
-	}
-	if !r.taken.Swap(true) {
-		l.answers = append(l.answers, answer{r, r.do(l)})
-	}
-}
-
-// refuse answers a request that the loop will not handle.
-func (r *request) refuse() {
-	if !r.taken.Swap(true) {
+	switch {
+	case r.taken.Swap(true):
+	case l.stopping:
 		r.answer <- ErrEnded
+	default:
+		r.err = r.do(l)
+		l.handled = append(l.handled, r)
 	}
-}
-
-// answer is the pending answer to a request.
-type answer struct {
-	request *request
-	err     error
 }
 
 // reply answers the handled requests.
 func (l *loop) reply() {
-	for _, a := range l.answers {
-		a.request.answer <- a.err
+	for _, r := range l.handled {
+		r.answer <- r.err
 	}
-	l.answers = nil
+	l.handled = nil
 }

@@ -119,29 +119,6 @@ type Exit struct {
 	Signal string
 }
 
-// Hold is why a requested job or server doesn't run yet. Holds are published as wait reasons.
-type Hold string
-
-// The holds that Tilt has for local resources, with its names, and those for which Tilt reports "unknown".
-const (
-	HoldNone             Hold = ""
-	HoldTiltfileReload   Hold = "tiltfile-reload"
-	HoldWaitingForLocal  Hold = "waiting-for-local"
-	HoldUnparallelizable Hold = "is-unparallelizable-local"
-	HoldWaitingForDep    Hold = "waiting-for-dep"
-	HoldWaitingForSlot   Hold = "waiting-for-slot"
-	HoldWaitingForUpdate Hold = "waiting-for-update"
-	HoldUpdateFailed     Hold = "update-failed"
-	HoldStarting         Hold = "starting"
-	HoldPendingTrigger   Hold = "pending-trigger"
-	// HoldRetrying is for a failed job before its retry, HoldRestarting for a server
-	// that ended, before its next launch.
-	HoldRetrying   Hold = "retrying"
-	HoldRestarting Hold = "restarting"
-	// HoldAfterFailure is for what could start, but doesn't because of an earlier failure.
-	HoldAfterFailure Hold = "after-failure"
-)
-
 // publish publishes a snapshot if anything changed since the last one. Snapshots share unchanged states.
 func (l *loop) publish() {
 	last := l.engine.snapshot.Load()

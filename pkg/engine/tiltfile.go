@@ -65,16 +65,15 @@ func (t *tiltfile) header(paths []string, base string) string {
 	if t.triggered {
 		w.trigger = 1
 	}
-	if !t.argued {
-		return buildHeader(w, paths, base)
+	text := buildHeader(w, paths, base)
+	if t.argued && len(paths) == 0 && !w.initial {
+		text = header("Tilt Args")
 	}
-	if len(paths) == 0 && !w.initial {
-		return header("Tilt Args") + t.argsLine()
+	if t.argued {
+		text += fmt.Sprintf("Tiltfile args changed to: %v\n", t.Args)
 	}
-	return buildHeader(w, paths, base) + t.argsLine()
+	return text
 }
-
-func (t *tiltfile) argsLine() string { return fmt.Sprintf("Tiltfile args changed to: %v\n", t.Args) }
 
 // evaluated reports the end of an evaluation.
 type evaluated struct {

@@ -26,7 +26,7 @@ type watch struct {
 //
 // A replaced watch drops what it has seen and not reported, so the new one must begin in the past.
 func (l *loop) follow(w *watch, files model.Watch, source string, changed func([]model.Change)) *watch {
-	if w != nil && sameWatch(w.files, files) {
+	if w != nil && slices.Equal(w.files.Paths, files.Paths) && sameIgnores(w.files.Ignores, files.Ignores) {
 		return w
 	}
 	w.stop()
@@ -64,11 +64,6 @@ func (m filesChanged) apply(l *loop) {
 	if m.watch.changed != nil && !l.stopping {
 		m.watch.changed(m.list)
 	}
-}
-
-// sameWatch reports whether two watches have the same files, whenever they began.
-func sameWatch(a, b model.Watch) bool {
-	return slices.Equal(a.Paths, b.Paths) && sameIgnores(a.Ignores, b.Ignores)
 }
 
 // sameIgnores compares ignore sets without their sources.
