@@ -145,8 +145,7 @@ func (c *changes) learn(own *sets.Set[string], within sets.Set[string], runs int
 	return slices.Sorted(maps.Keys(found))
 }
 
-// since is when the first change that leads to another run was seen, zero if there
-// is none. It is valid after dropOwn.
+// since is when the first change that leads to another run was seen, zero if there is none. It is valid after dropOwn.
 func (c *changes) since() (since time.Time) {
 	for _, n := range c.noted {
 		since = earliest(since, n.seen)

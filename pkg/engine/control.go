@@ -38,10 +38,9 @@ type Selector struct {
 	All    bool
 }
 
-// Trigger requests another update of each resource, and for
-// model.TiltfileResource another evaluation of the Tiltfile. With an
-// *UnknownError or a *DisabledError it triggers none of them. It returns when the
-// loop has accepted the request, or when ctx is done.
+// Trigger requests another update of each resource, and for model.TiltfileResource another evaluation of the Tiltfile.
+// With an *UnknownError or a *DisabledError it triggers none of them. It returns when the loop has accepted the
+// request, or when ctx is done.
 func (e *Engine) Trigger(ctx context.Context, names []string) error {
 	return e.ask(ctx, func(l *loop) error { return l.trigger(names) })
 }
@@ -58,8 +57,7 @@ func (e *Engine) Disable(ctx context.Context, selected Selector) (changed []stri
 	return e.enable(ctx, selected, func(r *resource, selected bool) bool { return !selected && !r.disabled })
 }
 
-// SetArgs replaces the arguments of the Tiltfile. If they differ, the Tiltfile is
-// evaluated again, and changed is true.
+// SetArgs replaces the arguments of the Tiltfile. If they differ, the Tiltfile is evaluated again, and changed is true.
 func (e *Engine) SetArgs(ctx context.Context, args []string) (changed bool, err error) {
 	err = e.ask(ctx, func(l *loop) error {
 		changed = l.setArgs(args)

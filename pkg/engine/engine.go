@@ -10,8 +10,7 @@
 // timers or polling of its own: a message causes everything that happens. A request is a message too; its answer
 // follows the snapshot that shows its result.
 //
-// No phase of a target is skipped: one snapshot shows a job waiting and another
-// shows it active, however short it is.
+// No phase of a target is skipped: one snapshot shows a job waiting and another shows it active, however short it is.
 //
 // The package knows nothing of Sessions, ports or terminals, and nothing of files
 // but their names and the times of their changes.
@@ -75,9 +74,8 @@ type Config struct {
 	// Probe checks the readiness of a server until ctx is done, then returns. It is
 	// called from several goroutines; report never blocks.
 	Probe func(ctx context.Context, p model.Probe, report func(probe.Result))
-	// Watch reports each change of files since the call once, in batches, until ctx
-	// is done, then returns. It is called from several goroutines; report never
-	// blocks. An error ends the watch and is logged. A nil Watch watches nothing.
+	// Watch reports each change of files since the call once, in batches, until ctx is done, then returns. It is called
+	// from several goroutines; report never blocks. An error ends the watch and is logged. A nil Watch watches nothing.
 	Watch func(ctx context.Context, w model.Watch, report func([]model.Change)) error
 	// Logs receives all output under the names of the resources. The engine doesn't close it.
 	Logs *logs.Store

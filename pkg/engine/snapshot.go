@@ -63,11 +63,9 @@ type UpdateState struct {
 	Hold Hold
 	// Running is the start of the current execution, zero if there is none.
 	Running time.Time
-	// Last is the result of the last execution, nil before the first one has ended
-	// and after the resource was disabled.
+	// Last is the result of the last execution, nil before the first one has ended and after the resource was disabled.
 	Last *Exit
-	// Attempt is 0 for the first execution of an update and increases with each
-	// retry. Retries is its largest value.
+	// Attempt is 0 for the first execution of an update and increases with each retry. Retries is its largest value.
 	Attempt, Retries int
 }
 

@@ -116,8 +116,7 @@ type wants struct {
 	initial bool
 	// trigger is the number of the first trigger since the last update, 0 if there is none.
 	trigger uint64
-	// redefined and changed are when the definition and the files changed since the
-	// last update, zero if they didn't.
+	// redefined and changed are when the definition and the files changed since the last update, zero if they didn't.
 	redefined, changed time.Time
 	// retry is true if the last update failed and its retry is due.
 	retry bool

@@ -16,8 +16,7 @@ import (
 // tiltfile is the state of the evaluations of the Tiltfile.
 type tiltfile struct {
 	TiltfileState
-	// triggered, other and argued are reasons for the next evaluation: a trigger,
-	// another Tiltfile, other arguments.
+	// triggered, other and argued are reasons for the next evaluation: a trigger, another Tiltfile, other arguments.
 	triggered, other, argued bool
 	// changes are the changes of its files, which watch reports.
 	changes changes

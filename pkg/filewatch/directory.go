@@ -5,6 +5,7 @@ package filewatch
 
 import (
 	"errors"
+	"maps"
 	"path/filepath"
 
 	"github.com/fsnotify/fsnotify"
@@ -47,16 +48,10 @@ func (w *Watcher) lookUp(r *root, path, name string) (entry, error) {
 	return d.entries[name], nil
 }
 
-// listing is the content of a directory.
+// listing is the content of a directory, by name.
 type listing struct {
 	self    entry
-	entries []named
-}
-
-// named is an entry with its name.
-type named struct {
-	name string
-	entry
+	entries map[string]entry
 }
 
 // readAll returns the content of a directory, empty if it doesn't exist. From
@@ -77,10 +72,8 @@ func (w *Watcher) readAll(r *root, path string) (listing, error) {
 		}
 		for name := range d.named {
 			delete(entries, name)
-			if e, ok := d.entries[name]; ok {
-				entries[name] = e
-			}
 		}
+		maps.Copy(entries, d.entries)
 		d.entries, d.listed = entries, true
 	}
 	self := look(path)
@@ -89,11 +82,7 @@ func (w *Watcher) readAll(r *root, path string) (listing, error) {
 		return listing{}, nil
 	}
 	d.readers[r] = struct{}{}
-	entries := make([]named, 0, len(d.entries))
-	for name, e := range d.entries {
-		entries = append(entries, named{name, e})
-	}
-	return listing{self, entries}, nil
+	return listing{self, maps.Clone(d.entries)}, nil
 }
 
 // open returns a directory, nil if path isn't one or a limit is reached. With
@@ -149,7 +138,7 @@ func absentIsNil(err error) error {
 	return err
 }
 
-// release undoes readAll.
+// release undoes readAll. It forgets the entries that only readers need.
 func (w *Watcher) release(r *root, path string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -159,7 +148,8 @@ func (w *Watcher) release(r *root, path string) {
 	}
 	delete(d.readers, r)
 	if len(d.readers) == 0 {
-		d.forgetUnnamed()
+		d.listed = false
+		maps.DeleteFunc(d.entries, func(name string, _ entry) bool { return d.named[name] == nil })
 	}
 	w.removeIfUnused(d)
 }
@@ -180,19 +170,6 @@ func (w *Watcher) releaseName(r *root, path string) {
 		}
 	}
 	w.removeIfUnused(d)
-}
-
-// forgetUnnamed forgets the entries that only readers need.
-func (d *directory) forgetUnnamed() {
-	if !d.listed {
-		return
-	}
-	d.listed = false
-	for name := range d.entries {
-		if d.named[name] == nil {
-			delete(d.entries, name)
-		}
-	}
 }
 
 // removeIfUnused stops watching a directory that no root needs. It may be nil.

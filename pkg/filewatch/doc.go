@@ -14,29 +14,24 @@
 //
 // # What is a change
 //
-//   - A file, a link or anything else but a directory is created, written,
-//     truncated, replaced, removed or renamed, or its modification time is set.
-//     A change of mode, owner or access time is no change. A file that is
-//     created and removed at once is reported, because a program may have read
-//     it in between.
+//   - A file, a link or anything else but a directory is created, written, truncated, replaced, removed or renamed, or
+//     its modification time is set. A change of mode, owner or access time is no change. A file that is created and
+//     removed at once is reported, because a program may have read it in between.
 //   - A directory is created, removed or renamed. A new directory is reported
 //     with everything in it, a removed one by its own name alone.
-//   - Everything that was modified after the call of Watch or after
-//     model.Watch.Since, even before the system's own watches were in place. A
-//     file system's clock advances in ticks, so a file that was modified earlier
-//     in the same tick is reported too.
-//   - When the system drops events because there are too many, everything is
-//     compared with its last known state. Only files that were created and
-//     removed in between are lost.
+//   - Everything that was modified after the call of Watch or after model.Watch.Since, even before the system's own
+//     watches were in place. A file system's clock advances in ticks, so a file that was modified earlier in the same
+//     tick is reported too.
+//   - When the system drops events because there are too many, everything is compared with its last known state. Only
+//     files that were created and removed in between are lost.
 //
 // # What is ignored
 //
 // A path is ignored if any of the IgnoreSets ignores it. Patterns are those of .dockerignore files, relative to the
-// set's Base: the last pattern that matches the path or a directory above it decides, and "!" makes an exception.
-// There are two additions: "." is the whole Base, and patterns that begin with ".." or are absolute reach outside
-// of it. An ignored directory costs nothing unless a pattern with "!" could match something in it. Swap files,
-// backups and other temporary files of editors and file systems are always ignored below a directory, but not if
-// requested by name.
+// set's Base: the last pattern that matches the path or a directory above it decides, and "!" makes an exception. There
+// are two additions: "." is the whole Base, and patterns that begin with ".." or are absolute reach outside of it. An
+// ignored directory costs nothing unless a pattern with "!" could match something in it. Swap files, backups and other
+// temporary files of editors and file systems are always ignored below a directory, but not if requested by name.
 //
 // # Batches
 //
@@ -56,8 +51,7 @@
 //
 // Not noticed are:
 //
-//   - Writes through a memory mapping, or through a hard link outside of the
-//     path.
+//   - Writes through a memory mapping, or through a hard link outside of the path.
 //   - Changes that other machines make to a network file system.
 //   - File systems that are mounted or unmounted over a path, and changes in the
 //     second of two paths that lead to one directory by a bind mount.

@@ -143,8 +143,7 @@ func difference(before, after entry, op fsnotify.Op, watched bool) (changed, str
 	}
 }
 
-// lose notifies the roots that need a directory that it was removed or replaced,
-// and forgets it and everything below.
+// lose notifies the roots that need a directory that it was removed or replaced, and forgets it and everything below.
 func (w *Watcher) lose(path string, seen time.Time) {
 	d := w.directories[path]
 	if d == nil {

@@ -217,9 +217,9 @@ func (r *root) scan(ctx context.Context, top string, everything bool, floor time
 		}
 		r.enter(dir)
 		r.reportListing(dir, l, everything, floor)
-		for _, e := range l.entries {
-			if e.kind == folder && !temporary(e.name) && !r.ignores.below(r.shown(join(dir, e.name))) {
-				rest = append(rest, join(dir, e.name))
+		for name, e := range l.entries {
+			if e.kind == folder && !temporary(name) && !r.ignores.below(r.shown(join(dir, name))) {
+				rest = append(rest, join(dir, name))
 			}
 		}
 	}
@@ -239,13 +239,13 @@ func failed(dir string, err error) error {
 func (r *root) reportListing(dir string, l listing, everything bool, floor time.Time) {
 	touched := l.self.modified >= r.since
 	explained := false
-	for _, e := range l.entries {
+	for name, e := range l.entries {
 		since := e.changed >= r.since
 		explained = explained || since
-		if !everything && (!since || e.kind == folder && !touched) || temporary(e.name) {
+		if !everything && (!since || e.kind == folder && !touched) || temporary(name) {
 			continue
 		}
-		if shown := r.shown(join(dir, e.name)); !r.ignores.ignored(shown) {
+		if shown := r.shown(join(dir, name)); !r.ignores.ignored(shown) {
 			seen, made := r.madeBefore(e.changed)
 			if everything {
 				seen, made = r.madeNow(e.changed, floor)

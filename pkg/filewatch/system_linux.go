@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"time"
 
@@ -15,8 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limitReached reports whether an error means that no inotify watch is left, or
-// no file descriptor to read a directory.
+// limitReached reports whether an error means that no inotify watch is left, or no file descriptor to read a directory.
 func limitReached(err error) bool {
 	return slices.ContainsFunc([]error{unix.ENOSPC, unix.ENOMEM, unix.EMFILE, unix.ENFILE},
 		func(limit error) bool { return errors.Is(err, limit) })
@@ -24,10 +22,11 @@ func limitReached(err error) bool {
 
 // explainInstance explains an error of creating an inotify instance. It returns any other error unchanged.
 func explainInstance(err error) error {
-	if errors.Is(err, unix.EMFILE) && !openFilesReached() {
-		return limitError{sysctl("inotify instances per user", "fs.inotify.max_user_instances", 1024), err}
+	if errors.Is(err, unix.EMFILE) {
+		return limitError{sysctl("inotify instances per user", "fs.inotify.max_user_instances", 1024) +
+			", or the limit of open files with \"ulimit -n\"", err}
 	}
-	return explainLimit(err)
+	return err
 }
 
 // explainWatch explains an error of adding an inotify watch, or of reading the
@@ -37,18 +36,9 @@ func explainWatch(err error) error {
 		return limitError{sysctl("watched directories per user", "fs.inotify.max_user_watches", 524288) +
 			", or ignore large directories", err}
 	}
-	return explainLimit(err)
-}
-
-func explainLimit(err error) error {
-	switch {
-	case errors.Is(err, unix.EMFILE):
-		return limitError{openFiles(), err}
-	case errors.Is(err, unix.ENFILE):
-		return limitError{sysctl("open files of the system", "fs.file-max", 1<<20), err}
-	case errors.Is(err, unix.ENOMEM):
-		return limitError{"the system has no memory left for inotify watches: " +
-			"end other programs, or ignore large directories", err}
+	if errors.Is(err, unix.EMFILE) {
+		return limitError{"the limit of open files of a process is reached: " +
+			"raise it with \"ulimit -n\" before the start", err}
 	}
 	return err
 }
@@ -64,25 +54,6 @@ func sysctl(what, name string, enough int) string {
 	}
 	return fmt.Sprintf("the limit of %s is reached (%s%s): raise it with \"sudo sysctl %s=%d\"",
 		what, name, is, name, enough)
-}
-
-// openFiles describes this process's limit of open files.
-func openFiles() string {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return "the limit of open files of a process is reached: raise it with \"ulimit -n\" before the start"
-	}
-	return fmt.Sprintf("the limit of open files of a process is reached (%d): "+
-		"raise it with \"ulimit -n %d\" before the start", limit.Cur, 2*limit.Cur)
-}
-
-// openFilesReached reports whether this process can't open another file.
-func openFilesReached() bool {
-	file, err := os.Open(os.DevNull)
-	if err == nil {
-		file.Close()
-	}
-	return errors.Is(err, unix.EMFILE)
 }
 
 // fileNow is at most the modification time of the next file that is modified.

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"k8s.io/klog/v2"
-	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -84,18 +83,10 @@ func endOf(ctx context.Context, err error) error {
 
 // loop handles notices and reports batches.
 func (run *watch) loop(ctx context.Context, report func([]model.Change)) error {
-	var timer clock.Timer
 	for {
 		var due <-chan time.Time
 		if !run.batch.empty() {
-			wait := run.batch.due().Sub(run.watcher.clock.Now())
-			if timer == nil {
-				timer = run.watcher.clock.NewTimer(wait)
-				defer timer.Stop()
-			} else {
-				timer.Reset(wait)
-			}
-			due = timer.C()
+			due = run.watcher.clock.After(run.batch.due().Sub(run.watcher.clock.Now()))
 		}
 		select {
 		case <-ctx.Done():

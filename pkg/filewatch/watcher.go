@@ -60,8 +60,7 @@ func New(clock clock.Clock) (*Watcher, error) {
 	return w, nil
 }
 
-// Close ends every running Watch with ErrClosed and releases the system's
-// watches. It doesn't wait for Watch to return.
+// Close ends every running Watch with ErrClosed and releases the system's watches. It doesn't wait for Watch to return.
 func (w *Watcher) Close() error {
 	var err error
 	w.closing.Do(func() {

@@ -53,9 +53,8 @@ func (b Batch) Lines() iter.Seq2[Line, uint64] {
 	}
 }
 
-// Read yields the selected lines in batches that aren't empty. It ends at the end
-// of the selection, after the last line of a closed store, or when ctx is done. It
-// runs in the caller's goroutine, never delays writers and needs no cleanup.
+// Read yields the selected lines in batches that aren't empty. It ends at the end of the selection, after the last line
+// of a closed store, or when ctx is done. It runs in the caller's goroutine, never delays writers and needs no cleanup.
 func (s *Store) Read(ctx context.Context, selection Selection) iter.Seq[Batch] {
 	return func(yield func(Batch) bool) {
 		r := s.begin(selection)
@@ -84,8 +83,7 @@ func (s *Store) Read(ctx context.Context, selection Selection) iter.Seq[Batch] {
 type reader struct {
 	Selection
 	store *Store
-	// next is the number of the next line to examine. end is the number after the
-	// last line, valid while Until is nil.
+	// next is the number of the next line to examine. end is the number after the last line, valid while Until is nil.
 	next, end uint64
 	// expected counts the lines of a source before the next one that is examined.
 	expected map[*source]uint64
@@ -145,8 +143,7 @@ func (r *reader) stopFollowing() {
 	r.Until, r.end = nil, r.store.followedEnd()
 }
 
-// take returns the next selected lines. If there are none, grown is closed when
-// there may be more, or nil at the end.
+// take returns the next selected lines. If there are none, grown is closed when there may be more, or nil at the end.
 func (r *reader) take() (taken Batch, grown <-chan struct{}) {
 	s := r.store
 	s.mu.Lock()

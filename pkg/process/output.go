@@ -107,8 +107,7 @@ func (o *output) copyAvailable(fd, enough int) (more bool, err error) {
 // finish waits until everything in the pipe has been written. It doesn't wait
 // for processes that still have the pipe open. The group must be empty.
 func (o *output) finish() {
-	// An expired deadline ends a wait of Read and doesn't interrupt a Write. It
-	// fails only if copy has closed the pipe.
+	// An expired deadline ends a wait of Read and doesn't interrupt a Write. It fails only if copy has closed the pipe.
 	_ = o.pipe.SetReadDeadline(time.Unix(1, 0))
 	<-o.done
 }

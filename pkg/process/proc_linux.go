@@ -22,8 +22,7 @@ const (
 	maxSearches     = 200
 )
 
-// killMarked kills every process with the variable in its environment, until a
-// few searches in a row have found none.
+// killMarked kills every process with the variable in its environment, until a few searches in a row have found none.
 func killMarked(marker string) {
 	refused := map[int]bool{}
 	for search, quiet := 0, 0; search < maxSearches && quiet < quietSearches; search++ {
