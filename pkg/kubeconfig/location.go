@@ -70,7 +70,7 @@ func Locate(getenv func(key string) string) (Location, error) {
 		}
 		file, err := filepath.Abs(file)
 		if err != nil {
-			return Location{}, fmt.Errorf("locate the kubeconfig of $TILT_CONFIG: %w", err)
+			return Location{}, fmt.Errorf("locate the kubeconfig: %w", err)
 		}
 		if !slices.Contains(l.Files, file) {
 			l.Files = append(l.Files, file)

@@ -62,13 +62,7 @@ func ownerOf(name string, context *clientcmdapi.Context) (process, bool) {
 	if context == nil || context.Cluster != name || context.AuthInfo != name {
 		return process{}, false
 	}
-	extension, ok := context.Extensions[ownerExtension].(*runtime.Unknown)
-	if !ok {
-		return process{}, false
-	}
 	var owner process
-	if err := json.Unmarshal(extension.Raw, &owner); err != nil {
-		return process{}, false
-	}
-	return owner, true
+	extension, ok := context.Extensions[ownerExtension].(*runtime.Unknown)
+	return owner, ok && json.Unmarshal(extension.Raw, &owner) == nil
 }

@@ -21,20 +21,15 @@ func started(pid int) (string, error) {
 		return "", err
 	}
 	process, err := proc.Proc(pid)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", errEnded
+	var stat procfs.ProcStat
+	if err == nil {
+		stat, err = process.Stat()
 	}
-	if err != nil {
-		return "", err
-	}
-	stat, err := process.Stat()
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ESRCH), strings.Contains("ZXx", stat.State) && err == nil:
 		return "", errEnded
 	case err != nil:
 		return "", err
-	case strings.Contains("ZXx", stat.State):
-		return "", errEnded
 	}
 	boot, err := proc.SysctlStrings("kernel.random.boot_id")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -125,14 +125,13 @@ func warnOfExposure(path, real string, old fs.FileInfo, warn func(error)) {
 		warn(fmt.Errorf("other users had access to %s, which holds secrets (mode %#o): its mode is 0600 now",
 			path, old.Mode().Perm()))
 	}
-	directory, behind := filepath.Dir(path), filepath.Dir(real)
-	if err := private.CheckDirectory(directory); err != nil {
+	if err := private.CheckDirectory(filepath.Dir(path)); err != nil {
 		warn(fmt.Errorf("%s: %w", path, err))
 	}
-	if behind == directory {
+	if filepath.Dir(real) == filepath.Dir(path) {
 		return
 	}
-	if err := private.CheckDirectory(behind); err != nil {
+	if err := private.CheckDirectory(filepath.Dir(real)); err != nil {
 		warn(fmt.Errorf("%s: %w", real, err))
 	}
 }

@@ -172,5 +172,8 @@ func (r *reader) take() (taken Batch, grown <-chan struct{}) {
 	if len(taken.parts) > 0 || r.Until == nil || s.closed {
 		return taken, nil
 	}
-	return taken, s.growth()
+	if s.grown == nil {
+		s.grown = make(chan struct{})
+	}
+	return taken, s.grown
 }

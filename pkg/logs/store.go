@@ -105,14 +105,6 @@ func (s *Store) wake() {
 	}
 }
 
-// growth is closed at the next change.
-func (s *Store) growth() <-chan struct{} {
-	if s.grown == nil {
-		s.grown = make(chan struct{})
-	}
-	return s.grown
-}
-
 // Tail returns the last n stored lines of a source, oldest first.
 func (s *Store) Tail(source string, n int) []Line {
 	last := int64(n)
@@ -153,7 +145,10 @@ func (s *Store) followedEnd() uint64 {
 // Close ends readers that follow the store after the last line by then, including unfinished lines. They don't
 // receive later lines, so that a source that never stops can't keep a reader from its end.
 func (s *Store) Close() {
-	for _, w := range s.openWriters() {
+	s.mu.Lock()
+	writers := slices.Collect(maps.Keys(s.writers))
+	s.mu.Unlock()
+	for _, w := range writers {
 		w.show()
 	}
 	s.mu.Lock()
@@ -163,13 +158,6 @@ func (s *Store) Close() {
 	}
 	s.closed, s.end = true, s.next
 	s.wake()
-}
-
-// openWriters are the writers that are not closed.
-func (s *Store) openWriters() []*Writer {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Collect(maps.Keys(s.writers))
 }
 
 // slack is the part of the limit that shrink frees at once, so that the search for the largest source is rare.

@@ -45,13 +45,12 @@ func Targets(w io.Writer, s *v1alpha1.Session, now time.Time) error {
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", t.Name, t.Type, row.state, row.time, row.detail)
 	}
-	if err := table.Flush(); err != nil {
-		return fmt.Errorf("write the table of targets: %w", err)
+	err := table.Flush()
+	if err == nil && omitted > 0 {
+		_, err = fmt.Fprintf(w, "and %d more that are ready, succeeded or not requested\n", omitted)
 	}
-	if omitted > 0 {
-		if _, err := fmt.Fprintf(w, "and %d more that are ready, succeeded or not requested\n", omitted); err != nil {
-			return fmt.Errorf("write the table of targets: %w", err)
-		}
+	if err != nil {
+		return fmt.Errorf("write the table of targets: %w", err)
 	}
 	return nil
 }
