@@ -6,6 +6,7 @@ package engine
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"tilt.dev/session/pkg/logs"
@@ -72,11 +73,9 @@ func (l *loop) restartCompanion(c *companion) {
 
 // changed restarts a companion after changes since its start.
 func (c *companion) changed(l *loop, list []model.Change) {
-	for _, change := range list {
-		if !c.due && !change.Seen.Before(c.started) {
-			l.restartCompanion(c)
-			return
-		}
+	since := func(change model.Change) bool { return !change.Seen.Before(c.started) }
+	if !c.due && slices.ContainsFunc(list, since) {
+		l.restartCompanion(c)
 	}
 }
 

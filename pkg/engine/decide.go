@@ -27,9 +27,8 @@ type load struct {
 	alone   bool
 	// halted is true if nothing new starts.
 	halted bool
-	// queued counts the updates that are ready to begin, by wish. due counts the servers that are ready to launch.
+	// queued counts the updates that are ready to begin, by wish.
 	queued [wishes]int
-	due    int
 }
 
 // conditions are the parts of load and settings that affect holds. While they
@@ -65,9 +64,6 @@ func measure(tasks []task, s settings) load {
 		case t.ready():
 			l.queued[t.wish]++
 		}
-		if t.serve == serveDue {
-			l.due++
-		}
 		failed = failed || t.update == updateFailed || t.serve == serveExited
 	}
 	l.halted = failed && s.failFast
@@ -85,8 +81,10 @@ func next(starts []start, tasks []task, s settings) []start {
 	if l.halted {
 		return starts
 	}
-	if l.due > 0 {
-		starts = dueServers(starts, tasks)
+	for i := range tasks {
+		if tasks[i].serve == serveDue && !tasks[i].oldServer {
+			starts = append(starts, start{i, true})
+		}
 	}
 	if s.reloading {
 		return starts
@@ -94,15 +92,6 @@ func next(starts []start, tasks []task, s settings) []start {
 	for w := wishes - 1; w.startable(); w-- {
 		if l.queued[w] > 0 {
 			starts = updates(starts, tasks, w, &l, s)
-		}
-	}
-	return starts
-}
-
-func dueServers(starts []start, tasks []task) []start {
-	for i := range tasks {
-		if tasks[i].serve == serveDue && !tasks[i].oldServer {
-			starts = append(starts, start{i, true})
 		}
 	}
 	return starts

@@ -47,19 +47,16 @@ type LoadInput struct {
 	Args []string
 }
 
-// Process is a running command with everything in its process group.
+// Process is a running command with everything in its process group. Its methods are those of process.Process.
 type Process interface {
 	PID() int
-	// Done is closed when the main process has ended, its group is empty and its output was written.
 	Done() <-chan struct{}
-	// Exit is how the main process ended. It's valid after Done.
 	Exit() process.Exit
-	// Exited reports whether the main process has ended, which may be before Done is closed.
 	Exited() bool
-	// Stop ends the process group: SIGTERM now, SIGKILL after grace. A second call,
-	// or a grace of 0, sends SIGKILL now. Stop returns at once.
 	Stop(grace time.Duration)
 }
+
+var _ Process = (*process.Process)(nil)
 
 // Config configures an Engine. Fields without a default are required.
 type Config struct {
@@ -140,21 +137,15 @@ func (e *Engine) Run(ctx context.Context) error {
 }
 
 // Snapshot returns the latest snapshot, which is never nil.
-func (e *Engine) Snapshot() *Snapshot {
-	return e.snapshot.Load()
-}
+func (e *Engine) Snapshot() *Snapshot { return e.snapshot.Load() }
 
 // Logs returns the store of Config.
 func (e *Engine) Logs() *logs.Store { return e.config.Logs }
 
 // SetFailFast sets whether nothing new starts after the Tiltfile, a job or a server
 // has failed. Running processes are not affected.
-func (e *Engine) SetFailFast(failFast bool) {
-	e.mailbox.put(failFastSet{failFast})
-}
+func (e *Engine) SetFailFast(failFast bool) { e.mailbox.put(failFastSet{failFast}) }
 
 // Kill sets the grace to zero: process groups that are being stopped are killed
 // now, and the others get SIGKILL instead of SIGTERM when the run ends.
-func (e *Engine) Kill() {
-	e.mailbox.put(killed{})
-}
+func (e *Engine) Kill() { e.mailbox.put(killed{}) }

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -152,12 +153,10 @@ func (l *loop) advance() {
 
 // unseen reports whether a job is to start that no snapshot has shown waiting.
 func (l *loop) unseen(starts []start) bool {
-	for _, s := range starts {
-		if r := l.resources[s.resource]; !s.server && r.task.job && r.updateHold == HoldNone {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(starts, func(s start) bool {
+		r := l.resources[s.resource]
+		return !s.server && r.task.job && r.updateHold == HoldNone
+	})
 }
 
 // effect runs f in a goroutine that Run waits for. f accesses no state and reports by messages. It must return soon

@@ -194,12 +194,6 @@ func TestTCP(t *testing.T) {
 	}
 }
 
-func TestNoAction(t *testing.T) {
-	if got, text := runCheck(t, &Prober{}, model.Probe{}); got != noResult || text != "probe: no action is set" {
-		t.Errorf("got %v %q", got, text)
-	}
-}
-
 // cancelled contexts end a check whatever it's waiting for.
 func TestCheckEndsWithContext(t *testing.T) {
 	asked := make(chan struct{}, 1)

@@ -142,19 +142,15 @@ func (p *Prober) sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// checkOf returns the check of a probe's action.
+// checkOf returns the check of the action of a valid probe.
 func (p *Prober) checkOf(probe model.Probe) check {
 	switch {
 	case probe.HTTPGet != nil:
 		return httpCheck(*probe.HTTPGet)
 	case probe.TCPSocket != nil:
 		return tcpCheck(*probe.TCPSocket)
-	case probe.Exec != nil:
-		return p.execCheck(*probe.Exec)
 	default:
-		return check{name: "probe", run: func(context.Context) (outcome, string) {
-			return noResult, "no action is set"
-		}}
+		return p.execCheck(*probe.Exec)
 	}
 }
 
