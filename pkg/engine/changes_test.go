@@ -19,9 +19,9 @@ import (
 //	run          a run begins for another cause than changes
 //	rerun        a run begins because of changes, which must be there
 //	end          it ends
-//	PATH         a change that's made and noticed now
-//	PATH@N       a change that's made at second N and noticed now
-//	PATH@N/M     a change that's made at second N and was noticed at second M
+//	PATH         a change that is made and noticed now
+//	PATH@N       a change that is made at second N and noticed now
+//	PATH@N/M     a change that is made at second N and was noticed at second M
 //	?            whether another run is called for: "yes" or "no"
 //	!PATH,PATH   what has just been taken for the run's own
 //
@@ -32,18 +32,18 @@ func TestChanges(t *testing.T) {
 		{"never ran", "x ?yes"},
 		{"nothing has changed", "run end ?no"},
 		{"before the start", "x run end ?no"},
-		{"noticed before the start and told later", "run end run end x@1/1 ?no"},
+		{"noticed before the start and reported later", "run end run end x@1/1 ?no"},
 		{"made before the start and noticed later", "run end run x@1 end ?yes"},
 		{"during a run", "run x end ?yes rerun end ?no"},
-		{"during a run, told after its end", "run end x@0/1 ?yes rerun end ?no"},
+		{"during a run, reported after its end", "run end x@0/1 ?yes rerun end ?no"},
 		{"after the end", "run end x ?yes rerun end ?no"},
 		{"each run writes the same file", loop},
-		{"and tells of it late", "run end x@1/1 rerun end x@4/4 rerun end x@7/7 rerun end x@10/10 !/x ?no"},
+		{"and the report is late", "run end x@1/1 rerun end x@4/4 rerun end x@7/7 rerun end x@10/10 !/x ?no"},
 		{"each run writes other files", "run a end rerun b end rerun c end rerun d end rerun e end ?yes"},
 		{"each run writes several files", "run a b end rerun a b end rerun b a end rerun a b c end !/a,/b ?yes rerun a b c end ?yes " +
 			"rerun a c end !/c ?no"},
-		{"somebody edits during a run that writes", "run x end rerun x end rerun x end rerun x y end !/x ?yes rerun x end ?no"},
-		{"somebody edits after runs that write", loop + "y ?yes rerun x end ?no"},
+		{"an edit during a run that writes", "run x end rerun x end rerun x end rerun x y end !/x ?yes rerun x end ?no"},
+		{"an edit after runs that write", loop + "y ?yes rerun x end ?no"},
 		{"what the run writes is edited afterwards", loop + "x ?yes rerun x end ?yes rerun x end ?yes"},
 		{"what has another cause doesn't count", "run x end rerun x end rerun x end run x end ?yes rerun x end ?yes"},
 		{"nor what was edited outside as well", "run x end rerun x end rerun x end y rerun x end ?yes"},

@@ -19,7 +19,7 @@ func TestDecide(t *testing.T) {
 	both := func(u updatePhase, s servePhase) task {
 		return task{job: true, serial: true, server: true, update: u, serve: s}
 	}
-	// These are what's wanted of a task: its first update, another one, or one that somebody has to ask for.
+	// These are the wishes of a task: its first update, another one, or one that needs a trigger.
 	first := func(t task) task { t.want(wishInitial, 0); return t }
 	again := func(t task) task { t.begun = true; t.want(wishRetry, 0); return t }
 	triggered := func(t task, number int64) task { t.begun = true; t.want(wishTrigger, number); return t }
@@ -39,7 +39,7 @@ func TestDecide(t *testing.T) {
 		holds string
 	}{
 		{"nothing", nil, three, "", ""},
-		{"nobody asked", []task{parallel(idle), server(idle, serveIdle)}, three, "", "- -"},
+		{"no wish", []task{parallel(idle), server(idle, serveIdle)}, three, "", "- -"},
 		{"one job", []task{first(serial(idle))}, three, "0", "-"},
 		{"serial jobs go one by one, in order", []task{first(serial(idle)), first(serial(idle)), first(parallel(idle))}, three,
 			"0", "- waiting-for-local waiting-for-local"},
@@ -49,7 +49,7 @@ func TestDecide(t *testing.T) {
 		{"a serial job waits for others, which pass it",
 			[]task{parallel(running), first(serial(idle)), first(parallel(idle))}, three,
 			"2", "- is-unparallelizable-local -"},
-		{"a serial job that waits for others doesn't tell of its dependencies",
+		{"the hold of a serial job that waits for others hides its dependencies",
 			[]task{parallel(running), waiting(first(serial(idle)))}, three, "", "- is-unparallelizable-local"},
 		{"slots", []task{first(parallel(idle)), first(parallel(idle)), first(parallel(idle)), first(parallel(idle))}, three,
 			"0 1 2", "- - - waiting-for-slot"},
@@ -57,7 +57,7 @@ func TestDecide(t *testing.T) {
 		{"more running than slots", []task{parallel(running), parallel(running), first(parallel(idle))}, settings{slots: 1},
 			"", "- - waiting-for-slot"},
 		{"dependencies", []task{waiting(first(parallel(idle))), first(parallel(idle))}, three, "1", "waiting-for-dep -"},
-		{"a dependency is told before a slot", []task{parallel(running), waiting(first(parallel(idle)))}, settings{slots: 1},
+		{"a dependency comes before a slot", []task{parallel(running), waiting(first(parallel(idle)))}, settings{slots: 1},
 			"", "- waiting-for-dep"},
 		{"a member of a chain while the first one runs alone", []task{first(serial(idle)), waiting(first(serial(idle)))}, three,
 			"0", "- waiting-for-local"},
@@ -128,14 +128,14 @@ func TestDecide(t *testing.T) {
 			settings{slots: 3, failFast: true}, "", "- - waiting-for-local waiting-for-local"},
 		{"a dependency on what failed", []task{serial(failed), waiting(first(serial(idle)))},
 			settings{slots: 3, failFast: true}, "", "- waiting-for-dep"},
-		{"what's going to be repeated hasn't failed", []task{serial(retrying), server(succeeded, serveRestarting), first(serial(idle))},
+		{"a task before its retry has not failed", []task{serial(retrying), server(succeeded, serveRestarting), first(serial(idle))},
 			settings{slots: 3, failFast: true}, "2", "retrying -/restarting -"},
 		{"fail fast without a failure", []task{serial(succeeded), first(serial(idle))},
 			settings{slots: 3, failFast: true}, "1", "- -"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			starts := settle(test.tasks, test.settings)
+			starts := decideAll(test.tasks, test.settings)
 			if diff := cmp.Diff(test.starts, starts); diff != "" {
 				t.Errorf("starts (-want +got):\n%s", diff)
 			}
@@ -146,8 +146,8 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// settle carries out decisions until there are no more.
-func settle(tasks []task, s settings) string {
+// decideAll carries out decisions until there are no more.
+func decideAll(tasks []task, s settings) string {
 	var words []string
 	for {
 		starts := next(nil, tasks, s)

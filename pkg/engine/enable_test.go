@@ -100,7 +100,7 @@ func TestEnableWhileTheOldServerIsLeft(t *testing.T) {
 	})
 }
 
-// A resource that doesn't start by itself is inactive again, whatever it did.
+// A resource that doesn't start by itself is inactive again after it was disabled and enabled.
 func TestEnableWithoutInit(t *testing.T) {
 	play(t, projectOf(job("a", serving, noInit)), func(w *world) {
 		w.trigger("a")
@@ -113,7 +113,7 @@ func TestEnableWithoutInit(t *testing.T) {
 	})
 }
 
-// What has been ready once stays so for those that depend on it.
+// A resource that was ready once remains so for its dependents.
 func TestDependencyThatWasDisabled(t *testing.T) {
 	play(t, projectOf(job("a"), job("b", noInit, after("a")), job("c", after("b"))), func(w *world) {
 		w.exit("a:update", 0)

@@ -63,7 +63,6 @@ type Config struct {
 	// Tiltfile is the absolute path of the main Tiltfile, Args its arguments.
 	Tiltfile string
 	Args     []string
-
 	// Load evaluates the Tiltfile.
 	Load Loader
 	// Start launches a command. It is called from several goroutines. The text of its error is published.

@@ -10,7 +10,7 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// fakeProcess runs until the test ends it or it's stopped.
+// fakeProcess runs until the test ends it or the engine stops it.
 type fakeProcess struct {
 	pid int
 	// stubborn processes ignore TERM.
@@ -39,7 +39,7 @@ func (p *fakeProcess) Exited() bool {
 	return p.ended || p.unreaped
 }
 
-// exitUnseen lets the main process end without anything hearing of it yet.
+// exitUnseen ends the main process before Done is closed.
 func (p *fakeProcess) exitUnseen() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

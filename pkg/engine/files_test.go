@@ -32,7 +32,7 @@ func TestTriggerModes(t *testing.T) {
 	tests := []struct {
 		name    string
 		options []option
-		// shown is what's seen at first, after a change, and after a trigger.
+		// shown are the snapshots at first, after a change, and after a trigger.
 		shown [3]string
 	}{
 		{"auto", nil, [3]string{"a=ok", "a=active", "a=active"}},
@@ -161,7 +161,7 @@ func TestSinceWhenFilesAreWatched(t *testing.T) {
 	})
 }
 
-// Changes are told late. What was seen before the start is no news then.
+// Reports of changes are late. A change that was seen before the start leads to no other run.
 func TestLateReports(t *testing.T) {
 	play(t, projectOf(job("a", on("/project/x"))), func(w *world) {
 		w.exit("a:update", 0)

@@ -99,12 +99,12 @@ func begin(t *testing.T, grace time.Duration, resources ...model.Resource) *sess
 	return s
 }
 
-// impatient is a process whose grace is over at once.
+// impatient is a process that is stopped without a grace.
 type impatient struct{ *process.Process }
 
 func (p impatient) Stop(grace time.Duration) { p.Process.Stop(min(grace, time.Millisecond)) }
 
-// startImpatiently starts a process. Nobody waits for the grace of one that ignores TERM
+// startImpatiently starts a process without a grace for one that ignores TERM
 // to be over, while others take the time that they need.
 func startImpatiently(runner *process.Runner, spec process.Spec) (Process, error) {
 	p, err := runner.Start(spec)
@@ -120,7 +120,7 @@ func (s *session) end() {
 	<-s.ended
 }
 
-// waitFor returns once a condition is met that no snapshot tells of.
+// waitFor returns once a condition is met that no snapshot shows.
 func (s *session) waitFor(what string, met func() bool) {
 	s.t.Helper()
 	deadline := time.Now().Add(patience)

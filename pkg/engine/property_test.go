@@ -21,7 +21,7 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// TestRandomProjects runs projects with random graphs and fates. Whatever happens, the rules of parallelism and
+// TestRandomProjects runs projects with random graphs and fates. In every run, the rules of parallelism and
 // order hold in each snapshot, and what can run does in the end.
 func TestRandomProjects(t *testing.T) {
 	for seed := range uint64(400) {
@@ -123,7 +123,7 @@ func btoi(b bool) int {
 	return 0
 }
 
-// live ends a process when it's time to.
+// live ends a process after its lifetime.
 func (g *gamble) live(target string, p *fakeProcess) {
 	if fate := g.fates[target]; fate.exit >= 0 {
 		time.AfterFunc(fate.exit, func() { p.end(process.Exit{Code: fate.code}) })
@@ -170,7 +170,7 @@ func (g *gamble) check(t *testing.T, s, last *Snapshot) {
 	}
 }
 
-// checkHolds makes sure that everything that's wanted is in one state, and that what isn't wanted has none.
+// checkHolds checks that every requested target is in one state, and that the others are in none.
 func (g *gamble) checkHolds(t *testing.T, s *Snapshot, spec model.Resource, r ResourceState) {
 	t.Helper()
 	wanted := spec.AutoInit && !r.Disabled
@@ -203,7 +203,7 @@ func failed(s *Snapshot) bool {
 	return strings.Contains(show(s), "=failed")
 }
 
-// met tells whether a resource has ever been ready or has succeeded.
+// met reports whether a resource has ever been ready or has succeeded.
 func (g *gamble) met(s *Snapshot, name string) bool {
 	i := slices.IndexFunc(s.Resources, func(r ResourceState) bool { return r.Name == name })
 	r := s.Resources[i]

@@ -94,7 +94,7 @@ func TestEveryPhaseIsPublished(t *testing.T) {
 	})
 }
 
-// What happens while the loop is busy is told it in one batch. No phase is lost by that.
+// The loop receives everything that happens while it is busy in one batch. It publishes each phase all the same.
 func TestEveryPhaseOfABatchIsPublished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, projectOf(server("s", withProbe), job("a", noInit)))

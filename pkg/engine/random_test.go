@@ -20,7 +20,7 @@ import (
 
 // TestRandomSessions does to random projects whatever can be done to them: they are triggered, edited, enabled,
 // disabled and defined anew while jobs fail, servers crash and processes resist. The rules hold at every moment,
-// and in the end everything has had its run.
+// and in the end every resource has run.
 func TestRandomSessions(t *testing.T) {
 	for seed := range uint64(250) {
 		synctest.Test(t, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestRandomSessions(t *testing.T) {
 	}
 }
 
-// monkey acts on an engine at random and keeps account of what it's owed.
+// monkey acts on an engine at random and records the runs that must follow.
 type monkey struct {
 	*rand.Rand
 	t    *testing.T
@@ -117,7 +117,7 @@ func (m *monkey) resource(name string, rank int) model.Resource {
 	return r
 }
 
-// live lets a process live for a while, and keeps account of it.
+// live ends a process after a while, and records it.
 func (m *monkey) live(target string, p *fakeProcess) {
 	name, kind, _ := strings.Cut(target, ":")
 	m.launched[target] = time.Now()
@@ -126,7 +126,7 @@ func (m *monkey) live(target string, p *fakeProcess) {
 	if m.alive[target] > 1 {
 		m.t.Errorf("%s runs %d times at once", target, m.alive[target])
 	}
-	// The same each time, in whatever order processes are launched.
+	// The lifetime is the same in every run, and independent of the order of launches.
 	fate := rand.New(rand.NewPCG(m.seed, uint64(m.launches[target])<<32|uint64(crc32.ChecksumIEEE([]byte(target)))))
 	p.stubborn = fate.IntN(5) == 0
 	if kind == "update" {
@@ -147,7 +147,7 @@ func (m *monkey) live(target string, p *fakeProcess) {
 	}
 }
 
-// checkJobs looks at the processes that run, whatever is published of them.
+// checkJobs checks the processes that run, independently of snapshots.
 func (m *monkey) checkJobs() {
 	if len(m.jobs) > monkeySlots {
 		m.t.Errorf("%d jobs run: %v", len(m.jobs), m.jobs)
@@ -222,7 +222,7 @@ func (m *monkey) checkSnapshots() {
 	}
 }
 
-// contradiction says what's wrong with a state after another one.
+// contradiction describes why a state can't follow another one.
 func contradiction(r, last ResourceState) string {
 	if u := r.Update; u != nil {
 		running := !u.Running.IsZero()
@@ -250,7 +250,7 @@ func contradiction(r, last ResourceState) string {
 	return ""
 }
 
-// checkEnd makes sure that everything had its run and that nothing is left that should have ended.
+// checkEnd checks that every resource has run, and that every process that should have ended has ended.
 func (m *monkey) checkEnd() {
 	s := m.w.engine.Snapshot()
 	if s.Tiltfile.Pending || !s.Tiltfile.Running.IsZero() {

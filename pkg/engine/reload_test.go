@@ -218,7 +218,7 @@ func TestArgs(t *testing.T) {
 		w.err = errors.New("no such resource")
 		set(true, "nope")
 		w.want("tiltfile=failed a=disabled b=active c=waiting-for-local")
-		// Going back to what's run doesn't undo what people have switched.
+		// A return to the current arguments keeps what was enabled and disabled by request.
 		w.disable(named("c"), "c")
 		w.err = nil
 		set(true, "b", "c")

@@ -53,7 +53,7 @@ func TestRestart(t *testing.T) {
 	})
 }
 
-// A server that's launched again and again is down from its first launch, until it's ready.
+// A server that restarts is down from its first launch until it is ready.
 func TestDown(t *testing.T) {
 	play(t, projectOf(server("s", restarted, withProbe)), func(w *world) {
 		wantDown := func(want time.Time) {

@@ -119,7 +119,7 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
-// The timer of a process that was stopped fires as soon as it goes on, maybe before it hears of the end of a job.
+// The timer of a suspended process fires as soon as the process continues, maybe before the message of a job's end.
 func TestLateTimeout(t *testing.T) {
 	limited := func(r *model.Resource) { r.Timeout = time.Second }
 	for code, want := range map[int]string{0: "a=ok", 3: "a=failed"} {
@@ -133,7 +133,7 @@ func TestLateTimeout(t *testing.T) {
 				t.Errorf("error %q", err)
 			}
 			if n := w.process("a:update").stopped(); n != 0 {
-				t.Errorf("what had ended was stopped %d times", n)
+				t.Errorf("stopped an ended process %d times", n)
 			}
 		})
 	}
@@ -159,7 +159,7 @@ func TestCatchUp(t *testing.T) {
 		if w.engine.Snapshot().Resources[0].Update.Last == nil {
 			w.t.Error("the end isn't shown")
 		}
-		// It gives up with its context.
+		// It returns when its context is done.
 		w.process("b:update").exitUnseen()
 		ctx, cancel := context.WithTimeout(w.t.Context(), time.Second)
 		defer cancel()

@@ -5,7 +5,7 @@ package engine
 
 import "strings"
 
-// show writes a snapshot as words of target and state. The Tiltfile is left out once it's evaluated.
+// show writes a snapshot as words of target and state. It omits the Tiltfile once that is evaluated.
 func show(s *Snapshot) string {
 	var words []string
 	if s.Tiltfile.Evaluations == 0 {

@@ -114,7 +114,7 @@ func TestInactiveAndDisabled(t *testing.T) {
 }
 
 func TestUnknownDependencyIsIgnored(t *testing.T) {
-	play(t, projectOf(job("a", after("nobody"))), func(w *world) {
+	play(t, projectOf(job("a", after("missing"))), func(w *world) {
 		w.want("a=active")
 	})
 }

@@ -58,7 +58,7 @@ type world struct {
 	onChange func(*Snapshot)
 }
 
-// fakeWatch is a watch that's going on.
+// fakeWatch is a running watch.
 type fakeWatch struct {
 	model.Watch
 	report func([]model.Change)
@@ -200,7 +200,7 @@ func (w *world) watch(ctx context.Context, watch model.Watch, report func([]mode
 	return nil
 }
 
-// edit changes files a moment after everything before, and has it noticed at once.
+// edit changes files a moment after all earlier events, and reports the changes at once.
 func (w *world) edit(paths ...string) {
 	w.t.Helper()
 	time.Sleep(time.Microsecond)
@@ -211,7 +211,7 @@ func (w *world) edit(paths ...string) {
 	synctest.Wait()
 }
 
-// notice tells every watch of a file, or of the directory it's in, about a change.
+// notice reports a change to every watch of the file or its directory.
 func (w *world) notice(c model.Change) {
 	w.t.Helper()
 	synctest.Wait()

@@ -73,7 +73,7 @@ func TestMadeAt(t *testing.T) {
 // Batches are reported when it has been quiet, or at the latest when the first change has waited long enough.
 func TestCoalescing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		// What the system reports comes from outside, so it's played here.
+		// The test plays the reports of the system, which come from outside of the bubble.
 		clock := clock.RealClock{}
 		run := &watch{watcher: &Watcher{clock: clock, done: make(chan struct{})}}
 		run.inbox = &inbox{filled: make(chan struct{}, 1), notices: map[address]notice{}}
@@ -123,7 +123,7 @@ func TestTimes(t *testing.T) {
 	p.rename("d/old", "d/older")
 	p.check(os.Chtimes(p.path("d/sub/b"), long, long))
 	p.rename("d/sub", "d/moved")
-	p.settle()
+	p.nextTick()
 	after := time.Now()
 	s.sync()
 	s.mu.Lock()

@@ -65,7 +65,7 @@ func BenchmarkBegin(b *testing.B) {
 	}
 }
 
-// The time from a write until it's known, without the pause that collects more.
+// The time from a write to its report, without the pause that collects more changes.
 func BenchmarkChange(b *testing.B) {
 	p := newPlaceWith(b, clock.RealClock{})
 	project(p)

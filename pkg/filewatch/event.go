@@ -13,7 +13,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// notice is the news of one changed path for a root.
+// notice reports one changed path to a root.
 type notice struct {
 	// path contains no symbolic links.
 	path           string
@@ -119,7 +119,7 @@ func (w *Watcher) update(d *directory, name string, after entry, op fsnotify.Op,
 }
 
 // difference reports whether an event is a change, and whether the name may refer to another file or directory
-// after it. watched tells whether a directory is watched: it isn't if it can't be read or no root needs it.
+// after it. watched is false for a directory that can't be read or that no root needs.
 func difference(before, after entry, op fsnotify.Op, watched bool) (changed, structural bool) {
 	if before.kind != after.kind {
 		return true, true
@@ -131,8 +131,8 @@ func difference(before, after entry, op fsnotify.Op, watched bool) (changed, str
 		gone := op.Has(fsnotify.Remove) || op.Has(fsnotify.Rename)
 		return gone, gone
 	case folder:
-		// Its times, and writes to it, concern its entries, which have events of their
-		// own. Its creation is no news if it was found before this event.
+		// Its times, and writes to it, concern its entries, which have events of their own. Its creation is no change
+		// if it was found before this event.
 		other := op.Has(fsnotify.Remove) || op.Has(fsnotify.Rename) || before.id != after.id
 		other = other || op.Has(fsnotify.Chmod) && !watched
 		return other, other

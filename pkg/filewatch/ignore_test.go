@@ -103,7 +103,7 @@ func TestBelow(t *testing.T) {
 	}
 }
 
-// A directory is left out only if everything in it is ignored, whatever the patterns are.
+// A directory is skipped only if everything in it is ignored.
 func FuzzBelow(f *testing.F) {
 	f.Add("a\n!a/b", "a", "b")
 	f.Add("**/x/**\n!*/x/y", "c/x", "y/z")
@@ -120,7 +120,7 @@ func FuzzBelow(f *testing.F) {
 			return
 		}
 		if all.below(dir) && !all.ignored(path) {
-			t.Errorf("%q leaves out %s, but not %s", patterns, dir, path)
+			t.Errorf("%q skips %s, but not %s", patterns, dir, path)
 		}
 	})
 }
@@ -152,7 +152,7 @@ func TestIgnoredFiles(t *testing.T) {
 		{Base: p.path("d"), Patterns: []string{"out", "part", "!part/keep", "*.log"}},
 		{Base: p.dir, Patterns: []string{"**/.git", "only.txt"}},
 	}
-	p.settle()
+	p.nextTick()
 	s := p.start(model.Watch{Paths: []string{p.path("d"), p.path("e"), p.path("only.txt"), p.path("d/back~")}, Ignores: sets})
 	s.drop()
 	p.w.mu.Lock()

@@ -34,7 +34,7 @@ type place struct {
 	w   *Watcher
 }
 
-// newPlace returns a place whose Watcher doesn't let changes wait.
+// newPlace returns a place whose Watcher reports changes without a pause.
 func newPlace(t testing.TB) *place {
 	t.Helper()
 	clock := testingclock.NewFakeClock(time.Now())
@@ -106,8 +106,8 @@ func (p *place) chmod(name string, m int) {
 	p.check(os.Chmod(p.path(name), os.FileMode(m)))
 }
 
-// settle waits until what was done is before everything that's done from now on, as far as a file system can tell.
-func (p *place) settle() {
+// nextTick waits for a tick of the file system's clock, so that later changes have later times.
+func (p *place) nextTick() {
 	p.t.Helper()
 	done := time.Now().UnixNano()
 	eventually(p.t, "the clock of the file system goes on", func() bool { return fileNow() > done })
@@ -125,7 +125,7 @@ type seen struct {
 // watch begins to watch paths of the place, and returns when everything is set up.
 func (p *place) watch(names []string, patterns ...string) *seen {
 	p.t.Helper()
-	p.settle()
+	p.nextTick()
 	w := model.Watch{}
 	for _, name := range names {
 		w.Paths = append(w.Paths, p.path(name))

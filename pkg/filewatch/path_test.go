@@ -38,7 +38,7 @@ func TestMissingPaths(t *testing.T) {
 	}
 }
 
-// A path is followed through links, and reported as it was asked for.
+// A watch follows links and reports the requested path.
 func TestLinks(t *testing.T) {
 	for _, test := range []struct {
 		name, path string
@@ -84,7 +84,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// Two paths that lead to one directory are both told.
+// Two paths that lead to one directory are both reported.
 func TestTwoNames(t *testing.T) {
 	p := newPlace(t)
 	p.write("real/sub/a")
@@ -139,7 +139,7 @@ func TestNothingIsLostAtTheBeginning(t *testing.T) {
 				p.watch([]string{"top"})
 			}
 			for i := range 10 {
-				p.settle()
+				p.nextTick()
 				s := p.start(model.Watch{Paths: []string{p.path("top")}})
 				p.write("top/t/x/f", "top/c/x/f", "top/new/f", "top/a/x/f")
 				p.check(os.Truncate(p.path("top/k/x/f"), 0))
@@ -161,7 +161,7 @@ func TestNothingIsLostAtTheBeginning(t *testing.T) {
 	}
 }
 
-// A directory that's found under its new name before the event of its renaming was handled is watched from then on.
+// A directory that is found under its new name before the event of its renaming remains watched.
 func TestFoundBeforeItsEvent(t *testing.T) {
 	p := newPlace(t)
 	p.write("top/a/f")

@@ -18,7 +18,7 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// mirror is what somebody knows of a tree who looks at nothing but what's reported.
+// mirror is the state of a tree according to reports alone.
 type mirror struct {
 	dir string
 
@@ -120,7 +120,7 @@ var operations = []func(r *rand.Rand, a, b string){
 	},
 }
 
-// Whoever follows the reports knows the tree, whatever happens to it.
+// A reader of the reports knows the state of the tree after random changes.
 func TestStress(t *testing.T) {
 	const rounds, steps = 40, 150
 	seed := rand.Uint64()

@@ -22,7 +22,7 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// When the system drops events, what they would have told is found out.
+// When the system drops events, a comparison finds the changes.
 func TestOverflow(t *testing.T) {
 	p := newPlace(t)
 	p.write("d/flood/x", "d/flood/y", "d/changed", "d/gone/a/b", "d/swapped/a", "d/same", "n/a", "d/link/a")
@@ -72,7 +72,7 @@ func TestPermissionDenied(t *testing.T) {
 	p := newPlace(t)
 	p.write("d/a", "d/secret/x/y", "d/z/a")
 	p.chmod("d/secret", 0)
-	p.settle()
+	p.nextTick()
 	s := &seen{p: p, paths: map[string]int{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -112,7 +112,7 @@ const limited = "FILEWATCH_TEST_LIMITED"
 
 const notHere = "limits can't be set here"
 
-// When the limit of watches is reached, Watch says what to do and leaves nothing.
+// At the limit of watches, the error of Watch says how to raise it, and no directory remains watched.
 func TestLimit(t *testing.T) {
 	if dir := os.Getenv(limited); dir != "" {
 		watchWithLimit(t, dir)

@@ -94,10 +94,10 @@ func TestSince(t *testing.T) {
 	written := time.Now()
 	eventually(t, "some ticks are over", func() bool { return time.Since(written) > 2*tick })
 	since := time.Now()
-	p.settle()
+	p.nextTick()
 	p.write("g", "d/d/after")
 	p.remove("d/d/removed")
-	p.settle()
+	p.nextTick()
 	var w model.Watch
 	for _, name := range []string{"f", "g", "d/d", "e/e", "missing"} {
 		w.Paths = append(w.Paths, p.path(name))
@@ -112,7 +112,7 @@ func TestSeenBeforeTheBeginning(t *testing.T) {
 	p := newPlaceWith(t, clock.RealClock{})
 	p.write("d/gone")
 	since := time.Now()
-	p.settle()
+	p.nextTick()
 	p.write("f", "d/d/new", "e/old")
 	p.remove("d/gone")
 	changed := time.Now()

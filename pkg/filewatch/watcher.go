@@ -136,5 +136,4 @@ type limitError struct {
 }
 
 func (e limitError) Error() string { return e.text }
-
 func (e limitError) Unwrap() error { return e.err }

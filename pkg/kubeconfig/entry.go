@@ -151,10 +151,10 @@ func (l Location) edit(ctx context.Context, name string, warn func(error),
 		return nil
 	}
 	data, err := clientcmd.Write(*config)
-	if err != nil {
-		return fmt.Errorf("update %s: %w", file, err)
+	if err == nil {
+		_, err = Replace(file, data, warn)
 	}
-	if _, err := Replace(file, data, warn); err != nil {
+	if err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}
 	return nil

@@ -20,7 +20,7 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// entry is one that differs from those of other ports in everything.
+// entry returns an entry whose every field is unique to the port.
 func entry(port int) Entry {
 	return Entry{
 		Port:   port,

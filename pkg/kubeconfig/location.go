@@ -23,7 +23,7 @@
 //
 // A change keeps the clusters, contexts, users, preferences and extensions of others. A file that client-go can't
 // parse, or can only parse in part, is never written. A write replaces the whole file or nothing, and keeps a
-// symbolic link to it. Every write happens under the lock that Tilt and kubectl honor.
+// symbolic link to it. Every write happens under the lock that Tilt and kubectl take.
 //
 // Only the owner of the file can read the token in it: a file that other users had access to has mode 0600 before
 // the token is written. A file or a symbolic link that belongs to another user is refused.

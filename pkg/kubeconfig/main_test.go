@@ -70,7 +70,7 @@ func child(t *testing.T, role string, l Location) *exec.Cmd {
 	return cmd
 }
 
-// readyChild is a child that has started and reported that it's ready.
+// readyChild returns a child that has reported that it is ready.
 func readyChild(t *testing.T, role string, l Location) *exec.Cmd {
 	t.Helper()
 	cmd := child(t, role, l)

@@ -85,7 +85,7 @@ func TestEntryOfARunningProcess(t *testing.T) {
 		t.Errorf("the file was changed:\n%s", got)
 	}
 
-	// Until it's waited for, a killed process still has its pid.
+	// A killed process keeps its PID until it is reaped.
 	if err := owner.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}

@@ -96,18 +96,18 @@ func TestModeOfTheFile(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				told := addWarned(t, l, entry(10350))
+				warnings := addWarned(t, l, entry(10350))
 				wantMode(t, file, test.want)
-				told = append(told, addWarned(t, l, entry(10350))...)
+				warnings = append(warnings, addWarned(t, l, entry(10350))...)
 				removeEntry(t, l, entry(10350))
 				wantMode(t, file, test.want)
 				if strings.Contains(get(t, file), "token-10350") {
 					t.Error("the token is still there")
 				}
 				if test.before == test.want {
-					wantWarnings(t, told)
+					wantWarnings(t, warnings)
 				} else {
-					wantWarnings(t, told, fmt.Sprintf("%s, which holds secrets (mode %#o)", l.Files[0], test.before))
+					wantWarnings(t, warnings, fmt.Sprintf("%s, which holds secrets (mode %#o)", l.Files[0], test.before))
 				}
 			})
 		}
@@ -140,10 +140,10 @@ func TestListOfFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	told := addWarned(t, l, entry(10350))
+	warnings := addWarned(t, l, entry(10350))
 	wantMode(t, file, 0o600)
 	wantMode(t, file+"-other", 0o664) // nothing is written to it
-	wantWarnings(t, told, file+", which holds secrets")
+	wantWarnings(t, warnings, file+", which holds secrets")
 }
 
 func TestDirectoryOfOthers(t *testing.T) {
@@ -163,17 +163,17 @@ func TestDirectoryOfOthers(t *testing.T) {
 			if err := os.Chmod(filepath.Dir(l.Files[0]), test.mode); err != nil {
 				t.Fatal(err)
 			}
-			told := addWarned(t, l, entry(10350))
+			warnings := addWarned(t, l, entry(10350))
 			removeEntry(t, l, entry(10350))
-			wantWarnings(t, told, test.want...)
+			wantWarnings(t, warnings, test.want...)
 			wantMode(t, l.Files[0], 0o600)
 		})
 	}
 	t.Run("of another user", func(t *testing.T) {
 		l := locationWith(t, foreign)
 		chown(t, filepath.Dir(l.Files[0]))
-		told := addWarned(t, l, entry(10350))
-		wantWarnings(t, told, "belongs to user 4711")
+		warnings := addWarned(t, l, entry(10350))
+		wantWarnings(t, warnings, "belongs to user 4711")
 	})
 	t.Run("behind a link", func(t *testing.T) {
 		l := locationWith(t, foreign)
@@ -185,8 +185,8 @@ func TestDirectoryOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.Files[0] = link
-		told := addWarned(t, l, entry(10350))
-		wantWarnings(t, told, "other users can write to directory ")
+		warnings := addWarned(t, l, entry(10350))
+		wantWarnings(t, warnings, "other users can write to directory ")
 	})
 }
 

@@ -119,7 +119,7 @@ func TestLineWithShortPausesStaysWhole(t *testing.T) {
 	})
 }
 
-// A program that never pauses is heard of all the same.
+// The unfinished line of a program that never pauses is shown, too.
 func TestLineWithoutPausesIsShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(1<<20, clock.RealClock{})
@@ -143,7 +143,7 @@ func TestLineWithoutPausesIsShown(t *testing.T) {
 	})
 }
 
-// Lines tell which of them go on.
+// Lines say whether they are continued.
 func TestContinues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(1<<20, clock.RealClock{})

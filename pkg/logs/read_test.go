@@ -43,7 +43,7 @@ func TestPrinter(t *testing.T) {
 	}
 }
 
-// printed returns what people read.
+// printed returns the printed text.
 func printed(t *testing.T, s *Store, selection Selection) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -60,7 +60,7 @@ func printed(t *testing.T, s *Store, selection Selection) string {
 	return out.String()
 }
 
-// Lines that were dropped since reading began are told of, in their place.
+// Readers receive the number of lines that were dropped since reading began, in their place.
 func TestPrinterTellsWhatIsMissing(t *testing.T) {
 	s := newStore(10_000)
 	s.Append("a", LevelInfo, "first")
@@ -111,7 +111,7 @@ func TestPrinterFails(t *testing.T) {
 	}
 }
 
-// What's read ends where it's told to, whatever is written meanwhile.
+// A selection has a fixed end, also with writes meanwhile.
 func TestReadUntil(t *testing.T) {
 	s := newStore(1 << 20)
 	s.Append("a", LevelInfo, "1\n2")
@@ -168,7 +168,7 @@ func TestBurstFits(t *testing.T) {
 	}
 }
 
-// The time from a burst of 25 MB until it's printed.
+// The time to print a burst of 25 MB.
 func BenchmarkPrint(b *testing.B) {
 	for name, line := range map[string]string{"y": "y\n", "short": "12345678\n", "usual": strings.Repeat("x", 79) + "\n"} {
 		b.Run(name, func(b *testing.B) {

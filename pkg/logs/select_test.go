@@ -51,7 +51,7 @@ func TestSelections(t *testing.T) {
 		{"all", Selection{}, "a:1 a:2 a:3 b:x b:y a:4 a:5 c:z"},
 		{"of one", Selection{Sources: []string{"a"}}, "a:1 a:2 a:3 a:4 a:5"},
 		{"of some", Selection{Sources: []string{"c", "b"}}, "b:x b:y c:z"},
-		{"of nobody", Selection{Sources: []string{"d"}}, ""},
+		{"of an unknown source", Selection{Sources: []string{"d"}}, ""},
 		{"since", Selection{Since: epoch.Add(time.Minute)}, "b:x b:y a:4 a:5 c:z"},
 		{"since the future", Selection{Since: epoch.Add(time.Hour)}, ""},
 		{"last", Selection{Tail: last(2)}, "a:5 c:z"},
@@ -79,7 +79,7 @@ func TestSelections(t *testing.T) {
 	}
 }
 
-// What's written during a read that doesn't wait isn't part of it.
+// A read that doesn't wait omits what is written meanwhile.
 func TestReadEndsWhereItBegan(t *testing.T) {
 	s := newStore(1 << 20)
 	s.Append("a", LevelInfo, "1")
@@ -134,7 +134,7 @@ func TestReadEnds(t *testing.T) {
 	}
 }
 
-// A reader that's told to end has all that is there.
+// A reader receives everything that was stored before its end.
 func TestReadUntilHasWhatIsThere(t *testing.T) {
 	s := newStore(1 << 20)
 	for i := range 3 * mostParts {
@@ -188,7 +188,7 @@ func (w *numberer) writeTo(name string) {
 	w.Append(name, LevelInfo, text.String())
 }
 
-// checkMissing reads some sources while they write on, and tells whether lines were missing.
+// checkMissing reads some sources while they write, and reports whether lines were missing.
 func checkMissing(t *testing.T, w *numberer) (missing bool) {
 	t.Helper()
 	until := make(chan struct{})

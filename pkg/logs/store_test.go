@@ -75,7 +75,7 @@ func TestTail(t *testing.T) {
 			t.Errorf("Tail(%d) has %d lines, want %d", n, got, want)
 		}
 	}
-	if got := s.Tail("nobody", 5); len(got) != 0 {
+	if got := s.Tail("unknown", 5); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
 }
@@ -326,7 +326,7 @@ func TestConcurrently(t *testing.T) {
 	reading.Wait()
 }
 
-// A flood is taken without waiting for a follower that's stuck, and without more memory than the limit allows.
+// The store accepts a flood without waiting for a blocked follower, and without more memory than the limit allows.
 func TestFloodIsBounded(t *testing.T) {
 	const limit = 1 << 20
 	s := newStore(limit)

@@ -90,7 +90,6 @@ func (w *Writer) show() {
 	w.since = w.store.clock.Now()
 }
 
-// stop stops the timer.
 func (w *Writer) stop() {
 	if w.timer != nil {
 		w.timer.Stop()

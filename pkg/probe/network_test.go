@@ -194,7 +194,7 @@ func TestTCP(t *testing.T) {
 	}
 }
 
-// cancelled contexts end a check whatever it's waiting for.
+// A canceled context ends a check.
 func TestCheckEndsWithContext(t *testing.T) {
 	asked := make(chan struct{}, 1)
 	stuck := make(chan struct{})

@@ -56,8 +56,8 @@ const (
 type check struct {
 	// name is what is checked, unless the text of run names it.
 	name string
-	// run makes one check. It returns soon after ctx is done, and leaves nothing
-	// running. The text describes the outcome.
+	// run makes one check. It returns soon after ctx is done, when nothing of the check runs. The text describes
+	// the outcome.
 	run func(ctx context.Context) (outcome, string)
 }
 

@@ -182,7 +182,7 @@ func TestRunEndsDuringTheDelay(t *testing.T) {
 	w.quiet()
 }
 
-// The timer of a process that was stopped fires as soon as it goes on, maybe before it has read an answer.
+// The timer of a suspended process fires as soon as the process continues, maybe before it has read an answer.
 func TestLateTimeout(t *testing.T) {
 	for name, test := range map[string]struct {
 		pass time.Duration

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runParent starts commands under a guard, tells their numbers, and waits to be killed.
+// runParent starts commands under a guard, prints their PIDs, and waits to be killed.
 func runParent() error {
 	self, err := os.Executable()
 	if err != nil {
@@ -122,7 +122,7 @@ func TestGuardEndsWithClose(t *testing.T) {
 	}
 }
 
-// Without a guard commands run all the same, and one warning says so.
+// Without a guard commands run, and there is one warning.
 func TestGuardFails(t *testing.T) {
 	for _, test := range []struct {
 		name, want string

@@ -50,7 +50,7 @@ func exitWith(err error) {
 	os.Exit(0)
 }
 
-// runGroup leaves its group, tells its number, and becomes a program that waits.
+// runGroup leaves its group, prints its PID, and executes a program that waits.
 func runGroup() error {
 	if err := unix.Setpgid(0, 0); err != nil {
 		return err
@@ -63,7 +63,7 @@ func runGroup() error {
 	return unix.Exec(sleep, []string{"sleep", "300"}, os.Environ())
 }
 
-// newRunner returns a Runner that's closed with the test.
+// newRunner returns a Runner that the end of the test closes.
 func newRunner(t testing.TB, options Options) *Runner {
 	t.Helper()
 	r, err := New(options)

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A daemon that a job left behind goes on until Close, has the time to end in order then, and leaves no zombie.
+// A daemon of an ended job runs until Close, then has the grace to end, and is no zombie afterwards.
 func TestDetachedEndsWithClose(t *testing.T) {
 	r := newRunner(t, Options{AdoptOrphans: true})
 	dir := t.TempDir()
@@ -24,7 +24,7 @@ func TestDetachedEndsWithClose(t *testing.T) {
 	wait(t, p)
 	pid := out.awaitPID(t, "detached ")
 	eventually(t, "the daemon is up", func() bool { return log(t, dir) == "up\n" })
-	// The end of another command has nothing to do with it.
+	// The end of another command does not affect it.
 	wait(t, start(t, r, script("", "true", &buffer{})))
 	other := start(t, r, script("", "exec sleep 300", &buffer{}))
 	other.Stop(longGrace)
@@ -104,7 +104,7 @@ func TestStopTakesDetachedAlong(t *testing.T) {
 	}
 }
 
-// A process that leaves the group while it's being stopped holds nothing up.
+// A process that leaves the group while the group is being stopped delays nothing.
 func TestLeavesWhileStopped(t *testing.T) {
 	r := newRunner(t, Options{AdoptOrphans: true})
 	var out buffer

@@ -27,7 +27,7 @@ func TestOutputToTheLastByte(t *testing.T) {
 	}
 }
 
-// Whatever bytes a command writes, they arrive as lines.
+// All bytes that a command writes arrive in order.
 func TestOutputInLines(t *testing.T) {
 	r := newRunner(t, Options{})
 	store := logs.New(8<<20, clock.RealClock{})
@@ -55,7 +55,7 @@ func TestOutputInLines(t *testing.T) {
 	}
 }
 
-// gate is an Output that lets nothing through until it's opened.
+// gate is an Output that blocks until the test opens it.
 type gate struct {
 	open chan struct{}
 	size int
@@ -67,7 +67,7 @@ func (g *gate) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A slow Output holds the command up, and Done, but nothing is lost: not even what a killed command had written.
+// A slow Output delays the command and Done. It receives all output, also that of a killed command.
 func TestSlowOutput(t *testing.T) {
 	r := newRunner(t, Options{})
 	out := &gate{open: make(chan struct{})}

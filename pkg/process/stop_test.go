@@ -114,7 +114,7 @@ func detach(program string) string {
 		`' & read x <up; echo detached $!; echo >go`
 }
 
-// Exited knows of the end of the main process before all that follows it.
+// Exited is true from the end of the main process, before Done is closed.
 func TestExited(t *testing.T) {
 	r := newRunner(t, Options{})
 	reader, writer, err := os.Pipe()

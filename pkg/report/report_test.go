@@ -160,7 +160,7 @@ UNFINISHED again:serve (restarting)
 	}
 }
 
-// A Session that has kept going tells all that it ended with.
+// The report of a Session that kept going has all of its unfinished targets.
 func TestFailuresOfASessionThatKeptGoing(t *testing.T) {
 	code := int32(1)
 	s := sessionOf(
