@@ -94,7 +94,7 @@ func tell(t *testing.T, c *changes, second int, step string, found []string) []s
 		return c.dropOwn()
 	case "?yes", "?no":
 		if got := !c.since().IsZero(); got != (step == "?yes") {
-			t.Errorf("second %d: %s, but it's %t", second, step, got)
+			t.Errorf("second %d: %s, got %t", second, step, got)
 		}
 		return nil
 	}

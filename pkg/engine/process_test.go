@@ -99,13 +99,12 @@ func begin(t *testing.T, grace time.Duration, resources ...model.Resource) *sess
 	return s
 }
 
-// impatient is a process that is stopped without a grace.
+// impatient is a process with a short grace.
 type impatient struct{ *process.Process }
 
 func (p impatient) Stop(grace time.Duration) { p.Process.Stop(min(grace, time.Millisecond)) }
 
-// startImpatiently starts a process without a grace for one that ignores TERM
-// to be over, while others take the time that they need.
+// startImpatiently starts a process. One that ignores TERM has a short grace; the others have the whole grace.
 func startImpatiently(runner *process.Runner, spec process.Spec) (Process, error) {
 	p, err := runner.Start(spec)
 	if err == nil && strings.Contains(strings.Join(spec.Argv, " "), `trap "" TERM`) {

@@ -21,8 +21,8 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// TestRandomProjects runs projects with random graphs and fates. In every run, the rules of parallelism and
-// order hold in each snapshot, and what can run does in the end.
+// TestRandomProjects runs projects with random graphs and results. The rules of parallelism and order hold in each
+// snapshot, and everything that can run has run in the end.
 func TestRandomProjects(t *testing.T) {
 	for seed := range uint64(400) {
 		synctest.Test(t, func(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// TestRandomSessions does to random projects whatever can be done to them: they are triggered, edited, enabled,
-// disabled and defined anew while jobs fail, servers crash and processes resist. The rules hold at every moment,
+// TestRandomSessions applies random requests to random projects: resources are triggered, edited, enabled, disabled
+// and redefined while jobs fail, servers crash and processes ignore SIGTERM. The rules hold at every moment,
 // and in the end every resource has run.
 func TestRandomSessions(t *testing.T) {
 	for seed := range uint64(250) {

@@ -187,8 +187,7 @@ func TestFoundBeforeItsEvent(t *testing.T) {
 	}
 }
 
-// What comes and goes faster than it can be looked at is reported: whoever was told
-// of the name before may have seen it.
+// A file that is created and removed before the Watcher looks at it is reported, because a program may have read it.
 func TestCameAndWent(t *testing.T) {
 	p := newPlace(t)
 	p.mkdir("top")

@@ -137,7 +137,7 @@ func (r *root) take(ctx context.Context, n notice) error {
 	if !n.structural {
 		return nil
 	}
-	r.leave(n.path)
+	r.removeTree(n.path)
 	if n.kind != folder || r.ignores.below(shown) {
 		return nil
 	}
@@ -215,7 +215,7 @@ func (r *root) scan(ctx context.Context, top string, everything bool, floor time
 		case l.self.kind == missing:
 			continue
 		}
-		r.enter(dir)
+		r.addDirectory(dir)
 		r.reportListing(dir, l, everything, floor)
 		for name, e := range l.entries {
 			if e.kind == folder && !temporary(name) && !r.ignores.below(r.shown(join(dir, name))) {
@@ -259,8 +259,8 @@ func (r *root) reportListing(dir string, l listing, everything bool, floor time.
 	}
 }
 
-// enter adds a directory to the tree.
-func (r *root) enter(dir string) {
+// addDirectory adds a directory to the tree.
+func (r *root) addDirectory(dir string) {
 	if r.tree[dir] == nil {
 		r.tree[dir] = map[string]struct{}{}
 	}
@@ -269,8 +269,8 @@ func (r *root) enter(dir string) {
 	}
 }
 
-// leave removes a directory and everything below it from the tree.
-func (r *root) leave(dir string) {
+// removeTree removes a directory and everything below it from the tree.
+func (r *root) removeTree(dir string) {
 	below, ok := r.tree[dir]
 	if !ok {
 		return
@@ -281,6 +281,6 @@ func (r *root) leave(dir string) {
 		delete(parent, dir)
 	}
 	for d := range below {
-		r.leave(d)
+		r.removeTree(d)
 	}
 }

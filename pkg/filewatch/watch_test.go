@@ -106,8 +106,8 @@ func TestSince(t *testing.T) {
 	p.start(w).expect("g", "d/d/after")
 }
 
-// What was changed before a watch begins, and whoever has read it meanwhile knows
-// of, isn't taken for something new.
+// A change that is made before a watch begins counts as seen when it was made, so a program that read the file since
+// then has read the change.
 func TestSeenBeforeTheBeginning(t *testing.T) {
 	p := newPlaceWith(t, clock.RealClock{})
 	p.write("d/gone")

@@ -16,8 +16,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// roleEnv makes this test binary play another process; the rest of the
-// environment tells it where the kubeconfig is.
+// roleEnv makes this test binary play another process. Other variables of the environment locate the kubeconfig.
 const roleEnv = "KUBECONFIG_TEST_ROLE"
 
 // roles are what another process can do. They print "ready" once they did it.
@@ -26,13 +25,13 @@ var roles = map[string]func(Location) error{
 		if err := addIgnored(context.Background(), l, entry(10350)); err != nil {
 			return err
 		}
-		return untilTold()
+		return untilStdinEnds()
 	},
 	"lock": func(l Location) error {
 		if _, err := l.lock(context.Background()); err != nil {
 			return err
 		}
-		return untilTold()
+		return untilStdinEnds()
 	},
 	"race": race,
 	"full": addOnFullDisk,
@@ -54,8 +53,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// untilTold reports that the process is where it should be and waits for the end of its input.
-func untilTold() error {
+// untilStdinEnds reports that the process is where it should be and waits for the end of its input.
+func untilStdinEnds() error {
 	fmt.Println("ready")
 	_, err := io.Copy(io.Discard, os.Stdin)
 	return err

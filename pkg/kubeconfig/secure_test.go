@@ -63,8 +63,7 @@ func chown(t *testing.T, path string) {
 	}
 }
 
-// TestModeOfTheFile is that of a file from before: other users lose what access
-// they had, and what the owner has chosen stays.
+// TestModeOfTheFile replaces files of several modes: other users lose their access, and the owner's bits remain.
 func TestModeOfTheFile(t *testing.T) {
 	for _, test := range []struct {
 		text         string

@@ -147,8 +147,8 @@ func TestReadUntilHasWhatIsThere(t *testing.T) {
 	}
 }
 
-// Whatever is dropped meanwhile: what is read, and what is told to be missing,
-// are together all that a source has written since reading began.
+// The lines that are read and the lines that are reported as missing are together all lines that a source has written
+// since reading began.
 func TestReadCountsWhatIsMissing(t *testing.T) {
 	seed := time.Now().UnixNano()
 	t.Logf("seed %d", seed)

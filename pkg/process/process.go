@@ -19,8 +19,8 @@
 // Descendants that left their group outlive the command that started them, as a daemon should. With
 // Options.AdoptOrphans on Linux they end too: those of a stopped command together with it, all others by Close. The
 // kernel makes them children of this process when their parents die. The session of such a process, or a variable
-// in its environment, identifies the command that started it; a process that erased both ends by Close. On other systems
-// detached processes can't be found and are left alone.
+// in its environment, identifies its command; a process that erased both ends by Close. On other systems detached
+// processes can't be found and are not ended.
 //
 // If this process dies without Close, a guard (Options.Guard) kills the remaining groups. On Linux it also kills
 // every process with the Runner's variable in its environment, including those that were just being started.

@@ -107,8 +107,8 @@ func TestDetachedFloods(t *testing.T) {
 	eventually(t, "the flood ends with its pipe", func() bool { return over(pid) })
 }
 
-// detach is a script line that runs a program in a session of its own and
-// goes on when it's there. The program starts once its number was written.
+// detach is a script line that runs a program in a session of its own. The script continues once that session exists,
+// and the program starts once its PID is written.
 func detach(program string) string {
 	return `mkfifo up go; setsid sh -c 'echo >up; read x <go; exec ` + program +
 		`' & read x <up; echo detached $!; echo >go`
