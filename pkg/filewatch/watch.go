@@ -165,11 +165,7 @@ func (b *batch) empty() bool { return b.changes == nil }
 
 // due is when to report a batch that is not empty.
 func (b *batch) due() time.Time {
-	due := b.last.Add(quiet)
-	if latest := b.first.Add(longest); latest.Before(due) {
-		return latest
-	}
-	return due
+	return b.first.Add(min(b.last.Sub(b.first)+quiet, longest))
 }
 
 // take returns the changes sorted by path, and empties the batch.
