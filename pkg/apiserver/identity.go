@@ -68,7 +68,7 @@ func loadIdentity(dir string, now time.Time) (id identity, err error) {
 		if text, err = id.authority.Encode(); err != nil {
 			return identity{}, err
 		}
-		if err := renameio.WriteFile(path, text, 0o600); err != nil {
+		if err := writeSecret(path, text); err != nil {
 			return identity{}, err
 		}
 	}
@@ -109,7 +109,7 @@ func loadSecret(path string, create func() ([]byte, error)) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return text, renameio.WriteFile(path, text, 0o600)
+		return text, writeSecret(path, text)
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
@@ -122,4 +122,18 @@ func loadSecret(path string, create func() ([]byte, error)) ([]byte, error) {
 			"run \"chmod 600\" on it, or remove it to create a new secret", path, info.Mode().Perm())
 	}
 	return os.ReadFile(path)
+}
+
+// writeSecret replaces a file that only its owner can read, durably.
+func writeSecret(path string, text []byte) error {
+	dir := filepath.Dir(path)
+	err := renameio.WriteFile(path, text, 0o600, renameio.WithTempDir(dir), renameio.WithStaticPermissions(0o600))
+	if err != nil {
+		return err
+	}
+	directory, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(directory.Sync(), directory.Close())
 }

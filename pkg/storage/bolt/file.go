@@ -13,10 +13,14 @@ import (
 	bbolterrors "go.etcd.io/bbolt/errors"
 )
 
+// lockTimeout bounds the wait for bbolt's own lock, which a child process that this process has just forked holds as
+// well until it executes its program. Other processes are kept out by the lock of the directory.
+const lockTimeout = 2 * time.Second
+
 // openFile opens an existing file and returns its identity. The options say whether it is read-only.
 func openFile(path string, options bbolt.Options) (db *bbolt.DB, identity os.FileInfo, err error) {
 	var opened *os.File
-	options.Timeout = time.Nanosecond // to acquire bbolt's own lock
+	options.Timeout = lockTimeout
 	options.FreelistType = bbolt.FreelistMapType
 	options.OpenFile = func(path string, flag int, mode os.FileMode) (*os.File, error) {
 		opened, err = openExisting(path, flag, mode)

@@ -108,6 +108,11 @@ func (l *Log) reopen() (held bool, err error) {
 			return false, err
 		}
 	}
+	if l.rewritten {
+		if err := syncDirectory(filepath.Dir(l.path)); err != nil {
+			return false, err
+		}
+	}
 	if err := l.attach(); err != nil {
 		return false, err
 	}
@@ -134,11 +139,13 @@ func (l *Log) resolve() error {
 	if err != nil || snapshot == nil {
 		return err
 	}
-	if err := create(context.Background(), l.path, snapshot); err != nil {
-		return err
+	err = create(context.Background(), l.path, snapshot)
+	// After the rename only the sync of the directory can have failed, which reopen repeats.
+	l.rewritten = err == nil || errors.Is(l.checkPlace(), errReplaced)
+	if l.rewritten {
+		return nil
 	}
-	l.rewritten = true
-	return nil
+	return err
 }
 
 // Close closes the file, then unlocks the directory.
@@ -156,6 +163,8 @@ func (l *Log) detach() error {
 	return guarded(db.Close)
 }
 
+var errReplaced = errors.New("it was replaced while in use; put the original file back, or restart")
+
 // checkPlace verifies that the path still names the open file. Changes of a
 // file that was removed or replaced would be lost.
 func (l *Log) checkPlace() error {
@@ -164,7 +173,7 @@ func (l *Log) checkPlace() error {
 		return err
 	}
 	if !os.SameFile(found, l.identity) {
-		return errors.New("it was replaced while in use; put the original file back, or restart")
+		return errReplaced
 	}
 	return nil
 }
