@@ -72,6 +72,8 @@ type Config struct {
 type Outcome struct {
 	// Session has the whole last status, which shows the state before the teardown.
 	Session *v1alpha1.Session
+	// Run is the run of the Session, nil if it does not run at all.
+	Run Run
 	// Deleted is true for a Session that was deleted before it had a verdict.
 	Deleted bool
 	// Err is why the Session cannot run or why its run ended by itself, else nil. A manual Session that cannot run

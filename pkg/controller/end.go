@@ -21,7 +21,7 @@ import (
 func (c *Controller) outcome(r *run) Outcome {
 	s := *r.session
 	s.Status = session.Fit(r.verdict.status, 0, r.session, c.config.Clock.Now())
-	return Outcome{Session: s.DeepCopy(), Err: r.failure()}
+	return Outcome{Session: s.DeepCopy(), Run: r.control, Err: r.failure()}
 }
 
 // failure is why a run has ended by itself, nil for others.
@@ -39,7 +39,7 @@ func (c *Controller) deletion(r *run) Outcome {
 	}
 	s := *r.session
 	s.Status = c.lastStatus(r)
-	return Outcome{Session: s.DeepCopy(), Deleted: true, Err: r.failure()}
+	return Outcome{Session: s.DeepCopy(), Run: r.control, Deleted: true, Err: r.failure()}
 }
 
 // finish reports the end of a Session and ends its run. The Session is reconciled again then.

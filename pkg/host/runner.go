@@ -7,11 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	"k8s.io/apimachinery/pkg/types"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/apiserver"
@@ -45,13 +42,11 @@ type RunnerOptions struct {
 	Finished func(Outcome)
 }
 
-// Outcome is the end of a Session that was to be run. A manual Session that the end of
-// the process leaves to the next one is neither done nor deleted.
+// Outcome is the end of a Session. A manual Session that the end of the process leaves to the next one is neither done
+// nor deleted.
 type Outcome struct {
 	controller.Outcome
-	// NotRun is true for a Session that can't be run as it is.
-	NotRun bool
-	// Took is how long the run took.
+	// Took is how long the run took, 0 if there was none.
 	Took time.Duration
 }
 
@@ -62,17 +57,15 @@ type Runner struct {
 	engines    *engines
 	table      *controller.Running
 	controller *controller.Controller
-
-	mu sync.Mutex
-	// runs are those that haven't ended.
-	runs map[*sessionRun]struct{}
-	// killed is true once processes get no time to end.
-	killed bool
+	// killed is done once processes get no time to end.
+	killed context.Context
+	kill   context.CancelFunc
 }
 
 // NewRunner returns a runner for Sessions of an API that hasn't started.
 func NewRunner(api *API, options RunnerOptions) *Runner {
-	r := &Runner{options: options, api: api, table: controller.NewRunning(), runs: map[*sessionRun]struct{}{}}
+	r := &Runner{options: options, api: api, table: controller.NewRunning()}
+	r.killed, r.kill = context.WithCancel(context.Background())
 	if !options.None {
 		api.Server.Runs = r.table
 	}
@@ -92,7 +85,7 @@ func (r *Runner) Steps(between ...Part) [][]Part {
 		steps = append(steps, []Part{part})
 	}
 	return append(steps, []Part{{
-		Name: "controller", Run: r.run, Hurry: r.Kill,
+		Name: "controller", Run: r.run, Hurry: r.kill,
 		Patience: fmt.Sprintf("Waiting up to %v for processes to end; another signal kills them at once.", r.options.KillGrace),
 	}})
 }
@@ -134,14 +127,14 @@ func (r *Runner) attach(server *apiserver.Server) (err error) {
 		server.AddReadyzCheck("controller", r.controller.Working))
 }
 
-// run runs the controller.
 func (r *Runner) run(ctx context.Context, ready func()) error {
+	defer r.kill()
 	ready()
 	return r.controller.Run(ctx)
 }
 
-// deliver waits until connected watches have the verdict of a Session. A watch that is
-// too slow gets it when it's closed.
+// deliver waits until connected watches have the verdict of a Session. A watch that is too slow gets it when it's
+// closed.
 func (r *Runner) deliver(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
 	defer cancel()
@@ -157,82 +150,41 @@ type sessionRun struct {
 	end atomic.Pointer[controller.Outcome]
 }
 
-var _ controller.Run = (*sessionRun)(nil)
-
 func (r *Runner) newRun(s *v1alpha1.Session, onChange func(*engine.Snapshot)) controller.Run {
 	return &sessionRun{runner: r, session: s, Engine: r.engines.engine(s, r.options.Log(), onChange)}
 }
 
 // Run implements controller.Run.
 func (s *sessionRun) Run(ctx context.Context) error {
-	s.runner.add(s)
-	defer s.runner.remove(s)
+	defer context.AfterFunc(s.runner.killed, s.Kill)()
 	began := time.Now()
 	if started := s.runner.options.Started; started != nil {
 		started(s.session)
 	}
 	err := s.Engine.Run(ctx)
 	s.Logs().Close()
-	outcome := Outcome{Outcome: controller.Outcome{Session: s.session}, Took: time.Since(began)}
-	if end := s.end.Load(); end != nil {
-		outcome.Outcome = *end
+	end := s.end.Load()
+	if end == nil {
+		end = &controller.Outcome{Session: s.session, Run: s}
 	}
-	s.runner.finish(outcome)
+	s.runner.finish(*end, time.Since(began))
 	return err
 }
 
-func (r *Runner) finish(o Outcome) {
+func (r *Runner) finish(o controller.Outcome, took time.Duration) {
 	if r.options.Finished != nil {
-		r.options.Finished(o)
+		r.options.Finished(Outcome{Outcome: o, Took: took})
 	}
 }
 
 // ended is called by the controller with the end of a Session.
 func (r *Runner) ended(o controller.Outcome) {
-	switch run := r.find(o.Session.UID); {
-	case run != nil:
+	if run, ok := o.Run.(*sessionRun); ok {
 		run.end.Store(&o)
-	case !o.Deleted:
-		r.finish(Outcome{Outcome: o, NotRun: true})
+	} else {
+		r.finish(o, 0)
 	}
 	if r.options.Ended != nil {
 		r.options.Ended(o)
-	}
-}
-
-// find returns the run of a Session, nil if it has none.
-func (r *Runner) find(uid types.UID) *sessionRun {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for run := range r.runs {
-		if run.session.UID == uid {
-			return run
-		}
-	}
-	return nil
-}
-
-func (r *Runner) add(s *sessionRun) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.runs[s] = struct{}{}
-	if r.killed {
-		s.Kill()
-	}
-}
-
-func (r *Runner) remove(s *sessionRun) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.runs, s)
-}
-
-// Kill ends all processes at once.
-func (r *Runner) Kill() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.killed = true
-	for run := range r.runs {
-		run.Kill()
 	}
 }

@@ -105,23 +105,23 @@ func (o *options) announce(p command.Program, api *host.API) {
 
 // describe is a line about the outcome of a Session.
 func describe(o host.Outcome) string {
-	status := o.Session.Status
+	status, ran := o.Session.Status, o.Run != nil
 	what := "ended"
 	switch {
-	case o.NotRun && !status.Done:
+	case !ran && !status.Done:
 		message := status.Error
 		for _, failed := range session.Failures(status) {
 			message = failed.State.Terminated.Error
 		}
 		what = "can't be run (" + brief(message) + ")"
-	case session.VerdictOf(status) == session.Interrupted && o.Err == nil && !o.NotRun:
+	case session.VerdictOf(status) == session.Interrupted && o.Err == nil && ran:
 		what = "interrupted before its verdict"
 	case status.Done && status.Error == "":
 		what = "succeeded"
 	case status.Done:
 		what = "failed (" + brief(status.Error) + ")"
 	}
-	if !o.NotRun {
+	if ran {
 		what += " after " + o.Took.Round(time.Millisecond).String()
 	}
 	return fmt.Sprintf("Session %s: %s", o.Session.Name, what)
