@@ -9,9 +9,12 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/session"
@@ -105,4 +108,123 @@ func (r *run) follow(ctx context.Context) error {
 func newer(a, b *v1alpha1.Session) bool {
 	order, err := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion)
 	return err != nil || order > 0
+}
+
+// reconcileIdle reconciles a Session without a run: it starts the run, or shows why there is none.
+func (c *Controller) reconcileIdle(ctx context.Context, s *v1alpha1.Session) error {
+	now := c.config.Clock.Now()
+	refusal := session.Unrunnable(s)
+	switch {
+	case s.DeletionTimestamp != nil:
+		c.uncertain.Delete(s.UID)
+		_, err := c.release(ctx, s)
+		return err
+	case !c.config.Runs(s):
+		return nil
+	case s.Status.Done:
+		return c.expire(ctx, s)
+	case c.interrupted(s):
+		return c.refuse(ctx, s, session.Interrupt(s, endOfServer(s), now), nil)
+	case refusal != nil:
+		return c.refuse(ctx, s, session.Refusal(s, refusal, now), refusal)
+	case !c.admission.admit(s):
+		_, err := c.ensureStatus(ctx, s, session.Waiting(s, now))
+		return err
+	}
+	return c.start(ctx, s)
+}
+
+// offer lets a Session wait to run if it can, or no longer if it can't. It is called with each state of each
+// Session in the order of their events.
+func (c *Controller) offer(s *v1alpha1.Session) {
+	if s.DeletionTimestamp == nil && c.config.Runs(s) && !s.Status.Done && !c.interrupted(s) && session.Unrunnable(s) == nil {
+		c.admission.add(s)
+		return
+	}
+	c.enqueue(c.admission.withdraw(s.UID))
+}
+
+// interrupted reports whether another process ended while it ran a ci Session, which may not run twice.
+func (c *Controller) interrupted(s *v1alpha1.Session) bool {
+	_, uncertain := c.uncertain.Load(s.UID)
+	return session.Begun(&s.Status) && !s.Status.Done && s.Spec.ExitCondition != v1alpha1.ExitConditionManual && !uncertain
+}
+
+// endOfServer is the error of a Session whose process ended without storing that.
+func endOfServer(s *v1alpha1.Session) string {
+	return fmt.Sprintf("interrupted: process %d had been running the Session since %s and ended before there was a verdict",
+		s.Status.PID, s.Status.StartTime.UTC().Format(time.RFC3339Nano))
+}
+
+// start starts the run of a Session that is admitted, when its start is stored.
+func (c *Controller) start(ctx context.Context, s *v1alpha1.Session) error {
+	r, err := c.begin(ctx, s)
+	switch {
+	case r != nil:
+		klog.FromContext(ctx).V(2).Info("Starting to run Session", "session", s.Name, "uid", s.UID)
+		c.runs.start(r, func() { c.queue.Add(s.Name) })
+	case err != nil && !final(err):
+		c.admission.postpone(s.UID)
+	default:
+		c.enqueue(c.admission.release(s.UID))
+	}
+	return err
+}
+
+// begin prepares the run of a Session and stores its start. There is no run if the Session has a verdict without
+// one.
+func (c *Controller) begin(ctx context.Context, s *v1alpha1.Session) (*run, error) {
+	held, err := c.hold(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	r := c.newRun(held)
+	status, _ := c.status(r, r.control.Snapshot())
+	if status.Done {
+		return nil, c.refuse(ctx, held, status, nil)
+	}
+	c.uncertain.Store(s.UID, true)
+	if err := c.updateStatus(ctx, r, status); err != nil {
+		return nil, err
+	}
+	c.uncertain.Delete(s.UID)
+	return r, nil
+}
+
+// refuse stores the status of a Session that does not run because of err or of its verdict, and reports it once.
+func (c *Controller) refuse(ctx context.Context, s *v1alpha1.Session, status v1alpha1.SessionStatus, err error) error {
+	stored, writeErr := c.ensureStatus(ctx, s, status)
+	if stored != nil && c.config.Finished != nil {
+		c.config.Finished(Outcome{Session: stored, Err: err})
+	}
+	return writeErr
+}
+
+// ensureStatus stores the status of a Session without a run, and returns what is stored then, nil if that was
+// stored already.
+func (c *Controller) ensureStatus(ctx context.Context, s *v1alpha1.Session, status v1alpha1.SessionStatus) (*v1alpha1.Session, error) {
+	limit := 0
+	return c.storeStatus(ctx, s, status, &limit)
+}
+
+// expire deletes a Session that is done when its time has come.
+func (c *Controller) expire(ctx context.Context, s *v1alpha1.Session) error {
+	if released, err := c.release(ctx, s); released || err != nil {
+		return err
+	}
+	at := session.Expiry(s)
+	if at.IsZero() {
+		return nil
+	}
+	if left := at.Sub(c.config.Clock.Now()); left > 0 {
+		c.queue.AddAfter(s.Name, left)
+		return nil
+	}
+	err := c.client.Delete(ctx, s.Name, metav1.DeleteOptions{
+		Preconditions: &metav1.Preconditions{UID: &s.UID, ResourceVersion: &s.ResourceVersion},
+	})
+	if err != nil {
+		return fmt.Errorf("delete the Session when its spec.ttlSecondsAfterFinished has passed: %w", err)
+	}
+	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,6 +18,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
 	registry "tilt.dev/session/pkg/registry/session"
 )
 
@@ -142,4 +145,127 @@ func (r *requested) refused(code int32, reason metav1.StatusReason, cause metav1
 			Causes: []metav1.StatusCause{{Type: cause, Message: message, Field: "spec.resources"}},
 		},
 	}}
+}
+
+// The functions below return what a request would change in a run that is in the state of a snapshot.
+
+func tryTrigger(snap *engine.Snapshot, names []string) error {
+	for _, name := range names {
+		if name == model.TiltfileResource {
+			continue
+		}
+		i := indexOf(snap, name)
+		if i < 0 {
+			return &engine.UnknownError{Name: name}
+		}
+		if snap.Resources[i].Disabled {
+			return &engine.DisabledError{Name: name}
+		}
+	}
+	return nil
+}
+
+func tryEnable(snap *engine.Snapshot, selected engine.Selector, only bool) (changed []string, err error) {
+	return tryChange(snap, selected, func(selected, disabled bool) bool {
+		return selected && disabled || only && !selected && !disabled
+	})
+}
+
+func tryDisable(snap *engine.Snapshot, selected engine.Selector) (changed []string, err error) {
+	return tryChange(snap, selected, func(selected, disabled bool) bool { return selected && !disabled })
+}
+
+// tryChange returns the names of the resources that change, in the order of their definition.
+func tryChange(snap *engine.Snapshot, selected engine.Selector, changes func(selected, disabled bool) bool) ([]string, error) {
+	for _, name := range selected.Names {
+		switch {
+		case name == model.TiltfileResource:
+			return nil, engine.ErrNotSwitchable
+		case indexOf(snap, name) < 0:
+			return nil, &engine.UnknownError{Name: name}
+		}
+	}
+	var changed []string
+	for i := range snap.Resources {
+		if r := &snap.Resources[i]; changes(selects(selected, r), r.Disabled) {
+			changed = append(changed, r.Name)
+		}
+	}
+	return changed, nil
+}
+
+func selects(selected engine.Selector, r *engine.ResourceState) bool {
+	return selected.All || slices.Contains(selected.Names, r.Name) ||
+		slices.ContainsFunc(selected.Labels, func(label string) bool { return slices.Contains(r.Labels, label) })
+}
+
+// indexOf is negative for a resource that doesn't exist.
+func indexOf(snap *engine.Snapshot, name string) int {
+	return slices.IndexFunc(snap.Resources, func(r engine.ResourceState) bool { return r.Name == name })
+}
+
+// maxEnded is how many runs are kept after their end, for their logs.
+const maxEnded = 100
+
+// Running is the table of runs in which an API server finds what to ask about a Session. A Controller fills it. The
+// runs that ended last stay while their Sessions are stored, so that their logs can be read. It is safe for
+// concurrent use.
+type Running struct {
+	now func() time.Time
+
+	mu     sync.Mutex
+	byName map[string]Requests
+	// ended are the names of those in byName that have ended, the oldest first.
+	ended []string
+}
+
+var _ registry.Runs = (*Running)(nil)
+
+// NewRunning returns an empty table.
+func NewRunning() *Running {
+	return &Running{now: time.Now, byName: map[string]Requests{}}
+}
+
+// Run returns the run of the Session of that name, false if there is none.
+func (r *Running) Run(name string) (registry.Run, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	run, found := r.byName[name]
+	if !found {
+		return nil, false
+	}
+	return &requested{session: name, run: run, now: r.now}, true
+}
+
+// add enters a run until end is called, in place of one of that name that has ended.
+func (r *Running) add(name string, run Requests) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop(name)
+	r.byName[name] = run
+}
+
+// end notes that a run has ended.
+func (r *Running) end(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = append(r.ended, name)
+	if len(r.ended) > maxEnded {
+		r.drop(r.ended[0])
+	}
+}
+
+// forget notes that a Session is not stored any more.
+func (r *Running) forget(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop(name)
+}
+
+// drop removes a run that has ended. One that has not stays.
+func (r *Running) drop(name string) {
+	if i := slices.Index(r.ended, name); i >= 0 {
+		r.ended = slices.Delete(r.ended, i, i+1)
+		delete(r.byName, name)
+	}
 }

@@ -10,12 +10,17 @@
 package session
 
 import (
+	"fmt"
+	"path/filepath"
+	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/model"
 )
 
 // Status is the whole status that follows from snap under the spec of current. It
@@ -59,4 +64,97 @@ func newStatus(snap *engine.Snapshot, current *v1alpha1.Session, targets []v1alp
 // microTime is t as the API stores it: in microseconds, null when it is zero.
 func microTime(t time.Time) metav1.MicroTime {
 	return metav1.NewMicroTime(t.Truncate(time.Microsecond))
+}
+
+// Begun reports whether the status is of a run that has begun, here or elsewhere.
+func Begun(status *v1alpha1.SessionStatus) bool { return !status.StartTime.IsZero() }
+
+// Waiting is the status of a Session that isn't run before another one has ended.
+func Waiting(current *v1alpha1.Session, now time.Time) v1alpha1.SessionStatus {
+	status, _ := Status(&engine.Snapshot{}, current, now)
+	if !status.Done {
+		status.Targets[0].State = waiting(v1alpha1.WaitReasonSessionSlot)
+	}
+	return status
+}
+
+// Unrunnable is why a server of many Sessions can't run this one as it is, nil if the server can try.
+func Unrunnable(s *v1alpha1.Session) error {
+	if path := s.Spec.TiltfilePath; !filepath.IsAbs(path) {
+		return fmt.Errorf("spec.tiltfilePath: %q is relative, and the server doesn't know to which directory: "+
+			"use an absolute path", path)
+	}
+	return nil
+}
+
+// Refused is snap with a Tiltfile whose evaluation failed with err at that moment,
+// as if the Tiltfile had the fault of the Session.
+func Refused(snap *engine.Snapshot, err error, at time.Time) *engine.Snapshot {
+	refused := *snap
+	refused.Tiltfile.Pending, refused.Tiltfile.Running = false, time.Time{}
+	refused.Tiltfile.Last = &engine.Exit{Start: at, Finish: at, Error: err.Error()}
+	return &refused
+}
+
+// Refusal is the status of a Session that isn't run because of err. A ci Session has
+// failed; a manual one waits until its spec is corrected.
+func Refusal(current *v1alpha1.Session, err error, now time.Time) v1alpha1.SessionStatus {
+	refused := Refused(&engine.Snapshot{}, err, refusedAt(&current.Status, err, now))
+	status, _ := Status(refused, current, now)
+	return status
+}
+
+// refusedAt is when a Session was first refused because of err.
+func refusedAt(status *v1alpha1.SessionStatus, err error, now time.Time) time.Time {
+	for i := range status.Targets {
+		t := &status.Targets[i]
+		if end := t.State.Terminated; end != nil && end.Error == loggedText(err.Error()) &&
+			slices.Equal(t.Resources, []string{model.TiltfileResource}) {
+			return end.FinishTime.Time
+		}
+	}
+	return now
+}
+
+// Interrupt is the status of a Session whose run was ended, as err says, before
+// there was a verdict. What was last known of its targets stays.
+func Interrupt(current *v1alpha1.Session, err string, now time.Time) v1alpha1.SessionStatus {
+	end := decision{verdict: Interrupted, err: errorText(err)}
+	status := *current.Status.DeepCopy()
+	status.Done, status.Error = true, end.err
+	status.Conditions = mergeConditions(status.Conditions,
+		verdictConditions(current.Spec.ExitCondition, end), current.Generation, now)
+	return status
+}
+
+// Ending is the status of a deleted Session whose processes are being ended. What
+// was last known of its targets stays.
+func Ending(current *v1alpha1.Session, now time.Time) v1alpha1.SessionStatus {
+	status := *current.Status.DeepCopy()
+	status.Conditions = mergeConditions(status.Conditions, []metav1.Condition{
+		condition(v1alpha1.SessionConditionReady, false, reasonEnding,
+			"The Session was deleted, and its processes are being ended"),
+	}, current.Generation, now)
+	return status
+}
+
+// Expiry is when a Session that is done is to be deleted, as its
+// ttlSecondsAfterFinished asks. It is zero if the Session stays.
+func Expiry(s *v1alpha1.Session) time.Time {
+	done := doneSince(&s.Status)
+	if s.Spec.TTLSecondsAfterFinished == nil || done.IsZero() {
+		return time.Time{}
+	}
+	return done.Add(time.Duration(*s.Spec.TTLSecondsAfterFinished) * time.Second)
+}
+
+// doneSince is when a Session has been done for certain, since conditions have whole
+// seconds. It is zero if no condition has the time.
+func doneSince(status *v1alpha1.SessionStatus) time.Time {
+	for _, kind := range []string{v1alpha1.SessionConditionSucceeded, v1alpha1.SessionConditionFailed} {
+		if c := meta.FindStatusCondition(status.Conditions, kind); c != nil && c.Status == metav1.ConditionTrue {
+			return c.LastTransitionTime.Add(time.Second)
+		}
+	}
+	return time.Time{}
 }

@@ -6,15 +6,18 @@ package serve
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/cli/command"
 	"tilt.dev/session/pkg/host"
+	"tilt.dev/session/pkg/private"
 	"tilt.dev/session/pkg/storage"
 )
 
@@ -85,4 +88,113 @@ func (o *options) complete(cmd *cobra.Command) (err error) {
 		return command.WithCode(command.ExitUsage, "%w", err)
 	}
 	return nil
+}
+
+// The kinds of storage that --storage takes.
+const (
+	storageFile   = "file"
+	storageMemory = "memory"
+	storageEtcd   = "etcd"
+)
+
+// etcdServersFlag names the flag that has Sessions kept in etcd.
+const etcdServersFlag = "etcd-servers"
+
+// completeStorage sets where Sessions are kept, and by that whether they're run here, and returns all errors.
+func (o *options) completeStorage(cmd *cobra.Command) []error {
+	given := cmd.Flags().Changed
+	var errs []error
+	if given(etcdServersFlag) && !slices.ContainsFunc(o.etcd.Servers, command.IsNotBlank) {
+		return nil // The flag is empty, so that it's unknown what goes with it.
+	}
+	if given(etcdServersFlag) {
+		if given("storage") && o.storage != storageEtcd {
+			errs = append(errs, fmt.Errorf("--storage %s must not be combined with --etcd-servers", o.storage))
+		}
+		o.storage = storageEtcd
+	}
+	if o.storage == storageEtcd {
+		return append(errs, o.completeEtcd(cmd)...)
+	}
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		if strings.HasPrefix(flag.Name, "etcd-") {
+			errs = append(errs, fmt.Errorf("--%s requires --etcd-servers", flag.Name))
+		}
+	})
+	if !o.runSessions {
+		errs = append(errs, refuseRunFlags(cmd, "--run-sessions=false")...)
+	}
+	switch o.storage {
+	case storageFile:
+		errs = append(errs, command.CompleteDataDir(cmd, &o.dataDir))
+	case storageMemory:
+		if given(command.DataDirFlag) {
+			errs = append(errs, errors.New("--data-dir must not be combined with --storage memory"))
+		}
+	default:
+		errs = append(errs, fmt.Errorf("--storage %s must be %q, %q or %q", o.storage, storageFile, storageMemory, storageEtcd))
+	}
+	return errs
+}
+
+func (o *options) completeEtcd(cmd *cobra.Command) []error {
+	errs := o.etcd.Validate()
+	if cmd.Flags().Changed(command.DataDirFlag) {
+		errs = append(errs, errors.New("--data-dir must not be combined with --etcd-servers"))
+	}
+	if o.runSessions && cmd.Flags().Changed("run-sessions") {
+		errs = append(errs, errors.New("--run-sessions must not be combined with --etcd-servers: Sessions in etcd are only served"))
+	}
+	o.runSessions = false
+	return append(errs, refuseRunFlags(cmd, "--etcd-servers")...)
+}
+
+// refuseRunFlags returns an error for each flag about runs, where there are none.
+func refuseRunFlags(cmd *cobra.Command, why string) (errs []error) {
+	for _, name := range []string{"max-running", "kill-grace"} {
+		if cmd.Flags().Changed(name) {
+			errs = append(errs, fmt.Errorf("--%s must not be combined with %s: no Session is run", name, why))
+		}
+	}
+	return errs
+}
+
+// open opens the storage.
+func (o *options) open(config storage.Config) (*storage.Backend, error) {
+	switch o.storage {
+	case storageMemory:
+		return storage.NewMemory(config)
+	case storageEtcd:
+		return storage.NewEtcd(config, o.etcd)
+	default:
+		return storage.NewFile(config)
+	}
+}
+
+// warnOfExposure warns of files with secrets that other users can read, write or
+// replace. It doesn't change or refuse them: that's up to the administrator.
+func (o *options) warnOfExposure(warn func(error)) {
+	server := o.server
+	for _, file := range []struct{ flag, path string }{
+		{"--authentication-kubeconfig", server.Authentication.RemoteKubeConfigFile},
+		{"--authorization-kubeconfig", server.Authorization.RemoteKubeConfigFile},
+		{"--etcd-keyfile", o.etcd.KeyFile},
+		{"--tls-private-key-file", server.TLS.KeyFile},
+		{"--token-auth-file", server.Authentication.TokenFile},
+	} {
+		info, err := os.Stat(file.path)
+		if err != nil {
+			continue // The flag isn't given, or what reads the file reports the error.
+		}
+		if mode := info.Mode().Perm(); mode&0o027 != 0 {
+			warn(fmt.Errorf("%s: other users have access to %s, which holds secrets (mode %#o): run `chmod 600` on it",
+				file.flag, file.path, mode))
+		}
+	}
+	if o.storage != storageFile {
+		return
+	}
+	if err := private.CheckDirectory(o.dataDir); err != nil {
+		warn(fmt.Errorf("--data-dir: %w", err))
+	}
 }

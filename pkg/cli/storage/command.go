@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/cli/command"
 	"tilt.dev/session/pkg/storage/offline"
@@ -128,4 +131,59 @@ func (c *storageCommand) compact(ctx context.Context, options offline.Options, _
 // quoted returns an argument quoted for a shell.
 func quoted(argument string) string {
 	return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
+}
+
+func (c *storageCommand) export(ctx context.Context, options offline.Options, file string) error {
+	if file == "" {
+		_, err := offline.Export(ctx, options, c.program.Streams.Out)
+		return command.Failed(err)
+	}
+	out, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return command.WithCode(command.ExitFailure, "%s exists; remove it, or name another file", file)
+	}
+	if err != nil {
+		return command.Failed(err)
+	}
+	objects, err := offline.Export(ctx, options, out)
+	if err == nil {
+		err = out.Sync()
+	}
+	if err = errors.Join(err, out.Close()); err != nil {
+		return command.Failed(errors.Join(err, os.Remove(file)))
+	}
+	_, err = fmt.Fprintf(c.program.Streams.Out, "%s: %d objects\n", file, objects)
+	return command.Printed(err)
+}
+
+func (c *storageCommand) importAll(ctx context.Context, options offline.Options, file string) error {
+	from := c.program.Streams.In
+	if file != "" {
+		in, err := os.Open(file)
+		if err != nil {
+			return command.Failed(err)
+		}
+		defer in.Close()
+		from = io.Reader(in)
+	}
+	input := untilDone(ctx, from)
+	defer input.Close()
+	objects, err := offline.Import(ctx, options, v1alpha1.Resource("sessions"), input)
+	if err != nil {
+		return command.Failed(err)
+	}
+	_, err = fmt.Fprintf(c.program.Streams.Out, "%s: %d objects\n", options.Dir, objects)
+	return command.Printed(err)
+}
+
+// untilDone reads from a terminal or a pipe until ctx is done. It does not wait
+// for a read in progress, which only input ends. The caller closes the result.
+func untilDone(ctx context.Context, from io.Reader) io.ReadCloser {
+	input, output := io.Pipe()
+	context.AfterFunc(ctx, func() { output.CloseWithError(ctx.Err()) })
+	go func() {
+		_, err := io.Copy(output, from)
+		output.CloseWithError(err)
+	}()
+	return input
 }

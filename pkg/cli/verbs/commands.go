@@ -8,11 +8,120 @@ package verbs
 import (
 	"fmt"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/kubectl/pkg/cmd/annotate"
+	"k8s.io/kubectl/pkg/cmd/apiresources"
+	"k8s.io/kubectl/pkg/cmd/apply"
+	"k8s.io/kubectl/pkg/cmd/create"
+	"k8s.io/kubectl/pkg/cmd/delete"
+	"k8s.io/kubectl/pkg/cmd/describe"
+	"k8s.io/kubectl/pkg/cmd/diff"
+	"k8s.io/kubectl/pkg/cmd/edit"
+	"k8s.io/kubectl/pkg/cmd/explain"
+	"k8s.io/kubectl/pkg/cmd/get"
+	"k8s.io/kubectl/pkg/cmd/label"
+	"k8s.io/kubectl/pkg/cmd/patch"
+	"k8s.io/kubectl/pkg/cmd/replace"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
+	"k8s.io/kubectl/pkg/cmd/wait"
 
 	"tilt.dev/session/pkg/cli/command"
 )
+
+// newKubectlCommands returns kubectl's own commands, on the context that --port names.
+func newKubectlCommands(p command.Program) []*cobra.Command {
+	const name = "tilt-session"
+	at := &command.Endpoint{}
+	client := newClientGetter(at, p.Streams.ErrOut)
+	f := cmdutil.NewFactory(client)
+	s := p.Streams
+	commands := []*cobra.Command{
+		get.NewCmdGet(name, f, s),
+		describe.NewCmdDescribe(name, f, s),
+		explain.NewCmdExplain(name, f, s),
+		wait.NewCmdWait(client, s),
+		apply.NewCmdApply(name, f, s),
+		create.NewCmdCreate(f, s),
+		patch.NewCmdPatch(f, s),
+		edit.NewCmdEdit(f, s),
+		replace.NewCmdReplace(f, s),
+		delete.NewCmdDelete(f, s),
+		label.NewCmdLabel(f, s),
+		annotate.NewCmdAnnotate(name, f, s),
+		diff.NewCmdDiff(f, s),
+		apiresources.NewCmdAPIResources(client, s),
+	}
+	for _, c := range commands {
+		if c.Name() == "create" {
+			// Its subcommands create Secrets, Deployments and other kinds that the server doesn't have.
+			c.RemoveCommand(c.Commands()...)
+		}
+		c.Example = strings.ReplaceAll(c.Example, "kubectl ", name+" ")
+		at.AddFlags(c)
+		adoptKubectlCommand(c, client)
+	}
+	return commands
+}
+
+// adoptKubectlCommand makes a command of kubectl return an error where it would exit.
+func adoptKubectlCommand(c *cobra.Command, client *clientGetter) {
+	for _, sub := range c.Commands() {
+		adoptKubectlCommand(sub, client)
+	}
+	run := c.Run
+	if run == nil {
+		return
+	}
+	c.Run, c.PersistentPreRun = nil, func(*cobra.Command, []string) {} // Empty values are kubectl's matter.
+	c.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		if err := command.ApplyEnvironment(cmd); err != nil {
+			return command.WithCode(command.ExitUsage, "%w", err)
+		}
+		if err := client.at.CheckPort(); err != nil {
+			return err
+		}
+		if _, err := client.load(); err != nil {
+			return command.WithCode(command.ExitAPI, "%w", err)
+		}
+		if err := command.DirectLog(cmd.ErrOrStderr(), 0); err != nil {
+			return command.WithCode(command.ExitFailure, "%w", err)
+		}
+		cmdutil.BehaviorOnFatal(func(msg string, code int) { panic(kubectlExit{msg, code}) })
+		defer func() {
+			switch r := recover().(type) {
+			case nil:
+			case kubectlExit:
+				err = r.asError(cmd)
+			default:
+				panic(r)
+			}
+		}()
+		run(cmd, args)
+		return nil
+	}
+}
+
+// kubectlExit is the message and the exit code of a command of kubectl.
+type kubectlExit struct {
+	message string
+	code    int
+}
+
+// asError prints the message as kubectl does, without a prefix of ours. The exit code
+// is kubectl's own, unless the server can't be reached: only kubectl's message says so.
+func (k kubectlExit) asError(cmd *cobra.Command) error {
+	if k.message != "" {
+		cmd.PrintErrln(strings.TrimSuffix(k.message, "\n"))
+	}
+	for _, unreachable := range []string{"The connection to the server ", "Unable to connect to the server"} {
+		if strings.HasPrefix(k.message, unreachable) {
+			return command.WithoutMessage(command.ExitAPI)
+		}
+	}
+	return command.WithoutMessage(k.code)
+}
 
 // NewCommands returns the commands.
 func NewCommands(p command.Program) []*cobra.Command {
