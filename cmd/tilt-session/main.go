@@ -52,7 +52,7 @@ func notify(signals chan<- os.Signal) {
 // version is set by the linker. Without that, the build information has the version.
 var version string
 
-// development is the version of a build of which nothing is known.
+// development is the version of a build without build information.
 const development = "v0.1.0-dev"
 
 // ownVersion is a semantic version with a "v".
@@ -61,24 +61,13 @@ func ownVersion() string {
 	return cmp.Or(version, buildVersion(info))
 }
 
-// buildVersion is the version of the main module or, without one, that of the commit.
+// buildVersion is the version of the main module, which is that of the commit in a clone.
 func buildVersion(info *debug.BuildInfo) string {
 	if info == nil {
 		return development
 	}
-	if _, err := utilversion.ParseSemantic(info.Main.Version); err == nil {
-		return info.Main.Version
+	if _, err := utilversion.ParseSemantic(info.Main.Version); err != nil {
+		return development
 	}
-	settings := map[string]string{}
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
-	}
-	own := development
-	if revision := settings["vcs.revision"]; revision != "" {
-		own += "-g" + revision[:min(12, len(revision))]
-	}
-	if settings["vcs.modified"] == "true" {
-		own += "-dirty"
-	}
-	return own
+	return info.Main.Version
 }

@@ -36,13 +36,7 @@ var registerMetrics = sync.OnceFunc(func() {
 	legacyregistry.MustRegister(targetsMetric, doneMetric, runningMetric, waitingMetric, failuresMetric)
 })
 
-var (
-	targetTypes  = []v1alpha1.TargetType{v1alpha1.TargetTypeJob, v1alpha1.TargetTypeServer}
-	targetPhases = []session.Phase{
-		session.PhaseInactive, session.PhaseWaiting, session.PhaseActive, session.PhaseReady,
-		session.PhaseSucceeded, session.PhaseFailed, session.PhaseDisabled,
-	}
-)
+var targetTypes = []v1alpha1.TargetType{v1alpha1.TargetTypeJob, v1alpha1.TargetTypeServer}
 
 // recordMetrics counts the targets of a Session.
 func recordMetrics(name string, status v1alpha1.SessionStatus) {
@@ -55,7 +49,7 @@ func recordMetrics(name string, status v1alpha1.SessionStatus) {
 		counts[key{t.Type, session.PhaseOf(t.State)}]++
 	}
 	for _, kind := range targetTypes {
-		for _, phase := range targetPhases {
+		for phase := session.PhaseInactive; phase <= session.PhaseDisabled; phase++ {
 			targetsMetric.WithLabelValues(name, string(kind), phase.String()).Set(float64(counts[key{kind, phase}]))
 		}
 	}
@@ -71,11 +65,7 @@ func countVerdict(verdict session.Verdict) {
 
 // forgetMetrics stops counting a Session whose run has ended.
 func forgetMetrics(name string, done bool) {
-	for _, kind := range targetTypes {
-		for _, phase := range targetPhases {
-			targetsMetric.DeleteLabelValues(name, string(kind), phase.String())
-		}
-	}
+	targetsMetric.DeletePartialMatch(map[string]string{"session": name})
 	if done {
 		doneMetric.Dec()
 	}

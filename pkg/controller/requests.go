@@ -64,23 +64,29 @@ func (r *requested) Trigger(ctx context.Context, spec *v1alpha1.SessionTriggerSp
 
 // Enable implements registry.Resources.
 func (r *requested) Enable(ctx context.Context, spec *v1alpha1.SessionEnableSpec, dryRun bool) (v1alpha1.SessionEnableStatus, error) {
-	selected := engine.Selector{Names: distinct(spec.Resources), Labels: spec.Labels, All: spec.All}
+	selector := engine.Selector{Names: distinct(spec.Resources), Labels: spec.Labels, All: spec.All}
+	var changed []string
+	var err error
 	if dryRun {
-		changed, err := tryEnable(r.run.Snapshot(), selected, spec.Only)
-		return v1alpha1.SessionEnableStatus{Resources: notNil(changed, err)}, r.error(err)
+		changed, err = tryChange(r.run.Snapshot(), selector, func(selected, disabled bool) bool {
+			return selected && disabled || spec.Only && !selected && !disabled
+		})
+	} else {
+		changed, err = r.run.Enable(ctx, selector, spec.Only)
 	}
-	changed, err := r.run.Enable(ctx, selected, spec.Only)
 	return v1alpha1.SessionEnableStatus{Resources: notNil(changed, err)}, r.error(err)
 }
 
 // Disable implements registry.Resources.
 func (r *requested) Disable(ctx context.Context, spec *v1alpha1.SessionDisableSpec, dryRun bool) (v1alpha1.SessionDisableStatus, error) {
-	selected := engine.Selector{Names: distinct(spec.Resources), Labels: spec.Labels, All: spec.All}
+	selector := engine.Selector{Names: distinct(spec.Resources), Labels: spec.Labels, All: spec.All}
+	var changed []string
+	var err error
 	if dryRun {
-		changed, err := tryDisable(r.run.Snapshot(), selected)
-		return v1alpha1.SessionDisableStatus{Resources: notNil(changed, err)}, r.error(err)
+		changed, err = tryChange(r.run.Snapshot(), selector, func(selected, disabled bool) bool { return selected && !disabled })
+	} else {
+		changed, err = r.run.Disable(ctx, selector)
 	}
-	changed, err := r.run.Disable(ctx, selected)
 	return v1alpha1.SessionDisableStatus{Resources: notNil(changed, err)}, r.error(err)
 }
 
@@ -147,8 +153,7 @@ func (r *requested) refused(code int32, reason metav1.StatusReason, cause metav1
 	}}
 }
 
-// The functions below return what a request would change in a run that is in the state of a snapshot.
-
+// tryTrigger is the error of a trigger in a run that is in the state of a snapshot.
 func tryTrigger(snap *engine.Snapshot, names []string) error {
 	for _, name := range names {
 		if name == model.TiltfileResource {
@@ -165,17 +170,8 @@ func tryTrigger(snap *engine.Snapshot, names []string) error {
 	return nil
 }
 
-func tryEnable(snap *engine.Snapshot, selected engine.Selector, only bool) (changed []string, err error) {
-	return tryChange(snap, selected, func(selected, disabled bool) bool {
-		return selected && disabled || only && !selected && !disabled
-	})
-}
-
-func tryDisable(snap *engine.Snapshot, selected engine.Selector) (changed []string, err error) {
-	return tryChange(snap, selected, func(selected, disabled bool) bool { return selected && !disabled })
-}
-
-// tryChange returns the names of the resources that change, in the order of their definition.
+// tryChange returns the resources that a request would change in a run that is in the state of a snapshot, in the order
+// of their definition.
 func tryChange(snap *engine.Snapshot, selected engine.Selector, changes func(selected, disabled bool) bool) ([]string, error) {
 	for _, name := range selected.Names {
 		switch {

@@ -143,35 +143,20 @@ func MayEnd(snap *engine.Snapshot, current *v1alpha1.Session) bool {
 	if reloading(&snap.Tiltfile) {
 		return false
 	}
-	var failed, working, slow, stuck bool
-	note := func(phase Phase, hold engine.Hold) {
-		switch phase {
-		case PhaseFailed:
-			failed = true
-		case PhaseActive:
-			working = true
-		case PhaseWaiting:
-			working = working || resolves(hold)
-			stuck = true
-		}
-	}
-	note(tiltfilePhase(&snap.Tiltfile), engine.HoldTiltfileReload)
-	for i := range snap.Resources {
-		r := &snap.Resources[i]
-		if r.Update != nil {
-			note(updatePhase(r), r.Update.Hold)
-		}
-		// A server may turn out to be late by now, which is a kind of failure.
-		if gettingReady(r) {
-			slow = true
-		} else if r.Serve != nil {
-			note(servePhase(r), r.Serve.Hold)
-		}
+	// A server that isn't ready may be late by now, which is a kind of failure.
+	var failed, slow, open, working bool
+	for i, phase := range Phases(snap) {
+		pending := phase == PhaseActive || phase == PhaseWaiting
+		server := i > 0 && i%2 == 0
+		failed = failed || phase == PhaseFailed
+		slow = slow || pending && server
+		open = open || pending
+		working = working || phase == PhaseActive && !server
 	}
 	if current.Spec.KeepGoing && (failed || slow) {
 		return !working
 	}
-	return failed || !working && !slow && !stuck
+	return failed || !open
 }
 
 // progresses reports whether there is a target whose state can still change by

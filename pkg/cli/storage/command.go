@@ -93,22 +93,17 @@ func (c *storageCommand) check(ctx context.Context, options offline.Options, _ s
 	if err != nil {
 		return command.WithCode(command.ExitFailure, "%w", err)
 	}
-	out := c.program.Streams.Out
+	var out strings.Builder
 	for _, problem := range report.Problems {
-		if _, err := fmt.Fprintln(out, problem); err != nil {
-			return command.Printed(err)
-		}
+		fmt.Fprintln(&out, problem)
 	}
-	_, err = fmt.Fprintf(out, "%s: %d objects in %d versions at revision %d, history from %d; %d bytes, %d of them free\n",
+	fmt.Fprintf(&out, "%s: %d objects in %d versions at revision %d, history from %d; %d bytes, %d of them free\n",
 		options.Dir, report.Keys, report.Versions, report.Revision, report.Compacted, report.Size, report.Free)
-	if err != nil {
-		return command.Printed(err)
-	}
 	if report.Size > worthCompacting && report.Free > report.Size/2 {
-		_, err := fmt.Fprintln(out, `"tilt-session storage compact" returns most of the free space to the disk`)
-		if err != nil {
-			return command.Printed(err)
-		}
+		fmt.Fprintln(&out, `"tilt-session storage compact" returns most of the free space to the disk`)
+	}
+	if _, err := io.WriteString(c.program.Streams.Out, out.String()); err != nil {
+		return command.Printed(err)
 	}
 	if n := len(report.Problems); n > 0 {
 		return command.WithCode(command.ExitFailure,
