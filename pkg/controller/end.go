@@ -18,36 +18,26 @@ import (
 	"tilt.dev/session/pkg/session"
 )
 
-// outcome is the end of a run with its verdict.
+// outcome is the end of a run: its verdict or, before there is one, its deletion.
 func (c *Controller) outcome(r *run) Outcome {
-	s := *r.session
-	s.Status = session.Fit(r.verdict.status, 0, r.session, c.config.Clock.Now())
-	return Outcome{Session: s.DeepCopy(), Run: r.control, Err: r.failure()}
-}
-
-// failure is why a run has ended by itself, nil for others.
-func (r *run) failure() error {
-	if !r.isOver() {
-		return nil
+	s, end := *r.session, Outcome{Run: r.control, Deleted: r.verdict == nil}
+	if end.Deleted {
+		s.Status = c.lastStatus(r)
+	} else {
+		s.Status = session.Fit(r.verdict.status, 0, r.session, c.config.Clock.Now())
 	}
-	return r.err
-}
-
-// deletion is the end of a run whose Session was deleted. A verdict goes before.
-func (c *Controller) deletion(r *run) Outcome {
-	if r.verdict != nil {
-		return c.outcome(r)
+	if r.isOver() {
+		end.Err = r.err
 	}
-	s := *r.session
-	s.Status = c.lastStatus(r)
-	return Outcome{Session: s.DeepCopy(), Run: r.control, Deleted: true, Err: r.failure()}
+	end.Session = s.DeepCopy()
+	return end
 }
 
 // finish reports the end of a Session and ends its run. The Session is reconciled again then.
-func (c *Controller) finish(r *run, end Outcome) {
+func (c *Controller) finish(r *run) {
 	r.ending = true
 	if c.config.Finished != nil {
-		c.config.Finished(end)
+		c.config.Finished(c.outcome(r))
 	}
 	r.cancel()
 	c.queue.Add(r.name)
@@ -167,10 +157,10 @@ func eachRun(ctx context.Context, runs []*run, what string, do func(context.Cont
 // interrupt ends a run with the process, and reports its verdict. A manual Session without one stays, for the next
 // process.
 func (c *Controller) interrupt(r *run) {
-	switch {
-	case r.ending:
+	if r.ending {
 		return
-	case r.verdict == nil:
+	}
+	if r.verdict == nil {
 		if status := c.lastVerdict(r); status.Done {
 			r.verdict = c.newVerdict(r, status)
 		}
@@ -182,7 +172,7 @@ func (c *Controller) interrupt(r *run) {
 	if !r.concluded {
 		c.conclude(r)
 	}
-	c.finish(r, c.outcome(r))
+	c.finish(r)
 }
 
 // lastVerdict is the last status of a run. It is done with the failure of the newest snapshot, decided at the time

@@ -48,7 +48,7 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 	case r.ending:
 		return nil
 	case deleted:
-		c.finish(r, c.deletion(r))
+		c.finish(r)
 		return nil
 	}
 	if newer(stored, r.session) {
@@ -56,7 +56,7 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 	}
 	switch {
 	case r.concluded && r.isDelivered():
-		c.finish(r, c.outcome(r))
+		c.finish(r)
 		return nil
 	case r.concluded:
 		return nil

@@ -5,13 +5,18 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/generated/clientset/versioned/scheme"
 	"tilt.dev/session/pkg/session"
 )
 
@@ -114,3 +119,115 @@ func (c *Controller) lastStatus(r *run) v1alpha1.SessionStatus {
 	status.Done = false
 	return status
 }
+
+// StatusWriter writes the status of Sessions. It may be called concurrently.
+type StatusWriter interface {
+	// WriteStatus replaces the status of a Session as long as it is stored as stored, and returns what is stored
+	// then. Its errors are those of the API.
+	WriteStatus(ctx context.Context, stored *v1alpha1.Session, status v1alpha1.SessionStatus) (*v1alpha1.Session, error)
+}
+
+const (
+	// An API server takes no request of more than 3 MiB, of which little goes to what isn't status, and some
+	// storage takes less. The limit is not known, so a status that is refused as too large is made half as large,
+	// but no smaller than minStatus.
+	maxStatus = 3<<20 - 8<<10
+	minStatus = 32 << 10
+	// A write takes no longer than writeTimeout, and no longer than minWriteTimeout if there may be a verdict by
+	// then.
+	writeTimeout    = 5 * time.Second
+	minWriteTimeout = time.Second
+)
+
+// restStatusWriter writes through the API.
+type restStatusWriter struct{ client rest.Interface }
+
+var _ StatusWriter = restStatusWriter{}
+
+// WriteStatus implements StatusWriter. It spares the server what is expensive for a long status: the answer has
+// metadata alone, since the writer knows the rest, and the server does not look for unknown fields, which a typed
+// client does not send.
+func (w restStatusWriter) WriteStatus(ctx context.Context, stored *v1alpha1.Session, status v1alpha1.SessionStatus) (*v1alpha1.Session, error) {
+	// A write of the status ignores the rest of the object.
+	sent := &v1alpha1.Session{
+		ObjectMeta: metav1.ObjectMeta{Name: stored.Name, UID: stored.UID, ResourceVersion: stored.ResourceVersion},
+		Status:     status,
+	}
+	answer := &metav1.PartialObjectMetadata{}
+	err := w.client.Put().Resource("sessions").Name(stored.Name).SubResource("status").
+		VersionedParams(&metav1.UpdateOptions{
+			FieldManager:    FieldManager,
+			FieldValidation: metav1.FieldValidationIgnore,
+		}, scheme.ParameterCodec).
+		SetHeader("Accept", "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io").
+		Body(sent).Do(ctx).Into(answer)
+	if err != nil {
+		return nil, err
+	}
+	changed := *stored
+	changed.ObjectMeta, changed.Status = answer.ObjectMeta, status
+	return &changed, nil
+}
+
+// updateStatus stores the status of a run unless it is stored already.
+func (c *Controller) updateStatus(ctx context.Context, r *run, status v1alpha1.SessionStatus) error {
+	ctx, cancel := context.WithTimeout(ctx, c.writeTimeout(r))
+	defer cancel()
+	stored, err := c.storeStatus(ctx, r.session, status, &r.limit)
+	if stored != nil {
+		r.session = stored
+	}
+	return err
+}
+
+// writeTimeout is how long a write for a run may take.
+func (c *Controller) writeTimeout(r *run) time.Duration {
+	now := c.config.Clock.Now()
+	switch {
+	case r.concluded, r.verdict == nil && r.next.IsZero():
+		return writeTimeout
+	case r.verdict != nil:
+		return max(r.verdict.patience(now), minWriteTimeout)
+	default:
+		return min(writeTimeout, max(r.next.Sub(now), minWriteTimeout))
+	}
+}
+
+// storeStatus stores the status of a Session unless it is stored already, and returns what is stored then, nil if
+// nothing was written. A status that the storage refuses as too large is made smaller; limit is what the storage is
+// known to take, 0 if that is not known.
+func (c *Controller) storeStatus(ctx context.Context, current *v1alpha1.Session, status v1alpha1.SessionStatus, limit *int) (*v1alpha1.Session, error) {
+	status.Conditions = session.KeepForeign(status.Conditions, current.Status.Conditions)
+	for {
+		fitting := session.Fit(status, *limit, current, c.config.Clock.Now())
+		if equality.Semantic.DeepEqual(fitting, current.Status) {
+			return nil, nil
+		}
+		stored, err := c.config.StatusWriter.WriteStatus(ctx, current, fitting)
+		switch {
+		case err == nil:
+			return stored, nil
+		case !apierrors.IsRequestEntityTooLargeError(err) || *limit == minStatus:
+			return nil, fmt.Errorf("write the status: %w", err)
+		default:
+			*limit = lower(*limit, session.Size(fitting))
+		}
+	}
+}
+
+// lower returns a limit that a status of size bytes, which was refused as too large, does not keep.
+func lower(limit, size int) int {
+	if limit == 0 && size > maxStatus {
+		return maxStatus
+	}
+	return max(size/2, minStatus)
+}
+
+// final reports whether a write was refused for its content, so that it would be refused again.
+func final(err error) bool {
+	return apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) || apierrors.IsRequestEntityTooLargeError(err)
+}
+
+// outdated reports whether a write was refused because the Session has changed or is gone. The watch is about to
+// report that.
+func outdated(err error) bool { return apierrors.IsConflict(err) || apierrors.IsNotFound(err) }

@@ -18,7 +18,6 @@ import (
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/cli/command"
-	"tilt.dev/session/pkg/controller"
 	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
 )
 
@@ -64,8 +63,8 @@ func (c *sessionClient) setArgs(
 	if args == nil {
 		args = []string{}
 	}
-	answer, err := sessions.SetArgs(ctx, c.session, &v1alpha1.SessionArgs{Spec: v1alpha1.SessionArgsSpec{Args: args}},
-		metav1.CreateOptions{FieldManager: controller.FieldManager})
+	replaced := &v1alpha1.SessionArgs{Spec: v1alpha1.SessionArgsSpec{Args: args}}
+	answer, err := sessions.SetArgs(ctx, c.session, replaced, createOptions)
 	if err != nil {
 		return c.requestError(err)
 	}

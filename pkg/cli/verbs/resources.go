@@ -4,16 +4,14 @@
 package verbs
 
 import (
-	"context"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/spf13/cobra"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/cli/command"
-	"tilt.dev/session/pkg/controller"
 	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
 )
 
@@ -42,12 +40,12 @@ func (o *selection) check(names []string) error {
 	return nil
 }
 
-// change is a request that enables or disables resources, and returns the names of those that it has changed.
-type change func(ctx context.Context, sessions clientv1alpha1.SessionInterface, names []string) ([]string, error)
+// change enables or disables resources, and returns the names of those that it has changed.
+type change func(sessions clientv1alpha1.SessionInterface, names []string) ([]string, error)
 
-// complete adds flags to cmd and has it make a change. become says what has become of a resource.
+// complete adds flags to cmd and has it make a change. result is the new state of a resource.
 func (o *selection) complete(
-	cmd *cobra.Command, p command.Program, change change, become func(names []string, name string) string,
+	cmd *cobra.Command, p command.Program, change change, result func(names []string, name string) string,
 ) *cobra.Command {
 	o.sessionClient.addFlags(cmd)
 	cmd.Flags().BoolVar(&o.all, "all", false, cmd.Name()+" all resources")
@@ -60,18 +58,18 @@ func (o *selection) complete(
 		if err != nil {
 			return err
 		}
-		changed, err := change(cmd.Context(), sessions, names)
+		changed, err := change(sessions, names)
 		if err != nil {
 			return o.requestError(err)
 		}
-		if len(changed) == 0 {
-			_, err = fmt.Fprintln(p.Streams.Out, "Nothing has changed.")
+		text := "Nothing has changed.\n"
+		if len(changed) > 0 {
+			text = ""
 		}
 		for _, name := range changed {
-			if _, err = fmt.Fprintf(p.Streams.Out, "%s %s\n", name, become(names, name)); err != nil {
-				break
-			}
+			text += fmt.Sprintf("%s %s\n", name, result(names, name))
 		}
+		_, err = io.WriteString(p.Streams.Out, text)
 		return command.Printed(err)
 	}
 	return cmd
@@ -79,7 +77,7 @@ func (o *selection) complete(
 
 func newEnableCommand(p command.Program) *cobra.Command {
 	o := &selection{}
-	cmd := o.complete(&cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "enable {NAME... | --labels LABEL | --all}",
 		Short: "Enable resources of a running Session",
 		Long: `Enables resources of a running Session. Those that start automatically are built
@@ -88,10 +86,11 @@ from scratch. Resources that are enabled already don't change.`,
   # These two, and nothing else
   tilt-session enable --only web worker
   tilt-session enable --labels backend`,
-	}, p, func(ctx context.Context, sessions clientv1alpha1.SessionInterface, names []string) ([]string, error) {
-		answer, err := sessions.Enable(ctx, o.session, &v1alpha1.SessionEnable{Spec: v1alpha1.SessionEnableSpec{
-			Resources: names, Labels: o.labels, All: o.all, Only: o.only,
-		}}, metav1.CreateOptions{FieldManager: controller.FieldManager})
+	}
+	cmd.Flags().BoolVar(&o.only, "only", false, "disable all other resources")
+	return o.complete(cmd, p, func(sessions clientv1alpha1.SessionInterface, names []string) ([]string, error) {
+		spec := v1alpha1.SessionEnableSpec{Resources: names, Labels: o.labels, All: o.all, Only: o.only}
+		answer, err := sessions.Enable(cmd.Context(), o.session, &v1alpha1.SessionEnable{Spec: spec}, createOptions)
 		if err != nil {
 			return nil, err
 		}
@@ -106,23 +105,21 @@ from scratch. Resources that are enabled already don't change.`,
 			return "changed" // The labels of the resource aren't known here.
 		}
 	})
-	cmd.Flags().BoolVar(&o.only, "only", false, "disable all other resources")
-	return cmd
 }
 
 func newDisableCommand(p command.Program) *cobra.Command {
 	o := &selection{}
-	return o.complete(&cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "disable {NAME... | --labels LABEL | --all}",
 		Short: "Disable resources of a running Session",
 		Long: `Disables resources of a running Session: their jobs are cancelled, their servers
 are stopped, and they don't count for the verdict until they're enabled again.`,
 		Example: `  tilt-session disable web
   tilt-session disable --labels backend`,
-	}, p, func(ctx context.Context, sessions clientv1alpha1.SessionInterface, names []string) ([]string, error) {
-		answer, err := sessions.Disable(ctx, o.session, &v1alpha1.SessionDisable{Spec: v1alpha1.SessionDisableSpec{
-			Resources: names, Labels: o.labels, All: o.all,
-		}}, metav1.CreateOptions{FieldManager: controller.FieldManager})
+	}
+	return o.complete(cmd, p, func(sessions clientv1alpha1.SessionInterface, names []string) ([]string, error) {
+		spec := v1alpha1.SessionDisableSpec{Resources: names, Labels: o.labels, All: o.all}
+		answer, err := sessions.Disable(cmd.Context(), o.session, &v1alpha1.SessionDisable{Spec: spec}, createOptions)
 		if err != nil {
 			return nil, err
 		}
@@ -149,28 +146,24 @@ If one of the resources doesn't exist or is disabled, none is triggered.`,
 			if slices.ContainsFunc(names, command.IsBlank) {
 				return refused("the name of a resource must not be empty")
 			}
-			return c.trigger(cmd, p, names)
+			sessions, err := c.sessions()
+			if err != nil {
+				return err
+			}
+			trigger := &v1alpha1.SessionTrigger{Spec: v1alpha1.SessionTriggerSpec{Resources: names}}
+			answer, err := sessions.Trigger(cmd.Context(), c.session, trigger, createOptions)
+			if err != nil {
+				return c.requestError(err)
+			}
+			for _, name := range answer.Status.Resources {
+				_, err := fmt.Fprintf(p.Streams.Out, "Successfully triggered update for resource: %q\n", name)
+				if err != nil {
+					return command.Printed(err)
+				}
+			}
+			return nil
 		},
 	}
 	c.addFlags(cmd)
 	return cmd
-}
-
-func (c *sessionClient) trigger(cmd *cobra.Command, p command.Program, names []string) error {
-	sessions, err := c.sessions()
-	if err != nil {
-		return err
-	}
-	answer, err := sessions.Trigger(cmd.Context(), c.session,
-		&v1alpha1.SessionTrigger{Spec: v1alpha1.SessionTriggerSpec{Resources: names}},
-		metav1.CreateOptions{FieldManager: controller.FieldManager})
-	if err != nil {
-		return c.requestError(err)
-	}
-	for _, name := range answer.Status.Resources {
-		if _, err := fmt.Fprintf(p.Streams.Out, "Successfully triggered update for resource: %q\n", name); err != nil {
-			return command.Printed(err)
-		}
-	}
-	return nil
 }
