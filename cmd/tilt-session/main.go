@@ -17,6 +17,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"tilt.dev/session/pkg/cli"
+	"tilt.dev/session/pkg/cli/command"
 )
 
 func main() {
@@ -33,7 +34,7 @@ func run() int {
 	signal.Notify(pipes, syscall.SIGPIPE)
 	defer signal.Stop(pipes)
 
-	return cli.ExitCode(cli.Execute(context.Background(), cli.Program{
+	return command.ExitCode(cli.Execute(context.Background(), command.Program{
 		Streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
 		Version: ownVersion(),
 		Notify:  func() <-chan os.Signal { notify(signals); return signals },

@@ -19,6 +19,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"tilt.dev/session/pkg/cli"
+	"tilt.dev/session/pkg/cli/command"
 )
 
 // arguments are what kubelet starts the server with.
@@ -64,7 +65,7 @@ func TestFlags(t *testing.T) {
 			t.Errorf("a variable isn't set: %s", text)
 		}
 		var out, errOut bytes.Buffer
-		program := cli.Program{
+		program := command.Program{
 			Streams: genericiooptions.IOStreams{In: &bytes.Buffer{}, Out: &out, ErrOut: &errOut},
 			Version: "v0.0.0",
 			Notify:  func() <-chan os.Signal { return nil },

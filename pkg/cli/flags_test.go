@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/shlex"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"tilt.dev/session/pkg/cli/command"
 )
 
 // executeLine runs a command line with an environment of its own, in a directory with a file and a directory, and
@@ -42,12 +44,12 @@ func executeLine(t *testing.T, line string) (code int, errOut string) {
 	var out, errs bytes.Buffer
 	signals := make(chan os.Signal, 1)
 	signals <- os.Interrupt // nothing here is to run for long
-	p := Program{
+	p := command.Program{
 		Streams: genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errs},
 		Version: "v0.1.0",
 		Notify:  func() <-chan os.Signal { return signals },
 	}
-	return ExitCode(Execute(t.Context(), p, words)), errs.String()
+	return command.ExitCode(Execute(t.Context(), p, words)), errs.String()
 }
 
 // TestWrongUsage is every flag with values that can be seen to be wrong.

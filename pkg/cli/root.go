@@ -19,12 +19,9 @@ import (
 	"tilt.dev/session/pkg/cli/verbs"
 )
 
-// Program is what the commands take from the process that they run in.
-type Program = command.Program
-
 // Execute runs the command that args ask for and returns when everything that it
-// started has ended. Errors are printed; ExitCode returns the exit code for them.
-func Execute(ctx context.Context, p Program, args []string) error {
+// started has ended. Errors are printed; command.ExitCode returns the exit code for them.
+func Execute(ctx context.Context, p command.Program, args []string) error {
 	root := newRootCommand(p)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
@@ -37,10 +34,7 @@ func Execute(ctx context.Context, p Program, args []string) error {
 	return err
 }
 
-// ExitCode is the exit code for an error of Execute.
-func ExitCode(err error) int { return command.ExitCode(err) }
-
-func newRootCommand(p Program) *cobra.Command {
+func newRootCommand(p command.Program) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tilt-session",
 		Short: "Run the jobs and servers of a Tiltfile behind a Kubernetes-style API",

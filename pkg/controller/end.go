@@ -180,7 +180,7 @@ func (c *Controller) interrupt(r *run) {
 // need another look at what has ended.
 func (c *Controller) lastVerdict(r *run) v1alpha1.SessionStatus {
 	if snap := r.control.Snapshot(); snap.Tiltfile.Path == r.tiltfile {
-		status, _ := session.Status(r.refusal.apply(snap), r.undecided(), c.stopped)
+		status, _ := session.Status(snap, r.undecided(), c.stopped)
 		if status.Done && session.VerdictOf(status) != session.Succeeded {
 			return status
 		}

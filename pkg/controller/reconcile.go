@@ -17,6 +17,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/session"
 )
 
@@ -73,8 +74,7 @@ func (c *Controller) advance(ctx context.Context, r *run) error {
 	if outdated(notHeld) {
 		return notHeld
 	}
-	r.refusal.set(session.Unrunnable(r.session), c.config.Clock.Now())
-	if r.refusal.err == nil {
+	if session.Unrunnable(r.session) == nil {
 		if err := r.follow(ctx); err != nil {
 			return err
 		}
@@ -126,7 +126,8 @@ func (c *Controller) reconcileIdle(ctx context.Context, s *v1alpha1.Session) err
 	case c.interrupted(s):
 		return c.refuse(ctx, s, session.Interrupt(s, endOfServer(s), now), nil)
 	case refusal != nil:
-		return c.refuse(ctx, s, session.Refusal(s, refusal, now), refusal)
+		status, _ := session.Status(&engine.Snapshot{}, s, now)
+		return c.refuse(ctx, s, status, refusal)
 	case !c.admission.admit(s):
 		_, err := c.ensureStatus(ctx, s, session.Waiting(s, now))
 		return err

@@ -48,11 +48,10 @@ type run struct {
 
 	// session is the newest known state of the Session.
 	session *v1alpha1.Session
-	// tiltfile, args and failFast are what the run follows, refusal is why it does not follow the present spec.
+	// tiltfile, args and failFast are what the run follows.
 	tiltfile string
 	args     []string
 	failFast bool
-	refusal  refusal
 
 	// next is when time alone may change the status, zero if it can't.
 	next time.Time
@@ -115,30 +114,6 @@ func isClosed(c <-chan struct{}) bool {
 	default:
 		return false
 	}
-}
-
-// refusal is why a Session can't run as it is stored now, and since when. The zero value is none.
-type refusal struct {
-	err   error
-	since time.Time
-}
-
-// set replaces the reason, and keeps the time while the reason stays.
-func (f *refusal) set(err error, now time.Time) {
-	switch {
-	case err == nil:
-		*f = refusal{}
-	case f.err == nil || f.err.Error() != err.Error():
-		*f = refusal{err, now}
-	}
-}
-
-// apply returns the snapshot to publish: a refusal shows as a failure of the Tiltfile.
-func (f *refusal) apply(snap *engine.Snapshot) *engine.Snapshot {
-	if f.err == nil {
-		return snap
-	}
-	return session.Refused(snap, f.err, f.since)
 }
 
 // runs are the runs of a Controller, each with a goroutine of its own, which wait waits for. Methods may be called

@@ -36,15 +36,14 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 	if r.failing {
 		r.backlog.skip()
 	}
-	head := r.backlog.head()
+	snap := r.backlog.head()
 	switch {
-	case head == nil:
+	case snap == nil:
 		return nil
-	case head.Tiltfile.Path != r.tiltfile:
+	case snap.Tiltfile.Path != r.tiltfile:
 		c.published(r) // It is of the previous Tiltfile.
 		return nil
 	}
-	snap := r.refusal.apply(head)
 	if many(snap) {
 		begin := c.config.Clock.Now()
 		due := !r.next.IsZero() && !begin.Before(r.next)
@@ -69,14 +68,14 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 	if !next.IsZero() {
 		c.queue.AddAfter(r.name, next.Sub(c.config.Clock.Now()))
 	}
-	if r.refused == head {
+	if r.refused == snap {
 		return nil
 	}
 	switch err := c.updateStatus(ctx, r, status); {
 	case err == nil:
 	case final(err):
 		klog.FromContext(ctx).Error(err, "The status of a Session can't be stored", "session", r.name)
-		r.refused = head
+		r.refused = snap
 	default:
 		if outdated(err) {
 			r.conflicts++
@@ -113,7 +112,7 @@ func (r *run) undecided() *v1alpha1.Session {
 // lastStatus is the status of the newest snapshot, without a verdict.
 func (c *Controller) lastStatus(r *run) v1alpha1.SessionStatus {
 	if snap := r.control.Snapshot(); snap.Tiltfile.Path == r.tiltfile {
-		return session.Undecidedly(r.refusal.apply(snap), r.undecided(), c.config.Clock.Now())
+		return session.Undecidedly(snap, r.undecided(), c.config.Clock.Now())
 	}
 	status := r.session.Status
 	status.Done = false

@@ -72,7 +72,7 @@ func (c *Controller) confirm(ctx context.Context, r *run, snap *engine.Snapshot,
 			return nil, time.Time{} // It is published in its turn.
 		}
 		var next time.Time
-		status, next = c.status(r, r.refusal.apply(newest))
+		status, next = c.status(r, newest)
 		if !status.Done {
 			return nil, next
 		}

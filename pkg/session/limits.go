@@ -54,18 +54,15 @@ func firstSet(setting *time.Duration, spec *metav1.Duration, fallback time.Durat
 	}
 }
 
-// limits are the time limits of a run, zero for none.
-type limits struct{ timeout, readiness time.Duration }
-
-// limitsOf are the limits in effect. Before the Tiltfile was read spec.ci alone sets them.
-func limitsOf(snap *engine.Snapshot, spec *v1alpha1.SessionCISpec) limits {
+// limitsOf are the limits in effect, zero for none. Before the Tiltfile was read spec.ci alone sets them.
+func limitsOf(snap *engine.Snapshot, spec *v1alpha1.SessionCISpec) (timeout, readiness time.Duration) {
 	if inEffect := limitsInEffect(spec, snap.Tiltfile.CI); inEffect != nil {
 		spec = inEffect
 	}
 	if spec == nil {
-		return limits{}
+		return 0, 0
 	}
-	return limits{timeout: duration(spec.Timeout), readiness: duration(spec.ReadinessTimeout)}
+	return duration(spec.Timeout), duration(spec.ReadinessTimeout)
 }
 
 // duration is 0 when d is unset or negative.

@@ -4,7 +4,6 @@
 package session
 
 import (
-	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
 )
 
 // begun is a Session whose run was seen once.
@@ -83,21 +83,33 @@ func TestUnrunnable(t *testing.T) {
 }
 
 func TestRefusal(t *testing.T) {
-	wrong := errors.New("it's wrong")
-	s := manual()
-	s.Status = Refusal(s, wrong, at(0))
-	if tiltfile := s.Status.Targets[0].State.Terminated; s.Status.Done || Begun(&s.Status) || tiltfile == nil || tiltfile.Error != wrong.Error() {
-		t.Errorf("a manual Session: %+v", s.Status)
+	relative := func(s *v1alpha1.Session, path string) *v1alpha1.Session {
+		s.Spec.TiltfilePath = path
+		return s
+	}
+	refusal := func(s *v1alpha1.Session, now time.Time) v1alpha1.SessionStatus {
+		status, _ := Status(&engine.Snapshot{}, s, now)
+		return status
+	}
+	s := relative(manual(), "p/Tiltfile")
+	s.Status = refusal(s, at(0))
+	first := s.Status.Targets[0].State.Terminated
+	if s.Status.Done || Begun(&s.Status) || first == nil || first.Error != Unrunnable(s).Error() {
+		t.Fatalf("a manual Session: %+v", s.Status)
 	}
 	// Nothing is new as long as the same is wrong.
-	if again := Refusal(s, wrong, at(time.Hour)); !again.Targets[0].State.Terminated.FinishTime.Equal(&s.Status.Targets[0].State.Terminated.FinishTime) {
-		t.Errorf("an hour later: %+v", again.Targets[0].State.Terminated)
+	if again := refusal(s, at(time.Hour)).Targets[0].State.Terminated; !again.FinishTime.Equal(&first.FinishTime) {
+		t.Errorf("an hour later: %+v", again)
 	}
-	if other := Refusal(s, errors.New("something else"), at(time.Hour)); !other.Targets[0].State.Terminated.FinishTime.Time.Equal(at(time.Hour)) {
-		t.Errorf("something else: %+v", other.Targets[0].State.Terminated)
+	if other := refusal(relative(s, "q/Tiltfile"), at(time.Hour)).Targets[0].State.Terminated; !other.FinishTime.Time.Equal(at(time.Hour)) {
+		t.Errorf("another path: %+v", other)
 	}
-	if got := Refusal(ci(0, 0), wrong, at(0)); VerdictOf(got) != TiltfileFailed || got.Error != wrong.Error() {
+	short := relative(ci(0, 0), "p/Tiltfile")
+	if got := refusal(short, at(0)); VerdictOf(got) != TiltfileFailed || got.Error != Unrunnable(short).Error() {
 		t.Errorf("a ci Session: verdict %q, %s", VerdictOf(got), got.Error)
+	}
+	if !MayEnd(run(job("a", running(1))), short) {
+		t.Error("the refusal of a ci Session is not expected")
 	}
 }
 
@@ -106,7 +118,9 @@ func TestRefused(t *testing.T) {
 	snap := run(job("j", running(0)))
 	snap.Tiltfile.Pending, snap.Tiltfile.Running = true, at(time.Second)
 	last := snap.Tiltfile.Last
-	status, _ := Status(Refused(snap, errors.New("it's wrong"), at(time.Minute)), manual(), at(time.Minute))
+	session := manual()
+	session.Spec.TiltfilePath = "p/Tiltfile"
+	status, _ := Status(snap, session, at(time.Minute))
 	if len(status.Targets) != 2 || PhaseOf(status.Targets[0].State) != PhaseActive || PhaseOf(status.Targets[1].State) != PhaseFailed {
 		t.Errorf("targets are %+v", status.Targets)
 	}

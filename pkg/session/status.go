@@ -30,11 +30,14 @@ import (
 // The second result is the next moment at which the same arguments lead to another
 // status because of time alone: after now, or zero if there is no such moment.
 //
+// The Tiltfile of a Session that can't be run as it is counts as failed, see Unrunnable.
+//
 // Times are cut to what the API stores, so that the result equals itself after a round trip.
 func Status(snap *engine.Snapshot, current *v1alpha1.Session, now time.Time) (v1alpha1.SessionStatus, time.Time) {
 	if current.Status.Done {
 		return *current.Status.DeepCopy(), time.Time{}
 	}
+	snap = withRefusal(snap, current, now)
 	list := targets(snap)
 	sum := summarize(list)
 	end := decide(snap, current, sum, now)
@@ -43,6 +46,7 @@ func Status(snap *engine.Snapshot, current *v1alpha1.Session, now time.Time) (v1
 
 // Undecidedly is what Status returns if nothing in snap can lead to a verdict.
 func Undecidedly(snap *engine.Snapshot, current *v1alpha1.Session, now time.Time) v1alpha1.SessionStatus {
+	snap = withRefusal(snap, current, now)
 	list := targets(snap)
 	return newStatus(snap, current, list, summarize(list), decision{}, now)
 }
@@ -87,33 +91,25 @@ func Unrunnable(s *v1alpha1.Session) error {
 	return nil
 }
 
-// Refused is snap with a Tiltfile whose evaluation failed with err at that moment,
-// as if the Tiltfile had the fault of the Session.
-func Refused(snap *engine.Snapshot, err error, at time.Time) *engine.Snapshot {
+// withRefusal is snap or, for a Session that can't be run as it is, snap with a Tiltfile whose evaluation failed for that
+// reason. The failure keeps the time at which it was first published.
+func withRefusal(snap *engine.Snapshot, current *v1alpha1.Session, now time.Time) *engine.Snapshot {
+	err := Unrunnable(current)
+	if err == nil {
+		return snap
+	}
+	at := now
+	for i := range current.Status.Targets {
+		t := &current.Status.Targets[i]
+		if end := t.State.Terminated; end != nil && end.Error == loggedText(err.Error()) &&
+			slices.Equal(t.Resources, []string{model.TiltfileResource}) {
+			at = end.FinishTime.Time
+		}
+	}
 	refused := *snap
 	refused.Tiltfile.Pending, refused.Tiltfile.Running = false, time.Time{}
 	refused.Tiltfile.Last = &engine.Exit{Start: at, Finish: at, Error: err.Error()}
 	return &refused
-}
-
-// Refusal is the status of a Session that isn't run because of err. A ci Session has
-// failed; a manual one waits until its spec is corrected.
-func Refusal(current *v1alpha1.Session, err error, now time.Time) v1alpha1.SessionStatus {
-	refused := Refused(&engine.Snapshot{}, err, refusedAt(&current.Status, err, now))
-	status, _ := Status(refused, current, now)
-	return status
-}
-
-// refusedAt is when a Session was first refused because of err.
-func refusedAt(status *v1alpha1.SessionStatus, err error, now time.Time) time.Time {
-	for i := range status.Targets {
-		t := &status.Targets[i]
-		if end := t.State.Terminated; end != nil && end.Error == loggedText(err.Error()) &&
-			slices.Equal(t.Resources, []string{model.TiltfileResource}) {
-			return end.FinishTime.Time
-		}
-	}
-	return now
 }
 
 // Interrupt is the status of a Session whose run was ended, as err says, before

@@ -86,10 +86,10 @@ func decide(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now t
 // too long, in this order of precedence. During another evaluation of the Tiltfile it
 // is open which targets stay, so that only time can end the Session.
 func decideCI(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now time.Time) decision {
-	limits := limitsOf(snap, current.Spec.CI)
-	late := checkReadiness(snap, limits.readiness, now)
+	timeout, readiness := limitsOf(snap, current.Spec.CI)
+	late := checkReadiness(snap, readiness, now)
 	if reloading(&snap.Tiltfile) || current.Spec.KeepGoing && sum.progresses(late.count) {
-		return checkTimeout(decision{next: late.next}, snap, limits.timeout, sum, now)
+		return checkTimeout(decision{next: late.next}, snap, timeout, sum, now)
 	}
 	var first *v1alpha1.Target
 	if len(sum.failed) > 0 {
@@ -106,9 +106,9 @@ func decideCI(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now
 		if end.verdict != Undecided {
 			return end
 		}
-		return checkTimeout(end, snap, limits.timeout, sum, now)
+		return checkTimeout(end, snap, timeout, sum, now)
 	default:
-		return checkTimeout(decision{next: late.next}, snap, limits.timeout, sum, now)
+		return checkTimeout(decision{next: late.next}, snap, timeout, sum, now)
 	}
 }
 
@@ -140,7 +140,10 @@ func MayEnd(snap *engine.Snapshot, current *v1alpha1.Session) bool {
 	default:
 		return true
 	}
-	if reloading(&snap.Tiltfile) {
+	switch {
+	case Unrunnable(current) != nil:
+		return true
+	case reloading(&snap.Tiltfile):
 		return false
 	}
 	// A server that isn't ready may be late by now, which is a kind of failure.
