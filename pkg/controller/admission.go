@@ -153,7 +153,6 @@ func (a *admission) admissible() []int {
 	return waiting[:min(max(free, 0), len(waiting))]
 }
 
-// clear removes all candidates.
 func (a *admission) clear() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

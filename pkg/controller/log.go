@@ -92,7 +92,6 @@ func encoderFor(w io.Writer, options *v1alpha1.SessionLogOptions) encoder {
 	return logs.NewPrinter(w, options.Timestamps)
 }
 
-// jsonEncoder writes each line as an object.
 type jsonEncoder struct{ w io.Writer }
 
 func (e jsonEncoder) Print(lines logs.Batch) error {

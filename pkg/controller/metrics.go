@@ -31,14 +31,12 @@ func gauge(name, help string) *metrics.GaugeOpts {
 	return &metrics.GaugeOpts{Name: "tilt_session_" + name, Help: help, StabilityLevel: metrics.ALPHA}
 }
 
-// registerMetrics adds the metrics to the server's /metrics.
 var registerMetrics = sync.OnceFunc(func() {
 	legacyregistry.MustRegister(targetsMetric, doneMetric, runningMetric, waitingMetric, failuresMetric)
 })
 
 var targetTypes = []v1alpha1.TargetType{v1alpha1.TargetTypeJob, v1alpha1.TargetTypeServer}
 
-// recordMetrics counts the targets of a Session.
 func recordMetrics(name string, status v1alpha1.SessionStatus) {
 	type key struct {
 		kind  v1alpha1.TargetType
@@ -55,7 +53,6 @@ func recordMetrics(name string, status v1alpha1.SessionStatus) {
 	}
 }
 
-// countVerdict counts a Session that is done.
 func countVerdict(verdict session.Verdict) {
 	doneMetric.Inc()
 	if verdict != session.Succeeded {

@@ -82,7 +82,6 @@ func (c *Controller) advance(ctx context.Context, r *run) error {
 	return errors.Join(notHeld, c.publish(ctx, r))
 }
 
-// follow applies the spec to the run.
 func (r *run) follow(ctx context.Context) error {
 	spec := &r.session.Spec
 	if want := session.FailFast(r.session); want != r.failFast {

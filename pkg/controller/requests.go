@@ -65,28 +65,26 @@ func (r *requested) Trigger(ctx context.Context, spec *v1alpha1.SessionTriggerSp
 // Enable implements registry.Resources.
 func (r *requested) Enable(ctx context.Context, spec *v1alpha1.SessionEnableSpec, dryRun bool) (v1alpha1.SessionEnableStatus, error) {
 	selector := engine.Selector{Names: distinct(spec.Resources), Labels: spec.Labels, All: spec.All}
-	var changed []string
-	var err error
 	if dryRun {
-		changed, err = tryChange(r.run.Snapshot(), selector, func(selected, disabled bool) bool {
+		changed, err := tryChange(r.run.Snapshot(), selector, func(selected, disabled bool) bool {
 			return selected && disabled || spec.Only && !selected && !disabled
 		})
-	} else {
-		changed, err = r.run.Enable(ctx, selector, spec.Only)
+		return v1alpha1.SessionEnableStatus{Resources: notNil(changed, err)}, r.error(err)
 	}
+	changed, err := r.run.Enable(ctx, selector, spec.Only)
 	return v1alpha1.SessionEnableStatus{Resources: notNil(changed, err)}, r.error(err)
 }
 
 // Disable implements registry.Resources.
 func (r *requested) Disable(ctx context.Context, spec *v1alpha1.SessionDisableSpec, dryRun bool) (v1alpha1.SessionDisableStatus, error) {
 	selector := engine.Selector{Names: distinct(spec.Resources), Labels: spec.Labels, All: spec.All}
-	var changed []string
-	var err error
 	if dryRun {
-		changed, err = tryChange(r.run.Snapshot(), selector, func(selected, disabled bool) bool { return selected && !disabled })
-	} else {
-		changed, err = r.run.Disable(ctx, selector)
+		changed, err := tryChange(r.run.Snapshot(), selector, func(selected, disabled bool) bool {
+			return selected && !disabled
+		})
+		return v1alpha1.SessionDisableStatus{Resources: notNil(changed, err)}, r.error(err)
 	}
+	changed, err := r.run.Disable(ctx, selector)
 	return v1alpha1.SessionDisableStatus{Resources: notNil(changed, err)}, r.error(err)
 }
 

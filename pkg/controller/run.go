@@ -64,7 +64,6 @@ type run struct {
 	failing   bool
 	conflicts int
 
-	// verdict is nil before there is one.
 	verdict *verdict
 	// Time does not lead to a verdict before grace, graces counts these delays.
 	grace  time.Time
@@ -82,7 +81,6 @@ type run struct {
 	err    error
 }
 
-// newRun prepares the run of a Session.
 func (c *Controller) newRun(stored *v1alpha1.Session) *run {
 	located := stored.DeepCopy()
 	located.Spec.TiltfilePath = filepath.Clean(stored.Spec.TiltfilePath)

@@ -146,7 +146,9 @@ var _ StatusWriter = restStatusWriter{}
 // WriteStatus implements StatusWriter. It spares the server what is expensive for a long status: the answer has
 // metadata alone, since the writer knows the rest, and the server does not look for unknown fields, which a typed
 // client does not send.
-func (w restStatusWriter) WriteStatus(ctx context.Context, stored *v1alpha1.Session, status v1alpha1.SessionStatus) (*v1alpha1.Session, error) {
+func (w restStatusWriter) WriteStatus(
+	ctx context.Context, stored *v1alpha1.Session, status v1alpha1.SessionStatus,
+) (*v1alpha1.Session, error) {
 	// A write of the status ignores the rest of the object.
 	sent := &v1alpha1.Session{
 		ObjectMeta: metav1.ObjectMeta{Name: stored.Name, UID: stored.UID, ResourceVersion: stored.ResourceVersion},
@@ -179,7 +181,6 @@ func (c *Controller) updateStatus(ctx context.Context, r *run, status v1alpha1.S
 	return err
 }
 
-// writeTimeout is how long a write for a run may take.
 func (c *Controller) writeTimeout(r *run) time.Duration {
 	now := c.config.Clock.Now()
 	switch {

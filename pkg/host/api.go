@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
 
 	"tilt.dev/session/pkg/apiserver"
@@ -72,7 +73,6 @@ func (a *API) String() string {
 // ClientConfig is for clients in this process, once the server is ready.
 func (a *API) ClientConfig() *rest.Config { return a.server.Load().LoopbackClientConfig() }
 
-// store opens the storage.
 func (a *API) store(ctx context.Context, ready func()) error {
 	codec, err := apiserver.StorageCodec()
 	if err != nil {
@@ -185,7 +185,6 @@ func (a *API) Arrivals(timeout time.Duration) Part {
 	}}
 }
 
-// alive asks the server for its health.
 func (a *API) alive(ctx context.Context) error {
 	client, err := versioned.NewForConfig(a.ClientConfig())
 	if err != nil {
@@ -210,24 +209,15 @@ func (a *API) StorageHealth(report func(error)) Part {
 // watchHealth calls report with the error of check when check begins to fail, and
 // with nil when it succeeds again, until ctx is done.
 func watchHealth(ctx context.Context, check func(context.Context) error, report func(error)) {
-	tick := time.NewTicker(healthEvery)
-	defer tick.Stop()
 	failing := false
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		err := check(ctx)
-		if ctx.Err() != nil {
-			return // The check may have failed for that reason.
-		}
-		if failing != (err != nil) {
+	_ = wait.PollUntilContextCancel(ctx, healthEvery, false, func(ctx context.Context) (bool, error) {
+		// A check during the end may have failed for that reason.
+		if err := check(ctx); failing != (err != nil) && ctx.Err() == nil {
 			failing = !failing
 			report(err)
 		}
-	}
+		return false, nil
+	})
 }
 
 // checkStorage returns the error of the first health check that fails.

@@ -98,7 +98,6 @@ func (es *engines) locate(a *API) {
 	es.commands = append(surroundings(a.Address.Host(a.Server.BindAddress), a.entry.Port), es.Environ...)
 }
 
-// engine makes the engine of a Session.
 func (es *engines) engine(
 	s *v1alpha1.Session, log *logs.Store, onChange func(*engine.Snapshot),
 ) *engine.Engine {
@@ -165,7 +164,6 @@ func subcommand(condition v1alpha1.ExitCondition) string {
 	return "up"
 }
 
-// loader evaluates the Tiltfile of one Session.
 type loader struct {
 	engines    *engines
 	log        *logs.Store

@@ -61,7 +61,7 @@ func failing(err error, ready bool) Part {
 	}}
 }
 
-func wait(ctx context.Context) error {
+func untilDone(ctx context.Context) error {
 	<-ctx.Done()
 	return context.Cause(ctx)
 }
@@ -94,7 +94,7 @@ func TestFirstFailureEndsTheGroup(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := &recorder{}
 			g := &Group{}
-			err, late := g.Run(t.Context(), [][]Part{{r.part("a", 0)}, {r.part("slow", time.Hour), test.part}}, wait)
+			err, late := g.Run(t.Context(), [][]Part{{r.part("a", 0)}, {r.part("slow", time.Hour), test.part}}, untilDone)
 			if err == nil || err.Error() != test.want || late != nil {
 				t.Errorf("it ended with %v, %v, want %s", err, late, test.want)
 			}
@@ -138,7 +138,7 @@ func TestSignals(t *testing.T) {
 			time.Sleep(2 * patience)
 			signals <- os.Interrupt
 		}()
-		err, late := g.Run(t.Context(), [][]Part{{r.part("a", 0)}, {stubborn}}, wait)
+		err, late := g.Run(t.Context(), [][]Part{{r.part("a", 0)}, {stubborn}}, untilDone)
 		if signal := new(SignalError); !errors.As(err, &signal) || signal.Signal != os.Interrupt || late != nil {
 			t.Errorf("it ended with %v, %v", err, late)
 		}
@@ -156,7 +156,7 @@ func TestSignalDuringTheStart(t *testing.T) {
 		signals := make(chan os.Signal, 1)
 		g := &Group{Signals: signals}
 		time.AfterFunc(time.Second, func() { signals <- os.Interrupt })
-		err, late := g.Run(t.Context(), [][]Part{{r.part("a", 0)}, {r.part("slow", time.Hour)}, {r.part("never", 0)}}, wait)
+		err, late := g.Run(t.Context(), [][]Part{{r.part("a", 0)}, {r.part("slow", time.Hour)}, {r.part("never", 0)}}, untilDone)
 		if !errors.As(err, new(*SignalError)) || late != nil {
 			t.Errorf("it ended with %v, %v", err, late)
 		}

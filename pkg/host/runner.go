@@ -90,7 +90,6 @@ func (r *Runner) Steps(between ...Part) [][]Part {
 	}})
 }
 
-// prepare starts what the engines share.
 func (r *Runner) prepare(ctx context.Context, ready func()) (err error) {
 	if r.engines, err = newEngines(r.options.Engines, r.api.Warn); err != nil {
 		return fmt.Errorf("prepare to run commands: %w", err)
@@ -103,7 +102,6 @@ func (r *Runner) prepare(ctx context.Context, ready func()) (err error) {
 	return nil
 }
 
-// attach adds the controller to the server.
 func (r *Runner) attach(server *apiserver.Server) (err error) {
 	if !r.options.None {
 		r.engines.locate(r.api)
@@ -141,7 +139,6 @@ func (r *Runner) deliver(ctx context.Context) {
 	_ = r.api.server.Load().Delivered(ctx)
 }
 
-// sessionRun is the run of one Session.
 type sessionRun struct {
 	*engine.Engine
 	runner  *Runner
@@ -154,7 +151,6 @@ func (r *Runner) newRun(s *v1alpha1.Session, onChange func(*engine.Snapshot)) co
 	return &sessionRun{runner: r, session: s, Engine: r.engines.engine(s, r.options.Log(), onChange)}
 }
 
-// Run implements controller.Run.
 func (s *sessionRun) Run(ctx context.Context) error {
 	defer context.AfterFunc(s.runner.killed, s.Kill)()
 	began := time.Now()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/klog/v2"
 )
 
@@ -54,7 +55,6 @@ func (s Systemd) Part(a *API) Part {
 	}}
 }
 
-// notify sends a state to systemd. See sd_notify(3) for the states.
 func (s Systemd) notify(state string) error {
 	if s.socket == "" {
 		return nil
@@ -76,20 +76,15 @@ func (s Systemd) feed(ctx context.Context, alive func(context.Context) error) er
 		<-ctx.Done()
 		return nil
 	}
-	tick := time.NewTicker(s.watchdog / 2)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+	err := wait.PollUntilContextCancel(ctx, s.watchdog/2, false, func(ctx context.Context) (bool, error) {
 		if err := alive(ctx); err != nil {
 			klog.FromContext(ctx).Error(err, "The API server doesn't answer, so systemd gets no sign of life")
-			continue
+			return false, nil
 		}
-		if err := s.notify(daemon.SdNotifyWatchdog); err != nil {
-			return err
-		}
+		return false, s.notify(daemon.SdNotifyWatchdog)
+	})
+	if ctx.Err() != nil {
+		return nil
 	}
+	return err
 }

@@ -56,7 +56,6 @@ func readyCondition(sum summary) metav1.Condition {
 	return condition(v1alpha1.SessionConditionReady, sum.healthy(), reason, message)
 }
 
-// verdictConditions are Succeeded and Failed.
 func verdictConditions(exit v1alpha1.ExitCondition, end decision) []metav1.Condition {
 	reason, succeeding := reasonNotDone, "The Session is done when every job has succeeded and every server is ready"
 	failing := "The Session hasn't failed"

@@ -24,7 +24,7 @@ var start = time.Date(2026, 3, 4, 5, 6, 7, 123456000, time.UTC)
 // at is a moment of the run.
 func at(d time.Duration) time.Time { return start.Add(d) }
 
-func ptr[T any](v T) *T { return &v }
+func pointer[T any](v T) *T { return &v }
 
 // loaded is a Tiltfile that was evaluated without an error.
 var loaded = engine.TiltfileState{
@@ -51,11 +51,11 @@ func running(since time.Duration) engine.UpdateState {
 }
 
 func succeeded(finish time.Duration) engine.UpdateState {
-	return engine.UpdateState{Last: &engine.Exit{Start: at(0), Finish: at(finish), Code: ptr(0)}}
+	return engine.UpdateState{Last: &engine.Exit{Start: at(0), Finish: at(finish), Code: pointer(0)}}
 }
 
 func failed(finish time.Duration, err string) engine.UpdateState {
-	return engine.UpdateState{Last: &engine.Exit{Start: at(0), Finish: at(finish), Error: err, Code: ptr(3)}}
+	return engine.UpdateState{Last: &engine.Exit{Start: at(0), Finish: at(finish), Error: err, Code: pointer(3)}}
 }
 
 func ready(since time.Duration) engine.ServeState {

@@ -54,7 +54,7 @@ func (d *dice) exit() *engine.Exit {
 	}
 	e := &engine.Exit{Start: d.time(), Finish: d.time(), Error: d.text()}
 	if d.bool() {
-		e.Code = ptr(d.roll(256))
+		e.Code = pointer(d.roll(256))
 	}
 	if d.bool() {
 		e.Signal = "killed"
@@ -81,7 +81,7 @@ func (d *dice) snapshot() *engine.Snapshot {
 	snap := &engine.Snapshot{PID: d.roll(256), StartTime: d.time()}
 	snap.Tiltfile = engine.TiltfileState{Pending: d.bool(), Running: d.time(), Last: d.exit()}
 	if d.bool() {
-		snap.Tiltfile.CI = &model.CISettings{Settle: ptr(time.Duration(d.roll(100)) * 100 * time.Millisecond)}
+		snap.Tiltfile.CI = &model.CISettings{Settle: pointer(time.Duration(d.roll(100)) * 100 * time.Millisecond)}
 	}
 	for i := range d.roll(5) {
 		snap.Resources = append(snap.Resources, d.resource(fmt.Sprintf("r%d\xff", d.roll(3)+i)))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
@@ -62,15 +63,8 @@ func limitsOf(snap *engine.Snapshot, spec *v1alpha1.SessionCISpec) (timeout, rea
 	if spec == nil {
 		return 0, 0
 	}
-	return duration(spec.Timeout), duration(spec.ReadinessTimeout)
-}
-
-// duration is 0 when d is unset or negative.
-func duration(d *metav1.Duration) time.Duration {
-	if d == nil {
-		return 0
-	}
-	return max(d.Duration, 0)
+	none := metav1.Duration{}
+	return max(ptr.Deref(spec.Timeout, none).Duration, 0), max(ptr.Deref(spec.ReadinessTimeout, none).Duration, 0)
 }
 
 // lateness is what the readiness limits say of the servers. A limit is reached at its exact end.

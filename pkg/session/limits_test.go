@@ -210,10 +210,10 @@ func TestLimitsInEffect(t *testing.T) {
 		}},
 		"the Session's own": {flag, &model.CISettings{}, flag},
 		"the Tiltfile beats the Session": {flag,
-			&model.CISettings{Timeout: ptr(time.Hour), ReadinessTimeout: ptr(time.Second), K8sGracePeriod: ptr(3 * time.Second)},
+			&model.CISettings{Timeout: pointer(time.Hour), ReadinessTimeout: pointer(time.Second), K8sGracePeriod: pointer(3 * time.Second)},
 			&v1alpha1.SessionCISpec{Timeout: duration(time.Hour), ReadinessTimeout: duration(time.Second), K8sGracePeriod: duration(3 * time.Second)},
 		},
-		"zero is a value": {flag, &model.CISettings{Timeout: ptr(time.Duration(0))},
+		"zero is a value": {flag, &model.CISettings{Timeout: pointer(time.Duration(0))},
 			&v1alpha1.SessionCISpec{Timeout: duration(0), ReadinessTimeout: duration(2 * time.Minute)},
 		},
 		"zero of the flag is a value": {&v1alpha1.SessionCISpec{Timeout: duration(0)}, &model.CISettings{},
@@ -234,7 +234,7 @@ func TestStatusHasTheLimitsThatDecide(t *testing.T) {
 	if status, next := Status(snap, session, at(time.Second)); status.CI != nil || !next.Equal(at(time.Hour)) {
 		t.Errorf("before the Tiltfile was read: %+v, next look at %v", status.CI, next)
 	}
-	snap.Tiltfile.CI = &model.CISettings{Timeout: ptr(time.Minute)}
+	snap.Tiltfile.CI = &model.CISettings{Timeout: pointer(time.Minute)}
 	spec := session.Spec.DeepCopy()
 	status, next := Status(snap, session, at(time.Second))
 	if !next.Equal(at(time.Minute)) || status.CI.Timeout.Duration != time.Minute || status.CI.ReadinessTimeout.Duration != 0 {

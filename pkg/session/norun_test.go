@@ -138,16 +138,16 @@ func TestExpiry(t *testing.T) {
 	}
 	// Conditions have whole seconds, so that it may have been done a second later.
 	known := at(0).Truncate(time.Second).Add(time.Second)
-	unknown, undone := done(ptr[int32](3600)), manual()
+	unknown, undone := done(pointer[int32](3600)), manual()
 	unknown.Status.Conditions = nil
-	undone.Spec.TTLSecondsAfterFinished = ptr[int32](0)
+	undone.Spec.TTLSecondsAfterFinished = pointer[int32](0)
 	for name, tc := range map[string]struct {
 		session *v1alpha1.Session
 		want    time.Time
 	}{
-		"an hour":            {done(ptr[int32](3600)), known.Add(time.Hour)},
-		"at once":            {done(ptr[int32](0)), known},
-		"the longest":        {done(ptr[int32](math.MaxInt32)), known.Add(math.MaxInt32 * time.Second)},
+		"an hour":            {done(pointer[int32](3600)), known.Add(time.Hour)},
+		"at once":            {done(pointer[int32](0)), known},
+		"the longest":        {done(pointer[int32](math.MaxInt32)), known.Add(math.MaxInt32 * time.Second)},
 		"unset":              {done(nil), time.Time{}},
 		"without conditions": {unknown, time.Time{}},
 		"not done":           {undone, time.Time{}},

@@ -88,7 +88,7 @@ func TestSettle(t *testing.T) {
 			snap: run(server("old", ready(second)), server("s", ready(9*second))), session: ci(0, 0), now: 9 * second, next: 10 * second,
 		},
 		"nobody waits for a server that isn't wanted": {
-			snap:    run(job("a", succeeded(second)), engine.ResourceState{Name: "s", Disabled: true, Serve: ptr(ready(2 * second))}),
+			snap:    run(job("a", succeeded(second)), engine.ResourceState{Name: "s", Disabled: true, Serve: pointer(ready(2 * second))}),
 			session: ci(0, 0), now: 2 * second, verdict: Succeeded,
 		},
 		"a server that was launched again is believed after a while": {

@@ -109,7 +109,6 @@ func byFinishTime(a, b v1alpha1.Target) int {
 		strings.Compare(a.Name, b.Name))
 }
 
-// latest is the last of some moments.
 func latest(moments ...time.Time) time.Time {
 	return slices.MaxFunc(moments, time.Time.Compare)
 }

@@ -73,9 +73,9 @@ func TestTiltfileState(t *testing.T) {
 }
 
 func TestUpdateState(t *testing.T) {
-	last := &engine.Exit{Start: at(1), Finish: at(time.Second), Error: "boom", Code: ptr(3)}
+	last := &engine.Exit{Start: at(1), Finish: at(time.Second), Error: "boom", Code: pointer(3)}
 	lastState := &v1alpha1.TargetStateTerminated{
-		StartTime: micro(0), FinishTime: micro(time.Second), Error: "boom", ExitCode: ptr[int32](3),
+		StartTime: micro(0), FinishTime: micro(time.Second), Error: "boom", ExitCode: pointer[int32](3),
 	}
 	active := &v1alpha1.TargetStateActive{StartTime: micro(time.Minute)}
 	for name, tc := range map[string]struct {
@@ -112,9 +112,9 @@ func TestUpdateState(t *testing.T) {
 			want: v1alpha1.TargetState{Terminated: lastState}, phase: PhaseFailed,
 		},
 		"succeeded": {
-			in: engine.UpdateState{Last: &engine.Exit{Start: at(0), Finish: at(time.Second), Code: ptr(0)}},
+			in: engine.UpdateState{Last: &engine.Exit{Start: at(0), Finish: at(time.Second), Code: pointer(0)}},
 			want: v1alpha1.TargetState{Terminated: &v1alpha1.TargetStateTerminated{
-				StartTime: micro(0), FinishTime: micro(time.Second), ExitCode: ptr[int32](0),
+				StartTime: micro(0), FinishTime: micro(time.Second), ExitCode: pointer[int32](0),
 			}}, phase: PhaseSucceeded,
 		},
 		"killed": {
@@ -144,7 +144,7 @@ func TestUpdateState(t *testing.T) {
 }
 
 func TestServeState(t *testing.T) {
-	exit := &engine.Exit{Start: at(1), Finish: at(time.Second), Error: "Process 9 exited with code 3", Code: ptr(3)}
+	exit := &engine.Exit{Start: at(1), Finish: at(time.Second), Error: "Process 9 exited with code 3", Code: pointer(3)}
 	process := &engine.ServerProcess{PID: 9, Start: at(time.Second), Ready: true, LastReady: at(2 * time.Second)}
 	for name, tc := range map[string]struct {
 		disabled bool
@@ -194,13 +194,13 @@ func TestServeState(t *testing.T) {
 		"ended": {
 			in: engine.ServeState{Exit: exit, Process: process, Hold: engine.HoldStarting},
 			want: v1alpha1.TargetState{Terminated: &v1alpha1.TargetStateTerminated{
-				StartTime: micro(0), FinishTime: micro(time.Second), Error: exit.Error, ExitCode: ptr[int32](3),
+				StartTime: micro(0), FinishTime: micro(time.Second), Error: exit.Error, ExitCode: pointer[int32](3),
 			}}, phase: PhaseFailed,
 		},
 		"ended without an error": {
-			in: engine.ServeState{Exit: &engine.Exit{Start: at(0), Finish: at(time.Second), Code: ptr(0)}},
+			in: engine.ServeState{Exit: &engine.Exit{Start: at(0), Finish: at(time.Second), Code: pointer(0)}},
 			want: v1alpha1.TargetState{Terminated: &v1alpha1.TargetStateTerminated{
-				StartTime: micro(0), FinishTime: micro(time.Second), Error: "Server ended", ExitCode: ptr[int32](0),
+				StartTime: micro(0), FinishTime: micro(time.Second), Error: "Server ended", ExitCode: pointer[int32](0),
 			}}, phase: PhaseFailed,
 		},
 		"disabled": {

@@ -89,7 +89,7 @@ func TestVerdict(t *testing.T) {
 		},
 		"a server's end is a failure": {
 			snap: run(server("s", engine.ServeState{Exit: &engine.Exit{
-				Start: at(1), Finish: at(2), Error: "Process 9 exited with code 0", Code: ptr(0)}})),
+				Start: at(1), Finish: at(2), Error: "Process 9 exited with code 0", Code: pointer(0)}})),
 			session: ci(0, 0), verdict: TargetFailed, err: "Process 9 exited with code 0",
 		},
 		"a Tiltfile error is the Session's": {

@@ -98,19 +98,13 @@ const ExitCodesHelp = `Exit codes:
   4    the API can't be served or reached
   130  "ci" was interrupted (SIGINT); 143 on SIGTERM, 129 on SIGHUP`
 
-// codedError is an error that decides the exit code. If err is nil, the message has been printed already.
+// codedError is an error that decides the exit code. Without text, the message has been printed already.
 type codedError struct {
 	code int
 	err  error
 }
 
-func (e *codedError) Error() string {
-	if e.err == nil {
-		return ""
-	}
-	return e.err.Error()
-}
-
+func (e *codedError) Error() string { return e.err.Error() }
 func (e *codedError) Unwrap() error { return e.err }
 
 // WithCode returns an error that decides the exit code.
@@ -130,7 +124,7 @@ func ExitCode(err error) int {
 }
 
 // WithoutMessage returns an error that decides the exit code and prints nothing.
-func WithoutMessage(code int) error { return &codedError{code: code} }
+func WithoutMessage(code int) error { return &codedError{code, errors.New("")} }
 
 // Failed returns an error with the exit code of what err says: of an API that can't be served or of a failure. It
 // returns nil for nil, and an error with an exit code as it is.

@@ -72,7 +72,6 @@ While it runs, its state is served as the Session "Tiltfile".
 	return cmd
 }
 
-// runE completes the options and runs the Tiltfile.
 func (o *options) runE(p command.Program) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := o.complete(args); err != nil {
@@ -110,8 +109,7 @@ type options struct {
 	linger time.Duration
 	// killGrace is the time from SIGTERM to SIGKILL.
 	killGrace time.Duration
-	// args are the Tiltfile's arguments.
-	args []string
+	args      []string
 	// verbosity is the level of the log, 0 for errors alone.
 	verbosity uint16
 	// address is where Endpoint.Host leads, maxDataSize is from the environment.

@@ -116,7 +116,6 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 	return command.Failed(err)
 }
 
-// create creates the Session.
 func (o *options) create(ctx context.Context, api *host.API) error {
 	client, err := versioned.NewForConfig(api.ClientConfig())
 	if err == nil {

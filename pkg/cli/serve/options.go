@@ -151,7 +151,6 @@ func (o *options) completeStorage(cmd *cobra.Command) (errs []error) {
 	return errs
 }
 
-// open opens the storage.
 func (o *options) open(config storage.Config) (*storage.Backend, error) {
 	switch o.storage {
 	case storageMemory:

@@ -36,7 +36,6 @@ var createOptions = metav1.CreateOptions{FieldManager: controller.FieldManager}
 // sessionClient are the flags by which our own commands find a running Session.
 type sessionClient struct {
 	command.Endpoint
-	// session is the name of the Session.
 	session string
 }
 
@@ -206,7 +205,6 @@ func printPath(p command.Program) error {
 	return command.Printed(err)
 }
 
-// print prints a kubeconfig that has only the entry.
 func (g *clientGetter) print(p command.Program) error {
 	client, err := g.load()
 	if err != nil {

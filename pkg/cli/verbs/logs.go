@@ -19,7 +19,6 @@ import (
 	"tilt.dev/session/pkg/cli/command"
 )
 
-// logsOptions select lines of the log.
 type logsOptions struct {
 	sessionClient
 	follow, json, timestamps bool
@@ -53,7 +52,6 @@ func newLogsCommand(p command.Program) *cobra.Command {
 	return cmd
 }
 
-// complete returns all errors of the command line.
 func (o *logsOptions) complete(names []string) error {
 	errs := []error{command.CheckNotNegative("since", o.since, "for all lines")}
 	if o.tail < -1 {
@@ -65,7 +63,6 @@ func (o *logsOptions) complete(names []string) error {
 	return errors.Join(errs...)
 }
 
-// request is the request to the server.
 func (o *logsOptions) request(names []string, now time.Time) *v1alpha1.SessionLogOptions {
 	request := &v1alpha1.SessionLogOptions{
 		Resources:  names,
@@ -114,7 +111,6 @@ type outlet struct {
 	err    error
 }
 
-// Write implements io.Writer.
 func (o *outlet) Write(p []byte) (int, error) {
 	n, err := o.writer.Write(p)
 	o.err = err
