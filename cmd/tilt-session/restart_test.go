@@ -90,7 +90,7 @@ func until(t *testing.T, what string, try func(context.Context) error) {
 }
 
 // TestClientsOutlastTheServer has clients that were made before a kill -9 go on
-// with the next process on the same data, as nobody told them to do otherwise.
+// with the next process on the same data.
 func TestClientsOutlastTheServer(t *testing.T) {
 	reserved, err := port.Reserve()
 	if err != nil {
@@ -142,7 +142,7 @@ func TestClientsOutlastTheServer(t *testing.T) {
 				t.Errorf("the watch has %s %v, want %s added", event.Type, event.Object, name)
 			}
 		case <-time.After(patience):
-			t.Errorf("the watch doesn't tell of %s", name)
+			t.Errorf("the watch does not report %s", name)
 		}
 	}
 	create("during")

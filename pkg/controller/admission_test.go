@@ -122,7 +122,7 @@ func TestMaxRunning(t *testing.T) {
 	s := newStage(t, append(names, "refused", "deleted")...)
 	s.config.MaxRunning = 2
 	s.begin()
-	s.awaitSynced() // those of one second are told apart by the order of their events
+	s.awaitSynced() // the order of their events decides between those of one second
 	seen := map[string]*audience{}
 	refused := newSession("refused", v1alpha1.ExitConditionManual)
 	refused.Spec.TiltfilePath = "relative"

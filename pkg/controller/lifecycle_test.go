@@ -59,7 +59,7 @@ func TestLifeOfACISession(t *testing.T) {
 	for _, managed := range stored.ManagedFields {
 		managers[managed.Manager+" "+managed.Subresource] = true
 	}
-	if !managers["somebody "] || !managers[FieldManager+" status"] {
+	if !managers["another "] || !managers[FieldManager+" status"] {
 		t.Errorf("the managers are %v", managers)
 	}
 

@@ -99,9 +99,9 @@ func TestReadLog(t *testing.T) {
 
 func TestReadLogOfUnknownResource(t *testing.T) {
 	w, r := newWritten()
-	options := &v1alpha1.SessionLogOptions{Resources: []string{"web", "nobody"}}
+	options := &v1alpha1.SessionLogOptions{Resources: []string{"web", "unknown"}}
 	_, err := r.ReadLog(t.Context(), options, nil)
-	if !apierrors.IsNotFound(err) || !apierrors.HasStatusCause(err, metav1.CauseTypeFieldValueNotFound) || err.Error() != `no such resource "nobody"` {
+	if !apierrors.IsNotFound(err) || !apierrors.HasStatusCause(err, metav1.CauseTypeFieldValueNotFound) || err.Error() != `no such resource "unknown"` {
 		t.Errorf("error = %v", err)
 	}
 	// It may be defined yet.
@@ -111,7 +111,7 @@ func TestReadLogOfUnknownResource(t *testing.T) {
 	}
 }
 
-// What's dropped while a log is read is told of, in each format.
+// Each format reports the lines that were dropped while the log was read.
 func TestReadLogTellsWhatIsMissing(t *testing.T) {
 	for want, options := range map[string]v1alpha1.SessionLogOptions{
 		" lines of a were written faster than they could be printed, and are missing here]\n": {},
@@ -144,7 +144,7 @@ func TestReadLogTellsWhatIsMissing(t *testing.T) {
 	}
 }
 
-// Who has enough isn't sent more.
+// A reader that stops gets no more.
 func TestReadLogIsLeft(t *testing.T) {
 	for _, options := range []v1alpha1.SessionLogOptions{{}, {Timestamps: true}, {Format: v1alpha1.SessionLogFormatJSON}} {
 		w, r := newWritten()

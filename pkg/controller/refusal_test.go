@@ -88,11 +88,11 @@ func TestArgumentsAreFollowed(t *testing.T) {
 			continue
 		}
 		if got := <-a.args; !slices.Equal(got, tc.want) {
-			t.Errorf("the run is told of %q, want %q", got, tc.want)
+			t.Errorf("the run got %q, want %q", got, tc.want)
 		}
 	}
 	if n := len(a.args); n != 0 {
-		t.Errorf("the run is told %d times more", n)
+		t.Errorf("the run got %d more requests", n)
 	}
 }
 
@@ -110,11 +110,11 @@ func TestARefusedChange(t *testing.T) {
 	}
 	s.reconciled()
 	if len(a.args) != 0 || len(a.tiltfile) != 0 {
-		t.Error("the run is told of it")
+		t.Error("the run got the refused change")
 	}
 	s.patch("one", `{"spec":{"tiltfilePath":"/p/Tiltfile"}}`)
 	if got := <-a.args; !slices.Equal(got, []string{"web"}) {
-		t.Errorf("the run is told of %q", got)
+		t.Errorf("the run got %q", got)
 	}
 	seen.awaitPhase("tiltfile:update", session.PhaseSucceeded)
 

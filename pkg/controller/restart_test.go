@@ -79,8 +79,8 @@ func TestRestartAfterACrash(t *testing.T) {
 	}
 }
 
-// A Session that was held but hadn't begun, or that somebody has created from
-// what another one was, starts as any other.
+// A Session that has the finalizer but hadn't begun, or that was created with the status of another one, starts as any
+// other.
 func TestRestartBeforeTheBegin(t *testing.T) {
 	s := newStage(t, "one")
 	s.begin()

@@ -26,7 +26,7 @@ import (
 func (s *stage) patch(name, body string, subresources ...string) *v1alpha1.Session {
 	s.t.Helper()
 	patched, err := s.client.Patch(s.t.Context(), name, types.MergePatchType, []byte(body),
-		metav1.PatchOptions{FieldManager: "somebody"}, subresources...)
+		metav1.PatchOptions{FieldManager: "another"}, subresources...)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestConflictIsRecomputed(t *testing.T) {
 	}
 }
 
-// A user who changes the spec while a status is on its way gets a verdict of the new spec.
+// A change of the spec during the write of a status leads to a verdict of the new spec.
 func TestVerdictIsOfTheStoredSpec(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	seen, a := performCI(s)
@@ -104,7 +104,7 @@ func TestStatusHasOneWriter(t *testing.T) {
 	s.actor("Tiltfile").load(&model.CISettings{}, job("a", running))
 	before := seen.awaitTargets(2)
 
-	foreign := s.patch("Tiltfile", `{"status":{"pid":1,"done":true,"error":"says somebody","targets":[]}}`, "status")
+	foreign := s.patch("Tiltfile", `{"status":{"pid":1,"done":true,"error":"by another client","targets":[]}}`, "status")
 	if !foreign.Status.Done {
 		t.Fatal("the foreign write had no effect")
 	}
@@ -213,7 +213,7 @@ func TestPatchToCIEndsAHealthySession(t *testing.T) {
 	s.awaitDone()
 }
 
-// A user who wants all failures needn't have known that from the beginning.
+// keepGoing can be set during a run.
 func TestPatchToKeepGoing(t *testing.T) {
 	s := newStage(t, "Tiltfile")
 	s.begin()

@@ -409,7 +409,7 @@ func (a *actor) Run(ctx context.Context) error {
 
 func (a *actor) SetFailFast(on bool) { a.failFast <- on }
 
-// SetTiltfile only tells of the request: the test decides what the run makes of it.
+// SetTiltfile only records the request: the test decides how the run reacts.
 func (a *actor) SetTiltfile(_ context.Context, path string) error {
 	a.tiltfile <- path
 	return nil
@@ -421,13 +421,13 @@ func (a *actor) CatchUp(context.Context) error {
 	return nil
 }
 
-// caughtUp tells whether it was asked to catch up.
+// caughtUp reports whether CatchUp was called.
 func (a *actor) caughtUp() bool { return a.catchUps.Load() > 0 }
 
-// hasEnded tells whether nothing of it is left.
+// hasEnded reports whether the run has ended.
 func (a *actor) hasEnded() bool { return a.ended.Load() }
 
-// SetArgs only tells of the request, too.
+// SetArgs only records the request, too.
 func (a *actor) SetArgs(_ context.Context, args []string) (changed bool, err error) {
 	a.args <- args
 	return true, nil
@@ -487,7 +487,7 @@ func server(name string, state *engine.ServeState) engine.ResourceState {
 	return engine.ResourceState{Name: name, Serve: state}
 }
 
-// newSession is a Session that nobody has stored.
+// newSession is a Session that is not stored.
 func newSession(name string, condition v1alpha1.ExitCondition) *v1alpha1.Session {
 	return &v1alpha1.Session{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Annotations: map[string]string{"tilt.dev/resource": "(Tiltfile)"}},

@@ -30,7 +30,7 @@ func TestAnotherTiltfileIsRun(t *testing.T) {
 
 	s.patch("Tiltfile", `{"spec":{"tiltfilePath":"/another/Tiltfile"}}`)
 	if got := <-a.tiltfile; got != "/another/Tiltfile" {
-		t.Errorf("the run is told of %s", got)
+		t.Errorf("the run got %s", got)
 	}
 	// The run reports once more before it has seen to it: that's no verdict.
 	a.update(0, failed)
@@ -44,7 +44,7 @@ func TestAnotherTiltfileIsRun(t *testing.T) {
 		t.Errorf("verdict %q", verdict)
 	}
 	if n := len(a.tiltfile); n != 0 {
-		t.Errorf("the run is told %d times more", n)
+		t.Errorf("the run got %d more requests", n)
 	}
 }
 
@@ -62,6 +62,6 @@ func TestPathIsCleaned(t *testing.T) {
 	s.reconciled()
 	s.patch("Tiltfile", `{"spec":{"tiltfilePath":"/q/Tiltfile"}}`)
 	if got := <-a.tiltfile; got != "/q/Tiltfile" {
-		t.Errorf("the run is told of %s", got)
+		t.Errorf("the run got %s", got)
 	}
 }

@@ -339,8 +339,8 @@ func TestLateLook(t *testing.T) {
 	}
 }
 
-// A Session whose start was stored though nothing was heard of that is run by who
-// has stored it, rather than taken for one that the end of a server has interrupted.
+// A Session whose start was stored although the response was lost is run by the process that stored it. It doesn't count
+// as interrupted by the end of a server.
 func TestStartOfWhichNothingIsHeard(t *testing.T) {
 	s := newStage(t, "a")
 	var heard atomic.Bool

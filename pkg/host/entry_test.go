@@ -21,7 +21,7 @@ func TestKubeconfigOfItsOwn(t *testing.T) {
 		text  string
 		mode  fs.FileMode
 		owner int
-		// warning and failure are parts of what a person is told, if anything.
+		// warning and failure are parts of the messages, empty for none.
 		warning, failure string
 	}{
 		{name: "empty and private", mode: 0o600},
@@ -71,7 +71,7 @@ func TestKubeconfigOfItsOwn(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !strings.Contains(string(text), "secret") {
-				t.Errorf("the token isn't there:\n%s", text)
+				t.Errorf("the file has no token:\n%s", text)
 			}
 			info, err := os.Stat(path)
 			if err != nil {

@@ -22,16 +22,16 @@ func TestHealthIsToldOnceItChanges(t *testing.T) {
 		check := func(context.Context) error {
 			if len(answers) == 0 {
 				cancel()
-				return nil // as if it worked again, which nobody wants to know any more
+				return nil // as if it worked again, which must not be reported after the end
 			}
 			answer := answers[0]
 			answers = answers[1:]
 			return answer
 		}
-		var told []error
-		watchHealth(ctx, check, func(err error) { told = append(told, err) })
-		if !slices.Equal(told, []error{full, nil, full}) {
-			t.Errorf("it told %v", told)
+		var reported []error
+		watchHealth(ctx, check, func(err error) { reported = append(reported, err) })
+		if !slices.Equal(reported, []error{full, nil, full}) {
+			t.Errorf("it reported %v", reported)
 		}
 		if took := time.Since(began); took != 7*healthEvery {
 			t.Errorf("seven looks took %v", took)

@@ -31,7 +31,7 @@ func TestLocalCommandStdin(t *testing.T) {
 	}
 }
 
-// A command is told where it runs, unless it knows that already.
+// A command gets variables that describe where it runs, unless its environment has them.
 func TestLocalCommandEnvironment(t *testing.T) {
 	var out strings.Builder
 	t.Setenv("LINES", "7")

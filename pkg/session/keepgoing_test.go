@@ -49,7 +49,7 @@ func TestKeepGoing(t *testing.T) {
 			snap: run(bad, job("a", succeeded(1)), server("s", ready(1)), job("i", engine.UpdateState{})), session: keepingGoing(ci(0, 0)),
 			verdict: TargetFailed, err: "bad failed",
 		},
-		"the earliest failure is told": {
+		"the error is the earliest failure": {
 			snap: run(job("a", failed(3*second, "late")), bad), session: keepingGoing(ci(0, 0)),
 			verdict: TargetFailed, err: "bad failed",
 		},
@@ -98,11 +98,11 @@ func TestKeepGoing(t *testing.T) {
 			snap:    run(server("r", engine.ServeState{Hold: engine.HoldRestarting, Down: at(0)}), job("a", held(engine.HoldRetrying))),
 			session: keepingGoing(ci(0, second)), now: 10 * second,
 		},
-		"what came first is told: the server that was late": {
+		"the late server came first": {
 			snap: run(slow, bad), session: keepingGoing(ci(0, second)), now: 10 * second,
 			verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target slow:serve not ready",
 		},
-		"what came first is told: the failure": {
+		"the failure came first": {
 			snap: run(slow, bad), session: keepingGoing(ci(0, 5*second)), now: 10 * second, verdict: TargetFailed, err: "bad failed",
 		},
 		"manual never ends": {

@@ -135,15 +135,15 @@ func TestLimits(t *testing.T) {
 			snap: run(restarting), session: ci(0, minute), now: minute,
 			verdict: ReadinessTimeout, err: "Readiness timeout after 1m0s: target r:serve not ready",
 		},
-		"the last probe is told": {
+		"the error has the last probe": {
 			snap: run(server("s", own(0, "dial tcp:\n  connection refused\n"))), session: ci(0, minute), now: minute,
 			verdict: ReadinessTimeout, err: "Readiness timeout after 1m0s: target s:serve not ready: dial tcp: connection refused",
 		},
-		"of a long probe the beginning is told": {
+		"the error has the beginning of a long probe": {
 			snap: run(server("s", own(0, strings.Repeat("é", 300)+"\xff"))), session: ci(0, minute), now: minute,
 			verdict: ReadinessTimeout, err: "Readiness timeout after 1m0s: target s:serve not ready: " + strings.Repeat("é", 199) + "…",
 		},
-		"the last probes are told after what stood in the way": {
+		"the error lists the targets, then their last probes": {
 			snap:    run(server("s", own(0, "no")), server("p", own(0, "not\nyet")), server("q", notReady(0)), waitsForDep),
 			session: ci(minute, 0), now: minute, verdict: Timeout,
 			err: "Timeout after 1m0s: 1 resources waiting (w:update waiting-for-dep), " +
@@ -155,7 +155,7 @@ func TestLimits(t *testing.T) {
 			err: "Timeout after 1m0s: 1 resources waiting (w:update waiting-for-dep), 1 resources not ready (b:update), " +
 				"2 resources retrying (j:update,r:serve)",
 		},
-		"readiness is told rather than the overall limit": {
+		"readiness takes precedence over the overall limit": {
 			snap: run(server("a", notReady(0))), session: ci(second, second), now: minute,
 			verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target a:serve not ready",
 		},

@@ -87,7 +87,7 @@ func TestSettle(t *testing.T) {
 		"a server that was replaced by a trigger has to live again": {
 			snap: run(server("old", ready(second)), server("s", ready(9*second))), session: ci(0, 0), now: 9 * second, next: 10 * second,
 		},
-		"nobody waits for a server that isn't wanted": {
+		"a server that is disabled does not count": {
 			snap:    run(job("a", succeeded(second)), engine.ResourceState{Name: "s", Disabled: true, Serve: pointer(ready(2 * second))}),
 			session: ci(0, 0), now: 2 * second, verdict: Succeeded,
 		},
@@ -115,10 +115,10 @@ func TestSettle(t *testing.T) {
 		"what became healthy was known a little later": {
 			snap: healthy, session: withReady(ci(0, 0), metav1.ConditionTrue, 13*second), now: 13 * second, next: 18*second - fraction,
 		},
-		"something that isn't there any more stood against it until now": {
+		"a removed target was not ready until now": {
 			snap: healthy, session: withReady(ci(0, 0), metav1.ConditionFalse, second), now: 30 * second, next: 36*second - fraction,
 		},
-		"something that isn't there any more stood against it": {
+		"a removed target was not ready": {
 			snap: healthy, session: withReady(ci(0, 0), metav1.ConditionTrue, 30*second), now: 33 * second, next: 36*second - fraction,
 		},
 		"a break, and it begins anew": {

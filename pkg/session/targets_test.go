@@ -84,7 +84,7 @@ func TestUpdateState(t *testing.T) {
 		want     v1alpha1.TargetState
 		phase    Phase
 	}{
-		"nobody has asked": {
+		"never requested": {
 			in: engine.UpdateState{}, want: v1alpha1.TargetState{}, phase: PhaseInactive,
 		},
 		"held": {
@@ -152,7 +152,7 @@ func TestServeState(t *testing.T) {
 		want     v1alpha1.TargetState
 		phase    Phase
 	}{
-		"nobody has asked": {
+		"never requested": {
 			in: engine.ServeState{}, want: v1alpha1.TargetState{}, phase: PhaseInactive,
 		},
 		"held": {

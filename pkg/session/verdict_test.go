@@ -68,7 +68,7 @@ func TestVerdict(t *testing.T) {
 		"a changed Tiltfile holds back": {
 			snap: changed, session: ci(0, 0),
 		},
-		"a Tiltfile that's evaluated again may tell of other targets": {
+		"a Tiltfile that is evaluated again may have other targets": {
 			snap: again, session: ci(0, 1),
 		},
 		"a Tiltfile that's evaluated again doesn't stop the clock": {
@@ -79,11 +79,11 @@ func TestVerdict(t *testing.T) {
 			snap:    run(job("a", running(1)), job("b", failed(1, "b failed")), server("s", notReady(1))),
 			session: ci(0, 0), verdict: TargetFailed, err: "b failed",
 		},
-		"the earliest failure is told": {
+		"the error is the earliest failure": {
 			snap:    run(job("a", failed(3*time.Second, "late")), job("z", failed(time.Second, "early"))),
 			session: ci(0, 0), verdict: TargetFailed, err: "early",
 		},
-		"failures of the same moment are told by name": {
+		"the name decides between failures of the same moment": {
 			snap:    run(job("b", failed(time.Second, "b failed")), job("a", failed(time.Second, "a failed"))),
 			session: ci(0, 0), verdict: TargetFailed, err: "a failed",
 		},

@@ -74,7 +74,7 @@ func (o *options) serve(ctx context.Context, p command.Program) error {
 }
 
 // steps are those of the API and of its runner. No server runs the Sessions in etcd,
-// or releases them: whoever runs them elsewhere does.
+// or releases them: the runner elsewhere does.
 func (o *options) steps(p command.Program, api *host.API) [][]host.Part {
 	if o.storage == storageEtcd {
 		return api.Steps()

@@ -173,7 +173,7 @@ func newKubeconfigCommand(p command.Program) *cobra.Command {
 		Use:   "kubeconfig",
 		Short: "Print a kubeconfig for the running Session",
 		Long: `Prints a kubeconfig that has only the running API server, as its current context.
-It has the owner's token: whoever can read it can do everything with the Sessions.
+It has the owner's token: a reader of it can do everything with the Sessions.
 The token of ci and up ends with the run; that of "serve" is kept across restarts.`,
 		Example: `  tilt-session kubeconfig > session.kubeconfig
   kubectl --kubeconfig session.kubeconfig get sessions --watch
