@@ -26,7 +26,7 @@ func (c *Controller) outcome(r *run) Outcome {
 	} else {
 		s.Status = session.Fit(r.verdict.status, 0, r.session, c.config.Clock.Now())
 	}
-	if r.isOver() {
+	if isClosed(r.over) {
 		end.Err = r.err
 	}
 	end.Session = s.DeepCopy()

@@ -42,7 +42,7 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 	}
 	deleted := stored == nil || stored.DeletionTimestamp != nil
 	switch {
-	case r.ending && r.isOver():
+	case r.ending && isClosed(r.over):
 		return c.forget(ctx, r, stored)
 	case r.ending && stored != nil && deleted:
 		return c.showEnding(ctx, stored)
@@ -56,12 +56,12 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 		r.session = stored // The watch may not have seen yet what was written here.
 	}
 	switch {
-	case r.concluded && r.isDelivered():
+	case r.concluded && isClosed(r.delivered):
 		c.finish(r)
 		return nil
 	case r.concluded:
 		return nil
-	case r.isOver():
+	case isClosed(r.over):
 		return c.fail(ctx, r)
 	}
 	return c.advance(ctx, r)

@@ -101,10 +101,6 @@ func (c *Controller) newRun(stored *v1alpha1.Session) *run {
 	return r
 }
 
-func (r *run) isOver() bool { return isClosed(r.over) }
-
-func (r *run) isDelivered() bool { return isClosed(r.delivered) }
-
 func isClosed(c <-chan struct{}) bool {
 	select {
 	case <-c:

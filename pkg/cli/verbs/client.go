@@ -183,7 +183,12 @@ The token of ci and up ends with the run; that of "serve" is kept across restart
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if path {
-				return printPath(p)
+				location, err := kubeconfig.Locate(os.Getenv)
+				if err != nil {
+					return command.WithCode(command.ExitAPI, "%w", err)
+				}
+				_, err = fmt.Fprintln(p.Streams.Out, location.File())
+				return command.Printed(err)
 			}
 			if err := client.at.CheckPort(); err != nil {
 				return err
@@ -194,15 +199,6 @@ The token of ci and up ends with the run; that of "serve" is kept across restart
 	client.at.AddFlags(cmd)
 	cmd.Flags().BoolVar(&path, "path", false, "print the path of the file that lists running servers")
 	return cmd
-}
-
-func printPath(p command.Program) error {
-	location, err := kubeconfig.Locate(os.Getenv)
-	if err != nil {
-		return command.WithCode(command.ExitAPI, "%w", err)
-	}
-	_, err = fmt.Fprintln(p.Streams.Out, location.File())
-	return command.Printed(err)
 }
 
 func (g *clientGetter) print(p command.Program) error {
