@@ -53,13 +53,6 @@ func recordMetrics(name string, status v1alpha1.SessionStatus) {
 	}
 }
 
-func countVerdict(verdict session.Verdict) {
-	doneMetric.Inc()
-	if verdict != session.Succeeded {
-		failuresMetric.Inc()
-	}
-}
-
 // forgetMetrics stops counting a Session whose run has ended.
 func forgetMetrics(name string, done bool) {
 	targetsMetric.DeletePartialMatch(map[string]string{"session": name})

@@ -92,7 +92,8 @@ func (c *Controller) fail(ctx context.Context, r *run) error {
 	if r.verdict == nil {
 		last := *r.session
 		last.Status = c.lastStatus(r)
-		r.verdict = c.newVerdict(r, session.Interrupt(&last, fmt.Sprintf("the run has failed: %v", r.err), c.config.Clock.Now()))
+		why := fmt.Sprintf("the run has failed: %v", r.err)
+		r.verdict = c.newVerdict(r, session.Interrupt(&last, why, c.config.Clock.Now()))
 	}
 	return c.storeVerdict(ctx, r)
 }
@@ -141,6 +142,10 @@ func (c *Controller) writeVerdict(ctx context.Context, r *run) error {
 func (c *Controller) conclude(r *run) {
 	r.concluded = true
 	recordMetrics(r.name, r.verdict.status)
-	countVerdict(session.VerdictOf(r.verdict.status))
-	klog.FromContext(c.requests).V(2).Info("Session is done", "session", r.name, "verdict", session.VerdictOf(r.verdict.status))
+	doneMetric.Inc()
+	verdict := session.VerdictOf(r.verdict.status)
+	if verdict != session.Succeeded {
+		failuresMetric.Inc()
+	}
+	klog.FromContext(c.requests).V(2).Info("Session is done", "session", r.name, "verdict", verdict)
 }

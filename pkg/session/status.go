@@ -91,8 +91,8 @@ func Unrunnable(s *v1alpha1.Session) error {
 	return nil
 }
 
-// withRefusal is snap or, for a Session that can't be run as it is, snap with a Tiltfile whose evaluation failed for that
-// reason. The failure keeps the time at which it was first published.
+// withRefusal is snap or, for a Session that can't be run as it is, snap with a Tiltfile whose evaluation failed for
+// that reason. The failure keeps the time at which it was first published.
 func withRefusal(snap *engine.Snapshot, current *v1alpha1.Session, now time.Time) *engine.Snapshot {
 	err := Unrunnable(current)
 	if err == nil {

@@ -146,7 +146,8 @@ func (o *options) completeStorage(cmd *cobra.Command) (errs []error) {
 	case storageMemory:
 		refuse(command.DataDirFlag, "--storage memory")
 	default:
-		errs = append(errs, fmt.Errorf("--storage %s must be %q, %q or %q", o.storage, storageFile, storageMemory, storageEtcd))
+		errs = append(errs, fmt.Errorf("--storage %s must be %q, %q or %q",
+			o.storage, storageFile, storageMemory, storageEtcd))
 	}
 	return errs
 }
