@@ -103,7 +103,7 @@ func drain(b *backlog) []string {
 	return got
 }
 
-func TestBacklogKeepsTheHeadUntilItIsSettled(t *testing.T) {
+func TestBacklogKeepsTheHeadUntilDone(t *testing.T) {
 	var b backlog
 	for _, m := range []string{"w", "a", "s"} {
 		b.push(moment(m))
@@ -124,7 +124,7 @@ func TestBacklogKeepsTheHeadUntilItIsSettled(t *testing.T) {
 	}
 }
 
-func TestFullBacklogForgetsAllButTheNewest(t *testing.T) {
+func TestFullBacklogDropsAllButTheNewest(t *testing.T) {
 	var b backlog
 	for i := range maxPending + 2 {
 		b.push(moment(string("aw"[i%2])))
@@ -146,7 +146,7 @@ func crowd(jobs string) *engine.Snapshot {
 	return snap
 }
 
-func TestOfManyResourcesOnlyTheNewestIsHeld(t *testing.T) {
+func TestBacklogOfManyResources(t *testing.T) {
 	var b backlog
 	for _, m := range []string{"w", "a"} {
 		b.push(moment(m))

@@ -112,7 +112,7 @@ func TestReadLogOfUnknownResource(t *testing.T) {
 }
 
 // Each format reports the lines that were dropped while the log was read.
-func TestReadLogTellsWhatIsMissing(t *testing.T) {
+func TestReadLogReportsMissedLines(t *testing.T) {
 	for want, options := range map[string]v1alpha1.SessionLogOptions{
 		" lines of a were written faster than they could be printed, and are missing here]\n": {},
 		" missing here]\n2026-03-04T05:06:07.000000Z             a │ ":                        {Timestamps: true},
@@ -145,7 +145,7 @@ func TestReadLogTellsWhatIsMissing(t *testing.T) {
 }
 
 // A reader that stops gets no more.
-func TestReadLogIsLeft(t *testing.T) {
+func TestReadLogReaderStops(t *testing.T) {
 	for _, options := range []v1alpha1.SessionLogOptions{{}, {Timestamps: true}, {Format: v1alpha1.SessionLogFormatJSON}} {
 		w, r := newWritten()
 		w.store.Append("web", logs.LevelInfo, strings.Repeat("0123456789\n", 50_000))

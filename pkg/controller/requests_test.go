@@ -67,7 +67,7 @@ func newRequested(t *testing.T) *requested {
 }
 
 // What a dry run tells is what the request then does.
-func TestDryRunsTellTheTruth(t *testing.T) {
+func TestDryRuns(t *testing.T) {
 	type request struct {
 		name string
 		ask  func(r *requested, dryRun bool) (any, error)
@@ -184,7 +184,7 @@ func TestRunning(t *testing.T) {
 }
 
 // Runs that have ended stay until their Sessions are gone, or too many others have ended after them.
-func TestRunningKeepsWhatHasEnded(t *testing.T) {
+func TestRunningKeepsEndedRuns(t *testing.T) {
 	running := NewRunning()
 	found := func(name string) bool { _, found := running.Run(name); return found }
 	for i := range maxEnded + 1 {

@@ -127,7 +127,7 @@ func TestVerdictWhileStorageHangs(t *testing.T) {
 }
 
 // Nothing else that fails keeps a run from its verdict either.
-func TestVerdictWithoutAnything(t *testing.T) {
+func TestVerdictWithoutStorageAndRun(t *testing.T) {
 	for name, test := range map[string]struct {
 		requests func(*http.Request) bool
 		// change is made by a user while they fail.
@@ -179,7 +179,7 @@ func TestVerdictKeepsForeignConditions(t *testing.T) {
 }
 
 // The end of the server isn't a part of the second that a server has to live.
-func TestNothingSucceedsWhileItIsEnded(t *testing.T) {
+func TestNoSuccessDuringTheEnd(t *testing.T) {
 	s := newStage(t, "a")
 	s.begin()
 	seen, a := s.perform(newSession("a", v1alpha1.ExitConditionCI))
@@ -341,7 +341,7 @@ func TestLateLook(t *testing.T) {
 
 // A Session whose start was stored although the response was lost is run by the process that stored it. It doesn't count
 // as interrupted by the end of a server.
-func TestStartOfWhichNothingIsHeard(t *testing.T) {
+func TestStartWithoutResponse(t *testing.T) {
 	s := newStage(t, "a")
 	var heard atomic.Bool
 	s.afterResponse = func(r *http.Request) *http.Response {

@@ -27,17 +27,17 @@ import (
 // API is a storage, a server for it, and an entry in the kubeconfig by which
 // clients find the server. The fields are set before its parts run.
 type API struct {
-	// Server says what is served and to whom. Its storage and its address are set here.
+	// Server configures the API server. The API sets its storage and its address.
 	Server *apiserver.Options
 	// Open opens the storage, whose file is in DataDir if it has one.
 	Open    func(storage.Config) (*storage.Backend, error)
 	DataDir string
-	// Address is where the server listens. AddressFlag and PortFlag are what the user gave it by.
+	// Address is where the server listens. AddressFlag and PortFlag name its flags in errors.
 	Address               Address
 	AddressFlag, PortFlag string
 	// KubeconfigOut is a file of its own for the entry, none if empty.
 	KubeconfigOut string
-	// Warn gets what goes wrong without ending the process. It's called from several goroutines.
+	// Warn receives errors that don't end the process. It's called from several goroutines.
 	Warn func(error)
 
 	storage  *storage.Backend
@@ -90,7 +90,7 @@ func (a *API) store(ctx context.Context, ready func()) error {
 	return nil
 }
 
-// listen takes the address. The API server gives it back.
+// listen opens the listener. The API server closes it.
 func (a *API) listen(ctx context.Context, ready func()) (err error) {
 	if a.location, err = kubeconfig.Locate(os.Getenv); err != nil {
 		return &APIError{err}

@@ -8,7 +8,7 @@
 // are ready; they stop in the opposite order, one at a time. A part that ends by itself ends the group, and so does
 // the first signal. A later signal hurries the part that's being stopped.
 //
-// The package prints nothing: what a user has to know goes to functions of the caller.
+// The package prints nothing: it passes messages for the user to functions of the caller.
 package host
 
 import (
@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// patience is how long a part may take to start or stop before the user reads why.
+// patience is how long a part may take to start or stop before a notice.
 const patience = 1500 * time.Millisecond
 
 // Part is a piece of a process.
@@ -35,7 +35,7 @@ type Part struct {
 	// Hurry, if set, makes Run return soon after its ctx is done. It's called from
 	// another goroutine than Run, at any time.
 	Hurry func()
-	// Patience, if set, is what the user reads when the part takes long to stop.
+	// Patience, if set, is the notice for a part that takes long to stop.
 	Patience string
 }
 
@@ -43,11 +43,11 @@ type Part struct {
 type Group struct {
 	// Signals are those that ask the process to end.
 	Signals <-chan os.Signal
-	// Notice gets what the user should know. It isn't called concurrently.
+	// Notice receives messages for the user. It isn't called concurrently.
 	Notice func(string)
 }
 
-// SignalError is why a group ended that a signal has ended.
+// SignalError is the error of a group that a signal has ended.
 type SignalError struct{ Signal os.Signal }
 
 func (e *SignalError) Error() string { return "ended by a signal: " + e.Signal.String() }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func TestHealthIsToldOnceItChanges(t *testing.T) {
+func TestHealthIsReportedWhenItChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		full, damaged := errors.New("full"), errors.New("damaged")
 		answers := []error{nil, full, damaged, nil, nil, full}

@@ -25,8 +25,8 @@ const deliveryTimeout = time.Second
 type RunnerOptions struct {
 	// Only is the name of the only Session that's run, "" for all Sessions.
 	Only string
-	// None is true where Sessions are stored and not run. The runner then only lets
-	// deleted Sessions go, which an earlier process may have run.
+	// None is true where Sessions are stored and not run. The runner then only releases deleted Sessions, which an
+	// earlier process may have run.
 	None bool
 	// MaxRunning is how many Sessions run at a time, 0 for all of them.
 	MaxRunning int

@@ -120,7 +120,7 @@ func TestTransitionTimeMovesOnChangeOnly(t *testing.T) {
 	}
 }
 
-func TestLongErrorIsCutTheSameWayEverywhere(t *testing.T) {
+func TestLongErrorIsShortenedConsistently(t *testing.T) {
 	long := strings.Repeat("é", maxText)
 	status, _ := Status(run(job("a", failed(1, long))), ci(0, 0), at(0))
 	message, target := status.Conditions[2].Message, status.Targets[0].State.Terminated.Error

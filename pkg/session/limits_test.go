@@ -183,7 +183,7 @@ func TestNoLimitBeforeTheRunBegan(t *testing.T) {
 	}
 }
 
-func TestNotAllProbesAreTold(t *testing.T) {
+func TestTimeoutListsSomeProbes(t *testing.T) {
 	var servers []engine.ResourceState
 	for i := range maxProbes + 3 {
 		s := notReady(0)

@@ -166,7 +166,7 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-func TestSettlingIsTold(t *testing.T) {
+func TestSettlingCondition(t *testing.T) {
 	session := ci(0, 0)
 	session.Status, _ = Status(settling(5*time.Second, job("a", succeeded(10*time.Second))), session, at(10*time.Second))
 	ready := meta.FindStatusCondition(session.Status.Conditions, v1alpha1.SessionConditionReady)

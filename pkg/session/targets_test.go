@@ -283,7 +283,7 @@ func TestTextIsMadeUTF8(t *testing.T) {
 	}
 }
 
-func TestPhaseOfWhatIsPublished(t *testing.T) {
+func TestPhaseOfPublishedState(t *testing.T) {
 	for _, tc := range []struct {
 		state v1alpha1.TargetState
 		want  string

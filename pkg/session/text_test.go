@@ -37,7 +37,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-func TestTextKeepsStartAndEndAndTellsWhatIsMissing(t *testing.T) {
+func TestShortenedText(t *testing.T) {
 	s := "the start" + strings.Repeat("x", 1<<20) + "the end"
 	got := loggedText(s)
 	if !strings.HasPrefix(got, "the start") || !strings.HasSuffix(got, "the end") {

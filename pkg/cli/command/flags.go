@@ -69,7 +69,7 @@ func WrongFlag(cmd *cobra.Command, err error) error {
 	return WrongUsage(cmd, err)
 }
 
-// ApplyEnvironment sets flags that aren't given to what the environment says.
+// ApplyEnvironment sets flags that aren't given from environment variables.
 func ApplyEnvironment(cmd *cobra.Command) (err error) {
 	for _, e := range environment {
 		flag, value := cmd.Flags().Lookup(e.flag), os.Getenv(e.variable)

@@ -126,7 +126,7 @@ func ExitCode(err error) int {
 // WithoutMessage returns an error that decides the exit code and prints nothing.
 func WithoutMessage(code int) error { return &codedError{code, errors.New("")} }
 
-// Failed returns an error with the exit code of what err says: of an API that can't be served or of a failure. It
+// Failed returns an error with an exit code: ExitAPI for an API that can't be served, else ExitFailure. It
 // returns nil for nil, and an error with an exit code as it is.
 func Failed(err error) error {
 	var api *host.APIError

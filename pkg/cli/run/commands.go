@@ -95,7 +95,7 @@ func NewGuardCommand(p command.Program) *cobra.Command {
 	}
 }
 
-// options say which Tiltfile is run, and how.
+// options are those of ci and up.
 type options struct {
 	command.Endpoint
 	exitCondition v1alpha1.ExitCondition

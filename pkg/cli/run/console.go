@@ -143,10 +143,10 @@ func (c *console) report(ctx context.Context, out io.Writer, s *v1alpha1.Session
 	return errors.Join(errs...)
 }
 
-// linger is a part that takes its time to stop, during which the parts before it go on.
+// linger is a part that stops after some time, during which the parts before it go on.
 type linger struct {
 	time time.Duration
-	// wanted is true when there's something to see.
+	// wanted is true when the run has a verdict.
 	wanted  atomic.Bool
 	hurried chan struct{}
 }

@@ -128,7 +128,7 @@ func (o *options) create(ctx context.Context, api *host.API) error {
 	return nil
 }
 
-// colours returns what tells commands that a terminal with colours shows their output.
+// colours returns an environment variable for commands whose output a terminal with colours shows.
 func colours(p command.Program) []string {
 	if out, ok := p.Streams.Out.(*os.File); ok && term.IsTerminal(int(out.Fd())) && os.Getenv("NO_COLOR") == "" {
 		return []string{"FORCE_COLOR=1"}
@@ -151,8 +151,7 @@ func (o *options) signalled(s *host.SignalError) error {
 	return command.WithCode(exitBySignal+int(number), "ended by a signal before the verdict: %v", s.Signal)
 }
 
-// verdict is the error of a run that has ended. Deletion ends up as a signal does; ci
-// should have reached a verdict.
+// verdict is the error of a run that has ended. The deletion of its Session ends up as a signal does, and fails ci.
 func (o *options) verdict(end controller.Outcome) error {
 	switch {
 	case !end.Deleted:

@@ -21,7 +21,7 @@ import (
 	"tilt.dev/session/pkg/storage"
 )
 
-// options say what is served, from where, and to whom.
+// options are those of the command serve.
 type options struct {
 	server  *apiserver.Options
 	address host.Address
@@ -163,8 +163,8 @@ func (o *options) open(config storage.Config) (*storage.Backend, error) {
 	}
 }
 
-// warnOfExposure warns of files with secrets that other users can read, write or
-// replace. It doesn't change or refuse them: that's up to the administrator.
+// warnOfExposure warns of files with secrets that other users can read, write or replace. It neither changes nor
+// refuses them: that is the administrator's decision.
 func (o *options) warnOfExposure(warn func(error)) {
 	server := o.server
 	for _, file := range []struct{ flag, path string }{
