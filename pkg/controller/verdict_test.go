@@ -127,7 +127,7 @@ func TestVerdictWhileStorageHangs(t *testing.T) {
 }
 
 // Nothing else that fails keeps a run from its verdict either.
-func TestVerdictWithoutStorageAndRun(t *testing.T) {
+func TestVerdictWhileEveryRequestFails(t *testing.T) {
 	for name, test := range map[string]struct {
 		requests func(*http.Request) bool
 		// change is made by a user while they fail.
