@@ -145,9 +145,8 @@ func (c *console) report(ctx context.Context, out io.Writer, s *v1alpha1.Session
 
 // linger is a part that stops after some time, during which the parts before it go on.
 type linger struct {
-	time time.Duration
-	// wanted is true when the run has a verdict.
-	wanted  atomic.Bool
+	// time is a time.Duration, 0 until the run has ended.
+	time    atomic.Int64
 	hurried chan struct{}
 }
 
@@ -156,11 +155,8 @@ func (l *linger) part() host.Part {
 	return host.Part{Name: "linger", Hurry: hurry, Run: func(ctx context.Context, ready func()) error {
 		ready()
 		<-ctx.Done()
-		if !l.wanted.Load() {
-			return nil
-		}
 		select {
-		case <-time.After(l.time):
+		case <-time.After(time.Duration(l.time.Load())):
 		case <-l.hurried:
 		}
 		return nil

@@ -29,6 +29,10 @@ import (
 // that connected before the server was ready, so that they see the Session created.
 const arrivalTimeout = 100 * time.Millisecond
 
+// deletionLinger is how long the API stays up after the deletion of the Session. A client that waits for the deletion
+// looks again for the Session, and would wait for ever for a server that has ended.
+const deletionLinger = 2 * time.Second
+
 // run runs a Tiltfile as the Session "Tiltfile" until there's a verdict or a signal,
 // and returns when nothing of it is left.
 func (o *options) run(ctx context.Context, p command.Program) error {
@@ -77,7 +81,7 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 			}
 		},
 	})
-	lingering := &linger{hurried: make(chan struct{}), time: o.linger}
+	lingering := &linger{hurried: make(chan struct{})}
 	steps := runner.Steps(api.Arrivals(arrivalTimeout), lingering.part(), out.part())
 	steps = append(steps, []host.Part{systemd.Part(api)})
 
@@ -88,7 +92,10 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 		}
 		select {
 		case outcome := <-ended:
-			lingering.wanted.Store(!outcome.Deleted)
+			lingering.time.Store(int64(o.linger))
+			if outcome.Deleted {
+				lingering.time.Store(int64(deletionLinger))
+			}
 			return o.verdict(outcome)
 		case <-ctx.Done():
 		}
