@@ -64,13 +64,9 @@ func (a *admission) add(s *v1alpha1.Session) {
 	a.insert(s)
 }
 
-// insert returns the index of the Session among the candidates, negative without a limit.
-func (a *admission) insert(s *v1alpha1.Session) int {
-	if a.maxRunning == 0 {
-		return -1
-	}
-	if i := a.index(s.UID); i >= 0 {
-		return i
+func (a *admission) insert(s *v1alpha1.Session) {
+	if a.maxRunning == 0 || a.index(s.UID) >= 0 {
+		return
 	}
 	a.arrivals++
 	added := candidate{uid: s.UID, name: s.Name, created: s.CreationTimestamp.Time, arrival: a.arrivals}
@@ -79,22 +75,21 @@ func (a *admission) insert(s *v1alpha1.Session) int {
 	})
 	a.candidates = slices.Insert(a.candidates, i, added)
 	waitingMetric.Inc()
-	return i
 }
 
 func (a *admission) index(uid types.UID) int {
 	return slices.IndexFunc(a.candidates, func(c candidate) bool { return c.uid == uid })
 }
 
-// admit reports whether a Session may run now. It counts as running then, until postpone or release.
+// admit reports whether a Session that was added may run now. It counts as running then, until postpone or release.
 func (a *admission) admit(s *v1alpha1.Session) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	i := a.insert(s)
-	if i < 0 {
+	if a.maxRunning == 0 {
 		return true
 	}
-	if !slices.Contains(a.admissible(), i) {
+	i := a.index(s.UID)
+	if i < 0 || !slices.Contains(a.admissible(), i) {
 		return false
 	}
 	a.candidates[i].running = true

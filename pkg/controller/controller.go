@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
@@ -61,6 +62,9 @@ type Config struct {
 	// Finished, if set, is called once for each Session that comes to its end, see Outcome. The run, if any, is
 	// ended when it has returned, so it must not wait for that. It may be called concurrently.
 	Finished func(Outcome)
+	// Transient says that the storage ends with the process. Watches then see an interrupted Session in its last
+	// state, as Tilt leaves it, because no later process has to know that it was interrupted.
+	Transient bool
 	// MaxRunning is how many Sessions run at a time, 0 for no limit.
 	MaxRunning int
 	// Clock is the real clock by default.
@@ -152,7 +156,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	requests, cut := context.WithCancel(lasting)
 	defer cut()
 	c.requests = requests
-	c.runs = runs{ctx: lasting, running: c.config.Running, byName: map[string]*run{}}
+	c.runs = runs{ctx: lasting, running: c.config.Running, byName: map[string]*run{}, unstarted: map[types.UID]bool{}}
 	c.admission = newAdmission(c.config.MaxRunning)
 	c.queue = workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[string](minRetry, maxRetry),
@@ -203,6 +207,7 @@ func (c *Controller) events() cache.ResourceEventHandler {
 			}
 			s := obj.(*v1alpha1.Session)
 			c.enqueue(c.admission.withdraw(s.UID))
+			c.reportUnstarted(s, true)
 			c.config.Running.forget(s.Name)
 			c.queue.Add(s.Name)
 		},

@@ -21,8 +21,9 @@
 //   - Expiry. A finished Session with spec.ttlSecondsAfterFinished is deleted when that time has passed.
 //   - Refusal. A spec that cannot run, such as one with a relative path, counts as a Tiltfile that fails: a ci
 //     Session fails, a manual one shows the error until its spec changes. A run that exists goes on as it was.
-//   - End of the process. Run ends all runs. A ci Session without a verdict is Interrupted; a manual one keeps its
-//     finalizer and is started again by the next process. A process that is killed leaves both to its successor.
+//   - End of the process. Run ends all runs. A ci Session without a verdict is Interrupted, which is stored
+//     unless the storage ends with the process (Config.Transient); a manual one keeps its finalizer and is started
+//     again by the next process. A process that is killed leaves both to its successor.
 //   - A run that ends by itself, which none should, fails its Session alone.
 //
 // The Controller releases the finalizer of every deleted Session that it does not run, including those that

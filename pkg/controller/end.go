@@ -196,6 +196,9 @@ func (c *Controller) lastVerdict(r *run) v1alpha1.SessionStatus {
 
 // storeEnd stores the verdict of a run that is being ended.
 func (c *Controller) storeEnd(ctx context.Context, r *run) error {
+	if c.config.Transient && r.verdict != nil && session.VerdictOf(r.verdict.status) == session.Interrupted {
+		return nil
+	}
 	for r.verdict != nil && !r.verdict.stored {
 		err := c.writeVerdict(ctx, r)
 		switch {

@@ -17,7 +17,7 @@ import (
 // should run different ones.
 var (
 	targetsMetric  = metrics.NewGaugeVec(gauge("targets", "Number of targets of a running Session, by type and state."), []string{"session", "type", "state"})
-	doneMetric     = metrics.NewGauge(gauge("done", "Number of Sessions run by this process that are done."))
+	doneMetric     = metrics.NewGauge(gauge("done", "Number of Sessions that are done and whose runs have not ended yet."))
 	runningMetric  = metrics.NewGauge(gauge("running", "Number of Sessions of which processes may run in this process."))
 	waitingMetric  = metrics.NewGauge(gauge("waiting", "Number of Sessions that wait for others to end."))
 	failuresMetric = metrics.NewCounter(&metrics.CounterOpts{

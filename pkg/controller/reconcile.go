@@ -116,11 +116,13 @@ func (c *Controller) reconcileIdle(ctx context.Context, s *v1alpha1.Session) err
 	switch {
 	case s.DeletionTimestamp != nil:
 		c.uncertain.Delete(s.UID)
+		c.reportUnstarted(s, true)
 		_, err := c.release(ctx, s)
 		return err
 	case !c.config.Runs(s):
 		return nil
 	case s.Status.Done:
+		c.reportUnstarted(s, false)
 		return c.expire(ctx, s)
 	case c.interrupted(s):
 		return c.refuse(ctx, s, session.Interrupt(s, endOfServer(s), now), nil)
@@ -137,9 +139,12 @@ func (c *Controller) reconcileIdle(ctx context.Context, s *v1alpha1.Session) err
 // offer lets a Session wait to run if it can, or no longer if it can't. It is called with each state of each
 // Session in the order of their events.
 func (c *Controller) offer(s *v1alpha1.Session) {
-	if s.DeletionTimestamp == nil && c.config.Runs(s) && !s.Status.Done && !c.interrupted(s) && session.Unrunnable(s) == nil {
-		c.admission.add(s)
-		return
+	if s.DeletionTimestamp == nil && c.config.Runs(s) && !s.Status.Done {
+		c.runs.awaitStart(s)
+		if !c.interrupted(s) && session.Unrunnable(s) == nil {
+			c.admission.add(s)
+			return
+		}
 	}
 	c.enqueue(c.admission.withdraw(s.UID))
 }
@@ -165,6 +170,9 @@ func (c *Controller) start(ctx context.Context, s *v1alpha1.Session) error {
 		c.runs.start(r, func() { c.queue.Add(s.Name) })
 	case err != nil && !final(err):
 		c.admission.postpone(s.UID)
+		if now, gone := c.sessions.Get(s.Name); gone != nil || now.UID != s.UID || now.DeletionTimestamp != nil {
+			c.enqueue(c.admission.withdraw(s.UID)) // It was deleted while it was to start.
+		}
 	default:
 		c.enqueue(c.admission.release(s.UID))
 	}
@@ -194,10 +202,24 @@ func (c *Controller) begin(ctx context.Context, s *v1alpha1.Session) (*run, erro
 // refuse stores the status of a Session that does not run because of err or of its verdict, and reports it once.
 func (c *Controller) refuse(ctx context.Context, s *v1alpha1.Session, status v1alpha1.SessionStatus, err error) error {
 	stored, writeErr := c.ensureStatus(ctx, s, status)
-	if stored != nil && c.config.Finished != nil {
-		c.config.Finished(Outcome{Session: stored, Err: err})
+	if stored != nil {
+		c.runs.forgetUnstarted(stored.UID)
+		c.report(Outcome{Session: stored, Err: err})
 	}
 	return writeErr
+}
+
+// reportUnstarted reports, once, the end of a Session that was to run and has no run.
+func (c *Controller) reportUnstarted(s *v1alpha1.Session, deleted bool) {
+	if c.runs.forgetUnstarted(s.UID) {
+		c.report(Outcome{Session: s, Deleted: deleted})
+	}
+}
+
+func (c *Controller) report(o Outcome) {
+	if c.config.Finished != nil {
+		c.config.Finished(o)
+	}
 }
 
 // ensureStatus stores the status of a Session without a run, and returns what is stored then, nil if that was

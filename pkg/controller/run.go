@@ -119,7 +119,9 @@ type runs struct {
 
 	mu     sync.Mutex
 	byName map[string]*run
-	group  sync.WaitGroup
+	// unstarted has the UIDs of Sessions that are to run and have no run yet.
+	unstarted map[types.UID]bool
+	group     sync.WaitGroup
 }
 
 // get returns the run of a Session, nil if it has none.
@@ -142,6 +144,7 @@ func (rs *runs) start(r *run, over func()) {
 	r.cancel = cancel
 	rs.mu.Lock()
 	rs.byName[r.name] = r
+	delete(rs.unstarted, r.uid)
 	rs.mu.Unlock()
 	rs.running.add(r.name, r.control)
 	runningMetric.Inc()
@@ -155,6 +158,24 @@ func (rs *runs) start(r *run, over func()) {
 		close(r.over)
 		over()
 	})
+}
+
+// awaitStart notes a Session that is to run and has no run yet, so that its end is reported.
+func (rs *runs) awaitStart(s *v1alpha1.Session) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if r := rs.byName[s.Name]; r == nil || r.uid != s.UID {
+		rs.unstarted[s.UID] = true
+	}
+}
+
+// forgetUnstarted forgets such a Session, and reports whether there was one.
+func (rs *runs) forgetUnstarted(uid types.UID) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	known := rs.unstarted[uid]
+	delete(rs.unstarted, uid)
+	return known
 }
 
 // remove forgets a run that is over.

@@ -67,6 +67,10 @@ func apiError(format string, args ...any) error {
 // the same cause. late is what went wrong while the parts were being stopped.
 func (g *Group) Run(ctx context.Context, steps [][]Part, client func(context.Context) error) (err, late error) {
 	ctx, end := context.WithCancelCause(ctx)
+	fail := func(err error) (first bool) {
+		end(err)
+		return context.Cause(ctx) == err
+	}
 	var first sync.WaitGroup
 	first.Go(func() {
 		select {
@@ -79,7 +83,7 @@ func (g *Group) Run(ctx context.Context, steps [][]Part, client func(context.Con
 	for _, step := range steps {
 		begin := len(parts)
 		for _, part := range step {
-			parts = append(parts, start(ctx, part, end))
+			parts = append(parts, start(ctx, part, fail))
 		}
 		if err = awaitReady(ctx, parts[begin:]); err != nil {
 			break
@@ -113,12 +117,13 @@ type running struct {
 	Part
 	cancel      context.CancelFunc
 	ready, done chan struct{}
-	// late is the error of a part that was stopped, valid when done is closed.
+	// late is the error of a part that was stopped, or that ended by itself after the group has, valid when done is
+	// closed.
 	late error
 }
 
 // start runs a part until it's stopped. It calls fail if the part ends before.
-func start(ctx context.Context, part Part, fail func(error)) *running {
+func start(ctx context.Context, part Part, fail func(error) (first bool)) *running {
 	r := &running{Part: part, ready: make(chan struct{}), done: make(chan struct{})}
 	ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
@@ -126,12 +131,22 @@ func start(ctx context.Context, part Part, fail func(error)) *running {
 		err := part.Run(ctx, sync.OnceFunc(func() { close(r.ready) }))
 		switch {
 		case ctx.Err() == nil:
-			fail(r.failure(err))
-		case !errors.Is(err, context.Canceled):
+			if err = r.failure(err); !fail(err) {
+				r.late = err
+			}
+		case !canceled(err):
 			r.late = err
 		}
 	}()
 	return r
+}
+
+// canceled reports whether err says nothing but that a context was canceled.
+func canceled(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !canceled(err) })
+	}
+	return errors.Is(err, context.Canceled)
 }
 
 // failure is the error of a part that ended by itself.

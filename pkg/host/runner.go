@@ -115,6 +115,7 @@ func (r *Runner) attach(server *apiserver.Server) (err error) {
 		Running:    r.table,
 		Delivered:  r.deliver,
 		Finished:   r.ended,
+		Transient:  r.options.Only != "",
 		MaxRunning: r.options.MaxRunning,
 	})
 	if err != nil {
@@ -177,7 +178,7 @@ func (r *Runner) finish(o controller.Outcome, took time.Duration) {
 func (r *Runner) ended(o controller.Outcome) {
 	if run, ok := o.Run.(*sessionRun); ok {
 		run.end.Store(&o)
-	} else {
+	} else if !o.Deleted {
 		r.finish(o, 0)
 	}
 	if r.options.Ended != nil {

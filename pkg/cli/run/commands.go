@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -144,6 +145,11 @@ func (o *options) complete(args []string) (err error) {
 	}
 	if o.file, err = filepath.Abs(o.file); err != nil {
 		errs = append(errs, fmt.Errorf("--file %s: %w", o.file, err))
+	}
+	for i, arg := range args {
+		if !utf8.ValidString(arg) {
+			errs = append(errs, fmt.Errorf("argument %d must be UTF-8, got %q", i+1, arg))
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return command.WithCode(command.ExitUsage, "%w", err)

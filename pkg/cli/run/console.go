@@ -142,23 +142,3 @@ func (c *console) report(ctx context.Context, out io.Writer, s *v1alpha1.Session
 	}
 	return errors.Join(errs...)
 }
-
-// linger is a part that stops after some time, during which the parts before it go on.
-type linger struct {
-	// time is a time.Duration, 0 until the run has ended.
-	time    atomic.Int64
-	hurried chan struct{}
-}
-
-func (l *linger) part() host.Part {
-	hurry := sync.OnceFunc(func() { close(l.hurried) })
-	return host.Part{Name: "linger", Hurry: hurry, Run: func(ctx context.Context, ready func()) error {
-		ready()
-		<-ctx.Done()
-		select {
-		case <-time.After(time.Duration(l.time.Load())):
-		case <-l.hurried:
-		}
-		return nil
-	}}
-}

@@ -81,8 +81,7 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 			}
 		},
 	})
-	lingering := &linger{hurried: make(chan struct{})}
-	steps := runner.Steps(api.Arrivals(arrivalTimeout), lingering.part(), out.part())
+	steps := runner.Steps(api.Arrivals(arrivalTimeout), out.part())
 	steps = append(steps, []host.Part{systemd.Part(api)})
 
 	err, late := p.Group().Run(ctx, steps, func(ctx context.Context) error {
@@ -92,9 +91,13 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 		}
 		select {
 		case outcome := <-ended:
-			lingering.time.Store(int64(o.linger))
+			stay := o.linger
 			if outcome.Deleted {
-				lingering.time.Store(int64(deletionLinger))
+				stay = deletionLinger
+			}
+			select {
+			case <-time.After(stay):
+			case <-ctx.Done():
 			}
 			return o.verdict(outcome)
 		case <-ctx.Done():
@@ -110,14 +113,16 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 	if late != nil {
 		p.Warn(late)
 	}
-	if signal := new(host.SignalError); errors.As(err, &signal) {
-		select {
-		case outcome := <-ended:
-			if session.VerdictOf(outcome.Session.Status) != session.Interrupted {
-				return o.verdict(outcome)
-			}
-		default:
+	signal := new(host.SignalError)
+	signaled := errors.As(err, &signal)
+	select {
+	case outcome := <-ended: // It came together with a signal or with the failure of a part.
+		if !signaled || session.VerdictOf(outcome.Session.Status) != session.Interrupted {
+			return o.verdict(outcome)
 		}
+	default:
+	}
+	if signaled {
 		return o.signalled(signal)
 	}
 	return command.Failed(err)
