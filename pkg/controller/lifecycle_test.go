@@ -6,6 +6,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -382,4 +383,55 @@ func counter(t *testing.T) float64 {
 		t.Fatal(err)
 	}
 	return got
+}
+
+// A Session that is deleted while its start is being stored never runs. Its end is reported once.
+func TestDeletionBeforeTheStart(t *testing.T) {
+	for name, strip := range map[string]bool{"with the finalizer": false, "without the finalizer": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newStage(t, "one")
+			var once sync.Once
+			s.beforeRequest = func(request *http.Request) {
+				if !ofStatus(request) {
+					return
+				}
+				once.Do(func() {
+					s.delete("one")
+					if strip {
+						s.patch("one", `{"metadata":{"finalizers":null}}`)
+					}
+				})
+			}
+			s.begin()
+			seen := s.create(newSession("one", v1alpha1.ExitConditionCI))
+			if got := s.awaitFinished(); !got.Deleted || got.Run != nil {
+				t.Errorf("the reported end is %+v", got)
+			}
+			seen.awaitDeleted()
+			s.reconciled()
+			if len(s.finished) != 0 {
+				t.Error("its end is reported again")
+			}
+		})
+	}
+}
+
+// A Session that is deleted while it is to start gives its place to the next one.
+func TestDeletionGivesThePlaceBack(t *testing.T) {
+	s := newStage(t, "one", "two")
+	s.config.MaxRunning = 1
+	var once sync.Once
+	s.beforeRequest = func(request *http.Request) {
+		if request.Method == http.MethodPatch {
+			once.Do(func() { s.delete("one") })
+		}
+	}
+	s.begin()
+	s.awaitSynced()
+	s.create(newSession("one", v1alpha1.ExitConditionCI))
+	if got := s.awaitFinished(); !got.Deleted {
+		t.Errorf("the reported end is %+v", got)
+	}
+	s.create(newSession("two", v1alpha1.ExitConditionManual))
+	s.actor("two")
 }
