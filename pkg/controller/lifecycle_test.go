@@ -387,32 +387,22 @@ func counter(t *testing.T) float64 {
 
 // A Session that is deleted while its start is being stored never runs. Its end is reported once.
 func TestDeletionBeforeTheStart(t *testing.T) {
-	for name, strip := range map[string]bool{"with the finalizer": false, "without the finalizer": true} {
-		t.Run(name, func(t *testing.T) {
-			s := newStage(t, "one")
-			var once sync.Once
-			s.beforeRequest = func(request *http.Request) {
-				if !ofStatus(request) {
-					return
-				}
-				once.Do(func() {
-					s.delete("one")
-					if strip {
-						s.patch("one", `{"metadata":{"finalizers":null}}`)
-					}
-				})
-			}
-			s.begin()
-			seen := s.create(newSession("one", v1alpha1.ExitConditionCI))
-			if got := s.awaitFinished(); !got.Deleted || got.Run != nil {
-				t.Errorf("the reported end is %+v", got)
-			}
-			seen.awaitDeleted()
-			s.reconciled()
-			if len(s.finished) != 0 {
-				t.Error("its end is reported again")
-			}
-		})
+	s := newStage(t, "one")
+	var once sync.Once
+	s.beforeRequest = func(request *http.Request) {
+		if ofStatus(request) {
+			once.Do(func() { s.delete("one") })
+		}
+	}
+	s.begin()
+	seen := s.create(newSession("one", v1alpha1.ExitConditionCI))
+	if got := s.awaitFinished(); !got.Deleted || got.Run != nil {
+		t.Errorf("the reported end is %+v", got)
+	}
+	seen.awaitDeleted()
+	s.reconciled()
+	if len(s.finished) != 0 {
+		t.Error("its end is reported again")
 	}
 }
 
