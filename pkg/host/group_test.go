@@ -133,11 +133,8 @@ func TestSignals(t *testing.T) {
 			r.note("-stubborn")
 			return nil
 		}}
-		go func() {
-			signals <- os.Interrupt
-			time.Sleep(2 * patience)
-			signals <- os.Interrupt
-		}()
+		time.AfterFunc(time.Second, func() { signals <- os.Interrupt })
+		time.AfterFunc(time.Second+2*patience, func() { signals <- os.Interrupt })
 		err, late := g.Run(t.Context(), [][]Part{{r.part("a", 0)}, {stubborn}}, untilDone)
 		if signal := new(SignalError); !errors.As(err, &signal) || signal.Signal != os.Interrupt || late != nil {
 			t.Errorf("it ended with %v, %v", err, late)

@@ -117,6 +117,7 @@ func TestEnumValues(t *testing.T) {
 func TestListTypes(t *testing.T) {
 	want := map[string]spec.Extensions{
 		"SessionStatus.targets": {"x-kubernetes-list-type": "atomic"},
+		"SessionSpec.args":      {"x-kubernetes-list-type": "atomic"},
 		"SessionStatus.conditions": {
 			"x-kubernetes-list-type":       "map",
 			"x-kubernetes-list-map-keys":   []any{"type"},
