@@ -113,15 +113,17 @@ func isPort(text string) bool {
 	return err == nil && port > 0
 }
 
-func (o *EtcdOptions) validateFiles() []error {
+func (o *EtcdOptions) validateFiles() (errs []error) {
+	files := *o
 	switch {
 	case o.CertFile == "" && o.KeyFile != "":
-		return []error{errors.New("--etcd-keyfile requires --etcd-certfile")}
+		errs = append(errs, errors.New("--etcd-keyfile requires --etcd-certfile"))
 	case o.CertFile != "" && o.KeyFile == "":
-		return []error{errors.New("--etcd-certfile requires --etcd-keyfile")}
+		errs = append(errs, errors.New("--etcd-certfile requires --etcd-keyfile"))
+		files.CertFile = ""
 	}
-	if _, err := o.tlsConfig(); err != nil {
-		return []error{err}
+	if _, err := files.tlsConfig(); err != nil {
+		errs = append(errs, err)
 	}
-	return nil
+	return errs
 }
