@@ -113,7 +113,7 @@ func next(
 	if overlapped {
 		previous = nil
 	}
-	reason := ""
+	var reason string
 	switch {
 	case isOld(stored.leaf, now):
 		reason = "the certificate is old"

@@ -119,7 +119,11 @@ func (c *Controller) release(ctx context.Context, s *v1alpha1.Session) (released
 }
 
 // patchFinalizers replaces the finalizers of a Session as long as it is stored as s.
-func (c *Controller) patchFinalizers(ctx context.Context, s *v1alpha1.Session, finalizers []string) (*v1alpha1.Session, error) {
+func (c *Controller) patchFinalizers(
+	ctx context.Context,
+	s *v1alpha1.Session,
+	finalizers []string,
+) (*v1alpha1.Session, error) {
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"resourceVersion": s.ResourceVersion,
 		"finalizers":      finalizers,

@@ -16,7 +16,10 @@ import (
 // The metrics of all Controllers of a process. They count Sessions by name, so the Controllers of one process
 // should run different ones.
 var (
-	targetsMetric  = metrics.NewGaugeVec(gauge("targets", "Number of targets of a running Session, by type and state."), []string{"session", "type", "state"})
+	targetsMetric = metrics.NewGaugeVec(
+		gauge("targets", "Number of targets of a running Session, by type and state."),
+		[]string{"session", "type", "state"},
+	)
 	doneMetric     = metrics.NewGauge(gauge("done", "Number of Sessions that are done and whose runs have not ended yet."))
 	runningMetric  = metrics.NewGauge(gauge("running", "Number of Sessions of which processes may run in this process."))
 	waitingMetric  = metrics.NewGauge(gauge("waiting", "Number of Sessions that wait for others to end."))

@@ -157,8 +157,11 @@ func (c *Controller) interrupted(s *v1alpha1.Session) bool {
 
 // endOfServer is the error of a Session whose process ended without storing that.
 func endOfServer(s *v1alpha1.Session) string {
-	return fmt.Sprintf("interrupted: process %d had been running the Session since %s and ended before there was a verdict",
-		s.Status.PID, s.Status.StartTime.UTC().Format(time.RFC3339Nano))
+	return fmt.Sprintf(
+		"interrupted: process %d had been running the Session since %s and ended before there was a verdict",
+		s.Status.PID,
+		s.Status.StartTime.UTC().Format(time.RFC3339Nano),
+	)
 }
 
 // start starts the run of a Session that is admitted, when its start is stored.
@@ -224,7 +227,11 @@ func (c *Controller) report(o Outcome) {
 
 // ensureStatus stores the status of a Session without a run, and returns what is stored then, nil if that was
 // stored already.
-func (c *Controller) ensureStatus(ctx context.Context, s *v1alpha1.Session, status v1alpha1.SessionStatus) (*v1alpha1.Session, error) {
+func (c *Controller) ensureStatus(
+	ctx context.Context,
+	s *v1alpha1.Session,
+	status v1alpha1.SessionStatus,
+) (*v1alpha1.Session, error) {
 	limit := 0
 	return c.storeStatus(ctx, s, status, &limit)
 }

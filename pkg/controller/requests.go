@@ -49,7 +49,11 @@ type requested struct {
 var _ registry.Run = (*requested)(nil)
 
 // Trigger implements registry.Resources.
-func (r *requested) Trigger(ctx context.Context, spec *v1alpha1.SessionTriggerSpec, dryRun bool) (v1alpha1.SessionTriggerStatus, error) {
+func (r *requested) Trigger(
+	ctx context.Context,
+	spec *v1alpha1.SessionTriggerSpec,
+	dryRun bool,
+) (v1alpha1.SessionTriggerStatus, error) {
 	names := distinct(spec.Resources)
 	var err error
 	if dryRun {
@@ -68,7 +72,11 @@ func (r *requested) Trigger(ctx context.Context, spec *v1alpha1.SessionTriggerSp
 }
 
 // Enable implements registry.Resources.
-func (r *requested) Enable(ctx context.Context, spec *v1alpha1.SessionEnableSpec, dryRun bool) (v1alpha1.SessionEnableStatus, error) {
+func (r *requested) Enable(
+	ctx context.Context,
+	spec *v1alpha1.SessionEnableSpec,
+	dryRun bool,
+) (v1alpha1.SessionEnableStatus, error) {
 	selector := engine.Selector{Names: distinct(spec.Resources), Labels: spec.Labels, All: spec.All}
 	if dryRun {
 		changed, err := tryChange(r.run.Snapshot(), selector, func(selected, disabled bool) bool {
@@ -81,7 +89,11 @@ func (r *requested) Enable(ctx context.Context, spec *v1alpha1.SessionEnableSpec
 }
 
 // Disable implements registry.Resources.
-func (r *requested) Disable(ctx context.Context, spec *v1alpha1.SessionDisableSpec, dryRun bool) (v1alpha1.SessionDisableStatus, error) {
+func (r *requested) Disable(
+	ctx context.Context,
+	spec *v1alpha1.SessionDisableSpec,
+	dryRun bool,
+) (v1alpha1.SessionDisableStatus, error) {
 	selector := engine.Selector{Names: distinct(spec.Resources), Labels: spec.Labels, All: spec.All}
 	if dryRun {
 		changed, err := tryChange(r.run.Snapshot(), selector, func(selected, disabled bool) bool {
@@ -124,9 +136,19 @@ func (r *requested) error(err error) error {
 	case errors.As(err, &unknown):
 		return r.notFound(unknown.Error())
 	case errors.As(err, &disabled):
-		return r.refused(http.StatusConflict, metav1.StatusReasonConflict, v1alpha1.CauseTypeResourceDisabled, disabled.Error())
+		return r.refused(
+			http.StatusConflict,
+			metav1.StatusReasonConflict,
+			v1alpha1.CauseTypeResourceDisabled,
+			disabled.Error(),
+		)
 	case errors.Is(err, engine.ErrNotSwitchable):
-		return r.refused(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, metav1.CauseTypeForbidden, engine.ErrNotSwitchable.Error())
+		return r.refused(
+			http.StatusUnprocessableEntity,
+			metav1.StatusReasonInvalid,
+			metav1.CauseTypeForbidden,
+			engine.ErrNotSwitchable.Error(),
+		)
 	case errors.Is(err, engine.ErrEnded):
 		return apierrors.NewConflict(v1alpha1.Resource("sessions"), r.session, err)
 	case errors.Is(err, context.DeadlineExceeded):
@@ -175,7 +197,11 @@ func tryTrigger(snap *engine.Snapshot, names []string) error {
 
 // tryChange returns the resources that a request would change in a run that is in the state of a snapshot, in the order
 // of their definition.
-func tryChange(snap *engine.Snapshot, selected engine.Selector, changes func(selected, disabled bool) bool) ([]string, error) {
+func tryChange(
+	snap *engine.Snapshot,
+	selected engine.Selector,
+	changes func(selected, disabled bool) bool,
+) ([]string, error) {
 	for _, name := range selected.Names {
 		switch {
 		case name == model.TiltfileResource:
@@ -273,7 +299,11 @@ func (r *Running) drop(name string) {
 const pieceSize = 32 << 10
 
 // ReadLog implements registry.Log.
-func (r *requested) ReadLog(ctx context.Context, options *v1alpha1.SessionLogOptions, until <-chan struct{}) (iter.Seq[[]byte], error) {
+func (r *requested) ReadLog(
+	ctx context.Context,
+	options *v1alpha1.SessionLogOptions,
+	until <-chan struct{},
+) (iter.Seq[[]byte], error) {
 	for _, name := range options.Resources {
 		if !r.mayWrite(name) {
 			return nil, r.error(&engine.UnknownError{Name: name})

@@ -196,7 +196,12 @@ func (c *Controller) writeTimeout(r *run) time.Duration {
 // storeStatus stores the status of a Session unless it is stored already, and returns what is stored then, nil if
 // nothing was written. A status that the storage refuses as too large is made smaller; limit is what the storage is
 // known to take, 0 if that is not known.
-func (c *Controller) storeStatus(ctx context.Context, current *v1alpha1.Session, status v1alpha1.SessionStatus, limit *int) (*v1alpha1.Session, error) {
+func (c *Controller) storeStatus(
+	ctx context.Context,
+	current *v1alpha1.Session,
+	status v1alpha1.SessionStatus,
+	limit *int,
+) (*v1alpha1.Session, error) {
 	status.Conditions = session.KeepForeign(status.Conditions, current.Status.Conditions)
 	for {
 		fitting := session.Fit(status, *limit, current, c.config.Clock.Now())

@@ -53,7 +53,12 @@ func (c *Controller) newVerdict(r *run, status v1alpha1.SessionStatus) *verdict 
 // stands. Success and timeouts are decided on the newest state, with every process that has ended by now, and not
 // at once after a time in which the Controller could not look. Without a verdict confirm returns when to look
 // again, zero if only another snapshot can lead to one.
-func (c *Controller) confirm(ctx context.Context, r *run, snap *engine.Snapshot, status v1alpha1.SessionStatus) (*verdict, time.Time) {
+func (c *Controller) confirm(
+	ctx context.Context,
+	r *run,
+	snap *engine.Snapshot,
+	status v1alpha1.SessionStatus,
+) (*verdict, time.Time) {
 	switch session.VerdictOf(status) {
 	case session.Succeeded, session.Timeout, session.ReadinessTimeout:
 	default:

@@ -280,7 +280,8 @@ func (m *monkey) checkEnd() {
 
 func (m *monkey) checkOwed(r ResourceState) {
 	owed, ok := m.owed[r.Name]
-	target, hold := r.Name+":serve", HoldNone
+	target := r.Name + ":serve"
+	var hold Hold
 	if r.Update != nil {
 		target, hold = r.Name+":update", r.Update.Hold
 	} else {

@@ -67,7 +67,12 @@ func (a *API) Steps() [][]Part {
 
 // String says where clients find the API.
 func (a *API) String() string {
-	return fmt.Sprintf("serves sessions.tilt.dev on %s, context %s of %s", a.entry.Server, a.entry.Name(), a.location.File())
+	return fmt.Sprintf(
+		"serves sessions.tilt.dev on %s, context %s of %s",
+		a.entry.Server,
+		a.entry.Name(),
+		a.location.File(),
+	)
 }
 
 // ClientConfig is for clients in this process, once the server is ready.

@@ -69,7 +69,7 @@ func (g *Group) Run(ctx context.Context, steps [][]Part, client func(context.Con
 	ctx, end := context.WithCancelCause(ctx)
 	fail := func(err error) (first bool) {
 		end(err)
-		return context.Cause(ctx) == err
+		return errors.Is(context.Cause(ctx), err)
 	}
 	var first sync.WaitGroup
 	first.Go(func() {
@@ -143,7 +143,7 @@ func start(ctx context.Context, part Part, fail func(error) (first bool)) *runni
 
 // canceled reports whether err says nothing but that a context was canceled.
 func canceled(err error) bool {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+	if joined := interface{ Unwrap() []error }(nil); errors.As(err, &joined) {
 		return !slices.ContainsFunc(joined.Unwrap(), func(err error) bool { return !canceled(err) })
 	}
 	return errors.Is(err, context.Canceled)

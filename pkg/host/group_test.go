@@ -73,7 +73,7 @@ func TestPartsStartInOrderAndStopInTheOpposite(t *testing.T) {
 		done := errors.New("done")
 		err, late := g.Run(t.Context(), [][]Part{{r.part("a", 1)}, {r.part("c", 3), r.part("b", 2)}, {r.part("d", 1)}},
 			func(context.Context) error { r.note("client"); return done })
-		if err != done || late != nil {
+		if !errors.Is(err, done) || late != nil {
 			t.Errorf("it ended with %v, %v", err, late)
 		}
 		r.expect(t, "+a +b +c +d client -d -b -c -a")

@@ -84,10 +84,17 @@ func (r *Runner) Steps(between ...Part) [][]Part {
 	for _, part := range between {
 		steps = append(steps, []Part{part})
 	}
-	return append(steps, []Part{{
-		Name: "controller", Run: r.run, Hurry: r.kill,
-		Patience: fmt.Sprintf("Waiting up to %v for processes to end; another signal kills them at once.", r.options.KillGrace),
-	}})
+	return append(steps, []Part{
+		{
+			Name:  "controller",
+			Run:   r.run,
+			Hurry: r.kill,
+			Patience: fmt.Sprintf(
+				"Waiting up to %v for processes to end; another signal kills them at once.",
+				r.options.KillGrace,
+			),
+		},
+	})
 }
 
 func (r *Runner) prepare(ctx context.Context, ready func()) (err error) {

@@ -84,7 +84,7 @@ func (s Systemd) feed(ctx context.Context, alive func(context.Context) error) er
 		return false, s.notify(daemon.SdNotifyWatchdog)
 	})
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // The end of ctx is the regular end.
 	}
 	return err
 }

@@ -26,13 +26,21 @@ type translated struct {
 }
 
 // Get implements kubernetes.Interface.
-func (t translated) Get(ctx context.Context, key string, options kubernetes.GetOptions) (kubernetes.GetResponse, error) {
+func (t translated) Get(
+	ctx context.Context,
+	key string,
+	options kubernetes.GetOptions,
+) (kubernetes.GetResponse, error) {
 	response, err := t.Interface.Get(ctx, key, options)
 	return response, t.read(err)
 }
 
 // List implements kubernetes.Interface.
-func (t translated) List(ctx context.Context, prefix string, options kubernetes.ListOptions) (kubernetes.ListResponse, error) {
+func (t translated) List(
+	ctx context.Context,
+	prefix string,
+	options kubernetes.ListOptions,
+) (kubernetes.ListResponse, error) {
 	response, err := t.Interface.List(ctx, prefix, options)
 	return response, t.read(err)
 }
@@ -44,20 +52,33 @@ func (t translated) Count(ctx context.Context, prefix string, options kubernetes
 }
 
 // OptimisticPut implements kubernetes.Interface.
-func (t translated) OptimisticPut(ctx context.Context, key string, value []byte, revision int64, options kubernetes.PutOptions) (kubernetes.PutResponse, error) {
+func (t translated) OptimisticPut(
+	ctx context.Context,
+	key string,
+	value []byte,
+	revision int64,
+	options kubernetes.PutOptions,
+) (kubernetes.PutResponse, error) {
 	response, err := t.Interface.OptimisticPut(ctx, key, value, revision, options)
 	return response, t.write(err)
 }
 
 // OptimisticDelete implements kubernetes.Interface.
-func (t translated) OptimisticDelete(ctx context.Context, key string, revision int64, options kubernetes.DeleteOptions) (kubernetes.DeleteResponse, error) {
+func (t translated) OptimisticDelete(
+	ctx context.Context,
+	key string,
+	revision int64,
+	options kubernetes.DeleteOptions,
+) (kubernetes.DeleteResponse, error) {
 	response, err := t.Interface.OptimisticDelete(ctx, key, revision, options)
 	return response, t.write(err)
 }
 
 // refusal is an error that a client of the API receives unchanged.
 func refusal(code int32, reason metav1.StatusReason, message string) error {
-	return &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message}}
+	return &apierrors.StatusError{
+		ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message},
+	}
 }
 
 // overloadedRetrySeconds is when a client may repeat a request that etcd was too busy for.
@@ -70,7 +91,11 @@ func etcdReadError(err error) error {
 		// etcd has not started the request, so that a write can be repeated too.
 		return apierrors.NewTooManyRequests(fmt.Sprintf("etcd is overloaded: %v", err), overloadedRetrySeconds)
 	case isUnavailable(err):
-		return refusal(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, fmt.Sprintf("etcd doesn't answer: %v", err))
+		return refusal(
+			http.StatusServiceUnavailable,
+			metav1.StatusReasonServiceUnavailable,
+			fmt.Sprintf("etcd doesn't answer: %v", err),
+		)
 	}
 	return err
 }
@@ -82,8 +107,14 @@ func etcdWriteError(err error) error {
 	case errors.As(err, &lost) && !lost.sent, errors.Is(err, rpctypes.ErrTooManyRequests):
 		return etcdReadError(err)
 	case errors.Is(err, rpctypes.ErrNoSpace):
-		return refusal(http.StatusInsufficientStorage, ReasonInsufficientStorage,
-			fmt.Sprintf("etcd accepts no writes: %v (compact and defragment it, or raise its quota; then disarm the alarm)", err))
+		return refusal(
+			http.StatusInsufficientStorage,
+			ReasonInsufficientStorage,
+			fmt.Sprintf(
+				"etcd accepts no writes: %v (compact and defragment it, or raise its quota; then disarm the alarm)",
+				err,
+			),
+		)
 	case isTooLarge(err):
 		return apierrors.NewRequestEntityTooLargeError(fmt.Sprintf("the object exceeds etcd's limit (%v)", err))
 	case isUnavailable(err):

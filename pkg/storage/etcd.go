@@ -75,7 +75,12 @@ func (o EtcdOptions) connect() (*kubernetes.Client, error) {
 		DialKeepAliveTimeout: keepaliveTimeout,
 		DialOptions: append(o.dialTLS(),
 			grpc.WithConnectParams(grpc.ConnectParams{
-				Backoff:           backoff.Config{BaseDelay: reconnectionPause / 10, Multiplier: 2, Jitter: 0.2, MaxDelay: reconnectionPause},
+				Backoff: backoff.Config{
+					BaseDelay:  reconnectionPause / 10,
+					Multiplier: 2,
+					Jitter:     0.2,
+					MaxDelay:   reconnectionPause,
+				},
 				MinConnectTimeout: connectionTimeout,
 			}),
 			grpc.WithChainUnaryInterceptor(awaitConnection),

@@ -30,7 +30,14 @@ func (u unanswered) Error() string { return u.cause.Error() }
 
 // awaitConnection makes calls that cannot be sent fail in time, with the cause. By
 // default the client waits for as long as its caller does.
-func awaitConnection(ctx context.Context, method string, request, reply any, conn *grpc.ClientConn, call grpc.UnaryInvoker, options ...grpc.CallOption) error {
+func awaitConnection(
+	ctx context.Context,
+	method string,
+	request, reply any,
+	conn *grpc.ClientConn,
+	call grpc.UnaryInvoker,
+	options ...grpc.CallOption,
+) error {
 	state := connected(ctx, conn)
 	switch {
 	case ctx.Err() != nil:

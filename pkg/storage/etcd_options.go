@@ -54,14 +54,35 @@ func NewEtcdOptions() EtcdOptions {
 func (o *EtcdOptions) AddFlags(fs *pflag.FlagSet) {
 	fs.StringSliceVar(&o.Servers, "etcd-servers", o.Servers,
 		"Store Sessions in the etcd cluster with these client URLs, separated by commas.")
-	fs.StringVar(&o.CAFile, "etcd-cafile", o.CAFile, "Verify etcd's certificates with the CA certificates in this PEM file, read again for each connection (default: those of the machine).")
-	fs.StringVar(&o.CertFile, "etcd-certfile", o.CertFile, "Authenticate to etcd with the client certificate in this PEM file, read again for each connection.")
+	fs.StringVar(
+		&o.CAFile,
+		"etcd-cafile",
+		o.CAFile,
+		"Verify etcd's certificates with the CA certificates in this PEM file, read again for each connection"+
+			" (default: those of the machine).",
+	)
+	fs.StringVar(
+		&o.CertFile,
+		"etcd-certfile",
+		o.CertFile,
+		"Authenticate to etcd with the client certificate in this PEM file, read again for each connection.",
+	)
 	fs.StringVar(&o.KeyFile, "etcd-keyfile", o.KeyFile, "PEM file with the private key of --etcd-certfile.")
 	fs.StringVar(&o.Prefix, "etcd-prefix", o.Prefix, "Prefix of all keys in etcd.")
 	fs.DurationVar(&o.CompactionInterval, "etcd-compaction-interval", o.CompactionInterval,
 		"Interval at which older history is dropped from etcd; 0 disables it.")
-	fs.DurationVar(&o.HealthcheckTimeout, "etcd-healthcheck-timeout", o.HealthcheckTimeout, `Timeout of the check "etcd" of /readyz and /healthz.`)
-	fs.DurationVar(&o.ReadycheckTimeout, "etcd-readycheck-timeout", o.ReadycheckTimeout, `Timeout of the check "etcd-readiness" of /readyz and /healthz.`)
+	fs.DurationVar(
+		&o.HealthcheckTimeout,
+		"etcd-healthcheck-timeout",
+		o.HealthcheckTimeout,
+		`Timeout of the check "etcd" of /readyz and /healthz.`,
+	)
+	fs.DurationVar(
+		&o.ReadycheckTimeout,
+		"etcd-readycheck-timeout",
+		o.ReadycheckTimeout,
+		`Timeout of the check "etcd-readiness" of /readyz and /healthz.`,
+	)
 }
 
 // Validate returns all errors of the options and the files. It doesn't connect to etcd.
@@ -91,9 +112,14 @@ func (o *EtcdOptions) validateServers() []error {
 	schemes := map[string]bool{}
 	for _, server := range o.Servers {
 		address, err := url.Parse(server)
-		if err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Hostname() == "" || !isPort(address.Port()) ||
-			address.User != nil || strings.TrimPrefix(server, address.Scheme+"://") != address.Host {
-			errs = append(errs, fmt.Errorf("--etcd-servers: %q must have the form https://host:port or http://host:port", server))
+		if err != nil || address.Scheme != "http" && address.Scheme != "https" || address.Hostname() == "" ||
+			!isPort(address.Port()) ||
+			address.User != nil ||
+			strings.TrimPrefix(server, address.Scheme+"://") != address.Host {
+			errs = append(
+				errs,
+				fmt.Errorf("--etcd-servers: %q must have the form https://host:port or http://host:port", server),
+			)
 			continue
 		}
 		schemes[address.Scheme] = true

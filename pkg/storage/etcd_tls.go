@@ -33,7 +33,11 @@ func (o *EtcdOptions) dialTLS() []grpc.DialOption {
 }
 
 // ClientHandshake implements credentials.TransportCredentials.
-func (c etcdCredentials) ClientHandshake(ctx context.Context, authority string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+func (c etcdCredentials) ClientHandshake(
+	ctx context.Context,
+	authority string,
+	conn net.Conn,
+) (net.Conn, credentials.AuthInfo, error) {
 	config, err := c.options.tlsConfig()
 	if err != nil {
 		return nil, nil, err

@@ -39,7 +39,11 @@ func NewFile(config Config) (*Backend, error) {
 	}
 	store, err := mvcc.New(mvcc.Options{Clock: config.Clock, Log: log, Restore: held})
 	if err != nil {
-		err = fmt.Errorf("storage: %s is inconsistent: %w (restore a backup, or move the directory away to start empty)", config.Dir, err)
+		err = fmt.Errorf(
+			"storage: %s is inconsistent: %w (restore a backup, or move the directory away to start empty)",
+			config.Dir,
+			err,
+		)
 		return nil, errors.Join(err, log.Close())
 	}
 	return newEmbedded(config, store, log.Close), nil

@@ -154,7 +154,7 @@ func TestFileWriteErrors(t *testing.T) {
 		}
 	}
 	for _, err := range []error{nil, onFire} {
-		if got := fileWriteError(err); got != err {
+		if got := fileWriteError(err); !errors.Is(got, err) {
 			t.Errorf("%v became %v", err, got)
 		}
 	}

@@ -56,7 +56,13 @@ type etcdCheck struct {
 
 var _ healthz.HealthChecker = (*etcdCheck)(nil)
 
-func newEtcdCheck(name string, client *kubernetes.Client, prefix string, timeout time.Duration, clock clock.PassiveClock) *etcdCheck {
+func newEtcdCheck(
+	name string,
+	client *kubernetes.Client,
+	prefix string,
+	timeout time.Duration,
+	clock clock.PassiveClock,
+) *etcdCheck {
 	return &etcdCheck{name: name, client: client, prefix: prefix, timeout: timeout, clock: clock}
 }
 

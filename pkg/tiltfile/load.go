@@ -185,7 +185,7 @@ func (e *evaluation) defineExtension(c *builtins.Call, a struct {
 // runExtensions executes the Tiltfiles of the extensions that weren't loaded already. They may define more
 // extensions.
 func (e *evaluation) runExtensions() error {
-	for i := 0; i < len(e.extensions); i++ {
+	for i := 0; i < len(e.extensions); i++ { //nolint:intrange // Extensions add extensions.
 		x := e.extensions[i]
 		path, err := e.extensionPath(x)
 		if err != nil {

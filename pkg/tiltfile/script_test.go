@@ -4,6 +4,7 @@
 package tiltfile
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -189,8 +190,8 @@ func writeFile(t *testing.T, path string, data []byte) {
 
 // describeError returns the kind of an error and its text.
 func describeError(t *testing.T, err error) string {
-	failure, ok := err.(*Error)
-	if !ok {
+	failure := new(Error)
+	if !errors.As(err, &failure) {
 		t.Fatalf("got a %T, want an *Error: %v", err, err)
 	}
 	kind := map[Kind]string{

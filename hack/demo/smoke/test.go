@@ -45,7 +45,7 @@ func test(ctx context.Context, client *shop.Client, want int, out io.Writer) err
 	}
 	_, err = client.Buy(ctx, "nothing", 1)
 	if status := new(shop.StatusError); !errors.As(err, &status) || status.Code != http.StatusUnprocessableEntity {
-		return fmt.Errorf("buying nothing: %v, want status %d", err, http.StatusUnprocessableEntity)
+		return fmt.Errorf("buying nothing: %w, want status %d", err, http.StatusUnprocessableEntity)
 	}
 	return report("what isn't there isn't sold")
 }

@@ -166,7 +166,8 @@ rules of a core API server decide about everyone outside system:masters.
   tilt-session wait --for=condition=Succeeded session/build
 
   # For the network, with certificates and users of your own
-  tilt-session serve --bind-address 0.0.0.0 --tls-cert-file tls.crt --tls-private-key-file tls.key --client-ca-file ca.crt
+  tilt-session serve --bind-address 0.0.0.0 --tls-cert-file tls.crt --tls-private-key-file tls.key \
+    --client-ca-file ca.crt
 
   # One of several servers that share what etcd keeps
   tilt-session serve --etcd-servers https://etcd-0:2379,https://etcd-1:2379,https://etcd-2:2379 \

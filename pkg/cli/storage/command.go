@@ -55,7 +55,11 @@ type storageCommand struct {
 }
 
 // command returns one of the subcommands. A signal cancels its work.
-func (c *storageCommand) command(use, short string, args cobra.PositionalArgs, work func(context.Context, offline.Options, string) error) *cobra.Command {
+func (c *storageCommand) command(
+	use, short string,
+	args cobra.PositionalArgs,
+	work func(context.Context, offline.Options, string) error,
+) *cobra.Command {
 	return &cobra.Command{Use: use, Short: short, Args: args, RunE: func(cmd *cobra.Command, args []string) error {
 		ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 		defer stop()

@@ -5,6 +5,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -52,7 +53,7 @@ func TestUntilDone(t *testing.T) {
 	defer output.Close()
 	part := untilDone(ctx, input)
 	defer part.Close()
-	if _, err := io.ReadAll(part); err != context.Canceled {
+	if _, err := io.ReadAll(part); !errors.Is(err, context.Canceled) {
 		t.Errorf("reading without end ended with %v", err)
 	}
 }

@@ -81,10 +81,14 @@ type trackedOptions struct {
 	watches *delivery.Tracker
 }
 
-func (o trackedOptions) GetRESTOptions(resource schema.GroupResource, example runtime.Object) (generic.RESTOptions, error) {
+func (o trackedOptions) GetRESTOptions(
+	resource schema.GroupResource,
+	example runtime.Object,
+) (generic.RESTOptions, error) {
 	options, err := o.RESTOptionsGetter.GetRESTOptions(resource, example)
 	decorate := options.Decorator
-	options.Decorator = func(config *storagebackend.ConfigForResource, prefix string, key func(runtime.Object) (string, error),
+	options.Decorator = func(
+		config *storagebackend.ConfigForResource, prefix string, key func(runtime.Object) (string, error),
 		newFunc, newListFunc func() runtime.Object, attrs storage.AttrFunc, triggers storage.IndexerFuncs,
 		indexers *cache.Indexers,
 	) (storage.Interface, factory.DestroyFunc, error) {

@@ -36,7 +36,11 @@ func replace(ctx context.Context, path string, from *mvcc.Snapshot) (err error) 
 	if err := removePending(path); err != nil {
 		return err
 	}
-	pending, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(0o600))
+	pending, err := renameio.NewPendingFile(
+		path,
+		renameio.WithTempDir(filepath.Dir(path)),
+		renameio.WithStaticPermissions(0o600),
+	)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func withAdvice(err error) error {
 
 // cause removes the path from an error whose only other part is the cause.
 func cause(err error) error {
-	if of, ok := err.(*fs.PathError); ok {
+	if of := new(fs.PathError); errors.As(err, &of) {
 		return of.Err
 	}
 	return err

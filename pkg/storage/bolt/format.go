@@ -56,8 +56,11 @@ func readHead(tx *bbolt.Tx) (head, error) {
 	case len(written) != 4:
 		return head{}, damaged("the format is missing")
 	case binary.BigEndian.Uint32(written) != format:
-		return head{}, fmt.Errorf("it has format %d, and this program reads format %d; use the version that wrote it, or a later one",
-			binary.BigEndian.Uint32(written), format)
+		return head{}, fmt.Errorf(
+			"it has format %d, and this program reads format %d; use the version that wrote it, or a later one",
+			binary.BigEndian.Uint32(written),
+			format,
+		)
 	}
 	if tx.Bucket(versionsBucket) == nil {
 		return head{}, damaged("bucket %q is missing", versionsBucket)

@@ -65,7 +65,11 @@ func Create(ctx context.Context, dir string, snapshot *mvcc.Snapshot) (err error
 			return err
 		}
 		if there.Revision > 1 {
-			return fmt.Errorf("storage: %s is not empty but at revision %d; choose another directory, or move the file away", path, there.Revision)
+			return fmt.Errorf(
+				"storage: %s is not empty but at revision %d; choose another directory, or move the file away",
+				path,
+				there.Revision,
+			)
 		}
 	}
 	return create(ctx, path, snapshot)

@@ -88,7 +88,12 @@ func (s *Snapshot) base() (revision, error) {
 	t := newTree()
 	for _, kv := range s.KeyValues {
 		if kv.ModRevision > s.Compacted {
-			return revision{}, fmt.Errorf("key %q has revision %d, later than the compacted %d", kv.Key, kv.ModRevision, s.Compacted)
+			return revision{}, fmt.Errorf(
+				"key %q has revision %d, later than the compacted %d",
+				kv.Key,
+				kv.ModRevision,
+				s.Compacted,
+			)
 		}
 		if _, twice := t.ReplaceOrInsert(kv); twice {
 			return revision{}, fmt.Errorf("duplicate key %q", kv.Key)

@@ -57,7 +57,11 @@ func (s server) Put(ctx context.Context, r *pb.PutRequest, _ ...grpc.CallOption)
 }
 
 // DeleteRange deletes the keys of a range.
-func (s server) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest, _ ...grpc.CallOption) (*pb.DeleteRangeResponse, error) {
+func (s server) DeleteRange(
+	ctx context.Context,
+	r *pb.DeleteRangeRequest,
+	_ ...grpc.CallOption,
+) (*pb.DeleteRangeResponse, error) {
 	var response *pb.DeleteRangeResponse
 	rev, err := s.store.update(ctx, func(t *txn) (err error) {
 		response, err = deleteIn(t, r)
@@ -71,7 +75,11 @@ func (s server) DeleteRange(ctx context.Context, r *pb.DeleteRangeRequest, _ ...
 }
 
 // Compact drops the history before a revision.
-func (s server) Compact(ctx context.Context, r *pb.CompactionRequest, _ ...grpc.CallOption) (*pb.CompactionResponse, error) {
+func (s server) Compact(
+	ctx context.Context,
+	r *pb.CompactionRequest,
+	_ ...grpc.CallOption,
+) (*pb.CompactionResponse, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -92,7 +100,8 @@ func checkRange(r *pb.RangeRequest) error {
 	switch {
 	case len(r.Key) == 0:
 		return rpctypes.ErrEmptyKey
-	case r.SortOrder == pb.RangeRequest_DESCEND, r.SortOrder != pb.RangeRequest_NONE && r.SortTarget != pb.RangeRequest_KEY:
+	case r.SortOrder == pb.RangeRequest_DESCEND,
+		r.SortOrder != pb.RangeRequest_NONE && r.SortTarget != pb.RangeRequest_KEY:
 		return unsupported("Range with a sort order other than ascending by key")
 	case r.MinModRevision != 0, r.MaxModRevision != 0, r.MinCreateRevision != 0, r.MaxCreateRevision != 0:
 		return unsupported("Range with bounds on revisions")

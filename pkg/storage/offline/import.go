@@ -35,7 +35,12 @@ const revisionGap = 1_000_000_000
 // Import fills an empty or missing directory with the objects of a resource, all or none, and returns their number.
 // Objects keep their resource version, or get one if they have none. The storage continues with versions far above
 // those, and watches from earlier ones get an expired error. Import validates only the encoding.
-func Import(ctx context.Context, options Options, resource schema.GroupResource, from io.Reader) (objects int64, err error) {
+func Import(
+	ctx context.Context,
+	options Options,
+	resource schema.GroupResource,
+	from io.Reader,
+) (objects int64, err error) {
 	options, err = options.complete()
 	if err != nil {
 		return 0, err
@@ -105,7 +110,10 @@ func (i *importing) add(line []byte) error {
 	if err != nil {
 		return fmt.Errorf("%s: encoding: %w", key, err)
 	}
-	i.kvs = append(i.kvs, &mvccpb.KeyValue{Key: []byte(key), Value: value, ModRevision: rev, CreateRevision: rev, Version: 1})
+	i.kvs = append(
+		i.kvs,
+		&mvccpb.KeyValue{Key: []byte(key), Value: value, ModRevision: rev, CreateRevision: rev, Version: 1},
+	)
 	return nil
 }
 

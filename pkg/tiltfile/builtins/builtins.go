@@ -4,10 +4,11 @@
 // Package builtins has the functions and values that a Tiltfile can use beyond Starlark itself, in one file for each
 // subject.
 //
-// A subject is a Library. Evaluation is what the subjects share, and it holds the simple ones; a subject with a state of
-// its own is a struct with a Library method. A new builtin is a method or function of the form of Function in the file
-// of its subject, and an entry of that subject's Library. A new subject is also an entry of the list in package tiltfile
-// that creates the subjects of an evaluation. A large subject, such as config, is a package that imports this one.
+// A subject is a Library. Evaluation is what the subjects share, and it holds the simple ones; a subject with a state
+// of its own is a struct with a Library method. A new builtin is a method or function of the form of Function in the
+// file of its subject, and an entry of that subject's Library. A new subject is also an entry of the list in package
+// tiltfile that creates the subjects of an evaluation. A large subject, such as config, is a package that imports this
+// one.
 //
 // A builtin declares its parameters as the fields of a struct, see Unpacking and Call.Unpack.
 package builtins

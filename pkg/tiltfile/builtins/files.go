@@ -233,8 +233,8 @@ func (e *Evaluation) ReadIgnoreFile() error {
 	return nil
 }
 
-// IgnoreSets returns what the Tiltfile ignores, and the files of the git repositories around the watched paths: git changes
-// these all the time.
+// IgnoreSets returns what the Tiltfile ignores, and the files of the git repositories around the watched paths: git
+// changes these all the time.
 func (e *Evaluation) IgnoreSets(watched []string) []model.IgnoreSet {
 	sets := append([]model.IgnoreSet(nil), e.Ignores...)
 	seen := map[string]bool{}

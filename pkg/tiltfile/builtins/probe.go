@@ -91,8 +91,8 @@ func makeTCPSocketAction(a struct {
 	}), nil
 }
 
-// probePart is a probe as Tilt's API has it. Its parts have parameters with the names of Kubernetes' fields; probe() has
-// names of its own.
+// probePart is a probe as Tilt's API has it. Its parts have parameters with the names of Kubernetes' fields; probe()
+// has names of its own.
 type probePart struct {
 	Part             `builtin:"v1alpha1.probe"`
 	Handler          partOf[handler] `arg:"handler??"`

@@ -264,10 +264,18 @@ type Blob string
 var _ starlark.Value = Blob("")
 
 // String returns the text itself, so that str(b) does.
-func (b Blob) String() string        { return string(b) }
-func (b Blob) Type() string          { return "blob" }
-func (b Blob) Freeze()               {}
-func (b Blob) Truth() starlark.Bool  { return b != "" }
+func (b Blob) String() string { return string(b) }
+
+// Type implements starlark.Value.
+func (b Blob) Type() string { return "blob" }
+
+// Freeze implements starlark.Value.
+func (b Blob) Freeze() {}
+
+// Truth implements starlark.Value.
+func (b Blob) Truth() starlark.Bool { return b != "" }
+
+// Hash implements starlark.Value.
 func (b Blob) Hash() (uint32, error) { return starlark.String(b).Hash() }
 
 // AsText returns the text of a string or a blob.
