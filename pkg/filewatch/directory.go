@@ -264,11 +264,11 @@ func list(path string) (map[string]entry, error) {
 func newEntry(st *unix.Stat_t) entry {
 	e := entry{
 		kind:     plain,
-		id:       fileID{uint64(st.Dev), st.Ino},
+		id:       fileID{uint64(st.Dev), st.Ino}, //nolint:unconvert // It's an int32 on darwin.
 		modified: st.Mtim.Nano(),
 		changed:  st.Ctim.Nano(),
 	}
-	switch uint32(st.Mode) & unix.S_IFMT {
+	switch uint32(st.Mode) & unix.S_IFMT { //nolint:unconvert // It's a uint16 on darwin.
 	case unix.S_IFDIR:
 		e.kind = folder
 	case unix.S_IFLNK:
