@@ -30,9 +30,19 @@ func TestMain(m *testing.M) {
 
 // TestScripts tells the stories in testdata/script. Each has a home directory and a port of its own, and fails if
 // it leaves a process, a kubeconfig entry or a temporary file behind.
+//
+// With -short only the stories of the main paths are told.
 func TestScripts(t *testing.T) {
+	dir, files := "testdata/script", []string(nil)
+	if testing.Short() {
+		for _, name := range []string{"ci_success", "ci_failure", "exit_codes", "interrupt", "requests", "verbs"} {
+			files = append(files, filepath.Join(dir, name+".txtar"))
+		}
+		dir = ""
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 dir,
+		Files:               files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setup,
