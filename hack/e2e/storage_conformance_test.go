@@ -21,9 +21,9 @@ func TestStorageConformance(t *testing.T) {
 	}
 }
 
-// TestManyWatchesCatchUp has many clients resume their watches over etcd at once.
-func TestManyWatchesCatchUp(t *testing.T) {
-	if output := testStorage(t, "TestManyWatchesCatchUp/^etcd$"); !strings.Contains(output, "--- PASS: TestManyWatchesCatchUp/etcd") {
+// TestResumedWatch resumes watches over etcd from versions before the watch cache began.
+func TestResumedWatch(t *testing.T) {
+	if output := testStorage(t, "TestResumedWatch/^etcd$"); !strings.Contains(output, "--- PASS: TestResumedWatch/etcd") {
 		t.Errorf("it hasn't run:\n%s", output)
 	}
 }
