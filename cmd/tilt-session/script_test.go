@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	dir, files := "testdata/script", []string(nil)
 	if testing.Short() {
-		for _, name := range []string{"ci_success", "ci_failure", "exit_codes", "interrupt", "requests", "verbs"} {
+		for _, name := range []string{"ci_success", "ci_failure", "exit_codes", "interrupt", "requests"} {
 			files = append(files, filepath.Join(dir, name+".txtar"))
 		}
 		dir = ""
