@@ -92,9 +92,12 @@ func object(t *testing.T, s tilt.Session) map[string]any {
 func dropOurs(t *testing.T, session map[string]any) map[string]any {
 	t.Helper()
 	status := session["status"].(map[string]any)
-	if status["conditions"] == nil {
-		t.Error("the Session has no conditions")
+	for _, field := range []string{"ci", "conditions"} {
+		if status[field] == nil {
+			t.Errorf("the status has no %s", field)
+		}
 	}
+	delete(status, "ci")
 	delete(status, "conditions")
 	exits := map[string]any{}
 	for _, target := range status["targets"].([]any) {
