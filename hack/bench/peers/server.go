@@ -130,7 +130,7 @@ func (s *server) launch(ctx context.Context) (time.Duration, error) {
 	return took, err
 }
 
-// await asks until it is told that the process is ready.
+// await polls until the process is ready.
 func await(ctx context.Context, p *child.Process, ready func() bool) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("the server isn't ready after %v", patience))
 	defer cancel()

@@ -1,13 +1,12 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package port reserves TCP ports of the loopback interface, for programs that tests
-// have to tell which one to listen on.
+// Package port reserves TCP ports of the loopback interface for programs that tests start.
 //
-// A port that was found by listening and is closed again is given to the next one who listens or connects, in
-// whatever process: before the program is there, or while it's down. On Linux a reserved one isn't. It's bound, so
-// that the system gives it to nobody who doesn't ask for it, and nobody listens on it, so that a program can that
-// reuses addresses, as those written in Go do. Elsewhere it's closed again.
+// The system may give a port that a test has found and closed to any process, before the program listens on it or
+// while the program is down. On Linux this package keeps the port bound without listening on it: the system doesn't
+// choose it for others, and a program that reuses addresses, as Go programs do, can listen on it. On other systems
+// the port is closed again.
 package port
 
 import (
