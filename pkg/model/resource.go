@@ -1,7 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package model has the result of evaluating a Tiltfile as plain data: resources, commands, probes and settings, and
+// Package model has the result of evaluating a Tiltfile as plain data: resources, images, commands and settings, and
 // the validation of their graph.
 //
 // Values are immutable once they are passed on; a change is made to a copy. The package starts no processes and reads
@@ -37,7 +37,7 @@ const (
 	RestartOnFailure
 )
 
-// Resource is one local_resource of a Tiltfile: a job, a server, or both.
+// Resource is one resource of a Tiltfile: an update, a runtime, or both.
 type Resource struct {
 	// Name is unique within the Tiltfile.
 	Name string
@@ -47,6 +47,8 @@ type Resource struct {
 	Serve *Command
 	// Readiness is the probe of Serve. Nil: Serve is ready as soon as it runs.
 	Readiness *Probe
+	// Images are the names of the images that the update uses.
+	Images []string
 
 	// Deps are the absolute paths of files and directories whose change runs the resource again.
 	Deps []string
@@ -59,19 +61,44 @@ type Resource struct {
 	TriggerMode TriggerMode
 	// AutoInit is false for a resource that doesn't start by itself.
 	AutoInit bool
-	// AllowParallel allows the job to run in parallel with other jobs.
+	// AllowParallel allows the update to run in parallel with others.
 	AllowParallel bool
 
-	// Timeout limits one execution of the job; 0 is no limit.
+	// Timeout limits one execution of the update; 0 is no limit.
 	Timeout time.Duration
-	// Retries is how often a failing job is executed again before it counts as failed.
+	// Retries is how often a failing update is executed again before it counts as failed.
 	Retries int
-	// ReadinessTimeout limits the time until the server is ready; 0 is the limit of the Session.
+	// ReadinessTimeout limits the time until the runtime is ready; 0 is the limit of the Session.
 	ReadinessTimeout time.Duration
 	Restart          RestartPolicy
 
 	Links  []Link
 	Labels []string
+}
+
+// Update is what a task does when it is due: a *Command, *ImageBuild or *Deploy.
+type Update interface {
+	// String is what it does, for people.
+	String() string
+}
+
+// Runtime is what goes on after the update of a task: a *Server or *Workload.
+type Runtime interface {
+	// String is what it is, for people.
+	String() string
+	// Verb follows the resource in the name of the target: "serve" or "runtime".
+	Verb() string
+	// Ends is true for a runtime that has to succeed, and false for one that goes on.
+	Ends() bool
+	// Probed is true for a runtime that says when it's ready. Another one is ready from its start.
+	Probed() bool
+}
+
+// Server is the server of a local_resource.
+type Server struct {
+	Command Command
+	// Readiness is nil for a server that's ready as soon as it runs.
+	Readiness *Probe
 }
 
 // Command is a program with its directory and environment.
@@ -166,6 +193,17 @@ type TCPSocketAction struct {
 	Port int
 }
 
+func (s *Server) String() string { return s.Command.String() }
+
+// Verb implements Runtime.
+func (s *Server) Verb() string { return "serve" }
+
+// Ends implements Runtime.
+func (s *Server) Ends() bool { return false }
+
+// Probed implements Runtime.
+func (s *Server) Probed() bool { return s.Readiness != nil }
+
 // ShellCommand returns the command that runs script in the POSIX shell, nil for a script of white space.
 func ShellCommand(script string) *Command {
 	script = strings.TrimSpace(script)
@@ -204,6 +242,9 @@ type Project struct {
 	Resources []Resource
 	// Enabled are the resources that start enabled, with their dependencies.
 	Enabled Selection
+
+	// Images are in the order of their definition.
+	Images []Image
 
 	// Companions are in the order of their definition.
 	Companions []Companion
