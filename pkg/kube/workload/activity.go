@@ -33,7 +33,7 @@ type activity struct {
 	reported *engine.Report
 	// held is since when a report waits for logs, zero if none does.
 	held time.Time
-	// told are the problems that the log has told.
+	// told are the subjects of problems that the log has told.
 	told map[string]bool
 
 	events  *eventLog
@@ -97,7 +97,7 @@ func (t *activity) wake() {
 }
 
 // pause is the least time between two looks at the state, so that a burst of changes costs little.
-const pause = 50 * time.Millisecond
+const pause = 100 * time.Millisecond
 
 func (t *activity) run(ctx context.Context) {
 	defer close(t.done)
@@ -184,12 +184,11 @@ func (t *activity) report(report engine.Report) {
 	}
 }
 
-// tell logs a problem, once.
-func (t *activity) tell(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if !t.told[text] {
-		t.told[text] = true
-		t.spec.Log.Append(logs.LevelWarn, text)
+// tell logs what went wrong with a subject, once.
+func (t *activity) tell(subject, format string, args ...any) {
+	if !t.told[subject] {
+		t.told[subject] = true
+		t.spec.Log.Append(logs.LevelWarn, subject+": "+fmt.Sprintf(format, args...))
 	}
 }
 
