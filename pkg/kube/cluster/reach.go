@@ -55,7 +55,7 @@ func (c *Connection) Explain(err error) error {
 
 // Retry calls do until it succeeds, returns an error other than that of a connection, or ctx ends. Each call gets a
 // context that ends after limit, or with ctx. Away is called once, before the first repetition; it may be nil. The
-// error of the last call is returned, explained.
+// error of the last call that didn't just run out of time is returned, explained.
 func (c *Connection) Retry(ctx context.Context, limit time.Duration, away func(error),
 	do func(context.Context) error) error {
 	return c.RetryWhile(ctx, limit, func(err error, _ time.Duration) bool { return Unreachable(err) }, away, do)
@@ -66,16 +66,21 @@ func (c *Connection) RetryWhile(ctx context.Context, limit time.Duration, while 
 	away func(error), do func(context.Context) error) error {
 	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 1.5, Steps: 8, Jitter: 0.1, Cap: 2 * time.Second}
 	begin := time.Now()
-	for first := true; ; first = false {
+	var last error
+	for {
 		attempt, cancel := context.WithTimeout(ctx, limit)
 		err := do(attempt)
 		cancel()
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) && last != nil {
+			return c.Explain(last) // It says more than that the time is over.
+		}
 		if err == nil || ctx.Err() != nil || !while(err, time.Since(begin)) {
 			return c.Explain(err)
 		}
-		if first && away != nil {
+		if last == nil && away != nil {
 			away(c.Explain(err))
 		}
+		last = err
 		timer := time.NewTimer(backoff.Step())
 		select {
 		case <-ctx.Done():

@@ -99,7 +99,9 @@ func (d *Deployer) apply(ctx context.Context, c *cluster.Connection, deploy *mod
 			if err := r.locate(ctx, items); err != nil {
 				return outcome{}, err
 			}
-			d.record(ctx, r, items)
+			if err := d.record(ctx, r, items); err != nil {
+				return outcome{}, err
+			}
 		}
 		if err := r.applyBatch(ctx, batch, b.Await); err != nil {
 			r.report("Tried to apply objects to cluster:", items[:first+len(batch)])
@@ -108,7 +110,9 @@ func (d *Deployer) apply(ctx context.Context, c *cluster.Connection, deploy *mod
 		first += len(batch)
 	}
 	if !recorded {
-		d.record(ctx, r, items)
+		if err := d.record(ctx, r, items); err != nil {
+			return outcome{}, err
+		}
 	}
 	r.report("Objects applied to cluster:", items)
 	result := outcome{hashes: manifest.PodTemplateHashes(objects)}
@@ -180,7 +184,7 @@ func (r *run) locateItem(ctx context.Context, i *item) error {
 	if i.client != nil {
 		return nil
 	}
-	return r.connection.Retry(ctx, cluster.CallTimeout, r.away(i), func(context.Context) error {
+	return r.connection.Retry(ctx, cluster.CallTimeout, r.trying(i), func(context.Context) error {
 		client, namespaced, err := r.connection.Resource(i.object.GroupVersionKind(), i.object.GetNamespace())
 		if err != nil {
 			return err
@@ -196,8 +200,9 @@ func (r *run) locateItem(ctx context.Context, i *item) error {
 	})
 }
 
-// record writes what is about to be applied to the inventory. Without an inventory the deploy goes on.
-func (d *Deployer) record(ctx context.Context, r *run, items []*item) {
+// record writes what is about to be applied to the inventory. If it can't be written for another reason than a cluster
+// that is away, the deploy goes on without.
+func (d *Deployer) record(ctx context.Context, r *run, items []*item) error {
 	entries := make([]Entry, 0, len(items))
 	for _, i := range items {
 		e := entryOf(i.object, r.deploy.Resource)
@@ -206,10 +211,16 @@ func (d *Deployer) record(ctx context.Context, r *run, items []*item) {
 		}
 		entries = append(entries, e)
 	}
-	err := d.inventory.update(ctx, r.connection, func(known []Entry) ([]Entry, bool) { return record(known, entries) })
-	if err != nil && ctx.Err() == nil {
+	err := d.inventory.update(ctx, r.connection, r.printer.away, func(known []Entry) ([]Entry, bool) {
+		return record(known, entries)
+	})
+	if cluster.Unreachable(err) || ctx.Err() != nil {
+		return err
+	}
+	if err != nil {
 		r.warn("What leaves the YAML won't be pruned: %v", err)
 	}
+	return nil
 }
 
 func entryOf(o *unstructured.Unstructured, resource string) Entry {
@@ -228,8 +239,8 @@ func (r *run) limited(ctx context.Context) (context.Context, context.CancelFunc)
 	return context.WithTimeout(ctx, r.limit())
 }
 
-// away tells once that the cluster is away and that the deploy goes on.
-func (r *run) away(i *item) func(error) {
+// trying tells once why an object is tried again.
+func (r *run) trying(i *item) func(error) {
 	return func(err error) { r.warn("%s: %v; trying again for up to %v", i.name, err, r.limit()) }
 }
 

@@ -50,7 +50,7 @@ func (d *Deployer) Down(ctx context.Context, resources []Resource, options DownO
 		return err
 	}
 	p := printer{options.Log}
-	entries, err := d.inventory.read(ctx, c)
+	entries, err := d.inventory.read(ctx, c, p.away)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (d *Deployer) Down(ctx context.Context, resources []Resource, options DownO
 	if len(left) == 0 {
 		errs = append(errs, d.inventory.remove(ctx, c))
 	} else {
-		errs = append(errs, d.inventory.update(ctx, c, func([]Entry) ([]Entry, bool) { return left, true }))
+		errs = append(errs, d.inventory.update(ctx, c, nil, func([]Entry) ([]Entry, bool) { return left, true }))
 	}
 	return errors.Join(errs...)
 }

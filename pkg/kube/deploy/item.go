@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -88,19 +89,33 @@ func (r *run) tryItem(ctx context.Context, i *item) (*obstacle, error) {
 	return nil, nil
 }
 
+// changeOf says what an apply did. Controllers may have written the status and annotations of their own meanwhile, so
+// versions tell nothing.
 func changeOf(live, result *unstructured.Unstructured) change {
 	switch {
 	case live == nil:
 		return created
-	case live.GetResourceVersion() == result.GetResourceVersion():
+	case reflect.DeepEqual(content(live), content(result)):
 		return unchanged
 	}
 	return changed
 }
 
+// content is a copy of an object without what the server and controllers write.
+func content(o *unstructured.Unstructured) map[string]any {
+	o = o.DeepCopy()
+	for _, path := range [][]string{
+		{"status"}, {"metadata", "resourceVersion"}, {"metadata", "managedFields"}, {"metadata", "generation"},
+		{"metadata", "annotations", "deployment.kubernetes.io/revision"},
+	} {
+		unstructured.RemoveNestedField(o.Object, path...)
+	}
+	return o.Object
+}
+
 // read returns the object as it is in the cluster, nil if it isn't there.
 func (r *run) read(ctx context.Context, i *item) (live *unstructured.Unstructured, err error) {
-	err = r.connection.Retry(ctx, cluster.CallTimeout, r.away(i), func(ctx context.Context) (err error) {
+	err = r.connection.Retry(ctx, cluster.CallTimeout, r.trying(i), func(ctx context.Context) (err error) {
 		live, err = i.client.Get(ctx, i.object.GetName(), metav1.GetOptions{})
 		return err
 	})
@@ -159,7 +174,7 @@ func (r *run) clear(ctx context.Context, i *item, o *obstacle) error {
 		r.print("%s is being deleted; waiting until it's gone", i.name)
 	} else {
 		r.print("%s is deleted and created again: %s", i.name, o.reason)
-		err := r.connection.Retry(ctx, cluster.CallTimeout, r.away(i), func(ctx context.Context) error {
+		err := r.connection.Retry(ctx, cluster.CallTimeout, r.trying(i), func(ctx context.Context) error {
 			return i.client.Delete(ctx, i.object.GetName(), deleteOptions(o.live.GetKind(), uid))
 		})
 		if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
@@ -178,7 +193,7 @@ func (r *run) clear(ctx context.Context, i *item, o *obstacle) error {
 
 // repeat calls do until it succeeds or its error is final.
 func (r *run) repeat(ctx context.Context, i *item, do func(context.Context) error) error {
-	return r.connection.RetryWhile(ctx, r.limit(), again, r.away(i), do)
+	return r.connection.RetryWhile(ctx, r.limit(), again, r.trying(i), do)
 }
 
 // late explains an error that an object still had when its time was over.
@@ -186,12 +201,11 @@ func (r *run) late(ctx context.Context, i *item, err error) error {
 	gvk := i.object.GroupVersionKind()
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		hint := ""
-		if errors.Is(err, context.DeadlineExceeded) {
-			hint = r.slowWebhooks(i)
+		if webhooks := r.slowWebhooks(err, i); webhooks != "" {
+			err = fmt.Errorf("the server doesn't answer; it may be waiting for an admission webhook: %s", webhooks)
 		}
-		return fmt.Errorf("not applied within %v: %w%s; update_settings(k8s_upsert_timeout_secs=) sets the limit",
-			r.limit(), err, hint)
+		return fmt.Errorf("not applied within %v: %w; update_settings(k8s_upsert_timeout_secs=) sets the limit",
+			r.limit(), err)
 	case meta.IsNoMatchError(err):
 		return fmt.Errorf("the cluster knows no kind %s of %s; deploy its CustomResourceDefinition before it, "+
 			"with resource_deps if another resource has it", gvk.Kind, gvk.GroupVersion())

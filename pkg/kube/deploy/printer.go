@@ -20,3 +20,6 @@ func (p printer) print(format string, args ...any) {
 func (p printer) warn(format string, args ...any) {
 	p.log.Append(logs.LevelWarn, fmt.Sprintf(format, args...))
 }
+
+// away tells that the cluster is away.
+func (p printer) away(err error) { p.warn("%v; trying again", err) }

@@ -147,7 +147,7 @@ func (d *Deployer) prune(ctx context.Context, c *cluster.Connection, selected fu
 	// One at a time: a later one finds what the earlier one has left.
 	d.pruning.Lock()
 	defer d.pruning.Unlock()
-	entries, err := d.inventory.read(ctx, c)
+	entries, err := d.inventory.read(ctx, c, p.away)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (d *Deployer) prune(ctx context.Context, c *cluster.Connection, selected fu
 			gone = append(gone, o.entry)
 		}
 	}
-	err = d.inventory.update(ctx, c, func(entries []Entry) ([]Entry, bool) { return without(entries, gone) })
+	err = d.inventory.update(ctx, c, nil, func(now []Entry) ([]Entry, bool) { return without(now, gone) })
 	return errors.Join(describe(left, found.delete), err)
 }
 

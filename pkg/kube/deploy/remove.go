@@ -54,6 +54,8 @@ type examined struct {
 func (d *Deployer) examine(ctx context.Context, c *cluster.Connection, entries []Entry, namespaces bool) (
 	result examined, err error,
 ) {
+	ctx, cancel := context.WithTimeout(ctx, deletionPatience)
+	defer cancel()
 	type reading struct {
 		client metadata.ResourceInterface
 		live   *metav1.PartialObjectMetadata
@@ -161,6 +163,8 @@ func deletionBatches(objects []liveObject) [][]liveObject {
 
 // deleteObject deletes an object and waits until it's gone. It returns why the object is left, empty if it's gone.
 func deleteObject(ctx context.Context, c *cluster.Connection, o liveObject) (why string) {
+	ctx, cancel := context.WithTimeout(ctx, deletionPatience)
+	defer cancel()
 	if isDefinition(o.entry) {
 		if why := instancesLeft(ctx, c, o.entry.Name); why != "" {
 			return why
@@ -177,8 +181,6 @@ func deleteObject(ctx context.Context, c *cluster.Connection, o liveObject) (why
 	case err != nil:
 		return err.Error()
 	}
-	ctx, cancel := context.WithTimeout(ctx, deletionPatience)
-	defer cancel()
 	return awaitGone(ctx, c, o.uid, func(ctx context.Context) (metav1.Object, error) {
 		return o.client.Get(ctx, o.entry.Name, metav1.GetOptions{})
 	})

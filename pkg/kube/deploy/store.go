@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -34,22 +35,30 @@ func newStore(id string) *store {
 // maxConflicts is how often an update is tried if other processes are ahead each time.
 const maxConflicts = 20
 
-// read returns the entries, none without a ConfigMap.
-func (s *store) read(ctx context.Context, c *cluster.Connection) ([]Entry, error) {
-	_, entries, err := s.get(ctx, c)
+// storePatience is how long the store waits for a cluster that is away.
+const storePatience = 30 * time.Second
+
+// read returns the entries, none without a ConfigMap. Away is told if the cluster is away; it may be nil.
+func (s *store) read(ctx context.Context, c *cluster.Connection, away func(error)) ([]Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
+	_, entries, err := s.get(ctx, c, away)
 	return entries, err
 }
 
 // update changes the entries. It repeats the change if another process was ahead. Change returns false if nothing is to
 // be written.
-func (s *store) update(ctx context.Context, c *cluster.Connection, change func([]Entry) ([]Entry, bool)) error {
+func (s *store) update(ctx context.Context, c *cluster.Connection, away func(error),
+	change func([]Entry) ([]Entry, bool)) error {
+	ctx, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var err error
 	for range maxConflicts {
 		var object *v1.ConfigMap
 		var entries []Entry
-		object, entries, err = s.get(ctx, c)
+		object, entries, err = s.get(ctx, c, away)
 		if err != nil {
 			return err
 		}
@@ -75,6 +84,8 @@ func (s *store) update(ctx context.Context, c *cluster.Connection, change func([
 func (s *store) remove(ctx context.Context, c *cluster.Connection) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
 	err := c.Retry(ctx, cluster.CallTimeout, nil, func(ctx context.Context) error {
 		return c.Core.ConfigMaps(c.Cluster.Namespace).Delete(ctx, s.name, metav1.DeleteOptions{})
 	})
@@ -85,8 +96,10 @@ func (s *store) remove(ctx context.Context, c *cluster.Connection) error {
 }
 
 // get returns the ConfigMap, nil if there is none, and its entries.
-func (s *store) get(ctx context.Context, c *cluster.Connection) (object *v1.ConfigMap, entries []Entry, err error) {
-	err = c.Retry(ctx, cluster.CallTimeout, nil, func(ctx context.Context) (err error) {
+func (s *store) get(ctx context.Context, c *cluster.Connection, away func(error)) (
+	object *v1.ConfigMap, entries []Entry, err error,
+) {
+	err = c.Retry(ctx, cluster.CallTimeout, away, func(ctx context.Context) (err error) {
 		object, err = c.Core.ConfigMaps(c.Cluster.Namespace).Get(ctx, s.name, metav1.GetOptions{})
 		return err
 	})

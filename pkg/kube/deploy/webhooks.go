@@ -5,6 +5,7 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,9 +18,12 @@ import (
 	"tilt.dev/session/pkg/kube/cluster"
 )
 
-// slowWebhooks names the admission webhooks that an object without an answer may wait for, as an addition to its error.
-// It is empty if there are none, or if that can't be read.
-func (r *run) slowWebhooks(i *item) string {
+// slowWebhooks names the admission webhooks that an object may have waited for when its request got no answer. It is
+// empty for other errors, if there are no such webhooks, and if they can't be read.
+func (r *run) slowWebhooks(err error, i *item) string {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return ""
+	}
 	// The time of the object is over, so the request has a time of its own.
 	ctx, cancel := context.WithTimeout(context.Background(), cluster.CallTimeout)
 	defer cancel()
@@ -39,10 +43,7 @@ func (r *run) slowWebhooks(i *item) string {
 			names = append(names, asked(configuration.Webhooks, i.object.GroupVersionKind())...)
 		}
 	}
-	if names == nil {
-		return ""
-	}
-	return "; the server may be waiting for an admission webhook: " + strings.Join(names, ", ")
+	return strings.Join(names, ", ")
 }
 
 // asked returns the webhooks that may be asked about objects of a kind. Rules name resources, which are compared with
