@@ -57,7 +57,7 @@ func (f *Frozen) open() (*Connection, error) {
 	}
 	config.QPS, config.Burst = -1, -1 // The API server has its own limits for each user.
 	config.UserAgent = "tilt-session " + rest.DefaultKubernetesUserAgent()
-	config.WarningHandler = rest.NoWarnings{}
+	config.WarningHandlerWithContext = warnings{}
 	return newConnection(cluster, config)
 }
 

@@ -55,20 +55,32 @@ func (c *Connection) Explain(err error) error {
 
 // Retry calls do until it succeeds, returns an error other than that of a connection, or ctx ends. Each call gets a
 // context that ends after limit, or with ctx. Away is called once, before the first repetition; it may be nil. The
-// error of the last call is returned, explained.
+// error of the last call that didn't just run out of time is returned, explained.
 func (c *Connection) Retry(ctx context.Context, limit time.Duration, away func(error),
 	do func(context.Context) error) error {
+	return c.RetryWhile(ctx, limit, func(err error, _ time.Duration) bool { return Unreachable(err) }, away, do)
+}
+
+// RetryWhile is Retry with another decision about errors. It gets the time since the first call.
+func (c *Connection) RetryWhile(ctx context.Context, limit time.Duration, while func(error, time.Duration) bool,
+	away func(error), do func(context.Context) error) error {
 	backoff := wait.Backoff{Duration: 200 * time.Millisecond, Factor: 1.5, Steps: 8, Jitter: 0.1, Cap: 2 * time.Second}
-	for first := true; ; first = false {
+	begin := time.Now()
+	var last error
+	for {
 		attempt, cancel := context.WithTimeout(ctx, limit)
 		err := do(attempt)
 		cancel()
-		if !Unreachable(err) || ctx.Err() != nil {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) && last != nil {
+			return c.Explain(last) // It says more than that the time is over.
+		}
+		if err == nil || ctx.Err() != nil || !while(err, time.Since(begin)) {
 			return c.Explain(err)
 		}
-		if first && away != nil {
+		if last == nil && away != nil {
 			away(c.Explain(err))
 		}
+		last = err
 		timer := time.NewTimer(backoff.Step())
 		select {
 		case <-ctx.Done():
@@ -76,6 +88,23 @@ func (c *Connection) Retry(ctx context.Context, limit time.Duration, away func(e
 			return c.Explain(err)
 		case <-timer.C:
 		}
+	}
+}
+
+type warningsKey struct{}
+
+// WithWarnings returns a context for requests whose warnings, such as those of unknown fields, are given to warn.
+// Without it they are dropped.
+func WithWarnings(ctx context.Context, warn func(string)) context.Context {
+	return context.WithValue(ctx, warningsKey{}, warn)
+}
+
+// warnings gives the warnings of the server to the context of the request.
+type warnings struct{}
+
+func (warnings) HandleWarningHeaderWithContext(ctx context.Context, code int, _, text string) {
+	if warn, ok := ctx.Value(warningsKey{}).(func(string)); ok && code == 299 && text != "" {
+		warn(text)
 	}
 }
 
