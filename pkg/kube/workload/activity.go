@@ -47,9 +47,6 @@ var _ engine.Runtime = (*activity)(nil)
 func newActivity(r *Runner, s spec, cancel context.CancelFunc) *activity {
 	t := &activity{runner: r, cancel: cancel, changed: make(chan struct{}, 1), done: make(chan struct{}), spec: s,
 		feeds: map[feedKey]*feed{}, told: map[string]bool{}}
-	t.events = &eventLog{seen: map[eventKey]bool{}, since: r.began}
-	t.rollout = newRollout(r.began)
-	t.logs = newPodLogs(r.feeds.connection, r.began, t.wake)
 	t.ports = newForwarder(r.feeds.connection)
 	t.next = &s
 	t.wake()
@@ -101,6 +98,10 @@ const pause = 100 * time.Millisecond
 
 func (t *activity) run(ctx context.Context) {
 	defer close(t.done)
+	since := t.runner.start(ctx)
+	t.events = &eventLog{seen: map[eventKey]bool{}, since: since}
+	t.rollout = newRollout(since)
+	t.logs = newPodLogs(t.runner.feeds.connection, since, t.wake)
 	defer func() {
 		t.logs.stop()
 		t.ports.stop()
