@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -441,4 +442,67 @@ func TestClusterFewRights(t *testing.T) {
 			t.Errorf("%q is told %d times", what, got)
 		}
 	}
+}
+
+// TestClusterContainers has all kinds of containers in a pod that was there before, and that only a selector finds.
+func TestClusterContainers(t *testing.T) {
+	f := newFixture(t, nil)
+	f.apply(`{apiVersion: v1, kind: Pod, metadata: {name: p, labels: {app: p}}, spec: {terminationGracePeriodSeconds: 1,
+  initContainers: [{name: prepare, image: IMAGE, args: [print=prepared]},
+    {name: sidecar, image: IMAGE, restartPolicy: Always, args: [print=beside, "serve=:8081"]}],
+  containers: [{name: app, image: IMAGE, args: [print=before, sleep=4s, print=main, "serve=:8080"]},
+    {name: istio-proxy, image: IMAGE, args: [print=hidden, "serve=:8082"]}]}}`)
+	f.eventually("the pod", func() bool {
+		p, err := f.connection.Core.Pods(f.namespace).Get(f.Context(), "p", metav1.GetOptions{})
+		return err == nil && p.Status.Phase == corev1.PodRunning
+	})
+	// Lines from before the run aren't shown.
+	time.Sleep(3 * time.Second)
+	f.runner.began = time.Now()
+	w := model.Workload{SelectorsOnly: true, PodSelectors: []map[string]string{{"app": "none"}, {"app": "p"}},
+		PortForwards: []model.PortForward{{Local: 0, Container: 9}}}
+	r := f.start(w, &deploy.Applied{At: time.Now()})
+	r.awaitPhase(engine.Ready)
+	f.eventually("the lines", func() bool { return strings.Contains(f.log(), "\nmain\n") })
+	log := f.log()
+	for _, text := range []string{"hidden", "before", "prepared", "beside"} {
+		if strings.Contains(log, text) {
+			t.Errorf("the log shows %q", text)
+		}
+	}
+	if !strings.Contains(log, "Attaching to existing pod (p)") {
+		t.Error("the log doesn't say that the pod was there before")
+	}
+	f.eventually("the error of the port forward", func() bool {
+		_, after, _ := strings.Cut(f.log(), "listening at port ")
+		port, _, _ := strings.Cut(after, "\n")
+		if conn, err := net.Dial("tcp", "localhost:"+port); err == nil {
+			_, _ = conn.Read(make([]byte, 1))
+			conn.Close()
+		}
+		return strings.Contains(f.log(), "nothing listens at port 9 in pod p")
+	})
+}
+
+func TestClusterStatefulSet(t *testing.T) {
+	f := newFixture(t, nil)
+	r := f.start(model.Workload{}, f.apply(`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {replicas: 2,
+  serviceName: db, selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {
+  terminationGracePeriodSeconds: 1, initContainers: [{name: prepare, image: IMAGE, args: [print=prepared]},
+    {name: sidecar, image: IMAGE, restartPolicy: Always, args: [print=beside, "serve=:8081"]}],
+  containers: [{name: app, image: IMAGE, args: [print=main, "serve=:8080"]}]}}}}`))
+	r.awaitPhase(engine.Ready)
+	f.eventually("the lines of both pods", func() bool {
+		log := f.log()
+		return strings.Count(log, "[prepare] prepared\n") == 2 && strings.Count(log, "[sidecar] beside\n") == 2 &&
+			strings.Count(log, "\nmain\n") == 2
+	})
+	if err := f.connection.Dynamic.Resource(appsv1.SchemeGroupVersion.WithResource("statefulsets")).
+		Namespace(f.namespace).Delete(f.Context(), "db", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r.await("its absence", func(report engine.Report) bool { return report.Reason == "deleted" })
+	r.renew(f.apply(`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {replicas: 0, serviceName: db,
+  selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: app, image: IMAGE}]}}}}`))
+	r.awaitPhase(engine.Ready)
 }
