@@ -1,7 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package workload
+package tail
 
 import (
 	"errors"
@@ -41,14 +41,14 @@ func TestPosition(t *testing.T) {
 	log := logText(lines)
 	for cut := range len(log) {
 		for _, end := range []error{io.EOF, errors.New("connection lost")} {
-			var p position
+			var p Position
 			var got []string
-			emit := func(line []byte) { got = append(got, string(line)) }
+			emit := func(line []byte, _ bool) { got = append(got, string(line)) }
 			first := io.MultiReader(strings.NewReader(log[:cut]), iotest.ErrReader(end))
-			if err := p.copy(first, false, emit); err != nil && !errors.Is(err, end) {
+			if err := p.Copy(first, false, emit); err != nil && !errors.Is(err, end) {
 				t.Fatal(err)
 			}
-			if err := p.copy(strings.NewReader(since(log, p.last)), true, emit); err != nil {
+			if err := p.Copy(strings.NewReader(since(log, p.Last)), true, emit); err != nil {
 				t.Fatal(err)
 			}
 			if len(got) != lines || !slices.IsSortedFunc(got, func(a, b string) int { return len(a) - len(b) }) {
@@ -59,7 +59,7 @@ func TestPosition(t *testing.T) {
 }
 
 func TestPositionLines(t *testing.T) {
-	long := strings.Repeat("x", longest)
+	long := strings.Repeat("x", Longest)
 	for name, tc := range map[string]struct {
 		log      string
 		complete bool
@@ -70,13 +70,13 @@ func TestPositionLines(t *testing.T) {
 		"spaces":               {"2026-01-02T03:04:05Z  a b \n", false, []string{" a b "}},
 		"no line end, ended":   {"2026-01-02T03:04:05Z a", true, []string{"a"}},
 		"no line end, follows": {"2026-01-02T03:04:05Z a", false, nil},
-		"of the kubelet":       {"failed to watch: too many open files\n", false, []string{withHint("failed to watch: too many open files")}},
+		"of the kubelet":       {"failed to watch: too many open files\n", false, []string{"failed to watch: too many open files"}},
 		"long": {"2026-01-02T03:04:05Z " + long + "y\n2026-01-02T03:04:06Z b\n", false,
 			[]string{long[21:], strings.Repeat("x", 21) + "y", "b"}},
 	} {
-		var p position
+		var p Position
 		var got []string
-		if err := p.copy(strings.NewReader(tc.log), tc.complete, func(l []byte) { got = append(got, string(l)) }); err != nil {
+		if err := p.Copy(strings.NewReader(tc.log), tc.complete, func(l []byte, _ bool) { got = append(got, string(l)) }); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if !slices.Equal(got, tc.want) {
@@ -90,13 +90,13 @@ func FuzzPosition(f *testing.F) {
 	f.Add(logText(4))
 	f.Add("2026-01-02T03:04:05Z a\n2026-01-02T03:04:05Z a\n2026-01-02T03:04:04Z late\n")
 	f.Fuzz(func(t *testing.T, log string) {
-		var p position
-		_ = p.copy(strings.NewReader(log), true, func([]byte) {})
-		if p.last.IsZero() {
+		var p Position
+		_ = p.Copy(strings.NewReader(log), true, func([]byte, bool) {})
+		if p.Last.IsZero() {
 			return
 		}
 		var again []string
-		_ = p.copy(strings.NewReader(onlyTimed(log)), true, func(line []byte) { again = append(again, string(line)) })
+		_ = p.Copy(strings.NewReader(onlyTimed(log)), true, func(line []byte, _ bool) { again = append(again, string(line)) })
 		if len(again) > 0 {
 			t.Errorf("shown twice: %q", again)
 		}
