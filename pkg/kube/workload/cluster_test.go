@@ -426,6 +426,30 @@ func TestClusterServerAway(t *testing.T) {
 	}
 }
 
+func TestClusterServerAwayAtFirst(t *testing.T) {
+	var o outage
+	f := newFixture(t, func(config *rest.Config) { config.Dial = o.dial })
+	o.set(true)
+	r := f.start(model.Workload{}, f.apply(deployment(1, "", "serve=:8080")))
+	r.await("the outage", func(report engine.Report) bool {
+		return report.Phase == engine.Pending && report.Reason == "waiting-for-cluster" &&
+			strings.Contains(report.Detail, "doesn't answer")
+	})
+	o.set(false)
+	r.awaitPhase(engine.Ready)
+}
+
+func TestClusterQuota(t *testing.T) {
+	f := newFixture(t, nil)
+	f.apply(`{apiVersion: v1, kind: ResourceQuota, metadata: {name: none}, spec: {hard: {pods: "0"}}}`)
+	r := f.start(model.Workload{}, f.apply(deployment(1, "", "serve=:8080")))
+	r.await("the quota", func(report engine.Report) bool {
+		return report.Phase == engine.Pending && report.Reason == "waiting-for-pod" &&
+			strings.Contains(report.Detail, "exceeded quota")
+	})
+	f.eventually("its event", func() bool { return strings.Contains(f.log(), "[event: replicaset "+f.namespace+"/web-") })
+}
+
 func TestClusterFewRights(t *testing.T) {
 	name := ""
 	f := newFixture(t, func(config *rest.Config) { config.Impersonate.UserName = "system:serviceaccount:" + name + ":default" })

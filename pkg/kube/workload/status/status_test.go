@@ -318,6 +318,11 @@ func TestOf(t *testing.T) {
 			p.Spec.ReadinessGates = []corev1.PodReadinessGate{{ConditionType: "x.dev/up"}}
 		})}, engine.Report{Phase: engine.Starting, Detail: "pod p: readiness gate x.dev/up isn't met"}},
 
+		{"a container has failed for good beside one that runs", wait, []string{barePod}, []Pod{pod("p",
+			phase(corev1.PodRunning), exited(3, 0, "Error"), func(p *Pod) { p.Spec.RestartPolicy = corev1.RestartPolicyNever })},
+			engine.Report{Phase: engine.Failed, Start: created,
+				Error: "Pod p in error state due to container app: exited with code 3"}},
+
 		// Rollouts.
 		{"a pod of a former deploy crashes", wait, []string{deployment("3")}, []Pod{pod("web", rs, hash("new"), runs(true)),
 			pod("web", rs, named("old"), hash("old"), waits("CrashLoopBackOff", ""), exited(3, 9, ""))},
