@@ -152,10 +152,7 @@ func (a *localResourceParameters) check() error {
 func (e *Evaluation) resource(a *localResourceParameters) model.Resource {
 	resource := model.Resource{
 		Name:         string(a.Name),
-		Update:       e.placed(a.Cmd, a.Dir, a.Env),
-		Serve:        e.placed(a.ServeCmd, a.ServeDir, a.ServeEnv),
 		ResourceDeps: a.ResourceDeps,
-		Readiness:    a.ReadinessProbe.value,
 		AutoInit:     a.AutoInit,
 		// A resource without a job doesn't block others.
 		AllowParallel:    a.AllowParallel || a.Cmd.Command == nil,
@@ -165,6 +162,12 @@ func (e *Evaluation) resource(a *localResourceParameters) model.Resource {
 		ReadinessTimeout: ptr.Deref(a.ReadinessTimeout.Duration, 0),
 		Retries:          int(max(a.Retries, 0)),
 		Restart:          model.RestartPolicy(max(a.Restart, 0)),
+	}
+	if update := e.placed(a.Cmd, a.Dir, a.Env); update != nil {
+		resource.Update = update
+	}
+	if server := e.placed(a.ServeCmd, a.ServeDir, a.ServeEnv); server != nil {
+		resource.Runtime = &model.Server{Command: *server, Readiness: a.ReadinessProbe.value}
 	}
 	for _, dep := range a.Deps {
 		resource.Deps = append(resource.Deps, e.Absolute(dep))
