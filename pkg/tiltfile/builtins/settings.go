@@ -9,9 +9,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/blang/semver/v4"
 	"go.starlark.net/starlark"
+
+	"tilt.dev/session/pkg/model"
 )
 
 // ciSettings is ci_settings(k8s_grace_period=, timeout=, readiness_timeout=, settle=); Tilt doesn't have the last. An
@@ -29,25 +32,32 @@ func (e *Evaluation) ciSettings(a struct {
 	return nil, nil
 }
 
-// updateSettings is update_settings(max_parallel_updates=, ...). The other arguments matter to Kubernetes resources
-// only and change nothing.
+// defaultUpsertTimeout is k8s_upsert_timeout_secs where it isn't set.
+const defaultUpsertTimeout = 30 * time.Second
+
+// updateSettings is update_settings(max_parallel_updates=, ...). An argument that is left out keeps the value of an
+// earlier call.
 func (e *Evaluation) updateSettings(c *Call) (starlark.Value, error) {
 	a := struct {
-		Parallel        int            `arg:"max_parallel_updates??"`
-		UpsertTimeout   count          `arg:"k8s_upsert_timeout_secs??"`
-		UnusedImages    StringList     `arg:"suppress_unused_image_warnings??"`
-		ServerSideApply starlark.Value `arg:"k8s_server_side_apply??"`
-	}{Parallel: e.MaxParallelUpdates, UpsertTimeout: 1}
+		Parallel        int        `arg:"max_parallel_updates??"`
+		UpsertTimeout   count      `arg:"k8s_upsert_timeout_secs??"`
+		UnusedImages    StringList `arg:"suppress_unused_image_warnings??"`
+		ServerSideApply string     `arg:"k8s_server_side_apply??"`
+	}{e.MaxParallelUpdates, count(e.UpsertTimeout / time.Second), nil, string(e.Apply)}
 	if err := c.Unpack(&a); err != nil {
 		return nil, err
 	}
-	if a.Parallel < 1 {
+	switch mode := model.ApplyMode(a.ServerSideApply); {
+	case a.Parallel < 1:
 		return nil, fmt.Errorf("max_parallel_updates must be at least 1, got %d", a.Parallel)
+	case a.UpsertTimeout < 1:
+		return nil, fmt.Errorf("minimum k8s upsert timeout is 1s; got %ds", a.UpsertTimeout)
+	case mode != model.ApplyAuto && mode != model.ApplyServerSide && mode != model.ApplyClientSide:
+		return nil, fmt.Errorf("k8s_server_side_apply must be 'true', 'false' or 'auto', got %q", mode)
+	default:
+		e.Apply = mode
 	}
-	if a.UpsertTimeout < 1 {
-		return nil, fmt.Errorf("k8s_upsert_timeout_secs must be at least 1, got %d", a.UpsertTimeout)
-	}
-	e.MaxParallelUpdates = a.Parallel
+	e.MaxParallelUpdates, e.UpsertTimeout = a.Parallel, time.Duration(a.UpsertTimeout)*time.Second
 	return nil, nil
 }
 
@@ -152,12 +162,10 @@ func (e *Evaluation) Settings() Library {
 		}],
 		"experimental_metrics_settings": e.metricsSettings,
 		"experimental_telemetry_cmd":    Unpacking(e.telemetryCommand),
-		"secret_settings": checked[struct {
-			DisableScrub bool `arg:"disable_scrub??"`
-		}],
-		"set_team":         Unpacking(setTeam),
-		"update_settings":  e.updateSettings,
-		"version_settings": Unpacking(versionSettings),
+		"secret_settings":               e.secretSettings,
+		"set_team":                      Unpacking(setTeam),
+		"update_settings":               e.updateSettings,
+		"version_settings":              Unpacking(versionSettings),
 	})
 	for _, name := range unsupportedNames {
 		l[name] = builtin(name, unsupported)
@@ -187,6 +195,18 @@ func (e *Evaluation) telemetryCommand(a struct {
 		return nil, errors.New("cmd must not be empty")
 	}
 	e.Warn("experimental_telemetry_cmd: this version has no telemetry and doesn't run %q", a.Command.String())
+	return nil, nil
+}
+
+// secretSettings is secret_settings(disable_scrub=False).
+func (e *Evaluation) secretSettings(c *Call) (starlark.Value, error) {
+	a := struct {
+		DisableScrub bool `arg:"disable_scrub??"`
+	}{e.ShowSecrets}
+	if err := c.Unpack(&a); err != nil {
+		return nil, err
+	}
+	e.ShowSecrets = a.DisableScrub
 	return nil, nil
 }
 
@@ -220,15 +240,16 @@ func setFeature(a struct {
 // unsupported is a builtin of Tilt that this version doesn't have. A call is an error that says so; without the builtin
 // the name would be undefined.
 func unsupported(c *Call) (starlark.Value, error) {
-	return nil, errors.New(c.Name + " isn't supported: this version runs local resources only")
+	if strings.HasPrefix(c.Name, "v1alpha1.") {
+		return nil, errors.New(c.Name + " isn't supported: use k8s_yaml, k8s_resource and k8s_custom_deploy instead")
+	}
+	return nil, errors.New(c.Name + " isn't supported by this version")
 }
 
 // unsupportedNames are those of builtins that need images, Docker Compose or Kubernetes.
 var unsupportedNames = []string{
-	"allow_k8s_contexts", "custom_build", "dc_resource", "default_registry", "docker_build", "docker_compose",
-	"docker_prune_settings", "fall_back_on", "helm", "initial_sync", "k8s_context", "k8s_custom_deploy",
-	"k8s_image_json_path", "k8s_kind", "k8s_namespace", "k8s_resource", "k8s_yaml", "kustomize",
-	"port_forward", "restart_container", "run", "sync", "workload_to_resource_function",
+	"custom_build", "dc_resource", "default_registry", "docker_build", "docker_compose",
+	"docker_prune_settings", "fall_back_on", "initial_sync", "restart_container", "run", "sync",
 	"v1alpha1.cluster", "v1alpha1.forward", "v1alpha1.kubernetes_apply", "v1alpha1.kubernetes_apply_cmd",
 	"v1alpha1.kubernetes_discovery", "v1alpha1.kubernetes_discovery_template_spec", "v1alpha1.kubernetes_image_locator",
 	"v1alpha1.kubernetes_image_object_descriptor", "v1alpha1.kubernetes_watch_ref", "v1alpha1.label_selector",
