@@ -41,12 +41,10 @@ const (
 type Resource struct {
 	// Name is unique within the Tiltfile.
 	Name string
-	// Update is the job, nil without cmd.
-	Update *Command
-	// Serve is the server, nil without serve_cmd.
-	Serve *Command
-	// Readiness is the probe of Serve. Nil: Serve is ready as soon as it runs.
-	Readiness *Probe
+	// Update runs and ends, nil without one: a job of local_resource, a deploy.
+	Update Update
+	// Runtime goes on after the update, nil without one: a server of local_resource, a workload.
+	Runtime Runtime
 	// Images are the names of the images that the update uses.
 	Images []string
 

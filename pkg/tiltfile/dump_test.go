@@ -66,10 +66,14 @@ func dump(work string, p model.Project) string {
 
 func dumpResource(b *strings.Builder, work string, r model.Resource) {
 	fmt.Fprintf(b, "%s\n", r.Name)
-	dumpCommand(b, work, "update", r.Update)
-	dumpCommand(b, work, "serve", r.Serve)
-	if r.Readiness != nil {
-		dumpProbe(b, *r.Readiness)
+	if c, ok := r.Update.(*model.Command); ok {
+		dumpCommand(b, work, "update", c)
+	}
+	if server, ok := r.Runtime.(*model.Server); ok {
+		dumpCommand(b, work, "serve", &server.Command)
+		if server.Readiness != nil {
+			dumpProbe(b, *server.Readiness)
+		}
 	}
 	if r.Deps != nil {
 		fmt.Fprintf(b, "  files: %s\n", strings.Join(r.Deps, ", "))

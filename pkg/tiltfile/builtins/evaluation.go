@@ -95,7 +95,7 @@ func NewEvaluation(ctx context.Context, options Options) *Evaluation {
 type Scope struct {
 	Args []string
 	// triggerMode is that of the resources that don't have their own, and triggerModeSet where the Tiltfile set it.
-	triggerMode    triggerMode
+	triggerMode    TriggerMode
 	triggerModeSet syntax.Position
 }
 

@@ -199,7 +199,7 @@ const ignoreFile = ".tiltignore"
 
 // watchSettings is watch_settings(ignore=[]). Calls add up.
 func (e *Evaluation) watchSettings(a struct {
-	Ignore patternList `arg:"ignore??"`
+	Ignore PatternList `arg:"ignore??"`
 }) (starlark.Value, error) {
 	e.ignore(e.Directory(), a.Ignore, "watch_settings()")
 	return nil, nil
@@ -250,10 +250,10 @@ func (e *Evaluation) IgnoreSets(watched []string) []model.IgnoreSet {
 	return sets
 }
 
-// patternList is a pattern in dockerignore syntax or a list of patterns.
-type patternList []string
+// PatternList is a pattern in dockerignore syntax or a list of patterns.
+type PatternList []string
 
-func (l *patternList) Unpack(v starlark.Value) error {
+func (l *PatternList) Unpack(v starlark.Value) error {
 	if err := (*StringList)(l).Unpack(v); err != nil {
 		return err
 	}

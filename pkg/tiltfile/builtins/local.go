@@ -41,11 +41,11 @@ type Command struct {
 
 // localParameters are the parameters of local.
 type localParameters struct {
-	Command    command     `arg:"command"`
+	Command    CommandLine `arg:"command"`
 	Quiet      bool        `arg:"quiet??"`
-	CommandBat command     `arg:"command_bat??"`
+	CommandBat CommandLine `arg:"command_bat??"`
 	EchoOff    bool        `arg:"echo_off??"`
-	Env        environment `arg:"env??"`
+	Env        Environment `arg:"env??"`
 	Dir        Path        `arg:"dir??"`
 	Stdin      Text        `arg:"stdin??"`
 }
@@ -58,7 +58,7 @@ func (v *Environ) local(a localParameters) (starlark.Value, error) {
 	case v.evaluation.Runner == nil:
 		return nil, errors.New("this evaluation can't run commands")
 	}
-	command := v.evaluation.placed(a.Command, a.Dir, nil)
+	command := v.evaluation.Placed(a.Command, a.Dir, nil)
 	if !a.EchoOff {
 		v.evaluation.Info("local: " + command.String())
 	}

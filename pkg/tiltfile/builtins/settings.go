@@ -148,7 +148,7 @@ func (e *Evaluation) Settings() Library {
 		"disable_snapshots": checked[struct{}],
 		"enable_feature":    Unpacking(setFeature),
 		"experimental_analytics_report": checked[struct {
-			Tags stringMap `arg:"tags"`
+			Tags StringMap `arg:"tags"`
 		}],
 		"experimental_metrics_settings": e.metricsSettings,
 		"experimental_telemetry_cmd":    Unpacking(e.telemetryCommand),
@@ -178,10 +178,10 @@ func (e *Evaluation) metricsSettings(c *Call) (starlark.Value, error) {
 
 // telemetryCommand is experimental_telemetry_cmd(cmd, cmd_bat=, period=, dir=).
 func (e *Evaluation) telemetryCommand(a struct {
-	Command    command  `arg:"cmd"`
-	CommandBat command  `arg:"cmd_bat??"`
-	Period     duration `arg:"period??"`
-	Dir        Path     `arg:"dir??"`
+	Command    CommandLine `arg:"cmd"`
+	CommandBat CommandLine `arg:"cmd_bat??"`
+	Period     duration    `arg:"period??"`
+	Dir        Path        `arg:"dir??"`
 }) (starlark.Value, error) {
 	if a.Command.Command == nil {
 		return nil, errors.New("cmd must not be empty")
