@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -72,8 +73,17 @@ type Evaluation struct {
 	// CI and MaxParallelUpdates are the settings of the run.
 	CI                 model.CISettings
 	MaxParallelUpdates int
+	// UpsertTimeout and Apply are how Kubernetes objects are applied.
+	UpsertTimeout time.Duration
+	Apply         model.ApplyMode
+	// UnusedImages are the images that the Tiltfile needn't use, "*" for all of them.
+	UnusedImages []string
+	// ShowSecrets is true if logs may have the values of Secrets.
+	ShowSecrets bool
 
 	definitions []*definition
+	// inert are the builtins that were said to have no effect.
+	inert []string
 }
 
 // NewEvaluation returns an evaluation that hasn't begun.
@@ -87,6 +97,8 @@ func NewEvaluation(ctx context.Context, options Options) *Evaluation {
 		Scope:   &Scope{Args: options.Args},
 
 		MaxParallelUpdates: model.DefaultMaxParallelUpdates,
+		UpsertTimeout:      model.DefaultUpsertTimeout,
+		Apply:              model.ApplyAuto,
 	}
 }
 
