@@ -15,6 +15,7 @@ import (
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/tiltfile/builtins"
 	"tilt.dev/session/pkg/tiltfile/config"
+	"tilt.dev/session/pkg/tiltfile/images"
 )
 
 // evaluation is the state of one evaluation. Only the goroutine of Load uses it.
@@ -35,6 +36,7 @@ type evaluation struct {
 	environ *builtins.Environ
 	objects *builtins.Objects
 	config  *config.Config
+	images  *images.Images
 	// repositories and extensions are in the order of their definition.
 	repositories []*extensionRepo
 	extensions   []*extension
@@ -50,6 +52,7 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 		modules:    map[string]starlark.StringDict{},
 		environ:    builtins.NewEnviron(shared),
 		config:     config.New(shared),
+		images:     images.New(shared),
 	}
 	e.objects = builtins.NewObjects(shared)
 	e.Thread.Print = func(_ *starlark.Thread, text string) { e.Info(text) }
@@ -64,6 +67,7 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 		shared.Resources(),
 		e.objects.Library(),
 		e.config.Library(),
+		e.images.Library(),
 		e.library(),
 	)
 	return e
@@ -97,6 +101,7 @@ func (e *evaluation) watched() []string {
 	for _, r := range resources {
 		paths = append(paths, r.Deps...)
 	}
+	paths = append(paths, e.images.WatchedPaths()...)
 	return append(paths, e.objects.WatchedPaths()...)
 }
 
@@ -138,7 +143,11 @@ func (e *evaluation) executeScope(scope *builtins.Scope, path string, source []b
 
 // assemble adds to the project what the Tiltfile defines.
 func (e *evaluation) assemble(project *model.Project) error {
+	if err := e.images.Resolve(); err != nil {
+		return err
+	}
 	resources, scopes := e.AllResources()
+	project.Images = e.images.Project(usedImages(resources), nil)
 	if len(resources) == 0 {
 		text := fmt.Sprintf("No resources found. Define one with local_resource() in '%s'.", e.Path)
 		return &Error{KindResources, text, nil}
@@ -157,6 +166,15 @@ func (e *evaluation) assemble(project *model.Project) error {
 	project.Resources, project.Enabled, project.Environ = resources, enabled, e.environ.Changes()
 	project.Companions = e.objects.Companions(enabled)
 	return nil
+}
+
+// usedImages returns the names of the images that resources use.
+func usedImages(resources []model.Resource) []string {
+	var names []string
+	for _, r := range resources {
+		names = append(names, r.Images...)
+	}
+	return names
 }
 
 // enabled returns which resources start enabled: those that their scopes enable, and the dependencies of these.

@@ -80,12 +80,17 @@ type Evaluation struct {
 	MaxParallelUpdates int
 	// Kubernetes is the cluster that the Tiltfile deploys to.
 	Kubernetes *Cluster
-	// UpsertTimeout and Apply are the settings of deploys, and ShowSecrets that no secret is redacted.
+	// UpsertTimeout and Apply are how Kubernetes objects are applied.
 	UpsertTimeout time.Duration
 	Apply         model.ApplyMode
-	ShowSecrets   bool
+	// UnusedImages are the images that the Tiltfile needn't use, "*" for all of them.
+	UnusedImages []string
+	// ShowSecrets is true if logs may have the values of Secrets.
+	ShowSecrets bool
 
 	definitions []*definition
+	// inert are the builtins that were said to have no effect.
+	inert []string
 }
 
 // NewEvaluation returns an evaluation that hasn't begun.
@@ -100,7 +105,7 @@ func NewEvaluation(ctx context.Context, options Options) *Evaluation {
 
 		MaxParallelUpdates: model.DefaultMaxParallelUpdates,
 		Kubernetes:         &Cluster{read: options.Cluster},
-		UpsertTimeout:      defaultUpsertTimeout,
+		UpsertTimeout:      model.DefaultUpsertTimeout,
 		Apply:              model.ApplyAuto,
 	}
 }
