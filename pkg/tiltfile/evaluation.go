@@ -54,9 +54,9 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 		modules:    map[string]starlark.StringDict{},
 		environ:    builtins.NewEnviron(shared),
 		config:     config.New(shared),
-		images:     images.New(shared),
 	}
 	e.objects = builtins.NewObjects(shared)
+	e.images = images.New(shared, e.environ)
 	e.cluster = kubernetes.New(shared, e.environ, e.images)
 	e.Thread.Print = func(_ *starlark.Thread, text string) { e.Info(text) }
 	e.Thread.Load = func(_ *starlark.Thread, name string) (starlark.StringDict, error) { return e.load(name) }

@@ -45,11 +45,14 @@ func TestScripts(t *testing.T) {
 		t.Fatalf("no scripts: %v", err)
 	}
 	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { testArchive(t, path) })
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { testArchive(t, path, evaluate) })
 	}
 }
 
-func testArchive(t *testing.T, path string) {
+// evaluator returns what comes out of the Tiltfile in a directory, by section.
+type evaluator func(t *testing.T, work string, options Options) map[string]string
+
+func testArchive(t *testing.T, path string, evaluate evaluator) {
 	archive, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +67,7 @@ func testArchive(t *testing.T, path string) {
 			end = len(archive.Files)
 		}
 		t.Run(name, func(t *testing.T) {
-			seen.Files = append(seen.Files, testCase(t, name, archive.Files[:end])...)
+			seen.Files = append(seen.Files, testCase(t, name, archive.Files[:end], evaluate)...)
 		})
 		archive.Files = archive.Files[end:]
 	}
@@ -76,7 +79,7 @@ func testArchive(t *testing.T, path string) {
 }
 
 // testCase runs one case and returns its files with what was seen.
-func testCase(t *testing.T, name string, files []txtar.File) []txtar.File {
+func testCase(t *testing.T, name string, files []txtar.File, evaluate evaluator) []txtar.File {
 	work := t.TempDir()
 	given, want := []txtar.File{}, map[string]string{}
 	options := Options{
@@ -135,17 +138,9 @@ func (s *shown) Close() error {
 	return nil
 }
 
-// evaluate returns what comes out of the Tiltfile in a directory, by section.
+// evaluate is the evaluator of whole projects.
 func evaluate(t *testing.T, work string, options Options) map[string]string {
-	var log strings.Builder
-	options.Path = filepath.Join(work, "Tiltfile")
-	options.Log = func(level logs.Level, text string) {
-		if level == logs.LevelWarn {
-			log.WriteString("WARNING: ")
-		}
-		log.WriteString(text + "\n")
-	}
-	options.Output = func() io.WriteCloser { return &shown{log: &log} }
+	log := record(work, &options)
 	project, err := Load(t.Context(), options)
 	got := map[string]string{
 		"log":     log.String(),
@@ -161,6 +156,20 @@ func evaluate(t *testing.T, work string, options Options) map[string]string {
 		got[section] = strings.ReplaceAll(text, work, "$WORK")
 	}
 	return got
+}
+
+// record makes an evaluation in a directory write its log to the result.
+func record(work string, options *Options) *strings.Builder {
+	log := new(strings.Builder)
+	options.Path = filepath.Join(work, "Tiltfile")
+	options.Log = func(level logs.Level, text string) {
+		if level == logs.LevelWarn {
+			log.WriteString("WARNING: ")
+		}
+		log.WriteString(text + "\n")
+	}
+	options.Output = func() io.WriteCloser { return &shown{log: log} }
+	return log
 }
 
 func readOptions(t *testing.T, options *Options, lines string) {

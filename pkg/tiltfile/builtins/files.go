@@ -213,12 +213,19 @@ func (e *Evaluation) ignore(base string, patterns []string, source string) {
 
 // ReadIgnoreFile reads the .tiltignore, which is an input even if it is missing.
 func (e *Evaluation) ReadIgnoreFile() error {
-	base := e.MainDirectory()
-	path := filepath.Join(base, ignoreFile)
-	content, err := e.ReadSource(path)
+	path := filepath.Join(e.MainDirectory(), ignoreFile)
+	patterns, err := e.ReadPatterns(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	e.ignore(e.MainDirectory(), patterns, path)
+	return err
+}
+
+// ReadPatterns returns the patterns of a file in dockerignore syntax. The absolute path becomes an input, even of a
+// missing file.
+func (e *Evaluation) ReadPatterns(path string) ([]string, error) {
+	content, err := e.ReadSource(path)
 	var patterns []string
 	if err == nil {
 		patterns, err = ignorefile.ReadAll(bytes.NewReader(content))
@@ -227,10 +234,9 @@ func (e *Evaluation) ReadIgnoreFile() error {
 		err = checkPatterns(patterns)
 	}
 	if err != nil {
-		return fmt.Errorf("error reading %s: %w", path, err)
+		return nil, fmt.Errorf("error reading %s: %w", path, err)
 	}
-	e.ignore(base, patterns, path)
-	return nil
+	return patterns, nil
 }
 
 // IgnoreSets returns what the Tiltfile ignores, and the files of the git repositories around the watched paths: git

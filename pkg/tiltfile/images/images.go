@@ -19,8 +19,11 @@
 package images
 
 import (
+	"maps"
+
 	"go.starlark.net/syntax"
 
+	"tilt.dev/session/pkg/image/dockerfile"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/tiltfile/builtins"
 )
@@ -28,7 +31,10 @@ import (
 // Images are the image builds that the Tiltfiles of one evaluation declare.
 type Images struct {
 	evaluation *builtins.Evaluation
+	environ    *builtins.Environ
 	registry   *model.Registry
+	// asked are the references that Match was called with.
+	asked []string
 	// builds are in the order of their declaration.
 	builds []*build
 	// steps are all steps of live updates that were created.
@@ -37,7 +43,7 @@ type Images struct {
 
 // build is a docker_build or custom_build.
 type build struct {
-	reference
+	name     dockerfile.Name
 	position syntax.Position
 	// use is how objects use the image, without what depends on other builds.
 	use model.ImageUse
@@ -56,11 +62,19 @@ type build struct {
 }
 
 // New returns the images of an evaluation.
-func New(e *builtins.Evaluation) *Images { return &Images{evaluation: e} }
+func New(e *builtins.Evaluation, environ *builtins.Environ) *Images {
+	return &Images{evaluation: e, environ: environ}
+}
 
 // Library returns the builtins.
 func (i *Images) Library() builtins.Library {
-	return i.stepLibrary()
+	l := builtins.Functions(map[string]builtins.Function{
+		"custom_build":     i.customBuild,
+		"default_registry": builtins.Unpacking(i.defaultRegistry),
+		"docker_build":     i.dockerBuild,
+	})
+	maps.Copy(l, i.stepLibrary())
+	return l
 }
 
 // Registry returns what default_registry() says, nil without it.

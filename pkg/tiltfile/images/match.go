@@ -3,84 +3,69 @@
 
 package images
 
-import (
-	"errors"
+import "tilt.dev/session/pkg/image/dockerfile"
 
-	ref "github.com/distribution/reference"
-)
-
-// reference is the parsed reference of a build.
-type reference struct {
-	// name is unique among the builds: the familiar form.
-	name string
-	// repository and text are the normalized forms, without and with the tag.
-	repository, text string
-	tagged           bool
-}
-
-// parseReference parses the reference of a build. It can have a tag.
-func parseReference(text string) (reference, error) {
-	named, err := ref.ParseNormalizedNamed(text)
-	if err != nil {
-		return reference{}, err
-	}
-	if _, ok := named.(ref.Digested); ok {
-		return reference{}, errors.New("an image that is to be built can't have a digest")
-	}
-	_, tagged := named.(ref.Tagged)
-	return reference{ref.FamiliarString(named), named.Name(), named.String(), tagged}, nil
-}
-
-// Match returns the name of the build that makes the image of a reference in a Kubernetes object or a Dockerfile. A
-// build whose reference has no tag makes all tags and digests of its repository. One with a tag, or whose repository
-// other builds make too, makes exactly the reference. A text that is no reference matches nothing.
-func (i *Images) Match(text string) (name string, ok bool) {
-	if b := i.match(text); b != nil {
-		return b.name, true
+// Match returns the name of the build that makes the image of a reference in a Kubernetes object. A build whose name has
+// no tag makes all tags and digests of its repository. One with a tag, or whose repository other builds make too, makes
+// that tag only. A text that is no reference matches nothing. The references that Match is called with are what the
+// warning of unused builds suggests.
+func (i *Images) Match(ref string) (name string, ok bool) {
+	i.asked = append(i.asked, ref)
+	if b := i.match(ref); b != nil {
+		return b.name.String(), true
 	}
 	return "", false
 }
 
-func (i *Images) match(text string) *build {
-	named, err := ref.ParseNormalizedNamed(text)
-	if err != nil {
-		return nil
-	}
+// match returns the build that makes the image of a reference, nil for none.
+func (i *Images) match(ref string) *build {
 	for _, b := range i.builds {
-		if b.text == named.String() || b.repository == named.Name() && !i.matchesExactly(b) {
+		if !b.syncsOnly() && b.name.Matches(ref, i.matchesExactly(b)) {
 			return b
 		}
 	}
 	return nil
 }
 
-// matchesExactly returns whether a build makes only the tag of its reference.
+// matchesExactly returns whether a build makes only one tag.
 func (i *Images) matchesExactly(b *build) bool {
-	if b.tagged {
+	if b.name.Tagged() {
 		return true
 	}
 	for _, other := range i.builds {
-		if other != b && other.repository == b.repository {
+		if other != b && other.name.Repository() == b.name.Repository() {
 			return true
 		}
 	}
 	return false
 }
 
-// Find returns the name of the build that an image_deps= means: the one of exactly this reference, or else the one
-// that makes its image.
-func (i *Images) Find(text string) (name string, ok bool) {
-	if b := i.find(text); b != nil {
-		return b.name, true
+// Find returns the name of the build that an image_deps= means: the one of exactly this name, or else the one that makes
+// its image.
+func (i *Images) Find(ref string) (name string, ok bool) {
+	if b := i.find(ref); b != nil {
+		return b.name.String(), true
 	}
 	return "", false
 }
 
-func (i *Images) find(text string) *build {
+func (i *Images) find(ref string) *build {
+	wanted, err := dockerfile.ParseName(ref)
+	if err != nil {
+		return nil
+	}
+	if b := i.declared(wanted); b != nil {
+		return b
+	}
+	return i.match(ref)
+}
+
+// declared returns the build with a name, nil for none.
+func (i *Images) declared(name dockerfile.Name) *build {
 	for _, b := range i.builds {
-		if wanted, err := parseReference(text); err == nil && b.text == wanted.text {
+		if b.name.String() == name.String() {
 			return b
 		}
 	}
-	return i.match(text)
+	return nil
 }

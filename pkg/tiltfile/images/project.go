@@ -14,7 +14,9 @@ import (
 func (i *Images) Declared() []model.ImageUse {
 	var all []model.ImageUse
 	for _, b := range i.builds {
-		all = append(all, i.use(b))
+		if !b.syncsOnly() {
+			all = append(all, i.use(b))
+		}
 	}
 	return all
 }
@@ -24,7 +26,7 @@ func (i *Images) Declared() []model.ImageUse {
 func (i *Images) Uses(resource string, names []string) ([]model.ImageUse, error) {
 	var uses []model.ImageUse
 	for _, b := range i.ordered(names) {
-		if !slices.Contains(names, b.name) {
+		if !slices.Contains(names, b.name.String()) {
 			continue
 		}
 		if b.liveUpdate != nil && b.liveUpdate.Restart {
@@ -37,16 +39,20 @@ func (i *Images) Uses(resource string, names []string) ([]model.ImageUse, error)
 
 func (i *Images) use(b *build) model.ImageUse {
 	use := b.use
-	use.Image, use.MatchExact = b.name, i.matchesExactly(b)
+	use.Image, use.MatchExact = b.name.String(), i.matchesExactly(b)
 	return use
 }
 
 // Project returns the images that are built: those with the names, which resources use, and their bases. Bases come
 // first. It warns of the builds that nothing uses. The cluster is nil without Kubernetes objects.
 func (i *Images) Project(used []string, cluster *model.Cluster) []model.Image {
+	i.warnUnused(used)
 	var images []model.Image
 	for _, b := range i.ordered(used) {
-		images = append(images, i.image(b, slices.Contains(used, b.name), cluster))
+		if b.syncsOnly() {
+			continue
+		}
+		images = append(images, i.image(b, slices.Contains(used, b.name.String()), cluster))
 	}
 	return images
 }
@@ -54,12 +60,12 @@ func (i *Images) Project(used []string, cluster *model.Cluster) []model.Image {
 func (i *Images) image(b *build, deployed bool, cluster *model.Cluster) model.Image {
 	var bases []string
 	for _, base := range b.bases {
-		bases = append(bases, base.name)
+		bases = append(bases, base.name.String())
 	}
 	return model.Image{
-		Name: b.name,
+		Name: b.name.String(),
 		Build: &model.ImageBuild{
-			Image: b.name, Docker: b.docker, Custom: b.custom, Bases: bases, Deployed: deployed,
+			Image: b.name.String(), Docker: b.docker, Custom: b.custom, Bases: bases, Deployed: deployed,
 			Registry: i.registry, Cluster: cluster, LiveUpdate: b.liveUpdate,
 		},
 		Bases:   bases,
@@ -82,7 +88,7 @@ func (i *Images) ordered(names []string) []*build {
 		all = append(all, b)
 	}
 	for _, b := range i.builds {
-		if slices.Contains(names, b.name) {
+		if slices.Contains(names, b.name.String()) {
 			add(b)
 		}
 	}

@@ -19,16 +19,16 @@ func (i *Images) Resolve() error {
 	}
 	for _, b := range i.builds {
 		if inCycle(b) {
-			return fmt.Errorf("%s: Image dependency cycle: %s", b.position, b.name)
+			return fmt.Errorf("%s: Image dependency cycle: %s", b.position, b.name.String())
 		}
 	}
 	for _, b := range i.builds {
 		var watched []string
-		for _, part := range i.ordered([]string{b.name}) {
+		for _, part := range i.ordered([]string{b.name.String()}) {
 			watched = append(watched, part.deps...)
 		}
 		if err := checkPaths(b.liveUpdate, watched); err != nil {
-			return fmt.Errorf("%s: image %q: %w", b.position, b.name, err)
+			return fmt.Errorf("%s: image %q: %w", b.position, b.name.String(), err)
 		}
 	}
 	return i.unusedSteps()
@@ -43,7 +43,7 @@ func (i *Images) resolve(b *build) error {
 		}
 		switch {
 		case base == nil && b.custom != nil:
-			return fmt.Errorf("%s: image %q: image dep %q not found", b.position, b.name, need)
+			return fmt.Errorf("%s: image %q: image dep %q not found", b.position, b.name.String(), need)
 		case base != nil && !slices.Contains(b.bases, base):
 			b.bases = append(b.bases, base)
 		}
