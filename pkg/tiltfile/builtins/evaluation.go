@@ -43,7 +43,12 @@ type Options struct {
 	Executable string
 	// Environ is the environment as "KEY=value" entries; the last one of a key counts.
 	Environ []string
-	// Runner runs the commands of local(); nil refuses them.
+	// Cluster returns the Kubernetes cluster of the run, nil if there is no kubeconfig. It is called when the first
+	// Kubernetes builtin or local() needs it, at most once. It contacts nothing. Nil: there is no cluster.
+	Cluster func() (*model.Cluster, error)
+	// Redact gets the secrets of the objects that the Tiltfile deploys, as soon as it registers them. Nil drops them.
+	Redact func([]model.Secret)
+	// Runner runs the commands of local(), helm() and kustomize(); nil refuses them.
 	Runner Runner
 	// Log gets what the Tiltfile prints and warns of: one or more lines without a final line break. Calls don't
 	// overlap. Nil drops the text.
@@ -73,6 +78,8 @@ type Evaluation struct {
 	// CI and MaxParallelUpdates are the settings of the run.
 	CI                 model.CISettings
 	MaxParallelUpdates int
+	// Kubernetes is the cluster that the Tiltfile deploys to.
+	Kubernetes *Cluster
 	// UpsertTimeout and Apply are how Kubernetes objects are applied.
 	UpsertTimeout time.Duration
 	Apply         model.ApplyMode
@@ -97,6 +104,7 @@ func NewEvaluation(ctx context.Context, options Options) *Evaluation {
 		Scope:   &Scope{Args: options.Args},
 
 		MaxParallelUpdates: model.DefaultMaxParallelUpdates,
+		Kubernetes:         &Cluster{read: options.Cluster},
 		UpsertTimeout:      model.DefaultUpsertTimeout,
 		Apply:              model.ApplyAuto,
 	}

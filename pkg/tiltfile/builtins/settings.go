@@ -181,14 +181,15 @@ func (e *Evaluation) Settings() Library {
 // unsupported is a builtin of Tilt that this version doesn't have. A call is an error that says so; without the builtin
 // the name would be undefined.
 func unsupported(c *Call) (starlark.Value, error) {
-	return nil, errors.New(c.Name + " isn't supported: this version runs local resources only")
+	if strings.HasPrefix(c.Name, "v1alpha1.") {
+		return nil, errors.New(c.Name + " isn't supported: use k8s_yaml, k8s_resource and k8s_custom_deploy instead")
+	}
+	return nil, errors.New(c.Name + " isn't supported by this version")
 }
 
 // unsupportedNames are those of builtins that need images, Docker Compose or Kubernetes.
 var unsupportedNames = []string{
-	"allow_k8s_contexts", "dc_resource", "docker_compose", "helm", "k8s_context", "k8s_custom_deploy",
-	"k8s_image_json_path", "k8s_kind", "k8s_namespace", "k8s_resource", "k8s_yaml", "kustomize",
-	"port_forward", "workload_to_resource_function",
+	"dc_resource", "docker_compose",
 	"v1alpha1.cluster", "v1alpha1.forward", "v1alpha1.kubernetes_apply", "v1alpha1.kubernetes_apply_cmd",
 	"v1alpha1.kubernetes_discovery", "v1alpha1.kubernetes_discovery_template_spec", "v1alpha1.kubernetes_image_locator",
 	"v1alpha1.kubernetes_image_object_descriptor", "v1alpha1.kubernetes_watch_ref", "v1alpha1.label_selector",
