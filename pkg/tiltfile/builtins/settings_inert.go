@@ -16,31 +16,21 @@ import (
 // effect where a person could expect one.
 func (e *Evaluation) inertSettings() Library {
 	return Functions(map[string]Function{
-		"analytics_settings": inert[struct {
-			Enable bool `arg:"enable"`
-		}](e, "this program sends no analytics"),
+		"analytics_settings":    Unpacking(e.analyticsSettings),
 		"disable_feature":       Unpacking(setFeature),
-		"disable_snapshots":     inert[struct{}](e, "this program makes no snapshots"),
+		"disable_snapshots":     Unpacking(func(struct{}) (starlark.Value, error) { return nil, nil }),
 		"docker_prune_settings": Unpacking(e.dockerPruneSettings),
 		"enable_feature":        Unpacking(setFeature),
-		"experimental_analytics_report": inert[struct {
+		"experimental_analytics_report": Unpacking(func(struct {
 			Tags StringMap `arg:"tags"`
-		}](e, "this program sends no analytics"),
+		}) (starlark.Value, error) {
+			e.sayInert("experimental_analytics_report", noAnalytics)
+			return nil, nil
+		}),
 		"experimental_metrics_settings": e.metricsSettings,
 		"experimental_telemetry_cmd":    Unpacking(e.telemetryCommand),
 		"set_team":                      e.setTeam,
 	})
-}
-
-// inert is a builtin that only checks that its arguments have the right types.
-func inert[Parameters any](e *Evaluation, reason string) Function {
-	return func(c *Call) (starlark.Value, error) {
-		if err := c.Unpack(new(Parameters)); err != nil {
-			return nil, err
-		}
-		e.sayInert(c.Name, reason)
-		return nil, nil
-	}
 }
 
 // sayInert logs once that a builtin has no effect.
@@ -49,6 +39,18 @@ func (e *Evaluation) sayInert(name, reason string) {
 		e.inert = append(e.inert, name)
 		e.Info(fmt.Sprintf("%s() has no effect: %s", name, reason))
 	}
+}
+
+const noAnalytics = "this program sends no analytics"
+
+// analyticsSettings is analytics_settings(enable).
+func (e *Evaluation) analyticsSettings(a struct {
+	Enable bool `arg:"enable"`
+}) (starlark.Value, error) {
+	if a.Enable {
+		e.sayInert("analytics_settings", noAnalytics)
+	}
+	return nil, nil
 }
 
 // dockerPruneSettings is docker_prune_settings(disable=False, ...).

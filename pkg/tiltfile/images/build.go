@@ -46,6 +46,7 @@ func (i *Images) add(b *build) error {
 		return fmt.Errorf("Image for ref %q has already been defined", b.name.String())
 	}
 	i.builds = append(i.builds, b)
+	i.byRepository[b.name.Repository()] = append(i.byRepository[b.name.Repository()], b)
 	return nil
 }
 

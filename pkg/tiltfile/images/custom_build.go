@@ -70,6 +70,10 @@ func (i *Images) customBuild(c *builtins.Call) (starlark.Value, error) {
 	}
 	b.use = useOf(a.MatchInEnv, a.Entrypoint, a.ContainerArgs)
 	b.liveUpdate = a.LiveUpdate.LiveUpdate
+	if b.syncsOnly() {
+		i.evaluation.Warn("custom_build(%q) only brings files into containers: this version doesn't do that yet",
+			b.name.String())
+	}
 	return customValue(b.name.String()), i.add(b)
 }
 
@@ -99,7 +103,9 @@ func (i *Images) customFiles(b *build, a *customParameters) error {
 	own := fmt.Sprintf("custom_build(%q)", b.name.String())
 	b.deps = i.absolute(a.Deps)
 	for _, file := range i.tiltfiles(b) {
-		b.ignores = append(b.ignores, fileIgnored(file, own))
+		if belowAny(file, b.deps) {
+			b.ignores = append(b.ignores, fileIgnored(file, own))
+		}
 	}
 	if len(a.Ignore) > 0 {
 		b.ignores = append(b.ignores, model.IgnoreSet{

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -245,7 +244,7 @@ func (i *Images) agent(text string) string {
 	}
 	paths := strings.Split(list, ",")
 	for n, path := range paths {
-		paths[n] = i.evaluation.Absolute(os.Expand(path, i.variable))
+		paths[n] = i.evaluation.Absolute(path)
 	}
 	return id + "=" + strings.Join(paths, ",")
 }

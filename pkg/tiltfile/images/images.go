@@ -35,8 +35,9 @@ type Images struct {
 	registry   *model.Registry
 	// asked are the references that Match was called with.
 	asked []string
-	// builds are in the order of their declaration.
-	builds []*build
+	// builds are in the order of their declaration. byRepository has the same by their repositories.
+	builds       []*build
+	byRepository map[string][]*build
 	// steps are all steps of live updates that were created.
 	steps []*step
 }
@@ -63,7 +64,7 @@ type build struct {
 
 // New returns the images of an evaluation.
 func New(e *builtins.Evaluation, environ *builtins.Environ) *Images {
-	return &Images{evaluation: e, environ: environ}
+	return &Images{evaluation: e, environ: environ, byRepository: map[string][]*build{}}
 }
 
 // Library returns the builtins.

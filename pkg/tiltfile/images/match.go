@@ -19,7 +19,11 @@ func (i *Images) Match(ref string) (name string, ok bool) {
 
 // match returns the build that makes the image of a reference, nil for none.
 func (i *Images) match(ref string) *build {
-	for _, b := range i.builds {
+	name, err := dockerfile.ParseName(ref)
+	if err != nil {
+		return nil
+	}
+	for _, b := range i.byRepository[name.Repository()] {
 		if !b.syncsOnly() && b.name.Matches(ref, i.matchesExactly(b)) {
 			return b
 		}
@@ -29,15 +33,7 @@ func (i *Images) match(ref string) *build {
 
 // matchesExactly returns whether a build makes only one tag.
 func (i *Images) matchesExactly(b *build) bool {
-	if b.name.Tagged() {
-		return true
-	}
-	for _, other := range i.builds {
-		if other != b && other.name.Repository() == b.name.Repository() {
-			return true
-		}
-	}
-	return false
+	return b.name.Tagged() || len(i.byRepository[b.name.Repository()]) > 1
 }
 
 // Find returns the name of the build that an image_deps= means: the one of exactly this name, or else the one that makes
@@ -62,7 +58,7 @@ func (i *Images) find(ref string) *build {
 
 // declared returns the build with a name, nil for none.
 func (i *Images) declared(name dockerfile.Name) *build {
-	for _, b := range i.builds {
+	for _, b := range i.byRepository[name.Repository()] {
 		if b.name.String() == name.String() {
 			return b
 		}

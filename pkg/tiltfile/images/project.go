@@ -77,11 +77,13 @@ func (i *Images) image(b *build, deployed bool, cluster *model.Cluster) model.Im
 // ordered returns the builds with the names and their bases, in the order of their declaration, but bases first.
 func (i *Images) ordered(names []string) []*build {
 	var all []*build
+	added := map[*build]bool{}
 	var add func(*build)
 	add = func(b *build) {
-		if slices.Contains(all, b) {
+		if added[b] {
 			return
 		}
+		added[b] = true
 		for _, base := range b.bases {
 			add(base)
 		}

@@ -23,6 +23,9 @@ func (i *Images) Resolve() error {
 		}
 	}
 	for _, b := range i.builds {
+		if b.liveUpdate == nil {
+			continue
+		}
 		var watched []string
 		for _, part := range i.ordered([]string{b.name.String()}) {
 			watched = append(watched, part.deps...)

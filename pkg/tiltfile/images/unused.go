@@ -13,25 +13,27 @@ import (
 
 // warnUnused warns of the builds that neither resources nor other images use, unless update_settings() allows them.
 func (i *Images) warnUnused(used []string) {
-	needed := i.ordered(used)
+	allowed := map[string]bool{}
+	for _, text := range i.evaluation.UnusedImages {
+		if name, err := dockerfile.ParseName(text); err == nil {
+			text = name.String()
+		}
+		allowed[text] = true
+	}
+	needed := map[*build]bool{}
 	for _, b := range i.builds {
 		for _, base := range b.bases {
-			needed = append(needed, base)
+			needed[base] = true
 		}
 	}
+	for _, b := range i.ordered(used) {
+		needed[b] = true
+	}
 	for _, b := range i.builds {
-		if !slices.Contains(needed, b) && !b.syncsOnly() && !i.mayBeUnused(b) {
+		if !needed[b] && !b.syncsOnly() && !allowed["*"] && !allowed[b.name.String()] {
 			i.evaluation.Warn("%s", i.unusedText(b))
 		}
 	}
-}
-
-// mayBeUnused returns whether update_settings(suppress_unused_image_warnings=) has a build.
-func (i *Images) mayBeUnused(b *build) bool {
-	return slices.ContainsFunc(i.evaluation.UnusedImages, func(text string) bool {
-		name, err := dockerfile.ParseName(text)
-		return text == "*" || err == nil && name.String() == b.name.String()
-	})
 }
 
 // unusedText says that a build isn't used, and what to do.
