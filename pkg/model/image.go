@@ -49,8 +49,8 @@ type DockerBuild struct {
 	Dockerfile, Contents string
 	// BuildArgs are "KEY=value" entries, or "KEY" for a value of the environment, sorted by key.
 	BuildArgs []string
-	// Ignores are the patterns of docker_build(ignore=, only=), relative to Context. The ignore files of the context
-	// are read when it is built.
+	// Ignores leave out files of the Context: what docker_build(ignore=, only=) says, .git and the Tiltfiles. Each Base
+	// is the Context. The ignore files of the context are read when it is built.
 	Ignores []IgnoreSet
 	Target  string
 	SSH     []string

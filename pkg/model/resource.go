@@ -243,6 +243,7 @@ const (
 	DefaultMaxParallelUpdates = 3
 	DefaultTimeout            = 30 * time.Minute
 	DefaultReadinessTimeout   = 5 * time.Minute
+	DefaultUpsertTimeout      = 30 * time.Second
 )
 
 // Project is the result of one evaluation of a Tiltfile.
