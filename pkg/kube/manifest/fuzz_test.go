@@ -5,6 +5,7 @@ package manifest
 
 import (
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -53,10 +54,13 @@ func FuzzParse(f *testing.F) {
 
 // FuzzPick: the fragment that an object is shown with identifies it.
 func FuzzPick(f *testing.F) {
-	f.Add("web", "web", "ConfigMap", "dev")
-	f.Add(`a\:b:role`, "a:b", "Role", "")
-	f.Fuzz(func(t *testing.T, fragment, name, kind, namespace string) {
-		o := model.Object{"kind": kind, "metadata": map[string]any{"name": name, "namespace": namespace}}
+	f.Add("web", "web", "dev")
+	f.Add(`a\:b:role`, "a:b", "")
+	f.Fuzz(func(t *testing.T, fragment, name, namespace string) {
+		if !utf8.ValidString(name + namespace) {
+			return
+		}
+		o := model.Object{"kind": "Role", "metadata": map[string]any{"name": name, "namespace": namespace}}
 		_, _ = Pick(fragment, []model.Object{o}, func(int) bool { return true })
 		if _, err := Pick(fragmentOf(o), []model.Object{o}, func(int) bool { return true }); err != nil && name != "" {
 			t.Error(err)
@@ -75,9 +79,9 @@ func FuzzInject(f *testing.F) {
 		if err != nil {
 			return
 		}
-		before := make([]model.Object, len(objects))
-		for i, o := range objects {
-			before[i] = runtime.DeepCopyJSON(o)
+		var before []model.Object
+		for _, o := range objects {
+			before = append(before, runtime.DeepCopyJSON(o))
 			_, _ = IsWorkload(o, DefaultKinds(), nil, nil)
 		}
 		uses := []model.ImageUse{{Image: image, MatchInEnvVars: true, Command: []string{"a"}, Locators: []model.ImageLocator{
