@@ -14,7 +14,7 @@ import (
 )
 
 // maxPath is how long a JSONPath may be.
-const maxPath = 1000
+const maxPath = 500
 
 // path is a JSONPath. The package jsonpath only reads, but what it finds in a list can be set, and so can the keys of a
 // map that it finds: a path that ends with a field is kept as the path of the maps and the key.

@@ -123,7 +123,7 @@ func TestLocatorsThatAreWrong(t *testing.T) {
 		"{.a[0,1]}":                "must end with a field",
 		"{.a['b.c']}":              `a dot within a field is written "\."`,
 		"{.a 'text'}":              "isn't a step of a path",
-		strings.Repeat(".a", 1000): "more than 1000 bytes",
+		strings.Repeat(".a", 1000): "more than 500 bytes",
 	} {
 		_, err := NewLocator(model.ImageLocator{Path: path})
 		if err == nil || !strings.Contains(err.Error(), text) {
