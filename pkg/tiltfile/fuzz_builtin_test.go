@@ -19,7 +19,7 @@ var expressions = []string{
 	"'ext://x'", "'{\"a\": [1]}'", "'a: &a [*a]'", "'[!'", "'1s'", "'\\x00'", "'\\xff'", "'%s%d{}'", "b'a'", "[]", "[1]", "['a', 'b']",
 	"('a',)", "(1, 2)", "{}", "{'a': 'b'}", "{1: 2}", "set(['a'])", "range(10)", "blob('x')", "struct(a=1)", "link('x')",
 	"http_get_action(80)", "v1alpha1.ignore_def('a')", "exec_action(['a'])", "probe(tcp_socket=tcp_socket_action(1))", "TRIGGER_MODE_MANUAL", "os.environ", "fail", "lambda *a: a",
-	"CYCLE", "x",
+	"CYCLE", "x", "sync('a', '/b')", "[run('a')]", "'-'", "'FROM a'",
 }
 
 // prelude has values that are hard to write down.
@@ -33,6 +33,7 @@ x = None
 var parameters = []string{
 	"path", "name", "cmd", "deps", "default", "ignore", "args", "usage", "dir", "recursive", "env", "yaml", "labels", "kind",
 	"obj", "objs", "json", "links", "resource_deps", "serve_cmd", "readiness_probe", "sep", "code", "url", "resources",
+	"ref", "context", "dockerfile_contents", "live_update", "image_deps", "only", "secret", "build_args",
 }
 
 // builtinNames are the full names of all functions that a Tiltfile can call.
