@@ -37,6 +37,10 @@ func dump(work string, p model.Project) string {
 	for _, r := range p.Resources {
 		dumpResource(&b, work, r)
 	}
+	for _, image := range p.Images {
+		b.WriteString("image ")
+		dumpImage(&b, image)
+	}
 	for _, c := range p.Companions {
 		dumpCompanion(&b, work, c)
 	}
@@ -75,6 +79,7 @@ func dumpResource(b *strings.Builder, work string, r model.Resource) {
 			dumpProbe(b, *server.Readiness)
 		}
 	}
+	dumpDeployed(b, work, r)
 	if r.Deps != nil {
 		fmt.Fprintf(b, "  files: %s\n", strings.Join(r.Deps, ", "))
 	}
@@ -90,7 +95,7 @@ func dumpResource(b *strings.Builder, work string, r model.Resource) {
 	if !r.AutoInit {
 		fmt.Fprintf(b, "  not at first\n")
 	}
-	if r.AllowParallel {
+	if _, deployed := r.Update.(*model.Deploy); r.AllowParallel && !deployed {
 		fmt.Fprintf(b, "  parallel\n")
 	}
 	if r.Timeout != 0 || r.Retries != 0 {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,7 +32,7 @@ var sections = []string{"log", "inputs", "ignores", "model", "error"}
 // TestScripts evaluates the cases in testdata. An archive has cases, each with a comment on what it shows in the name
 // of its first file: "CASE/Tiltfile" and other files "CASE/...", and after them
 //
-//	CASE: options  lines "args: ...", "env: KEY=value", "subcommand: ..."
+//	CASE: options  lines "args: ...", "env: KEY=value", "subcommand: ...", "context: NAME PRODUCT"
 //	CASE: log      what was printed, warned of and echoed
 //	CASE: inputs   the files that the result depends on, checked if the section exists
 //	CASE: ignores  the exceptions from the watched files, checked if the section exists
@@ -169,6 +170,11 @@ func record(work string, options *Options) *strings.Builder {
 		log.WriteString(text + "\n")
 	}
 	options.Output = func() io.WriteCloser { return &shown{log: log} }
+	options.Redact = func(secrets []model.Secret) {
+		for _, secret := range secrets {
+			fmt.Fprintf(log, "REDACT: %s of %s:%s\n", secret.Value, secret.Name, secret.Key)
+		}
+	}
 	return log
 }
 
@@ -181,6 +187,13 @@ func readOptions(t *testing.T, options *Options, lines string) {
 			options.Environ = append(options.Environ, value)
 		case "subcommand":
 			options.Subcommand = value
+		case "context":
+			name, product, _ := strings.Cut(value, " ")
+			options.Cluster = func() (*model.Cluster, error) {
+				return &model.Cluster{
+					Context: name, Namespace: "ns", Product: model.Product(product), Kubeconfig: "/frozen/kubeconfig",
+				}, nil
+			}
 		default:
 			t.Fatalf("unknown option: %s", line)
 		}

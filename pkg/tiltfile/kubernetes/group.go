@@ -104,7 +104,16 @@ func (g *grouping) group() error {
 			return fmt.Errorf("%s: %w", o.position, err)
 		}
 	}
-	return g.uncategorized()
+	if err := g.uncategorized(); err != nil {
+		return err
+	}
+	for _, r := range g.resources {
+		if g.evaluation.HasResource(r.name) {
+			return fmt.Errorf("resource named %q already exists: a local_resource and a Kubernetes resource have this "+
+				"name. Rename one of them, a workload with k8s_resource('%s', new_name='...')", r.name, r.name)
+		}
+	}
+	return nil
 }
 
 // workloads makes a resource of each workload, and returns the resources in the order of the workloads.
@@ -148,9 +157,8 @@ func (g *grouping) add(name string, scope *builtins.Scope) (*resource, error) {
 	if err := model.ValidateName(name); err != nil {
 		return nil, fmt.Errorf("name of a Kubernetes resource: %w", err)
 	}
-	if g.find(name) != nil || g.evaluation.HasResource(name) {
-		return nil, fmt.Errorf("resource named %q already exists: give one of them another name, "+
-			"a workload with k8s_resource(new_name=)", name)
+	if g.find(name) != nil {
+		return nil, fmt.Errorf("k8s_resource named %q already exists", name)
 	}
 	r := newResource(name, scope)
 	g.resources = append(g.resources, r)
@@ -261,7 +269,7 @@ func (g *grouping) target(o *options) (*resource, error) {
 			o.Workload, strings.Join(known, ", "))
 	}
 	if o.NewName != "" && o.NewName != r.name {
-		if g.find(o.NewName) != nil || g.evaluation.HasResource(o.NewName) {
+		if g.find(o.NewName) != nil {
 			return nil, fmt.Errorf("k8s_resource specified to rename %q to %q: k8s_resource named %q already exists",
 				r.name, o.NewName, o.NewName)
 		}

@@ -88,7 +88,7 @@ func build(dir string) (text string, files []string, err error) {
 	return string(content), nil, err
 }
 
-// recordingFileSystem records the files that are read, or looked for.
+// recordingFileSystem records the files that are read, and those that are looked for and missing.
 type recordingFileSystem struct {
 	filesys.FileSystem
 	paths []string
@@ -113,4 +113,13 @@ func (f *recordingFileSystem) ReadFile(path string) ([]byte, error) {
 func (f *recordingFileSystem) Open(path string) (filesys.File, error) {
 	f.record(path)
 	return f.FileSystem.Open(path)
+}
+
+// CleanedAbs implements filesys.FileSystem.
+func (f *recordingFileSystem) CleanedAbs(path string) (filesys.ConfirmedDir, string, error) {
+	dir, file, err := f.FileSystem.CleanedAbs(path)
+	if err != nil {
+		f.record(path)
+	}
+	return dir, file, err
 }
