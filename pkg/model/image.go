@@ -120,4 +120,7 @@ type BuiltImage struct {
 	BuildStart time.Time
 }
 
-func (b *ImageBuild) String() string { return fmt.Sprintf("build of image %q", b.Image) }
+func (b *ImageBuild) String() string { return b.Image }
+
+// Subject implements Update.
+func (b *ImageBuild) Subject() string { return fmt.Sprintf("Build of image %q", b.Image) }

@@ -167,9 +167,15 @@ type Secret struct {
 	Value []byte
 }
 
-func (d *Deploy) String() string { return fmt.Sprintf("deploy of %q", d.Resource) }
+func (d *Deploy) String() string { return d.Resource }
 
-func (w *Workload) String() string { return fmt.Sprintf("workload %q", w.Resource) }
+// Subject implements Update.
+func (d *Deploy) Subject() string { return fmt.Sprintf("Deploy of %q", d.Resource) }
+
+func (w *Workload) String() string { return w.Resource }
+
+// Subject implements Runtime.
+func (w *Workload) Subject() string { return fmt.Sprintf("Workload %q", w.Resource) }
 
 // Verb implements Runtime.
 func (w *Workload) Verb() string { return "runtime" }

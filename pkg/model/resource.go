@@ -9,6 +9,7 @@
 package model
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -76,14 +77,18 @@ type Resource struct {
 
 // Update is what a task does when it is due: a *Command, *ImageBuild or *Deploy.
 type Update interface {
-	// String is what it does, for people.
+	// String is the command, or what is updated, for people.
 	String() string
+	// Subject begins a sentence about the update, such as `Command "make"`.
+	Subject() string
 }
 
 // Runtime is what goes on after the update of a task: a *Server or *Workload.
 type Runtime interface {
-	// String is what it is, for people.
+	// String is the command, or what runs, for people.
 	String() string
+	// Subject begins a sentence about the runtime, such as `Command "serve"`.
+	Subject() string
 	// Verb follows the resource in the name of the target: "serve" or "runtime".
 	Verb() string
 	// Ends is true for a runtime that has to succeed, and false for one that goes on.
@@ -193,6 +198,9 @@ type TCPSocketAction struct {
 
 func (s *Server) String() string { return s.Command.String() }
 
+// Subject implements Runtime.
+func (s *Server) Subject() string { return s.Command.Subject() }
+
 // Verb implements Runtime.
 func (s *Server) Verb() string { return "serve" }
 
@@ -226,6 +234,9 @@ func (c Command) String() string {
 	}
 	return strings.Join(words, " ")
 }
+
+// Subject implements Update.
+func (c Command) Subject() string { return fmt.Sprintf("Command %q", c.String()) }
 
 // Defaults of a Tiltfile's settings.
 const (

@@ -1,0 +1,129 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// CallTimeout limits one request that is answered at once, such as a GET or the discovery of kinds.
+const CallTimeout = 10 * time.Second
+
+// Connection has the clients for one cluster. Its methods and clients are safe for concurrent use.
+type Connection struct {
+	// Cluster is the cluster, Server the URL of its API.
+	Cluster *model.Cluster
+	Server  string
+	// Config is for further clients. It limits neither rates nor times.
+	Config *rest.Config
+	// Core, Dynamic and Metadata have no time limits: the context of each call needs one.
+	Core     corev1.CoreV1Interface
+	Dynamic  dynamic.Interface
+	Metadata metadata.Interface
+	// Mapper knows the kinds of the cluster, read on first use within CallTimeout. A kind that it doesn't know makes
+	// it read them again.
+	Mapper meta.ResettableRESTMapper
+}
+
+// open makes the clients.
+func (f *Frozen) open() (*Connection, error) {
+	cluster, err := f.Cluster()
+	if err != nil {
+		return nil, err
+	}
+	if cluster == nil {
+		return nil, errors.New("no Kubernetes cluster is configured: the kubeconfig is missing or has no current " +
+			"context; set KUBECONFIG, or run `kubectl config use-context NAME`")
+	}
+	config, err := f.config.ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("context %q of the kubeconfig: %w", cluster.Context, err)
+	}
+	config.QPS, config.Burst = -1, -1 // The API server has its own limits for each user.
+	config.UserAgent = "tilt-session " + rest.DefaultKubernetesUserAgent()
+	config.WarningHandlerWithContext = warnings{}
+	return newConnection(cluster, config)
+}
+
+func newConnection(cluster *model.Cluster, config *rest.Config) (*Connection, error) {
+	client, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to context %q: %w", cluster.Context, err)
+	}
+	c := &Connection{Cluster: cluster, Server: config.Host, Config: config}
+	var errs [4]error
+	c.Core, errs[0] = corev1.NewForConfigAndClient(config, client)
+	c.Dynamic, errs[1] = dynamic.NewForConfigAndClient(config, client)
+	c.Metadata, errs[2] = metadata.NewForConfigAndClient(config, client)
+	limited := *client
+	limited.Timeout = CallTimeout
+	kinds, err := discovery.NewDiscoveryClientForConfigAndClient(config, &limited)
+	errs[3] = err
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("connect to context %q: %w", cluster.Context, err)
+	}
+	c.Mapper = refreshingMapper{restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(kinds))}
+	return c, nil
+}
+
+// refreshingMapper reads the kinds of the cluster again if it doesn't know one. The deferred mapper alone does so
+// only before its cache is filled.
+type refreshingMapper struct {
+	*restmapper.DeferredDiscoveryRESTMapper
+}
+
+func (m refreshingMapper) RESTMapping(gk schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
+	mapping, err := m.DeferredDiscoveryRESTMapper.RESTMapping(gk, versions...)
+	if meta.IsNoMatchError(err) {
+		m.Reset()
+		mapping, err = m.DeferredDiscoveryRESTMapper.RESTMapping(gk, versions...)
+	}
+	return mapping, err
+}
+
+// Resource returns the client for objects of a kind in a namespace. The namespace doesn't count for a kind without
+// namespaces, and is that of the cluster if it's empty.
+func (c *Connection) Resource(gvk schema.GroupVersionKind, namespace string) (
+	client dynamic.ResourceInterface, namespaced bool, err error) {
+	mapping, err := c.Mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	if err != nil {
+		return nil, false, err
+	}
+	resource := c.Dynamic.Resource(mapping.Resource)
+	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
+		return resource, false, nil
+	}
+	if namespace == "" {
+		namespace = c.Cluster.Namespace
+	}
+	return resource.Namespace(namespace), true, nil
+}
+
+// Version asks the cluster for its version, to learn whether it answers.
+func (c *Connection) Version(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	defer cancel()
+	var answer struct {
+		GitVersion string `json:"gitVersion"`
+	}
+	if err := c.get(ctx, "/version", &answer); err != nil {
+		return "", c.Explain(err)
+	}
+	return answer.GitVersion, nil
+}

@@ -1,0 +1,152 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/kube/cluster"
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/process"
+)
+
+// Options configure a Deployer.
+type Options struct {
+	// Connect returns the connection to the cluster. It contacts nothing.
+	Connect func() (*cluster.Connection, error)
+	// Start starts the commands of custom deploys.
+	Start func(process.Spec) (*process.Process, error)
+	// Project is the stable ID of the project, Owner whom it belongs to. Together they name the inventory.
+	Project, Owner string
+	// NoPrune leaves objects in the cluster that are no longer in the YAML.
+	NoPrune bool
+	// Log gets what is about no resource that is still there.
+	Log engine.Log
+}
+
+// Deployer deploys the resources of a run. Its methods are safe for concurrent use. It owns the goroutines of its
+// deploys, and those that remove what left the Tiltfile.
+type Deployer struct {
+	options   Options
+	id        string
+	inventory *store
+
+	// ctx ends with Close.
+	ctx        context.Context
+	cancel     context.CancelFunc
+	goroutines sync.WaitGroup
+
+	// pruning is held while objects that left the YAML are removed.
+	pruning sync.Mutex
+
+	mu     sync.Mutex
+	closed bool
+	// project is that of the last evaluation, nil before the first.
+	project *project
+	// commands are the custom deploys that were applied in this run, by resource.
+	commands map[string]command
+}
+
+// command is a custom deploy with the environment in which it ran.
+type command struct {
+	deploy  *model.Deploy
+	environ []string
+}
+
+var _ engine.Updater = (*Deployer)(nil)
+
+// New returns a Deployer that the caller must Close.
+func New(options Options) *Deployer {
+	ctx, cancel := context.WithCancel(context.Background())
+	id := InventoryID(options.Project, options.Owner)
+	return &Deployer{
+		options: options, id: id, inventory: newStore(id), ctx: ctx, cancel: cancel, commands: map[string]command{},
+	}
+}
+
+// InventoryID is the value of the annotation that the objects of a project carry.
+func InventoryID(project, owner string) string { return url.PathEscape(owner) + "/" + project }
+
+// Close waits until all deploys have ended and what left the Tiltfile is removed, or until ctx ends, and gives up
+// what goes on then. The next run removes what is left.
+func (d *Deployer) Close(ctx context.Context) {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	idle := make(chan struct{})
+	go func() {
+		d.goroutines.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+	case <-ctx.Done():
+	}
+	d.cancel()
+	<-idle
+}
+
+// goes runs f in a goroutine that Close waits for, unless the Deployer is closed.
+func (d *Deployer) goes(f func()) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.goroutines.Go(f)
+	}
+	return !d.closed
+}
+
+// StartUpdate implements engine.Updater for updates of type *model.Deploy.
+func (d *Deployer) StartUpdate(request engine.UpdateRequest) (engine.Activity, error) {
+	deploy, ok := request.Update.(*model.Deploy)
+	if !ok {
+		return nil, fmt.Errorf("%v can't be deployed to Kubernetes", request.Update)
+	}
+	connection, err := d.options.Connect()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(d.ctx)
+	a := &activity{cancel: cancel, done: make(chan struct{})}
+	begun := d.goes(func() {
+		defer close(a.done)
+		defer cancel()
+		if deploy.Custom != nil {
+			a.end = d.runCommand(ctx, a, deploy, request)
+		} else {
+			a.end = d.runObjects(ctx, a, connection, deploy, request)
+		}
+	})
+	if !begun {
+		cancel()
+		return nil, errors.New("the run has ended")
+	}
+	return a, nil
+}
+
+// runObjects applies the objects of a deploy and prunes those that its resource had before.
+func (d *Deployer) runObjects(ctx context.Context, a *activity, c *cluster.Connection, deploy *model.Deploy,
+	request engine.UpdateRequest) engine.End {
+	defer a.ending.Store(true)
+	applied, err := d.apply(ctx, c, deploy, request)
+	switch {
+	case ctx.Err() != nil:
+		return engine.End{Error: "the deploy was stopped"}
+	case err != nil:
+		return engine.End{Error: err.Error()}
+	}
+	if err := d.pruneResource(ctx, c, deploy.Resource, printer{request.Log}); err != nil && ctx.Err() == nil {
+		request.Log.Append(logs.LevelWarn, "Objects that left the YAML are still in the cluster: "+err.Error())
+	}
+	return engine.End{Output: Applied{
+		Objects: applied.objects, TemplateHashes: applied.hashes, At: time.Now(),
+	}}
+}

@@ -1,0 +1,199 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/kube/cluster"
+	"tilt.dev/session/pkg/model"
+)
+
+// Resource is what Down removes of a resource.
+type Resource struct {
+	Deploy *model.Deploy
+	// ResourceDeps are the names of the resources that it depends on.
+	ResourceDeps []string
+}
+
+// DownOptions configure Down.
+type DownOptions struct {
+	// DeleteNamespaces also deletes the Namespaces of the project, as far as a deploy of it created them.
+	DeleteNamespaces bool
+	// Environ is the environment of delete commands, without variables of their own.
+	Environ []string
+	// Log gets what is done.
+	Log engine.Log
+}
+
+// Down removes a project from the cluster: first what the inventory has and the Tiltfile no longer names, then the
+// objects of the resources, those that depend on others first, each in the reverse order of its deploy. It waits until
+// they are gone, at most a minute for each batch, and the error says what is left and why. Only objects with the
+// annotation of this project are deleted, Namespaces only as the options say, and none with the policy "keep". Delete
+// commands of custom deploys always run. At the end the inventory is removed, or has what is left.
+//
+// Resources are those of the Tiltfile in the order of their definition.
+func (d *Deployer) Down(ctx context.Context, resources []Resource, options DownOptions) error {
+	if len(resources) == 0 {
+		return nil
+	}
+	c, err := d.options.Connect()
+	if err != nil {
+		return err
+	}
+	p := printer{options.Log}
+	entries, err := d.inventory.read(ctx, c, p.away)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	var left []Entry
+	for _, stage := range downStages(resources, entries, c.Cluster.Namespace) {
+		for _, deploy := range stage.commands {
+			errs = append(errs, d.runDelete(ctx, command{deploy, options.Environ}, options.Log))
+		}
+		stuck, err := d.downStage(ctx, c, stage.entries, options, p)
+		left = append(left, stuck...)
+		errs = append(errs, err)
+	}
+	if len(left) == 0 {
+		errs = append(errs, d.inventory.remove(ctx, c))
+	} else {
+		errs = append(errs, d.inventory.update(ctx, c, nil, func([]Entry) ([]Entry, bool) { return left, true }))
+	}
+	return errors.Join(errs...)
+}
+
+// downStage deletes objects and returns those that stay in the inventory. The error says which should be gone and why
+// they aren't.
+func (d *Deployer) downStage(ctx context.Context, c *cluster.Connection, entries []Entry, options DownOptions,
+	p printer) (left []Entry, err error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	located, err := d.locateEntries(ctx, c, entries)
+	if err != nil {
+		return entries, err
+	}
+	found, err := d.examine(ctx, c, located, options.DeleteNamespaces)
+	if err != nil {
+		return located, err
+	}
+	if len(found.delete) > 0 {
+		p.print("Deleting objects:")
+		for _, o := range found.delete {
+			p.print("  → %v", o.entry)
+		}
+	}
+	for _, k := range found.kept {
+		p.print("Not deleting %v: %s", k.entry, k.reason)
+		if !slices.Contains(found.forget, k.entry) {
+			left = append(left, k.entry)
+		}
+	}
+	why := d.remove(ctx, c, found.delete)
+	for _, o := range found.delete {
+		if why[o.entry.key()] != "" {
+			left = append(left, o.entry)
+		}
+	}
+	if err := describe(why, found.delete); err != nil {
+		return left, fmt.Errorf("objects are left in the cluster:\n%w", err)
+	}
+	return left, nil
+}
+
+// locateEntries sets the namespaces of entries that come from YAML without.
+func (d *Deployer) locateEntries(ctx context.Context, c *cluster.Connection, entries []Entry) ([]Entry, error) {
+	located := slices.Clone(entries)
+	for i := range located {
+		e := &located[i]
+		var namespaced bool
+		err := c.Retry(ctx, cluster.CallTimeout, nil, func(context.Context) (err error) {
+			_, namespaced, err = c.Resource(e.groupVersionKind(), e.Namespace)
+			return err
+		})
+		switch {
+		case meta.IsNoMatchError(err):
+		case err != nil:
+			return nil, fmt.Errorf("find the kind of %v: %w", e, err)
+		case !namespaced:
+			e.Namespace = ""
+		case e.Namespace == "":
+			e.Namespace = c.Cluster.Namespace
+		}
+	}
+	return located, nil
+}
+
+// stage is what Down removes at the same time.
+type stage struct {
+	commands []*model.Deploy
+	entries  []Entry
+}
+
+// downStages returns what is removed one after the other: what the Tiltfile no longer names, then resources that no other
+// one depends on, then those that only these depend on, and so on.
+func downStages(resources []Resource, inventory []Entry, namespace string) []stage {
+	deploys := make([]*model.Deploy, len(resources))
+	for i, r := range resources {
+		deploys[i] = r.Deploy
+	}
+	project := newProject(deploys)
+	project.namespace = namespace
+	var stages []stage
+	var unnamed stage
+	for _, e := range inventory {
+		if !project.has(e) {
+			unnamed.entries = append(unnamed.entries, e)
+		}
+	}
+	stages = append(stages, unnamed)
+	depth := depths(resources)
+	for level := 0; level <= slices.Max(depth); level++ {
+		var s stage
+		for i := len(resources) - 1; i >= 0; i-- {
+			if depth[i] != level {
+				continue
+			}
+			deploy := resources[i].Deploy
+			if deploy.Custom != nil {
+				s.commands = append(s.commands, deploy)
+			}
+			for _, o := range slices.Backward(deploy.Objects) {
+				s.entries = append(s.entries, entryOf(&unstructured.Unstructured{Object: o}, deploy.Resource))
+			}
+		}
+		stages = append(stages, s)
+	}
+	return stages
+}
+
+// depths returns for each resource how many others depend on it in the longest chain.
+func depths(resources []Resource) []int {
+	index := make(map[string]int, len(resources))
+	for i, r := range resources {
+		index[r.Deploy.Resource] = i
+	}
+	depth := make([]int, len(resources))
+	// Dependencies form no cycle, so no chain is longer than the list.
+	for changed, n := true, 0; changed && n < len(resources); n++ {
+		changed = false
+		for i, r := range resources {
+			for _, name := range r.ResourceDeps {
+				if j, ok := index[name]; ok && depth[j] <= depth[i] {
+					depth[j], changed = depth[i]+1, true
+				}
+			}
+		}
+	}
+	return depth
+}

@@ -1,0 +1,238 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tilt.dev/session/pkg/kube/cluster"
+	"tilt.dev/session/pkg/kube/manifest"
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
+)
+
+// project is what the last evaluation of the Tiltfile says: all resources, also those that are disabled or weren't
+// selected.
+type project struct {
+	deploys map[string]*model.Deploy
+	// objects are the keys of all objects, with the namespaces as they are written. Namespace is that of objects
+	// without.
+	objects   map[manifest.Key]bool
+	namespace string
+}
+
+func newProject(deploys []*model.Deploy) *project {
+	p := &project{deploys: map[string]*model.Deploy{}, objects: map[manifest.Key]bool{}}
+	for _, deploy := range deploys {
+		p.deploys[deploy.Resource] = deploy
+		p.namespace = cmp.Or(p.namespace, deploy.Cluster.Namespace)
+		for _, o := range deploy.Objects {
+			p.objects[manifest.IDOf(o).Key()] = true
+		}
+	}
+	return p
+}
+
+// has reports whether the Tiltfile has the object of an entry. An object of a kind without namespaces may be written
+// with one, so all namespaces match such an entry.
+func (p *project) has(e Entry) bool {
+	key := e.key()
+	if p.objects[key] {
+		return true
+	}
+	if e.Namespace == p.namespace {
+		key.Namespace = ""
+		return p.objects[key]
+	}
+	if e.Namespace != "" {
+		return false
+	}
+	for k := range p.objects {
+		if k.Group == e.Group && k.Kind == e.Kind && k.Name == e.Name {
+			return true
+		}
+	}
+	return false
+}
+
+// of returns the entries of a resource that left its YAML and joined no other.
+func (p *project) leftResource(entries []Entry, resource string) []Entry {
+	var left []Entry
+	for _, e := range entries {
+		if e.Resource == resource && !p.has(e) {
+			left = append(left, e)
+		}
+	}
+	return left
+}
+
+// leftProject returns the entries whose resources and objects left the Tiltfile.
+func (p *project) leftProject(entries []Entry) []Entry {
+	var left []Entry
+	for _, e := range entries {
+		if p.deploys[e.Resource] == nil && !p.has(e) {
+			left = append(left, e)
+		}
+	}
+	return left
+}
+
+// SetProject tells the Deployer all deploys of the Tiltfile after a successful evaluation, those of disabled resources
+// and of resources that weren't selected included. In the background it prunes what belongs to resources that are gone,
+// and runs the delete commands of custom deploys that left within this run. Objects that left a resource are pruned
+// after the next deploy of that resource. A project that never had a deploy contacts no cluster.
+func (d *Deployer) SetProject(deploys []*model.Deploy) {
+	d.mu.Lock()
+	previous := d.project
+	current := newProject(deploys)
+	d.project = current
+	var commands []command
+	for resource, c := range d.commands {
+		if now := current.deploys[resource]; now == nil || now.Custom == nil {
+			commands = append(commands, c)
+			delete(d.commands, resource)
+		}
+	}
+	d.mu.Unlock()
+	if len(deploys) == 0 && (previous == nil || len(previous.deploys) == 0) {
+		return
+	}
+	d.goes(func() {
+		for _, c := range commands {
+			if err := d.runDelete(d.ctx, c, d.options.Log); err != nil {
+				d.options.Log.Append(logs.LevelWarn, err.Error())
+			}
+		}
+		if err := d.pruneProject(current); err != nil && d.ctx.Err() == nil {
+			d.options.Log.Append(logs.LevelWarn, "Objects that left the Tiltfile are still in the cluster: "+
+				err.Error())
+		}
+	})
+}
+
+// pruneProject removes what belongs to resources that are gone.
+func (d *Deployer) pruneProject(p *project) error {
+	connection, err := d.options.Connect()
+	if err != nil {
+		return err
+	}
+	return d.prune(d.ctx, connection, p.leftProject, printer{d.options.Log})
+}
+
+// pruneResource removes what left the YAML of a resource.
+func (d *Deployer) pruneResource(ctx context.Context, c *cluster.Connection, resource string, p printer) error {
+	d.mu.Lock()
+	current := d.project
+	d.mu.Unlock()
+	if current == nil {
+		return nil
+	}
+	return d.prune(ctx, c, func(entries []Entry) []Entry { return current.leftResource(entries, resource) }, p)
+}
+
+// prune removes the selected objects as far as they still carry the annotation of this project. What it can't remove
+// stays in the inventory.
+func (d *Deployer) prune(ctx context.Context, c *cluster.Connection, selected func([]Entry) []Entry, p printer) error {
+	if d.options.NoPrune {
+		return nil
+	}
+	// One at a time: a later one finds what the earlier one has left.
+	d.pruning.Lock()
+	defer d.pruning.Unlock()
+	entries, err := d.inventory.read(ctx, c, p.away)
+	if err != nil {
+		return err
+	}
+	entries = selected(entries)
+	if len(entries) == 0 {
+		return nil
+	}
+	found, err := d.examine(ctx, c, entries, false)
+	if err != nil {
+		return err
+	}
+	if objects := found.delete; len(objects) > 0 {
+		p.print("Pruning objects that left the YAML:")
+		for _, o := range objects {
+			p.print("  → %v", o.entry)
+		}
+	}
+	for _, k := range found.kept {
+		p.print("Not pruning %v: %s", k.entry, k.reason)
+	}
+	left := d.remove(ctx, c, found.delete)
+	gone := found.forget
+	for _, o := range found.delete {
+		if left[o.entry.key()] == "" {
+			gone = append(gone, o.entry)
+		}
+	}
+	err = d.inventory.update(ctx, c, nil, func(now []Entry) ([]Entry, bool) { return without(now, gone) })
+	return errors.Join(describe(left, found.delete), err)
+}
+
+// describe is the error of objects that weren't removed, nil if all were.
+func describe(left map[manifest.Key]string, objects []liveObject) error {
+	var lines []string
+	for _, o := range objects {
+		if why := left[o.entry.key()]; why != "" {
+			lines = append(lines, fmt.Sprintf("%v: %s", o.entry, why))
+		}
+	}
+	if lines == nil {
+		return nil
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// DownPolicyKey is the annotation that spares an object if its value is "keep".
+const DownPolicyKey = "tilt.dev/down-policy"
+
+// fate is what happens to an object of the inventory.
+type fate int
+
+const (
+	// forgotten is an object that isn't there or isn't ours: it leaves the inventory.
+	forgotten fate = iota
+	// retained is an object that stays in the cluster and in the inventory.
+	retained
+	// spared is an object that stays in the cluster and leaves the inventory.
+	spared
+	// deleted is an object that's to be deleted.
+	deleted
+)
+
+// judge says what happens to an object that left the Tiltfile, or that down removes, by its live metadata. Live is nil
+// if it's gone. A reason is for people.
+func judge(e Entry, live *metav1.PartialObjectMetadata, id string, namespaces bool) (f fate, reason string) {
+	switch {
+	case live == nil:
+		return forgotten, ""
+	case live.Annotations[InventoryKey] == "":
+		return spared, "it isn't marked as an object of this project"
+	case live.Annotations[InventoryKey] != id:
+		return spared, fmt.Sprintf("it belongs to %q", live.Annotations[InventoryKey])
+	case live.Annotations[DownPolicyKey] == "keep":
+		return spared, "its annotation " + DownPolicyKey + " says so"
+	case isNamespace(e) && !namespaces:
+		return retained, "namespaces are only deleted by `tilt-session down --delete-namespaces`"
+	}
+	return deleted, ""
+}
+
+func isNamespace(e Entry) bool { return e.Group == "" && e.Kind == "Namespace" }
+
+func isDefinition(e Entry) bool {
+	return e.Group == "apiextensions.k8s.io" && e.Kind == "CustomResourceDefinition"
+}
+
+// deletionPatience is how long the objects of one batch may take to be gone.
+const deletionPatience = time.Minute
