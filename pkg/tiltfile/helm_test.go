@@ -7,5 +7,9 @@ package tiltfile
 
 import "testing"
 
-// TestHelm evaluates testdata/helm.txtar with the helm on PATH.
-func TestHelm(t *testing.T) { testArchive(t, "testdata/helm/helm.txtar", evaluate) }
+// TestHelm evaluates testdata/helm with the helm on PATH.
+func TestHelm(t *testing.T) {
+	for _, name := range []string{"helm", "public"} {
+		testArchive(t, "testdata/helm/"+name+".txtar", evaluate)
+	}
+}

@@ -5,10 +5,10 @@ package images
 
 import "tilt.dev/session/pkg/image/dockerfile"
 
-// Match returns the name of the build that makes the image of a reference in a Kubernetes object. A build whose name has
-// no tag makes all tags and digests of its repository. One with a tag, or whose repository other builds make too, makes
-// that tag only. A text that is no reference matches nothing. The references that Match is called with are what the
-// warning of unused builds suggests.
+// Match returns the name of the build that makes the image of a reference in a Kubernetes object. A build whose name
+// has no tag makes all tags and digests of its repository. One with a tag, or whose repository other builds make too,
+// makes that tag only. A text that is no reference matches nothing. The references that Match is called with are what
+// the warning of unused builds suggests.
 func (i *Images) Match(ref string) (name string, ok bool) {
 	i.asked = append(i.asked, ref)
 	if b := i.match(ref); b != nil {
@@ -36,8 +36,8 @@ func (i *Images) matchesExactly(b *build) bool {
 	return b.name.Tagged() || len(i.byRepository[b.name.Repository()]) > 1
 }
 
-// Find returns the name of the build that an image_deps= means: the one of exactly this name, or else the one that makes
-// its image.
+// Find returns the name of the build that an image_deps= means: the one of exactly this name, or else the one that
+// makes its image.
 func (i *Images) Find(ref string) (name string, ok bool) {
 	if b := i.find(ref); b != nil {
 		return b.name.String(), true
