@@ -211,6 +211,8 @@ func (d *Deployer) record(ctx context.Context, r *run, items []*item) error {
 		}
 		entries = append(entries, e)
 	}
+	ctx, cancel := r.limited(ctx)
+	defer cancel()
 	err := d.inventory.update(ctx, r.connection, r.printer.away, func(known []Entry) ([]Entry, bool) {
 		return record(known, entries)
 	})

@@ -115,10 +115,8 @@ func TestAway(t *testing.T) {
 	p.close()
 	b.timeout = time.Second
 	end := b.run(d, b.resource("web", configMap), false)
-	for _, part := range []string{"apply settings:configmap: not applied within 1s", `cluster of context "c" doesn't answer`} {
-		if !strings.Contains(end.Error, part) {
-			t.Errorf("error %q lacks %q", end.Error, part)
-		}
+	if !strings.Contains(end.Error, `cluster of context "c" doesn't answer`) || time.Since(begin) > 20*time.Second {
+		t.Errorf("error %q", end.Error)
 	}
 	p.open()
 }
