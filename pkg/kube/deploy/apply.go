@@ -141,7 +141,7 @@ func (r *run) applyBatch(ctx context.Context, batch []*item, await bool) error {
 		})
 	}
 	_ = group.Wait() // The functions return no errors.
-	if await {
+	if await && isDefinition(entryOf(batch[0].object, "")) {
 		r.connection.Mapper.Reset()
 	}
 	return errors.Join(errs...)

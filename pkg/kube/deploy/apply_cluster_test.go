@@ -237,6 +237,7 @@ kind: ConfigMap
 metadata: {name: inner, namespace: NS-new}
 `
 	b.deploy(yaml)
+	b.refused(strings.Replace(configMap, "settings}", "settings, namespace: nowhere}", 1), "kubectl create namespace nowhere")
 	options := b.downOptions(false)
 	if err := b.deployer.Down(t.Context(), []Resource{{Deploy: b.resource("web", yaml)}}, options); err != nil {
 		t.Fatal(err)
@@ -271,6 +272,7 @@ func TestUnknownField(t *testing.T) {
 	b := newBench(t)
 	b.deploy(configMap + "unknown: 1\n")
 	b.logged(`unknown field "unknown"`)
+	t.Log(b.log())
 	b.apply = model.ApplyClientSide
 	b.deploy(configMap + "unknown: 1\n")
 }
