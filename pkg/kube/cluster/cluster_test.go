@@ -35,7 +35,8 @@ clusters:
 - {name: kind-dev, cluster: {server: "https://one.invalid", certificate-authority: ca.crt}}
 - {name: gke_x, cluster: {server: "https://two.invalid"}}
 users:
-- {name: u, user: {tokenFile: token, exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, interactiveMode: Never}}}
+- {name: u, user: {tokenFile: token,
+    exec: {apiVersion: client.authentication.k8s.io/v1, command: ./plugin, interactiveMode: Never}}}
 `
 
 const second = `

@@ -246,21 +246,21 @@ func (r *run) trying(i *item) func(error) {
 	return func(err error) { r.warn("%s: %v; trying again for up to %v", i.name, err, r.limit()) }
 }
 
-// Limits of repetition. A kind or a path that the server doesn't know yet appears soon after its definition is
-// established, or never.
+// briefPatience is how long a kind or a path is tried that the server doesn't know: it appears soon after its
+// definition is established, or never.
 const briefPatience = 5 * time.Second
 
 // again reports whether a failed request is repeated, by its error and the time since the first one. Until the time of
 // the object is over these are repeated: connections that fail, internal errors of the server, which stand for webhooks
-// that don't answer yet, and namespaces that are ending.
+// that don't answer yet, and namespaces that are ending. Writes that another one overtook are repeated for a moment.
 func again(err error, since time.Duration) bool {
 	switch {
 	case undeclared(err):
 		return false
 	case cluster.Unreachable(err), apierrors.IsInternalError(err), apierrors.IsServerTimeout(err),
-		apierrors.IsTooManyRequests(err), apierrors.HasStatusCause(err, "NamespaceTerminating"):
+		apierrors.IsTimeout(err), apierrors.IsTooManyRequests(err), apierrors.HasStatusCause(err, "NamespaceTerminating"):
 		return true
-	case meta.IsNoMatchError(err), apierrors.IsNotFound(err) && !namespaceMissing(err):
+	case meta.IsNoMatchError(err), apierrors.IsNotFound(err) && !namespaceMissing(err), apierrors.IsConflict(err):
 		return since < briefPatience
 	}
 	return false
