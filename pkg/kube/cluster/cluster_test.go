@@ -206,7 +206,8 @@ func TestUnreachable(t *testing.T) {
 
 func TestRegistries(t *testing.T) {
 	registry, err := parseHosting("host: localhost:5000\nhostFromContainerRuntime: registry:5000\nhelp: x\n")
-	if want := (model.Registry{Host: "localhost:5000", HostFromCluster: "registry:5000"}); err != nil || *registry != want {
+	want := model.Registry{Host: "localhost:5000", HostFromCluster: "registry:5000"}
+	if err != nil || *registry != want {
 		t.Errorf("%+v, %v", registry, err)
 	}
 	if registry, err := parseHosting(""); registry != nil || err != nil {

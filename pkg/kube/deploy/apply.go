@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
 	"tilt.dev/session/pkg/engine"
@@ -171,8 +172,14 @@ func (r *run) report(title string, items []*item) {
 func (r *run) locate(ctx context.Context, items []*item) error {
 	ctx, cancel := r.limited(ctx)
 	defer cancel()
+	unknown := map[schema.GroupVersionKind]bool{}
 	for _, i := range items {
-		if err := r.locateItem(ctx, i); err != nil && !meta.IsNoMatchError(err) {
+		gvk := i.object.GroupVersionKind()
+		if unknown[gvk] {
+			continue
+		}
+		err := r.locateItem(ctx, i)
+		if unknown[gvk] = meta.IsNoMatchError(err); err != nil && !unknown[gvk] {
 			return r.late(ctx, i, err)
 		}
 	}

@@ -132,7 +132,8 @@ func TestWebhook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, fail, none, limit := "https://"+silent.Addr().String(), admission.Fail, admission.SideEffectClassNone, int32(30)
+	address, limit := "https://"+silent.Addr().String(), int32(30)
+	fail, none := admission.Fail, admission.SideEffectClassNone
 	hooks := client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
 	_, err = hooks.Create(t.Context(), &admission.ValidatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: b.namespace},
@@ -140,7 +141,9 @@ func TestWebhook(t *testing.T) {
 			Name: "slow.example.com", ClientConfig: admission.WebhookClientConfig{URL: &address},
 			FailurePolicy: &fail, SideEffects: &none, TimeoutSeconds: &limit,
 			AdmissionReviewVersions: []string{"v1"},
-			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": b.namespace}},
+			NamespaceSelector: &metav1.LabelSelector{
+				MatchLabels: map[string]string{"kubernetes.io/metadata.name": b.namespace},
+			},
 			Rules: []admission.RuleWithOperations{{
 				Operations: []admission.OperationType{"*"},
 				Rule:       admission.Rule{APIGroups: []string{""}, APIVersions: []string{"*"}, Resources: []string{"services"}},

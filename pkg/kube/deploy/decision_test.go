@@ -41,6 +41,7 @@ func TestImmutableErrors(t *testing.T) {
 		return apierrors.NewInvalid(schema.GroupKind{Kind: "Job"}, "j", errs)
 	}
 	path := field.NewPath("spec", "template")
+	access := apierrors.NewForbidden(schema.GroupResource{Resource: "jobs"}, "j", errors.New("Forbidden: no"))
 	for name, c := range map[string]struct {
 		err  error
 		want bool
@@ -48,7 +49,7 @@ func TestImmutableErrors(t *testing.T) {
 		"forbidden field": {invalid(field.Forbidden(path, "updates are forbidden")), true},
 		"invalid field":   {invalid(field.Invalid(path, 1, "field is immutable")), true},
 		"required field":  {invalid(field.Required(path, "")), false},
-		"access":          {apierrors.NewForbidden(schema.GroupResource{Resource: "jobs"}, "j", errors.New("Forbidden: no")), false},
+		"access":          {access, false},
 		"text alone":      {errors.New("spec: field is immutable"), false},
 	} {
 		if got := immutable(c.err); got != c.want {

@@ -100,7 +100,8 @@ func TestInventoryID(t *testing.T) {
 func TestInventoryContent(t *testing.T) {
 	entries := []Entry{entry("web", "dev", "a"), entry("web", "dev", "b")}
 	merged, changed := record(entries, []Entry{entry("db", "dev", "b"), entry("db", "dev", "c"), entry("web", "dev", "a")})
-	if want := []Entry{entries[0], entry("db", "dev", "b"), entry("db", "dev", "c")}; !changed || !slices.Equal(merged, want) {
+	want := []Entry{entries[0], entry("db", "dev", "b"), entry("db", "dev", "c")}
+	if !changed || !slices.Equal(merged, want) {
 		t.Errorf("merged %v", merged)
 	}
 	if _, changed := record(merged, merged); changed {
