@@ -33,7 +33,7 @@ type activity struct {
 	reported *engine.Report
 	// held is since when a report waits for logs, zero if none does.
 	held time.Time
-	// told are the problems that the log has told.
+	// told are the subjects of problems that the log has told.
 	told map[string]bool
 
 	events  *eventLog
@@ -47,9 +47,6 @@ var _ engine.Runtime = (*activity)(nil)
 func newActivity(r *Runner, s spec, cancel context.CancelFunc) *activity {
 	t := &activity{runner: r, cancel: cancel, changed: make(chan struct{}, 1), done: make(chan struct{}), spec: s,
 		feeds: map[feedKey]*feed{}, told: map[string]bool{}}
-	t.events = &eventLog{seen: map[eventKey]bool{}, since: r.began}
-	t.rollout = newRollout(r.began)
-	t.logs = newPodLogs(r.feeds.connection, r.began, t.wake)
 	t.ports = newForwarder(r.feeds.connection)
 	t.next = &s
 	t.wake()
@@ -97,10 +94,14 @@ func (t *activity) wake() {
 }
 
 // pause is the least time between two looks at the state, so that a burst of changes costs little.
-const pause = 50 * time.Millisecond
+const pause = 100 * time.Millisecond
 
 func (t *activity) run(ctx context.Context) {
 	defer close(t.done)
+	since := t.runner.start(ctx)
+	t.events = &eventLog{seen: map[eventKey]bool{}, since: since}
+	t.rollout = newRollout(since)
+	t.logs = newPodLogs(t.runner.feeds.connection, since, t.wake)
 	defer func() {
 		t.logs.stop()
 		t.ports.stop()
@@ -184,12 +185,11 @@ func (t *activity) report(report engine.Report) {
 	}
 }
 
-// tell logs a problem, once.
-func (t *activity) tell(format string, args ...any) {
-	text := fmt.Sprintf(format, args...)
-	if !t.told[text] {
-		t.told[text] = true
-		t.spec.Log.Append(logs.LevelWarn, text)
+// tell logs what went wrong with a subject, once.
+func (t *activity) tell(subject, format string, args ...any) {
+	if !t.told[subject] {
+		t.told[subject] = true
+		t.spec.Log.Append(logs.LevelWarn, subject+": "+fmt.Sprintf(format, args...))
 	}
 }
 

@@ -9,16 +9,23 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/yaml"
 
@@ -45,7 +52,8 @@ type fixture struct {
 	store      *logs.Store
 }
 
-func newFixture(t *testing.T) *fixture {
+// newFixture returns a fixture. The runner's connection is changed by edit, nil for none.
+func newFixture(t *testing.T, edit func(*rest.Config)) *fixture {
 	t.Parallel()
 	frozen := cluster.Freeze(cluster.Options{})
 	t.Cleanup(func() { frozen.Close() })
@@ -59,7 +67,19 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{T: t, connection: c, namespace: created.Name, store: logs.New(64<<20, clock.RealClock{})}
-	f.runner = New(Options{Connection: frozen.Connection})
+	f.runner = New(Options{Connection: func() (*cluster.Connection, error) {
+		if edit == nil {
+			return c, nil
+		}
+		config := rest.CopyConfig(c.Config)
+		edit(config)
+		other := *c
+		other.Config = config
+		other.Core = typedcorev1.NewForConfigOrDie(config)
+		other.Dynamic = dynamic.NewForConfigOrDie(config)
+		other.Metadata = metadata.NewForConfigOrDie(config)
+		return &other, nil
+	}})
 	t.Cleanup(f.runner.Close)
 	t.Cleanup(func() {
 		if err := c.Core.Namespaces().Delete(context.Background(), f.namespace, metav1.DeleteOptions{}); err != nil {
@@ -205,7 +225,7 @@ func job(policy, more string, args ...string) string {
 }
 
 func TestClusterRollout(t *testing.T) {
-	f := newFixture(t)
+	f := newFixture(t, nil)
 	applied := f.apply(deployment(2, "one", "print=hello one", "serve=:8080"))
 	r := f.start(model.Workload{PortForwards: []model.PortForward{{Local: 0}}}, applied)
 	r.awaitPhase(engine.Ready)
@@ -263,7 +283,7 @@ func TestClusterRollout(t *testing.T) {
 }
 
 func TestClusterLogsAcrossRestarts(t *testing.T) {
-	f := newFixture(t)
+	f := newFixture(t, nil)
 	const lines = 300
 	applied := f.apply(deployment(1, "", fmt.Sprintf("count=%d", lines), "exit=3"))
 	r := f.start(model.Workload{}, applied)
@@ -291,7 +311,7 @@ func TestClusterLogsAcrossRestarts(t *testing.T) {
 }
 
 func TestClusterJob(t *testing.T) {
-	f := newFixture(t)
+	f := newFixture(t, nil)
 	r := f.start(model.Workload{Readiness: model.PodReadinessSucceeded},
 		f.apply(job("Never", "", "print=migrating", "sleep=1s", "print=failing", "exit=4")))
 	report := r.awaitPhase(engine.Failed)
@@ -305,7 +325,7 @@ func TestClusterJob(t *testing.T) {
 }
 
 func TestClusterJobSucceeds(t *testing.T) {
-	f := newFixture(t)
+	f := newFixture(t, nil)
 	r := f.start(model.Workload{Readiness: model.PodReadinessSucceeded}, f.apply(job("OnFailure", "", "print=done")))
 	r.awaitPhase(engine.Succeeded)
 	if !strings.Contains(f.log(), "done\n") {
@@ -332,10 +352,157 @@ func TestClusterTroubles(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t)
+			f := newFixture(t, nil)
 			r := f.start(model.Workload{Readiness: model.PodReadinessSucceeded}, f.apply(tc.object))
 			r.await(name, tc.ok)
 			f.eventually("its event", func() bool { return strings.Contains(f.log(), "[event: pod "+f.namespace+"/migrate-") })
 		})
 	}
+}
+
+// outage lets connections through, or not.
+type outage struct {
+	mu    sync.Mutex
+	away  bool
+	conns []net.Conn
+}
+
+func (o *outage) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.away {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+	if err == nil {
+		o.conns = append(o.conns, conn)
+	}
+	return conn, err
+}
+
+func (o *outage) set(away bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.away = away
+	for _, conn := range o.conns {
+		conn.Close()
+	}
+	o.conns = nil
+}
+
+func TestClusterServerAway(t *testing.T) {
+	var o outage
+	f := newFixture(t, func(config *rest.Config) { config.Dial = o.dial })
+	r := f.start(model.Workload{}, f.apply(strings.Replace(deployment(1, "", "count=2500", "serve=:8080"),
+		"httpGet: {path: /, port: 8080}", "exec: {command: [/image]}", 1)))
+	r.awaitPhase(engine.Ready)
+	time.Sleep(time.Second) // Some lines come before the outage.
+	o.set(true)
+	r.await("the outage", func(report engine.Report) bool {
+		return report.Phase == engine.Ready && strings.Contains(report.Detail, "last known state")
+	})
+	time.Sleep(20 * time.Second)
+	began := time.Now()
+	o.set(false)
+	r.await("the end of the outage", func(report engine.Report) bool {
+		return report.Phase == engine.Ready && report.Detail == ""
+	})
+	t.Logf("recovered after %s", time.Since(began))
+	f.eventually("the last line", func() bool { return strings.Contains(f.log(), " 2499\n") })
+	next := 0
+	for line := range strings.Lines(f.log()) {
+		var host string
+		var pid, n int
+		if _, err := fmt.Sscanf(line, "%s %d %d\n", &host, &pid, &n); err != nil || !strings.HasPrefix(host, "web-") {
+			continue
+		}
+		if n != next {
+			t.Fatalf("line %d comes instead of %d", n, next)
+		}
+		next++
+	}
+	if next != 2500 {
+		t.Errorf("%d lines", next)
+	}
+}
+
+func TestClusterFewRights(t *testing.T) {
+	name := ""
+	f := newFixture(t, func(config *rest.Config) { config.Impersonate.UserName = "system:serviceaccount:" + name + ":default" })
+	name = f.namespace
+	f.apply(`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: few}, rules: [
+  {apiGroups: [""], resources: [pods, pods/log], verbs: [get, list, watch]}]}`,
+		`{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: few}, subjects: [{kind: ServiceAccount, name: default}],
+  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: few}}`)
+	r := f.start(model.Workload{}, f.apply(deployment(1, "", "print=here", "serve=:8080")))
+	r.awaitPhase(engine.Ready)
+	f.eventually("its log", func() bool { return strings.Contains(f.log(), "here\n") })
+	for _, what := range []string{"can't watch events", "can't watch deployments", "can't tell the owners"} {
+		if got := strings.Count(f.log(), what); got != 1 {
+			t.Errorf("%q is told %d times", what, got)
+		}
+	}
+}
+
+// TestClusterContainers has all kinds of containers in a pod that was there before, and that only a selector finds.
+func TestClusterContainers(t *testing.T) {
+	f := newFixture(t, nil)
+	f.apply(`{apiVersion: v1, kind: Pod, metadata: {name: p, labels: {app: p}}, spec: {terminationGracePeriodSeconds: 1,
+  initContainers: [{name: prepare, image: IMAGE, args: [print=prepared]},
+    {name: sidecar, image: IMAGE, restartPolicy: Always, args: [print=beside, "serve=:8081"]}],
+  containers: [{name: app, image: IMAGE, args: [print=before, sleep=4s, print=main, "serve=:8080"]},
+    {name: istio-proxy, image: IMAGE, args: [print=hidden, "serve=:8082"]}]}}`)
+	f.eventually("the pod", func() bool {
+		p, err := f.connection.Core.Pods(f.namespace).Get(f.Context(), "p", metav1.GetOptions{})
+		return err == nil && p.Status.Phase == corev1.PodRunning
+	})
+	// Lines from before the run aren't shown.
+	time.Sleep(3 * time.Second)
+	f.runner.began = time.Now()
+	w := model.Workload{SelectorsOnly: true, PodSelectors: []map[string]string{{"app": "none"}, {"app": "p"}},
+		PortForwards: []model.PortForward{{Local: 0, Container: 9}}}
+	r := f.start(w, &deploy.Applied{At: time.Now()})
+	r.awaitPhase(engine.Ready)
+	f.eventually("the lines", func() bool { return strings.Contains(f.log(), "\nmain\n") })
+	log := f.log()
+	for _, text := range []string{"hidden", "before", "prepared", "beside"} {
+		if strings.Contains(log, text) {
+			t.Errorf("the log shows %q", text)
+		}
+	}
+	if !strings.Contains(log, "Attaching to existing pod (p)") {
+		t.Error("the log doesn't say that the pod was there before")
+	}
+	f.eventually("the error of the port forward", func() bool {
+		_, after, _ := strings.Cut(f.log(), "listening at port ")
+		port, _, _ := strings.Cut(after, "\n")
+		if conn, err := net.Dial("tcp", "localhost:"+port); err == nil {
+			_, _ = conn.Read(make([]byte, 1))
+			conn.Close()
+		}
+		return strings.Contains(f.log(), "nothing listens at port 9 in pod p")
+	})
+}
+
+func TestClusterStatefulSet(t *testing.T) {
+	f := newFixture(t, nil)
+	r := f.start(model.Workload{}, f.apply(`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {replicas: 2,
+  serviceName: db, selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {
+  terminationGracePeriodSeconds: 1, initContainers: [{name: prepare, image: IMAGE, args: [print=prepared]},
+    {name: sidecar, image: IMAGE, restartPolicy: Always, args: [print=beside, "serve=:8081"]}],
+  containers: [{name: app, image: IMAGE, args: [print=main, "serve=:8080"]}]}}}}`))
+	r.awaitPhase(engine.Ready)
+	f.eventually("the lines of both pods", func() bool {
+		log := f.log()
+		return strings.Count(log, "[prepare] prepared\n") == 2 && strings.Count(log, "[sidecar] beside\n") == 2 &&
+			strings.Count(log, "\nmain\n") == 2
+	})
+	if err := f.connection.Dynamic.Resource(appsv1.SchemeGroupVersion.WithResource("statefulsets")).
+		Namespace(f.namespace).Delete(f.Context(), "db", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r.await("its absence", func(report engine.Report) bool { return report.Reason == "deleted" })
+	r.renew(f.apply(`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {replicas: 0, serviceName: db,
+  selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: app, image: IMAGE}]}}}}`))
+	r.awaitPhase(engine.Ready)
 }

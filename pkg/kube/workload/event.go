@@ -4,6 +4,7 @@
 package workload
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -25,18 +26,22 @@ type eventLog struct {
 	seen map[eventKey]bool
 }
 
-// eventKey is what tells events of a workload apart.
+// eventKey is what tells events of a workload apart: the owner of the pods, so that what is said of each of its pods is
+// shown for the first one, and the message without the pod's name and UID.
 type eventKey struct {
-	object  types.UID
+	owner   types.UID
 	message string
 }
 
 // readEvents shows new warnings, and returns the latest one of each pod and of each applied object since the deploy.
 func (t *activity) readEvents(ctx context.Context, applied map[types.UID]types.UID, seen *observation,
 ) map[types.UID]string {
-	pods := map[types.UID]bool{}
+	pods := map[types.UID]types.UID{} // Their owners.
 	for _, p := range seen.pods {
-		pods[p.UID] = true
+		pods[p.UID] = p.UID
+		if owner := metav1.GetControllerOf(p.Pod); owner != nil {
+			pods[p.UID] = owner.UID
+		}
 	}
 	latest, times := map[types.UID]string{}, map[types.UID]time.Time{}
 	for key, f := range t.feeds {
@@ -52,8 +57,8 @@ func (t *activity) readEvents(ctx context.Context, applied map[types.UID]types.U
 		slices.SortStableFunc(events, func(a, b *corev1.Event) int { return eventTime(a).Compare(eventTime(b)) })
 		for _, e := range events {
 			about := e.InvolvedObject
-			subject, ours := about.UID, pods[about.UID]
-			if !ours {
+			subject, owner := about.UID, pods[about.UID]
+			if owner == "" {
 				ref := metav1.OwnerReference{APIVersion: about.APIVersion, Kind: about.Kind, Name: about.Name, UID: about.UID}
 				// An object that can't be read isn't ours, as far as one can tell.
 				subject, _, _ = t.runner.owners.root(ctx, about.Namespace, about.UID, []metav1.OwnerReference{ref}, applied)
@@ -64,19 +69,19 @@ func (t *activity) readEvents(ctx context.Context, applied map[types.UID]types.U
 			if when := eventTime(e); !when.Before(times[subject]) && !when.Before(seen.Deployed.Add(-time.Minute)) {
 				latest[subject], times[subject] = e.Message, when
 			}
-			t.showEvent(e)
+			t.showEvent(e, cmp.Or(owner, about.UID))
 		}
 	}
 	return latest
 }
 
-func (t *activity) showEvent(e *corev1.Event) {
-	key := eventKey{e.InvolvedObject.UID, e.Message}
+func (t *activity) showEvent(e *corev1.Event, owner types.UID) {
+	about := e.InvolvedObject
+	key := eventKey{owner, strings.NewReplacer(about.Name, "", string(about.UID), "").Replace(e.Message)}
 	if t.events.seen[key] {
 		return
 	}
 	t.events.seen[key] = true
-	about := e.InvolvedObject
 	name := about.Name
 	if about.Namespace != "" {
 		name = about.Namespace + "/" + name

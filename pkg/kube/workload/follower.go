@@ -21,6 +21,7 @@ import (
 
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/kube/cluster"
+	"tilt.dev/session/pkg/kube/workload/tail"
 	"tilt.dev/session/pkg/logs"
 )
 
@@ -43,7 +44,7 @@ type follower struct {
 	drained string
 
 	// position and the rest belong to run.
-	position position
+	position tail.Position
 	instance string
 	told     string
 }
@@ -127,7 +128,12 @@ func (f *follower) run(ctx context.Context) {
 	defer close(f.done)
 	writer := f.log.Writer()
 	defer writer.Close()
-	emit := func(line []byte) { _, _ = fmt.Fprintf(writer, "%s%s\n", f.prefix, line) }
+	emit := func(line []byte, ofKubelet bool) {
+		if ofKubelet {
+			line = []byte(withHint(string(line)))
+		}
+		_, _ = fmt.Fprintf(writer, "%s%s\n", f.prefix, line)
+	}
 	backoff := logBackoff
 	for ctx.Err() == nil {
 		i := f.instances()
@@ -245,11 +251,11 @@ func withHint(text string) string {
 }
 
 // read shows the lines of a log from the position on.
-func (f *follower) read(ctx context.Context, emit func([]byte), options corev1.PodLogOptions) error {
+func (f *follower) read(ctx context.Context, emit func([]byte, bool), options corev1.PodLogOptions) error {
 	options.Container, options.Timestamps = f.container, true
-	if !f.position.last.IsZero() {
+	if !f.position.Last.IsZero() {
 		// Sent in whole seconds, rounded down. The position knows what comes twice.
-		options.SinceTime = &metav1.Time{Time: f.position.last}
+		options.SinceTime = &metav1.Time{Time: f.position.Last}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -263,5 +269,5 @@ func (f *follower) read(ctx context.Context, emit func([]byte), options corev1.P
 	}
 	defer stream.Close()
 	f.told = ""
-	return f.position.copy(stream, !options.Follow, emit)
+	return f.position.Copy(stream, !options.Follow, emit)
 }

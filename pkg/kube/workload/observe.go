@@ -13,8 +13,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
@@ -65,7 +67,7 @@ func (t *activity) observe(ctx context.Context, now time.Time) observation {
 		case cluster.Unreachable(err) || apierrors.IsUnauthorized(err):
 			seen.away = fmt.Sprintf("the last known state: %v", t.runner.feeds.connection.Explain(err))
 		default:
-			t.tell("can't watch %s: %v; they don't count for this resource", f.describe(), err)
+			t.tell("can't watch "+f.describe(), "%v; they don't count for this resource", err)
 		}
 	}
 	seen.Away = seen.away
@@ -195,7 +197,8 @@ func (t *activity) findPods(ctx context.Context, applied map[types.UID]types.UID
 				var err error
 				pod.Root, pod.OwnerCreated, err = t.runner.owners.root(ctx, p.Namespace, p.UID, p.OwnerReferences, applied)
 				if apierrors.IsForbidden(err) {
-					t.tell("can't tell the owners of pods: %v", err)
+					t.tell("can't tell the owners of pods", "%v; they are found by the selectors of objects", err)
+					pod.Root = t.selector(p)
 				} else if err != nil {
 					failure = err
 				}
@@ -212,4 +215,20 @@ func (t *activity) selected(p *corev1.Pod) bool {
 	return slices.ContainsFunc(t.spec.workload.PodSelectors, func(s map[string]string) bool {
 		return len(s) > 0 && labels.SelectorFromSet(s).Matches(labels.Set(p.Labels))
 	})
+}
+
+// selector returns the applied object whose selector matches a pod.
+func (t *activity) selector(p *corev1.Pod) types.UID {
+	for _, o := range t.mapped {
+		value, _, _ := unstructured.NestedMap(o.Object, "spec", "selector")
+		var selector metav1.LabelSelector
+		if o.namespace != p.Namespace || len(value) == 0 ||
+			runtime.DefaultUnstructuredConverter.FromUnstructured(value, &selector) != nil {
+			continue
+		}
+		if s, err := metav1.LabelSelectorAsSelector(&selector); err == nil && !s.Empty() && s.Matches(labels.Set(p.Labels)) {
+			return o.GetUID()
+		}
+	}
+	return ""
 }

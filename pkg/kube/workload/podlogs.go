@@ -71,7 +71,7 @@ func (l *podLogs) start(ctx context.Context, log engine.Log, p *corev1.Pod, cont
 	}
 	// The clocks of machines differ a little, and creation times are whole seconds.
 	if p.CreationTimestamp.Add(time.Second).Before(l.began) {
-		f.position.last = l.began
+		f.position.Last = l.began
 	}
 	l.wait.Go(func() { f.run(ctx) })
 	return f

@@ -95,7 +95,8 @@ func (f *progress) advance(p *corev1.Pod) []string {
 	if f.steps == len(steps) {
 		return lines
 	}
-	if reason, detail := status.Reason(p); detail != "" && reason != f.reason {
+	reason, detail := status.Reason(p)
+	if detail != "" && reason != f.reason && reason != string(corev1.PodRunning) {
 		f.reason = reason
 		lines = append(lines, fmt.Sprintf("     ┃ Not Ready - (%s): %s", reason, strings.Join(strings.Fields(detail), " ")))
 	}

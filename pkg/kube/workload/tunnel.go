@@ -113,14 +113,17 @@ func (t *tunnel) carry(ctx context.Context, local io.ReadWriteCloser, port int) 
 	defer t.RemoveStreams(data)
 
 	var copying sync.WaitGroup
-	received, failed := make(chan struct{}), make(chan error, 1)
+	received, aborted, failed := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	copying.Go(func() {
 		defer close(received)
 		_, _ = io.Copy(local, data)
 	})
 	copying.Go(func() {
-		_, _ = io.Copy(data, local)
+		_, err := io.Copy(data, local)
 		data.Close() // The pod sees the end of what the client sends.
+		if err != nil {
+			close(aborted)
+		}
 	})
 	copying.Go(func() {
 		message, err := io.ReadAll(failures)
@@ -134,12 +137,13 @@ func (t *tunnel) carry(ctx context.Context, local io.ReadWriteCloser, port int) 
 	case <-t.CloseChan():
 		err = errLost
 	case <-received:
-		err = nil
+	case <-aborted: // The client is gone.
 	case err = <-failed:
 		if err == nil {
 			// The pod has closed the connection well; what it sent is still to be read.
 			select {
 			case <-received:
+			case <-aborted:
 			case <-ctx.Done():
 			case <-t.CloseChan():
 			}

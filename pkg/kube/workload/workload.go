@@ -33,7 +33,7 @@ type Options struct {
 // Runner starts the runtimes of a run: each is a *model.Workload. It must be closed.
 type Runner struct {
 	options Options
-	// began is from when on logs and events are shown.
+	// began is from when on logs and events are shown, by the clock of this machine.
 	began time.Time
 	ctx   context.Context
 	stop  context.CancelFunc
@@ -43,6 +43,10 @@ type Runner struct {
 	feeds    *feeds
 	owners   *owners
 	runtimes sync.WaitGroup
+
+	clock sync.Once
+	// since is began by the clock of the API server, valid after clock.
+	since time.Time
 }
 
 var _ engine.Runner = (*Runner)(nil)
@@ -76,6 +80,12 @@ func (r *Runner) StartRuntime(request engine.RuntimeRequest) (engine.Runtime, er
 	t := newActivity(r, spec, stop)
 	r.runtimes.Go(func() { t.run(ctx) })
 	return t, nil
+}
+
+// start returns from when on logs and events are shown, by the clock of the API server.
+func (r *Runner) start(ctx context.Context) time.Time {
+	r.clock.Do(func() { r.since = serverTime(ctx, r.feeds.connection, r.began) })
+	return r.since
 }
 
 // Close ends what is left, and waits for it.

@@ -11,10 +11,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-)
 
-// HashLabel is the label with the hash of the template that a pod was made from.
-const HashLabel = "tilt.dev/pod-template-hash"
+	"tilt.dev/session/pkg/kube/manifest"
+)
 
 // Current returns the pods that count, newest first: those of the last deploy and, of each of its Deployments, those
 // of the newest ReplicaSet.
@@ -22,7 +21,7 @@ func Current(pods []Pod, hashes []string) []Pod {
 	newest := map[types.UID]time.Time{}
 	var current []Pod
 	for _, p := range pods {
-		if hash := p.Labels[HashLabel]; hash != "" && len(hashes) > 0 && !slices.Contains(hashes, hash) {
+		if hash := p.Labels[manifest.PodTemplateHashLabel]; hash != "" && len(hashes) > 0 && !slices.Contains(hashes, hash) {
 			continue
 		}
 		current = append(current, p)

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/kube/manifest"
 	"tilt.dev/session/pkg/model"
 )
 
@@ -92,7 +93,9 @@ func owner(kind string) func(*Pod) {
 	}
 }
 
-func hash(h string) func(*Pod) { return func(p *Pod) { p.Labels = map[string]string{HashLabel: h} } }
+func hash(h string) func(*Pod) {
+	return func(p *Pod) { p.Labels = map[string]string{manifest.PodTemplateHashLabel: h} }
+}
 
 func deleting(p *Pod) { p.DeletionTimestamp = &metav1.Time{Time: now} }
 

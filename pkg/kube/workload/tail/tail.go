@@ -1,7 +1,9 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package workload
+// Package tail reads the log of a container, with times, from a stream, and reads on from another one at the right line
+// when that breaks.
+package tail
 
 import (
 	"bufio"
@@ -11,21 +13,24 @@ import (
 	"time"
 )
 
-// position is how far a log was read. Its lines have times that hardly ever repeat, so that reading can go on at the
+// Position is how far a log was read. Its lines have times that hardly ever repeat, so that reading can go on at the
 // right line after a stream broke.
-type position struct {
-	// last is the time of the last line, and count how many lines with that time were read.
-	last  time.Time
+type Position struct {
+	// Last is the time of the last line. Before the first one it's the time from which on lines are shown.
+	Last time.Time
+	// count is how many lines with that time were read.
 	count int
 }
 
-// longest is the longest line that is shown in one piece.
-const longest = 256 << 10
+// Longest is the longest line, with its time, that is shown in one piece.
+const Longest = 256 << 10
 
-// copy shows the lines of a stream that weren't read yet. A line at the end without a line end is shown if the log is
-// complete, and is otherwise left for the next stream.
-func (p *position) copy(stream io.Reader, complete bool, emit func(line []byte)) error {
-	r := bufio.NewReaderSize(stream, longest)
+// Copy shows the lines of a stream that weren't read yet. A line at the end without a line end is shown if the log is
+// complete, and is otherwise left for the next stream. A line without a time is what the kubelet itself says.
+//
+// The rest of a line longer than Longest is lost if its stream breaks within.
+func (p *Position) Copy(stream io.Reader, complete bool, emit func(line []byte, ofKubelet bool)) error {
+	r := bufio.NewReaderSize(stream, Longest)
 	again := 0 // How many lines of the last time have come again.
 	for {
 		line, err := r.ReadSlice('\n')
@@ -38,12 +43,8 @@ func (p *position) copy(stream io.Reader, complete bool, emit func(line []byte))
 		}
 		at, text, ok := cutTime(bytes.TrimRight(line, "\r\n"))
 		known := ok && p.read(at, &again)
-		switch {
-		case !ok:
-			// The kubelet itself says something.
-			emit([]byte(withHint(string(text))))
-		case !known:
-			emit(text)
+		if !known {
+			emit(text, !ok)
 		}
 		for ; long; long = errors.Is(err, bufio.ErrBufferFull) {
 			// The rest of a line that is too long is shown as further lines.
@@ -52,7 +53,7 @@ func (p *position) copy(stream io.Reader, complete bool, emit func(line []byte))
 				return err
 			}
 			if rest := bytes.TrimRight(line, "\r\n"); len(rest) > 0 && !known {
-				emit(rest)
+				emit(rest, false)
 			}
 		}
 		if err == io.EOF {
@@ -62,17 +63,17 @@ func (p *position) copy(stream io.Reader, complete bool, emit func(line []byte))
 }
 
 // read says whether the line of a time was read before. If not, it counts as read from now on.
-func (p *position) read(at time.Time, again *int) bool {
+func (p *Position) read(at time.Time, again *int) bool {
 	switch {
-	case at.Before(p.last):
+	case at.Before(p.Last):
 		return true
-	case at.Equal(p.last):
+	case at.Equal(p.Last):
 		if *again++; *again <= p.count {
 			return true
 		}
 		p.count++
 	default:
-		p.last, p.count, *again = at, 1, 1
+		p.Last, p.count, *again = at, 1, 1
 	}
 	return false
 }
