@@ -119,7 +119,7 @@ func newFixture(t *testing.T, options image.Options) *fixture {
 		if err := runner.Close(); err != nil {
 			t.Error(err)
 		}
-		if left, _ := filepath.Glob(temporary + "/*"); len(left) > 0 {
+		if left, _ := filepath.Glob(temporary + "/tilt-session-*"); len(left) > 0 {
 			t.Errorf("temporary files are left: %q", left)
 		}
 		ids := f.docker("image", "ls", "-q", "--filter", "reference="+f.name+"*")

@@ -271,6 +271,12 @@ func (a *build) runBuild(t tool, command process.Spec) error {
 	if err != nil {
 		return err
 	}
+	if exit.Code == 0 {
+		if t.classic {
+			p.flush()
+		}
+		return nil
+	}
 	cause := p.err()
 	if cause == "" {
 		cause = strings.Join(command.Argv[:2], " ") + " failed: " + exit.String()

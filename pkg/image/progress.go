@@ -156,6 +156,7 @@ func (p *progress) plainLine(line string) {
 func (p *progress) classicLine(line string) {
 	switch {
 	case strings.HasPrefix(line, "Step "):
+		p.flush()
 		_, name, _ := strings.Cut(line, " : ")
 		number := strings.TrimSuffix(strings.TrimPrefix(line, "Step "), " : "+name)
 		p.failed = &step{name: "[" + number + "] " + name}
@@ -164,9 +165,24 @@ func (p *progress) classicLine(line string) {
 		strings.HasPrefix(line, " ---> "), strings.HasPrefix(line, "Successfully "), strings.TrimSpace(line) == "",
 		strings.HasPrefix(line, "            "):
 	default:
-		// Its error is the last line.
-		p.cause = strings.TrimPrefix(line, "Error response from daemon: ")
+		p.flush()
+		if classicError.MatchString(line) {
+			p.cause = strings.TrimPrefix(line, "Error response from daemon: ")
+			return
+		}
 		fmt.Fprintln(p.log, "  → "+line)
+	}
+}
+
+// classicError matches errors of the classic builder and its client. They are the last line.
+var classicError = regexp.MustCompile(`^(The command '.*' returned a non-zero code|Error response from daemon: |` +
+	`Cannot connect to |COPY failed: |ADD failed: |failed to |unable to |dockerfile parse error )`)
+
+// flush writes what might have been the error.
+func (p *progress) flush() {
+	if p.cause != "" {
+		fmt.Fprintln(p.log, "  → "+p.cause)
+		p.cause = ""
 	}
 }
 
