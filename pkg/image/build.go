@@ -109,6 +109,9 @@ func (a *build) run() {
 	}
 	a.mu.Unlock()
 	a.cancel()
+	if err != nil && a.switched != nil {
+		a.builder.forgetMinikube(a.image.Cluster.Name)
+	}
 	if a.directory != "" {
 		if removeErr := os.RemoveAll(a.directory); removeErr != nil {
 			a.request.Log.Append(logs.LevelWarn, fmt.Sprintf("remove temporary files: %v", removeErr))

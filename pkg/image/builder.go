@@ -154,3 +154,10 @@ func (b *Builder) forget(a *build) {
 	b.mu.Unlock()
 	b.builds.Done()
 }
+
+// forgetMinikube makes the next build ask for the engine in minikube again: it may have got another address.
+func (b *Builder) forgetMinikube(profile string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.minikube, profile)
+}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"tilt.dev/session/pkg/image/dockerfile"
@@ -69,7 +70,8 @@ func (a *build) docker(registry *model.Registry) (product, error) {
 	return made, a.untag(options.tag)
 }
 
-// dockerfile returns the Dockerfile with the references of the project's images, and the other references in it.
+// dockerfile returns the Dockerfile with the references of the project's images, and the other references that its
+// build uses.
 func (a *build) dockerfile() (text string, foreign []string, err error) {
 	spec := a.image.Docker
 	var names []dockerfile.Name
@@ -85,7 +87,6 @@ func (a *build) dockerfile() (text string, foreign []string, err error) {
 	text, err = dockerfile.Replace(spec.Contents, a.buildArgs(), func(ref string) string {
 		i := dockerfile.Find(names, ref)
 		if i < 0 {
-			foreign = append(foreign, ref)
 			return ""
 		}
 		used[i] = true
@@ -106,7 +107,13 @@ func (a *build) dockerfile() (text string, foreign []string, err error) {
 			return "", nil, fmt.Errorf("the Dockerfile doesn't use image %q, which it depends on", base)
 		}
 	}
-	return text, foreign, nil
+	all, err := dockerfile.Bases(spec.Contents, a.buildArgs(), spec.Target)
+	for _, ref := range all {
+		if dockerfile.Find(names, ref) < 0 {
+			foreign = append(foreign, ref)
+		}
+	}
+	return text, foreign, err
 }
 
 // buildArgs are the build arguments with the values that come from the environment.
@@ -219,7 +226,7 @@ func (a *build) prepare(o *dockerOptions, text string) (process.Spec, error) {
 	)
 	context := o.Context
 	if context == "" {
-		context = filepath.Join(a.directory, "context")
+		context = filepath.Join(a.directory, ".context")
 		err = errors.Join(err, os.Mkdir(context, 0o700))
 	}
 	if err != nil {
@@ -251,6 +258,8 @@ func (a *build) prepareClassic(o *dockerOptions, text string, ignored ignores) (
 	return process.Spec{Argv: append(o.argv(), "-"), Dir: o.Context, Env: env, Stdin: f}, nil
 }
 
+var unknownFlag = regexp.MustCompile(`^(unknown flag|flag provided but not defined)`)
+
 // runBuild runs the command of a build and shows its progress.
 func (a *build) runBuild(t tool, command process.Spec) error {
 	log := a.request.Log.Writer()
@@ -278,7 +287,10 @@ func (a *build) runBuild(t tool, command process.Spec) error {
 		return nil
 	}
 	cause := p.err()
-	if cause == "" {
+	switch {
+	case unknownFlag.MatchString(cause):
+		cause = fmt.Sprintf("%s: this version of %s is too old, update it", cause, t.program)
+	case cause == "":
 		cause = strings.Join(command.Argv[:2], " ") + " failed: " + exit.String()
 	}
 	return failure(exit, "%s", cause)

@@ -104,7 +104,7 @@ func (list ignores) ignored(path string) (bool, error) {
 	return false, nil
 }
 
-// combine returns one list of patterns that ignores in a directory what any source ignores. It has the sources as
+// combine returns the lines of one ignore file that ignores in a directory what any source ignores. It has the sources as
 // they are, one with exceptions first. Others with exceptions become the paths that they ignore now.
 func (list ignores) combine(context string) ([]string, error) {
 	var first, rest []string
@@ -122,7 +122,13 @@ func (list ignores) combine(context string) ([]string, error) {
 			rest = append(rest, paths...)
 		}
 	}
-	return slices.Concat(first, rest), nil
+	patterns := slices.Concat(first, rest)
+	for i, pattern := range patterns {
+		if strings.HasPrefix(strings.TrimSpace(pattern), "#") {
+			patterns[i] = `\` + strings.TrimSpace(pattern) // It would be a comment.
+		}
+	}
+	return patterns, nil
 }
 
 // paths returns patterns of the paths in a directory that the source ignores. A directory of which nothing is left is

@@ -95,6 +95,7 @@ func TestCombine(t *testing.T) {
 func FuzzCombine(f *testing.F) {
 	f.Add("**\n!a\n!dir/sub", "*.txt\n!b.txt", "dir/*\n!dir/s*")
 	f.Add("dir\n!dir/a", "d*\n!**/a", "!a\n**")
+	f.Add(" #y", "", "")
 	dir := writeContext(f)
 	f.Fuzz(func(t *testing.T, one, two, three string) {
 		var lists [][]string

@@ -206,6 +206,10 @@ func (p *progress) text(line string) {
 		}
 		return
 	}
+	if unknownFlag.MatchString(line) {
+		p.cause = line
+		return
+	}
 	switch {
 	case line == "------":
 		p.quoted = !p.quoted
