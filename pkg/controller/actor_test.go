@@ -138,16 +138,16 @@ var (
 	succeeded = &engine.UpdateState{Last: &engine.Exit{Start: start, Finish: start}}
 	failed    = &engine.UpdateState{Last: &engine.Exit{Start: start, Finish: start, Error: "it failed"}}
 
-	starting = &engine.ServeState{Probed: true, Process: &engine.ServerProcess{PID: 9, Start: start}}
-	ready    = &engine.ServeState{Probed: true, Process: &engine.ServerProcess{PID: 9, Start: start, Ready: true, LastReady: start.Add(-time.Second)}}
+	starting = &engine.RuntimeState{Verb: "serve", Probed: true, Running: &engine.Running{PID: 9, Start: start}}
+	ready    = &engine.RuntimeState{Verb: "serve", Probed: true, Running: &engine.Running{PID: 9, Start: start, Phase: engine.Ready, LastReady: start.Add(-time.Second)}}
 )
 
 func job(name string, state *engine.UpdateState) engine.ResourceState {
 	return engine.ResourceState{Name: name, Update: state}
 }
 
-func server(name string, state *engine.ServeState) engine.ResourceState {
-	return engine.ResourceState{Name: name, Serve: state}
+func server(name string, state *engine.RuntimeState) engine.ResourceState {
+	return engine.ResourceState{Name: name, Runtime: state}
 }
 
 // newSession is a Session that is not stored.

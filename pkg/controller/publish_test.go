@@ -142,8 +142,8 @@ func TestUnchangedStatusIsNotWritten(t *testing.T) {
 	for range 10 {
 		a.play(func(snap *engine.Snapshot) {
 			changed := *ready
-			changed.LastProbe = fmt.Sprintf("probe %d", snap.Version)
-			snap.Resources[0].Serve = &changed
+			changed.Detail = fmt.Sprintf("probe %d", snap.Version)
+			snap.Resources[0].Runtime = &changed
 		})
 	}
 	a.load(&model.CISettings{}, server("s", ready), job("last", running))

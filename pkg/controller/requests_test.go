@@ -19,7 +19,6 @@ import (
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
-	"tilt.dev/session/pkg/process"
 )
 
 // loaded is the project that a Tiltfile of these tests asks for.
@@ -27,6 +26,13 @@ type loaded model.Project
 
 func (l loaded) Load(context.Context, engine.LoadInput) (model.Project, error) {
 	return model.Project(l), nil
+}
+
+// nothing starts no updates.
+type nothing struct{}
+
+func (nothing) StartUpdate(engine.UpdateRequest) (engine.Activity, error) {
+	return nil, errors.New("nothing is started here")
 }
 
 // newRequested runs an engine with the resources "on", "off", which is
@@ -44,8 +50,8 @@ func newRequested(t *testing.T) *requested {
 			Enabled:            model.Selection{Names: []string{"on", "late"}},
 			MaxParallelUpdates: 1,
 		},
-		Start: func(process.Spec) (engine.Process, error) { return nil, errors.New("nothing is started here") },
-		Logs:  logs.New(1<<20, testingclock.NewFakeClock(start)),
+		Updates: nothing{},
+		Logs:    logs.New(1<<20, testingclock.NewFakeClock(start)),
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)

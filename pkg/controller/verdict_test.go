@@ -288,7 +288,7 @@ func TestLargeStatus(t *testing.T) {
 
 // What has happened by the time of a late look counts, whatever time has passed.
 func TestLateLook(t *testing.T) {
-	never := &engine.ServeState{Probed: true, Process: &engine.ServerProcess{PID: 9, Start: start}}
+	never := &engine.RuntimeState{Verb: "serve", Probed: true, Running: &engine.Running{PID: 9, Start: start}}
 	for name, test := range map[string]struct {
 		limits    model.CISettings
 		resource  engine.ResourceState
@@ -304,7 +304,7 @@ func TestLateLook(t *testing.T) {
 		},
 		"a server gets ready": {
 			model.CISettings{ReadinessTimeout: new(3 * time.Second)}, server("a", never),
-			func(a *actor) { a.play(func(snap *engine.Snapshot) { snap.Resources[0].Serve = ready }) }, session.Succeeded,
+			func(a *actor) { a.play(func(snap *engine.Snapshot) { snap.Resources[0].Runtime = ready }) }, session.Succeeded,
 		},
 		"a server never gets ready": {
 			model.CISettings{ReadinessTimeout: new(3 * time.Second)}, server("a", never), func(*actor) {}, session.ReadinessTimeout,
@@ -313,7 +313,7 @@ func TestLateLook(t *testing.T) {
 			model.CISettings{Settle: new(3 * time.Second)}, server("a", ready),
 			func(a *actor) {
 				a.play(func(snap *engine.Snapshot) {
-					snap.Resources[0].Serve = &engine.ServeState{Exit: &engine.Exit{Start: start, Finish: start, Error: "it ended"}}
+					snap.Resources[0].Runtime = &engine.RuntimeState{Verb: "serve", Exit: &engine.Exit{Start: start, Finish: start, Error: "it ended"}}
 				})
 			}, session.TargetFailed,
 		},

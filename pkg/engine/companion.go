@@ -11,7 +11,6 @@ import (
 
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
-	"tilt.dev/session/pkg/process"
 )
 
 // companion is the state of a companion.
@@ -48,7 +47,7 @@ func (l *loop) runCompanions(list []model.Companion) {
 		l.restartCompanion(c)
 		files := spec.RestartOn
 		files.Since = c.started
-		c.watch = l.follow(c.watch, files, spec.Source, func(list []model.Change) { c.changed(l, list) })
+		c.watch = l.watching(c.watch, files, spec.Source, func(list []model.Change) { c.changed(l, list) })
 	}
 	for name, c := range l.companions {
 		if !wanted[name] {
@@ -66,9 +65,10 @@ func (l *loop) restartCompanion(c *companion) {
 	}
 	c.due = false
 	c.started = l.config.Clock.Now()
-	l.log(c.Source, logs.LevelInfo, "Running cmd: "+c.Command.String())
-	c.execution = &execution{owner: c, source: c.Source, command: c.Command.String()}
-	l.execute(c.execution, &c.Command, c.started)
+	c.execution = &execution{owner: c, source: c.Source, subject: c.Command.Subject()}
+	command, request := c.Command, l.updateRequest(c.Source)
+	request.Update = &command
+	l.execute(c.execution, c.started, func() (Activity, error) { return l.config.Updates.StartUpdate(request) })
 }
 
 // changed restarts a companion after changes since its start.
@@ -105,10 +105,10 @@ func (c *companion) ended(l *loop, x *execution, m ended) {
 		delete(l.companions, c.Name)
 		return
 	case m.err != nil:
-		l.log(x.source, logs.LevelError, fmt.Sprintf("Command %q failed to start: %v", x.command, m.err))
-	case m.exit == process.Exit{}:
-		l.log(x.source, logs.LevelInfo, fmt.Sprintf("Command %q has ended", x.command))
+		l.log(x.source, logs.LevelError, fmt.Sprintf("%s failed to start: %v", x.subject, m.err))
+	case m.end.Error == "":
+		l.log(x.source, logs.LevelInfo, x.subject+" has ended")
 	default:
-		l.log(x.source, logs.LevelError, fmt.Sprintf("Command %q failed: %s", x.command, m.exit))
+		l.log(x.source, logs.LevelError, fmt.Sprintf("%s failed: %s", x.subject, m.end.Error))
 	}
 }

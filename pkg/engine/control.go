@@ -66,13 +66,13 @@ func (e *Engine) SetArgs(ctx context.Context, args []string) (changed bool, err 
 	return changed, err
 }
 
-// CatchUp returns when the snapshot shows the end of every process that ended
-// before the call, except for processes that are being stopped.
+// CatchUp returns when the snapshot shows the end of every activity that ended
+// before the call, except for those that are being stopped.
 func (e *Engine) CatchUp(ctx context.Context) error {
 	var ends []<-chan struct{}
 	err := e.ask(ctx, func(l *loop) error {
 		for x := range l.executions {
-			if x.process != nil && !x.stopped && x.process.Exited() {
+			if x.activity != nil && !x.stopped && x.activity.Ending() {
 				ends = append(ends, x.over)
 			}
 		}
@@ -121,6 +121,9 @@ func (l *loop) enableAll(s Selector, enabled func(r *resource, selected bool) bo
 		}
 	}
 	for _, r := range l.resources {
+		if r.image {
+			continue
+		}
 		l.publishPhase(r)
 		if l.enable(r, enabled(r, s.selects(r))) {
 			if !r.disabled {
@@ -173,12 +176,18 @@ func (l *loop) trigger(names []string) error {
 			continue
 		}
 		r := l.byName[name]
-		if r.wants.trigger == 0 {
-			l.triggers++
-			r.wants.trigger = l.triggers
-		}
-		l.publishPhase(r)
-		l.refresh(r)
+		l.want(r)
+		l.wantImages(r)
 	}
 	return nil
+}
+
+// want requests another update of a resource or an image.
+func (l *loop) want(r *resource) {
+	if r.wants.trigger == 0 {
+		l.triggers++
+		r.wants.trigger = l.triggers
+	}
+	l.publishPhase(r)
+	l.refresh(r)
 }

@@ -1,18 +1,21 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package engine runs the jobs and servers of a Tiltfile: it decides what starts next and why the rest waits, and
-// publishes the state of the run as immutable snapshots.
+// Package engine runs what a Tiltfile says: it decides what starts next and why the rest waits, and publishes the
+// state of the run as immutable snapshots.
 //
-// One goroutine, the one that calls Run, owns all state. Evaluating the Tiltfile, running a process, probing a
-// server, watching files and waiting for a time are effects: they have their own goroutines, access no state and
-// report by messages. After each batch of messages the loop decides again and publishes the changes. It has no
+// It knows a graph of tasks. A task is a resource or an image that resources share. It has an update, which runs and
+// ends, and a resource may have a runtime, which goes on after that. What they are, such as commands, builds and
+// workloads, is the business of packages that implement Updater and Runner.
+//
+// One goroutine, the one that calls Run, owns all state. Evaluating the Tiltfile, updates, runtimes, watching files
+// and waiting for a time are effects: they have their own goroutines, access no state and report by messages. After each batch of messages the loop decides again and publishes the changes. It has no
 // timers or polling of its own: a message causes everything that happens. A request is a message too; its answer
 // follows the snapshot that shows its result.
 //
 // No phase of a target is skipped: one snapshot shows a job waiting and another shows it active, however short it is.
 //
-// The package knows nothing of Sessions, ports or terminals, and nothing of files
+// The package knows nothing of Sessions, processes, clusters or terminals, and nothing of files
 // but their names and the times of their changes.
 package engine
 
@@ -26,11 +29,9 @@ import (
 
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
-	"tilt.dev/session/pkg/probe"
-	"tilt.dev/session/pkg/process"
 )
 
-// DefaultKillGrace is the time between TERM and KILL of a process group.
+// DefaultKillGrace is how long activities may take to end, such as the time between TERM and KILL of a process group.
 const DefaultKillGrace = 10 * time.Second
 
 // Loader evaluates a Tiltfile. Load returns soon after ctx is done. The text of its error is published unchanged.
@@ -47,17 +48,6 @@ type LoadInput struct {
 	Args []string
 }
 
-// Process is a running command with everything in its process group. Its methods are those of process.Process.
-type Process interface {
-	PID() int
-	Done() <-chan struct{}
-	Exit() process.Exit
-	Exited() bool
-	Stop(grace time.Duration)
-}
-
-var _ Process = (*process.Process)(nil)
-
 // Config configures an Engine. Fields without a default are required.
 type Config struct {
 	// Tiltfile is the absolute path of the main Tiltfile, Args its arguments.
@@ -65,11 +55,11 @@ type Config struct {
 	Args     []string
 	// Load evaluates the Tiltfile.
 	Load Loader
-	// Start launches a command. It is called from several goroutines. The text of its error is published.
-	Start func(process.Spec) (Process, error)
-	// Probe checks the readiness of a server until ctx is done, then returns. It is
-	// called from several goroutines; report never blocks.
-	Probe func(ctx context.Context, p model.Probe, report func(probe.Result))
+	// Updates and Runtimes start what the tasks consist of.
+	Updates  Updater
+	Runtimes Runner
+	// Adopted, if set, is called by the loop with each project before anything of it starts. It must not block.
+	Adopted func(*model.Project)
 	// Watch reports each change of files since the call once, in batches, until ctx is done, then returns. It is called
 	// from several goroutines; report never blocks. An error ends the watch and is logged. A nil Watch watches nothing.
 	Watch func(ctx context.Context, w model.Watch, report func([]model.Change)) error
@@ -85,7 +75,7 @@ type Config struct {
 	// PID and StartTime are published unchanged.
 	PID       int
 	StartTime time.Time
-	// KillGrace is the time between SIGTERM and SIGKILL when the run ends: zero means
+	// KillGrace is how long activities may take to end when the run ends: zero means
 	// DefaultKillGrace, a negative value means none.
 	KillGrace time.Duration
 	// FailFast is the initial value; see SetFailFast.
@@ -121,8 +111,8 @@ func New(config Config) *Engine {
 	return e
 }
 
-// Run evaluates the Tiltfile and runs what it defines until ctx is done. Then it stops all process groups at once
-// and returns when they, and all goroutines that it started, have ended. That takes at most KillGrace, as far as
+// Run evaluates the Tiltfile and runs what it defines until ctx is done. Then it stops all activities at once and
+// returns when they, and all goroutines that it started, have ended. That takes at most KillGrace, as far as
 // processes can be killed.
 //
 // Run publishes nothing after ctx is done: the last snapshot shows the run before
@@ -142,9 +132,9 @@ func (e *Engine) Snapshot() *Snapshot { return e.snapshot.Load() }
 func (e *Engine) Logs() *logs.Store { return e.config.Logs }
 
 // SetFailFast sets whether nothing new starts after the Tiltfile, a job or a server
-// has failed. Running processes are not affected.
+// has failed. What runs is not affected.
 func (e *Engine) SetFailFast(failFast bool) { e.mailbox.put(failFastSet{failFast}) }
 
-// Kill sets the grace to zero: process groups that are being stopped are killed
-// now, and the others get SIGKILL instead of SIGTERM when the run ends.
+// Kill sets the grace to zero: activities that are being stopped are killed
+// now, and the others when the run ends.
 func (e *Engine) Kill() { e.mailbox.put(killed{}) }

@@ -4,43 +4,38 @@
 package engine
 
 import (
-	"context"
 	"fmt"
-	"slices"
 	"time"
-
-	"tilt.dev/session/pkg/model"
-	"tilt.dev/session/pkg/process"
 )
 
-// execution is one run of a command.
+// execution is one activity, from the decision to start it to its end.
 type execution struct {
 	// owner handles the launch and the end, nil once the execution is abandoned.
 	owner owner
-	// source is the name for the log. target identifies executions of the same job or server.
+	// source is the name for the log. target identifies executions of the same update or runtime.
 	source, target string
-	// command is the command as shown to a person.
-	command string
-	// slot is true for a job, serial for one that runs alone.
+	// subject begins sentences about the activity.
+	subject string
+	// slot is true for an update, serial for one that runs alone.
 	slot, serial bool
 	// timeout is the longest time from the launch to the end, 0 for no limit.
 	timeout time.Duration
 
 	// start is when the loop decided to start the execution.
 	start time.Time
-	// process is nil until the command was launched.
-	process Process
+	// activity is nil until it was launched.
+	activity Activity
 	// stopped is true once it is being stopped, timedOut if the timeout is the cause.
 	stopped, timedOut bool
 	// over is closed when the loop has applied the end.
 	over chan struct{}
-	// cancel stops the probe or the timer of the process. It is nil if there is none.
-	cancel context.CancelFunc
+	// limit is the timer of the timeout. It is nil if there is none.
+	limit *timer
 }
 
-// owner is the job, server or companion that an execution belongs to.
+// owner is the update, runtime or companion that an execution belongs to.
 type owner interface {
-	// launched is called when the command runs, even if it is being stopped.
+	// launched is called when the activity has begun, even if it is being stopped.
 	launched(l *loop, x *execution, at time.Time)
 	// ended is called at the end.
 	ended(l *loop, x *execution, m ended)
@@ -52,42 +47,29 @@ func (x *execution) stop(grace time.Duration) {
 		return
 	}
 	x.stopped = true
-	x.finish()
-	if x.process != nil {
-		x.process.Stop(grace)
+	x.limit.stop()
+	if x.activity != nil {
+		x.activity.Stop(grace)
 	}
 }
 
-// finish stops the probe or the timer of the process.
-func (x *execution) finish() {
-	if x.cancel != nil {
-		x.cancel()
-	}
-}
-
-// execute launches a command.
-func (l *loop) execute(x *execution, command *model.Command, now time.Time) {
+// execute launches an activity.
+func (l *loop) execute(x *execution, now time.Time, begin func() (Activity, error)) {
 	x.start, x.over = now, make(chan struct{})
 	l.executions[x] = struct{}{}
-	spec := process.Spec{Argv: command.Argv, Dir: command.Dir, Env: slices.Concat(l.environ, command.Env)}
-	source := x.source
-	l.effect(func() { l.runProcess(x, source, spec) })
+	l.effect(func() { l.follow(x, begin) })
 }
 
-// runProcess is the effect of an execution. It doesn't access fields of x, which belong to the loop.
-func (l *loop) runProcess(x *execution, source string, spec process.Spec) {
-	output := l.config.Logs.Writer(source)
-	spec.Output = output
-	p, err := l.config.Start(spec)
+// follow is the effect of an execution. It doesn't access fields of x, which belong to the loop.
+func (l *loop) follow(x *execution, begin func() (Activity, error)) {
+	activity, err := begin()
+	end := ended{execution: x, err: err}
 	if err == nil {
-		l.mailbox.put(launched{x, p, l.config.Clock.Now()})
-		<-p.Done()
+		l.mailbox.put(launched{x, activity, l.config.Clock.Now()})
+		<-activity.Done()
+		end.end = activity.End()
 	}
-	_ = output.Close() // It never fails.
-	end := ended{execution: x, err: err, at: l.config.Clock.Now()}
-	if err == nil {
-		end.exit = p.Exit()
-	}
+	end.at = l.config.Clock.Now()
 	l.mailbox.put(end)
 }
 
@@ -109,18 +91,18 @@ func (l *loop) countAbandoned(x *execution, n int) {
 	}
 }
 
-// launched reports that a command runs.
+// launched reports that an activity has begun.
 type launched struct {
 	execution *execution
-	process   Process
+	activity  Activity
 	at        time.Time
 }
 
 func (m launched) apply(l *loop) {
 	x := m.execution
-	x.process = m.process
+	x.activity = m.activity
 	if x.stopped || l.stopping {
-		x.process.Stop(l.grace)
+		x.activity.Stop(l.grace)
 	} else if x.timeout > 0 {
 		l.limit(x)
 	}
@@ -132,29 +114,28 @@ func (m launched) apply(l *loop) {
 // limit stops an execution at its timeout. The timer fires late if this process was
 // suspended; then an end before that counts.
 func (l *loop) limit(x *execution) {
-	x.cancel = l.later(x.timeout, func() {
-		if !x.stopped && !x.process.Exited() {
+	x.limit = l.later(x.timeout, func() {
+		if !x.stopped && !x.activity.Ending() {
 			x.timedOut = true
 			x.stop(l.grace)
 		}
-	}).stop
+	})
 }
 
-// ended reports the end of an execution: its whole process group has ended and all
-// output is stored, or the launch has failed.
+// ended reports the end of an execution: nothing is left of it and all output is stored, or the launch has failed.
 type ended struct {
 	execution *execution
 	// err is the error of the launch.
-	err  error
-	exit process.Exit
-	at   time.Time
+	err error
+	end End
+	at  time.Time
 }
 
 func (m ended) apply(l *loop) {
 	x := m.execution
 	delete(l.executions, x)
 	close(x.over)
-	x.finish()
+	x.limit.stop()
 	switch {
 	case l.stopping:
 	case x.owner != nil:
@@ -168,53 +149,41 @@ func (m ended) apply(l *loop) {
 func (l *loop) abandonedEnded(x *execution) {
 	l.countAbandoned(x, -1)
 	delete(l.abandoned, x.target)
-	r := l.byName[x.source]
-	if r == nil {
-		return
-	}
-	l.touch(r)
-	switch x.target {
-	case updateTarget(r.Name):
-		r.task.oldJob = false
-	case serveTarget(r.Name):
-		r.task.oldServer = false
+	for _, r := range l.resources {
+		switch x.target {
+		case r.updateTarget():
+			r.task.oldJob = false
+		case r.runtimeTarget():
+			r.task.oldServer = false
+		default:
+			continue
+		}
+		l.touch(r)
 	}
 }
 
-// updateExit returns the published result of a job.
-func updateExit(x *execution, end ended) *Exit {
-	cause := end.exit.String()
+// updateExit returns the published result of an update.
+func updateExit(x *execution, m ended) *Exit {
+	cause := m.end.Error
 	switch {
-	case end.err != nil:
-		cause = fmt.Sprintf("failed to start: %v", end.err)
+	case m.err != nil:
+		cause = fmt.Sprintf("failed to start: %v", m.err)
 	case x.timedOut:
 		cause = fmt.Sprintf("timed out after %s", x.timeout)
-	case end.exit == process.Exit{}:
-		return newExit(x.start, end, "")
+	case cause == "":
+		return newExit(x.start, m, "")
 	}
-	return newExit(x.start, end, fmt.Sprintf("Command %q failed: %s", x.command, cause))
+	return newExit(x.start, m, fmt.Sprintf("%s failed: %s", x.subject, cause))
 }
 
-// serveExit returns the published result of a server, which is always a failure.
-// The process is nil if the launch failed.
-func serveExit(command string, p *ServerProcess, end ended) *Exit {
-	if end.err != nil {
-		return newExit(time.Time{}, end, fmt.Sprintf("Command %q failed to start: %v", command, end.err))
+// runtimeExit returns the published result of a runtime. The status is nil if the launch failed.
+func runtimeExit(x *execution, status *Running, m ended) *Exit {
+	if m.err != nil {
+		return newExit(time.Time{}, m, fmt.Sprintf("%s failed to start: %v", x.subject, m.err))
 	}
-	err := fmt.Sprintf("Process %d exited with code %d", p.PID, end.exit.Code)
-	switch {
-	case end.exit.Signal != "":
-		err = fmt.Sprintf("Process %d was killed by signal: %s", p.PID, end.exit.Signal)
-	case end.exit.Code == 0:
-		err += ", but servers are expected to run indefinitely"
-	}
-	return newExit(p.Start, end, err)
+	return newExit(status.Start, m, m.end.Error)
 }
 
-func newExit(start time.Time, end ended, err string) *Exit {
-	exit := &Exit{Start: start, Finish: end.at, Error: err, Signal: end.exit.Signal}
-	if end.err == nil && end.exit.Signal == "" {
-		exit.Code = &end.exit.Code
-	}
-	return exit
+func newExit(start time.Time, m ended, err string) *Exit {
+	return &Exit{Start: start, Finish: m.at, Error: err, Code: m.end.Code, Signal: m.end.Signal}
 }

@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"io"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ type fakeProcess struct {
 	// stubborn processes ignore TERM.
 	stubborn bool
 	done     chan struct{}
+	// output is closed at the end. It may be nil.
+	output io.Closer
 	// gone is called just before done is closed. It may be nil.
 	gone func()
 
@@ -26,8 +29,6 @@ type fakeProcess struct {
 	exit     process.Exit
 	stops    []time.Duration
 }
-
-var _ Process = (*fakeProcess)(nil)
 
 func (p *fakeProcess) PID() int              { return p.pid }
 func (p *fakeProcess) Done() <-chan struct{} { return p.done }
@@ -67,6 +68,9 @@ func (p *fakeProcess) end(exit process.Exit) {
 	if !p.ended {
 		p.ended = true
 		p.exit = exit
+		if p.output != nil {
+			_ = p.output.Close()
+		}
 		if p.gone != nil {
 			p.gone()
 		}

@@ -24,6 +24,8 @@ func buildHeader(w wants, paths []string, base string) string {
 		return header(filesHeader(paths, base))
 	case w.trigger > 0:
 		return header("CLI Trigger")
+	case w.redefined.IsZero() && !w.rebuilt.IsZero():
+		return header("Dependency Updated")
 	}
 	return header("Config Changed")
 }

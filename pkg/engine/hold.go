@@ -18,6 +18,7 @@ const (
 	HoldUpdateFailed     Hold = "update-failed"
 	HoldStarting         Hold = "starting"
 	HoldPendingTrigger   Hold = "pending-trigger"
+	HoldBuildingImage    Hold = "building-component"
 	// HoldRetrying is for a failed job before its retry, HoldRestarting for a server
 	// that ended, before its next launch.
 	HoldRetrying   Hold = "retrying"
@@ -58,6 +59,8 @@ func updateHold(t *task, c conditions) Hold {
 		return HoldUnparallelizable
 	case t.unmet > 0 && !t.begun:
 		return HoldWaitingForDep
+	case t.blocked:
+		return HoldBuildingImage
 	case c.full:
 		return HoldWaitingForSlot
 	case c.halted:
@@ -87,7 +90,7 @@ func serveHold(t *task, update Hold, c conditions) Hold {
 		return HoldWaitingForUpdate
 	case t.update == updateFailed && (update == HoldNone || update == HoldPendingTrigger):
 		return HoldUpdateFailed
-	case t.job && (update == HoldWaitingForSlot || update == HoldAfterFailure || update == HoldStarting):
+	case t.job && (update == HoldWaitingForSlot || update == HoldBuildingImage || update == HoldAfterFailure || update == HoldStarting):
 		return HoldWaitingForUpdate
 	}
 	return update

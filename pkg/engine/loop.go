@@ -27,10 +27,13 @@ type loop struct {
 	environ []string
 	// ignores apply to all watches.
 	ignores []model.IgnoreSet
-	// tasks and resources hold the same resources at the same indexes. byName holds them too.
-	tasks      []task
-	resources  []*resource
-	byName     map[string]*resource
+	// tasks and resources hold the same tasks at the same indexes. byName holds the resources among them.
+	tasks     []task
+	resources []*resource
+	byName    map[string]*resource
+	// images are the images by their names, which are also the last of tasks and resources: bases first.
+	images     map[string]*resource
+	firstImage int
 	companions map[string]*companion
 	// triggers counts the triggers of resources.
 	triggers uint64
@@ -46,6 +49,8 @@ type loop struct {
 	pending int
 	effects sync.WaitGroup
 
+	// shown are the states of all tasks in the last snapshot.
+	shown []ResourceState
 	// touched are the resources that may differ from the last snapshot. reordered is
 	// true if their order differs. conditions are those of the last snapshot's holds.
 	touched    []*resource
@@ -99,10 +104,10 @@ func (l *loop) run() {
 	}
 }
 
-// stop stops all processes and waits for all effects. It applies messages only as far as they concern the end.
+// stop stops all activities and waits for all effects. It applies messages only as far as they concern the end.
 func (l *loop) stop(messages []message) {
 	l.stopping = true
-	l.stopProcesses()
+	l.stopActivities()
 	l.apply(messages)
 	for l.pending > 0 {
 		<-l.mailbox.filled
@@ -117,7 +122,7 @@ func (l *loop) end() {
 	l.apply(l.mailbox.close())
 }
 
-func (l *loop) stopProcesses() {
+func (l *loop) stopActivities() {
 	for x := range l.executions {
 		x.stop(l.grace)
 	}
@@ -133,6 +138,7 @@ func (l *loop) apply(messages []message) {
 func (l *loop) advance() {
 	l.advanceTiltfile()
 	for {
+		l.settleImages()
 		l.starts = next(l.starts[:0], l.tasks, l.settings)
 		if len(l.starts) == 0 {
 			return
@@ -143,7 +149,7 @@ func (l *loop) advance() {
 		for _, s := range l.starts {
 			r := l.resources[s.resource]
 			if s.server {
-				l.launchServer(r)
+				l.launchRuntime(r)
 			} else {
 				l.beginUpdate(r)
 			}

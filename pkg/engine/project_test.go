@@ -40,11 +40,11 @@ func resourceOf(name string, options []option) model.Resource {
 }
 
 func serving(r *model.Resource) {
-	r.Serve = &model.Command{Argv: []string{r.Name, "serve"}}
+	r.Runtime = &model.Server{Command: model.Command{Argv: []string{r.Name, "serve"}}}
 }
 
 func withProbe(r *model.Resource) {
-	r.Readiness = &model.Probe{Exec: &model.ExecAction{Argv: []string{r.Name}}}
+	r.Runtime.(*model.Server).Readiness = &model.Probe{Exec: &model.ExecAction{Argv: []string{r.Name}}}
 }
 
 func parallel(r *model.Resource) { r.AllowParallel = true }

@@ -183,8 +183,8 @@ func (g *gamble) checkHolds(t *testing.T, s *Snapshot, spec model.Resource, r Re
 			t.Errorf("version %d: %s is in %d states: %+v", s.Version, r.Name, states, u)
 		}
 	}
-	if v := r.Serve; v != nil {
-		states := btoi(v.Hold != HoldNone) + btoi(v.Process != nil) + btoi(v.Exit != nil)
+	if v := r.Runtime; v != nil {
+		states := btoi(v.Hold != HoldNone) + btoi(v.Running != nil) + btoi(v.Exit != nil)
 		if states != btoi(wanted) {
 			t.Errorf("version %d: server %s is in %d states: %+v", s.Version, r.Name, states, v)
 		}
@@ -196,7 +196,7 @@ func begun(r ResourceState) bool {
 	if u := r.Update; u != nil {
 		return !u.Running.IsZero() || u.Last != nil
 	}
-	return r.Serve.Process != nil || r.Serve.Exit != nil || r.Serve.Hold == HoldStarting
+	return r.Runtime.Running != nil || r.Runtime.Exit != nil || r.Runtime.Hold == HoldStarting
 }
 
 func failed(s *Snapshot) bool {
@@ -207,17 +207,17 @@ func failed(s *Snapshot) bool {
 func (g *gamble) met(s *Snapshot, name string) bool {
 	i := slices.IndexFunc(s.Resources, func(r ResourceState) bool { return r.Name == name })
 	r := s.Resources[i]
-	if r.Serve == nil {
+	if r.Runtime == nil {
 		return r.Update.Last != nil && r.Update.Last.Error == ""
 	}
-	if p := r.Serve.Process; p != nil {
+	if p := r.Runtime.Running; p != nil {
 		return !p.LastReady.IsZero()
 	}
-	return r.Serve.Exit != nil && !r.Serve.Exit.Start.IsZero() && g.becomesReady(g.project.Resources[i])
+	return r.Runtime.Exit != nil && !r.Runtime.Exit.Start.IsZero() && g.becomesReady(g.project.Resources[i])
 }
 
 func (g *gamble) becomesReady(spec model.Resource) bool {
-	return spec.Readiness == nil || g.fates[spec.Name+":serve"].ready >= 0
+	return !spec.Runtime.Probed() || g.fates[spec.Name+":serve"].ready >= 0
 }
 
 // forecast is the state in which nothing happens any more, from the graph and the fates alone.
@@ -244,7 +244,7 @@ func (g *gamble) outcome(spec model.Resource, met map[string]bool) (ok bool, sho
 		if spec.Update != nil {
 			words = append(words, spec.Name+"="+update)
 		}
-		if spec.Serve != nil {
+		if spec.Runtime != nil {
 			words = append(words, spec.Name+":serve="+serve)
 		}
 		return strings.Join(words, " ")
@@ -260,7 +260,7 @@ func (g *gamble) outcome(spec model.Resource, met map[string]bool) (ok bool, sho
 		return false, both("waiting-for-dep", "waiting-for-dep")
 	case spec.Update != nil && (job.refused || job.code != 0):
 		return false, both("failed", "update-failed")
-	case spec.Serve == nil:
+	case spec.Runtime == nil:
 		return true, both("ok", "")
 	case serve.refused:
 		return false, both("ok", "failed")

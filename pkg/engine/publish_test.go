@@ -52,7 +52,7 @@ func TestSnapshots(t *testing.T) {
 		if before.Resources[3].Update != now.Resources[3].Update {
 			t.Error("an unchanged resource isn't shared")
 		}
-		if before.Resources[20].Serve == now.Resources[20].Serve {
+		if before.Resources[20].Runtime == now.Resources[20].Runtime {
 			t.Error("a changed resource is shared")
 		}
 	})
@@ -141,7 +141,7 @@ func TestSelectionAndLabels(t *testing.T) {
 		synctest.Wait()
 		want := []ResourceState{
 			{Name: "a", Disabled: true, Labels: []string{"x"}, Update: &UpdateState{Command: "a update"}},
-			{Name: "b", Disabled: true, Serve: &ServeState{Command: "b serve"}},
+			{Name: "b", Disabled: true, Runtime: &RuntimeState{Verb: "serve", Command: "b serve"}},
 		}
 		if diff := cmp.Diff(want, w.engine.Snapshot().Resources); diff != "" {
 			t.Errorf("resources (-want +got):\n%s", diff)

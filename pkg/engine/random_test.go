@@ -96,7 +96,7 @@ func (m *monkey) project(before []model.Resource) model.Project {
 
 func (m *monkey) resource(name string, rank int) model.Resource {
 	r := job(name, on("/"+name))
-	r.Update.Dir = fmt.Sprint(m.IntN(2))
+	r.Update.(*model.Command).Dir = fmt.Sprint(m.IntN(2))
 	// That a job runs alone has to be known from its name.
 	r.AllowParallel = rank%3 > 0
 	r.AutoInit = m.chance(80)
@@ -215,7 +215,7 @@ func (m *monkey) checkSnapshots() {
 		for _, r := range s.Resources {
 			now[r.Name] = r
 			if err := contradiction(r, last[r.Name]); err != "" {
-				m.t.Errorf("version %d: %s %s: %+v %+v", s.Version, r.Name, err, r.Update, r.Serve)
+				m.t.Errorf("version %d: %s %s: %+v %+v", s.Version, r.Name, err, r.Update, r.Runtime)
 			}
 		}
 		last = now
@@ -238,8 +238,8 @@ func contradiction(r, last ResourceState) string {
 			return "is repeated too often"
 		}
 	}
-	if v := r.Serve; v != nil {
-		states := btoi(v.Hold != HoldNone) + btoi(v.Process != nil) + btoi(v.Exit != nil)
+	if v := r.Runtime; v != nil {
+		states := btoi(v.Hold != HoldNone) + btoi(v.Running != nil) + btoi(v.Exit != nil)
 		switch {
 		case r.Disabled && states > 0:
 			return "has a server that isn't just disabled"
@@ -258,7 +258,7 @@ func (m *monkey) checkEnd() {
 	}
 	expected := map[string]int{}
 	for _, r := range s.Resources {
-		if r.Serve != nil && r.Serve.Process != nil {
+		if r.Runtime != nil && r.Runtime.Running != nil {
 			expected[r.Name+":serve"] = 1
 		}
 		m.checkOwed(r)
@@ -285,7 +285,7 @@ func (m *monkey) checkOwed(r ResourceState) {
 	if r.Update != nil {
 		target, hold = r.Name+":update", r.Update.Hold
 	} else {
-		hold = r.Serve.Hold
+		hold = r.Runtime.Hold
 	}
 	if launched := m.launched[target]; ok && hold != HoldWaitingForDep && launched.Before(owed) {
 		m.t.Errorf("%s was last launched at %s and owed a run since %s", target, launched, owed)

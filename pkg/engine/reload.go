@@ -32,14 +32,14 @@ func (l *loop) adopt(m *evaluated) {
 	keep := t.adopted.Path == m.in.Path && slices.Equal(t.adopted.Args, m.in.Args)
 	t.adopted = m.in
 
-	last := l.byName
-	l.byName = make(map[string]*resource, len(p.Resources))
-	l.resources = make([]*resource, len(p.Resources))
-	l.tasks = make([]task, len(p.Resources))
+	count := len(p.Resources) + len(p.Images)
+	resources, images := l.byName, l.images
+	l.byName, l.images = make(map[string]*resource, len(p.Resources)), make(map[string]*resource, len(p.Images))
+	l.resources, l.tasks = make([]*resource, 0, count), make([]task, 0, count)
 	l.reordered = true
-	for i, spec := range p.Resources {
-		r := last[spec.Name]
-		delete(last, spec.Name)
+	for _, spec := range p.Resources {
+		r := resources[spec.Name]
+		delete(resources, spec.Name)
 		if r == nil {
 			r = l.add(spec, !chosen(spec.Name))
 		} else {
@@ -48,20 +48,47 @@ func (l *loop) adopt(m *evaluated) {
 				l.enable(r, chosen(spec.Name))
 			}
 		}
-		l.byName[r.Name], l.resources[i], r.index = r, r, i
-		l.tasks[i] = *r.task
-		r.task = &l.tasks[i]
+		l.byName[r.Name] = r
+		l.place(r)
 	}
-	for _, r := range last {
+	l.firstImage = len(l.resources)
+	for i := range p.Images {
+		image := &p.Images[i]
+		r := images[image.Name]
+		delete(images, image.Name)
+		if r == nil {
+			r = l.addImage(image)
+		} else {
+			l.redefine(r, imageSpec(image), m.paths)
+		}
+		l.images[image.Name] = r
+		l.place(r)
+	}
+	for _, r := range resources {
+		l.remove(r)
+	}
+	for _, r := range images {
 		l.remove(r)
 	}
 	l.link()
+	l.linkImages()
+	l.settleImages()
 	for _, r := range l.resources {
 		if !r.disabled {
 			l.watchFiles(r, l.sinceReload(r))
 		}
 	}
 	l.runCompanions(p.Companions)
+	if l.config.Adopted != nil {
+		l.config.Adopted(p)
+	}
+}
+
+// place gives a task its place among the others.
+func (l *loop) place(r *resource) {
+	r.index = len(l.resources)
+	l.resources, l.tasks = append(l.resources, r), append(l.tasks, *r.task)
+	r.task = &l.tasks[r.index]
 }
 
 // entries are changes of an environment in the form that process.MergeEnv takes. A nil value removes a variable.
@@ -89,16 +116,31 @@ func (l *loop) sinceReload(r *resource) time.Time {
 // add creates the state of a new resource.
 func (l *loop) add(spec model.Resource, disabled bool) *resource {
 	r := newResource(spec, disabled)
-	// A process of a removed resource of this name may still run.
-	r.task.oldJob = l.abandoned[updateTarget(r.Name)] != nil
-	r.task.oldServer = l.abandoned[serveTarget(r.Name)] != nil
+	l.awaitAbandoned(r)
 	l.refresh(r)
 	return r
 }
 
+// addImage creates the state of a new image.
+func (l *loop) addImage(image *model.Image) *resource {
+	r := newResource(imageSpec(image), false)
+	r.image = true
+	l.awaitAbandoned(r)
+	l.refresh(r)
+	return r
+}
+
+// awaitAbandoned makes a new task wait for activities of a removed one of its name.
+func (l *loop) awaitAbandoned(r *resource) {
+	r.task.oldJob = l.abandoned[r.updateTarget()] != nil
+	r.task.oldServer = l.abandoned[r.runtimeTarget()] != nil
+}
+
 // remove ends a resource that the Tiltfile doesn't define.
 func (l *loop) remove(r *resource) {
-	l.log(r.Name, logs.LevelInfo, fmt.Sprintf("Resource %q is no longer in the Tiltfile", r.Name))
+	if !r.image {
+		l.log(r.Name, logs.LevelInfo, fmt.Sprintf("Resource %q is no longer in the Tiltfile", r.Name))
+	}
 	l.reset(r)
 	r.index = -1
 }
@@ -113,14 +155,17 @@ func (l *loop) redefine(r *resource, spec model.Resource, paths []string) {
 		r.changes.end(now)
 		r.task.update = updateIdle
 	}
-	if before.Serve != nil && !r.task.server {
-		l.resetServe(r)
+	if before.Runtime != nil && !r.task.server {
+		l.resetRuntime(r)
 		r.task.serve = serveIdle
 	}
-	if rebuilds(&before, &spec) {
+	switch {
+	case model.NeedsUpdate(&before, &spec):
 		r.changes.forget()
 		r.wants.redefined = earliest(r.wants.redefined, now)
 		r.redefiners = append(r.redefiners, paths...)
+	case !reflect.DeepEqual(before.Runtime, spec.Runtime):
+		l.redefineRuntime(r)
 	}
 	l.refresh(r)
 }
@@ -141,15 +186,4 @@ func (l *loop) link() {
 			r.task.unmet++
 		}
 	}
-}
-
-// rebuilds reports whether a change of a resource's definition requires an update. A change of when it runs or how
-// it is shown does not. Its first links do, as in Tilt.
-func rebuilds(before, after *model.Resource) bool {
-	return !reflect.DeepEqual(before.Update, after.Update) ||
-		!reflect.DeepEqual(before.Serve, after.Serve) ||
-		!reflect.DeepEqual(before.Readiness, after.Readiness) ||
-		before.AllowParallel != after.AllowParallel ||
-		!sameIgnores(before.Ignores, after.Ignores) ||
-		len(before.Links) == 0 && len(after.Links) > 0
 }

@@ -23,7 +23,7 @@ func TestReloadLeavesAloneWhatIsTheSame(t *testing.T) {
 		w.reload(projectOf(server("s", withProbe), job("a"), job("b", after("s")), job("c", after("s"))))
 		w.want("s:serve=ready a=ok b=active c=waiting-for-local")
 		now := w.engine.Snapshot()
-		if before.Resources[0].Update != now.Resources[1].Update || before.Resources[1].Serve != now.Resources[0].Serve {
+		if before.Resources[0].Update != now.Resources[1].Update || before.Resources[1].Runtime != now.Resources[0].Runtime {
 			t.Error("what is the same isn't shared")
 		}
 		w.exit("b:update", 0)

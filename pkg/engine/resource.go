@@ -13,7 +13,15 @@ import (
 type resource struct {
 	model.Resource
 	disabled bool
-	// index is the position in the order of definition, -1 once the Tiltfile doesn't define the resource.
+	// image is true for an image. demanded is true once a user needs it.
+	image, demanded bool
+	// uses are the images that it uses, users the tasks that use an image, and resources the names of the resources
+	// among them, also through other images.
+	uses, users []*resource
+	resources   []string
+	// waitsFor is the image that the update waits for.
+	waitsFor string
+	// index is the position in the order of tasks, -1 once the Tiltfile doesn't define the resource.
 	index int
 	// task is the state that decisions depend on.
 	task *task
@@ -32,7 +40,7 @@ type resource struct {
 	watch   *watch
 
 	update
-	serve
+	runtimeState
 
 	// changed is true if the last snapshot shows another state, phaseChanged if it
 	// shows another phase, which no reader may miss.
@@ -42,33 +50,39 @@ type resource struct {
 	updateHold, serveHold Hold
 }
 
-// update is the state of a resource's job.
+// update is the state of a task's update.
 type update struct {
 	// updateCommand is the command as shown to a person.
 	updateCommand string
 	// updating is the current execution, lastUpdate the result of the last one.
 	updating   *execution
 	lastUpdate *Exit
+	// output is that of the last update that succeeded.
+	output any
 	// attempt counts the retries of the current or last update. retry is the timer of the next one.
 	attempt int
 	retry   *timer
 }
 
-// serve is the state of a resource's server.
-type serve struct {
-	// serveCommand is the command as shown to a person.
-	serveCommand string
-	// serving is the execution from the launch to the end. process is set while the
-	// server runs or is being replaced, serveExit once it has ended.
-	serving   *execution
-	process   *ServerProcess
-	serveExit *Exit
-	lastProbe string
+// runtimeState is the state of a resource's runtime.
+type runtimeState struct {
+	// runtimeCommand is the command as shown to a person.
+	runtimeCommand string
+	// serving is the execution from the launch to the end. running is set while the runtime goes on or is being
+	// replaced, runtimeExit once it has ended.
+	serving     *execution
+	running     *Running
+	runtimeExit *Exit
+	// request is the number of the last request, whose reports count. early is a report from before the launch was
+	// known. detail is that of the last report.
+	request int
+	early   *reported
+	detail  string
 	// restarts counts the launches after an end, restart is the timer of the next one, and pause the backoff.
 	restarts int
 	restart  *timer
 	pause    pause
-	// down is published as ServeState.Down.
+	// down is published as RuntimeState.Down.
 	down time.Time
 }
 
@@ -81,19 +95,19 @@ func newResource(spec model.Resource, disabled bool) *resource {
 // define sets the definition of a resource.
 func (r *resource) define(spec model.Resource) {
 	r.Resource = spec
-	r.updateCommand, r.serveCommand = "", ""
+	r.updateCommand, r.runtimeCommand = "", ""
 	if spec.Update != nil {
 		r.updateCommand = spec.Update.String()
 	}
-	if spec.Serve != nil {
-		r.serveCommand = spec.Serve.String()
+	if spec.Runtime != nil {
+		r.runtimeCommand = spec.Runtime.String()
 	}
 	r.task.define(&spec)
 }
 
 // view returns the published state of the resource.
 func (r *resource) view() ResourceState {
-	state := ResourceState{Name: r.Name, Disabled: r.disabled, Labels: r.Labels}
+	state := ResourceState{Name: r.Name, Disabled: r.disabled, Labels: r.Labels, Resources: r.resources}
 	if r.task.job {
 		state.Update = &UpdateState{
 			Command: r.updateCommand,
@@ -101,25 +115,28 @@ func (r *resource) view() ResourceState {
 			Last:    r.lastUpdate,
 			Attempt: r.attempt,
 			// A new definition may allow fewer retries than there were.
-			Retries: max(r.Retries, r.attempt),
+			Retries:  max(r.Retries, r.attempt),
+			WaitsFor: r.waitsFor,
 		}
 		if r.updating != nil {
 			state.Update.Running = r.updating.start
 		}
 	}
 	if r.task.server {
-		state.Serve = &ServeState{
-			Command:          r.serveCommand,
-			Process:          r.process,
-			Exit:             r.serveExit,
-			Probed:           r.Readiness != nil,
-			LastProbe:        r.lastProbe,
+		state.Runtime = &RuntimeState{
+			Verb:             r.Runtime.Verb(),
+			Ends:             r.Runtime.Ends(),
+			Command:          r.runtimeCommand,
+			Running:          r.running,
+			Exit:             r.runtimeExit,
+			Probed:           r.Runtime.Probed(),
+			Detail:           r.detail,
 			ReadinessTimeout: r.ReadinessTimeout,
 			Restarts:         r.restarts,
 			Down:             r.down,
 		}
-		if r.process == nil && r.serveExit == nil {
-			state.Serve.Hold = r.serveHold
+		if r.running == nil && r.runtimeExit == nil {
+			state.Runtime.Hold = r.serveHold
 		}
 	}
 	return state
@@ -152,9 +169,13 @@ func (l *loop) refresh(r *resource) {
 	if r.disabled {
 		return
 	}
-	r.wants.initial = r.AutoInit && !r.task.begun
+	r.wants.initial = r.AutoInit && !r.task.begun && (!r.image || r.demanded)
 	r.wants.changed = r.changes.since()
-	r.task.want(r.wants.wish(r.TriggerMode))
+	wish, order := r.wants.wish(r.TriggerMode)
+	if r.image && !r.demanded {
+		wish = wishNone
+	}
+	r.task.want(wish, order)
 }
 
 // markMet records that r has been ready or has succeeded, for the resources that wait for that.
@@ -172,7 +193,7 @@ func (l *loop) markMet(r *resource) {
 // reset stops everything of a resource and clears its state, except for whether it was ever ready or has succeeded.
 func (l *loop) reset(r *resource) {
 	l.resetUpdate(r)
-	l.resetServe(r)
+	l.resetRuntime(r)
 	r.watch.stop()
 	r.watch = nil
 	r.wants, r.redefiners, r.changes = wants{}, nil, changes{}

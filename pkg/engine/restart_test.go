@@ -23,8 +23,8 @@ func TestRestart(t *testing.T) {
 		w.exit("j:update", 0)
 		w.exit("s:serve", 3)
 		w.want("s:serve=restarting j=ok")
-		want := &ServeState{Command: "s serve", Hold: HoldRestarting, Probed: true, LastProbe: "up", Down: time.Now()}
-		if diff := cmp.Diff(want, w.resource("s").Serve); diff != "" {
+		want := &RuntimeState{Verb: "serve", Command: "s serve", Hold: HoldRestarting, Probed: true, Detail: "up", Down: time.Now()}
+		if diff := cmp.Diff(want, w.resource("s").Runtime); diff != "" {
 			t.Errorf("restarting (-want +got):\n%s", diff)
 		}
 		time.Sleep(time.Second)
@@ -34,7 +34,7 @@ func TestRestart(t *testing.T) {
 		w.want("s:serve=restarting j=ok")
 		time.Sleep(time.Second)
 		w.want("s:serve=active j=ok")
-		if got := w.resource("s").Serve.Restarts; got != 2 {
+		if got := w.resource("s").Runtime.Restarts; got != 2 {
 			t.Errorf("%d restarts", got)
 		}
 		w.wantLog("s", "|Initial Build|Running cmd: s serve|"+
@@ -42,7 +42,7 @@ func TestRestart(t *testing.T) {
 			"Restarting in 2s: Process 103 exited with code 0, but servers are expected to run indefinitely|Running cmd: s serve")
 		w.trigger("s")
 		w.want("s:serve=active j=ok")
-		if got := w.resource("s").Serve.Restarts; got != 0 {
+		if got := w.resource("s").Runtime.Restarts; got != 0 {
 			t.Errorf("%d restarts after a trigger", got)
 		}
 		w.exit("s:serve", 1)
@@ -58,7 +58,7 @@ func TestDown(t *testing.T) {
 	play(t, projectOf(server("s", restarted, withProbe)), func(w *world) {
 		wantDown := func(want time.Time) {
 			t.Helper()
-			if got := w.resource("s").Serve.Down; !got.Equal(want) {
+			if got := w.resource("s").Runtime.Down; !got.Equal(want) {
 				t.Errorf("down since %v, want %v", got, want)
 			}
 		}
@@ -175,7 +175,7 @@ func TestServerThatEndsWhileItIsStopped(t *testing.T) {
 func TestReadinessTimeoutIsPublished(t *testing.T) {
 	limited := func(r *model.Resource) { r.ReadinessTimeout = time.Minute }
 	play(t, projectOf(server("s", limited)), func(w *world) {
-		if got := w.resource("s").Serve.ReadinessTimeout; got != time.Minute {
+		if got := w.resource("s").Runtime.ReadinessTimeout; got != time.Minute {
 			t.Errorf("readiness timeout %s", got)
 		}
 	})

@@ -3,7 +3,10 @@
 
 package engine
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // show writes a snapshot as words of target and state. It omits the Tiltfile once that is evaluated.
 func show(s *Snapshot) string {
@@ -13,12 +16,12 @@ func show(s *Snapshot) string {
 	} else if s.Tiltfile.Last.Error != "" {
 		words = append(words, "tiltfile=failed")
 	}
-	for _, r := range s.Resources {
+	for _, r := range slices.Concat(s.Resources, s.Images) {
 		if r.Update != nil {
 			words = append(words, r.Name+"="+showUpdate(r))
 		}
-		if r.Serve != nil {
-			words = append(words, r.Name+":serve="+showServe(r))
+		if r.Runtime != nil {
+			words = append(words, r.Name+":"+r.Runtime.Verb+"="+showServe(r))
 		}
 	}
 	return strings.Join(words, " ")
@@ -41,17 +44,31 @@ func showUpdate(r ResourceState) string {
 }
 
 func showServe(r ResourceState) string {
-	switch s := r.Serve; {
+	switch s := r.Runtime; {
 	case r.Disabled:
 		return "disabled"
 	case s.Exit != nil:
 		return "failed"
-	case s.Process != nil && s.Process.Ready:
-		return "ready"
-	case s.Process != nil:
-		return "active"
+	case s.Running != nil:
+		return showRunning(s.Running)
 	case s.Hold != HoldNone:
 		return string(s.Hold)
 	}
 	return "inactive"
+}
+
+func showRunning(r *Running) string {
+	switch r.Phase {
+	case Ready:
+		return "ready"
+	case Pending:
+		return r.Reason
+	case Failed:
+		return "error"
+	case Succeeded:
+		return "succeeded"
+	case Absent:
+		return "absent"
+	}
+	return "active"
 }

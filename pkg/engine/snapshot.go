@@ -22,6 +22,8 @@ type Snapshot struct {
 	Tiltfile TiltfileState
 	// Resources are in the order of their definition.
 	Resources []ResourceState
+	// Images are those that resources use, bases first. They have an Update.
+	Images []ResourceState
 }
 
 // TiltfileState is the state of the evaluations of the Tiltfile.
@@ -43,18 +45,21 @@ type TiltfileState struct {
 	CI *model.CISettings
 }
 
-// ResourceState is the state of one resource.
+// ResourceState is the state of one resource or image.
 type ResourceState struct {
+	// Name is the name of the resource, or "image:" and that of the image.
 	Name     string
 	Disabled bool
 	Labels   []string
-	// Update is the state of the job, nil without cmd.
+	// Resources are the names of the resources that use an image, sorted. They are nil for a resource.
+	Resources []string
+	// Update is the state of the update, nil without one.
 	Update *UpdateState
-	// Serve is the state of the server, nil without serve_cmd.
-	Serve *ServeState
+	// Runtime is the state of the runtime, nil without one.
+	Runtime *RuntimeState
 }
 
-// UpdateState is the state of a job. With a nonzero Running it executes; else with
+// UpdateState is the state of an update. With a nonzero Running it executes; else with
 // a Hold it waits; else with a Last it has ended; else it was never requested.
 type UpdateState struct {
 	// Command is the command as shown to a person.
@@ -67,49 +72,61 @@ type UpdateState struct {
 	Last *Exit
 	// Attempt is 0 for the first execution of an update and increases with each retry. Retries is its largest value.
 	Attempt, Retries int
+	// WaitsFor is the name of the image for which the Hold is HoldBuildingImage.
+	WaitsFor string
 }
 
-// ServeState is the state of a server. With an Exit its process has ended by itself; else with a Process it runs;
-// else with a Hold it waits; else it was never requested.
-type ServeState struct {
+// RuntimeState is the state of a runtime. With an Exit it has ended by itself; else with a Running it goes on; else
+// with a Hold it waits; else it was never requested.
+type RuntimeState struct {
+	// Verb is what the runtime adds to the name of its resource: "serve" or "runtime".
+	Verb string
+	// Ends is true for a runtime that has to succeed, and false for one that has to go on.
+	Ends bool
 	// Command is the command as shown to a person.
 	Command string
-	// Hold is why the server doesn't run yet, empty if it isn't requested.
+	// Hold is why the runtime doesn't go on yet, empty if it isn't requested.
 	Hold Hold
-	// Process is set from the launch of the process until it has ended or is
-	// abandoned. While it is being replaced, its times are zero and it isn't ready.
-	Process *ServerProcess
-	// Exit is the result of a process that ended by itself, nil while it runs.
+	// Running is set from the launch until the runtime has ended or is abandoned. While it is being replaced, its
+	// times are zero and it isn't ready.
+	Running *Running
+	// Exit is the result of a runtime that ended by itself, nil while it goes on.
 	Exit *Exit
-	// Probed is true if the server has a readiness probe. Without one it is ready from its start.
+	// Probed is true if the runtime says when it is ready. Otherwise it is ready from its start.
 	Probed bool
-	// LastProbe is the last output of the readiness probe, for messages. It is empty without one.
-	LastProbe string
-	// ReadinessTimeout limits the time until the server is ready. With 0 the limit of the Session applies.
+	// Detail is what it said last of how it is, such as the output of a readiness probe, for messages.
+	Detail string
+	// ReadinessTimeout limits the time until the runtime is ready. With 0 the limit of the Session applies.
 	ReadinessTimeout time.Duration
 	// Restarts counts the launches after an end by itself, since the last update.
 	Restarts int
-	// Down is the time since which a restarting server hasn't been ready: its first launch or, if it was ready
-	// since, its end. It is zero for a server that is ready or hasn't ended by itself.
+	// Down is the time since which a restarting runtime hasn't been ready: its first launch or, if it was ready
+	// since, its end. It is zero for a runtime that is ready or hasn't ended by itself.
 	Down time.Time
 }
 
-// ServerProcess is a running server.
-type ServerProcess struct {
+// Running is a runtime that goes on.
+type Running struct {
+	// PID is the process, 0 for a runtime that isn't one.
 	PID int
-	// Start is when it was launched, zero while its predecessor is being stopped.
+	// Start is when it was launched or last renewed, zero while its predecessor is being stopped.
 	Start time.Time
-	// Ready is true while the readiness probe passes, without one from the start.
-	Ready bool
-	// LastReady is when Ready last became true, zero if it never did.
+	// Phase is how it is. Reason is why it is Pending, Error why it has Failed. Since is when what runs now began, zero
+	// for Start.
+	Phase         Phase
+	Reason, Error string
+	Since         time.Time
+	// Changed is when the phase last changed, zero if it never did.
+	Changed time.Time
+	// LastReady is when it last became ready, zero if it never did.
 	LastReady time.Time
 }
 
 // Exit is the result of an execution.
 type Exit struct {
-	// Start is zero for a server whose launch failed.
+	// Start is zero for a runtime whose launch failed.
 	Start, Finish time.Time
-	// Error is the error, empty for a job that succeeded.
+	// Error is the error, empty for an update that succeeded.
 	Error string
 	// Code is the exit code, nil when no process ran or a signal ended it.
 	Code *int
@@ -120,14 +137,21 @@ type Exit struct {
 // publish publishes a snapshot if anything changed since the last one. Snapshots share unchanged states.
 func (l *loop) publish() {
 	last := l.engine.snapshot.Load()
-	resources, changed := l.views(last.Resources)
+	tasks, changed := l.views(l.shown)
 	if !changed && l.tiltfile.equal(&last.Tiltfile) {
 		return
 	}
 	snapshot := *last
 	snapshot.Version++
 	snapshot.Tiltfile = l.tiltfile.TiltfileState
-	snapshot.Resources = resources
+	l.shown = tasks
+	if tasks != nil {
+		snapshot.Resources = tasks[:l.firstImage:l.firstImage]
+	}
+	snapshot.Images = nil
+	if len(tasks) > l.firstImage {
+		snapshot.Images = tasks[l.firstImage:]
+	}
 	l.engine.snapshot.Store(&snapshot)
 	if l.config.OnChange != nil {
 		l.config.OnChange(&snapshot)
@@ -185,7 +209,7 @@ func (r *resource) look(c conditions) bool {
 	last := r.shown
 	r.shown = r.view()
 	keep(&r.shown.Update, last.Update)
-	keep(&r.shown.Serve, last.Serve)
+	keep(&r.shown.Runtime, last.Runtime)
 	return !r.shown.equal(&last)
 }
 
@@ -199,5 +223,5 @@ func keep[T comparable](now **T, last *T) {
 // equal compares targets by pointer; see keep.
 func (s *ResourceState) equal(other *ResourceState) bool {
 	return s.Name == other.Name && s.Disabled == other.Disabled && slices.Equal(s.Labels, other.Labels) &&
-		s.Update == other.Update && s.Serve == other.Serve
+		slices.Equal(s.Resources, other.Resources) && s.Update == other.Update && s.Runtime == other.Runtime
 }

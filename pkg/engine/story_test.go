@@ -272,17 +272,17 @@ func TestServerRecord(t *testing.T) {
 				time.Sleep(time.Second)
 				w.run(Config{})
 				if test.refuse == nil {
-					want := &ServeState{Command: "s serve", Process: &ServerProcess{
-						PID: 101, Start: start, Ready: true, LastReady: start,
+					want := &RuntimeState{Verb: "serve", Command: "s serve", Running: &Running{
+						PID: 101, Start: start, Phase: Ready, Changed: start, LastReady: start,
 					}}
-					if diff := cmp.Diff(want, w.resource("s").Serve); diff != "" {
+					if diff := cmp.Diff(want, w.resource("s").Runtime); diff != "" {
 						t.Errorf("while it runs (-want +got):\n%s", diff)
 					}
 					time.Sleep(time.Minute)
 					w.process("s:serve").end(test.exit)
 				}
-				want := &ServeState{Command: "s serve", Exit: &test.want}
-				if diff := cmp.Diff(want, w.resource("s").Serve); diff != "" {
+				want := &RuntimeState{Verb: "serve", Command: "s serve", Exit: &test.want}
+				if diff := cmp.Diff(want, w.resource("s").Runtime); diff != "" {
 					t.Errorf("ended (-want +got):\n%s", diff)
 				}
 				w.wantLog("s", "|Initial Build|Running cmd: s serve|ERROR: "+test.want.Error)
@@ -298,24 +298,24 @@ func TestReadiness(t *testing.T) {
 		steps := []struct {
 			ready bool
 			text  string
-			want  ServerProcess
+			want  Running
 		}{
-			{false, "refused", ServerProcess{PID: 101, Start: began}},
-			{true, "200", ServerProcess{PID: 101, Start: began, Ready: true, LastReady: began.Add(2 * time.Second)}},
-			{true, "204", ServerProcess{PID: 101, Start: began, Ready: true, LastReady: began.Add(2 * time.Second)}},
-			{false, "503", ServerProcess{PID: 101, Start: began, LastReady: began.Add(2 * time.Second)}},
-			{true, "200", ServerProcess{PID: 101, Start: began, Ready: true, LastReady: began.Add(5 * time.Second)}},
+			{false, "refused", Running{PID: 101, Start: began}},
+			{true, "200", Running{PID: 101, Start: began, Phase: Ready, Changed: began.Add(2 * time.Second), LastReady: began.Add(2 * time.Second)}},
+			{true, "204", Running{PID: 101, Start: began, Phase: Ready, Changed: began.Add(2 * time.Second), LastReady: began.Add(2 * time.Second)}},
+			{false, "503", Running{PID: 101, Start: began, Changed: began.Add(4 * time.Second), LastReady: began.Add(2 * time.Second)}},
+			{true, "200", Running{PID: 101, Start: began, Phase: Ready, Changed: began.Add(5 * time.Second), LastReady: began.Add(5 * time.Second)}},
 		}
 		w.want("s:serve=active")
 		for _, step := range steps {
 			time.Sleep(time.Second)
 			w.report("s", step.ready, step.text)
-			serve := w.resource("s").Serve
-			if diff := cmp.Diff(&step.want, serve.Process); diff != "" {
+			serve := w.resource("s").Runtime
+			if diff := cmp.Diff(&step.want, serve.Running); diff != "" {
 				t.Errorf("after %q (-want +got):\n%s", step.text, diff)
 			}
-			if serve.LastProbe != step.text {
-				t.Errorf("last probe %q, want %q", serve.LastProbe, step.text)
+			if serve.Detail != step.text {
+				t.Errorf("last probe %q, want %q", serve.Detail, step.text)
 			}
 		}
 		version := w.engine.Snapshot().Version
@@ -336,7 +336,7 @@ func TestLateProbeResult(t *testing.T) {
 		}
 		w.report("s", true, "late")
 		w.want("s:serve=failed j=waiting-for-dep")
-		if got := w.resource("s").Serve.LastProbe; got != "" {
+		if got := w.resource("s").Runtime.Detail; got != "" {
 			t.Errorf("last probe %q", got)
 		}
 	})
@@ -345,8 +345,8 @@ func TestLateProbeResult(t *testing.T) {
 func TestEnvironment(t *testing.T) {
 	value := "tiltfile"
 	a := job("a", serving)
-	a.Update.Env = []string{"OWN=first", "OWN=job", "BASE=job"}
-	a.Update.Dir = "/project/a"
+	a.Update.(*model.Command).Env = []string{"OWN=first", "OWN=job", "BASE=job"}
+	a.Update.(*model.Command).Dir = "/project/a"
 	project := projectOf(a)
 	project.Environ = map[string]*string{"PUT": &value, "GONE": nil, "CHANGED": &value, "NEVER": nil}
 	synctest.Test(t, func(t *testing.T) {

@@ -25,6 +25,8 @@ type task struct {
 	order  int64
 	update updatePhase
 	serve  servePhase
+	// blocked is true while an image that the update uses is to be built.
+	blocked bool
 	// oldJob and oldServer are true while an abandoned process of an earlier state of the resource exists.
 	oldJob, oldServer bool
 }
@@ -47,7 +49,7 @@ const (
 
 // ready reports whether the state of the task allows an update to begin.
 func (t *task) ready() bool {
-	return t.wish.startable() && t.update != updateRunning && !t.oldJob && (t.begun || t.unmet == 0)
+	return t.wish.startable() && t.update != updateRunning && !t.oldJob && !t.blocked && (t.begun || t.unmet == 0)
 }
 
 // startable reports whether a wish leads to an update without a trigger.
@@ -86,7 +88,7 @@ const (
 // define sets the parts of a task that come from a resource's definition.
 func (t *task) define(spec *model.Resource) {
 	t.job = spec.Update != nil
-	t.server = spec.Serve != nil
+	t.server = spec.Runtime != nil
 	t.serial = t.job && !spec.AllowParallel
 }
 
@@ -94,7 +96,7 @@ func (t *task) define(spec *model.Resource) {
 func (t *task) reset() {
 	*t = task{
 		job: t.job, server: t.server, serial: t.serial,
-		unmet: t.unmet, oldJob: t.oldJob, oldServer: t.oldServer,
+		unmet: t.unmet, blocked: t.blocked, oldJob: t.oldJob, oldServer: t.oldServer,
 	}
 }
 
@@ -116,15 +118,16 @@ type wants struct {
 	initial bool
 	// trigger is the number of the first trigger since the last update, 0 if there is none.
 	trigger uint64
-	// redefined and changed are when the definition and the files changed since the last update, zero if they didn't.
-	redefined, changed time.Time
+	// redefined, changed and rebuilt are when the definition, the files and the images changed since the last update,
+	// zero if they didn't.
+	redefined, changed, rebuilt time.Time
 	// retry is true if the last update failed and its retry is due.
 	retry bool
 }
 
 // wish returns the strongest of the reasons.
 func (w *wants) wish(mode model.TriggerMode) (wish, int64) {
-	since := earliest(w.redefined, w.changed)
+	since := earliest(earliest(w.redefined, w.changed), w.rebuilt)
 	switch {
 	case w.retry:
 		return wishRetry, 0

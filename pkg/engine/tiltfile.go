@@ -117,7 +117,7 @@ func (l *loop) watchTiltfile(inputs []string, ignores []model.IgnoreSet) {
 	paths := append(slices.Clone(inputs), t.Path)
 	slices.Sort(paths)
 	files := model.Watch{Paths: slices.Compact(paths), Ignores: ignores, Since: t.changes.start}
-	t.watch = l.follow(t.watch, files, model.TiltfileResource, func(list []model.Change) {
+	t.watch = l.watching(t.watch, files, model.TiltfileResource, func(list []model.Change) {
 		t.changes.add(list)
 		if !t.changes.running() {
 			l.considerTiltfileChanges()

@@ -73,9 +73,9 @@ type pause struct {
 	steady bool
 }
 
-// note records how long a server has been ready without interruption. The process is nil if it didn't run.
-func (p pause) note(process *ServerProcess, now time.Time) pause {
-	if process != nil && process.Ready && now.Sub(process.LastReady) >= steadyAfter {
+// note records how long a server has been ready without interruption. It is nil if it didn't run.
+func (p pause) note(running *Running, now time.Time) pause {
+	if running != nil && running.Phase == Ready && now.Sub(running.LastReady) >= steadyAfter {
 		p.steady = true
 	}
 	return p

@@ -81,7 +81,7 @@ func TestTriggerOfServer(t *testing.T) {
 		first.resist()
 		w.trigger("s")
 		w.want("s:serve=active j=ok")
-		if p := w.resource("s").Serve.Process; *p != (ServerProcess{PID: first.pid}) {
+		if p := w.resource("s").Runtime.Running; *p != (Running{PID: first.pid}) {
 			t.Errorf("while it's replaced: %+v", p)
 		}
 		if w.probing != 0 {

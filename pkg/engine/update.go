@@ -5,6 +5,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"tilt.dev/session/pkg/logs"
@@ -20,7 +21,8 @@ const (
 func (l *loop) beginUpdate(r *resource) {
 	now := l.config.Clock.Now()
 	w := r.wants
-	paths := r.changes.begin(now, w.initial || w.retry || w.trigger > 0 || !w.redefined.IsZero())
+	paths := r.changes.begin(now,
+		w.initial || w.retry || w.trigger > 0 || !w.redefined.IsZero() || !w.rebuilt.IsZero())
 	header := buildHeader(w, append(paths, r.redefiners...), l.base())
 	if w.retry {
 		r.attempt++
@@ -32,28 +34,35 @@ func (l *loop) beginUpdate(r *resource) {
 	r.task.begun = true
 	l.refresh(r)
 	l.changePhase(r)
+	if header != "" {
+		l.log(r.Name, logs.LevelInfo, strings.TrimSuffix(header, "\n"))
+	}
 	if !r.task.job {
-		l.log(r.Name, logs.LevelInfo, header)
 		r.changes.end(now)
-		l.updateSucceeded(r)
+		l.updateSucceeded(r, r.output)
 		return
 	}
-	l.log(r.Name, logs.LevelInfo, header+"Running cmd: "+r.updateCommand)
 	r.task.update = updateRunning
 	x := &execution{
-		owner: updateOf{r}, source: r.Name, target: updateTarget(r.Name), command: r.updateCommand,
+		owner: updateOf{r}, source: r.Name, target: r.updateTarget(), subject: r.Update.Subject(),
 		slot: true, serial: r.task.serial, timeout: r.Timeout,
 	}
 	r.updating = x
-	l.execute(x, r.Update, now)
+	request := l.updateRequest(r.Name)
+	request.Update, request.Images, request.Requested = r.Update, r.inputs(), w.trigger > 0
+	l.execute(x, now, func() (Activity, error) { return l.config.Updates.StartUpdate(request) })
 }
 
-// updateOf is the owner of a job's executions.
+func (l *loop) updateRequest(source string) UpdateRequest {
+	return UpdateRequest{Task: source, Environ: l.environ, Log: NewLog(l.config.Logs, source)}
+}
+
+// updateOf is the owner of an update's executions.
 type updateOf struct{ *resource }
 
 var _ owner = updateOf{}
 
-func updateTarget(resource string) string { return resource + ":update" }
+func (r *resource) updateTarget() string { return r.Name + ":update" }
 
 func (o updateOf) launched(*loop, *execution, time.Time) {}
 
@@ -68,7 +77,7 @@ func (o updateOf) ended(l *loop, x *execution, m ended) {
 	switch {
 	case exit.Error == "":
 		r.lastUpdate = exit
-		l.updateSucceeded(r)
+		l.updateSucceeded(r, m.end.Output)
 	case r.attempt < r.Retries:
 		l.retryLater(r, exit.Error)
 	default:
@@ -83,11 +92,16 @@ func (o updateOf) ended(l *loop, x *execution, m ended) {
 	l.considerChanges(r)
 }
 
-// updateSucceeded launches or replaces the server of a resource.
-func (l *loop) updateSucceeded(r *resource) {
+// updateSucceeded launches or renews the runtime of a resource.
+func (l *loop) updateSucceeded(r *resource, output any) {
 	r.task.update = updateSucceeded
+	if r.image {
+		l.built(r, output)
+		return
+	}
+	r.output = output
 	if r.task.server {
-		l.renewServer(r)
+		l.renewRuntime(r)
 	} else {
 		l.markMet(r)
 	}

@@ -21,12 +21,12 @@ type watch struct {
 	changed func([]model.Change)
 }
 
-// follow returns a watch of files: w if its files are the same, else a new one in
+// watching returns a watch of files: w if its files are the same, else a new one in
 // its place, or nil if there are no files. It logs errors under source.
 //
 // A replaced watch drops what it has seen and not reported, so the new one must begin in the past.
-func (l *loop) follow(w *watch, files model.Watch, source string, changed func([]model.Change)) *watch {
-	if w != nil && slices.Equal(w.files.Paths, files.Paths) && sameIgnores(w.files.Ignores, files.Ignores) {
+func (l *loop) watching(w *watch, files model.Watch, source string, changed func([]model.Change)) *watch {
+	if w != nil && slices.Equal(w.files.Paths, files.Paths) && model.SameIgnores(w.files.Ignores, files.Ignores) {
 		return w
 	}
 	w.stop()
@@ -66,20 +66,13 @@ func (m filesChanged) apply(l *loop) {
 	}
 }
 
-// sameIgnores compares ignore sets without their sources.
-func sameIgnores(a, b []model.IgnoreSet) bool {
-	return slices.EqualFunc(a, b, func(a, b model.IgnoreSet) bool {
-		return a.Base == b.Base && slices.Equal(a.Patterns, b.Patterns)
-	})
-}
-
 // watchFiles watches the files of a resource for changes since a time.
 func (l *loop) watchFiles(r *resource, since time.Time) {
 	files := model.Watch{Paths: r.Deps, Ignores: slices.Concat(r.Ignores, l.ignores), Since: since}
 	if files.Since.Before(r.changes.start) {
 		files.Since = r.changes.start
 	}
-	r.watch = l.follow(r.watch, files, r.Name, func(list []model.Change) {
+	r.watch = l.watching(r.watch, files, r.Name, func(list []model.Change) {
 		l.publishPhase(r)
 		r.changes.add(list)
 		if !r.changes.running() && (r.task.update != updateRetrying || r.changes.outside()) {

@@ -5,6 +5,7 @@ package engine
 
 import (
 	"context"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -39,6 +40,8 @@ type world struct {
 	started   []string
 	specs     map[string]process.Spec
 	processes map[string]*fakeProcess
+	// performances are the builds, deploys and workloads.
+	performances map[string]*performance
 	// gates hold back launches, refusals make them fail.
 	gates    map[string]chan struct{}
 	refusals map[string]error
@@ -93,18 +96,19 @@ func newWorld(t *testing.T, project model.Project) *world {
 		project:   project,
 		specs:     map[string]process.Spec{},
 		processes: map[string]*fakeProcess{},
-		gates:     map[string]chan struct{}{},
-		refusals:  map[string]error{},
-		stubborn:  map[string]bool{},
-		reports:   map[string]func(probe.Result){},
+
+		performances: map[string]*performance{},
+		gates:        map[string]chan struct{}{},
+		refusals:     map[string]error{},
+		stubborn:     map[string]bool{},
+		reports:      map[string]func(probe.Result){},
 	}
 }
 
 func (w *world) run(config Config) {
 	config.Tiltfile = "/project/Tiltfile"
 	config.Load = w
-	config.Start = w.launch
-	config.Probe = w.probe
+	config.Updates, config.Runtimes = played{w}, played{w}
 	if !w.unwatched {
 		config.Watch = w.watch
 	}
@@ -146,7 +150,7 @@ func (w *world) Load(ctx context.Context, in LoadInput) (model.Project, error) {
 	return w.project, w.err
 }
 
-func (w *world) launch(spec process.Spec) (Process, error) {
+func (w *world) launch(spec process.Spec) (*fakeProcess, error) {
 	name := strings.Join(spec.Argv, ":")
 	w.mu.Lock()
 	gate := w.gates[name]
@@ -162,6 +166,7 @@ func (w *world) launch(spec process.Spec) (Process, error) {
 	w.started = append(w.started, name)
 	w.specs[name] = spec
 	p := &fakeProcess{pid: 100 + len(w.started), stubborn: w.stubborn[name], done: make(chan struct{})}
+	p.output, _ = spec.Output.(io.Closer)
 	w.processes[name] = p
 	if w.script != nil {
 		w.script(name, p)

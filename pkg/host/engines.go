@@ -19,6 +19,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/filewatch"
+	"tilt.dev/session/pkg/local"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/probe"
@@ -101,7 +102,10 @@ func (es *engines) locate(a *API) {
 func (es *engines) engine(
 	s *v1alpha1.Session, log *logs.Store, onChange func(*engine.Snapshot),
 ) *engine.Engine {
-	prober := &probe.Prober{Start: es.processes.Start, Env: es.environ, Clock: es.clock}
+	commands := &local.Commands{
+		Start:  es.processes.Start,
+		Prober: &probe.Prober{Start: es.processes.Start, Env: es.environ, Clock: es.clock},
+	}
 	began := es.Began
 	if began.IsZero() {
 		began = time.Now()
@@ -112,8 +116,8 @@ func (es *engines) engine(
 		Load: &loader{
 			engines: es, log: log, subcommand: subcommand(s.Spec.ExitCondition), streams: tiltfile.NewStreams(es.OpenFiles),
 		},
-		Start:     es.start,
-		Probe:     prober.Run,
+		Updates:   commands,
+		Runtimes:  commands,
 		Logs:      log,
 		Environ:   process.MergeEnv(es.commands, es.environ),
 		Clock:     es.clock,
@@ -134,14 +138,6 @@ func (es *engines) engine(
 func (es *engines) watch(ctx context.Context, files model.Watch, report func([]model.Change)) error {
 	files.Paths = slices.DeleteFunc(slices.Clone(files.Paths), tiltfile.IsStream)
 	return es.files.Watch(ctx, files, report)
-}
-
-func (es *engines) start(spec process.Spec) (engine.Process, error) {
-	p, err := es.processes.Start(spec)
-	if err != nil {
-		return nil, err
-	}
-	return p, nil
 }
 
 // surroundings are environment variables that describe where a command runs.

@@ -34,7 +34,8 @@ type ImageBuild struct {
 	Deployed bool
 	// Registry is that of default_registry(), nil without one.
 	Registry *Registry
-	// Cluster is where the image is used, nil if no Kubernetes object uses it.
+	// Cluster is where the image is used, or the images that are built on it. It is nil if no Kubernetes object uses
+	// them.
 	Cluster *Cluster
 	// LiveUpdate has the steps of live_update, nil without.
 	LiveUpdate *LiveUpdate
@@ -49,8 +50,8 @@ type DockerBuild struct {
 	Dockerfile, Contents string
 	// BuildArgs are "KEY=value" entries, or "KEY" for a value of the environment, sorted by key.
 	BuildArgs []string
-	// Ignores are the patterns of docker_build(ignore=, only=), relative to Context. The ignore files of the context
-	// are read when it is built.
+	// Ignores leave out files of the Context: what docker_build(ignore=, only=) says, .git and the Tiltfiles. Each Base
+	// is the Context. The ignore files of the context are read when it is built.
 	Ignores []IgnoreSet
 	Target  string
 	SSH     []string
@@ -120,4 +121,7 @@ type BuiltImage struct {
 	BuildStart time.Time
 }
 
-func (b *ImageBuild) String() string { return fmt.Sprintf("build of image %q", b.Image) }
+func (b *ImageBuild) String() string { return b.Image }
+
+// Subject implements Update.
+func (b *ImageBuild) Subject() string { return fmt.Sprintf("Build of image %q", b.Image) }

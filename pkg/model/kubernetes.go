@@ -124,6 +124,16 @@ type Workload struct {
 	// SelectorsOnly is true if the owners of pods don't count.
 	SelectorsOnly bool
 	PortForwards  []PortForward
+	// LiveUpdate is that of k8s_custom_deploy(), nil without. Those of images are in their builds.
+	LiveUpdate *CustomLiveUpdate
+}
+
+// CustomLiveUpdate has the live_update of k8s_custom_deploy() and says which containers it is for. Exactly one of
+// Image and Container is set.
+type CustomLiveUpdate struct {
+	*LiveUpdate
+	// Image is the repository of the containers' image, Container their name.
+	Image, Container string
 }
 
 // PodReadiness says when a workload counts as ready.
@@ -157,9 +167,15 @@ type Secret struct {
 	Value []byte
 }
 
-func (d *Deploy) String() string { return fmt.Sprintf("deploy of %q", d.Resource) }
+func (d *Deploy) String() string { return d.Resource }
 
-func (w *Workload) String() string { return fmt.Sprintf("workload %q", w.Resource) }
+// Subject implements Update.
+func (d *Deploy) Subject() string { return fmt.Sprintf("Deploy of %q", d.Resource) }
+
+func (w *Workload) String() string { return w.Resource }
+
+// Subject implements Runtime.
+func (w *Workload) Subject() string { return fmt.Sprintf("Workload %q", w.Resource) }
 
 // Verb implements Runtime.
 func (w *Workload) Verb() string { return "runtime" }

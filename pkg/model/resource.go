@@ -9,6 +9,7 @@
 package model
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -41,12 +42,10 @@ const (
 type Resource struct {
 	// Name is unique within the Tiltfile.
 	Name string
-	// Update is the job, nil without cmd.
-	Update *Command
-	// Serve is the server, nil without serve_cmd.
-	Serve *Command
-	// Readiness is the probe of Serve. Nil: Serve is ready as soon as it runs.
-	Readiness *Probe
+	// Update runs and ends, nil without one: a job of local_resource, a deploy.
+	Update Update
+	// Runtime goes on after the update, nil without one: a server of local_resource, a workload.
+	Runtime Runtime
 	// Images are the names of the images that the update uses.
 	Images []string
 
@@ -78,14 +77,18 @@ type Resource struct {
 
 // Update is what a task does when it is due: a *Command, *ImageBuild or *Deploy.
 type Update interface {
-	// String is what it does, for people.
+	// String is the command, or what is updated, for people.
 	String() string
+	// Subject begins a sentence about the update, such as `Command "make"`.
+	Subject() string
 }
 
 // Runtime is what goes on after the update of a task: a *Server or *Workload.
 type Runtime interface {
-	// String is what it is, for people.
+	// String is the command, or what runs, for people.
 	String() string
+	// Subject begins a sentence about the runtime, such as `Command "serve"`.
+	Subject() string
 	// Verb follows the resource in the name of the target: "serve" or "runtime".
 	Verb() string
 	// Ends is true for a runtime that has to succeed, and false for one that goes on.
@@ -195,6 +198,9 @@ type TCPSocketAction struct {
 
 func (s *Server) String() string { return s.Command.String() }
 
+// Subject implements Runtime.
+func (s *Server) Subject() string { return s.Command.Subject() }
+
 // Verb implements Runtime.
 func (s *Server) Verb() string { return "serve" }
 
@@ -229,11 +235,15 @@ func (c Command) String() string {
 	return strings.Join(words, " ")
 }
 
+// Subject implements Update.
+func (c Command) Subject() string { return fmt.Sprintf("Command %q", c.String()) }
+
 // Defaults of a Tiltfile's settings.
 const (
 	DefaultMaxParallelUpdates = 3
 	DefaultTimeout            = 30 * time.Minute
 	DefaultReadinessTimeout   = 5 * time.Minute
+	DefaultUpsertTimeout      = 30 * time.Second
 )
 
 // Project is the result of one evaluation of a Tiltfile.

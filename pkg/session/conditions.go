@@ -131,7 +131,8 @@ type summary struct {
 	// total counts all targets, requested those that are neither disabled nor inactive.
 	total, requested int
 	// waiting, notReady, retrying and failed are the requested targets that keep the Session from success. A
-	// running job isn't ready. A target that has failed and waits to be started again is retrying.
+	// running job isn't ready. A target that has failed and waits to be started again, or whose failure is tolerated,
+	// is retrying.
 	waiting, notReady, retrying, failed []v1alpha1.Target
 	// changed is when the last of the others became ready or succeeded, stable when
 	// servers among them that have ended before count as stable.
@@ -160,7 +161,11 @@ func summarize(targets []v1alpha1.Target) summary {
 		case PhaseSucceeded:
 			sum.changed = latest(sum.changed, t.State.Terminated.FinishTime.Time)
 		case PhaseFailed:
-			sum.failed = append(sum.failed, *t)
+			if t.State.Terminated.GraceStatus == v1alpha1.TargetGraceTolerated {
+				sum.retrying = append(sum.retrying, *t)
+			} else {
+				sum.failed = append(sum.failed, *t)
+			}
 		}
 	}
 	return sum

@@ -42,8 +42,9 @@ func job(name string, u engine.UpdateState) engine.ResourceState {
 	return engine.ResourceState{Name: name, Update: &u}
 }
 
-func server(name string, s engine.ServeState) engine.ResourceState {
-	return engine.ResourceState{Name: name, Serve: &s}
+func server(name string, s engine.RuntimeState) engine.ResourceState {
+	s.Verb = "serve"
+	return engine.ResourceState{Name: name, Runtime: &s}
 }
 
 func running(since time.Duration) engine.UpdateState {
@@ -58,18 +59,18 @@ func failed(finish time.Duration, err string) engine.UpdateState {
 	return engine.UpdateState{Last: &engine.Exit{Start: at(0), Finish: at(finish), Error: err, Code: pointer(3)}}
 }
 
-func ready(since time.Duration) engine.ServeState {
-	return engine.ServeState{Process: &engine.ServerProcess{PID: 9, Start: at(since), Ready: true, LastReady: at(since)}}
+func ready(since time.Duration) engine.RuntimeState {
+	return engine.RuntimeState{Verb: "serve", Running: &engine.Running{PID: 9, Start: at(since), Phase: engine.Ready, LastReady: at(since)}}
 }
 
 // probed is a server that has a readiness probe.
-func probed(s engine.ServeState) engine.ServeState {
+func probed(s engine.RuntimeState) engine.RuntimeState {
 	s.Probed = true
 	return s
 }
 
-func notReady(since time.Duration) engine.ServeState {
-	return engine.ServeState{Process: &engine.ServerProcess{PID: 9, Start: at(since)}}
+func notReady(since time.Duration) engine.RuntimeState {
+	return engine.RuntimeState{Verb: "serve", Running: &engine.Running{PID: 9, Start: at(since)}}
 }
 
 func manual() *v1alpha1.Session {

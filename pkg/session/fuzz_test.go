@@ -68,10 +68,11 @@ func (d *dice) resource(name string) engine.ResourceState {
 		r.Update = &engine.UpdateState{Hold: d.hold(), Running: d.time(), Last: d.exit()}
 	}
 	if d.bool() {
-		r.Serve = &engine.ServeState{Hold: d.hold(), Exit: d.exit(), LastProbe: d.text(),
+		r.Runtime = &engine.RuntimeState{Verb: "serve", Ends: d.bool(), Hold: d.hold(), Exit: d.exit(), Detail: d.text(),
 			ReadinessTimeout: time.Duration(d.roll(20)) * time.Second, Down: d.time()}
 		if d.bool() {
-			r.Serve.Process = &engine.ServerProcess{Start: d.time(), Ready: d.bool(), LastReady: d.time()}
+			r.Runtime.Running = &engine.Running{Start: d.time(), Phase: engine.Phase(d.roll(6)), Reason: d.text(),
+				Error: d.text(), Since: d.time(), Changed: d.time(), LastReady: d.time()}
 		}
 	}
 	return r
@@ -85,6 +86,11 @@ func (d *dice) snapshot() *engine.Snapshot {
 	}
 	for i := range d.roll(5) {
 		snap.Resources = append(snap.Resources, d.resource(fmt.Sprintf("r%d\xff", d.roll(3)+i)))
+	}
+	for i := range d.roll(3) {
+		image := d.resource(fmt.Sprintf("image:i%d", i))
+		image.Update, image.Runtime = &engine.UpdateState{Hold: d.hold(), Running: d.time(), Last: d.exit()}, nil
+		snap.Images = append(snap.Images, image)
 	}
 	return snap
 }

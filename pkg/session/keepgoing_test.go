@@ -25,7 +25,7 @@ func TestKeepGoing(t *testing.T) {
 	slow := server("slow", notReady(0))
 	patient := notReady(0)
 	patient.ReadinessTimeout = time.Hour
-	serve := func(hold engine.Hold) engine.ResourceState { return server("s", engine.ServeState{Hold: hold}) }
+	serve := func(hold engine.Hold) engine.ResourceState { return server("s", engine.RuntimeState{Hold: hold}) }
 	reloading := run(bad)
 	reloading.Tiltfile.Pending = true
 	broken := run()
@@ -90,12 +90,12 @@ func TestKeepGoing(t *testing.T) {
 			verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target slow:serve not ready",
 		},
 		"also one that's launched again": {
-			snap:    run(server("r", engine.ServeState{Hold: engine.HoldRestarting, Down: at(0)}), job("a", succeeded(1))),
+			snap:    run(server("r", engine.RuntimeState{Hold: engine.HoldRestarting, Down: at(0)}), job("a", succeeded(1))),
 			session: keepingGoing(ci(0, second)), now: 10 * second,
 			verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target r:serve not ready",
 		},
 		"but not while a job is retried": {
-			snap:    run(server("r", engine.ServeState{Hold: engine.HoldRestarting, Down: at(0)}), job("a", held(engine.HoldRetrying))),
+			snap:    run(server("r", engine.RuntimeState{Hold: engine.HoldRestarting, Down: at(0)}), job("a", held(engine.HoldRetrying))),
 			session: keepingGoing(ci(0, second)), now: 10 * second,
 		},
 		"the late server came first": {

@@ -67,6 +67,17 @@ func limitsOf(snap *engine.Snapshot, spec *v1alpha1.SessionCISpec) (timeout, rea
 	return max(ptr.Deref(spec.Timeout, none).Duration, 0), max(ptr.Deref(spec.ReadinessTimeout, none).Duration, 0)
 }
 
+// graceOf is how long after its deploy the failure of a workload is tolerated, 0 if it isn't.
+func graceOf(snap *engine.Snapshot, spec *v1alpha1.SessionCISpec) time.Duration {
+	if inEffect := limitsInEffect(spec, snap.Tiltfile.CI); inEffect != nil {
+		spec = inEffect
+	}
+	if spec == nil {
+		return 0
+	}
+	return max(ptr.Deref(spec.K8sGracePeriod, metav1.Duration{}).Duration, 0)
+}
+
 // lateness is what the readiness limits say of the servers. A limit is reached at its exact end.
 type lateness struct {
 	// count is how many servers should have been ready by now. err describes the one
@@ -86,7 +97,7 @@ func checkReadiness(snap *engine.Snapshot, d time.Duration, now time.Time) laten
 		if s.ReadinessTimeout > 0 {
 			limit = s.ReadinessTimeout
 		}
-		deadline := after(notReadySince(s.ServeState), limit)
+		deadline := after(notReadySince(s.RuntimeState), limit)
 		switch {
 		case deadline.IsZero():
 		case now.Before(deadline):
@@ -95,7 +106,7 @@ func checkReadiness(snap *engine.Snapshot, d time.Duration, now time.Time) laten
 			if late.count == 0 || deadline.Before(late.since) {
 				late.since = deadline
 				late.err = fmt.Sprintf("Readiness timeout after %s: target %s not ready", limit, s.target)
-				if probe := oneLine(s.LastProbe); probe != "" {
+				if probe := oneLine(s.Detail); probe != "" {
 					late.err += ": " + probe
 				}
 			}
@@ -107,8 +118,8 @@ func checkReadiness(snap *engine.Snapshot, d time.Duration, now time.Time) laten
 
 // notReadySince is the moment from which the readiness limit of a server counts: when
 // it last became ready, else its start, else zero. A restart doesn't reset it.
-func notReadySince(s *engine.ServeState) time.Time {
-	switch p := s.Process; {
+func notReadySince(s *engine.RuntimeState) time.Time {
+	switch p := s.Running; {
 	case p != nil && !p.LastReady.IsZero():
 		return p.LastReady
 	case p == nil || !s.Down.IsZero():
@@ -138,7 +149,7 @@ func lastProbes(snap *engine.Snapshot) string {
 	var b strings.Builder
 	probed := 0
 	for _, s := range unready(snap) {
-		probe := oneLine(s.LastProbe)
+		probe := oneLine(s.Detail)
 		if probe == "" {
 			continue
 		}
@@ -152,15 +163,17 @@ func lastProbes(snap *engine.Snapshot) string {
 	return b.String()
 }
 
-// gettingReady reports whether a server runs but isn't ready, or has ended and is about to be started again.
+// gettingReady reports whether a server runs but isn't ready, or has ended and is about to be started again. A
+// workload counts from its deploy on.
 func gettingReady(r *engine.ResourceState) bool {
-	phase := servePhase(r)
-	return phase == PhaseActive || phase == PhaseWaiting && !r.Serve.Down.IsZero()
+	phase := runtimePhase(r)
+	return phase == PhaseActive && !r.Runtime.Ends ||
+		phase == PhaseWaiting && !r.Runtime.Ends && (r.Runtime.Running != nil || !r.Runtime.Down.IsZero())
 }
 
 // unreadyServer is a server of which gettingReady is true.
 type unreadyServer struct {
-	*engine.ServeState
+	*engine.RuntimeState
 	target string
 }
 
@@ -169,7 +182,7 @@ func unready(snap *engine.Snapshot) []unreadyServer {
 	var servers []unreadyServer
 	for i := range snap.Resources {
 		if r := &snap.Resources[i]; gettingReady(r) {
-			servers = append(servers, unreadyServer{r.Serve, targetName(r.Name, "serve")})
+			servers = append(servers, unreadyServer{r.Runtime, targetName(r.Name, r.Runtime.Verb)})
 		}
 	}
 	slices.SortStableFunc(servers, func(a, b unreadyServer) int { return strings.Compare(a.target, b.target) })

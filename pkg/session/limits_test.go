@@ -22,19 +22,19 @@ func TestLimits(t *testing.T) {
 		second = time.Second
 		minute = time.Minute
 	)
-	flapped := server("s", engine.ServeState{Process: &engine.ServerProcess{PID: 9, Start: at(0), LastReady: at(30 * second)}})
-	replaced := server("s", engine.ServeState{Process: &engine.ServerProcess{PID: 9}})
+	flapped := server("s", engine.RuntimeState{Running: &engine.Running{PID: 9, Start: at(0), LastReady: at(30 * second)}})
+	replaced := server("s", engine.RuntimeState{Running: &engine.Running{PID: 9}})
 	waitsForDep := job("w", engine.UpdateState{Hold: engine.HoldWaitingForDep})
 	unlimited := ci(0, 0)
 	unlimited.Spec.CI = nil
 	negative := ci(-1, -1)
 	live := manual()
-	own := func(limit time.Duration, probe string) engine.ServeState {
+	own := func(limit time.Duration, probe string) engine.RuntimeState {
 		s := notReady(0)
-		s.ReadinessTimeout, s.LastProbe = limit, probe
+		s.ReadinessTimeout, s.Detail = limit, probe
 		return s
 	}
-	restarting := server("r", engine.ServeState{Hold: engine.HoldRestarting, Down: at(0)})
+	restarting := server("r", engine.RuntimeState{Hold: engine.HoldRestarting, Down: at(0)})
 	again := notReady(50 * second)
 	again.Down = at(10 * second)
 	live.Spec.CI = ci(second, second).Spec.CI
@@ -187,7 +187,7 @@ func TestTimeoutListsSomeProbes(t *testing.T) {
 	var servers []engine.ResourceState
 	for i := range maxProbes + 3 {
 		s := notReady(0)
-		s.LastProbe = "no"
+		s.Detail = "no"
 		servers = append(servers, server(fmt.Sprintf("s%02d", i), s))
 	}
 	status, _ := Status(run(servers...), ci(1, 0), at(time.Minute))

@@ -46,7 +46,7 @@ func TestSettle(t *testing.T) {
 	// start is 123456 microseconds after a full second.
 	fraction := start.Sub(start.Truncate(second))
 	healthy := settling(5*second, job("a", succeeded(10*second)), server("s", ready(12*second)))
-	died := settling(5*second, job("a", succeeded(10*second)), server("s", engine.ServeState{Exit: &engine.Exit{
+	died := settling(5*second, job("a", succeeded(10*second)), server("s", engine.RuntimeState{Exit: &engine.Exit{
 		Start: at(0), Finish: at(13 * second), Error: "Process 9 exited with code 3"}}))
 	for name, tc := range map[string]struct {
 		snap    *engine.Snapshot
@@ -69,7 +69,7 @@ func TestSettle(t *testing.T) {
 			snap: run(job("a", succeeded(second)), server("s", ready(2*second))), session: ci(0, 0), now: 3 * second, verdict: Succeeded,
 		},
 		"unless it ends meanwhile": {
-			snap:    run(server("s", engine.ServeState{Exit: &engine.Exit{Start: at(2 * second), Finish: at(2 * second), Error: "it ended"}})),
+			snap:    run(server("s", engine.RuntimeState{Exit: &engine.Exit{Start: at(2 * second), Finish: at(2 * second), Error: "it ended"}})),
 			session: ci(0, 0), now: 2*second + second/2, verdict: TargetFailed, err: "it ended",
 		},
 		"a server with a probe is believed soon": {
@@ -88,7 +88,7 @@ func TestSettle(t *testing.T) {
 			snap: run(server("old", ready(second)), server("s", ready(9*second))), session: ci(0, 0), now: 9 * second, next: 10 * second,
 		},
 		"a server that is disabled does not count": {
-			snap:    run(job("a", succeeded(second)), engine.ResourceState{Name: "s", Disabled: true, Serve: pointer(ready(2 * second))}),
+			snap:    run(job("a", succeeded(second)), engine.ResourceState{Name: "s", Disabled: true, Runtime: pointer(ready(2 * second))}),
 			session: ci(0, 0), now: 2 * second, verdict: Succeeded,
 		},
 		"a server that was launched again is believed after a while": {

@@ -38,16 +38,19 @@ func Status(snap *engine.Snapshot, current *v1alpha1.Session, now time.Time) (v1
 		return *current.Status.DeepCopy(), time.Time{}
 	}
 	snap = withRefusal(snap, current, now)
-	list := targets(snap)
+	list, graceEnd := targets(snap, graceOf(snap, current.Spec.CI), now)
 	sum := summarize(list)
 	end := decide(snap, current, sum, now)
+	if end.verdict == Undecided {
+		end.next = earliest(end.next, graceEnd)
+	}
 	return newStatus(snap, current, list, sum, end, now), end.next
 }
 
 // Undecidedly is what Status returns if nothing in snap can lead to a verdict.
 func Undecidedly(snap *engine.Snapshot, current *v1alpha1.Session, now time.Time) v1alpha1.SessionStatus {
 	snap = withRefusal(snap, current, now)
-	list := targets(snap)
+	list, _ := targets(snap, graceOf(snap, current.Spec.CI), now)
 	return newStatus(snap, current, list, summarize(list), decision{}, now)
 }
 

@@ -4,6 +4,7 @@
 package session
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -20,13 +21,16 @@ const (
 	waitConfigChanged = "config-changed"
 )
 
-// serverEnded is the error of a server that ended without one. A server isn't
-// expected to end, so its state always has an error.
-const serverEnded = "Server ended"
+// waitUnknown is the wait reason of a workload that doesn't say why it isn't there yet.
+const waitUnknown = "unknown"
 
-// targets lists the targets of snap, sorted by the bytes of their names. It's never nil.
-func targets(snap *engine.Snapshot) []v1alpha1.Target {
-	list := make([]v1alpha1.Target, 0, 1+2*len(snap.Resources))
+// runtimeFailed is the error of a runtime that failed without one. The state of a failed target always has an error.
+const runtimeFailed = "Server ended"
+
+// targets lists the targets of snap, sorted by the bytes of their names. It's never nil. Failures of workloads are
+// tolerated within grace of their deploy; next is when that ends for the first of them, zero if there is none.
+func targets(snap *engine.Snapshot, grace time.Duration, now time.Time) (list []v1alpha1.Target, next time.Time) {
+	list = make([]v1alpha1.Target, 0, 1+2*len(snap.Resources)+len(snap.Images))
 	list = append(list, target("tiltfile", "update", v1alpha1.TargetTypeJob, model.TiltfileResource,
 		tiltfileState(&snap.Tiltfile), 0))
 	for i := range snap.Resources {
@@ -35,12 +39,61 @@ func targets(snap *engine.Snapshot) []v1alpha1.Target {
 			// A repetition that the job still waits for doesn't count.
 			list = append(list, target(r.Name, "update", v1alpha1.TargetTypeJob, r.Name, updateState(r), r.Update.Attempt))
 		}
-		if r.Serve != nil {
-			list = append(list, target(r.Name, "serve", v1alpha1.TargetTypeServer, r.Name, serveState(r), r.Serve.Restarts))
+		if s := r.Runtime; s != nil && runtimePhase(r) != PhaseAbsent {
+			t := target(r.Name, s.Verb, runtimeType(s), r.Name, runtimeState(r), s.Restarts)
+			if tolerate(&t, s, grace, now) {
+				next = earliest(next, s.Running.Start.Add(grace))
+			}
+			list = append(list, t)
 		}
 	}
+	for i := range snap.Images {
+		list = append(list, imageTarget(&snap.Images[i]))
+	}
 	slices.SortStableFunc(list, func(a, b v1alpha1.Target) int { return strings.Compare(a.Name, b.Name) })
-	return list
+	return list, next
+}
+
+// imageTarget is the target of an image, which all resources that use it share.
+func imageTarget(image *engine.ResourceState) v1alpha1.Target {
+	t := target("", "", v1alpha1.TargetTypeJob, "", updateState(image), image.Update.Attempt)
+	t.Name = imageName(image.Name)
+	t.Resources = make([]string, len(image.Resources))
+	for i, name := range image.Resources {
+		t.Resources[i] = resourceName(name)
+	}
+	return t
+}
+
+// imageName is the name of an image's target. No target of a resource can have it: one that looks as if it ended in
+// the verb of such a target gets the registry in front, and the names of resources have no slash.
+func imageName(name string) string {
+	last := name[strings.LastIndexByte(name, ':')+1:]
+	if !strings.Contains(name, "/") && (last == "update" || last == "serve" || last == "runtime") {
+		prefix, image, _ := strings.Cut(name, ":")
+		name = prefix + ":docker.io/library/" + image
+	}
+	return resourceName(name)
+}
+
+func runtimeType(s *engine.RuntimeState) v1alpha1.TargetType {
+	if s.Ends {
+		return v1alpha1.TargetTypeJob
+	}
+	return v1alpha1.TargetTypeServer
+}
+
+// tolerate sets the graceStatus of a workload that has failed, and reports whether the failure is tolerated for now.
+func tolerate(t *v1alpha1.Target, s *engine.RuntimeState, grace time.Duration, now time.Time) bool {
+	if grace == 0 || t.State.Terminated == nil || t.State.Terminated.Error == "" || s.Running == nil {
+		return false
+	}
+	if !now.Before(s.Running.Start.Add(grace)) {
+		t.State.Terminated.GraceStatus = v1alpha1.TargetGraceExceeded
+		return false
+	}
+	t.State.Terminated.GraceStatus = v1alpha1.TargetGraceTolerated
+	return true
 }
 
 func target(prefix, verb string, kind v1alpha1.TargetType, resource string,
@@ -92,24 +145,38 @@ func updateState(r *engine.ResourceState) v1alpha1.TargetState {
 	}
 }
 
-func serveState(r *engine.ResourceState) v1alpha1.TargetState {
-	s := r.Serve
-	switch servePhase(r) {
+func runtimeState(r *engine.ResourceState) v1alpha1.TargetState {
+	s := r.Runtime
+	switch phase := runtimePhase(r); phase {
 	case PhaseDisabled:
 		return disabled
-	case PhaseFailed:
-		err := s.Exit.Error
-		if err == "" {
-			err = serverEnded
+	case PhaseFailed, PhaseSucceeded:
+		end := s.Exit
+		if end == nil {
+			end = &engine.Exit{Start: started(s.Running), Finish: s.Running.Changed, Error: s.Running.Error}
 		}
-		return terminated(s.Exit, err)
+		if phase == PhaseSucceeded {
+			return terminated(end, "")
+		}
+		return terminated(end, cmp.Or(end.Error, runtimeFailed))
 	case PhaseActive, PhaseReady:
-		return active(s.Process.Start, s.Process.Ready, s.Process.LastReady)
+		return active(started(s.Running), phase == PhaseReady, s.Running.LastReady)
 	case PhaseWaiting:
+		if s.Running != nil {
+			return waiting(cmp.Or(s.Running.Reason, waitUnknown))
+		}
 		return waiting(string(s.Hold))
 	default:
 		return v1alpha1.TargetState{}
 	}
+}
+
+// started is when what runs now began.
+func started(r *engine.Running) time.Time {
+	if r.Since.IsZero() {
+		return r.Start
+	}
+	return r.Since
 }
 
 var disabled = v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}}
@@ -142,7 +209,7 @@ func terminated(end *engine.Exit, err string) v1alpha1.TargetState {
 type Phase uint8
 
 const (
-	// PhaseAbsent is a job or server that its resource doesn't have.
+	// PhaseAbsent is an update or runtime that its resource doesn't have.
 	PhaseAbsent Phase = iota
 	// PhaseInactive is a target that was never requested.
 	PhaseInactive
@@ -188,13 +255,16 @@ func PhaseOf(state v1alpha1.TargetState) Phase {
 }
 
 // Phases are the phases of all targets that Status would list for snap, at a small part of its cost: first the
-// Tiltfile's, then for each resource in the snapshot's order its job's and its server's.
+// Tiltfile's, then for each resource and each image in the snapshot's order its update's and its runtime's.
 func Phases(snap *engine.Snapshot) []Phase {
-	phases := make([]Phase, 0, 1+2*len(snap.Resources))
+	phases := make([]Phase, 0, 1+2*len(snap.Resources)+2*len(snap.Images))
 	phases = append(phases, tiltfilePhase(&snap.Tiltfile))
 	for i := range snap.Resources {
 		r := &snap.Resources[i]
-		phases = append(phases, updatePhase(r), servePhase(r))
+		phases = append(phases, updatePhase(r), runtimePhase(r))
+	}
+	for i := range snap.Images {
+		phases = append(phases, updatePhase(&snap.Images[i]), PhaseAbsent)
 	}
 	return phases
 }
@@ -227,23 +297,30 @@ func updatePhase(r *engine.ResourceState) Phase {
 	}
 }
 
-func servePhase(r *engine.ResourceState) Phase {
-	switch s := r.Serve; {
+func runtimePhase(r *engine.ResourceState) Phase {
+	switch s := r.Runtime; {
 	case s == nil:
 		return PhaseAbsent
 	case r.Disabled:
 		return PhaseDisabled
 	case s.Exit != nil:
 		return PhaseFailed
-	case s.Process != nil && s.Process.Ready:
-		return PhaseReady
-	case s.Process != nil:
-		return PhaseActive
+	case s.Running != nil:
+		return runningPhases[s.Running.Phase]
 	case s.Hold != engine.HoldNone:
 		return PhaseWaiting
 	default:
 		return PhaseInactive
 	}
+}
+
+var runningPhases = [...]Phase{
+	engine.Starting:  PhaseActive,
+	engine.Pending:   PhaseWaiting,
+	engine.Ready:     PhaseReady,
+	engine.Succeeded: PhaseSucceeded,
+	engine.Failed:    PhaseFailed,
+	engine.Absent:    PhaseAbsent,
 }
 
 func jobEndPhase(end *engine.Exit) Phase {

@@ -62,7 +62,7 @@ func TestTiltfileState(t *testing.T) {
 			want := []v1alpha1.Target{{
 				Name: "tiltfile:update", Type: v1alpha1.TargetTypeJob, Resources: []string{"(Tiltfile)"}, State: tc.want,
 			}}
-			if diff := cmp.Diff(want, targets(snap)); diff != "" {
+			if diff := cmp.Diff(want, targetsOf(snap)); diff != "" {
 				t.Error(diff)
 			}
 			if diff := cmp.Diff([]Phase{tc.phase}, Phases(snap)); diff != "" {
@@ -145,67 +145,67 @@ func TestUpdateState(t *testing.T) {
 
 func TestServeState(t *testing.T) {
 	exit := &engine.Exit{Start: at(1), Finish: at(time.Second), Error: "Process 9 exited with code 3", Code: pointer(3)}
-	process := &engine.ServerProcess{PID: 9, Start: at(time.Second), Ready: true, LastReady: at(2 * time.Second)}
+	process := &engine.Running{PID: 9, Start: at(time.Second), Phase: engine.Ready, LastReady: at(2 * time.Second)}
 	for name, tc := range map[string]struct {
 		disabled bool
-		in       engine.ServeState
+		in       engine.RuntimeState
 		want     v1alpha1.TargetState
 		phase    Phase
 	}{
 		"never requested": {
-			in: engine.ServeState{}, want: v1alpha1.TargetState{}, phase: PhaseInactive,
+			in: engine.RuntimeState{}, want: v1alpha1.TargetState{}, phase: PhaseInactive,
 		},
 		"held": {
-			in:   engine.ServeState{Hold: engine.HoldWaitingForUpdate},
+			in:   engine.RuntimeState{Hold: engine.HoldWaitingForUpdate},
 			want: waits("waiting-for-update"), phase: PhaseWaiting,
 		},
 		"launched again after a while": {
-			in:   engine.ServeState{Hold: engine.HoldRestarting},
+			in:   engine.RuntimeState{Hold: engine.HoldRestarting},
 			want: waits("restarting"), phase: PhaseWaiting,
 		},
 		"ready": {
-			in: engine.ServeState{Process: process},
+			in: engine.RuntimeState{Running: process},
 			want: v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{
 				StartTime: micro(time.Second), Ready: true, LastReadyTime: micro(2 * time.Second),
 			}}, phase: PhaseReady,
 		},
 		"runs on while it's wanted anew": {
-			in: engine.ServeState{Process: process, Hold: engine.HoldWaitingForUpdate},
+			in: engine.RuntimeState{Running: process, Hold: engine.HoldWaitingForUpdate},
 			want: v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{
 				StartTime: micro(time.Second), Ready: true, LastReadyTime: micro(2 * time.Second),
 			}}, phase: PhaseReady,
 		},
 		"not ready yet": {
-			in:    engine.ServeState{Process: &engine.ServerProcess{PID: 9, Start: at(time.Second)}},
+			in:    engine.RuntimeState{Running: &engine.Running{PID: 9, Start: at(time.Second)}},
 			want:  v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: micro(time.Second)}},
 			phase: PhaseActive,
 		},
 		"not ready any more": {
-			in: engine.ServeState{Process: &engine.ServerProcess{PID: 9, Start: at(time.Second), LastReady: at(2 * time.Second)}},
+			in: engine.RuntimeState{Running: &engine.Running{PID: 9, Start: at(time.Second), LastReady: at(2 * time.Second)}},
 			want: v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{
 				StartTime: micro(time.Second), LastReadyTime: micro(2 * time.Second),
 			}}, phase: PhaseActive,
 		},
 		"being replaced": {
-			in:    engine.ServeState{Process: &engine.ServerProcess{PID: 9}},
+			in:    engine.RuntimeState{Running: &engine.Running{PID: 9}},
 			want:  v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{}},
 			phase: PhaseActive,
 		},
 		"ended": {
-			in: engine.ServeState{Exit: exit, Process: process, Hold: engine.HoldStarting},
+			in: engine.RuntimeState{Exit: exit, Running: process, Hold: engine.HoldStarting},
 			want: v1alpha1.TargetState{Terminated: &v1alpha1.TargetStateTerminated{
 				StartTime: micro(0), FinishTime: micro(time.Second), Error: exit.Error, ExitCode: pointer[int32](3),
 			}}, phase: PhaseFailed,
 		},
 		"ended without an error": {
-			in: engine.ServeState{Exit: &engine.Exit{Start: at(0), Finish: at(time.Second), Code: pointer(0)}},
+			in: engine.RuntimeState{Exit: &engine.Exit{Start: at(0), Finish: at(time.Second), Code: pointer(0)}},
 			want: v1alpha1.TargetState{Terminated: &v1alpha1.TargetStateTerminated{
 				StartTime: micro(0), FinishTime: micro(time.Second), Error: "Server ended", ExitCode: pointer[int32](0),
 			}}, phase: PhaseFailed,
 		},
 		"disabled": {
 			disabled: true,
-			in:       engine.ServeState{Exit: exit, Process: process, Hold: engine.HoldStarting},
+			in:       engine.RuntimeState{Exit: exit, Running: process, Hold: engine.HoldStarting},
 			want:     v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}}, phase: PhaseDisabled,
 		},
 	} {
@@ -221,7 +221,7 @@ func TestServeState(t *testing.T) {
 func checkTarget(t *testing.T, r engine.ResourceState, name string, kind v1alpha1.TargetType,
 	want v1alpha1.TargetState, phases []Phase) {
 	t.Helper()
-	got := targets(run(r))
+	got := targetsOf(run(r))
 	if diff := cmp.Diff(v1alpha1.Target{Name: name, Type: kind, Resources: []string{"a"}, State: want}, got[0]); diff != "" {
 		t.Error(diff)
 	}
@@ -234,7 +234,7 @@ func TestTargetsAreSortedByBytes(t *testing.T) {
 	snap := run()
 	for _, name := range []string{"z", "a b", "é", "a", "tiltfilf", "B", "a-b", "tilt", "a.b"} {
 		u, s := succeeded(1), ready(1)
-		snap.Resources = append(snap.Resources, engine.ResourceState{Name: name, Update: &u, Serve: &s})
+		snap.Resources = append(snap.Resources, engine.ResourceState{Name: name, Update: &u, Runtime: &s})
 	}
 	want := []string{
 		"B:serve", "B:update", "a b:serve", "a b:update", "a-b:serve", "a-b:update", "a.b:serve", "a.b:update",
@@ -242,7 +242,7 @@ func TestTargetsAreSortedByBytes(t *testing.T) {
 		"z:serve", "z:update", "é:serve", "é:update",
 	}
 	var got []string
-	for _, target := range targets(snap) {
+	for _, target := range targetsOf(snap) {
 		got = append(got, target.Name)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -251,7 +251,7 @@ func TestTargetsAreSortedByBytes(t *testing.T) {
 }
 
 func TestTimesAreCutToMicroseconds(t *testing.T) {
-	got := targets(run(job("a", engine.UpdateState{Running: at(1999 * time.Nanosecond)})))[0]
+	got := targetsOf(run(job("a", engine.UpdateState{Running: at(1999 * time.Nanosecond)})))[0]
 	if want := at(time.Microsecond); got.State.Active.StartTime.Time != want {
 		t.Errorf("start time %v, want %v", got.State.Active.StartTime, want)
 	}
@@ -262,7 +262,7 @@ func TestRestartsAreCounted(t *testing.T) {
 	u.Attempt, u.Retries, s.Restarts = 2, 3, 4
 	count := func(disabled bool) []int32 {
 		var got []int32
-		for _, target := range targets(run(engine.ResourceState{Name: "a", Disabled: disabled, Update: &u, Serve: &s})) {
+		for _, target := range targetsOf(run(engine.ResourceState{Name: "a", Disabled: disabled, Update: &u, Runtime: &s})) {
 			got = append(got, target.RestartCount)
 		}
 		return got
@@ -277,7 +277,7 @@ func TestRestartsAreCounted(t *testing.T) {
 }
 
 func TestTextIsMadeUTF8(t *testing.T) {
-	got := targets(run(job("a\xff", failed(1, "bad \xc3 byte"))))[0]
+	got := targetsOf(run(job("a\xff", failed(1, "bad \xc3 byte"))))[0]
 	if got.Name != "a\uFFFD:update" || got.Resources[0] != "a\uFFFD" || got.State.Terminated.Error != "bad \uFFFD byte" {
 		t.Errorf("got %q %q %q", got.Name, got.Resources, got.State.Terminated.Error)
 	}

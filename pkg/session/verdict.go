@@ -213,12 +213,12 @@ func stableFrom(since time.Time, restarts int32) time.Time {
 func aliveFrom(snap *engine.Snapshot) (alive time.Time) {
 	for i := range snap.Resources {
 		r := &snap.Resources[i]
-		if servePhase(r) != PhaseReady {
+		if runtimePhase(r) != PhaseReady {
 			continue
 		}
-		since, enough := r.Serve.Process.Start, aliveFor
-		if r.Serve.Probed {
-			since, enough = r.Serve.Process.LastReady, readyFor
+		since, enough := r.Runtime.Running.Start, aliveFor
+		if r.Runtime.Probed {
+			since, enough = r.Runtime.Running.LastReady, readyFor
 		}
 		alive = latest(alive, since.Add(enough))
 	}

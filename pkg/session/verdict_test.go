@@ -88,7 +88,7 @@ func TestVerdict(t *testing.T) {
 			session: ci(0, 0), verdict: TargetFailed, err: "a failed",
 		},
 		"a server's end is a failure": {
-			snap: run(server("s", engine.ServeState{Exit: &engine.Exit{
+			snap: run(server("s", engine.RuntimeState{Exit: &engine.Exit{
 				Start: at(1), Finish: at(2), Error: "Process 9 exited with code 0", Code: pointer(0)}})),
 			session: ci(0, 0), verdict: TargetFailed, err: "Process 9 exited with code 0",
 		},

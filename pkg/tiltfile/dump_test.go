@@ -37,6 +37,10 @@ func dump(work string, p model.Project) string {
 	for _, r := range p.Resources {
 		dumpResource(&b, work, r)
 	}
+	for _, image := range p.Images {
+		b.WriteString("image ")
+		dumpImage(&b, image)
+	}
 	for _, c := range p.Companions {
 		dumpCompanion(&b, work, c)
 	}
@@ -66,11 +70,16 @@ func dump(work string, p model.Project) string {
 
 func dumpResource(b *strings.Builder, work string, r model.Resource) {
 	fmt.Fprintf(b, "%s\n", r.Name)
-	dumpCommand(b, work, "update", r.Update)
-	dumpCommand(b, work, "serve", r.Serve)
-	if r.Readiness != nil {
-		dumpProbe(b, *r.Readiness)
+	if c, ok := r.Update.(*model.Command); ok {
+		dumpCommand(b, work, "update", c)
 	}
+	if server, ok := r.Runtime.(*model.Server); ok {
+		dumpCommand(b, work, "serve", &server.Command)
+		if server.Readiness != nil {
+			dumpProbe(b, *server.Readiness)
+		}
+	}
+	dumpDeployed(b, work, r)
 	if r.Deps != nil {
 		fmt.Fprintf(b, "  files: %s\n", strings.Join(r.Deps, ", "))
 	}
@@ -86,7 +95,7 @@ func dumpResource(b *strings.Builder, work string, r model.Resource) {
 	if !r.AutoInit {
 		fmt.Fprintf(b, "  not at first\n")
 	}
-	if r.AllowParallel {
+	if _, deployed := r.Update.(*model.Deploy); r.AllowParallel && !deployed {
 		fmt.Fprintf(b, "  parallel\n")
 	}
 	if r.Timeout != 0 || r.Retries != 0 {

@@ -15,6 +15,8 @@ import (
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/tiltfile/builtins"
 	"tilt.dev/session/pkg/tiltfile/config"
+	"tilt.dev/session/pkg/tiltfile/images"
+	"tilt.dev/session/pkg/tiltfile/kubernetes"
 )
 
 // evaluation is the state of one evaluation. Only the goroutine of Load uses it.
@@ -35,6 +37,8 @@ type evaluation struct {
 	environ *builtins.Environ
 	objects *builtins.Objects
 	config  *config.Config
+	images  *images.Images
+	cluster *kubernetes.Kubernetes
 	// repositories and extensions are in the order of their definition.
 	repositories []*extensionRepo
 	extensions   []*extension
@@ -52,6 +56,8 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 		config:     config.New(shared),
 	}
 	e.objects = builtins.NewObjects(shared)
+	e.images = images.New(shared, e.environ)
+	e.cluster = kubernetes.New(shared, e.environ, e.images)
 	e.Thread.Print = func(_ *starlark.Thread, text string) { e.Info(text) }
 	e.Thread.Load = func(_ *starlark.Thread, name string) (starlark.StringDict, error) { return e.load(name) }
 	e.builtins = builtins.Universe(
@@ -64,6 +70,8 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 		shared.Resources(),
 		e.objects.Library(),
 		e.config.Library(),
+		e.images.Library(),
+		e.cluster.Library(),
 		e.library(),
 	)
 	return e
@@ -71,6 +79,8 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 
 // project runs the evaluation and returns its result.
 func (e *evaluation) project() (model.Project, error) {
+	stop := e.enforceLimits()
+	defer stop()
 	err := e.run()
 	project := model.Project{
 		MaxParallelUpdates: e.MaxParallelUpdates,
@@ -97,13 +107,13 @@ func (e *evaluation) watched() []string {
 	for _, r := range resources {
 		paths = append(paths, r.Deps...)
 	}
+	paths = append(paths, e.images.WatchedPaths()...)
+	paths = append(paths, e.cluster.WatchedPaths()...)
 	return append(paths, e.objects.WatchedPaths()...)
 }
 
 // run executes the main file and then the extensions.
 func (e *evaluation) run() error {
-	stop := e.enforceLimits()
-	defer stop()
 	if err := e.Context.Err(); err != nil {
 		return err
 	}
@@ -138,7 +148,26 @@ func (e *evaluation) executeScope(scope *builtins.Scope, path string, source []b
 
 // assemble adds to the project what the Tiltfile defines.
 func (e *evaluation) assemble(project *model.Project) error {
+	if err := e.images.Resolve(); err != nil {
+		return err
+	}
 	resources, scopes := e.AllResources()
+	deployed, deployedScopes, err := e.cluster.Resources()
+	if err != nil {
+		return err
+	}
+	resources, scopes = append(resources, deployed...), append(scopes, deployedScopes...)
+	environ := e.environ.Changes()
+	var cluster *model.Cluster
+	if len(deployed) > 0 {
+		if cluster, err = e.Kubernetes.Known(); err != nil {
+			return err
+		}
+		if kubeconfig := e.environ.Kubeconfig(); kubeconfig != "" {
+			environ["KUBECONFIG"] = &kubeconfig
+		}
+	}
+	project.Images = e.images.Project(usedImages(resources), cluster)
 	if len(resources) == 0 {
 		text := fmt.Sprintf("No resources found. Define one with local_resource() in '%s'.", e.Path)
 		return &Error{KindResources, text, nil}
@@ -154,9 +183,18 @@ func (e *evaluation) assemble(project *model.Project) error {
 	if err != nil {
 		return &Error{KindResources, err.Error(), err}
 	}
-	project.Resources, project.Enabled, project.Environ = resources, enabled, e.environ.Changes()
+	project.Resources, project.Enabled, project.Environ = resources, enabled, environ
 	project.Companions = e.objects.Companions(enabled)
 	return nil
+}
+
+// usedImages returns the names of the images that resources use.
+func usedImages(resources []model.Resource) []string {
+	var names []string
+	for _, r := range resources {
+		names = append(names, r.Images...)
+	}
+	return names
 }
 
 // enabled returns which resources start enabled: those that their scopes enable, and the dependencies of these.

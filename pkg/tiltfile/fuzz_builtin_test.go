@@ -19,7 +19,9 @@ var expressions = []string{
 	"'ext://x'", "'{\"a\": [1]}'", "'a: &a [*a]'", "'[!'", "'1s'", "'\\x00'", "'\\xff'", "'%s%d{}'", "b'a'", "[]", "[1]", "['a', 'b']",
 	"('a',)", "(1, 2)", "{}", "{'a': 'b'}", "{1: 2}", "set(['a'])", "range(10)", "blob('x')", "struct(a=1)", "link('x')",
 	"http_get_action(80)", "v1alpha1.ignore_def('a')", "exec_action(['a'])", "probe(tcp_socket=tcp_socket_action(1))", "TRIGGER_MODE_MANUAL", "os.environ", "fail", "lambda *a: a",
-	"CYCLE", "x",
+	"port_forward(80)", "blob('{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{image: i}]}}')",
+	"blob('{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {k: MTIzNDU2}}')", "['a:secret']",
+	"CYCLE", "x", "sync('a', '/b')", "[run('a')]", "'-'", "'FROM a'",
 }
 
 // prelude has values that are hard to write down.
@@ -33,6 +35,9 @@ x = None
 var parameters = []string{
 	"path", "name", "cmd", "deps", "default", "ignore", "args", "usage", "dir", "recursive", "env", "yaml", "labels", "kind",
 	"obj", "objs", "json", "links", "resource_deps", "serve_cmd", "readiness_probe", "sep", "code", "url", "resources",
+	"workload", "new_name", "port_forwards", "extra_pod_selectors", "objects", "pod_readiness", "apply_cmd",
+	"delete_cmd", "image_json_path", "image_object", "paths", "flags", "func",
+	"ref", "context", "dockerfile_contents", "live_update", "image_deps", "only", "secret", "build_args",
 }
 
 // builtinNames are the full names of all functions that a Tiltfile can call.

@@ -59,17 +59,24 @@ func requireSound(t *testing.T, project model.Project) {
 		if err := model.ValidateName(r.Name); err != nil {
 			t.Errorf("resource name: %v", err)
 		}
-		if r.Update == nil && r.Serve == nil {
-			t.Errorf("resource %q has no command", r.Name)
+		if r.Update == nil && r.Runtime == nil {
+			t.Errorf("resource %q has nothing to run", r.Name)
 		}
-		for _, c := range []*model.Command{r.Update, r.Serve} {
-			if c != nil && (len(c.Argv) == 0 || !filepath.IsAbs(c.Dir)) {
-				t.Errorf("resource %q: command %+v can't be run", r.Name, c)
+		var commands []model.Command
+		if c, ok := r.Update.(*model.Command); ok {
+			commands = append(commands, *c)
+		}
+		if server, ok := r.Runtime.(*model.Server); ok {
+			commands = append(commands, server.Command)
+			if server.Readiness != nil {
+				if err := server.Readiness.Validate(); err != nil {
+					t.Errorf("resource %q: %v", r.Name, err)
+				}
 			}
 		}
-		if r.Readiness != nil {
-			if err := r.Readiness.Validate(); err != nil {
-				t.Errorf("resource %q: %v", r.Name, err)
+		for _, c := range commands {
+			if len(c.Argv) == 0 || !filepath.IsAbs(c.Dir) {
+				t.Errorf("resource %q: command %+v can't be run", r.Name, c)
 			}
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,7 +32,7 @@ var sections = []string{"log", "inputs", "ignores", "model", "error"}
 // TestScripts evaluates the cases in testdata. An archive has cases, each with a comment on what it shows in the name
 // of its first file: "CASE/Tiltfile" and other files "CASE/...", and after them
 //
-//	CASE: options  lines "args: ...", "env: KEY=value", "subcommand: ..."
+//	CASE: options  lines "args: ...", "env: KEY=value", "subcommand: ...", "context: NAME PRODUCT"
 //	CASE: log      what was printed, warned of and echoed
 //	CASE: inputs   the files that the result depends on, checked if the section exists
 //	CASE: ignores  the exceptions from the watched files, checked if the section exists
@@ -45,11 +46,14 @@ func TestScripts(t *testing.T) {
 		t.Fatalf("no scripts: %v", err)
 	}
 	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { testArchive(t, path) })
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { testArchive(t, path, evaluate) })
 	}
 }
 
-func testArchive(t *testing.T, path string) {
+// evaluator returns what comes out of the Tiltfile in a directory, by section.
+type evaluator func(t *testing.T, work string, options Options) map[string]string
+
+func testArchive(t *testing.T, path string, evaluate evaluator) {
 	archive, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +68,7 @@ func testArchive(t *testing.T, path string) {
 			end = len(archive.Files)
 		}
 		t.Run(name, func(t *testing.T) {
-			seen.Files = append(seen.Files, testCase(t, name, archive.Files[:end])...)
+			seen.Files = append(seen.Files, testCase(t, name, archive.Files[:end], evaluate)...)
 		})
 		archive.Files = archive.Files[end:]
 	}
@@ -76,7 +80,7 @@ func testArchive(t *testing.T, path string) {
 }
 
 // testCase runs one case and returns its files with what was seen.
-func testCase(t *testing.T, name string, files []txtar.File) []txtar.File {
+func testCase(t *testing.T, name string, files []txtar.File, evaluate evaluator) []txtar.File {
 	work := t.TempDir()
 	given, want := []txtar.File{}, map[string]string{}
 	options := Options{
@@ -135,17 +139,9 @@ func (s *shown) Close() error {
 	return nil
 }
 
-// evaluate returns what comes out of the Tiltfile in a directory, by section.
+// evaluate is the evaluator of whole projects.
 func evaluate(t *testing.T, work string, options Options) map[string]string {
-	var log strings.Builder
-	options.Path = filepath.Join(work, "Tiltfile")
-	options.Log = func(level logs.Level, text string) {
-		if level == logs.LevelWarn {
-			log.WriteString("WARNING: ")
-		}
-		log.WriteString(text + "\n")
-	}
-	options.Output = func() io.WriteCloser { return &shown{log: &log} }
+	log := record(work, &options)
 	project, err := Load(t.Context(), options)
 	got := map[string]string{
 		"log":     log.String(),
@@ -163,6 +159,25 @@ func evaluate(t *testing.T, work string, options Options) map[string]string {
 	return got
 }
 
+// record makes an evaluation in a directory write its log to the result.
+func record(work string, options *Options) *strings.Builder {
+	log := new(strings.Builder)
+	options.Path = filepath.Join(work, "Tiltfile")
+	options.Log = func(level logs.Level, text string) {
+		if level == logs.LevelWarn {
+			log.WriteString("WARNING: ")
+		}
+		log.WriteString(text + "\n")
+	}
+	options.Output = func() io.WriteCloser { return &shown{log: log} }
+	options.Redact = func(secrets []model.Secret) {
+		for _, secret := range secrets {
+			fmt.Fprintf(log, "REDACT: %s of %s:%s\n", secret.Value, secret.Name, secret.Key)
+		}
+	}
+	return log
+}
+
 func readOptions(t *testing.T, options *Options, lines string) {
 	for line := range strings.Lines(lines) {
 		switch key, value, _ := strings.Cut(strings.TrimSpace(line), ": "); key {
@@ -172,6 +187,13 @@ func readOptions(t *testing.T, options *Options, lines string) {
 			options.Environ = append(options.Environ, value)
 		case "subcommand":
 			options.Subcommand = value
+		case "context":
+			name, product, _ := strings.Cut(value, " ")
+			options.Cluster = func() (*model.Cluster, error) {
+				return &model.Cluster{
+					Context: name, Namespace: "ns", Product: model.Product(product), Kubeconfig: "/frozen/kubeconfig",
+				}, nil
+			}
 		default:
 			t.Fatalf("unknown option: %s", line)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/tiltfile/builtins"
 )
 
@@ -37,7 +38,7 @@ func TestStreams(t *testing.T) {
 		options.Path, options.WorkingDir, options.Streams = path, work, NewStreams(true)
 		for range 2 {
 			project, err := Load(t.Context(), options)
-			if err != nil || len(project.Resources) != 1 || project.Resources[0].Update.Dir != work {
+			if err != nil || len(project.Resources) != 1 || project.Resources[0].Update.(*model.Command).Dir != work {
 				t.Errorf("%s: %+v, %v", name, project.Resources, err)
 			}
 		}

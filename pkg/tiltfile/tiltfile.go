@@ -12,14 +12,15 @@
 // steps, nests calls too deeply or keeps too much memory. These limits are checked between two steps; the time and
 // the memory of a single operation, such as 'x' * 1000000000, are not limited.
 //
-// Package builtins has the builtins of most subjects, package config those of config.*, and package data the
-// encodings; see package builtins for how to add a builtin. The list of all subjects is in newEvaluation. This
-// package has what executes other files: load, include and extensions.
+// Package builtins has the builtins of most subjects, package config those of config.*, package images those for
+// image builds, package kubernetes those for what is deployed, and package data the encodings; see package builtins for
+// how to add a builtin. The list of all subjects is in newEvaluation. This package has what executes other files: load,
+// include and extensions.
 //
-// Builtins of Tilt that need Docker or Kubernetes are known by name, and calling one is an error that says so. Those
-// for what this program doesn't have, such as telemetry and buttons, only check their arguments. Of the objects of
-// v1alpha1, commands become companions. Extensions come from directories only; they are executed after the main file,
-// each with its own arguments.
+// Builtins of Tilt that need Docker Compose are known by name, and calling one is an error that says so. Those for what
+// this program doesn't have, such as telemetry and buttons, only check their arguments. Of the objects of v1alpha1,
+// commands become companions. Extensions come from directories only; they are executed after the main file, each with
+// its own arguments.
 //
 // Beyond Tilt, local_resource has timeout, readiness_timeout, retries and restart, and ci_settings has settle.
 package tiltfile

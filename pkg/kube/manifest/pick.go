@@ -99,11 +99,12 @@ func matchesFragment(o model.Object, parts []string) bool {
 	return true
 }
 
-// fragmentOf returns the longest fragment of an object, in lower case.
+// fragmentOf returns the longest fragment of an object.
 func fragmentOf(o model.Object) string {
 	parts := idParts(o)
+	parts[1] = strings.ToLower(parts[1])
 	for i, part := range parts {
-		parts[i] = strings.NewReplacer(`\`, `\\`, `:`, `\:`).Replace(strings.ToLower(part))
+		parts[i] = strings.NewReplacer(`\`, `\\`, `:`, `\:`).Replace(part)
 	}
 	return strings.Join(parts[:], ":")
 }

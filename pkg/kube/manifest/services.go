@@ -21,8 +21,10 @@ func ServicesOf(workloads, objects []model.Object) []int {
 }
 
 func ownerOf(o model.Object, workloads []model.Object) int {
-	id, selector := IDOf(o), stringsAt(mapAt(o, "spec"), "selector")
-	if id.APIVersion != "v1" || id.Kind != "Service" || len(selector) == 0 {
+	id, spec := IDOf(o), mapAt(o, "spec")
+	selector := stringsAt(spec, "selector")
+	isWrong := len(selector) < len(mapAt(spec, "selector"))
+	if id.APIVersion != "v1" || id.Kind != "Service" || len(selector) == 0 || isWrong {
 		return -1
 	}
 	for i, workload := range workloads {

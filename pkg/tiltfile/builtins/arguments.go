@@ -53,11 +53,11 @@ type OnePath struct {
 	Path Path `arg:"path,alias=paths"`
 }
 
-// pathList is a path or a list of paths.
-type pathList []string
+// PathList is a path or a list of paths.
+type PathList []string
 
-func (l *pathList) Unpack(v starlark.Value) error {
-	for _, element := range elementsOf(v) {
+func (l *PathList) Unpack(v starlark.Value) error {
+	for _, element := range ElementsOf(v) {
 		var path Path
 		if err := path.Unpack(element); err != nil {
 			return fmt.Errorf("%w or a list of them", err)
@@ -86,7 +86,7 @@ func stringsOf(v starlark.Value, wanted string) ([]string, error) {
 		return nil, fmt.Errorf("got %s, want %s", v.Type(), wanted)
 	}
 	all := []string{}
-	for _, element := range elementsOf(v) {
+	for _, element := range ElementsOf(v) {
 		s, ok := data.AsText(element)
 		if !ok {
 			return nil, fmt.Errorf("in a list of strings: got %s, want string", element.Type())
@@ -105,8 +105,8 @@ func isList(v starlark.Value) bool {
 	return false
 }
 
-// elementsOf returns the elements of a list, or else the value itself.
-func elementsOf(v starlark.Value) []starlark.Value {
+// ElementsOf returns the elements of a list, or else the value itself.
+func ElementsOf(v starlark.Value) []starlark.Value {
 	if !isList(v) {
 		return []starlark.Value{v}
 	}
@@ -123,10 +123,10 @@ func (p *program) Unpack(v starlark.Value) (err error) {
 	return err
 }
 
-// command is a script for the shell or a program with its arguments. The pointer is nil for an empty one.
-type command struct{ *model.Command }
+// CommandLine is a script for the shell or a program with its arguments. The pointer is nil for an empty one.
+type CommandLine struct{ *model.Command }
 
-func (c *command) Unpack(v starlark.Value) error {
+func (c *CommandLine) Unpack(v starlark.Value) error {
 	var argv StringList
 	if err := argv.Unpack(v); err != nil {
 		return err
@@ -139,8 +139,8 @@ func (c *command) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// placed returns a command with its directory and environment, nil for none.
-func (e *Evaluation) placed(c command, dir Path, env environment) *model.Command {
+// Placed returns a command with its directory and environment, nil for none.
+func (e *Evaluation) Placed(c CommandLine, dir Path, env Environment) *model.Command {
 	if c.Command == nil {
 		return nil
 	}
@@ -157,15 +157,15 @@ func stringItem(key, value starlark.Value) (k, v string, err error) {
 	return k, v, err
 }
 
-// stringMap is a dict of strings.
-type stringMap map[string]string
+// StringMap is a dict of strings.
+type StringMap map[string]string
 
-func (m *stringMap) Unpack(v starlark.Value) error {
+func (m *StringMap) Unpack(v starlark.Value) error {
 	dict, ok := v.(starlark.IterableMapping)
 	if !ok {
 		return fmt.Errorf("got %s, want dict of strings", v.Type())
 	}
-	*m = stringMap{}
+	*m = StringMap{}
 	for _, item := range dict.Items() {
 		key, value, err := stringItem(item[0], item[1])
 		if err != nil {
@@ -176,11 +176,11 @@ func (m *stringMap) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// environment is a dict of variables as "KEY=value" entries in sorted order.
-type environment []string
+// Environment is a dict of variables as "KEY=value" entries in sorted order.
+type Environment []string
 
-func (e *environment) Unpack(v starlark.Value) error {
-	var variables stringMap
+func (e *Environment) Unpack(v starlark.Value) error {
+	var variables StringMap
 	if err := variables.Unpack(v); err != nil {
 		return err
 	}
@@ -204,10 +204,10 @@ func checkVariable(key, value string) error {
 	return nil
 }
 
-// resourceName is the name of a new resource or object.
-type resourceName string
+// ResourceName is the name of a new resource or object.
+type ResourceName string
 
-func (n *resourceName) Unpack(v starlark.Value) error {
+func (n *ResourceName) Unpack(v starlark.Value) error {
 	if err := (*Text)(n).Unpack(v); err != nil {
 		return err
 	}

@@ -127,14 +127,14 @@ func encodeYAMLStream(a struct {
 // rest, as two blobs. The yaml is a blob, the path of a file, or a list of these.
 func (e *Evaluation) filterYAML(a struct {
 	YAML       starlark.Value `arg:"yaml"`
-	Labels     stringMap      `arg:"labels??"`
+	Labels     StringMap      `arg:"labels??"`
 	Name       expression     `arg:"name??"`
 	Namespace  expression     `arg:"namespace??"`
 	Kind       expression     `arg:"kind??"`
 	APIVersion expression     `arg:"api_version??"`
 }) (starlark.Value, error) {
 	var objects []any
-	for _, source := range elementsOf(a.YAML) {
+	for _, source := range ElementsOf(a.YAML) {
 		text, isBlob := source.(data.Blob)
 		content, from, err := []byte(text), "", e.checkSize(string(text))
 		if !isBlob {

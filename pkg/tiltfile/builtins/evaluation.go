@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
@@ -42,7 +43,12 @@ type Options struct {
 	Executable string
 	// Environ is the environment as "KEY=value" entries; the last one of a key counts.
 	Environ []string
-	// Runner runs the commands of local(); nil refuses them.
+	// Cluster returns the Kubernetes cluster of the run, nil if there is no kubeconfig. It is called when the first
+	// Kubernetes builtin or local() needs it, at most once. It contacts nothing. Nil: there is no cluster.
+	Cluster func() (*model.Cluster, error)
+	// Redact gets the secrets of the objects that the Tiltfile deploys, as soon as it registers them. Nil drops them.
+	Redact func([]model.Secret)
+	// Runner runs the commands of local(), helm() and kustomize(); nil refuses them.
 	Runner Runner
 	// Log gets what the Tiltfile prints and warns of: one or more lines without a final line break. Calls don't
 	// overlap. Nil drops the text.
@@ -72,8 +78,19 @@ type Evaluation struct {
 	// CI and MaxParallelUpdates are the settings of the run.
 	CI                 model.CISettings
 	MaxParallelUpdates int
+	// Kubernetes is the cluster that the Tiltfile deploys to.
+	Kubernetes *Cluster
+	// UpsertTimeout and Apply are how Kubernetes objects are applied.
+	UpsertTimeout time.Duration
+	Apply         model.ApplyMode
+	// UnusedImages are the images that the Tiltfile needn't use, "*" for all of them.
+	UnusedImages []string
+	// ShowSecrets is true if logs may have the values of Secrets.
+	ShowSecrets bool
 
 	definitions []*definition
+	// inert are the builtins that were said to have no effect.
+	inert []string
 }
 
 // NewEvaluation returns an evaluation that hasn't begun.
@@ -87,6 +104,9 @@ func NewEvaluation(ctx context.Context, options Options) *Evaluation {
 		Scope:   &Scope{Args: options.Args},
 
 		MaxParallelUpdates: model.DefaultMaxParallelUpdates,
+		Kubernetes:         &Cluster{read: options.Cluster},
+		UpsertTimeout:      model.DefaultUpsertTimeout,
+		Apply:              model.ApplyAuto,
 	}
 }
 
@@ -95,7 +115,7 @@ func NewEvaluation(ctx context.Context, options Options) *Evaluation {
 type Scope struct {
 	Args []string
 	// triggerMode is that of the resources that don't have their own, and triggerModeSet where the Tiltfile set it.
-	triggerMode    triggerMode
+	triggerMode    TriggerMode
 	triggerModeSet syntax.Position
 }
 

@@ -199,7 +199,7 @@ const ignoreFile = ".tiltignore"
 
 // watchSettings is watch_settings(ignore=[]). Calls add up.
 func (e *Evaluation) watchSettings(a struct {
-	Ignore patternList `arg:"ignore??"`
+	Ignore PatternList `arg:"ignore??"`
 }) (starlark.Value, error) {
 	e.ignore(e.Directory(), a.Ignore, "watch_settings()")
 	return nil, nil
@@ -213,12 +213,19 @@ func (e *Evaluation) ignore(base string, patterns []string, source string) {
 
 // ReadIgnoreFile reads the .tiltignore, which is an input even if it is missing.
 func (e *Evaluation) ReadIgnoreFile() error {
-	base := e.MainDirectory()
-	path := filepath.Join(base, ignoreFile)
-	content, err := e.ReadSource(path)
+	path := filepath.Join(e.MainDirectory(), ignoreFile)
+	patterns, err := e.ReadPatterns(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	e.ignore(e.MainDirectory(), patterns, path)
+	return err
+}
+
+// ReadPatterns returns the patterns of a file in dockerignore syntax. The absolute path becomes an input, even of a
+// missing file.
+func (e *Evaluation) ReadPatterns(path string) ([]string, error) {
+	content, err := e.ReadSource(path)
 	var patterns []string
 	if err == nil {
 		patterns, err = ignorefile.ReadAll(bytes.NewReader(content))
@@ -227,10 +234,9 @@ func (e *Evaluation) ReadIgnoreFile() error {
 		err = checkPatterns(patterns)
 	}
 	if err != nil {
-		return fmt.Errorf("error reading %s: %w", path, err)
+		return nil, fmt.Errorf("error reading %s: %w", path, err)
 	}
-	e.ignore(base, patterns, path)
-	return nil
+	return patterns, nil
 }
 
 // IgnoreSets returns what the Tiltfile ignores, and the files of the git repositories around the watched paths: git
@@ -250,10 +256,10 @@ func (e *Evaluation) IgnoreSets(watched []string) []model.IgnoreSet {
 	return sets
 }
 
-// patternList is a pattern in dockerignore syntax or a list of patterns.
-type patternList []string
+// PatternList is a pattern in dockerignore syntax or a list of patterns.
+type PatternList []string
 
-func (l *patternList) Unpack(v starlark.Value) error {
+func (l *PatternList) Unpack(v starlark.Value) error {
 	if err := (*StringList)(l).Unpack(v); err != nil {
 		return err
 	}

@@ -41,11 +41,11 @@ type Command struct {
 
 // localParameters are the parameters of local.
 type localParameters struct {
-	Command    command     `arg:"command"`
+	Command    CommandLine `arg:"command"`
 	Quiet      bool        `arg:"quiet??"`
-	CommandBat command     `arg:"command_bat??"`
+	CommandBat CommandLine `arg:"command_bat??"`
 	EchoOff    bool        `arg:"echo_off??"`
-	Env        environment `arg:"env??"`
+	Env        Environment `arg:"env??"`
 	Dir        Path        `arg:"dir??"`
 	Stdin      Text        `arg:"stdin??"`
 }
@@ -58,7 +58,10 @@ func (v *Environ) local(a localParameters) (starlark.Value, error) {
 	case v.evaluation.Runner == nil:
 		return nil, errors.New("this evaluation can't run commands")
 	}
-	command := v.evaluation.placed(a.Command, a.Dir, nil)
+	if err := v.evaluation.Kubernetes.checkLocal(); err != nil {
+		return nil, err
+	}
+	command := v.evaluation.Placed(a.Command, a.Dir, nil)
 	if !a.EchoOff {
 		v.evaluation.Info("local: " + command.String())
 	}
@@ -80,6 +83,10 @@ func (v *Environ) local(a localParameters) (starlark.Value, error) {
 func (v *Environ) run(command *model.Command, a *localParameters) (stdout, stderr string, err error) {
 	ctx, cancel := context.WithCancelCause(v.evaluation.Context)
 	defer cancel(nil)
+	env := v.entries()
+	if kubeconfig := v.Kubeconfig(); kubeconfig != "" {
+		env = append(env, kubeconfigVariable+"="+kubeconfig)
+	}
 	mu, limit := new(sync.Mutex), v.evaluation.MaxDataSize
 	out, errs := &output{mu: mu, limit: limit, stop: cancel}, &output{mu: mu, limit: limit, stop: cancel}
 	if open := v.evaluation.Output; open != nil && !a.Quiet {
@@ -88,7 +95,7 @@ func (v *Environ) run(command *model.Command, a *localParameters) (stdout, stder
 	err = v.evaluation.Runner.Run(ctx, Command{
 		Argv:   command.Argv,
 		Dir:    command.Dir,
-		Env:    append(v.entries(), a.Env...),
+		Env:    append(env, a.Env...),
 		Stdin:  string(a.Stdin),
 		Stdout: out,
 		Stderr: errs,
@@ -98,6 +105,26 @@ func (v *Environ) run(command *model.Command, a *localParameters) (stdout, stder
 		err = cause
 	}
 	return out.kept.String(), errs.kept.String(), err
+}
+
+// Run runs a program to its end in the environment of the Tiltfile and the directory for relative paths. It returns
+// what the program writes to standard output; what it writes to standard error is logged, or part of the error.
+func (v *Environ) Run(argv ...string) (stdout string, err error) {
+	if v.evaluation.Runner == nil {
+		return "", errors.New("this evaluation can't run commands")
+	}
+	command := &model.Command{Argv: argv, Dir: v.evaluation.Directory()}
+	stdout, stderr, err := v.run(command, &localParameters{Quiet: true})
+	stderr = strings.TrimSpace(stderr)
+	switch {
+	case err != nil && stderr != "":
+		return "", fmt.Errorf("%s: %w\n%s", command, err, end(stderr))
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", command, err)
+	case stderr != "":
+		v.evaluation.Info(stderr)
+	}
+	return stdout, nil
 }
 
 // end returns the end of an output, short enough for a message.

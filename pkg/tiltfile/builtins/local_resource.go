@@ -18,7 +18,7 @@ import (
 // definition is a resource as it was defined: trigger_mode() may still change it.
 type definition struct {
 	model.Resource
-	triggerMode triggerMode
+	triggerMode TriggerMode
 	scope       *Scope
 }
 
@@ -29,8 +29,8 @@ func (e *Evaluation) Resources() Library {
 		"test":           e.test,
 		"trigger_mode":   e.setTriggerMode,
 	})
-	l["TRIGGER_MODE_AUTO"] = triggerMode(model.TriggerAuto)
-	l["TRIGGER_MODE_MANUAL"] = triggerMode(model.TriggerManual)
+	l["TRIGGER_MODE_AUTO"] = TriggerMode(model.TriggerAuto)
+	l["TRIGGER_MODE_MANUAL"] = TriggerMode(model.TriggerManual)
 	return l
 }
 
@@ -39,37 +39,42 @@ func (e *Evaluation) AllResources() ([]model.Resource, []*Scope) {
 	resources, scopes := make([]model.Resource, len(e.definitions)), make([]*Scope, len(e.definitions))
 	for i, d := range e.definitions {
 		resources[i], scopes[i] = d.Resource, d.scope
-		resources[i].TriggerMode = model.TriggerMode(d.scope.triggerMode)
-		if d.triggerMode != unset {
-			resources[i].TriggerMode = model.TriggerMode(d.triggerMode)
-		}
+		resources[i].TriggerMode = d.scope.TriggerMode(d.triggerMode)
 	}
 	return resources, scopes
 }
 
-// hasResource returns whether a resource is defined.
-func (e *Evaluation) hasResource(name string) bool {
+// TriggerMode returns the trigger mode of a resource of the scope that has its own, or none: Unset.
+func (s *Scope) TriggerMode(own TriggerMode) model.TriggerMode {
+	if own != Unset {
+		return model.TriggerMode(own)
+	}
+	return model.TriggerMode(s.triggerMode)
+}
+
+// HasResource returns whether a local resource is defined.
+func (e *Evaluation) HasResource(name string) bool {
 	return slices.ContainsFunc(e.definitions, func(d *definition) bool { return d.Name == name })
 }
 
 // localResourceParameters are the parameters of local_resource. Tilt doesn't have the last four; they are
 // keyword-only so that Tilt can add positional ones.
 type localResourceParameters struct {
-	Name           resourceName          `arg:"name"`
-	Cmd            command               `arg:"cmd??"`
-	Deps           pathList              `arg:"deps??"`
-	TriggerMode    triggerMode           `arg:"trigger_mode??"`
+	Name           ResourceName          `arg:"name"`
+	Cmd            CommandLine           `arg:"cmd??"`
+	Deps           PathList              `arg:"deps??"`
+	TriggerMode    TriggerMode           `arg:"trigger_mode??"`
 	ResourceDeps   StringList            `arg:"resource_deps??"`
-	Ignore         patternList           `arg:"ignore??"`
+	Ignore         PatternList           `arg:"ignore??"`
 	AutoInit       bool                  `arg:"auto_init??"`
-	ServeCmd       command               `arg:"serve_cmd??"`
-	CmdBat         command               `arg:"cmd_bat??"`
-	ServeCmdBat    command               `arg:"serve_cmd_bat??"`
+	ServeCmd       CommandLine           `arg:"serve_cmd??"`
+	CmdBat         CommandLine           `arg:"cmd_bat??"`
+	ServeCmdBat    CommandLine           `arg:"serve_cmd_bat??"`
 	AllowParallel  bool                  `arg:"allow_parallel??"`
-	Links          linkList              `arg:"links??"`
-	Labels         labelList             `arg:"labels??"`
-	Env            environment           `arg:"env??"`
-	ServeEnv       environment           `arg:"serve_env??"`
+	Links          LinkList              `arg:"links??"`
+	Labels         LabelList             `arg:"labels??"`
+	Env            Environment           `arg:"env??"`
+	ServeEnv       Environment           `arg:"serve_env??"`
 	ReadinessProbe structOf[model.Probe] `arg:"readiness_probe??"`
 	Dir            Path                  `arg:"dir??"`
 	ServeDir       Path                  `arg:"serve_dir??"`
@@ -86,15 +91,15 @@ func (e *Evaluation) test(c *Call) (starlark.Value, error) {
 	return e.define(c, true)
 }
 
-// unset is the value of an argument that was left out, where 0 is a value too.
-const unset = -1
+// Unset is the value of a TriggerMode, and of another argument whose 0 is a value too, that was left out.
+const Unset = -1
 
 // localResource is local_resource(name, cmd, ...).
 func (e *Evaluation) localResource(c *Call) (starlark.Value, error) { return e.define(c, false) }
 
 func (e *Evaluation) define(c *Call, allowParallel bool) (starlark.Value, error) {
 	a := &localResourceParameters{
-		AutoInit: true, AllowParallel: allowParallel, TriggerMode: unset, Retries: unset, Restart: unset,
+		AutoInit: true, AllowParallel: allowParallel, TriggerMode: Unset, Retries: Unset, Restart: Unset,
 	}
 	if err := c.Unpack(a); err != nil {
 		return nil, err
@@ -102,7 +107,7 @@ func (e *Evaluation) define(c *Call, allowParallel bool) (starlark.Value, error)
 	if err := a.check(); err != nil {
 		return nil, err
 	}
-	if e.hasResource(string(a.Name)) {
+	if e.HasResource(string(a.Name)) {
 		return nil, fmt.Errorf("local_resource named %q already exists", string(a.Name))
 	}
 	if a.ReadinessProbe.value != nil && a.ServeCmd.Command == nil {
@@ -136,7 +141,7 @@ func (a *localResourceParameters) check() error {
 	}{
 		{"dir", "serve_dir", a.Dir != "", a.ServeDir != ""},
 		{"timeout", "readiness_timeout", a.Timeout.Duration != nil, a.ReadinessTimeout.Duration != nil},
-		{"retries", "restart", a.Retries != unset, a.Restart != unset},
+		{"retries", "restart", a.Retries != Unset, a.Restart != Unset},
 	} {
 		switch {
 		case pair.jobGiven && !job:
@@ -152,10 +157,7 @@ func (a *localResourceParameters) check() error {
 func (e *Evaluation) resource(a *localResourceParameters) model.Resource {
 	resource := model.Resource{
 		Name:         string(a.Name),
-		Update:       e.placed(a.Cmd, a.Dir, a.Env),
-		Serve:        e.placed(a.ServeCmd, a.ServeDir, a.ServeEnv),
 		ResourceDeps: a.ResourceDeps,
-		Readiness:    a.ReadinessProbe.value,
 		AutoInit:     a.AutoInit,
 		// A resource without a job doesn't block others.
 		AllowParallel:    a.AllowParallel || a.Cmd.Command == nil,
@@ -165,6 +167,12 @@ func (e *Evaluation) resource(a *localResourceParameters) model.Resource {
 		ReadinessTimeout: ptr.Deref(a.ReadinessTimeout.Duration, 0),
 		Retries:          int(max(a.Retries, 0)),
 		Restart:          model.RestartPolicy(max(a.Restart, 0)),
+	}
+	if job := e.Placed(a.Cmd, a.Dir, a.Env); job != nil {
+		resource.Update = job
+	}
+	if server := e.Placed(a.ServeCmd, a.ServeDir, a.ServeEnv); server != nil {
+		resource.Runtime = &model.Server{Command: *server, Readiness: a.ReadinessProbe.value}
 	}
 	for _, dep := range a.Deps {
 		resource.Deps = append(resource.Deps, e.Absolute(dep))
@@ -176,10 +184,10 @@ func (e *Evaluation) resource(a *localResourceParameters) model.Resource {
 	return resource
 }
 
-// labelList is a label or a list of labels.
-type labelList []string
+// LabelList is a label or a list of labels.
+type LabelList []string
 
-func (l *labelList) Unpack(v starlark.Value) error {
+func (l *LabelList) Unpack(v starlark.Value) error {
 	if err := (*StringList)(l).Unpack(v); err != nil {
 		return err
 	}
@@ -191,11 +199,11 @@ func (l *labelList) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// linkList is a link or a list of links, each as a string or as link() returns it.
-type linkList []model.Link
+// LinkList is a link or a list of links, each as a string or as link() returns it.
+type LinkList []model.Link
 
-func (l *linkList) Unpack(v starlark.Value) error {
-	for _, element := range elementsOf(v) {
+func (l *LinkList) Unpack(v starlark.Value) error {
+	for _, element := range ElementsOf(v) {
 		var link structOf[model.Link]
 		if text, ok := starlark.AsString(element); ok {
 			parsed, err := model.NewLink(text, "")
@@ -239,25 +247,25 @@ func (p *restartPolicy) Unpack(v starlark.Value) error {
 	return nil
 }
 
-// triggerMode is the value of TRIGGER_MODE_AUTO and TRIGGER_MODE_MANUAL.
-type triggerMode model.TriggerMode
+// TriggerMode is the value of TRIGGER_MODE_AUTO and TRIGGER_MODE_MANUAL.
+type TriggerMode model.TriggerMode
 
-var _ starlark.Value = triggerMode(0)
+var _ starlark.Value = TriggerMode(0)
 
 // String returns the name of the constant.
-func (m triggerMode) String() string {
+func (m TriggerMode) String() string {
 	if model.TriggerMode(m) == model.TriggerManual {
 		return "TRIGGER_MODE_MANUAL"
 	}
 	return "TRIGGER_MODE_AUTO"
 }
-func (m triggerMode) Type() string          { return "TriggerMode" }
-func (m triggerMode) Freeze()               {}
-func (m triggerMode) Truth() starlark.Bool  { return true }
-func (m triggerMode) Hash() (uint32, error) { return uint32(m), nil }
+func (m TriggerMode) Type() string          { return "TriggerMode" }
+func (m TriggerMode) Freeze()               {}
+func (m TriggerMode) Truth() starlark.Bool  { return true }
+func (m TriggerMode) Hash() (uint32, error) { return uint32(m), nil }
 
-func (m *triggerMode) Unpack(v starlark.Value) error {
-	mode, ok := v.(triggerMode)
+func (m *TriggerMode) Unpack(v starlark.Value) error {
+	mode, ok := v.(TriggerMode)
 	if !ok {
 		return fmt.Errorf("got %s, want TRIGGER_MODE_AUTO or TRIGGER_MODE_MANUAL", v.Type())
 	}
@@ -268,7 +276,7 @@ func (m *triggerMode) Unpack(v starlark.Value) error {
 // setTriggerMode is trigger_mode(mode).
 func (e *Evaluation) setTriggerMode(c *Call) (starlark.Value, error) {
 	var a struct {
-		Mode triggerMode `arg:"trigger_mode"`
+		Mode TriggerMode `arg:"trigger_mode"`
 	}
 	if err := c.Unpack(&a); err != nil {
 		return nil, err

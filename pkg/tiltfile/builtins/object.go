@@ -20,13 +20,13 @@ type Objects struct {
 	// taken are the names in use, each after the builtin that defines the object.
 	taken       map[string]bool
 	commands    []*apiCommand
-	configMaps  map[string]stringMap
+	configMaps  map[string]StringMap
 	fileWatches map[string]*fileWatch
 }
 
 // NewObjects returns the objects of an evaluation.
 func NewObjects(e *Evaluation) *Objects {
-	return &Objects{e, map[string]bool{}, nil, map[string]stringMap{}, map[string]*fileWatch{}}
+	return &Objects{e, map[string]bool{}, nil, map[string]StringMap{}, map[string]*fileWatch{}}
 }
 
 // Library returns the builtins that define objects and their parts.
@@ -59,9 +59,9 @@ func (o *Objects) Library() Library {
 
 // Metadata has the parameters of every object. A builtin embeds it first.
 type Metadata struct {
-	Name        resourceName `arg:"name"`
-	Labels      stringMap    `arg:"labels??"`
-	Annotations stringMap    `arg:"annotations??"`
+	Name        ResourceName `arg:"name"`
+	Labels      StringMap    `arg:"labels??"`
+	Annotations StringMap    `arg:"annotations??"`
 }
 
 func (m Metadata) name() string { return string(m.Name) }
@@ -86,7 +86,7 @@ func Defining[P interface{ name() string }](o *Objects, f func(*Call, P) (starla
 // configMap is v1alpha1.config_map(name, ...). It can disable other objects; nothing else reads it.
 func (o *Objects) configMap(_ *Call, a struct {
 	Metadata
-	Data stringMap `arg:"data??"`
+	Data StringMap `arg:"data??"`
 }) (starlark.Value, error) {
 	for key := range a.Data {
 		if problems := validation.IsConfigMapKey(key); len(problems) > 0 {
@@ -164,7 +164,7 @@ func (l *partList[T]) Unpack(v starlark.Value) error {
 	if !isList(v) {
 		return fmt.Errorf("got %s, want list of %s", v.Type(), partName[T]())
 	}
-	for _, element := range elementsOf(v) {
+	for _, element := range ElementsOf(v) {
 		var a partOf[T]
 		if err := a.Unpack(element); err != nil {
 			return err

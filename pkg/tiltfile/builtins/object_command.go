@@ -95,7 +95,7 @@ func (o *Objects) Companions(enabled model.Selection) []model.Companion {
 		}
 		companion := c.Companion
 		companion.Source = model.TiltfileResource
-		if o.evaluation.hasResource(c.resource) {
+		if o.evaluation.HasResource(c.resource) {
 			companion.Source = c.resource
 		}
 		companion.RestartOn = o.watchOf(owner, c.watches, enabled)
@@ -116,7 +116,7 @@ type fileWatch struct {
 // fileWatch is v1alpha1.file_watch(name, ...).
 func (o *Objects) fileWatch(c *Call, a struct {
 	Metadata
-	Paths   pathList              `arg:"watched_paths??"`
+	Paths   PathList              `arg:"watched_paths??"`
 	Ignores partList[ignoreDef]   `arg:"ignores??"`
 	Disable partOf[disableSource] `arg:"disable_source??"`
 }) (starlark.Value, error) {
@@ -142,7 +142,7 @@ func (o *Objects) fileWatch(c *Call, a struct {
 type ignoreDef struct {
 	Part     `builtin:"v1alpha1.ignore_def"`
 	Base     Path        `arg:"base_path??"`
-	Patterns patternList `arg:"patterns??"`
+	Patterns PatternList `arg:"patterns??"`
 }
 
 func (i *ignoreDef) check() error {
@@ -150,7 +150,7 @@ func (i *ignoreDef) check() error {
 		return errors.New("base_path must not be empty")
 	}
 	if len(i.Patterns) == 0 {
-		i.Patterns = patternList{"**"}
+		i.Patterns = PatternList{"**"}
 	}
 	return nil
 }
@@ -223,7 +223,7 @@ func (o *Objects) disables(s *configMapDisableSource, owner string, enabled mode
 	if !defined {
 		// Each resource has a config map in Tilt.
 		resource, ok := strings.CutSuffix(s.Name, "-disable")
-		if ok && s.Key == "isDisabled" && o.evaluation.hasResource(resource) {
+		if ok && s.Key == "isDisabled" && o.evaluation.HasResource(resource) {
 			return !enabled.Contains(resource)
 		}
 		o.evaluation.Warn("%s is disabled: there is no v1alpha1.config_map named %q", owner, s.Name)

@@ -7,11 +7,14 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
+	"maps"
 	"strings"
+	"time"
 
 	"github.com/blang/semver/v4"
 	"go.starlark.net/starlark"
+
+	"tilt.dev/session/pkg/model"
 )
 
 // ciSettings is ci_settings(k8s_grace_period=, timeout=, readiness_timeout=, settle=); Tilt doesn't have the last. An
@@ -29,25 +32,48 @@ func (e *Evaluation) ciSettings(a struct {
 	return nil, nil
 }
 
-// updateSettings is update_settings(max_parallel_updates=, ...). The other arguments matter to Kubernetes resources
-// only and change nothing.
+// updateSettings is update_settings(max_parallel_updates=, k8s_upsert_timeout_secs=, suppress_unused_image_warnings=,
+// k8s_server_side_apply=). An argument that is left out keeps the value of an earlier call; the images add up.
 func (e *Evaluation) updateSettings(c *Call) (starlark.Value, error) {
 	a := struct {
-		Parallel        int            `arg:"max_parallel_updates??"`
-		UpsertTimeout   count          `arg:"k8s_upsert_timeout_secs??"`
-		UnusedImages    StringList     `arg:"suppress_unused_image_warnings??"`
-		ServerSideApply starlark.Value `arg:"k8s_server_side_apply??"`
-	}{Parallel: e.MaxParallelUpdates, UpsertTimeout: 1}
+		Parallel     int        `arg:"max_parallel_updates??"`
+		Upsert       count      `arg:"k8s_upsert_timeout_secs??"`
+		UnusedImages StringList `arg:"suppress_unused_image_warnings??"`
+		Apply        applyMode  `arg:"k8s_server_side_apply??"`
+	}{Parallel: e.MaxParallelUpdates, Upsert: count(e.UpsertTimeout / time.Second), Apply: applyMode(e.Apply)}
 	if err := c.Unpack(&a); err != nil {
 		return nil, err
 	}
 	if a.Parallel < 1 {
 		return nil, fmt.Errorf("max_parallel_updates must be at least 1, got %d", a.Parallel)
 	}
-	if a.UpsertTimeout < 1 {
-		return nil, fmt.Errorf("k8s_upsert_timeout_secs must be at least 1, got %d", a.UpsertTimeout)
+	if a.Upsert < 1 {
+		return nil, errors.New("k8s_upsert_timeout_secs is too short: minimum k8s upsert timeout is 1s")
 	}
-	e.MaxParallelUpdates = a.Parallel
+	e.MaxParallelUpdates, e.Apply = a.Parallel, model.ApplyMode(a.Apply)
+	e.UpsertTimeout = time.Duration(a.Upsert) * time.Second
+	e.UnusedImages = append(e.UnusedImages, a.UnusedImages...)
+	return nil, nil
+}
+
+// applyMode is "auto", "true" or "false".
+type applyMode model.ApplyMode
+
+func (m *applyMode) Unpack(v starlark.Value) error {
+	text, _ := starlark.AsString(v)
+	switch mode := model.ApplyMode(text); mode {
+	case model.ApplyAuto, model.ApplyServerSide, model.ApplyClientSide:
+		*m = applyMode(mode)
+		return nil
+	}
+	return fmt.Errorf("got %s, want \"true\", \"false\" or \"auto\"", v)
+}
+
+// secretSettings is secret_settings(disable_scrub=False).
+func (e *Evaluation) secretSettings(a struct {
+	DisableScrub bool `arg:"disable_scrub??"`
+}) (starlark.Value, error) {
+	e.ShowSecrets = a.DisableScrub
 	return nil, nil
 }
 
@@ -136,99 +162,34 @@ func (e *Evaluation) exit(a struct {
 	return nil, ErrExit
 }
 
-// Settings returns the builtins for settings of the run, and those of Tilt that this version doesn't have. The settings
-// for analytics, telemetry, teams, secrets of a cluster and the features of a web page only check their arguments.
+// Settings returns the builtins for settings of the run, those for what this program doesn't do, and those of Tilt that
+// this version doesn't have.
 func (e *Evaluation) Settings() Library {
 	l := Functions(map[string]Function{
-		"analytics_settings": checked[struct {
-			Enable bool `arg:"enable"`
-		}],
-		"ci_settings":       Unpacking(e.ciSettings),
-		"disable_feature":   Unpacking(setFeature),
-		"disable_snapshots": checked[struct{}],
-		"enable_feature":    Unpacking(setFeature),
-		"experimental_analytics_report": checked[struct {
-			Tags stringMap `arg:"tags"`
-		}],
-		"experimental_metrics_settings": e.metricsSettings,
-		"experimental_telemetry_cmd":    Unpacking(e.telemetryCommand),
-		"secret_settings": checked[struct {
-			DisableScrub bool `arg:"disable_scrub??"`
-		}],
-		"set_team":         Unpacking(setTeam),
+		"ci_settings":      Unpacking(e.ciSettings),
+		"secret_settings":  Unpacking(e.secretSettings),
 		"update_settings":  e.updateSettings,
 		"version_settings": Unpacking(versionSettings),
 	})
+	maps.Copy(l, e.inertSettings())
 	for _, name := range unsupportedNames {
 		l[name] = builtin(name, unsupported)
 	}
 	return l
 }
 
-// checked is a builtin that only checks that its arguments have the right types.
-func checked[Parameters any](c *Call) (starlark.Value, error) {
-	return nil, c.Unpack(new(Parameters))
-}
-
-// metricsSettings is experimental_metrics_settings(...), which does nothing in Tilt either, whatever its arguments.
-func (e *Evaluation) metricsSettings(c *Call) (starlark.Value, error) {
-	e.Warn("%s() is deprecated and does nothing", c.Name)
-	return nil, nil
-}
-
-// telemetryCommand is experimental_telemetry_cmd(cmd, cmd_bat=, period=, dir=).
-func (e *Evaluation) telemetryCommand(a struct {
-	Command    command  `arg:"cmd"`
-	CommandBat command  `arg:"cmd_bat??"`
-	Period     duration `arg:"period??"`
-	Dir        Path     `arg:"dir??"`
-}) (starlark.Value, error) {
-	if a.Command.Command == nil {
-		return nil, errors.New("cmd must not be empty")
-	}
-	e.Warn("experimental_telemetry_cmd: this version has no telemetry and doesn't run %q", a.Command.String())
-	return nil, nil
-}
-
-// setTeam is set_team(team_id).
-func setTeam(a struct {
-	Team string `arg:"team_id"`
-}) (starlark.Value, error) {
-	if a.Team == "" {
-		return nil, errors.New("team_id must not be empty")
-	}
-	return nil, nil
-}
-
-// features are the names that Tilt knows or has known.
-var features = []string{
-	"bulk_disable_resources", "cluster_refresh", "disable_resources", "events", "facets", "labels", "live_update_v2",
-	"multiple_containers_per_pod", "offline_snapshot_creation", "snapshots", "tiltfile_edit_api", "update_history",
-}
-
-// setFeature is enable_feature(msg) and disable_feature(msg), where msg is the name of a feature.
-func setFeature(a struct {
-	Name string `arg:"msg"`
-}) (starlark.Value, error) {
-	if !slices.Contains(features, a.Name) {
-		//lint:ignore ST1005 The words that users of Tilt know.
-		return nil, fmt.Errorf("Unknown feature flag: %s (known are %s)", a.Name, strings.Join(features, ", "))
-	}
-	return nil, nil
-}
-
 // unsupported is a builtin of Tilt that this version doesn't have. A call is an error that says so; without the builtin
 // the name would be undefined.
 func unsupported(c *Call) (starlark.Value, error) {
-	return nil, errors.New(c.Name + " isn't supported: this version runs local resources only")
+	if strings.HasPrefix(c.Name, "v1alpha1.") {
+		return nil, errors.New(c.Name + " isn't supported: use k8s_yaml, k8s_resource and k8s_custom_deploy instead")
+	}
+	return nil, errors.New(c.Name + " isn't supported by this version")
 }
 
 // unsupportedNames are those of builtins that need images, Docker Compose or Kubernetes.
 var unsupportedNames = []string{
-	"allow_k8s_contexts", "custom_build", "dc_resource", "default_registry", "docker_build", "docker_compose",
-	"docker_prune_settings", "fall_back_on", "helm", "initial_sync", "k8s_context", "k8s_custom_deploy",
-	"k8s_image_json_path", "k8s_kind", "k8s_namespace", "k8s_resource", "k8s_yaml", "kustomize",
-	"port_forward", "restart_container", "run", "sync", "workload_to_resource_function",
+	"dc_resource", "docker_compose",
 	"v1alpha1.cluster", "v1alpha1.forward", "v1alpha1.kubernetes_apply", "v1alpha1.kubernetes_apply_cmd",
 	"v1alpha1.kubernetes_discovery", "v1alpha1.kubernetes_discovery_template_spec", "v1alpha1.kubernetes_image_locator",
 	"v1alpha1.kubernetes_image_object_descriptor", "v1alpha1.kubernetes_watch_ref", "v1alpha1.label_selector",

@@ -1,7 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package engine
+package local_test
 
 import (
 	"context"
@@ -12,12 +12,14 @@ import (
 
 	"k8s.io/utils/clock"
 
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/local"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/process"
 )
 
-// instant is a process that has ended at once.
+// instant is an update that has ended at once.
 type instant struct{}
 
 var over = func() chan struct{} {
@@ -26,26 +28,31 @@ var over = func() chan struct{} {
 	return done
 }()
 
-var _ Process = instant{}
+func (instant) StartUpdate(engine.UpdateRequest) (engine.Activity, error) { return instant{}, nil }
 
 func (instant) PID() int              { return 1 }
 func (instant) Done() <-chan struct{} { return over }
-func (instant) Exit() process.Exit    { return process.Exit{} }
-func (instant) Exited() bool          { return true }
+func (instant) End() engine.End       { return engine.End{} }
+func (instant) Ending() bool          { return true }
 func (instant) Stop(time.Duration)    {}
 
 // BenchmarkJobs is what the engine itself costs: a run of jobs that take no time at all.
 func BenchmarkJobs(b *testing.B) {
-	launch := func(process.Spec) (Process, error) { return instant{}, nil }
-	wide := jobs(1000, parallel)
+	jobs := func(n int, options ...option) []model.Resource {
+		var list []model.Resource
+		for i := range n {
+			list = append(list, script(fmt.Sprintf("j%d", i), "true", options...))
+		}
+		return list
+	}
 	chain := jobs(1000, parallel)
 	for i := range chain[1:] {
 		chain[i+1].ResourceDeps = []string{chain[i].Name}
 	}
-	b.Run("1000 of 8 at once", func(b *testing.B) { benchmark(b, wide, 8, launch) })
-	b.Run("20000 of 8 at once", func(b *testing.B) { benchmark(b, jobs(20_000, parallel), 8, launch) })
-	b.Run("1000 one by one", func(b *testing.B) { benchmark(b, jobs(1000), 8, launch) })
-	b.Run("1000 in a chain", func(b *testing.B) { benchmark(b, chain, 8, launch) })
+	b.Run("1000 of 8 at once", func(b *testing.B) { benchmark(b, jobs(1000, parallel), instant{}) })
+	b.Run("20000 of 8 at once", func(b *testing.B) { benchmark(b, jobs(20_000, parallel), instant{}) })
+	b.Run("1000 one by one", func(b *testing.B) { benchmark(b, jobs(1000), instant{}) })
+	b.Run("1000 in a chain", func(b *testing.B) { benchmark(b, chain, instant{}) })
 }
 
 // BenchmarkProcesses is a run of processes that do nothing.
@@ -55,7 +62,7 @@ func BenchmarkProcesses(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer runner.Close()
-	launch := func(spec process.Spec) (Process, error) { return runner.Start(spec) }
+	commands := &local.Commands{Start: runner.Start}
 	for _, n := range []int{1, 50} {
 		var chain []model.Resource
 		for i := range n {
@@ -65,28 +72,29 @@ func BenchmarkProcesses(b *testing.B) {
 			}
 			chain = append(chain, r)
 		}
-		b.Run(fmt.Sprintf("%d in a chain", n), func(b *testing.B) { benchmark(b, chain, 8, launch) })
+		b.Run(fmt.Sprintf("%d in a chain", n), func(b *testing.B) { benchmark(b, chain, commands) })
 	}
 	var wide []model.Resource
 	for i := range 1000 {
 		wide = append(wide, script(fmt.Sprintf("j%d", i), "true", parallel))
 	}
-	b.Run("1000 of 8 at once", func(b *testing.B) { benchmark(b, wide, 8, launch) })
+	b.Run("1000 of 8 at once", func(b *testing.B) { benchmark(b, wide, commands) })
 }
 
-func benchmark(b *testing.B, resources []model.Resource, slots int, launch func(process.Spec) (Process, error)) {
+// benchmark runs resources, eight at once.
+func benchmark(b *testing.B, resources []model.Resource, updates engine.Updater) {
 	project := projectOf(resources...)
-	project.MaxParallelUpdates = slots
+	project.MaxParallelUpdates = 8
 	for b.Loop() {
 		ctx, cancel := context.WithCancel(b.Context())
-		var last *Snapshot
-		err := New(Config{
+		var last *engine.Snapshot
+		err := engine.New(engine.Config{
 			Tiltfile: "/project/Tiltfile",
 			Load:     loaded(project),
-			Start:    launch,
+			Updates:  updates,
 			Logs:     logs.New(1<<20, clock.RealClock{}),
 			Environ:  os.Environ(),
-			OnChange: func(s *Snapshot) {
+			OnChange: func(s *engine.Snapshot) {
 				if last = s; finished(s) {
 					cancel()
 				}
@@ -99,7 +107,7 @@ func benchmark(b *testing.B, resources []model.Resource, slots int, launch func(
 }
 
 // finished looks at the last resources first, which are mostly the last to end.
-func finished(s *Snapshot) bool {
+func finished(s *engine.Snapshot) bool {
 	for i := len(s.Resources) - 1; i >= 0; i-- {
 		if s.Resources[i].Update.Last == nil {
 			return false

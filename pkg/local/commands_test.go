@@ -1,7 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package engine
+package local_test
 
 import (
 	"context"
@@ -19,6 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/utils/clock"
 
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/local"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/probe"
@@ -33,7 +35,7 @@ type session struct {
 	t      *testing.T
 	dir    string
 	logs   *logs.Store
-	engine *Engine
+	engine *engine.Engine
 	// changed holds a value after a new snapshot.
 	changed chan struct{}
 	cancel  context.CancelFunc
@@ -43,9 +45,9 @@ type session struct {
 // loaded is a Tiltfile that was evaluated before.
 type loaded model.Project
 
-var _ Loader = loaded{}
+var _ engine.Loader = loaded{}
 
-func (l loaded) Load(context.Context, LoadInput) (model.Project, error) {
+func (l loaded) Load(context.Context, engine.LoadInput) (model.Project, error) {
 	return model.Project(l), nil
 }
 
@@ -56,26 +58,29 @@ func begin(t *testing.T, grace time.Duration, resources ...model.Resource) *sess
 		logs: logs.New(16<<20, clock.RealClock{}),
 	}
 	for _, r := range resources {
-		for _, c := range []*model.Command{r.Update, r.Serve} {
-			if c != nil {
-				c.Dir = s.dir
-			}
+		if update, ok := r.Update.(*model.Command); ok {
+			update.Dir = s.dir
+		}
+		if server, ok := r.Runtime.(*model.Server); ok {
+			server.Command.Dir = s.dir
 		}
 	}
 	runner, err := process.New(process.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	prober := &probe.Prober{Start: runner.Start, Dir: s.dir, Env: os.Environ(), Clock: clock.RealClock{}}
-	s.engine = New(Config{
+	commands := &local.Commands{Start: runner.Start, Prober: &probe.Prober{
+		Start: runner.Start, Dir: s.dir, Env: os.Environ(), Clock: clock.RealClock{},
+	}}
+	s.engine = engine.New(engine.Config{
 		Tiltfile:  filepath.Join(s.dir, "Tiltfile"),
 		Load:      loaded(projectOf(resources...)),
-		Start:     func(spec process.Spec) (Process, error) { return startImpatiently(runner, spec) },
-		Probe:     prober.Run,
+		Updates:   commands,
+		Runtimes:  impatient{commands},
 		Logs:      s.logs,
 		Environ:   os.Environ(),
 		KillGrace: grace,
-		OnChange: func(*Snapshot) {
+		OnChange: func(*engine.Snapshot) {
 			select {
 			case s.changed <- struct{}{}:
 			default:
@@ -99,19 +104,20 @@ func begin(t *testing.T, grace time.Duration, resources ...model.Resource) *sess
 	return s
 }
 
-// impatient is a process with a short grace.
-type impatient struct{ *process.Process }
+// impatient gives servers that ignore TERM a short grace; the others have the whole grace.
+type impatient struct{ engine.Runner }
 
-func (p impatient) Stop(grace time.Duration) { p.Process.Stop(min(grace, time.Millisecond)) }
-
-// startImpatiently starts a process. One that ignores TERM has a short grace; the others have the whole grace.
-func startImpatiently(runner *process.Runner, spec process.Spec) (Process, error) {
-	p, err := runner.Start(spec)
-	if err == nil && strings.Contains(strings.Join(spec.Argv, " "), `trap "" TERM`) {
-		return impatient{p}, nil
+func (i impatient) StartRuntime(request engine.RuntimeRequest) (engine.Runtime, error) {
+	started, err := i.Runner.StartRuntime(request)
+	if err == nil && strings.Contains(request.Runtime.String(), `trap "" TERM`) {
+		return stubborn{started}, nil
 	}
-	return p, err
+	return started, err
 }
+
+type stubborn struct{ engine.Runtime }
+
+func (s stubborn) Stop(grace time.Duration) { s.Runtime.Stop(min(grace, time.Millisecond)) }
 
 // end tears the run down.
 func (s *session) end() {
@@ -154,16 +160,77 @@ func (s *session) lines(name string) []string {
 	return strings.Fields(string(data))
 }
 
+type option func(*model.Resource)
+
 func script(name, cmd string, options ...option) model.Resource {
-	r := resourceOf(name, options)
-	r.Update = model.ShellCommand(cmd)
-	return r
+	return resourceOf(name, append(options, func(r *model.Resource) { r.Update = model.ShellCommand(cmd) }))
 }
 
 func daemon(name, cmd string, options ...option) model.Resource {
-	r := resourceOf(name, options)
-	r.Serve = model.ShellCommand(cmd)
+	return resourceOf(name, append(options, func(r *model.Resource) {
+		r.Runtime = &model.Server{Command: *model.ShellCommand(cmd)}
+	}))
+}
+
+func resourceOf(name string, options []option) model.Resource {
+	r := model.Resource{Name: name, AutoInit: true}
+	for _, o := range options {
+		o(&r)
+	}
 	return r
+}
+
+func parallel(r *model.Resource) { r.AllowParallel = true }
+
+func after(deps ...string) option {
+	return func(r *model.Resource) { r.ResourceDeps = deps }
+}
+
+// projectOf is a project of enabled resources with three slots.
+func projectOf(resources ...model.Resource) model.Project {
+	return model.Project{Resources: resources, Enabled: model.Selection{All: true}, MaxParallelUpdates: 3}
+}
+
+// show writes a snapshot as words of target and state.
+func show(s *engine.Snapshot) string {
+	var words []string
+	for _, r := range s.Resources {
+		if r.Update != nil {
+			words = append(words, r.Name+"="+showUpdate(r))
+		}
+		if r.Runtime != nil {
+			words = append(words, r.Name+":serve="+showServer(r))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func showUpdate(r engine.ResourceState) string {
+	switch u := r.Update; {
+	case r.Disabled:
+		return "disabled"
+	case !u.Running.IsZero():
+		return "active"
+	case u.Last == nil:
+		return "waiting"
+	case u.Last.Error != "":
+		return "failed"
+	}
+	return "ok"
+}
+
+func showServer(r engine.ResourceState) string {
+	switch s := r.Runtime; {
+	case r.Disabled:
+		return "disabled"
+	case s.Exit != nil:
+		return "failed"
+	case s.Running == nil:
+		return "waiting"
+	case s.Running.Phase == engine.Ready:
+		return "ready"
+	}
+	return "active"
 }
 
 func TestChain(t *testing.T) {
@@ -215,7 +282,7 @@ func TestOutputIsCompleteAtTheEnd(t *testing.T) {
 }
 
 func TestRealExits(t *testing.T) {
-	nope := job("e", parallel)
+	nope := script("e", "true", parallel)
 	nope.Update = &model.Command{Argv: []string{"no-such-command"}}
 	s := begin(t, time.Second,
 		script("a", "exit 4", parallel), script("b", "kill -9 $$", parallel), nope,
@@ -228,7 +295,7 @@ func TestRealExits(t *testing.T) {
 			continue
 		}
 		// The second word is the process.
-		words := strings.Fields(r.Serve.Exit.Error)
+		words := strings.Fields(r.Runtime.Exit.Error)
 		got = append(got, strings.Join(slices.Delete(words, 1, 2), " "))
 	}
 	want := []string{
@@ -245,7 +312,7 @@ func TestRealExits(t *testing.T) {
 
 func TestRealReadiness(t *testing.T) {
 	server := daemon("s", "touch up; exec sleep 300")
-	server.Readiness = &model.Probe{
+	server.Runtime.(*model.Server).Readiness = &model.Probe{
 		Period: 10 * time.Millisecond, Timeout: 10 * time.Second, SuccessThreshold: 1, FailureThreshold: 1,
 		Exec: &model.ExecAction{Argv: []string{"test", "-e", "up"}},
 	}
@@ -293,7 +360,7 @@ func TestRealReplacement(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.waitFor("the second server", func() bool { return len(s.lines("trace")) == 3 })
-	if _, err := s.engine.Disable(t.Context(), Selector{All: true}); err != nil {
+	if _, err := s.engine.Disable(t.Context(), engine.Selector{All: true}); err != nil {
 		t.Fatal(err)
 	}
 	s.wait("s:serve=disabled j=disabled")

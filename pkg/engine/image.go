@@ -1,0 +1,204 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
+)
+
+// imagePrefix begins the names of images among tasks, logs and targets.
+const imagePrefix = "image:"
+
+// imageSpec is an image as the definition of a task.
+func imageSpec(image *model.Image) model.Resource {
+	return model.Resource{
+		Name:          imagePrefix + image.Name,
+		Update:        image.Build,
+		Images:        image.Bases,
+		Deps:          image.Deps,
+		Ignores:       image.Ignores,
+		AutoInit:      true,
+		AllowParallel: true,
+	}
+}
+
+// linkImages connects the images with the tasks that use them.
+func (l *loop) linkImages() {
+	for _, r := range l.resources {
+		r.uses, r.users = nil, nil
+	}
+	for _, r := range l.resources {
+		for _, name := range r.Images {
+			if image := l.images[name]; image != nil {
+				r.uses = append(r.uses, image)
+				image.users = append(image.users, r)
+			}
+		}
+	}
+	for _, r := range l.resources {
+		if r.image {
+			r.resources = r.allUsers()
+		}
+	}
+}
+
+// allUsers are the names of the resources that use an image, also through other images.
+func (r *resource) allUsers() []string {
+	var names []string
+	for _, user := range r.users {
+		if user.image {
+			names = append(names, user.allUsers()...)
+		} else {
+			names = append(names, user.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// settleImages determines which images are due, and which tasks wait for one. Images are in the order of their
+// dependencies and follow the resources.
+func (l *loop) settleImages() {
+	for _, image := range slices.Backward(l.resources) {
+		if !image.image {
+			break
+		}
+		l.demand(image)
+	}
+	for _, image := range l.resources[l.firstImage:] {
+		l.block(image)
+	}
+	if l.firstImage == len(l.resources) {
+		return
+	}
+	for _, r := range l.resources[:l.firstImage] {
+		if len(r.uses) > 0 {
+			l.block(r)
+		}
+	}
+}
+
+// demand determines from its users whether an image is to be built, and when.
+func (l *loop) demand(image *resource) {
+	demanded, mode, disabled := false, model.TriggerManual, true
+	for _, user := range image.users {
+		if user.disabled {
+			continue
+		}
+		disabled = false
+		if !user.task.wish.startable() && !user.task.begun {
+			continue
+		}
+		demanded = true
+		if user.TriggerMode == model.TriggerAuto {
+			mode = model.TriggerAuto
+		}
+	}
+	if disabled != image.disabled {
+		image.disabled = disabled
+		l.reset(image)
+		if !disabled {
+			l.watchFiles(image, l.config.Clock.Now())
+		}
+	}
+	if image.demanded == demanded && image.TriggerMode == mode {
+		return
+	}
+	image.demanded, image.TriggerMode = demanded, mode
+	l.refresh(image)
+}
+
+// block determines whether a task waits for an image. A task whose image has failed fails too.
+func (l *loop) block(r *resource) {
+	var waits string
+	for _, image := range r.uses {
+		t := image.task
+		if t.wish.startable() || t.update == updateRunning || t.update == updateRetrying || t.blocked {
+			waits = image.Name
+			break
+		}
+	}
+	if blocked := waits != ""; blocked != r.task.blocked {
+		r.task.blocked = blocked
+		l.touch(r)
+	}
+	if waits != r.waitsFor {
+		r.waitsFor = waits
+		l.touch(r)
+	}
+	for _, image := range r.uses {
+		switch {
+		case image.task.wish == wishPending && r.task.begun && r.wants.rebuilt.IsZero():
+			// The image is built on request, and so the task has to be asked.
+			r.wants.rebuilt = l.config.Clock.Now()
+			l.refresh(r)
+		case image.task.update == updateFailed && waits == "" && r.task.wish.startable():
+			l.failFor(r, image)
+			return
+		}
+	}
+}
+
+// failFor ends the requested update of a task whose image has failed, with that as the cause.
+func (l *loop) failFor(r *resource, image *resource) {
+	l.publishPhase(r)
+	now := l.config.Clock.Now()
+	cause := fmt.Sprintf("%s failed: %s is missing", r.Update.Subject(), image.Name)
+	r.changes.begin(now, true)
+	r.changes.end(now)
+	r.wants, r.redefiners = wants{}, nil
+	r.task.begun = true
+	r.task.update = updateFailed
+	r.lastUpdate = &Exit{Start: now, Finish: now, Error: cause}
+	l.log(r.Name, logs.LevelError, cause)
+	l.changePhase(r)
+	l.refresh(r)
+}
+
+// wantImages requests another build of the images of a triggered task that have failed or have changed.
+func (l *loop) wantImages(r *resource) {
+	for _, image := range r.uses {
+		if image.task.update == updateFailed || image.task.wish == wishPending {
+			l.want(image)
+		}
+		l.wantImages(image)
+	}
+}
+
+// built records the output of an image's build. Another output than before is a reason for an update of its users.
+func (l *loop) built(image *resource, output any) {
+	before, rebuilt := image.output.(model.BuiltImage)
+	image.output = output
+	l.markMet(image)
+	after, ok := output.(model.BuiltImage)
+	if ok && rebuilt && before.Ref == after.Ref && before.ClusterRef == after.ClusterRef {
+		return
+	}
+	for _, user := range image.users {
+		if user.disabled || !user.task.begun {
+			continue
+		}
+		user.wants.rebuilt = earliest(user.wants.rebuilt, l.config.Clock.Now())
+		l.publishPhase(user)
+		l.refresh(user)
+	}
+}
+
+// inputs are the outputs of the images that a task uses.
+func (r *resource) inputs() map[string]model.BuiltImage {
+	if len(r.uses) == 0 {
+		return nil
+	}
+	inputs := make(map[string]model.BuiltImage, len(r.uses))
+	for _, image := range r.uses {
+		if built, ok := image.output.(model.BuiltImage); ok {
+			inputs[image.Name[len(imagePrefix):]] = built
+		}
+	}
+	return inputs
+}

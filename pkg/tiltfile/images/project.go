@@ -1,0 +1,98 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package images
+
+import (
+	"slices"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// Declared returns how Kubernetes objects refer to each image, in the order of the declarations. An object whose
+// environment has a reference uses its image only if MatchInEnvVars is set.
+func (i *Images) Declared() []model.ImageUse {
+	var all []model.ImageUse
+	for _, b := range i.builds {
+		if !b.syncsOnly() {
+			all = append(all, i.use(b))
+		}
+	}
+	return all
+}
+
+// Uses returns how a Kubernetes resource uses images, bases first. The error is for builds whose live_update doesn't
+// work in Kubernetes.
+func (i *Images) Uses(resource string, names []string) ([]model.ImageUse, error) {
+	var uses []model.ImageUse
+	for _, b := range i.ordered(names) {
+		if !slices.Contains(names, b.name.String()) {
+			continue
+		}
+		if b.liveUpdate != nil && b.liveUpdate.Restart {
+			return nil, restartError(resource)
+		}
+		uses = append(uses, i.use(b))
+	}
+	return uses, nil
+}
+
+func (i *Images) use(b *build) model.ImageUse {
+	use := b.use
+	use.Image, use.MatchExact = b.name.String(), i.matchesExactly(b)
+	return use
+}
+
+// Project returns the images that are built: those with the names, which resources use, and their bases. Bases come
+// first. It warns of the builds that nothing uses. The cluster is nil without Kubernetes objects.
+func (i *Images) Project(used []string, cluster *model.Cluster) []model.Image {
+	i.warnUnused(used)
+	var images []model.Image
+	for _, b := range i.ordered(used) {
+		if b.syncsOnly() {
+			continue
+		}
+		images = append(images, i.image(b, slices.Contains(used, b.name.String()), cluster))
+	}
+	return images
+}
+
+func (i *Images) image(b *build, deployed bool, cluster *model.Cluster) model.Image {
+	var bases []string
+	for _, base := range b.bases {
+		bases = append(bases, base.name.String())
+	}
+	return model.Image{
+		Name: b.name.String(),
+		Build: &model.ImageBuild{
+			Image: b.name.String(), Docker: b.docker, Custom: b.custom, Bases: bases, Deployed: deployed,
+			Registry: i.registry, Cluster: cluster, LiveUpdate: b.liveUpdate,
+		},
+		Bases:   bases,
+		Deps:    b.deps,
+		Ignores: b.ignores,
+	}
+}
+
+// ordered returns the builds with the names and their bases, in the order of their declaration, but bases first.
+func (i *Images) ordered(names []string) []*build {
+	var all []*build
+	added := map[*build]bool{}
+	var add func(*build)
+	add = func(b *build) {
+		if added[b] {
+			return
+		}
+		added[b] = true
+		for _, base := range b.bases {
+			add(base)
+		}
+		all = append(all, b)
+	}
+	for _, b := range i.builds {
+		if slices.Contains(names, b.name.String()) {
+			add(b)
+		}
+	}
+	return all
+}

@@ -1,0 +1,117 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package kubernetes
+
+import (
+	"errors"
+	"fmt"
+
+	"go.starlark.net/starlark"
+	"go.starlark.net/syntax"
+
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/tiltfile/builtins"
+)
+
+// options are the arguments of one call of k8s_resource().
+type options struct {
+	Workload     string               `arg:"workload??"`
+	NewName      string               `arg:"new_name??"`
+	PortForwards portForwards         `arg:"port_forwards??"`
+	PodSelectors podSelectors         `arg:"extra_pod_selectors??"`
+	TriggerMode  builtins.TriggerMode `arg:"trigger_mode??"`
+	ResourceDeps sequence             `arg:"resource_deps??"`
+	Objects      sequence             `arg:"objects??"`
+	AutoInit     flag                 `arg:"auto_init??"`
+	Readiness    readiness            `arg:"pod_readiness??"`
+	Links        builtins.LinkList    `arg:"links??"`
+	Labels       builtins.LabelList   `arg:"labels??"`
+	Discovery    discovery            `arg:"discovery_strategy??"`
+
+	position syntax.Position
+	scope    *builtins.Scope
+}
+
+// resource is k8s_resource(workload=”, new_name=”, ...). The arguments are applied once all Tiltfiles are executed.
+func (k *Kubernetes) resource(c *builtins.Call) (starlark.Value, error) {
+	o := &options{TriggerMode: builtins.Unset, position: c.Position(), scope: k.evaluation.Scope}
+	if err := c.Unpack(o); err != nil {
+		return nil, err
+	}
+	switch {
+	case o.Workload == "" && o.NewName == "":
+		return nil, errors.New("k8s_resource doesn't specify a workload or any objects: " +
+			"give workload, the name of the resource, or new_name and objects for a group of objects")
+	case o.Workload == "" && len(o.Objects) == 0:
+		return nil, fmt.Errorf("k8s_resource %q specifies neither a workload nor objects", o.NewName)
+	case o.NewName != "":
+		if err := model.ValidateName(o.NewName); err != nil {
+			return nil, fmt.Errorf("for parameter new_name: %w", err)
+		}
+	}
+	k.cluster().Deploys()
+	k.options = append(k.options, o)
+	return nil, nil
+}
+
+// sequence is a list of strings. A string isn't one: each of its characters would be meant.
+type sequence []string
+
+// Unpack implements starlark.Unpacker.
+func (s *sequence) Unpack(v starlark.Value) error {
+	if _, ok := starlark.AsString(v); ok {
+		return errors.New("got string, want a list of strings")
+	}
+	return (*builtins.StringList)(s).Unpack(v)
+}
+
+// flag is a bool. The pointer is nil when the argument is left out.
+type flag struct{ *bool }
+
+// Unpack implements starlark.Unpacker.
+func (f *flag) Unpack(v starlark.Value) error {
+	value, ok := v.(starlark.Bool)
+	if !ok {
+		return fmt.Errorf("got %s, want bool", v.Type())
+	}
+	f.bool = (*bool)(&value)
+	return nil
+}
+
+// podSelectors is a dict of labels or a list of them.
+type podSelectors []map[string]string
+
+// Unpack implements starlark.Unpacker.
+func (s *podSelectors) Unpack(v starlark.Value) error {
+	for _, element := range builtins.ElementsOf(v) {
+		var labels builtins.StringMap
+		if err := labels.Unpack(element); err != nil {
+			return fmt.Errorf("%w, or a list of them", err)
+		}
+		*s = append(*s, labels)
+	}
+	return nil
+}
+
+// discovery is how the pods of a resource are found, empty for the default.
+type discovery string
+
+const (
+	discoveryDefault       discovery = "default"
+	discoverySelectorsOnly discovery = "selectors-only"
+)
+
+// Unpack implements starlark.Unpacker.
+func (d *discovery) Unpack(v starlark.Value) error {
+	text, ok := starlark.AsString(v)
+	switch strategy := discovery(text); strategy {
+	case "", discoveryDefault, discoverySelectorsOnly:
+		if ok {
+			*d = strategy
+			return nil
+		}
+	}
+	//lint:ignore ST1005 The words that users of Tilt know.
+	return fmt.Errorf("Invalid. Must be one of: %q, %q. Got: %s", discoveryDefault, discoverySelectorsOnly, v)
+}
