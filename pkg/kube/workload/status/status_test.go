@@ -264,6 +264,9 @@ func TestOf(t *testing.T) {
 			[]Pod{pod("web", rs, runs(true)), pod("web", rs, named("q"), runs(false), deleting)},
 			engine.Report{Phase: engine.Ready}},
 
+		{"the only pod is being deleted", wait, []string{deployment("0")}, []Pod{pod("web", rs, runs(false), deleting)},
+			engine.Report{Phase: engine.Pending, Reason: "waiting-for-pod", Detail: "pod p is being deleted"}},
+
 		// Containers.
 		{"a container exited once and will restart", wait, []string{deployment("0")}, []Pod{pod("web", rs, runs(false),
 			func(p *Pod) { p.Status.ContainerStatuses[0].State = corev1.ContainerState{} }, exited(3, 0, "Error"))},
