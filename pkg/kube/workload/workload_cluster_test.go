@@ -165,7 +165,7 @@ func TestClusterContainers(t *testing.T) {
 	f.apply(`{apiVersion: v1, kind: Pod, metadata: {name: p, labels: {app: p}}, spec: {terminationGracePeriodSeconds: 1,
   initContainers: [{name: prepare, image: IMAGE, args: [print=prepared]},
     {name: sidecar, image: IMAGE, restartPolicy: Always, args: [print=beside, "serve=:8081"]}],
-  containers: [{name: app, image: IMAGE, args: [print=before, sleep=4s, print=main, "serve=:8080"]},
+  containers: [{name: app, image: IMAGE, args: [print=before, sleep=15s, print=main, "serve=:8080"]},
     {name: istio-proxy, image: IMAGE, args: [print=hidden, "serve=:8082"]}]}}`)
 	f.eventually("the pod", func() bool {
 		p, err := f.connection.Core.Pods(f.namespace).Get(f.Context(), "p", metav1.GetOptions{})
@@ -220,4 +220,27 @@ func TestClusterStatefulSet(t *testing.T) {
 	r.renew(f.apply(`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {replicas: 0, serviceName: db,
   selector: {matchLabels: {app: db}}, template: {metadata: {labels: {app: db}}, spec: {containers: [{name: app, image: IMAGE}]}}}}`))
 	r.awaitPhase(engine.Ready)
+}
+
+// TestClusterSharedWatches has many resources in a namespace: they share the watches, which end with the last one.
+func TestClusterSharedWatches(t *testing.T) {
+	f := newFixture(t, nil)
+	var all []*reports
+	for i := range 20 {
+		text := strings.Replace(deployment(0, "", "serve=:8080"), "name: web}", fmt.Sprintf("name: web-%d}", i), 1)
+		all = append(all, f.start(model.Workload{}, f.apply(text)))
+	}
+	for _, r := range all {
+		r.awaitPhase(engine.Ready)
+	}
+	if n := len(f.runner.feeds.open); n != 3 {
+		t.Errorf("%d watches, of pods, events and deployments", n)
+	}
+	for _, r := range all {
+		r.Stop(0)
+		<-r.Done()
+	}
+	if n := len(f.runner.feeds.open); n != 0 {
+		t.Errorf("%d watches are left", n)
+	}
 }
