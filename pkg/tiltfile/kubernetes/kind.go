@@ -46,7 +46,7 @@ type imagePaths struct {
 	locators []locator
 }
 
-// kind is k8s_kind(kind, *, image_json_path=[], api_version=”, image_object={}, pod_readiness=”). A second call with
+// kind is k8s_kind(kind, *, image_json_path=[], api_version="", image_object={}, pod_readiness=""). A second call with
 // the same kind and api_version replaces the first.
 func (k *Kubernetes) kind(a struct {
 	Kind         string              `arg:"kind"`
@@ -80,7 +80,7 @@ func (k *Kubernetes) kind(a struct {
 	return nil, nil
 }
 
-// imageJSONPath is k8s_image_json_path(paths, api_version=”, kind=”, name=”, namespace=”). A second call with the
+// imageJSONPath is k8s_image_json_path(paths, api_version="", kind="", name="", namespace=""). A second call with the
 // same selector replaces the first.
 func (k *Kubernetes) imageJSONPath(a struct {
 	Paths      builtins.StringList `arg:"paths"`

@@ -21,7 +21,7 @@ import (
 	"tilt.dev/session/pkg/tiltfile/data"
 )
 
-// kustomize is kustomize(paths, kustomize_bin=”, flags=[]): it builds the kustomization in a directory. A program does
+// kustomize is kustomize(paths, kustomize_bin="", flags=[]): it builds the kustomization in a directory. A program does
 // that if the Tiltfile names one or gives flags: kustomize or else kubectl.
 func (k *Kubernetes) kustomize(a struct {
 	Dir     builtins.Path       `arg:"paths,alias=path"`
