@@ -34,7 +34,8 @@ type ImageBuild struct {
 	Deployed bool
 	// Registry is that of default_registry(), nil without one.
 	Registry *Registry
-	// Cluster is where the image is used, nil if no Kubernetes object uses it.
+	// Cluster is where the image is used, or the images that are built on it. It is nil if no Kubernetes object uses
+	// them.
 	Cluster *Cluster
 	// LiveUpdate has the steps of live_update, nil without.
 	LiveUpdate *LiveUpdate

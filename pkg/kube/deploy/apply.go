@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
 	"tilt.dev/session/pkg/engine"
@@ -141,7 +142,7 @@ func (r *run) applyBatch(ctx context.Context, batch []*item, await bool) error {
 		})
 	}
 	_ = group.Wait() // The functions return no errors.
-	if await {
+	if await && isDefinition(entryOf(batch[0].object, "")) {
 		r.connection.Mapper.Reset()
 	}
 	return errors.Join(errs...)
@@ -171,8 +172,14 @@ func (r *run) report(title string, items []*item) {
 func (r *run) locate(ctx context.Context, items []*item) error {
 	ctx, cancel := r.limited(ctx)
 	defer cancel()
+	unknown := map[schema.GroupVersionKind]bool{}
 	for _, i := range items {
-		if err := r.locateItem(ctx, i); err != nil && !meta.IsNoMatchError(err) {
+		gvk := i.object.GroupVersionKind()
+		if unknown[gvk] {
+			continue
+		}
+		err := r.locateItem(ctx, i)
+		if unknown[gvk] = meta.IsNoMatchError(err); err != nil && !unknown[gvk] {
 			return r.late(ctx, i, err)
 		}
 	}
@@ -211,6 +218,8 @@ func (d *Deployer) record(ctx context.Context, r *run, items []*item) error {
 		}
 		entries = append(entries, e)
 	}
+	ctx, cancel := r.limited(ctx)
+	defer cancel()
 	err := d.inventory.update(ctx, r.connection, r.printer.away, func(known []Entry) ([]Entry, bool) {
 		return record(known, entries)
 	})
@@ -244,21 +253,21 @@ func (r *run) trying(i *item) func(error) {
 	return func(err error) { r.warn("%s: %v; trying again for up to %v", i.name, err, r.limit()) }
 }
 
-// Limits of repetition. A kind or a path that the server doesn't know yet appears soon after its definition is
-// established, or never.
+// briefPatience is how long a kind or a path is tried that the server doesn't know: it appears soon after its
+// definition is established, or never.
 const briefPatience = 5 * time.Second
 
 // again reports whether a failed request is repeated, by its error and the time since the first one. Until the time of
 // the object is over these are repeated: connections that fail, internal errors of the server, which stand for webhooks
-// that don't answer yet, and namespaces that are ending.
+// that don't answer yet, and namespaces that are ending. Writes that another one overtook are repeated for a moment.
 func again(err error, since time.Duration) bool {
 	switch {
 	case undeclared(err):
 		return false
 	case cluster.Unreachable(err), apierrors.IsInternalError(err), apierrors.IsServerTimeout(err),
-		apierrors.IsTooManyRequests(err), apierrors.HasStatusCause(err, "NamespaceTerminating"):
+		apierrors.IsTimeout(err), apierrors.IsTooManyRequests(err), apierrors.HasStatusCause(err, "NamespaceTerminating"):
 		return true
-	case meta.IsNoMatchError(err), apierrors.IsNotFound(err) && !namespaceMissing(err):
+	case meta.IsNoMatchError(err), apierrors.IsNotFound(err) && !namespaceMissing(err), apierrors.IsConflict(err):
 		return since < briefPatience
 	}
 	return false

@@ -80,7 +80,8 @@ spec:
     schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}
 `
 	kind := "Thing" + b.namespace[len(b.namespace)-3:]
-	yaml = strings.NewReplacer("KIND", kind, "PLURAL", strings.ToLower(kind)+"s", "SINGULAR", strings.ToLower(kind)).Replace(yaml)
+	singular := strings.ToLower(kind)
+	yaml = strings.NewReplacer("KIND", kind, "PLURAL", singular+"s", "SINGULAR", singular).Replace(yaml)
 	b.deploy(yaml)
 	if b.get("test.example/v1", kind, "one") == nil {
 		t.Fatal("no object")
@@ -237,6 +238,8 @@ kind: ConfigMap
 metadata: {name: inner, namespace: NS-new}
 `
 	b.deploy(yaml)
+	b.refused(strings.Replace(configMap, "settings}", "settings, namespace: nowhere}", 1),
+		"kubectl create namespace nowhere")
 	options := b.downOptions(false)
 	if err := b.deployer.Down(t.Context(), []Resource{{Deploy: b.resource("web", yaml)}}, options); err != nil {
 		t.Fatal(err)
@@ -271,6 +274,7 @@ func TestUnknownField(t *testing.T) {
 	b := newBench(t)
 	b.deploy(configMap + "unknown: 1\n")
 	b.logged(`unknown field "unknown"`)
+	t.Log(b.log())
 	b.apply = model.ApplyClientSide
 	b.deploy(configMap + "unknown: 1\n")
 }

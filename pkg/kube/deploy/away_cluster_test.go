@@ -115,10 +115,8 @@ func TestAway(t *testing.T) {
 	p.close()
 	b.timeout = time.Second
 	end := b.run(d, b.resource("web", configMap), false)
-	for _, part := range []string{"apply settings:configmap: not applied within 1s", `cluster of context "c" doesn't answer`} {
-		if !strings.Contains(end.Error, part) {
-			t.Errorf("error %q lacks %q", end.Error, part)
-		}
+	if !strings.Contains(end.Error, `cluster of context "c" doesn't answer`) || time.Since(begin) > 20*time.Second {
+		t.Errorf("error %q", end.Error)
 	}
 	p.open()
 }
@@ -134,7 +132,8 @@ func TestWebhook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	address, fail, none, limit := "https://"+silent.Addr().String(), admission.Fail, admission.SideEffectClassNone, int32(30)
+	address, limit := "https://"+silent.Addr().String(), int32(30)
+	fail, none := admission.Fail, admission.SideEffectClassNone
 	hooks := client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
 	_, err = hooks.Create(t.Context(), &admission.ValidatingWebhookConfiguration{
 		ObjectMeta: metav1.ObjectMeta{Name: b.namespace},
@@ -142,7 +141,9 @@ func TestWebhook(t *testing.T) {
 			Name: "slow.example.com", ClientConfig: admission.WebhookClientConfig{URL: &address},
 			FailurePolicy: &fail, SideEffects: &none, TimeoutSeconds: &limit,
 			AdmissionReviewVersions: []string{"v1"},
-			NamespaceSelector:       &metav1.LabelSelector{MatchLabels: map[string]string{"kubernetes.io/metadata.name": b.namespace}},
+			NamespaceSelector: &metav1.LabelSelector{
+				MatchLabels: map[string]string{"kubernetes.io/metadata.name": b.namespace},
+			},
 			Rules: []admission.RuleWithOperations{{
 				Operations: []admission.OperationType{"*"},
 				Rule:       admission.Rule{APIGroups: []string{""}, APIVersions: []string{"*"}, Resources: []string{"services"}},

@@ -47,7 +47,8 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
-	name := "deploytest-" + strings.ToLower(strings.ReplaceAll(t.Name()[4:], "/", "-")) + fmt.Sprintf("-%04d", time.Now().UnixNano()%10000)
+	test := strings.ToLower(strings.ReplaceAll(t.Name()[4:], "/", "-"))
+	name := fmt.Sprintf("deploytest-%s-%04d", test, time.Now().UnixNano()%10000)
 	frozen := cluster.Freeze(cluster.Options{Namespace: name, Directory: t.TempDir()})
 	conn, err := frozen.Connection()
 	if err != nil {

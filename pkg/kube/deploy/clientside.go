@@ -95,8 +95,8 @@ func (r *run) patch(ctx context.Context, i *item, live, modified *unstructured.U
 	})
 }
 
-// threeWay returns the patch that makes live what modified is, and removes what was applied last and is no longer there:
-// a strategic one for built-in kinds, else a merge patch.
+// threeWay returns the patch that makes live what modified is, and removes what was applied last and is no longer
+// there: a strategic one for built-in kinds, else a merge patch.
 func threeWay(live, modified *unstructured.Unstructured) (patch []byte, kind types.PatchType, err error) {
 	original := []byte(live.GetAnnotations()[v1.LastAppliedConfigAnnotation])
 	current, err := json.Marshal(live)

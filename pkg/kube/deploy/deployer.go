@@ -110,9 +110,12 @@ func (d *Deployer) StartUpdate(request engine.UpdateRequest) (engine.Activity, e
 	if !ok {
 		return nil, fmt.Errorf("%v can't be deployed to Kubernetes", request.Update)
 	}
-	connection, err := d.options.Connect()
-	if err != nil {
-		return nil, err
+	var connection *cluster.Connection
+	if deploy.Custom == nil {
+		var err error
+		if connection, err = d.options.Connect(); err != nil {
+			return nil, err
+		}
 	}
 	ctx, cancel := context.WithCancel(d.ctx)
 	a := &activity{cancel: cancel, done: make(chan struct{})}
@@ -144,7 +147,7 @@ func (d *Deployer) runObjects(ctx context.Context, a *activity, c *cluster.Conne
 		return engine.End{Error: err.Error()}
 	}
 	if err := d.pruneResource(ctx, c, deploy.Resource, printer{request.Log}); err != nil && ctx.Err() == nil {
-		request.Log.Append(logs.LevelWarn, "Objects that left the YAML are still in the cluster: "+err.Error())
+		request.Log.Append(logs.LevelWarn, "Pruning failed: "+err.Error())
 	}
 	return engine.End{Output: Applied{
 		Objects: applied.objects, TemplateHashes: applied.hashes, At: time.Now(),

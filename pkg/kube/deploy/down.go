@@ -20,7 +20,7 @@ import (
 // Resource is what Down removes of a resource.
 type Resource struct {
 	Deploy *model.Deploy
-	// ResourceDeps are the names of the resources that it depends on.
+	// ResourceDeps are the names of the resources that it depends on, also through resources of other kinds.
 	ResourceDeps []string
 }
 
@@ -140,8 +140,8 @@ type stage struct {
 	entries  []Entry
 }
 
-// downStages returns what is removed one after the other: what the Tiltfile no longer names, then resources that no other
-// one depends on, then those that only these depend on, and so on.
+// downStages returns what is removed one after the other: what the Tiltfile no longer names, then resources that no
+// other one depends on, then those that only these depend on, and so on.
 func downStages(resources []Resource, inventory []Entry, namespace string) []stage {
 	deploys := make([]*model.Deploy, len(resources))
 	for i, r := range resources {

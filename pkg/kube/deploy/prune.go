@@ -33,7 +33,9 @@ func newProject(deploys []*model.Deploy) *project {
 	p := &project{deploys: map[string]*model.Deploy{}, objects: map[manifest.Key]bool{}}
 	for _, deploy := range deploys {
 		p.deploys[deploy.Resource] = deploy
-		p.namespace = cmp.Or(p.namespace, deploy.Cluster.Namespace)
+		if deploy.Cluster != nil {
+			p.namespace = cmp.Or(p.namespace, deploy.Cluster.Namespace)
+		}
 		for _, o := range deploy.Objects {
 			p.objects[manifest.IDOf(o).Key()] = true
 		}
@@ -63,7 +65,7 @@ func (p *project) has(e Entry) bool {
 	return false
 }
 
-// of returns the entries of a resource that left its YAML and joined no other.
+// leftResource returns the entries of a resource that left its YAML and joined no other.
 func (p *project) leftResource(entries []Entry, resource string) []Entry {
 	var left []Entry
 	for _, e := range entries {
@@ -112,8 +114,7 @@ func (d *Deployer) SetProject(deploys []*model.Deploy) {
 			}
 		}
 		if err := d.pruneProject(current); err != nil && d.ctx.Err() == nil {
-			d.options.Log.Append(logs.LevelWarn, "Objects that left the Tiltfile are still in the cluster: "+
-				err.Error())
+			d.options.Log.Append(logs.LevelWarn, "Pruning failed: "+err.Error())
 		}
 	})
 }
@@ -144,15 +145,17 @@ func (d *Deployer) prune(ctx context.Context, c *cluster.Connection, selected fu
 	if d.options.NoPrune {
 		return nil
 	}
+	entries, err := d.inventory.read(ctx, c, p.away)
+	if err != nil || len(selected(entries)) == 0 {
+		return err
+	}
 	// One at a time: a later one finds what the earlier one has left.
 	d.pruning.Lock()
 	defer d.pruning.Unlock()
-	entries, err := d.inventory.read(ctx, c, p.away)
-	if err != nil {
+	if entries, err = d.inventory.read(ctx, c, p.away); err != nil {
 		return err
 	}
-	entries = selected(entries)
-	if len(entries) == 0 {
+	if entries = selected(entries); len(entries) == 0 {
 		return nil
 	}
 	found, err := d.examine(ctx, c, entries, false)

@@ -7,8 +7,10 @@ package deploy
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -206,5 +208,61 @@ func (b *bench) request(deploy *model.Deploy) engine.UpdateRequest {
 	return engine.UpdateRequest{
 		Task: deploy.Resource, Update: deploy, Environ: os.Environ(), Log: engine.NewLog(b.store, deploy.Resource),
 		Images: map[string]model.BuiltImage{"img": {Ref: "img:1", ClusterRef: "cluster/img:1"}},
+	}
+}
+
+// Many deploys of two processes write one inventory.
+func TestConcurrentInventory(t *testing.T) {
+	b := newBench(t)
+	project := "project-" + b.namespace
+	deployers := []*Deployer{b.another(project, "ada", false), b.another(project, "ada", false)}
+	var group sync.WaitGroup
+	const each = 20
+	begin := time.Now()
+	for i, d := range deployers {
+		for n := range each {
+			group.Go(func() {
+				name := fmt.Sprintf("r-%d-%d", i, n)
+				if end := b.run(d, b.resource(name, named(name, "")), false); end.Error != "" {
+					t.Error(end.Error)
+				}
+			})
+		}
+	}
+	group.Wait()
+	t.Logf("%d deploys: %v", 2*each, time.Since(begin))
+	entries, err := b.deployer.inventory.read(t.Context(), b.conn, nil)
+	if err != nil || len(entries) != 2*each {
+		t.Errorf("%d entries, %v", len(entries), err)
+	}
+}
+
+// Many objects of one deploy, and a stop in the middle.
+func TestManyAndStop(t *testing.T) {
+	b := newBench(t)
+	var yaml strings.Builder
+	for n := range 300 {
+		yaml.WriteString(named(fmt.Sprintf("m-%d", n), ""))
+	}
+	begin := time.Now()
+	b.deploy(yaml.String())
+	t.Logf("300 objects: %v", time.Since(begin))
+	begin = time.Now()
+	b.deploy(yaml.String())
+	t.Logf("again: %v", time.Since(begin))
+	a, err := b.deployer.StartUpdate(b.request(b.resource("web", yaml.String())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(50*time.Millisecond, func() { a.Stop(time.Second) })
+	<-a.Done()
+	if a.End().Error != "the deploy was stopped" {
+		t.Errorf("end %+v", a.End().Error)
+	}
+	begin = time.Now()
+	b.deploy(configMap)
+	t.Logf("pruned: %v", time.Since(begin))
+	if b.has("m-7") {
+		t.Error("not pruned")
 	}
 }

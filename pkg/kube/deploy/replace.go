@@ -71,13 +71,17 @@ var irreplaceable = map[string]bool{
 	"CustomResourceDefinition.apiextensions.k8s.io": true,
 }
 
-// replacement decides what follows after the server refused a change to an object. The object is replaced if the server
-// would take it as a new one.
+// replacement decides what follows after the server refused a change to an object. The object is replaced if the
+// server would take it as a new one.
 func (r *run) replacement(ctx context.Context, i *item, live *unstructured.Unstructured, refusal error) (
 	*obstacle, error,
 ) {
-	if err := r.dryCreate(ctx, i); err != nil {
+	switch err := r.dryCreate(ctx, i); {
+	case apierrors.IsInvalid(err):
 		return nil, refusal // The object is wrong by itself.
+	case err != nil:
+		return nil, fmt.Errorf("%w; it isn't deleted and created again, because a dry run of that failed: %w; run "+
+			"`kubectl delete` on it and trigger the resource if it may be replaced", refusal, err)
 	}
 	if irreplaceable[i.object.GroupVersionKind().GroupKind().String()] {
 		return nil, fmt.Errorf("%w; a %s isn't deleted and created again by itself, because that would lose what it "+
@@ -87,8 +91,8 @@ func (r *run) replacement(ctx context.Context, i *item, live *unstructured.Unstr
 	return &obstacle{live, fields(refusal)}, nil
 }
 
-// dryCreate asks the server whether an object would be valid as a new one. An existing object of its name is found after
-// all else was checked.
+// dryCreate asks the server whether an object would be valid as a new one. An existing object of its name is found
+// after all else was checked.
 func (r *run) dryCreate(ctx context.Context, i *item) error {
 	var err error
 	err = r.repeat(ctx, i, func(ctx context.Context) error {

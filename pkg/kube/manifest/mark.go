@@ -29,7 +29,8 @@ const (
 type Mark struct {
 	// Resource is the name of the resource.
 	Resource string
-	// Annotations are further annotations of every object. They aren't put on pod templates.
+	// Annotations are further annotations of every object. They aren't put on pod templates: another value makes a new
+	// generation of a Deployment, but no new pods.
 	Annotations map[string]string
 }
 

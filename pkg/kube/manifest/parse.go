@@ -58,9 +58,12 @@ func decode(document []byte) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeJSON(converted)
+	var value any
+	err = json.Unmarshal(converted, &value)
+	return []any{value}, err
 }
 
+// decodeJSON returns the values of JSON texts one after another.
 func decodeJSON(text []byte) (values []any, err error) {
 	decoder := stdjson.NewDecoder(bytes.NewReader(text))
 	for {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/client-go/util/jsonpath"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -62,6 +63,9 @@ func TestImages(t *testing.T) {
 				imagePath("", "{$.spec['text'][:]}"),
 				imagePath("", "{.spec.more[?(@.image=='b')].image}"),
 			}},
+		{name: "an empty list among others", kind: "a.b/v1 Widget", want: "a b", workload: true,
+			body:     "spec: [{of: [{image: a}]}, {of: []}, {}, {of: [{image: b}]}]",
+			locators: []model.ImageLocator{imagePath("", ".spec[*].of[*].image")}},
 		{name: "what is missing", kind: "a.b/v1 Widget", body: widget,
 			locators: []model.ImageLocator{
 				imagePath("", ".a.b"), imagePath("", ".spec.empty"), imagePath("", ".spec.none"), imagePath("", ".x[*].y"),
@@ -117,8 +121,9 @@ func TestLocatorsThatAreWrong(t *testing.T) {
 		"{.a.*}":                   "must end with a field",
 		"{..}":                     "must end with a field",
 		"{.a[0,1]}":                "must end with a field",
+		"{.a['b.c']}":              `a dot within a field is written "\."`,
 		"{.a 'text'}":              "isn't a step of a path",
-		strings.Repeat(".a", 1000): "more than 1000 bytes",
+		strings.Repeat(".a", 1000): "more than 500 bytes",
 	} {
 		_, err := NewLocator(model.ImageLocator{Path: path})
 		if err == nil || !strings.Contains(err.Error(), text) {
@@ -127,6 +132,16 @@ func TestLocatorsThatAreWrong(t *testing.T) {
 	}
 	_, err := NewLocator(model.ImageLocator{Selector: model.ObjectSelector{Name: "["}, Path: ".a"})
 	wantError(t, err, `name "["`)
+}
+
+// TestUpstreamEmptyList fails when steps can be evaluated for several values at once.
+func TestUpstreamEmptyList(t *testing.T) {
+	upstream := jsonpath.New("")
+	wantError(t, upstream.Parse("{[*][*]}"), "")
+	results, err := upstream.FindResults([]any{[]any{}, []any{"lost"}})
+	if err != nil || len(results) != 1 || len(results[0]) != 0 {
+		t.Errorf("got %v, %v: path needs no steps of its own any more", results, err)
+	}
 }
 
 func TestImageMatcher(t *testing.T) {
