@@ -253,7 +253,7 @@ type Project struct {
 	// Enabled are the resources that start enabled, with their dependencies.
 	Enabled Selection
 
-	// Images are in the order of their definition.
+	// Images are those that are built, in the order of their definition, but bases first.
 	Images []Image
 
 	// Companions are in the order of their definition.
