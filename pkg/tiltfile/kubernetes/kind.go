@@ -56,7 +56,8 @@ func (k *Kubernetes) kind(a struct {
 	PodReadiness readiness           `arg:"pod_readiness??,keyword"`
 }) (starlark.Value, error) {
 	if a.Object.ImageObject != nil && len(a.JSONPath) > 0 {
-		return nil, errors.New("Cannot specify both image_json_path and image_object") //nolint:staticcheck // Tilt's.
+		//lint:ignore ST1005 The words that users of Tilt know.
+		return nil, errors.New("Cannot specify both image_json_path and image_object")
 	}
 	k.cluster().Deploys()
 	selector := model.ObjectSelector{Kind: a.Kind, APIVersion: a.APIVersion}
