@@ -141,6 +141,9 @@ func (t *activity) run(ctx context.Context) {
 func (t *activity) look(ctx context.Context) (again time.Time) {
 	t.mu.Lock()
 	if t.next != nil {
+		if t.next.Output == nil {
+			t.next.applied = t.spec.applied // Only the definition has changed.
+		}
 		t.spec, t.next, t.mapped = *t.next, nil, nil
 	}
 	t.mu.Unlock()
@@ -153,8 +156,13 @@ func (t *activity) look(ctx context.Context) (again time.Time) {
 		again = seen.again
 	}
 	if !seen.known {
+		report := engine.Report{Phase: engine.Pending, Reason: "waiting-for-cluster"}
+		if t.reported != nil {
+			report = *t.reported // That's the last known state.
+		}
 		if t.reported == nil || seen.away != "" {
-			t.report(engine.Report{Phase: engine.Pending, Reason: "waiting-for-cluster", Detail: seen.away})
+			report.Detail = seen.away
+			t.report(report)
 		}
 		return again
 	}

@@ -162,11 +162,21 @@ func (d *feed) called(err error) {
 	d.err = err
 }
 
-// state says whether the feed has all objects. Without the right to read them it has none, with an error.
-func (d *feed) state() (known bool, err error) {
+// state says whether the feed has all objects, and why its last call failed.
+func (d *feed) state() (synced bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.synced || d.err != nil && !cluster.Unreachable(d.err) && !apierrors.IsUnauthorized(d.err), d.err
+	return d.synced, d.err
+}
+
+func (d *feed) hasSynced() bool {
+	synced, _ := d.state()
+	return synced
+}
+
+// denied says whether an error means that objects can't be watched, now or later.
+func denied(err error) bool {
+	return apierrors.IsForbidden(err) || apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err)
 }
 
 // describe says what the feed watches.

@@ -67,6 +67,7 @@ func logOf(t *testing.T) (engine.Log, func(text string) string) {
 }
 
 func TestForwardPortInUse(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +97,7 @@ func TestForwardPortInUse(t *testing.T) {
 
 // TestForwardKeepsListener changes the forwards and the pods: a listener stays as long as its address is wanted.
 func TestForwardKeepsListener(t *testing.T) {
+	t.Parallel()
 	log, await := logOf(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	f := newForwarder(nil)

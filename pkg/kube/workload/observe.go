@@ -20,7 +20,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
-	"tilt.dev/session/pkg/kube/cluster"
 	"tilt.dev/session/pkg/kube/workload/status"
 	"tilt.dev/session/pkg/model"
 )
@@ -60,14 +59,14 @@ func (t *activity) observe(ctx context.Context, now time.Time) observation {
 		Mode: t.spec.workload.Readiness, Hashes: t.spec.applied.TemplateHashes, Deployed: t.spec.applied.At, Now: now,
 	}}
 	for _, f := range t.feeds {
-		known, err := f.state()
-		seen.known = seen.known && known
+		synced, err := f.state()
+		seen.known = seen.known && (synced || denied(err))
 		switch {
 		case err == nil || errors.Is(err, context.Canceled):
-		case cluster.Unreachable(err) || apierrors.IsUnauthorized(err):
-			seen.away = fmt.Sprintf("the last known state: %v", t.runner.feeds.connection.Explain(err))
-		default:
+		case denied(err):
 			t.tell("can't watch "+f.describe(), "%v; they don't count for this resource", err)
+		default:
+			seen.away = fmt.Sprintf("the last known state: %v", t.runner.feeds.connection.Explain(err))
 		}
 	}
 	seen.Away = seen.away
@@ -77,7 +76,7 @@ func (t *activity) observe(ctx context.Context, now time.Time) observation {
 	applied := map[types.UID]types.UID{}
 	for _, o := range t.mapped {
 		latest, deleted := o.latest()
-		if o.feed == nil || o.feed.hasState() {
+		if o.feed == nil || o.feed.hasSynced() {
 			seen.Objects = append(seen.Objects, status.Object{Unstructured: latest, Deleted: deleted})
 		}
 		applied[o.GetUID()], applied[latest.GetUID()] = latest.GetUID(), latest.GetUID()
@@ -91,16 +90,9 @@ func (t *activity) observe(ctx context.Context, now time.Time) observation {
 	return seen
 }
 
-// hasState says whether the objects of a feed could be read.
-func (d *feed) hasState() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.synced
-}
-
 // latest returns the latest state of an object, which may be what the deploy was told.
 func (o object) latest() (latest *unstructured.Unstructured, deleted bool) {
-	if o.feed == nil || !o.feed.hasState() {
+	if o.feed == nil || !o.feed.hasSynced() {
 		return o.Unstructured, false
 	}
 	key := o.GetName()

@@ -44,6 +44,10 @@ func (w *workload) failure(p Pod) *engine.Report {
 	job := ownerKind(p.Pod) == "Job"
 	for _, c := range containers(p.Pod) {
 		status, detail := w.containerFailure(c, job)
+		if t := c.State.Terminated; t != nil && t.ExitCode != 0 && !job && p.Spec.RestartPolicy == corev1.RestartPolicyNever {
+			// Other containers keep the pod running.
+			status, detail = exit(t), t.Message
+		}
 		if status != "" {
 			return &engine.Report{
 				Phase:  engine.Failed,

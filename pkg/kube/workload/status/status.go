@@ -233,6 +233,11 @@ func (w *workload) pending(waiting string) engine.Report {
 	for _, o := range w.Objects {
 		report.Detail = cmp.Or(w.Warnings[o.GetUID()], report.Detail)
 	}
+	for _, p := range w.Pods {
+		if len(w.current) == 0 && p.DeletionTimestamp != nil {
+			report.Detail = fmt.Sprintf("pod %s is being deleted", p.Name)
+		}
+	}
 	explained := false
 	for _, p := range w.current {
 		if ready(p.Pod) || w.rootKind(p) == "CronJob" {

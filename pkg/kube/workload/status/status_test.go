@@ -264,6 +264,9 @@ func TestOf(t *testing.T) {
 			[]Pod{pod("web", rs, runs(true)), pod("web", rs, named("q"), runs(false), deleting)},
 			engine.Report{Phase: engine.Ready}},
 
+		{"the only pod is being deleted", wait, []string{deployment("0")}, []Pod{pod("web", rs, runs(false), deleting)},
+			engine.Report{Phase: engine.Pending, Reason: "waiting-for-pod", Detail: "pod p is being deleted"}},
+
 		// Containers.
 		{"a container exited once and will restart", wait, []string{deployment("0")}, []Pod{pod("web", rs, runs(false),
 			func(p *Pod) { p.Status.ContainerStatuses[0].State = corev1.ContainerState{} }, exited(3, 0, "Error"))},
@@ -317,6 +320,11 @@ func TestOf(t *testing.T) {
 			p.Status.ContainerStatuses[0].Ready = true
 			p.Spec.ReadinessGates = []corev1.PodReadinessGate{{ConditionType: "x.dev/up"}}
 		})}, engine.Report{Phase: engine.Starting, Detail: "pod p: readiness gate x.dev/up isn't met"}},
+
+		{"a container has failed for good beside one that runs", wait, []string{barePod}, []Pod{pod("p",
+			phase(corev1.PodRunning), exited(3, 0, "Error"), func(p *Pod) { p.Spec.RestartPolicy = corev1.RestartPolicyNever })},
+			engine.Report{Phase: engine.Failed, Start: created,
+				Error: "Pod p in error state due to container app: exited with code 3"}},
 
 		// Rollouts.
 		{"a pod of a former deploy crashes", wait, []string{deployment("3")}, []Pod{pod("web", rs, hash("new"), runs(true)),
