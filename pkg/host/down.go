@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/kube/deploy"
@@ -48,20 +49,22 @@ func (d *Down) Run(ctx context.Context) (err error) {
 		return &TiltfileError{err}
 	}
 	log := engine.NewLog(d.Log, model.TiltfileResource)
-	var resources []deploy.Resource
-	for _, r := range project.Resources {
-		if u, ok := r.Update.(*model.Deploy); ok && project.Enabled.Contains(r.Name) {
-			resources = append(resources, deploy.Resource{Deploy: u, ResourceDeps: r.ResourceDeps})
-		}
+	selected := project.Enabled.Contains
+	if project.Enabled.All {
+		selected = nil
 	}
-	if len(resources) == 0 {
+	if !slices.ContainsFunc(project.Resources, func(r model.Resource) bool {
+		_, ok := r.Update.(*model.Deploy)
+		return ok
+	}) {
 		log.Append(logs.LevelInfo, "The Tiltfile deploys nothing to Kubernetes: there is nothing to remove.")
 		return nil
 	}
 	deployer := es.deployer(d.Tiltfile, d.Log)
 	defer deployer.Close(ctx)
-	return deployer.Down(ctx, resources, deploy.DownOptions{
+	return deployer.Down(ctx, project.Resources, deploy.DownOptions{
 		DeleteNamespaces: d.DeleteNamespaces,
+		Selected:         selected,
 		Environ:          process.MergeEnv(es.environ, project.EnvironEntries()),
 		Log:              log,
 	})

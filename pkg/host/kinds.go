@@ -103,17 +103,7 @@ func (k *kinds) StartRuntime(request engine.RuntimeRequest) (engine.Runtime, err
 }
 
 // adopt tells what the Tiltfile deploys now, so that what it no longer deploys can be removed.
-func (k *kinds) adopt(project *model.Project) { k.deploys.SetProject(deploysOf(project)) }
-
-func deploysOf(project *model.Project) []*model.Deploy {
-	var deploys []*model.Deploy
-	for _, r := range project.Resources {
-		if d, ok := r.Update.(*model.Deploy); ok {
-			deploys = append(deploys, d)
-		}
-	}
-	return deploys
-}
+func (k *kinds) adopt(project *model.Project) { k.deploys.SetProject(project.Resources) }
 
 // close ends what the kinds still do, at the latest when ctx is done, and waits for it.
 func (k *kinds) close(ctx context.Context) {

@@ -23,6 +23,9 @@ type DownOptions struct {
 	DeleteNamespaces bool
 	// Environ is the environment of delete commands, without variables of their own.
 	Environ []string
+	// Selected says which resources are removed; the others stay whole. Nil removes all, and also what the Tiltfile no
+	// longer names.
+	Selected func(resource string) bool
 	// Log gets what is done.
 	Log engine.Log
 }
@@ -50,13 +53,16 @@ func (d *Deployer) Down(ctx context.Context, resources []model.Resource, options
 	}
 	var errs []error
 	var left []Entry
-	for _, stage := range downStages(resources, current, entries) {
+	for _, stage := range downStages(resources, current, entries, options.Selected) {
 		for _, deploy := range stage.commands {
 			errs = append(errs, d.runDelete(ctx, command{deploy, options.Environ}, options.Log))
 		}
 		stuck, err := d.downStage(ctx, c, stage.entries, options, p)
 		left = append(left, stuck...)
 		errs = append(errs, err)
+	}
+	if options.Selected != nil {
+		left = append(left, slices.DeleteFunc(entries, func(e Entry) bool { return options.Selected(e.Resource) })...)
 	}
 	if len(left) == 0 {
 		errs = append(errs, d.inventory.remove(ctx, c))
@@ -136,11 +142,12 @@ type stage struct {
 
 // downStages returns what is removed one after the other: what the Tiltfile no longer names, then resources that no
 // other one depends on, then those that only these depend on, and so on.
-func downStages(resources []model.Resource, current *project, inventory []Entry) []stage {
+func downStages(resources []model.Resource, current *project, inventory []Entry,
+	selected func(string) bool) []stage {
 	var stages []stage
 	var unnamed stage
 	for _, e := range inventory {
-		if !current.has(e) {
+		if selected == nil && !current.has(e) {
 			unnamed.entries = append(unnamed.entries, e)
 		}
 	}
@@ -150,7 +157,7 @@ func downStages(resources []model.Resource, current *project, inventory []Entry)
 		var s stage
 		for i := len(resources) - 1; i >= 0; i-- {
 			deploy, ok := resources[i].Update.(*model.Deploy)
-			if !ok || depth[i] != level {
+			if !ok || depth[i] != level || selected != nil && !selected(deploy.Resource) {
 				continue
 			}
 			if deploy.Custom != nil {

@@ -166,7 +166,7 @@ func TestDownStages(t *testing.T) {
 	}
 	inventory := []Entry{entry("old", "dev", "old"), entry("db", "dev", "db")}
 	var got []string
-	for _, s := range downStages(resources, newProject(resources), inventory) {
+	for _, s := range downStages(resources, newProject(resources), inventory, nil) {
 		line := strings.Join(names(s.entries), " ")
 		for _, c := range s.commands {
 			line += " +" + c.Resource
