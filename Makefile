@@ -59,6 +59,14 @@ interop: ## Show that Sessions work with tilt-apiserver, Tilt's Go types and con
 e2e: ## Run replicas over etcd behind an aggregator, and what users do with them.
 	hack/e2e.sh
 
+.PHONY: e2e-engine
+e2e-engine: ## Run the tests that need a Docker engine, which comes up for them (root, Debian).
+	hack/e2e-engine.sh
+
+.PHONY: e2e-cluster
+e2e-cluster: build ## Run the stories on a cluster, which comes up for them and is built at first (root, Debian).
+	hack/e2e-cluster.sh
+
 .PHONY: image
 image: ## Build the container image IMAGE with docker or podman, and try it.
 	hack/image.sh "$(IMAGE)" "$(VERSION)"
@@ -106,6 +114,10 @@ bench-runner: build ## Compare "ci" with xargs and process-compose; bin/bench-ru
 	cd hack/bench && $(GO) build -o ../../bin/bench-runner ./runner
 	cd hack/bench/processcompose && $(GO) build -o ../../../bin/process-compose github.com/f1bonacc1/process-compose/src
 	bin/bench-runner -bin $(BIN) -process-compose bin/process-compose $(ARGS)
+
+.PHONY: bench-cluster
+bench-cluster: build ## Measure "up" of the sample beside what its parts cost by hand; the output suits benchstat (COUNT=3).
+	hack/e2e-cluster.sh -run '^$$$$' -bench . -benchtime 1x -count $(or $(COUNT),3)
 
 .PHONY: bench-test
 bench-test: ## Vet and test the programs of bench-peers and bench-runner.

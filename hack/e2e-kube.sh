@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-program=$(hack/kube-apiserver.sh)
+program=$(hack/cluster/build.sh)/kube-apiserver
 cd hack/e2e
 go vet -tags kube ./...
 go test -count=1 -timeout 30m -v -tags kube -run '^TestKube$' "$@" . -args -kube-apiserver="$program"

@@ -61,7 +61,7 @@ resource sessions.tilt.dev/v1alpha1, for kubectl, client-go and tilt.
 	running := &cobra.Group{ID: "run", Title: "Run a Tiltfile:"}
 	looking := &cobra.Group{ID: "look", Title: "Read and change a running Session:"}
 	root.AddGroup(running, looking)
-	addTo(root, running, run.NewCICommand(p), run.NewUpCommand(p), serve.NewCommand(p))
+	addTo(root, running, run.NewCICommand(p), run.NewUpCommand(p), run.NewDownCommand(p), serve.NewCommand(p))
 	addTo(root, looking, verbs.NewCommands(p)...)
 	root.AddCommand(storage.NewCommand(p), verbs.NewVersionCommand(p), run.NewGuardCommand(p))
 	return root

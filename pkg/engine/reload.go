@@ -24,7 +24,7 @@ func (l *loop) adopt(m *evaluated) {
 	p := &m.project
 	t := &l.tiltfile
 	l.settings.slots = max(1, p.MaxParallelUpdates)
-	l.environ = process.MergeEnv(l.config.Environ, entries(p.Environ))
+	l.environ = process.MergeEnv(l.config.Environ, p.EnvironEntries())
 	l.ignores = p.Ignores
 	names := sets.New(p.Enabled.Names...)
 	chosen := func(name string) bool { return p.Enabled.All || names.Has(name) }
@@ -89,19 +89,6 @@ func (l *loop) place(r *resource) {
 	r.index = len(l.resources)
 	l.resources, l.tasks = append(l.resources, r), append(l.tasks, *r.task)
 	r.task = &l.tasks[r.index]
-}
-
-// entries are changes of an environment in the form that process.MergeEnv takes. A nil value removes a variable.
-func entries(changes map[string]*string) []string {
-	var entries []string
-	for key, value := range changes {
-		if value != nil {
-			key += "=" + *value
-		}
-		entries = append(entries, key)
-	}
-	slices.Sort(entries)
-	return entries
 }
 
 // sinceReload is the time from which changes of a resource's files count if its files are different now. A change

@@ -6,6 +6,7 @@ package host
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -19,10 +20,10 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/filewatch"
-	"tilt.dev/session/pkg/local"
+	"tilt.dev/session/pkg/image"
+	"tilt.dev/session/pkg/kube/cluster"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
-	"tilt.dev/session/pkg/probe"
 	"tilt.dev/session/pkg/process"
 	"tilt.dev/session/pkg/session"
 	"tilt.dev/session/pkg/tiltfile"
@@ -48,6 +49,7 @@ type Engines struct {
 	KillGrace time.Duration
 	// Environ has further environment variables for commands.
 	Environ []string
+	Targets
 	// Began is when a run began, or zero if that's when its engine is made.
 	Began time.Time
 }
@@ -57,6 +59,8 @@ type Engines struct {
 type engines struct {
 	Engines
 	processes *process.Runner
+	cluster   *cluster.Frozen
+	images    *image.Builder
 	// files reports changes of files, nil without Watch.
 	files *filewatch.Watcher
 	clock clock.WithTickerAndDelayedExecution
@@ -66,7 +70,9 @@ type engines struct {
 
 // newEngines starts what engines share. It calls warn for what goes wrong later.
 func newEngines(options Engines, warn func(error)) (*engines, error) {
-	es := &engines{Engines: options, clock: clock.RealClock{}, environ: os.Environ()}
+	es := &engines{
+		Engines: options, clock: clock.RealClock{}, environ: os.Environ(), cluster: cluster.Freeze(options.Targets.Cluster),
+	}
 	executable, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -77,11 +83,14 @@ func newEngines(options Engines, warn func(error)) (*engines, error) {
 		AdoptOrphans: true,
 		Warn:         warn,
 	})
-	if err != nil || !options.Watch {
-		return es, err
+	if err != nil {
+		return nil, err
 	}
-	if es.files, err = filewatch.New(es.clock); err != nil {
-		return nil, errors.Join(err, es.processes.Close())
+	if es.images, err = es.builder(); err == nil && options.Watch {
+		es.files, err = filewatch.New(es.clock)
+	}
+	if err != nil {
+		return nil, errors.Join(err, es.close())
 	}
 	return es, nil
 }
@@ -91,7 +100,10 @@ func (es *engines) close() error {
 	if es.files != nil {
 		err = es.files.Close()
 	}
-	return errors.Join(err, es.processes.Close())
+	if es.images != nil {
+		es.images.Close()
+	}
+	return errors.Join(err, es.processes.Close(), es.cluster.Close())
 }
 
 // locate has commands find the API.
@@ -100,12 +112,8 @@ func (es *engines) locate(a *API) {
 }
 
 func (es *engines) engine(
-	s *v1alpha1.Session, log *logs.Store, onChange func(*engine.Snapshot),
+	s *v1alpha1.Session, kinds *kinds, log *logs.Store, onChange func(*engine.Snapshot),
 ) *engine.Engine {
-	commands := &local.Commands{
-		Start:  es.processes.Start,
-		Prober: &probe.Prober{Start: es.processes.Start, Env: es.environ, Clock: es.clock},
-	}
 	began := es.Began
 	if began.IsZero() {
 		began = time.Now()
@@ -116,8 +124,9 @@ func (es *engines) engine(
 		Load: &loader{
 			engines: es, log: log, subcommand: subcommand(s.Spec.ExitCondition), streams: tiltfile.NewStreams(es.OpenFiles),
 		},
-		Updates:   commands,
-		Runtimes:  commands,
+		Updates:   kinds,
+		Runtimes:  kinds,
+		Adopted:   kinds.adopt,
 		Logs:      log,
 		Environ:   process.MergeEnv(es.commands, es.environ),
 		Clock:     es.clock,
@@ -185,12 +194,25 @@ func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, 
 		Argv:        os.Args,
 		Executable:  executable,
 		Environ:     l.engines.environ,
+		Cluster:     l.engines.cluster.Cluster,
+		Redact:      l.redact,
 		Runner:      localCommands{processes: l.engines.processes, environ: l.engines.commands},
 		Log: func(level logs.Level, text string) {
 			l.log.Append(model.TiltfileResource, level, text)
 		},
 		Output: func() io.WriteCloser { return l.log.Writer(model.TiltfileResource) },
 	})
+}
+
+// redact keeps secrets out of the log, also in their encoded form.
+func (l *loader) redact(secrets []model.Secret) {
+	replacements := map[string]string{}
+	for _, s := range secrets {
+		text := fmt.Sprintf("[redacted secret %s:%s]", s.Name, s.Key)
+		replacements[string(s.Value)] = text
+		replacements[base64.StdEncoding.EncodeToString(s.Value)] = text
+	}
+	l.log.Redact(replacements)
 }
 
 // localGrace is how long a command of local() may take to end after SIGTERM. The
@@ -200,6 +222,8 @@ const localGrace = time.Second
 // localCommands runs what a Tiltfile calls with local().
 type localCommands struct {
 	processes *process.Runner
+	cluster   *cluster.Frozen
+	images    *image.Builder
 	// environ has defaults of environment variables.
 	environ []string
 }

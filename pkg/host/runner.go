@@ -151,12 +151,15 @@ type sessionRun struct {
 	*engine.Engine
 	runner  *Runner
 	session *v1alpha1.Session
+	kinds   *kinds
 	// end is the end of the Session, which is known before the run is torn down.
 	end atomic.Pointer[controller.Outcome]
 }
 
 func (r *Runner) newRun(s *v1alpha1.Session, onChange func(*engine.Snapshot)) controller.Run {
-	return &sessionRun{runner: r, session: s, Engine: r.engines.engine(s, r.options.Log(), onChange)}
+	log := r.options.Log()
+	kinds := r.engines.kinds(s.Spec.TiltfilePath, log)
+	return &sessionRun{runner: r, session: s, kinds: kinds, Engine: r.engines.engine(s, kinds, log, onChange)}
 }
 
 func (s *sessionRun) Run(ctx context.Context) error {
@@ -166,6 +169,9 @@ func (s *sessionRun) Run(ctx context.Context) error {
 		started(s.session)
 	}
 	err := s.Engine.Run(ctx)
+	closing, cancel := context.WithTimeout(s.runner.killed, s.runner.options.KillGrace)
+	s.kinds.close(closing)
+	cancel()
 	s.Logs().Close()
 	end := s.end.Load()
 	if end == nil {

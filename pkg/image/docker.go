@@ -165,7 +165,9 @@ func (o dockerOptions) argv() []string {
 		}
 	case o.program == ProgramPodman:
 		argv = append(argv, "--ignorefile", o.ignoreFile)
-	case !o.classic:
+	case o.classic:
+		argv = append(argv, "--force-rm")
+	default:
 		argv = append(argv, "--progress", "plain")
 	}
 	argv = append(argv, "--file", o.file, "--tag", o.tag, "--label", "dev.tilt.built=true", "--label", "dev.tilt.gc=true")

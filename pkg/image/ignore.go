@@ -104,8 +104,8 @@ func (list ignores) ignored(path string) (bool, error) {
 	return false, nil
 }
 
-// combine returns the lines of one ignore file that ignores in a directory what any source ignores. It has the sources as
-// they are, one with exceptions first. Others with exceptions become the paths that they ignore now.
+// combine returns the lines of one ignore file that ignores in a directory what any source ignores. It has the
+// sources as they are, one with exceptions first. Others with exceptions become the paths that they ignore now.
 func (list ignores) combine(context string) ([]string, error) {
 	var first, rest []string
 	for _, s := range list {

@@ -155,7 +155,7 @@ func TestCommandLines(t *testing.T) {
 		"docker buildx build --load --progress rawjson --file F --tag T":           {program: "docker", buildx: true, rawJSON: true},
 		"docker buildx build --load --progress plain --builder b --file F --tag T": {program: "docker", buildx: true, builder: "b"},
 		"docker build --progress plain --file F --tag T":                           {program: "docker"},
-		"docker build --file F --tag T":                                            {program: "docker", classic: true},
+		"docker build --force-rm --file F --tag T":                                 {program: "docker", classic: true},
 		"podman build --ignorefile I --file F --tag T":                             {program: "podman"},
 		"nerdctl build --progress plain --file F --tag T":                          {program: "nerdctl"},
 	} {

@@ -67,16 +67,15 @@ func (a *build) findTool() (tool, error) {
 		t.classic = true
 		return t, nil
 	}
-	switch plugin, err := a.query("docker", "buildx", "version"); {
-	case a.stopped():
+	plugin, missing := a.query("docker", "buildx", "version")
+	if a.stopped() {
 		return t, a.ctx.Err()
-	case err != nil:
+	}
+	if missing != nil {
 		t.classic = atLeast(version, 23, 0)
 		return t, nil
-	default:
-		t.buildx = true
-		t.rawJSON = atLeast(plugin, 0, 13)
 	}
+	t.buildx, t.rawJSON = true, atLeast(plugin, 0, 13)
 	// Builders other than that of the engine don't see its images.
 	builder, err := a.query("docker", "buildx", "inspect")
 	if a.stopped() {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"strings"
 	"sync"
 
 	"k8s.io/utils/clock"
@@ -33,6 +34,9 @@ type Store struct {
 	end uint64
 	// writers are the open writers.
 	writers map[*Writer]struct{}
+	// redacted are the texts of Redact with their replacements, and redactor replaces them. It is nil without texts.
+	redacted map[string]string
+	redactor *strings.Replacer
 }
 
 // entry is a position in the order of blocks. Its block is nil once dropped.
@@ -83,6 +87,9 @@ func (s *Store) put(name string, b *block) {
 	if src == nil {
 		src = &source{name: name, prefix: prefix(name)}
 		s.sources[name] = src
+	}
+	if s.redactor != nil {
+		b.text = s.redactor.Replace(b.text)
 	}
 	b.source, b.first, b.before = src, s.next, src.written
 	src.written += uint64(b.count)

@@ -398,3 +398,17 @@ func (s *Store) newest() uint64 {
 	defer s.mu.Unlock()
 	return s.next - 1
 }
+
+func TestRedact(t *testing.T) {
+	s := New(1<<20, testingclock.NewFakeClock(epoch))
+	s.Append("a", LevelInfo, "before: hunter22, hunter22x and hunt")
+	s.Redact(map[string]string{"hunter22": "[password]", "hunt": "[too short]"})
+	s.Redact(map[string]string{"hunter22x": "[longer]", "line one\nline two\n": "[key]"})
+	w := s.Writer("a")
+	_, _ = w.Write([]byte("after: hunter22 hunter22x\nline one\n  line two!\n"))
+	_ = w.Close()
+	want := []string{"before: [password], [password]x and hunt", "after: [password] [longer]", "[key]", "  [key]!"}
+	if got := texts(s, "a", 10); !slices.Equal(got, want) {
+		t.Errorf("lines %q, want %q", got, want)
+	}
+}

@@ -10,6 +10,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -253,7 +254,7 @@ type Project struct {
 	// Enabled are the resources that start enabled, with their dependencies.
 	Enabled Selection
 
-	// Images are in the order of their definition.
+	// Images are those that are built, in the order of their definition, but bases first.
 	Images []Image
 
 	// Companions are in the order of their definition.
@@ -273,6 +274,20 @@ type Project struct {
 	// Ignores are exceptions from everything that is watched: .tiltignore, watch_settings() and the like. They are
 	// set after a failure as well.
 	Ignores []IgnoreSet
+}
+
+// EnvironEntries are the changes of Environ as process.MergeEnv takes them: "KEY=value" entries, and "KEY" for a
+// variable that is removed.
+func (p *Project) EnvironEntries() []string {
+	var entries []string
+	for key, value := range p.Environ {
+		if value != nil {
+			key += "=" + *value
+		}
+		entries = append(entries, key)
+	}
+	slices.Sort(entries)
+	return entries
 }
 
 // Selection is a set of resources.

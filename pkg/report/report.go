@@ -166,8 +166,8 @@ func unfinished(t v1alpha1.Target) string {
 
 // writeTail writes those of the last lines of a target's resources that aren't blank.
 func writeTail(b *strings.Builder, t v1alpha1.Target, tail Tail, lines int) {
-	for _, resource := range t.Resources {
-		for _, line := range tail(resource, lines) {
+	for _, source := range session.LogSources(t) {
+		for _, line := range tail(source, lines) {
 			if text := excerpt(line.Text); text != "" {
 				fmt.Fprintf(b, "  | %s\n", text)
 			}

@@ -65,6 +65,16 @@ func imageTarget(image *engine.ResourceState) v1alpha1.Target {
 	return t
 }
 
+// LogSources are the sources of the log that have the output of a target: its resources, or the image itself.
+func LogSources(t v1alpha1.Target) []string {
+	if strings.HasPrefix(t.Name, "image:") && !slices.ContainsFunc(t.Resources, func(resource string) bool {
+		return strings.HasPrefix(t.Name, resource+":")
+	}) {
+		return []string{t.Name}
+	}
+	return t.Resources
+}
+
 // imageName is the name of an image's target. No target of a resource can have it: one that looks as if it ended in
 // the verb of such a target gets the registry in front, and the names of resources have no slash.
 func imageName(name string) string {

@@ -20,7 +20,8 @@ type Kind int
 // The kinds of errors.
 const (
 	// KindEvaluation is an error during the execution: wrong arguments of a builtin, fail(), a failed local(), a
-	// limit.
+	// limit. It is also one of images and Kubernetes resources that don't go together, or of a context that isn't
+	// allowed.
 	KindEvaluation Kind = iota
 	// KindMissing is a main Tiltfile that doesn't exist.
 	KindMissing

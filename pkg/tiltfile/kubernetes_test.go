@@ -4,6 +4,7 @@
 package tiltfile
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -110,5 +111,40 @@ func dumpUse(b *strings.Builder, use model.ImageUse) {
 		} else {
 			fmt.Fprintf(b, "%s\n", l.Path)
 		}
+	}
+}
+
+// TestFaultyKubeconfig checks that a kubeconfig that can't be read is an error only for what needs it.
+func TestFaultyKubeconfig(t *testing.T) {
+	for source, want := range map[string]string{
+		"local('true')\nlocal_resource('a', 'x')": "",
+		"k8s_context()":   "Error in k8s_context: read the kubeconfig: it is faulty",
+		"k8s_namespace()": "Error in k8s_namespace: read the kubeconfig: it is faulty",
+		"k8s_yaml(blob('{apiVersion: v1, kind: Pod, metadata: {name: a}}'))": "read the kubeconfig: it is faulty",
+	} {
+		options := tiltfile(t, source)
+		options.Cluster = func() (*model.Cluster, error) { return nil, errors.New("it is faulty") }
+		_, err := Load(t.Context(), options)
+		switch {
+		case want != "":
+			requireError(t, err, KindEvaluation, want)
+		case err != nil:
+			t.Errorf("%s: %v", source, err)
+		}
+	}
+}
+
+// TestMissingPrograms evaluates Tiltfiles without helm, kustomize and kubectl on PATH.
+func TestMissingPrograms(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	for source, want := range map[string]string{
+		"helm('.')": "Error in helm: Unable to find Helm installation. " +
+			"Make sure `helm` is on your $PATH.",
+		"kustomize('.', flags=['--a'])": "Error in kustomize: kustomize() with flags needs kustomize or kubectl on your $PATH",
+	} {
+		options := tiltfile(t, source)
+		writeFile(t, filepath.Join(filepath.Dir(options.Path), "Chart.yaml"), nil)
+		_, err := Load(t.Context(), options)
+		requireError(t, err, KindEvaluation, want)
 	}
 }

@@ -8,9 +8,10 @@
 // executed, not to that of the file that contains the call.
 //
 // An evaluation changes neither the environment nor the working directory of the process, and is independent of other
-// evaluations. It never uses the network. It ends when its context is done, and with an error when it takes too many
-// steps, nests calls too deeply or keeps too much memory. These limits are checked between two steps; the time and
-// the memory of a single operation, such as 'x' * 1000000000, are not limited.
+// evaluations. Only the commands that it runs use the network, and kustomize() for remote bases. It ends when its
+// context is done, and with an error when it takes too many steps, nests calls too deeply or keeps too much memory.
+// These limits are checked between two steps; the time and the memory of a single operation, such as
+// 'x' * 1000000000 or kustomize(), are not limited.
 //
 // Package builtins has the builtins of most subjects, package config those of config.*, package images those for
 // image builds, package kubernetes those for what is deployed, and package data the encodings; see package builtins for

@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -99,6 +100,7 @@ func NewGuardCommand(p command.Program) *cobra.Command {
 // options are those of ci and up.
 type options struct {
 	command.Endpoint
+	targets       command.Targets
 	exitCondition v1alpha1.ExitCondition
 	// file is the Tiltfile, absolute after complete.
 	file string
@@ -121,8 +123,10 @@ type options struct {
 // addFlags adds the flags that up and ci share.
 func (o *options) addFlags(cmd *cobra.Command) {
 	o.Endpoint.AddFlags(cmd)
-	cmd.Flags().StringVarP(&o.file, "file", "f", "Tiltfile",
-		"path of the Tiltfile; paths in a Tiltfile from a pipe, such as /dev/stdin, are relative to the working directory")
+	addFile(cmd.Flags(), &o.file)
+	o.targets.AddFlags(cmd.Flags())
+	o.targets.AddInventoryFlag(cmd.Flags())
+	o.targets.AddDeployFlags(cmd.Flags())
 	command.AddKillGrace(cmd.Flags(), &o.killGrace)
 	// Scripts written for Tilt give the flag. It has no effect here.
 	cmd.Flags().String("web-mode", "", "")
@@ -130,13 +134,30 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	command.AddVerbosity(cmd.Flags(), &o.verbosity)
 }
 
+func addFile(flags *pflag.FlagSet, file *string) {
+	flags.StringVarP(file, "file", "f", "Tiltfile",
+		"path of the Tiltfile; paths in a Tiltfile from a pipe, such as /dev/stdin, are relative to the working directory")
+}
+
 // complete sets what follows from the command line and returns all of its errors.
 func (o *options) complete(args []string) (err error) {
+	if err := o.completeTiltfile(args); err != nil {
+		return err
+	}
+	if o.address, err = host.Resolve(o.Host); err != nil {
+		return command.WithCode(command.ExitUsage, "--host %q has no address: %w", o.Host, err)
+	}
+	return nil
+}
+
+// completeTiltfile sets what follows from the flags and arguments other than those of the API.
+func (o *options) completeTiltfile(args []string) (err error) {
 	errs := []error{
 		command.CheckNotNegative("timeout", o.timeout, "for no limit"),
 		command.CheckNotNegative("linger", o.linger, "to end at once"),
 		command.CheckNotNegative("kill-grace", o.killGrace, "to kill at once"),
 	}
+	errs = append(errs, o.targets.Check()...)
 	if o.maxDataSize, err = command.EnvironmentDataSize(); err != nil {
 		errs = append(errs, err)
 	}
@@ -153,9 +174,6 @@ func (o *options) complete(args []string) (err error) {
 	}
 	if err := errors.Join(errs...); err != nil {
 		return command.WithCode(command.ExitUsage, "%w", err)
-	}
-	if o.address, err = host.Resolve(o.Host); err != nil {
-		return command.WithCode(command.ExitUsage, "--host %q has no address: %w", o.Host, err)
 	}
 	o.args = args
 	return nil

@@ -63,6 +63,7 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 			MaxDataSize: o.maxDataSize,
 			KillGrace:   o.killGrace,
 			Environ:     colours(p),
+			Targets:     o.targets.Targets,
 			Began:       time.Now(),
 		},
 		Log: func() *logs.Store { return out.logs },

@@ -34,8 +34,10 @@ type options struct {
 	maxRunning  int
 	// kubeconfigOut is a file of its own for the kubeconfig, none if empty.
 	kubeconfigOut string
-	killGrace     time.Duration
-	verbosity     uint16
+	// targets are for the Sessions that this process runs.
+	targets   command.Targets
+	killGrace time.Duration
+	verbosity uint16
 	// maxDataSize is from the environment.
 	maxDataSize int64
 }
@@ -59,6 +61,8 @@ func (o *options) addFlags(cmd *cobra.Command) {
 		"how many Sessions run at a time, 0 for all; the others wait in the order of their creation")
 	flags.StringVar(&o.kubeconfigOut, "kubeconfig-out", "",
 		"file to write a kubeconfig for this server to, which is removed at the end")
+	o.targets.AddFlags(flags)
+	o.targets.AddDeployFlags(flags)
 	command.AddKillGrace(flags, &o.killGrace)
 	command.AddVerbosity(flags, &o.verbosity)
 }
@@ -77,6 +81,7 @@ func (o *options) complete(cmd *cobra.Command) (err error) {
 	errs = append(errs,
 		command.CheckNotNegative("max-running", o.maxRunning, "for all"),
 		command.CheckNotNegative("kill-grace", o.killGrace, "to kill at once"))
+	errs = append(errs, o.targets.Check()...)
 	if err := host.CheckReplaceable(o.kubeconfigOut); err != nil {
 		errs = append(errs, fmt.Errorf("--kubeconfig-out: %w", err))
 	}

@@ -82,7 +82,7 @@ func (o *options) steps(p command.Program, api *host.API) [][]host.Part {
 	return host.NewRunner(api, host.RunnerOptions{
 		None:       !o.runSessions,
 		MaxRunning: o.maxRunning,
-		Engines:    host.Engines{Watch: true, MaxDataSize: o.maxDataSize, KillGrace: o.killGrace},
+		Engines:    host.Engines{Watch: true, MaxDataSize: o.maxDataSize, KillGrace: o.killGrace, Targets: o.targets.Targets},
 		Log:        func() *logs.Store { return logs.New(logLimit, clock.RealClock{}) },
 		Started: func(s *v1alpha1.Session) {
 			fmt.Fprintf(p.Streams.Out, "Session %s: runs %s\n", s.Name, s.Spec.TiltfilePath)

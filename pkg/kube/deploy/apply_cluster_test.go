@@ -88,7 +88,7 @@ spec:
 	}
 	b.deploy(strings.Replace(yaml, "size: 1", "size: 2", 1))
 	b.refused(strings.Replace(yaml[:strings.Index(yaml, "---")], kind, "Unknown", 1), "knows no kind Unknown")
-	err := b.deployer.Down(t.Context(), []Resource{{Deploy: b.resource("web", yaml)}}, b.downOptions(false))
+	err := b.deployer.Down(t.Context(), resources(b.resource("web", yaml)), b.downOptions(false))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,12 +241,12 @@ metadata: {name: inner, namespace: NS-new}
 	b.refused(strings.Replace(configMap, "settings}", "settings, namespace: nowhere}", 1),
 		"kubectl create namespace nowhere")
 	options := b.downOptions(false)
-	if err := b.deployer.Down(t.Context(), []Resource{{Deploy: b.resource("web", yaml)}}, options); err != nil {
+	if err := b.deployer.Down(t.Context(), resources(b.resource("web", yaml)), options); err != nil {
 		t.Fatal(err)
 	}
 	b.logged("Not deleting " + b.namespace + "-new:namespace: namespaces are only deleted by")
 	options.DeleteNamespaces = true
-	if err := b.deployer.Down(t.Context(), []Resource{{Deploy: b.resource("web", yaml)}}, options); err != nil {
+	if err := b.deployer.Down(t.Context(), resources(b.resource("web", yaml)), options); err != nil {
 		t.Fatal(err)
 	}
 	b.logged("Not deleting " + b.namespace + ":namespace: it isn't marked")

@@ -133,7 +133,7 @@ func (b *bench) run(d *Deployer, deploy *model.Deploy, requested bool) engine.En
 func (b *bench) deploy(yaml string) Applied {
 	b.t.Helper()
 	r := b.resource("web", yaml)
-	b.deployer.SetProject([]*model.Deploy{r})
+	b.deployer.SetProject(resources(r))
 	end := b.run(b.deployer, r, false)
 	if end.Error != "" {
 		b.t.Fatalf("deploy failed: %s", end.Error)
@@ -213,4 +213,12 @@ func (b *bench) downOptions(namespaces bool) DownOptions {
 	return DownOptions{
 		DeleteNamespaces: namespaces, Environ: os.Environ(), Log: engine.NewLog(b.store, model.TiltfileResource),
 	}
+}
+
+// resources are deploys as resources.
+func resources(deploys ...*model.Deploy) (all []model.Resource) {
+	for _, d := range deploys {
+		all = append(all, model.Resource{Name: d.Resource, Update: d})
+	}
+	return all
 }

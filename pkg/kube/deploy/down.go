@@ -17,19 +17,15 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// Resource is what Down removes of a resource.
-type Resource struct {
-	Deploy *model.Deploy
-	// ResourceDeps are the names of the resources that it depends on, also through resources of other kinds.
-	ResourceDeps []string
-}
-
 // DownOptions configure Down.
 type DownOptions struct {
 	// DeleteNamespaces also deletes the Namespaces of the project, as far as a deploy of it created them.
 	DeleteNamespaces bool
 	// Environ is the environment of delete commands, without variables of their own.
 	Environ []string
+	// Selected says which resources are removed; the others stay whole. Nil removes all, and also what the Tiltfile no
+	// longer names.
+	Selected func(resource string) bool
 	// Log gets what is done.
 	Log engine.Log
 }
@@ -40,9 +36,10 @@ type DownOptions struct {
 // annotation of this project are deleted, Namespaces only as the options say, and none with the policy "keep". Delete
 // commands of custom deploys always run. At the end the inventory is removed, or has what is left.
 //
-// Resources are those of the Tiltfile in the order of their definition.
-func (d *Deployer) Down(ctx context.Context, resources []Resource, options DownOptions) error {
-	if len(resources) == 0 {
+// Resources are all of the Tiltfile in the order of their definition. Without a deploy among them nothing is done.
+func (d *Deployer) Down(ctx context.Context, resources []model.Resource, options DownOptions) error {
+	current := newProject(resources)
+	if len(current.deploys) == 0 {
 		return nil
 	}
 	c, err := d.options.Connect()
@@ -56,13 +53,16 @@ func (d *Deployer) Down(ctx context.Context, resources []Resource, options DownO
 	}
 	var errs []error
 	var left []Entry
-	for _, stage := range downStages(resources, entries, c.Cluster.Namespace) {
+	for _, stage := range downStages(resources, current, entries, options.Selected) {
 		for _, deploy := range stage.commands {
 			errs = append(errs, d.runDelete(ctx, command{deploy, options.Environ}, options.Log))
 		}
 		stuck, err := d.downStage(ctx, c, stage.entries, options, p)
 		left = append(left, stuck...)
 		errs = append(errs, err)
+	}
+	if options.Selected != nil {
+		left = append(left, slices.DeleteFunc(entries, func(e Entry) bool { return options.Selected(e.Resource) })...)
 	}
 	if len(left) == 0 {
 		errs = append(errs, d.inventory.remove(ctx, c))
@@ -142,17 +142,12 @@ type stage struct {
 
 // downStages returns what is removed one after the other: what the Tiltfile no longer names, then resources that no
 // other one depends on, then those that only these depend on, and so on.
-func downStages(resources []Resource, inventory []Entry, namespace string) []stage {
-	deploys := make([]*model.Deploy, len(resources))
-	for i, r := range resources {
-		deploys[i] = r.Deploy
-	}
-	project := newProject(deploys)
-	project.namespace = namespace
+func downStages(resources []model.Resource, current *project, inventory []Entry,
+	selected func(string) bool) []stage {
 	var stages []stage
 	var unnamed stage
 	for _, e := range inventory {
-		if !project.has(e) {
+		if selected == nil && !current.has(e) {
 			unnamed.entries = append(unnamed.entries, e)
 		}
 	}
@@ -161,10 +156,10 @@ func downStages(resources []Resource, inventory []Entry, namespace string) []sta
 	for level := 0; level <= slices.Max(depth); level++ {
 		var s stage
 		for i := len(resources) - 1; i >= 0; i-- {
-			if depth[i] != level {
+			deploy, ok := resources[i].Update.(*model.Deploy)
+			if !ok || depth[i] != level || selected != nil && !selected(deploy.Resource) {
 				continue
 			}
-			deploy := resources[i].Deploy
 			if deploy.Custom != nil {
 				s.commands = append(s.commands, deploy)
 			}
@@ -178,10 +173,10 @@ func downStages(resources []Resource, inventory []Entry, namespace string) []sta
 }
 
 // depths returns for each resource how many others depend on it in the longest chain.
-func depths(resources []Resource) []int {
+func depths(resources []model.Resource) []int {
 	index := make(map[string]int, len(resources))
 	for i, r := range resources {
-		index[r.Deploy.Resource] = i
+		index[r.Name] = i
 	}
 	depth := make([]int, len(resources))
 	// Dependencies form no cycle, so no chain is longer than the list.

@@ -27,8 +27,15 @@ func configMapObject(namespace, name string) model.Object {
 	return model.Object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
 }
 
-func deployOf(resource string, objects ...model.Object) *model.Deploy {
-	return &model.Deploy{Resource: resource, Cluster: &model.Cluster{Namespace: "dev"}, Objects: objects}
+func deployOf(resource string, objects ...model.Object) model.Resource {
+	return model.Resource{Name: resource, Update: &model.Deploy{
+		Resource: resource, Cluster: &model.Cluster{Namespace: "dev"}, Objects: objects,
+	}}
+}
+
+func depending(r model.Resource, on ...string) model.Resource {
+	r.ResourceDeps = on
+	return r
 }
 
 func names(entries []Entry) (names []string) {
@@ -45,7 +52,7 @@ func TestSelection(t *testing.T) {
 		entry("web", "other", "named"), entry("gone", "dev", "gone"), entry("gone", "dev", "adopted"),
 		entry("web", "", "clusterwide"), entry("web", "other", "stays"),
 	}
-	p := newProject([]*model.Deploy{
+	p := newProject([]model.Resource{
 		deployOf("web", configMapObject("", "stays"), configMapObject("other", "named"), configMapObject("x", "clusterwide")),
 		deployOf("db", configMapObject("dev", "moved"), configMapObject("", "adopted")),
 	})
@@ -147,23 +154,26 @@ func FuzzDecode(f *testing.F) {
 }
 
 func TestDownStages(t *testing.T) {
-	custom := &model.Deploy{Resource: "chart", Cluster: &model.Cluster{Namespace: "dev"}, Custom: &model.CustomDeploy{}}
-	resources := []Resource{
-		{Deploy: deployOf("db", configMapObject("", "db"))},
-		{Deploy: deployOf("api", configMapObject("", "api")), ResourceDeps: []string{"db", "unknown"}},
-		{Deploy: deployOf("web", configMapObject("", "web")), ResourceDeps: []string{"api", "db"}},
-		{Deploy: deployOf("alone", configMapObject("", "alone"))},
-		{Deploy: custom, ResourceDeps: []string{"db"}},
+	chart := deployOf("chart")
+	chart.Update.(*model.Deploy).Custom = &model.CustomDeploy{}
+	resources := []model.Resource{
+		deployOf("db", configMapObject("", "db")),
+		depending(model.Resource{Name: "migrate"}, "db"),
+		depending(deployOf("api", configMapObject("", "api")), "migrate", "unknown"),
+		depending(deployOf("web", configMapObject("", "web")), "api", "db"),
+		deployOf("alone", configMapObject("", "alone")),
+		depending(chart, "db"),
 	}
+	inventory := []Entry{entry("old", "dev", "old"), entry("db", "dev", "db")}
 	var got []string
-	for _, s := range downStages(resources, []Entry{entry("old", "dev", "old"), entry("db", "dev", "db")}, "dev") {
+	for _, s := range downStages(resources, newProject(resources), inventory, nil) {
 		line := strings.Join(names(s.entries), " ")
 		for _, c := range s.commands {
 			line += " +" + c.Resource
 		}
 		got = append(got, line)
 	}
-	if want := []string{"old", "alone web +chart", "api", "db"}; !slices.Equal(got, want) {
+	if want := []string{"old", "alone web +chart", "api", "", "db"}; !slices.Equal(got, want) {
 		t.Errorf("stages %q, want %q", got, want)
 	}
 }

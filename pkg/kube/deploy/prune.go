@@ -29,9 +29,13 @@ type project struct {
 	namespace string
 }
 
-func newProject(deploys []*model.Deploy) *project {
+func newProject(resources []model.Resource) *project {
 	p := &project{deploys: map[string]*model.Deploy{}, objects: map[manifest.Key]bool{}}
-	for _, deploy := range deploys {
+	for _, r := range resources {
+		deploy, ok := r.Update.(*model.Deploy)
+		if !ok {
+			continue
+		}
 		p.deploys[deploy.Resource] = deploy
 		if deploy.Cluster != nil {
 			p.namespace = cmp.Or(p.namespace, deploy.Cluster.Namespace)
@@ -87,14 +91,14 @@ func (p *project) leftProject(entries []Entry) []Entry {
 	return left
 }
 
-// SetProject tells the Deployer all deploys of the Tiltfile after a successful evaluation, those of disabled resources
-// and of resources that weren't selected included. In the background it prunes what belongs to resources that are gone,
+// SetProject tells the Deployer all resources of the Tiltfile after a successful evaluation, those that are disabled or
+// weren't selected included. In the background it prunes what belongs to resources that are gone,
 // and runs the delete commands of custom deploys that left within this run. Objects that left a resource are pruned
 // after the next deploy of that resource. A project that never had a deploy contacts no cluster.
-func (d *Deployer) SetProject(deploys []*model.Deploy) {
+func (d *Deployer) SetProject(resources []model.Resource) {
 	d.mu.Lock()
 	previous := d.project
-	current := newProject(deploys)
+	current := newProject(resources)
 	d.project = current
 	var commands []command
 	for resource, c := range d.commands {
@@ -104,7 +108,7 @@ func (d *Deployer) SetProject(deploys []*model.Deploy) {
 		}
 	}
 	d.mu.Unlock()
-	if len(deploys) == 0 && (previous == nil || len(previous.deploys) == 0) {
+	if len(current.deploys) == 0 && (previous == nil || len(previous.deploys) == 0) {
 		return
 	}
 	d.goes(func() {

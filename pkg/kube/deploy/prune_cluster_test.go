@@ -60,11 +60,11 @@ func TestPruneBetweenRuns(t *testing.T) {
 	keeping := b.another(project, "ada", true)
 	keeping.SetProject(nil)
 	other := b.another(project, "bob", false)
-	other.SetProject([]*model.Deploy{b.resource("web", named("z", ""))})
+	other.SetProject(resources(b.resource("web", named("z", ""))))
 	other.Close(t.Context())
 
 	later := b.another(project, "ada", false)
-	later.SetProject([]*model.Deploy{b.resource("web", named("moved", "")), b.resource("disabled", named("c", ""))})
+	later.SetProject(resources(b.resource("web", named("moved", "")), b.resource("disabled", named("c", ""))))
 	b.eventually("the object of a resource that is gone is pruned", func() bool { return !b.has("b") })
 	if !b.has("moved") || !b.has("a") || !b.has("c") {
 		t.Fatal("pruned too much")
@@ -86,7 +86,7 @@ func TestTwoOwners(t *testing.T) {
 		t.Fatal(end.Error)
 	}
 	b.logged(`settings:configmap was deployed by "ada/`)
-	err := b.deployer.Down(t.Context(), []Resource{{Deploy: b.resource("web", configMap)}}, b.downOptions(true))
+	err := b.deployer.Down(t.Context(), resources(b.resource("web", configMap)), b.downOptions(true))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,13 +98,11 @@ func TestTwoOwners(t *testing.T) {
 func TestDown(t *testing.T) {
 	b := newBench(t)
 	dir := t.TempDir()
-	resources := []Resource{
-		{Deploy: b.resource("db", database)},
-		{Deploy: b.resource("web", web+named("stuck", "")), ResourceDeps: []string{"db"}},
-		{Deploy: b.custom("web", "true", "echo gone > "+dir+"/deleted")},
-	}
-	for _, r := range resources[:2] {
-		if end := b.run(b.deployer, r.Deploy, false); end.Error != "" {
+	custom := b.custom("chart", "true", "echo gone > "+dir+"/deleted")
+	project := resources(b.resource("db", database), b.resource("web", web+named("stuck", "")), custom)
+	project[1].ResourceDeps = []string{"db"}
+	for _, r := range project[:2] {
+		if end := b.run(b.deployer, r.Update.(*model.Deploy), false); end.Error != "" {
 			t.Fatal(end.Error)
 		}
 	}
@@ -114,7 +112,7 @@ func TestDown(t *testing.T) {
 		b.patch("v1", "ConfigMap", "stuck", "test", map[string]any{"metadata": map[string]any{"finalizers": nil}})
 	})
 	defer released.Stop()
-	if err := b.deployer.Down(t.Context(), resources, b.downOptions(false)); err != nil {
+	if err := b.deployer.Down(t.Context(), project, b.downOptions(false)); err != nil {
 		t.Fatal(err)
 	}
 	if b.get("apps/v1", "StatefulSet", "db") != nil || b.get("apps/v1", "Deployment", "web") != nil || b.has("stuck") {
@@ -143,7 +141,7 @@ func TestDownLeaves(t *testing.T) {
 	defer finalizers(nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	err := b.deployer.Down(ctx, []Resource{{Deploy: b.resource("web", configMap)}}, b.downOptions(false))
+	err := b.deployer.Down(ctx, resources(b.resource("web", configMap)), b.downOptions(false))
 	if err == nil || !strings.Contains(err.Error(), "waits for finalizers: example.com/never") {
 		t.Fatal(err)
 	}
@@ -180,7 +178,7 @@ func TestCustom(t *testing.T) {
 		if c.apply == "" {
 			deploy = b.custom("web", "true", "touch "+dir+"/deleted")
 		}
-		b.deployer.SetProject([]*model.Deploy{deploy})
+		b.deployer.SetProject(resources(deploy))
 		a, err := b.deployer.StartUpdate(b.request(deploy))
 		if err != nil {
 			t.Fatal(err)
@@ -197,7 +195,7 @@ func TestCustom(t *testing.T) {
 	if !b.has("settings") {
 		t.Fatal("not applied in the namespace of the kubeconfig")
 	}
-	b.deployer.SetProject([]*model.Deploy{b.resource("db", configMap)})
+	b.deployer.SetProject(resources(b.resource("db", configMap)))
 	b.eventually("the delete command ran", func() bool {
 		_, err := os.Stat(dir + "/deleted")
 		return err == nil

@@ -78,9 +78,6 @@ func (i *Images) Library() builtins.Library {
 	return l
 }
 
-// Registry returns what default_registry() says, nil without it.
-func (i *Images) Registry() *model.Registry { return i.registry }
-
 // WatchedPaths returns the files and directories that the builds depend on.
 func (i *Images) WatchedPaths() []string {
 	var paths []string

@@ -89,7 +89,7 @@ func follows(next, last kind) error {
 	return nil
 }
 
-// steps returns the builtins that create steps.
+// stepLibrary returns the builtins that create steps.
 func (i *Images) stepLibrary() builtins.Library {
 	return builtins.Functions(map[string]builtins.Function{
 		"fall_back_on":      i.fallBackOn,

@@ -50,7 +50,7 @@ func (i *Images) find(ref string) *build {
 	if err != nil {
 		return nil
 	}
-	if b := i.declared(wanted); b != nil {
+	if b := i.declared(wanted); b != nil && !b.syncsOnly() {
 		return b
 	}
 	return i.match(ref)

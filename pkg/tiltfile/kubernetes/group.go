@@ -6,7 +6,6 @@ package kubernetes
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"tilt.dev/session/pkg/kube/manifest"
 	"tilt.dev/session/pkg/model"
@@ -211,71 +210,6 @@ func (g *grouping) templates() {
 		}
 		g.give(position, r)
 	}
-}
-
-// apply applies a call of k8s_resource().
-func (g *grouping) apply(o *options) error {
-	r, err := g.target(o)
-	if err != nil {
-		return err
-	}
-	r.portForwards = append(r.portForwards, o.PortForwards...)
-	r.podSelectors = append(r.podSelectors, o.PodSelectors...)
-	r.resourceDeps = append(r.resourceDeps, o.ResourceDeps...)
-	r.links = append(r.links, o.Links...)
-	for _, label := range o.Labels {
-		if !slices.Contains(r.labels, label) {
-			r.labels = append(r.labels, label)
-		}
-	}
-	if o.TriggerMode != builtins.Unset {
-		r.triggerMode = o.TriggerMode
-	}
-	if o.AutoInit.bool != nil {
-		r.autoInit = *o.AutoInit.bool
-	}
-	if o.Readiness != "" {
-		r.readiness = model.PodReadiness(o.Readiness)
-	}
-	if o.Discovery != "" {
-		r.selectorsOnly = o.Discovery == discoverySelectorsOnly
-	}
-	for _, fragment := range o.Objects {
-		position, err := manifest.Pick(fragment, g.all, func(i int) bool { return !g.taken[i] })
-		if err != nil {
-			return err
-		}
-		g.give(position, r)
-	}
-	return nil
-}
-
-// target returns the resource that a call of k8s_resource() is about, under its new name.
-func (g *grouping) target(o *options) (*resource, error) {
-	if o.Workload == "" {
-		r, err := g.add(o.NewName, o.scope)
-		if err == nil {
-			r.group = true
-		}
-		return r, err
-	}
-	r := g.find(o.Workload)
-	if r == nil {
-		var known []string
-		for _, r := range g.resources {
-			known = append(known, r.name)
-		}
-		return nil, fmt.Errorf("k8s_resource specified unknown resource %q. known k8s resources: %s",
-			o.Workload, strings.Join(known, ", "))
-	}
-	if o.NewName != "" && o.NewName != r.name {
-		if g.find(o.NewName) != nil {
-			return nil, fmt.Errorf("k8s_resource specified to rename %q to %q: k8s_resource named %q already exists",
-				r.name, o.NewName, o.NewName)
-		}
-		r.name = o.NewName
-	}
-	return r, nil
 }
 
 // uncategorizedName is the name of the resource of the objects that belong to no other one.

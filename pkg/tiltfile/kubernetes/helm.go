@@ -37,7 +37,7 @@ type helmParameters struct {
 	SkipCRDs    bool                `arg:"skip_crds??"`
 }
 
-// helm is helm(paths, name=”, namespace=”, values=[], set=[], kube_version=”, skip_crds=False): it renders the
+// helm is helm(paths, name="", namespace="", values=[], set=[], kube_version="", skip_crds=False): it renders the
 // chart in a directory.
 func (k *Kubernetes) helm(a helmParameters) (starlark.Value, error) {
 	dir := k.evaluation.Absolute(string(a.Chart))

@@ -46,7 +46,7 @@ type imagePaths struct {
 	locators []locator
 }
 
-// kind is k8s_kind(kind, *, image_json_path=[], api_version=”, image_object={}, pod_readiness=”). A second call with
+// kind is k8s_kind(kind, *, image_json_path=[], api_version="", image_object={}, pod_readiness=""). A second call with
 // the same kind and api_version replaces the first.
 func (k *Kubernetes) kind(a struct {
 	Kind         string              `arg:"kind"`
@@ -56,7 +56,8 @@ func (k *Kubernetes) kind(a struct {
 	PodReadiness readiness           `arg:"pod_readiness??,keyword"`
 }) (starlark.Value, error) {
 	if a.Object.ImageObject != nil && len(a.JSONPath) > 0 {
-		return nil, errors.New("Cannot specify both image_json_path and image_object") //nolint:staticcheck // Tilt's.
+		//lint:ignore ST1005 The words that users of Tilt know.
+		return nil, errors.New("Cannot specify both image_json_path and image_object")
 	}
 	k.cluster().Deploys()
 	selector := model.ObjectSelector{Kind: a.Kind, APIVersion: a.APIVersion}
@@ -80,7 +81,7 @@ func (k *Kubernetes) kind(a struct {
 	return nil, nil
 }
 
-// imageJSONPath is k8s_image_json_path(paths, api_version=”, kind=”, name=”, namespace=”). A second call with the
+// imageJSONPath is k8s_image_json_path(paths, api_version="", kind="", name="", namespace=""). A second call with the
 // same selector replaces the first.
 func (k *Kubernetes) imageJSONPath(a struct {
 	Paths      builtins.StringList `arg:"paths"`

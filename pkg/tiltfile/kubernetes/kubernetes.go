@@ -17,7 +17,7 @@
 // Nothing here contacts a cluster. See builtins.Cluster for what a Tiltfile may do with a context that isn't allowed.
 //
 // helm() runs the user's helm; helm 2 isn't supported. kustomize() needs no program unless the Tiltfile names one or
-// gives flags. It doesn't render with a remote base that git can't fetch.
+// gives flags; git fetches remote bases. The library prints its warnings of deprecated fields to standard error.
 //
 // The steps of k8s_custom_deploy(live_update=) are checked and kept. A change of any of its files is a whole deploy.
 package kubernetes
@@ -25,6 +25,7 @@ package kubernetes
 import (
 	"maps"
 
+	"tilt.dev/session/pkg/kube/manifest"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/tiltfile/builtins"
 	"tilt.dev/session/pkg/tiltfile/images"
@@ -37,6 +38,8 @@ type Kubernetes struct {
 	images     *images.Images
 	// objects are in the order of their registration, and options and customs in that of the calls.
 	objects []*object
+	// first is the first object of each ID.
+	first   map[manifest.ID]*object
 	options []*options
 	customs []*resource
 	kinds   []*kind
@@ -55,7 +58,7 @@ type object struct {
 
 // New returns what an evaluation declares. Commands run in the environment.
 func New(e *builtins.Evaluation, environ *builtins.Environ, images *images.Images) *Kubernetes {
-	return &Kubernetes{evaluation: e, environ: environ, images: images}
+	return &Kubernetes{evaluation: e, environ: environ, images: images, first: map[manifest.ID]*object{}}
 }
 
 // Library returns the builtins.

@@ -15,13 +15,14 @@ import (
 
 	"go.starlark.net/starlark"
 	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 
 	"tilt.dev/session/pkg/tiltfile/builtins"
 	"tilt.dev/session/pkg/tiltfile/data"
 )
 
-// kustomize is kustomize(paths, kustomize_bin=”, flags=[]): it builds the kustomization in a directory. A program does
+// kustomize is kustomize(paths, kustomize_bin="", flags=[]): it builds the kustomization in a directory. A program does
 // that if the Tiltfile names one or gives flags: kustomize or else kubectl.
 func (k *Kubernetes) kustomize(a struct {
 	Dir     builtins.Path       `arg:"paths,alias=path"`
@@ -29,12 +30,13 @@ func (k *Kubernetes) kustomize(a struct {
 	Flags   builtins.StringList `arg:"flags??"`
 }) (starlark.Value, error) {
 	dir := k.evaluation.Absolute(string(a.Dir))
+	byProgram := a.Program != "" || len(a.Flags) > 0
 	// The library finds the files, also those for a program.
-	built, files, err := build(dir)
+	built, files, err := build(dir, byProgram)
 	for _, path := range files {
 		k.evaluation.AddInput(path)
 	}
-	if a.Program == "" && len(a.Flags) == 0 {
+	if !byProgram {
 		if err != nil {
 			return nil, fmt.Errorf("kustomize %s: %w", dir, err)
 		}
@@ -68,8 +70,8 @@ func (k *Kubernetes) runKustomize(dir, program string, flags []string) (string, 
 var kustomizing sync.Mutex
 
 // build returns the objects of the kustomization in a directory, and the absolute paths of the files that they depend
-// on, which are complete up to an error.
-func build(dir string) (text string, files []string, err error) {
+// on, which are complete up to an error. The files may be anywhere, or must be below the kustomization that names them.
+func build(dir string, anywhere bool) (text string, files []string, err error) {
 	kustomizing.Lock()
 	defer kustomizing.Unlock()
 	recording := &recordingFileSystem{FileSystem: filesys.MakeFsOnDisk()}
@@ -80,7 +82,11 @@ func build(dir string) (text string, files []string, err error) {
 			err = fmt.Errorf("the kustomization is faulty: %v", fault)
 		}
 	}()
-	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(recording, dir)
+	options := krusty.MakeDefaultOptions()
+	if anywhere {
+		options.LoadRestrictions = types.LoadRestrictionsNone
+	}
+	resources, err := krusty.MakeKustomizer(options).Run(recording, dir)
 	if err != nil {
 		return "", nil, err
 	}

@@ -32,7 +32,7 @@ func (p portForward) Freeze()               {}
 func (p portForward) Truth() starlark.Bool  { return true }
 func (p portForward) Hash() (uint32, error) { return starlark.String(p.String()).Hash() }
 
-// makePortForward is port_forward(local_port, container_port=0, name=”, link_path=”, host=”). The ports and the
+// makePortForward is port_forward(local_port, container_port=0, name="", link_path="", host=""). The ports and the
 // host are checked where the value is used.
 func makePortForward(a struct {
 	Local     int    `arg:"local_port"`

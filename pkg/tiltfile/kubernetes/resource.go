@@ -6,10 +6,13 @@ package kubernetes
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
+	"tilt.dev/session/pkg/kube/manifest"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/tiltfile/builtins"
 )
@@ -33,7 +36,7 @@ type options struct {
 	scope    *builtins.Scope
 }
 
-// resource is k8s_resource(workload=”, new_name=”, ...). The arguments are applied once all Tiltfiles are executed.
+// resource is k8s_resource(workload="", new_name="", ...). The arguments are applied once all Tiltfiles are executed.
 func (k *Kubernetes) resource(c *builtins.Call) (starlark.Value, error) {
 	o := &options{TriggerMode: builtins.Unset, position: c.Position(), scope: k.evaluation.Scope}
 	if err := c.Unpack(o); err != nil {
@@ -53,6 +56,71 @@ func (k *Kubernetes) resource(c *builtins.Call) (starlark.Value, error) {
 	k.cluster().Deploys()
 	k.options = append(k.options, o)
 	return nil, nil
+}
+
+// apply applies a call of k8s_resource().
+func (g *grouping) apply(o *options) error {
+	r, err := g.target(o)
+	if err != nil {
+		return err
+	}
+	r.portForwards = append(r.portForwards, o.PortForwards...)
+	r.podSelectors = append(r.podSelectors, o.PodSelectors...)
+	r.resourceDeps = append(r.resourceDeps, o.ResourceDeps...)
+	r.links = append(r.links, o.Links...)
+	for _, label := range o.Labels {
+		if !slices.Contains(r.labels, label) {
+			r.labels = append(r.labels, label)
+		}
+	}
+	if o.TriggerMode != builtins.Unset {
+		r.triggerMode = o.TriggerMode
+	}
+	if o.AutoInit.bool != nil {
+		r.autoInit = *o.AutoInit.bool
+	}
+	if o.Readiness != "" {
+		r.readiness = model.PodReadiness(o.Readiness)
+	}
+	if o.Discovery != "" {
+		r.selectorsOnly = o.Discovery == discoverySelectorsOnly
+	}
+	for _, fragment := range o.Objects {
+		position, err := manifest.Pick(fragment, g.all, func(i int) bool { return !g.taken[i] })
+		if err != nil {
+			return err
+		}
+		g.give(position, r)
+	}
+	return nil
+}
+
+// target returns the resource that a call of k8s_resource() is about, under its new name.
+func (g *grouping) target(o *options) (*resource, error) {
+	if o.Workload == "" {
+		r, err := g.add(o.NewName, o.scope)
+		if err == nil {
+			r.group = true
+		}
+		return r, err
+	}
+	r := g.find(o.Workload)
+	if r == nil {
+		var known []string
+		for _, r := range g.resources {
+			known = append(known, r.name)
+		}
+		return nil, fmt.Errorf("k8s_resource specified unknown resource %q. known k8s resources: %s",
+			o.Workload, strings.Join(known, ", "))
+	}
+	if o.NewName != "" && o.NewName != r.name {
+		if g.find(o.NewName) != nil {
+			return nil, fmt.Errorf("k8s_resource specified to rename %q to %q: k8s_resource named %q already exists",
+				r.name, o.NewName, o.NewName)
+		}
+		r.name = o.NewName
+	}
+	return r, nil
 }
 
 // sequence is a list of strings. A string isn't one: each of its characters would be meant.

@@ -6,7 +6,6 @@ package kubernetes
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"go.starlark.net/starlark"
@@ -83,14 +82,17 @@ func (k *Kubernetes) register(c *builtins.Call, objects []model.Object, allowDup
 	stack := callStack(c.Thread)
 	for _, o := range objects {
 		id := manifest.IDOf(o)
-		first := slices.IndexFunc(k.objects, func(other *object) bool { return manifest.IDOf(other.Object) == id })
-		if first >= 0 && !allowDuplicates {
+		added := &object{o, k.evaluation.Scope, stack}
+		switch first := k.first[id]; {
+		case first == nil:
+			k.first[id] = added
+		case !allowDuplicates:
 			//lint:ignore ST1005 The words that users of Tilt know.
 			return fmt.Errorf("Duplicate YAML: %s\n"+
 				"If this is meant, pass allow_duplicates=True to k8s_yaml. It was registered before by:\n%s",
-				id, k.objects[first].stack)
+				id, first.stack)
 		}
-		k.objects = append(k.objects, &object{o, k.evaluation.Scope, stack})
+		k.objects = append(k.objects, added)
 	}
 	if redact := k.evaluation.Redact; redact != nil && !k.evaluation.ShowSecrets {
 		if secrets := manifest.Secrets(objects); len(secrets) > 0 {

@@ -1,0 +1,83 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/host"
+)
+
+// NewDownCommand returns the command down.
+func NewDownCommand(p command.Program) *cobra.Command {
+	o := &downOptions{}
+	cmd := &cobra.Command{
+		Use:   "down [flags] [RESOURCE...] [-- TILTFILE-ARGUMENT...]",
+		Short: "Delete from the cluster what a Tiltfile deploys",
+		Long: `Evaluates a Tiltfile, deletes its Kubernetes objects from the cluster in the
+reverse order of their deploy, and waits until they are gone. Only objects that
+this project has applied are deleted. Those with the annotation
+"tilt.dev/down-policy: keep" stay, and Namespaces without --delete-namespaces.
+
+` + command.ExitCodesHelp,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.completeTiltfile(args); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), p)
+		},
+	}
+	addFile(cmd.Flags(), &o.file)
+	o.targets.AddFlags(cmd.Flags())
+	o.targets.AddInventoryFlag(cmd.Flags())
+	cmd.Flags().BoolVar(&o.deleteNamespaces, "delete-namespaces", false,
+		"also delete the Namespaces that this project has created, with everything in them")
+	command.AddKillGrace(cmd.Flags(), &o.killGrace)
+	command.AddVerbosity(cmd.Flags(), &o.verbosity)
+	return cmd
+}
+
+// downOptions are those of down.
+type downOptions struct {
+	options
+	deleteNamespaces bool
+}
+
+func (o *downOptions) run(ctx context.Context, p command.Program) error {
+	if err := command.DirectLog(p.Streams.ErrOut, o.verbosity); err != nil {
+		return command.Failed(err)
+	}
+	out := newConsole(p, nil, false)
+	down := host.Down{
+		Engines: host.Engines{
+			OpenFiles: true, MaxDataSize: o.maxDataSize, KillGrace: o.killGrace, Targets: o.targets.Targets,
+		},
+		Tiltfile:         o.file,
+		Args:             o.args,
+		DeleteNamespaces: o.deleteNamespaces,
+		Log:              out.logs,
+		Warn:             p.Warn,
+	}
+	var printing sync.WaitGroup
+	var printed error
+	printing.Go(func() { printed = out.printLogs(context.WithoutCancel(ctx), p.Streams.Out) })
+	err, _ := p.Group().Run(ctx, nil, down.Run)
+	out.logs.Close()
+	printing.Wait()
+	signal := new(host.SignalError)
+	switch {
+	case err == nil:
+		return command.Failed(printed)
+	case errors.As(err, &signal):
+		return o.signalled(signal)
+	case errors.As(err, new(*host.TiltfileError)):
+		return command.WithCode(command.ExitUsage, "%w", err)
+	}
+	return command.WithCode(command.ExitFailure, "%w", err)
+}

@@ -1,0 +1,158 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/image"
+	"tilt.dev/session/pkg/kube/cluster"
+	"tilt.dev/session/pkg/kube/deploy"
+	"tilt.dev/session/pkg/kube/workload"
+	"tilt.dev/session/pkg/local"
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/probe"
+)
+
+// Targets are options of how images are built and of where Kubernetes resources are deployed.
+type Targets struct {
+	// Cluster says which cluster is deployed to.
+	Cluster cluster.Options
+	// ImageProgram builds images, "" for docker.
+	ImageProgram string
+	// Inventory names the project in the cluster, "" for a name that follows from the path of the Tiltfile.
+	Inventory string
+	// NoPrune leaves objects in the cluster that are no longer in the YAML.
+	NoPrune bool
+}
+
+// kinds start the updates and runtimes of one run, those of each kind in its package.
+type kinds struct {
+	local     *local.Commands
+	images    *image.Builder
+	deploys   *deploy.Deployer
+	workloads *workload.Runner
+}
+
+var (
+	_ engine.Updater = (*kinds)(nil)
+	_ engine.Runner  = (*kinds)(nil)
+)
+
+// kinds returns the kinds of a run of a Tiltfile. The caller closes them.
+func (es *engines) kinds(tiltfile string, log *logs.Store) *kinds {
+	return &kinds{
+		local: &local.Commands{
+			Start:  es.processes.Start,
+			Prober: &probe.Prober{Start: es.processes.Start, Env: es.environ, Clock: es.clock},
+		},
+		images:    es.images,
+		deploys:   es.deployer(tiltfile, log),
+		workloads: workload.New(workload.Options{Connection: es.cluster.Connection}),
+	}
+}
+
+// builder returns what builds the images of all runs.
+func (es *engines) builder() (*image.Builder, error) {
+	return image.New(image.Options{
+		Program:  es.Targets.ImageProgram,
+		Start:    es.processes.Start,
+		Registry: es.registry,
+		Node:     es.node,
+	})
+}
+
+func (es *engines) deployer(tiltfile string, log *logs.Store) *deploy.Deployer {
+	project, owner := es.Targets.identity(tiltfile)
+	return deploy.New(deploy.Options{
+		Connect: es.cluster.Connection,
+		Start:   es.processes.Start,
+		Project: project,
+		Owner:   owner,
+		NoPrune: es.Targets.NoPrune,
+		Log:     engine.NewLog(log, model.TiltfileResource),
+	})
+}
+
+// StartUpdate implements engine.Updater.
+func (k *kinds) StartUpdate(request engine.UpdateRequest) (engine.Activity, error) {
+	switch request.Update.(type) {
+	case *model.ImageBuild:
+		return k.images.StartUpdate(request)
+	case *model.Deploy:
+		return k.deploys.StartUpdate(request)
+	}
+	return k.local.StartUpdate(request)
+}
+
+// StartRuntime implements engine.Runner.
+func (k *kinds) StartRuntime(request engine.RuntimeRequest) (engine.Runtime, error) {
+	if _, ok := request.Runtime.(*model.Workload); ok {
+		return k.workloads.StartRuntime(request)
+	}
+	return k.local.StartRuntime(request)
+}
+
+// adopt tells what the Tiltfile deploys now, so that what it no longer deploys can be removed.
+func (k *kinds) adopt(project *model.Project) { k.deploys.SetProject(project.Resources) }
+
+// close ends what the kinds still do, at the latest when ctx is done, and waits for it.
+func (k *kinds) close(ctx context.Context) {
+	k.workloads.Close()
+	k.deploys.Close(ctx)
+}
+
+// registry is the registry that a cluster names for local development.
+func (es *engines) registry(ctx context.Context, _ *model.Cluster) (*model.Registry, string, error) {
+	connection, err := es.cluster.Connection()
+	if err != nil {
+		return nil, "", err
+	}
+	return connection.Registry(ctx)
+}
+
+// node is what the nodes of a cluster have in common.
+func (es *engines) node(ctx context.Context, _ *model.Cluster) (image.Node, error) {
+	connection, err := es.cluster.Connection()
+	if err != nil {
+		return image.Node{}, err
+	}
+	node, err := connection.Node(ctx)
+	if err != nil {
+		return image.Node{}, err
+	}
+	platform := ""
+	if node.Arch != "" {
+		platform = "linux/" + node.Arch
+	}
+	return image.Node{Platform: platform, Runtime: node.Runtime}, nil
+}
+
+// identity is by what a cluster knows the project of a Tiltfile. Without --inventory a project is the path of the
+// Tiltfile on this machine.
+func (t *Targets) identity(tiltfile string) (project, owner string) {
+	owner = "unknown"
+	if u, err := user.Current(); err == nil {
+		owner = u.Username
+	}
+	if t.Inventory != "" {
+		return t.Inventory, owner
+	}
+	if machine, err := os.Hostname(); err == nil {
+		owner += "@" + machine
+	}
+	if resolved, err := filepath.EvalSymlinks(tiltfile); err == nil {
+		tiltfile = resolved
+	}
+	sum := sha256.Sum256([]byte(tiltfile))
+	return fmt.Sprintf("%s-%s", filepath.Base(filepath.Dir(tiltfile)), hex.EncodeToString(sum[:5])), owner
+}
