@@ -132,7 +132,11 @@ func (t *activity) mapObjects() ([]object, error) {
 	objects := make([]object, 0, len(t.spec.applied.Objects))
 	namespaces := map[string]bool{}
 	if len(t.spec.workload.PodSelectors) > 0 || len(t.spec.applied.Objects) == 0 {
-		namespaces[t.spec.workload.Cluster.Namespace] = true
+		namespace := c.Cluster.Namespace
+		if t.spec.workload.Cluster != nil {
+			namespace = t.spec.workload.Cluster.Namespace
+		}
+		namespaces[namespace] = true
 	}
 	for i := range t.spec.applied.Objects {
 		o := object{Unstructured: &t.spec.applied.Objects[i]}
