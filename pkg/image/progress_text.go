@@ -87,4 +87,3 @@ func (p *progress) podmanLine(line string) {
 	}
 	fmt.Fprintln(p.log, line)
 }
-
