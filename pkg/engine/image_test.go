@@ -149,29 +149,31 @@ func TestImageWithoutDemand(t *testing.T) {
 }
 
 func TestWorkload(t *testing.T) {
-	project := projectWith(nil, workload("a", nil), workload("b", nil, after("a")))
+	project := projectWith(nil, workload("a", nil), workload("b", nil, after("a")), job("c", parallel, after("b")))
 	play(t, project, func(w *world) {
 		w.finish("a:update", End{})
-		w.want("a=ok a:runtime=active b=waiting-for-dep b:runtime=waiting-for-dep")
+		w.want("a=ok a:runtime=active b=waiting-for-dep b:runtime=waiting-for-dep c=waiting-for-dep")
 		report := w.performance("a:runtime").runtime.Report
 		report(Report{Phase: Pending, Reason: "ContainerCreating"})
-		w.want("a=ok a:runtime=ContainerCreating b=waiting-for-dep b:runtime=waiting-for-dep")
+		w.want("a=ok a:runtime=ContainerCreating b=waiting-for-dep b:runtime=waiting-for-dep c=waiting-for-dep")
 		report(Report{Phase: Failed, Error: "crash loop"})
-		w.want("a=ok a:runtime=error b=waiting-for-dep b:runtime=waiting-for-dep")
+		w.want("a=ok a:runtime=error b=waiting-for-dep b:runtime=waiting-for-dep c=waiting-for-dep")
 		time.Sleep(time.Second)
 		report(Report{Phase: Ready})
-		w.want("a=ok a:runtime=ready b=active b:runtime=waiting-for-update")
+		w.want("a=ok a:runtime=ready b=active b:runtime=waiting-for-update c=waiting-for-dep")
 		if running := w.resource("a").Runtime.Running; running.Error != "" || running.LastReady.Sub(running.Start) != time.Second {
 			t.Errorf("running: %+v", running)
 		}
 		project.Resources = slices.Clone(project.Resources)
 		project.Resources[0].Runtime = &model.Workload{Resource: "a", PortForwards: []model.PortForward{{Local: 80}}}
 		w.reload(project)
-		w.want("a=ok a:runtime=ready b=active b:runtime=waiting-for-update")
+		w.want("a=ok a:runtime=ready b=active b:runtime=waiting-for-update c=waiting-for-dep")
 		if n := len(w.performance("a:runtime").renewed); n != 1 {
 			t.Errorf("the runtime was renewed %d times", n)
 		}
+		w.finish("b:update", End{})
+		w.performance("b:runtime").runtime.Report(Report{Phase: Absent})
 		report(Report{Phase: Failed, Error: "late"})
-		w.want("a=ok a:runtime=ready b=active b:runtime=waiting-for-update")
+		w.want("a=ok a:runtime=ready b=ok b:runtime=absent c=active")
 	})
 }

@@ -98,7 +98,7 @@ const (
 	Succeeded
 	// Failed is a runtime that has failed, with an Error. It may recover.
 	Failed
-	// Absent is a runtime that there is nothing to say of.
+	// Absent is a runtime that there is nothing to say of: that its update has succeeded is enough.
 	Absent
 )
 

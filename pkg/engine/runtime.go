@@ -138,7 +138,7 @@ func (m reported) apply(l *loop) {
 		r.restarts = m.report.Restarts
 	}
 	l.setRunning(r, now, m.at)
-	if m.report.Phase == Succeeded {
+	if m.report.Phase == Succeeded || m.report.Phase == Absent {
 		l.markMet(r)
 	}
 	if r.detail != m.report.Detail {

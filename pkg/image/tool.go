@@ -73,7 +73,7 @@ func (a *build) findTool() (tool, error) {
 	}
 	if missing != nil {
 		t.classic = atLeast(version, 23, 0)
-		return t, nil
+		return t, nil //nolint:nilerr // Without the plugin docker builds in another way.
 	}
 	t.buildx, t.rawJSON = true, atLeast(plugin, 0, 13)
 	// Builders other than that of the engine don't see its images.
