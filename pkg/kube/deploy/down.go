@@ -23,8 +23,8 @@ type DownOptions struct {
 	DeleteNamespaces bool
 	// Environ is the environment of delete commands, without variables of their own.
 	Environ []string
-	// Selected says which resources are removed; the others stay whole. Nil removes all, and also what the Tiltfile no
-	// longer names.
+	// Selected says which resources are removed, with what the Tiltfile no longer names of them; the others stay whole.
+	// Nil removes all, also resources that left the Tiltfile.
 	Selected func(resource string) bool
 	// Log gets what is done.
 	Log engine.Log
@@ -147,7 +147,7 @@ func downStages(resources []model.Resource, current *project, inventory []Entry,
 	var stages []stage
 	var unnamed stage
 	for _, e := range inventory {
-		if selected == nil && !current.has(e) {
+		if !current.has(e) && (selected == nil || selected(e.Resource)) {
 			unnamed.entries = append(unnamed.entries, e)
 		}
 	}

@@ -176,4 +176,11 @@ func TestDownStages(t *testing.T) {
 	if want := []string{"old", "alone web +chart", "api", "", "db"}; !slices.Equal(got, want) {
 		t.Errorf("stages %q, want %q", got, want)
 	}
+	// Of a selection, also what it no longer names goes.
+	inventory = append(inventory, entry("alone", "dev", "left"))
+	selected := downStages(resources, newProject(resources), inventory, func(r string) bool { return r == "alone" })
+	chosen := append(names(selected[0].entries), names(selected[1].entries)...)
+	if !slices.Equal(chosen, []string{"left", "alone"}) {
+		t.Errorf("selected %q", chosen)
+	}
 }
