@@ -157,6 +157,9 @@ func (p played) play(target string, update UpdateRequest, runtime *RuntimeReques
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.performances[target] = done
+	if p.perform != nil {
+		p.perform(target, done)
+	}
 	return done, nil
 }
 

@@ -160,14 +160,16 @@ func (l *loop) failFor(r *resource, image *resource) {
 	l.refresh(r)
 }
 
-// wantImages requests another build of the images of a triggered task that have failed or have changed.
-func (l *loop) wantImages(r *resource) {
+// wantImages requests another build of those images of a triggered task that have failed or have changed, and of those
+// whose bases have. It reports whether there are any.
+func (l *loop) wantImages(r *resource) (wanted bool) {
 	for _, image := range r.uses {
-		if image.task.update == updateFailed || image.task.wish == wishPending {
+		if l.wantImages(image) || image.task.update == updateFailed || image.task.wish == wishPending {
 			l.want(image)
+			wanted = true
 		}
-		l.wantImages(image)
 	}
+	return wanted
 }
 
 // built records the output of an image's build. Another output than before is a reason for an update of its users.

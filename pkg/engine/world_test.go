@@ -42,6 +42,8 @@ type world struct {
 	processes map[string]*fakeProcess
 	// performances are the builds, deploys and workloads.
 	performances map[string]*performance
+	// perform is called with each performance. It may be nil.
+	perform func(target string, d *performance)
 	// gates hold back launches, refusals make them fail.
 	gates    map[string]chan struct{}
 	refusals map[string]error
