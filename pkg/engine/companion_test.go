@@ -23,6 +23,7 @@ func TestCompanions(t *testing.T) {
 	project := projectOf(job("a"))
 	project.MaxParallelUpdates = 1
 	project.Companions = []model.Companion{companionOf("x", "/project/f"), companionOf("y"), companionOf("button")}
+	project.Companions[1].Source = "y"
 	project.Companions[2].OnDemand = true
 	play(t, project, func(w *world) {
 		w.want("a=active")
@@ -35,8 +36,9 @@ func TestCompanions(t *testing.T) {
 		w.edit("/project/f")
 		w.wantStarted("a:update", "x", "y", "x", "x")
 		w.wantLog(model.TiltfileResource,
-			"|Initial Build|Loading Tiltfile at: /project/Tiltfile|Successfully loaded Tiltfile (0s)|Running cmd: x|Running cmd: y|"+
-				`Running cmd: x|Command "x" has ended|ERROR: Command "y" failed: exit status 3|Running cmd: x`)
+			"|Initial Build|Loading Tiltfile at: /project/Tiltfile|Successfully loaded Tiltfile (0s)|Running cmd: x|"+
+				`Running cmd: x|Command "x" has ended|Running cmd: x`)
+		w.wantLog("y", `Running cmd: y|ERROR: Command "y" failed: exit status 3`)
 	})
 }
 

@@ -118,7 +118,7 @@ func (l *loop) block(r *resource) {
 	var waits string
 	for _, image := range r.uses {
 		t := image.task
-		if t.wish.startable() || t.update == updateRunning || t.update == updateRetrying || t.blocked {
+		if t.wish.startable() || t.update != updateSucceeded && t.update != updateFailed || t.blocked {
 			waits = image.Name
 			break
 		}
@@ -132,14 +132,16 @@ func (l *loop) block(r *resource) {
 		l.touch(r)
 	}
 	for _, image := range r.uses {
-		switch {
-		case image.task.wish == wishPending && r.task.begun && r.wants.rebuilt.IsZero():
+		if image.task.update == updateFailed && waits == "" && r.task.wish.startable() {
+			l.failFor(r, image)
+			break
+		}
+	}
+	for _, image := range r.uses {
+		if image.task.wish == wishPending && r.task.begun && r.wants.rebuilt.IsZero() {
 			// The image is built on request, and so the task has to be asked.
 			r.wants.rebuilt = l.config.Clock.Now()
 			l.refresh(r)
-		case image.task.update == updateFailed && waits == "" && r.task.wish.startable():
-			l.failFor(r, image)
-			return
 		}
 	}
 }
@@ -161,11 +163,15 @@ func (l *loop) failFor(r *resource, image *resource) {
 }
 
 // wantImages requests another build of those images of a triggered task that have failed or have changed, and of those
-// whose bases have. It reports whether there are any.
+// whose bases have. It reports whether there are any, or any is being built.
 func (l *loop) wantImages(r *resource) (wanted bool) {
 	for _, image := range r.uses {
-		if l.wantImages(image) || image.task.update == updateFailed || image.task.wish == wishPending {
+		t := image.task
+		switch {
+		case l.wantImages(image) || t.update == updateFailed || t.wish == wishPending:
 			l.want(image)
+			wanted = true
+		case t.wish.startable() || t.update == updateRunning:
 			wanted = true
 		}
 	}
