@@ -146,6 +146,7 @@ func (g *gallery) perform(target string, d *performance) {
 				g.t.Errorf("%s is deployed while %s is built", name, image)
 			}
 			if d.Images[image].Ref == "" {
+				g.t.Errorf("%s is deployed without %s", name, image)
 			}
 		}
 		g.deployed[name] = d.Images
@@ -178,10 +179,12 @@ func (g *gallery) latest(name string) model.BuiltImage {
 }
 
 func (g *gallery) act() {
-	defer func() { synctest.Wait(); 	resource := fmt.Sprintf("r%d", g.IntN(5))
+	resource := fmt.Sprintf("r%d", g.IntN(5))
 	switch g.IntN(10) {
 	case 0, 1, 2, 3:
-		n := fmt.Sprintf("i%d", g.IntN(5)); 	case 4, 5:
+		g.edit(fmt.Sprintf("i%d", g.IntN(5)))
+	case 4, 5:
+		// It may be disabled or gone.
 		_ = g.w.engine.Trigger(g.t.Context(), []string{resource})
 	case 6:
 		if _, err := g.w.engine.Disable(g.t.Context(), named(resource)); err == nil {
