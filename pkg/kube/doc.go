@@ -3,8 +3,8 @@
 
 // Package kube is the parent of the packages that deploy the Kubernetes resources of a Tiltfile and watch them.
 //
-// How the target NAME:runtime of a resource is follows Tilt, with these differences, which package workload/status
-// implements and tests:
+// How the target NAME:runtime of a resource is follows Tilt, with these differences. Packages workload/status, workload
+// and, for times and limits, pkg/session implement and test them:
 //
 //	| Tilt                                           | we                                                           |
 //	|------------------------------------------------|--------------------------------------------------------------|
@@ -35,8 +35,17 @@
 //	| ready, if its containers were                  |                                                              |
 //	| an object that someone deleted goes unnoticed  | waiting with the reason deleted                              |
 //	| a cluster that doesn't answer ends the run     | the last known state, which says so, until it answers        |
+//	| a terminated target has no finishTime          | finishTime is when it was first seen to have ended           |
+//	| what waits for its pods has no readiness limit | it has, from the deploy on, and the error says what it waits |
+//	|                                                | for; Jobs have none in both                                  |
+//	| restarts aren't in the API                     | restartCount has those of all containers that count          |
 //	| port forwards go to the newest pod that runs,  | to a ready pod; the listener stays open over rollouts        |
 //	| and their listener closes with it              |                                                              |
 //	| a log that is silent is opened again, and may  | a log goes on at the line at which its stream broke, and the |
 //	| lose or repeat lines                           | end of a former container's log is read first                |
+//
+// What is the same: the type is "job" only if the resource waits for its pods to succeed, startTime is that of the last
+// deploy or, for a container that fails, of its pod, and a failure within k8s_grace_period of the last deploy has the
+// graceStatus "Tolerated" and doesn't end `ci`. A resource that isn't waited for, such as "uncategorized", has no target
+// NAME:runtime once it is deployed and has no pods.
 package kube

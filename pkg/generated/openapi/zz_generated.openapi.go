@@ -3755,7 +3755,7 @@ func schema_pkg_apis_core_v1alpha1_Target(ref common.ReferenceCallback) common.O
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Description: "name identifies the target within its Session: the resource's name, a colon, and \"update\" for its job or \"serve\" for its server.",
+							Description: "name identifies the target within its Session: the resource's name, a colon, and \"update\" for its job, \"serve\" for its server or \"runtime\" for its Kubernetes workload. The build of an image is \"image:\" and the name of the image.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -3763,7 +3763,7 @@ func schema_pkg_apis_core_v1alpha1_Target(ref common.ReferenceCallback) common.O
 					},
 					"type": {
 						SchemaProps: spec.SchemaProps{
-							Description: "type is \"job\" for a target that runs to completion and \"server\" for one that is expected to run indefinitely.\n\nPossible enum values:\n - `\"job\"` runs to completion, such as a build or a test.\n - `\"server\"` runs until it is stopped, such as an HTTP server.",
+							Description: "type is \"job\" for a target that runs to completion and \"server\" for one that is expected to run indefinitely.\n\nPossible enum values:\n - `\"job\"` runs to completion, such as a test, the build of an image or a deploy.\n - `\"server\"` runs until it is stopped, such as an HTTP server or a Kubernetes workload.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -3777,7 +3777,7 @@ func schema_pkg_apis_core_v1alpha1_Target(ref common.ReferenceCallback) common.O
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "resources are the resources of the Tiltfile that this target belongs to.",
+							Description: "resources are the resources of the Tiltfile that this target belongs to. An image belongs to all that use it.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3799,7 +3799,7 @@ func schema_pkg_apis_core_v1alpha1_Target(ref common.ReferenceCallback) common.O
 					},
 					"restartCount": {
 						SchemaProps: spec.SchemaProps{
-							Description: "restartCount is how often the target was started again after a failure, since it was last started for another reason: the retries of a job, the restarts of a server.",
+							Description: "restartCount is how often the target was started again after a failure, since it was last started for another reason: the retries of a job, the restarts of a server, those of the containers of a workload's pods.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},
@@ -3861,13 +3861,13 @@ func schema_pkg_apis_core_v1alpha1_TargetStateActive(ref common.ReferenceCallbac
 				Properties: map[string]spec.Schema{
 					"startTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "startTime is when this execution began, null while the process is being started.",
+							Description: "startTime is when this execution began, null while the process is being started. For a workload it is when its last deploy ended.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},
 					"ready": {
 						SchemaProps: spec.SchemaProps{
-							Description: "ready is true while a server passes its readiness probe or, without a probe, as soon as its process runs. It is always false for a job.",
+							Description: "ready is true while a server passes its readiness probe or, without a probe, as soon as its process runs, and while all objects of a workload are ready. It is always false for a job.",
 							Default:     false,
 							Type:        []string{"boolean"},
 							Format:      "",
@@ -3965,7 +3965,7 @@ func schema_pkg_apis_core_v1alpha1_TargetStateWaiting(ref common.ReferenceCallba
 				Properties: map[string]spec.Schema{
 					"waitReason": {
 						SchemaProps: spec.SchemaProps{
-							Description: "waitReason is what the target waits for, in one word. It isn't the cause of the execution.",
+							Description: "waitReason is what the target waits for, in one word. It isn't the cause of the execution. Before its pods run, a workload waits for the reason that its pods give, such as \"ContainerCreating\" or \"Unschedulable\".",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",

@@ -13,22 +13,24 @@ import (
 type TargetType string
 
 const (
-	// TargetTypeJob runs to completion, such as a build or a test.
+	// TargetTypeJob runs to completion, such as a test, the build of an image or a deploy.
 	TargetTypeJob TargetType = "job"
-	// TargetTypeServer runs until it is stopped, such as an HTTP server.
+	// TargetTypeServer runs until it is stopped, such as an HTTP server or a Kubernetes workload.
 	TargetTypeServer TargetType = "server"
 )
 
 // Target is one server or job of a Session.
 type Target struct {
 	// name identifies the target within its Session: the resource's name, a
-	// colon, and "update" for its job or "serve" for its server.
+	// colon, and "update" for its job, "serve" for its server or "runtime" for
+	// its Kubernetes workload. The build of an image is "image:" and the name
+	// of the image.
 	Name string `json:"name"`
 
 	// type is "job" for a target that runs to completion and "server" for one that is expected to run indefinitely.
 	Type TargetType `json:"type"`
 
-	// resources are the resources of the Tiltfile that this target belongs to.
+	// resources are the resources of the Tiltfile that this target belongs to. An image belongs to all that use it.
 	// +listType=atomic
 	Resources []string `json:"resources"`
 
@@ -36,7 +38,7 @@ type Target struct {
 	State TargetState `json:"state"`
 
 	// restartCount is how often the target was started again after a failure, since it was last started for another
-	// reason: the retries of a job, the restarts of a server.
+	// reason: the retries of a job, the restarts of a server, those of the containers of a workload's pods.
 	// +optional
 	RestartCount int32 `json:"restartCount,omitempty"`
 }
@@ -63,17 +65,20 @@ type TargetState struct {
 
 // TargetStateWaiting is a target whose next execution is requested but hasn't begun.
 type TargetStateWaiting struct {
-	// waitReason is what the target waits for, in one word. It isn't the cause of the execution.
+	// waitReason is what the target waits for, in one word. It isn't the cause of the execution. Before its pods run,
+	// a workload waits for the reason that its pods give, such as "ContainerCreating" or "Unschedulable".
 	WaitReason string `json:"waitReason"`
 }
 
 // TargetStateActive is a target that is executing.
 type TargetStateActive struct {
-	// startTime is when this execution began, null while the process is being started.
+	// startTime is when this execution began, null while the process is being started. For a workload it is when its
+	// last deploy ended.
 	StartTime metav1.MicroTime `json:"startTime"`
 
 	// ready is true while a server passes its readiness probe or, without a probe, as
-	// soon as its process runs. It is always false for a job.
+	// soon as its process runs, and while all objects of a workload are ready. It is
+	// always false for a job.
 	Ready bool `json:"ready"`
 
 	// lastReadyTime is when ready last changed from false to true, null if it never did.

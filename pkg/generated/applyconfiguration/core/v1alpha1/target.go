@@ -15,16 +15,18 @@ import (
 // Target is one server or job of a Session.
 type TargetApplyConfiguration struct {
 	// name identifies the target within its Session: the resource's name, a
-	// colon, and "update" for its job or "serve" for its server.
+	// colon, and "update" for its job, "serve" for its server or "runtime" for
+	// its Kubernetes workload. The build of an image is "image:" and the name
+	// of the image.
 	Name *string `json:"name,omitempty"`
 	// type is "job" for a target that runs to completion and "server" for one that is expected to run indefinitely.
 	Type *corev1alpha1.TargetType `json:"type,omitempty"`
-	// resources are the resources of the Tiltfile that this target belongs to.
+	// resources are the resources of the Tiltfile that this target belongs to. An image belongs to all that use it.
 	Resources []string `json:"resources,omitempty"`
 	// state is the current state of the target.
 	State *TargetStateApplyConfiguration `json:"state,omitempty"`
 	// restartCount is how often the target was started again after a failure, since it was last started for another
-	// reason: the retries of a job, the restarts of a server.
+	// reason: the retries of a job, the restarts of a server, those of the containers of a workload's pods.
 	RestartCount *int32 `json:"restartCount,omitempty"`
 }
 

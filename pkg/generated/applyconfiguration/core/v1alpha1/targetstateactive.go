@@ -14,10 +14,12 @@ import (
 //
 // TargetStateActive is a target that is executing.
 type TargetStateActiveApplyConfiguration struct {
-	// startTime is when this execution began, null while the process is being started.
+	// startTime is when this execution began, null while the process is being started. For a workload it is when its
+	// last deploy ended.
 	StartTime *v1.MicroTime `json:"startTime,omitempty"`
 	// ready is true while a server passes its readiness probe or, without a probe, as
-	// soon as its process runs. It is always false for a job.
+	// soon as its process runs, and while all objects of a workload are ready. It is
+	// always false for a job.
 	Ready *bool `json:"ready,omitempty"`
 	// lastReadyTime is when ready last changed from false to true, null if it never did.
 	LastReadyTime *v1.MicroTime `json:"lastReadyTime,omitempty"`

@@ -10,7 +10,8 @@ package v1alpha1
 //
 // TargetStateWaiting is a target whose next execution is requested but hasn't begun.
 type TargetStateWaitingApplyConfiguration struct {
-	// waitReason is what the target waits for, in one word. It isn't the cause of the execution.
+	// waitReason is what the target waits for, in one word. It isn't the cause of the execution. Before its pods run,
+	// a workload waits for the reason that its pods give, such as "ContainerCreating" or "Unschedulable".
 	WaitReason *string `json:"waitReason,omitempty"`
 }
 
