@@ -3834,7 +3834,7 @@ func schema_pkg_apis_core_v1alpha1_TargetState(ref common.ReferenceCallback) com
 					},
 					"terminated": {
 						SchemaProps: spec.SchemaProps{
-							Description: "terminated is set when the last execution has ended, with success or a failure.",
+							Description: "terminated is set when the last execution has ended, with success or a failure. A workload that has failed, such as by a crash loop, may become active again by itself.",
 							Ref:         ref(v1alpha1.TargetStateTerminated{}.OpenAPIModelName()),
 						},
 					},
@@ -3908,26 +3908,26 @@ func schema_pkg_apis_core_v1alpha1_TargetStateTerminated(ref common.ReferenceCal
 				Properties: map[string]spec.Schema{
 					"startTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "startTime is when that execution began, null for a server that couldn't be started.",
+							Description: "startTime is when that execution began, null for a server that couldn't be started. For a workload it is when its last deploy ended or, if a container fails, when its pod was created.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},
 					"finishTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "finishTime is when that execution ended.",
+							Description: "finishTime is when that execution ended, for a workload when that was first seen.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},
 					"error": {
 						SchemaProps: spec.SchemaProps{
-							Description: "error is why the target failed. It is empty for a job that succeeded, and never empty for a server, which isn't expected to end.",
+							Description: "error is why the target failed. It is empty for a job that succeeded and for a workload that has ended as it should, and never empty for other servers, which aren't expected to end.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"graceStatus": {
 						SchemaProps: spec.SchemaProps{
-							Description: "graceStatus is whether ci.k8sGracePeriod tolerates the failure: \"Tolerated\" within the period, \"Exceeded\" after it, empty where it doesn't apply.\n\nPossible enum values:\n - `\"\"` is a target without a grace period.\n - `\"Exceeded\"` is a failure that outlasted the grace period.\n - `\"Tolerated\"` is a failure within the grace period.",
+							Description: "graceStatus is whether ci.k8sGracePeriod tolerates the failure of a workload: \"Tolerated\" within the period after its last deploy, \"Exceeded\" after it, empty where there is no period. A tolerated failure doesn't end the Session.\n\nPossible enum values:\n - `\"\"` is a target that hasn't failed or has no grace period.\n - `\"Exceeded\"` is a failure that outlasted the grace period.\n - `\"Tolerated\"` is a failure within the grace period.",
 							Type:        []string{"string"},
 							Format:      "",
 							Enum:        []interface{}{"", "Exceeded", "Tolerated"},
@@ -3935,7 +3935,7 @@ func schema_pkg_apis_core_v1alpha1_TargetStateTerminated(ref common.ReferenceCal
 					},
 					"exitCode": {
 						SchemaProps: spec.SchemaProps{
-							Description: "exitCode is the exit code of the process. It is unset if no process ran or if a signal ended it.",
+							Description: "exitCode is the exit code of the process. It is unset if no process ran or if a signal ended it, and for workloads, whose error has it.",
 							Type:        []string{"integer"},
 							Format:      "int32",
 						},

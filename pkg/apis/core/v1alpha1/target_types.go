@@ -54,7 +54,8 @@ type TargetState struct {
 	// +optional
 	Active *TargetStateActive `json:"active,omitempty"`
 
-	// terminated is set when the last execution has ended, with success or a failure.
+	// terminated is set when the last execution has ended, with success or a failure. A workload that has failed,
+	// such as by a crash loop, may become active again by itself.
 	// +optional
 	Terminated *TargetStateTerminated `json:"terminated,omitempty"`
 
@@ -88,23 +89,27 @@ type TargetStateActive struct {
 
 // TargetStateTerminated is a target whose last execution has ended.
 type TargetStateTerminated struct {
-	// startTime is when that execution began, null for a server that couldn't be started.
+	// startTime is when that execution began, null for a server that couldn't be started. For a workload it is when its
+	// last deploy ended or, if a container fails, when its pod was created.
 	StartTime metav1.MicroTime `json:"startTime"`
 
-	// finishTime is when that execution ended.
+	// finishTime is when that execution ended, for a workload when that was first seen.
 	FinishTime metav1.MicroTime `json:"finishTime"`
 
-	// error is why the target failed. It is empty for a job that succeeded, and never
-	// empty for a server, which isn't expected to end.
+	// error is why the target failed. It is empty for a job that succeeded and for a
+	// workload that has ended as it should, and never empty for other servers, which
+	// aren't expected to end.
 	// +optional
 	Error string `json:"error,omitempty"`
 
-	// graceStatus is whether ci.k8sGracePeriod tolerates the failure: "Tolerated" within
-	// the period, "Exceeded" after it, empty where it doesn't apply.
+	// graceStatus is whether ci.k8sGracePeriod tolerates the failure of a workload:
+	// "Tolerated" within the period after its last deploy, "Exceeded" after it, empty
+	// where there is no period. A tolerated failure doesn't end the Session.
 	// +optional
 	GraceStatus TargetGraceStatus `json:"graceStatus,omitempty"`
 
-	// exitCode is the exit code of the process. It is unset if no process ran or if a signal ended it.
+	// exitCode is the exit code of the process. It is unset if no process ran or if a signal ended it, and for
+	// workloads, whose error has it.
 	// +optional
 	ExitCode *int32 `json:"exitCode,omitempty"`
 
@@ -119,7 +124,7 @@ type TargetStateTerminated struct {
 type TargetGraceStatus string
 
 const (
-	// TargetGraceNotApplicable is a target without a grace period.
+	// TargetGraceNotApplicable is a target that hasn't failed or has no grace period.
 	TargetGraceNotApplicable TargetGraceStatus = ""
 	// TargetGraceTolerated is a failure within the grace period.
 	TargetGraceTolerated TargetGraceStatus = "Tolerated"

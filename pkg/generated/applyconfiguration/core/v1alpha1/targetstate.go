@@ -19,7 +19,8 @@ type TargetStateApplyConfiguration struct {
 	Waiting *TargetStateWaitingApplyConfiguration `json:"waiting,omitempty"`
 	// active is set while the target executes.
 	Active *TargetStateActiveApplyConfiguration `json:"active,omitempty"`
-	// terminated is set when the last execution has ended, with success or a failure.
+	// terminated is set when the last execution has ended, with success or a failure. A workload that has failed,
+	// such as by a crash loop, may become active again by itself.
 	Terminated *TargetStateTerminatedApplyConfiguration `json:"terminated,omitempty"`
 	// disabled is set when the target's resource is disabled and isn't expected to run.
 	Disabled *corev1alpha1.TargetStateDisabled `json:"disabled,omitempty"`

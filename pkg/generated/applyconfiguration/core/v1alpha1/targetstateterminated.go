@@ -15,17 +15,21 @@ import (
 //
 // TargetStateTerminated is a target whose last execution has ended.
 type TargetStateTerminatedApplyConfiguration struct {
-	// startTime is when that execution began, null for a server that couldn't be started.
+	// startTime is when that execution began, null for a server that couldn't be started. For a workload it is when its
+	// last deploy ended or, if a container fails, when its pod was created.
 	StartTime *v1.MicroTime `json:"startTime,omitempty"`
-	// finishTime is when that execution ended.
+	// finishTime is when that execution ended, for a workload when that was first seen.
 	FinishTime *v1.MicroTime `json:"finishTime,omitempty"`
-	// error is why the target failed. It is empty for a job that succeeded, and never
-	// empty for a server, which isn't expected to end.
+	// error is why the target failed. It is empty for a job that succeeded and for a
+	// workload that has ended as it should, and never empty for other servers, which
+	// aren't expected to end.
 	Error *string `json:"error,omitempty"`
-	// graceStatus is whether ci.k8sGracePeriod tolerates the failure: "Tolerated" within
-	// the period, "Exceeded" after it, empty where it doesn't apply.
+	// graceStatus is whether ci.k8sGracePeriod tolerates the failure of a workload:
+	// "Tolerated" within the period after its last deploy, "Exceeded" after it, empty
+	// where there is no period. A tolerated failure doesn't end the Session.
 	GraceStatus *corev1alpha1.TargetGraceStatus `json:"graceStatus,omitempty"`
-	// exitCode is the exit code of the process. It is unset if no process ran or if a signal ended it.
+	// exitCode is the exit code of the process. It is unset if no process ran or if a signal ended it, and for
+	// workloads, whose error has it.
 	ExitCode *int32 `json:"exitCode,omitempty"`
 	// signal is the name of the signal that ended the process, such as "killed" or "terminated", empty if none did.
 	Signal *string `json:"signal,omitempty"`
