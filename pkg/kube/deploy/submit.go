@@ -45,7 +45,8 @@ func (r *run) submit(ctx context.Context, i *item, live *unstructured.Unstructur
 }
 
 // undeclared reports whether server-side apply refused an object because its schema has no such field. Other ways of
-// applying it only warn. The server marks this by its text alone.
+// applying it only warn. Upstream: sigs.k8s.io/structured-merge-diff v6.3, typed: the error is plain, so the server
+// answers with 500 and marks the fault by its text alone.
 func undeclared(err error) bool {
 	return strings.Contains(err.Error(), "field not declared in schema")
 }

@@ -49,7 +49,8 @@ func dialTunnel(ctx context.Context, c *cluster.Connection, namespace, pod strin
 		connection httpstream.Connection
 		err        error
 	}
-	// The dialers know no context. One that is late is closed as soon as it has connected.
+	// Upstream: k8s.io/client-go v0.36, tools/portforward: the dialers know no context. A connection that is late is
+	// closed as soon as it is there.
 	dialed := make(chan result, 1)
 	go func() {
 		connection, _, err := dialer.Dial(portforward.PortForwardProtocolV1Name)

@@ -77,7 +77,7 @@ func build(dir string, anywhere bool) (text string, files []string, err error) {
 	recording := &recordingFileSystem{FileSystem: filesys.MakeFsOnDisk()}
 	defer func() {
 		files = recording.paths
-		// A faulty kustomization makes the library panic in places.
+		// Upstream: sigs.k8s.io/kustomize/api v0.21: a faulty kustomization makes the library panic in places.
 		if fault := recover(); fault != nil {
 			err = fmt.Errorf("the kustomization is faulty: %v", fault)
 		}
