@@ -132,7 +132,8 @@ func (l *loop) block(r *resource) {
 		l.touch(r)
 	}
 	for _, image := range r.uses {
-		if image.task.update == updateFailed && waits == "" && r.task.wish.startable() {
+		if image.task.update == updateFailed && waits == "" && r.task.wish.startable() &&
+			r.task.update != updateRunning && !r.task.oldJob {
 			l.failFor(r, image)
 			break
 		}
@@ -178,17 +179,16 @@ func (l *loop) wantImages(r *resource) (wanted bool) {
 	return wanted
 }
 
-// built records the output of an image's build. Another output than before is a reason for an update of its users.
+// built records the output of an image's build. Another output than before is a reason for an update of its users. So
+// is any output for users that have failed: what they were to do when the image was missing isn't done.
 func (l *loop) built(image *resource, output any) {
 	before, rebuilt := image.output.(model.BuiltImage)
 	image.output = output
 	l.markMet(image)
 	after, ok := output.(model.BuiltImage)
-	if ok && rebuilt && before.Ref == after.Ref && before.ClusterRef == after.ClusterRef {
-		return
-	}
+	same := ok && rebuilt && before.Ref == after.Ref && before.ClusterRef == after.ClusterRef
 	for _, user := range image.users {
-		if user.disabled || !user.task.begun {
+		if user.disabled || !user.task.begun || same && user.task.update != updateFailed {
 			continue
 		}
 		user.wants.rebuilt = earliest(user.wants.rebuilt, l.config.Clock.Now())

@@ -55,12 +55,15 @@ func (l *loop) renewInPlace(r *resource) bool {
 
 // redefineRuntime has the runtime of a resource follow a definition that takes no update.
 func (l *loop) redefineRuntime(r *resource) {
-	if r.task.serve != serveRunning {
-		return
-	}
-	before := r.running
-	if l.renewInPlace(r) {
-		r.running = before
+	switch r.task.serve {
+	case serveRunning:
+		before := r.running
+		if l.renewInPlace(r) {
+			r.running = before
+			return
+		}
+	case serveLaunching: // It begins by the former definition.
+	default:
 		return
 	}
 	l.renewRuntime(r)
