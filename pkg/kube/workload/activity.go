@@ -27,10 +27,13 @@ type activity struct {
 	mu   sync.Mutex
 	next *spec // The spec to follow from now on, nil if that of the loop is the latest.
 
-	spec     spec
-	feeds    map[feedKey]*feed
-	mapped   []object
+	spec   spec
+	feeds  map[feedKey]*feed
+	mapped []object
+	// reported is the last report on the current deploy, nil before. It is due again if a request followed that hasn't
+	// got it.
 	reported *engine.Report
+	due      bool
 	// held is since when a report waits for logs, zero if none does.
 	held time.Time
 	// told are the subjects of problems that the log has told.
@@ -144,7 +147,10 @@ func (t *activity) look(ctx context.Context) (again time.Time) {
 		if t.next.Output == nil {
 			t.next.applied = t.spec.applied // Only the definition has changed.
 		}
-		t.spec, t.next, t.mapped = *t.next, nil, nil
+		if !t.next.applied.At.Equal(t.spec.applied.At) {
+			t.reported = nil
+		}
+		t.spec, t.next, t.mapped, t.due = *t.next, nil, nil, true
 	}
 	t.mu.Unlock()
 	now := time.Now()
@@ -184,10 +190,10 @@ func (t *activity) look(ctx context.Context) (again time.Time) {
 }
 
 func (t *activity) report(report engine.Report) {
-	if t.reported != nil && *t.reported == report {
+	if !t.due && t.reported != nil && *t.reported == report {
 		return
 	}
-	t.reported = &report
+	t.reported, t.due = &report, false
 	if t.spec.Report != nil {
 		t.spec.Report(report)
 	}
