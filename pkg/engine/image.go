@@ -11,13 +11,10 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// imagePrefix begins the names of images among tasks, logs and targets.
-const imagePrefix = "image:"
-
 // imageSpec is an image as the definition of a task.
 func imageSpec(image *model.Image) model.Resource {
 	return model.Resource{
-		Name:          imagePrefix + image.Name,
+		Name:          model.ImagePrefix + image.Name,
 		Update:        image.Build,
 		Images:        image.Bases,
 		Deps:          image.Deps,
@@ -130,6 +127,9 @@ func (l *loop) block(r *resource) {
 	if waits != r.waitsFor {
 		r.waitsFor = waits
 		l.touch(r)
+		if waits != "" && r.task.wish.startable() {
+			l.log(r.Name, logs.LevelInfo, "Waiting for "+waits)
+		}
 	}
 	for _, image := range r.uses {
 		if image.task.update == updateFailed && waits == "" && r.task.wish.startable() &&
@@ -151,7 +151,7 @@ func (l *loop) block(r *resource) {
 func (l *loop) failFor(r *resource, image *resource) {
 	l.publishPhase(r)
 	now := l.config.Clock.Now()
-	cause := fmt.Sprintf("%s failed: %s is missing", r.Update.Subject(), image.Name)
+	cause := fmt.Sprintf("%s failed: %s wasn't built", r.Update.Subject(), image.Name)
 	r.changes.begin(now, true)
 	r.changes.end(now)
 	r.wants, r.redefiners = wants{}, nil
@@ -205,7 +205,7 @@ func (r *resource) inputs() map[string]model.BuiltImage {
 	inputs := make(map[string]model.BuiltImage, len(r.uses))
 	for _, image := range r.uses {
 		if built, ok := image.output.(model.BuiltImage); ok {
-			inputs[image.Name[len(imagePrefix):]] = built
+			inputs[image.Name[len(model.ImagePrefix):]] = built
 		}
 	}
 	return inputs

@@ -127,7 +127,7 @@ func (g *gallery) use(image string, used map[string]bool) {
 
 // perform ends a build or deploy after a while. A build has the sources of its start.
 func (g *gallery) perform(target string, d *performance) {
-	name, isBuild := strings.CutPrefix(strings.TrimSuffix(target, ":update"), imagePrefix)
+	name, isBuild := strings.CutPrefix(strings.TrimSuffix(target, ":update"), model.ImagePrefix)
 	switch {
 	case d.runtime != nil:
 		return

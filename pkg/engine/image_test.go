@@ -96,7 +96,7 @@ func TestChangedImage(t *testing.T) {
 			if len(runtime.renewed) != 1 || runtime.renewed[0].Output != "again" {
 				t.Errorf("renewed with %v", runtime.renewed)
 			}
-			w.wantLog("a", "|Initial Build||Dependency Updated")
+			w.wantLog("a", "Waiting for image:web||Initial Build||Dependency Updated")
 		})
 }
 
@@ -107,8 +107,8 @@ func TestFailedImage(t *testing.T) {
 			w.finish("image:base:update", End{Error: "no such file"})
 			w.want("a=failed a:runtime=update-failed b=failed b:runtime=update-failed image:base=failed image:web=failed")
 			w.wantLog("image:base", `|Initial Build|ERROR: Build Failed: Build of image "base" failed: no such file`)
-			w.wantLog("image:web", `ERROR: Build of image "web" failed: image:base is missing`)
-			w.wantLog("a", `ERROR: Deploy of "a" failed: image:web is missing`)
+			w.wantLog("image:web", `Waiting for image:base|ERROR: Build of image "web" failed: image:base wasn't built`)
+			w.wantLog("a", `Waiting for image:web|ERROR: Deploy of "a" failed: image:web wasn't built`)
 			w.trigger("a")
 			w.want("a=building-component a:runtime=waiting-for-update b=failed b:runtime=update-failed " +
 				"image:base=active image:web=building-component")

@@ -47,7 +47,7 @@ type TiltfileState struct {
 
 // ResourceState is the state of one resource or image.
 type ResourceState struct {
-	// Name is the name of the resource, or "image:" and that of the image.
+	// Name is the name of the resource, or model.ImagePrefix and that of the image.
 	Name     string
 	Disabled bool
 	Labels   []string

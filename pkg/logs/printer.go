@@ -123,7 +123,16 @@ func prefix(source string) string {
 	if source == model.TiltfileResource {
 		return ""
 	}
-	return fmt.Sprintf("%*s │ ", prefixWidth, text.Cut(source, prefixWidth))
+	return fmt.Sprintf("%*s │ ", prefixWidth, text.Cut(short(source), prefixWidth))
+}
+
+// short is a source without what many have in common: the path of an image's name.
+func short(source string) string {
+	image, ok := strings.CutPrefix(source, model.ImagePrefix)
+	if !ok || len(source) <= prefixWidth {
+		return source
+	}
+	return model.ImagePrefix + image[strings.LastIndexByte(image, '/')+1:]
 }
 
 // severity marks the beginning of an error or a warning.

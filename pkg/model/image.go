@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// ImagePrefix begins the names of images among tasks, logs and targets.
+const ImagePrefix = "image:"
+
 // Image is an image that the Tiltfile builds. It is a task of its own, shared by all resources that use it.
 type Image struct {
 	// Name is the reference in the Tiltfile in its familiar form, such as "web" or "ghcr.io/me/web:dev". It is unique

@@ -67,7 +67,7 @@ func imageTarget(image *engine.ResourceState) v1alpha1.Target {
 
 // LogSources are the sources of the log that have the output of a target: its resources, or the image itself.
 func LogSources(t v1alpha1.Target) []string {
-	if strings.HasPrefix(t.Name, "image:") && !slices.ContainsFunc(t.Resources, func(resource string) bool {
+	if strings.HasPrefix(t.Name, model.ImagePrefix) && !slices.ContainsFunc(t.Resources, func(resource string) bool {
 		return strings.HasPrefix(t.Name, resource+":")
 	}) {
 		return []string{t.Name}

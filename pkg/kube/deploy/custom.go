@@ -40,6 +40,7 @@ func (d *Deployer) runCommand(ctx context.Context, a *activity, deploy *model.De
 	d.mu.Unlock()
 	stdout := &limitedBuffer{}
 	env := slices.Concat(request.Environ, deploy.Custom.Apply.Env, imageVariables(deploy, request.Images))
+	request.Log.Append(logs.LevelInfo, "Running cmd: "+deploy.Custom.Apply.String())
 	end, err := d.command(ctx, a.follow, deploy, deploy.Custom.Apply, env, stdout, request.Log)
 	defer a.ending.Store(true)
 	if err != nil {
@@ -57,7 +58,7 @@ func (d *Deployer) runCommand(ctx context.Context, a *activity, deploy *model.De
 
 // runDelete runs the delete command of a custom deploy.
 func (d *Deployer) runDelete(ctx context.Context, c command, log engine.Log) error {
-	log.Append(logs.LevelInfo, fmt.Sprintf("Running the delete command of %q", c.deploy.Resource))
+	log.Append(logs.LevelInfo, "Running cmd: "+c.deploy.Custom.Delete.String())
 	w := log.Writer()
 	env := slices.Concat(c.environ, c.deploy.Custom.Delete.Env, imageVariables(c.deploy, nil))
 	_, err := d.command(ctx, func(*process.Process) {}, c.deploy, c.deploy.Custom.Delete, env, w, log)

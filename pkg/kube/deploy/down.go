@@ -53,6 +53,9 @@ func (d *Deployer) Down(ctx context.Context, resources []model.Resource, options
 	}
 	var errs []error
 	var left []Entry
+	if len(entries) == 0 {
+		p.print("No objects of this project are known in namespace %q of context %q.", c.Cluster.Namespace, c.Cluster.Context)
+	}
 	for _, stage := range downStages(resources, current, entries, options.Selected) {
 		for _, deploy := range stage.commands {
 			errs = append(errs, d.runDelete(ctx, command{deploy, options.Environ}, options.Log))

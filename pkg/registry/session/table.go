@@ -150,12 +150,12 @@ func stateOf(session *v1alpha1.Session) string {
 // progress counts the requested targets, and those of them that are ready or have succeeded.
 func progress(targets []v1alpha1.Target) (reached, requested int) {
 	for i := range targets {
-		t, state := targets[i].Type, &targets[i].State
+		state := &targets[i].State
 		if state.Active != nil || state.Terminated != nil || state.Waiting != nil {
 			requested++
 		}
-		if t == v1alpha1.TargetTypeServer && state.Active != nil && state.Active.Ready ||
-			t == v1alpha1.TargetTypeJob && state.Terminated != nil && state.Terminated.Error == "" {
+		if state.Active != nil && state.Active.Ready && targets[i].Type == v1alpha1.TargetTypeServer ||
+			state.Terminated != nil && state.Terminated.Error == "" {
 			reached++
 		}
 	}

@@ -35,9 +35,14 @@ func (e *Evaluation) inertSettings() Library {
 
 // sayInert logs once that a builtin has no effect.
 func (e *Evaluation) sayInert(name, reason string) {
-	if !slices.Contains(e.inert, name) {
-		e.inert = append(e.inert, name)
-		e.Info(fmt.Sprintf("%s() has no effect: %s", name, reason))
+	e.InfoOnce(name, fmt.Sprintf("%s() has no effect: %s", name, reason))
+}
+
+// InfoOnce logs a message, unless one about the same subject was logged before.
+func (e *Evaluation) InfoOnce(subject, text string) {
+	if !slices.Contains(e.inert, subject) {
+		e.inert = append(e.inert, subject)
+		e.Info(text)
 	}
 }
 
