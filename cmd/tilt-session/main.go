@@ -1,8 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Command tilt-session runs the jobs and servers of a Tiltfile and serves their
-// state as a Kubernetes-style resource.
+// Command tilt-session runs the jobs and servers of a Tiltfile, builds its images, deploys its Kubernetes workloads,
+// and serves their state as a Kubernetes-style resource.
 package main
 
 import (

@@ -37,9 +37,10 @@ func Execute(ctx context.Context, p command.Program, args []string) error {
 func newRootCommand(p command.Program) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tilt-session",
-		Short: "Run the jobs and servers of a Tiltfile behind a Kubernetes-style API",
-		Long: `tilt-session runs the jobs and servers of a Tiltfile and serves their state as the
-resource sessions.tilt.dev/v1alpha1, for kubectl, client-go and tilt.
+		Short: "Run a Tiltfile behind a Kubernetes-style API",
+		Long: `tilt-session runs the jobs and servers of a Tiltfile, builds its images and deploys
+its Kubernetes workloads. It serves their state as the resource
+sessions.tilt.dev/v1alpha1, for kubectl, client-go and tilt.
 
 ` + command.ExitCodesHelp,
 		Args:              cobra.NoArgs,

@@ -46,6 +46,6 @@
 //
 // What is the same: the type is "job" only if the resource waits for its pods to succeed, startTime is that of the last
 // deploy or, for a container that fails, of its pod, and a failure within k8s_grace_period of the last deploy has the
-// graceStatus "Tolerated" and doesn't end `ci`. A resource that isn't waited for, such as "uncategorized", has no target
-// NAME:runtime once it is deployed and has no pods.
+// graceStatus "Tolerated" and doesn't end `ci`. A resource that isn't waited for, such as "uncategorized", has no
+// target NAME:runtime once it is deployed and has no pods.
 package kube
