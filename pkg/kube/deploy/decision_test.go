@@ -175,3 +175,19 @@ func TestAskedWebhooks(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+func TestLosing(t *testing.T) {
+	set := `{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"db"},"spec":{` +
+		`"persistentVolumeClaimRetentionPolicy":{"whenDeleted":"POLICY"}}}`
+	for text, want := range map[string]bool{
+		`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s"}}`:            true,
+		`{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"}}`: false,
+		`{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"db"}}`: false,
+		strings.Replace(set, "POLICY", "Retain", 1):                              false,
+		strings.Replace(set, "POLICY", "Delete", 1):                              true,
+	} {
+		if got := losing(object(t, text)); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}

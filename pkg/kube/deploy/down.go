@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -48,7 +49,10 @@ func (d *Deployer) Down(ctx context.Context, resources []model.Resource, options
 	}
 	p := printer{options.Log}
 	entries, err := d.inventory.read(ctx, c, p.away)
-	if err != nil {
+	readable := !apierrors.IsForbidden(err)
+	if !readable {
+		p.warn("What left the YAML stays in the cluster: %v", err)
+	} else if err != nil {
 		return err
 	}
 	var errs []error
@@ -67,9 +71,15 @@ func (d *Deployer) Down(ctx context.Context, resources []model.Resource, options
 	if options.Selected != nil {
 		left = append(left, slices.DeleteFunc(entries, func(e Entry) bool { return options.Selected(e.Resource) })...)
 	}
-	if len(left) == 0 {
-		errs = append(errs, d.inventory.remove(ctx, c))
-	} else {
+	switch {
+	case !readable:
+	case len(left) == 0:
+		err := d.inventory.remove(ctx, c)
+		if len(entries) == 0 && apierrors.IsForbidden(err) {
+			err = nil // Whoever may not delete it couldn't have written it either.
+		}
+		errs = append(errs, err)
+	default:
 		errs = append(errs, d.inventory.update(ctx, c, nil, func([]Entry) ([]Entry, bool) { return left, true }))
 	}
 	return errors.Join(errs...)
@@ -102,7 +112,7 @@ func (d *Deployer) downStage(ctx context.Context, c *cluster.Connection, entries
 			left = append(left, k.entry)
 		}
 	}
-	why := d.remove(ctx, c, found.delete)
+	why := d.remove(ctx, c, found.delete, func(Entry) bool { return false })
 	for _, o := range found.delete {
 		if why[o.entry.key()] != "" {
 			left = append(left, o.entry)

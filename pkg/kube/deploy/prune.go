@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,8 +105,10 @@ func (d *Deployer) SetProject(resources []model.Resource) {
 	var commands []command
 	for resource, c := range d.commands {
 		if now := current.deploys[resource]; now == nil || now.Custom == nil {
-			commands = append(commands, c)
 			delete(d.commands, resource)
+			if !d.options.NoPrune && !current.deletes(c.deploy.Custom.Delete) {
+				commands = append(commands, c)
+			}
 		}
 	}
 	d.mu.Unlock()
@@ -117,30 +121,47 @@ func (d *Deployer) SetProject(resources []model.Resource) {
 				d.options.Log.Append(logs.LevelWarn, err.Error())
 			}
 		}
-		if err := d.pruneProject(current); err != nil && d.ctx.Err() == nil {
+		if err := d.pruneProject(); err != nil && d.ctx.Err() == nil {
 			d.options.Log.Append(logs.LevelWarn, "Pruning failed: "+err.Error())
 		}
 	})
 }
 
+// deletes reports whether a custom deploy of the project has a delete command. It is the same deploy by another name
+// then: the command would remove what that has applied.
+func (p *project) deletes(command model.Command) bool {
+	for _, deploy := range p.deploys {
+		if deploy.Custom != nil && reflect.DeepEqual(deploy.Custom.Delete, command) {
+			return true
+		}
+	}
+	return false
+}
+
+// current is what the last evaluation says, nil before the first.
+func (d *Deployer) current() *project {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.project
+}
+
 // pruneProject removes what belongs to resources that are gone.
-func (d *Deployer) pruneProject(p *project) error {
+func (d *Deployer) pruneProject() error {
 	connection, err := d.options.Connect()
 	if err != nil {
 		return err
 	}
-	return d.prune(d.ctx, connection, p.leftProject, printer{d.options.Log})
+	left := func(entries []Entry) []Entry { return d.current().leftProject(entries) }
+	return d.prune(d.ctx, connection, left, printer{d.options.Log})
 }
 
 // pruneResource removes what left the YAML of a resource.
 func (d *Deployer) pruneResource(ctx context.Context, c *cluster.Connection, resource string, p printer) error {
-	d.mu.Lock()
-	current := d.project
-	d.mu.Unlock()
-	if current == nil {
+	if d.current() == nil {
 		return nil
 	}
-	return d.prune(ctx, c, func(entries []Entry) []Entry { return current.leftResource(entries, resource) }, p)
+	left := func(entries []Entry) []Entry { return d.current().leftResource(entries, resource) }
+	return d.prune(ctx, c, left, p)
 }
 
 // prune removes the selected objects as far as they still carry the annotation of this project. What it can't remove
@@ -175,14 +196,18 @@ func (d *Deployer) prune(ctx context.Context, c *cluster.Connection, selected fu
 	for _, k := range found.kept {
 		p.print("Not pruning %v: %s", k.entry, k.reason)
 	}
-	left := d.remove(ctx, c, found.delete)
+	// While one object ends, the Tiltfile may get another one back.
+	left := d.remove(ctx, c, found.delete, func(e Entry) bool { return d.current().has(e) })
 	gone := found.forget
 	for _, o := range found.delete {
 		if left[o.entry.key()] == "" {
 			gone = append(gone, o.entry)
 		}
 	}
-	err = d.inventory.update(ctx, c, nil, func(now []Entry) ([]Entry, bool) { return without(now, gone) })
+	err = d.inventory.update(ctx, c, nil, func(now []Entry) ([]Entry, bool) {
+		// A deploy may have made one of them anew.
+		return without(now, slices.DeleteFunc(slices.Clone(gone), d.current().has))
+	})
 	return errors.Join(describe(left, found.delete), err)
 }
 

@@ -114,9 +114,10 @@ func lookUp(ctx context.Context, c *cluster.Connection, e Entry) (
 	return client, live, nil
 }
 
-// remove deletes objects in the order in which others that need them go first, and waits for each batch. It returns why
-// objects are left.
-func (d *Deployer) remove(ctx context.Context, c *cluster.Connection, objects []liveObject) map[manifest.Key]string {
+// remove deletes objects in the order in which others that need them go first, and waits for each batch. An object that
+// is named when its turn comes stays. It returns why objects are left.
+func (d *Deployer) remove(ctx context.Context, c *cluster.Connection, objects []liveObject,
+	named func(Entry) bool) map[manifest.Key]string {
 	var mu sync.Mutex
 	left := map[manifest.Key]string{}
 	for _, batch := range deletionBatches(objects) {
@@ -124,7 +125,11 @@ func (d *Deployer) remove(ctx context.Context, c *cluster.Connection, objects []
 		group.SetLimit(maxParallel)
 		for _, o := range batch {
 			group.Go(func() error {
-				if why := deleteObject(ctx, c, o); why != "" {
+				why := "it is in the Tiltfile again"
+				if !named(o.entry) {
+					why = deleteObject(ctx, c, o)
+				}
+				if why != "" {
 					mu.Lock()
 					defer mu.Unlock()
 					left[o.entry.key()] = why

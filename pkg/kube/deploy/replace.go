@@ -71,6 +71,13 @@ var irreplaceable = map[string]bool{
 	"CustomResourceDefinition.apiextensions.k8s.io": true,
 }
 
+// losing reports whether the deletion of an object loses what its YAML doesn't have.
+func losing(live *unstructured.Unstructured) bool {
+	kind := live.GroupVersionKind().GroupKind().String()
+	policy, _, _ := unstructured.NestedString(live.Object, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
+	return irreplaceable[kind] || kind == "StatefulSet.apps" && policy == "Delete"
+}
+
 // replacement decides what follows after the server refused a change to an object. The object is replaced if the
 // server would take it as a new one.
 func (r *run) replacement(ctx context.Context, i *item, live *unstructured.Unstructured, refusal error) (
@@ -83,7 +90,7 @@ func (r *run) replacement(ctx context.Context, i *item, live *unstructured.Unstr
 		return nil, fmt.Errorf("%w; it isn't deleted and created again, because a dry run of that failed: %w; run "+
 			"`kubectl delete` on it and trigger the resource if it may be replaced", refusal, err)
 	}
-	if irreplaceable[i.object.GroupVersionKind().GroupKind().String()] {
+	if losing(live) {
 		return nil, fmt.Errorf("%w; a %s isn't deleted and created again by itself, because that would lose what it "+
 			"holds: undo the change, use another name, or run `kubectl delete` on it and trigger the resource",
 			refusal, i.object.GetKind())
