@@ -9,15 +9,10 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	corev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/restmapper"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -36,9 +31,7 @@ type Connection struct {
 	Core     corev1.CoreV1Interface
 	Dynamic  dynamic.Interface
 	Metadata metadata.Interface
-	// Mapper knows the kinds of the cluster, read on first use within CallTimeout. A kind that it doesn't know makes
-	// it read them again.
-	Mapper meta.ResettableRESTMapper
+	kinds    *kinds
 }
 
 // open makes the clients.
@@ -71,48 +64,11 @@ func newConnection(cluster *model.Cluster, config *rest.Config) (*Connection, er
 	c.Core, errs[0] = corev1.NewForConfigAndClient(config, client)
 	c.Dynamic, errs[1] = dynamic.NewForConfigAndClient(config, client)
 	c.Metadata, errs[2] = metadata.NewForConfigAndClient(config, client)
-	limited := *client
-	limited.Timeout = CallTimeout
-	kinds, err := discovery.NewDiscoveryClientForConfigAndClient(config, &limited)
-	errs[3] = err
+	c.kinds, errs[3] = newKinds(config, client)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("connect to context %q: %w", cluster.Context, err)
 	}
-	c.Mapper = refreshingMapper{restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(kinds))}
 	return c, nil
-}
-
-// refreshingMapper reads the kinds of the cluster again if it doesn't know one. The deferred mapper alone does so
-// only before its cache is filled.
-type refreshingMapper struct {
-	*restmapper.DeferredDiscoveryRESTMapper
-}
-
-func (m refreshingMapper) RESTMapping(gk schema.GroupKind, versions ...string) (*meta.RESTMapping, error) {
-	mapping, err := m.DeferredDiscoveryRESTMapper.RESTMapping(gk, versions...)
-	if meta.IsNoMatchError(err) {
-		m.Reset()
-		mapping, err = m.DeferredDiscoveryRESTMapper.RESTMapping(gk, versions...)
-	}
-	return mapping, err
-}
-
-// Resource returns the client for objects of a kind in a namespace. The namespace doesn't count for a kind without
-// namespaces, and is that of the cluster if it's empty.
-func (c *Connection) Resource(gvk schema.GroupVersionKind, namespace string) (
-	client dynamic.ResourceInterface, namespaced bool, err error) {
-	mapping, err := c.Mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
-	if err != nil {
-		return nil, false, err
-	}
-	resource := c.Dynamic.Resource(mapping.Resource)
-	if mapping.Scope.Name() != meta.RESTScopeNameNamespace {
-		return resource, false, nil
-	}
-	if namespace == "" {
-		namespace = c.Cluster.Namespace
-	}
-	return resource.Namespace(namespace), true, nil
 }
 
 // Version asks the cluster for its version, to learn whether it answers.

@@ -143,7 +143,7 @@ func (r *run) applyBatch(ctx context.Context, batch []*item, await bool) error {
 	}
 	_ = group.Wait() // The functions return no errors.
 	if await && isDefinition(entryOf(batch[0].object, "")) {
-		r.connection.Mapper.Reset()
+		r.connection.ForgetKinds()
 	}
 	return errors.Join(errs...)
 }
@@ -191,8 +191,8 @@ func (r *run) locateItem(ctx context.Context, i *item) error {
 	if i.client != nil {
 		return nil
 	}
-	return r.connection.Retry(ctx, cluster.CallTimeout, r.trying(i), func(context.Context) error {
-		client, namespaced, err := r.connection.Resource(i.object.GroupVersionKind(), i.object.GetNamespace())
+	return r.connection.Retry(ctx, cluster.CallTimeout, r.trying(i), func(ctx context.Context) error {
+		client, namespaced, err := r.connection.Resource(ctx, i.object.GroupVersionKind(), i.object.GetNamespace())
 		if err != nil {
 			return err
 		}

@@ -159,7 +159,7 @@ func (b *bench) logged(text string) {
 
 func (b *bench) get(apiVersion, kind, name string) *unstructured.Unstructured {
 	b.t.Helper()
-	client, _, err := b.conn.Resource(schema.FromAPIVersionAndKind(apiVersion, kind), b.namespace)
+	client, _, err := b.conn.Resource(b.t.Context(), schema.FromAPIVersionAndKind(apiVersion, kind), b.namespace)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func (b *bench) patch(apiVersion, kind, name, manager string, patch any) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	client, _, err := b.conn.Resource(schema.FromAPIVersionAndKind(apiVersion, kind), b.namespace)
+	client, _, err := b.conn.Resource(b.t.Context(), schema.FromAPIVersionAndKind(apiVersion, kind), b.namespace)
 	if err == nil {
 		_, err = client.Patch(b.t.Context(), name, types.MergePatchType, data, metav1.PatchOptions{FieldManager: manager})
 	}
@@ -200,7 +200,7 @@ func (b *bench) patch(apiVersion, kind, name, manager string, patch any) {
 
 func (b *bench) deleteObject(apiVersion, kind, name string) {
 	b.t.Helper()
-	client, _, err := b.conn.Resource(schema.FromAPIVersionAndKind(apiVersion, kind), b.namespace)
+	client, _, err := b.conn.Resource(b.t.Context(), schema.FromAPIVersionAndKind(apiVersion, kind), b.namespace)
 	if err == nil {
 		err = client.Delete(b.t.Context(), name, metav1.DeleteOptions{})
 	}

@@ -130,8 +130,8 @@ func (d *Deployer) locateEntries(ctx context.Context, c *cluster.Connection, ent
 	for i := range located {
 		e := &located[i]
 		var namespaced bool
-		err := c.Retry(ctx, cluster.CallTimeout, nil, func(context.Context) (err error) {
-			_, namespaced, err = c.Resource(e.groupVersionKind(), e.Namespace)
+		err := c.Retry(ctx, cluster.CallTimeout, nil, func(ctx context.Context) (err error) {
+			_, namespaced, err = c.Resource(ctx, e.groupVersionKind(), e.Namespace)
 			return err
 		})
 		switch {

@@ -94,7 +94,7 @@ func lookUp(ctx context.Context, c *cluster.Connection, e Entry) (
 	client metadata.ResourceInterface, live *metav1.PartialObjectMetadata, err error,
 ) {
 	err = c.Retry(ctx, cluster.CallTimeout, nil, func(ctx context.Context) error {
-		mapping, err := c.Mapper.RESTMapping(schema.GroupKind{Group: e.Group, Kind: e.Kind}, e.Version)
+		mapping, err := c.Mapping(ctx, e.groupVersionKind().GroupKind(), e.Version)
 		if err != nil {
 			return err
 		}

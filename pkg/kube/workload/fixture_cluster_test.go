@@ -96,7 +96,7 @@ func (f *fixture) apply(documents ...string) *deploy.Applied {
 		if err := yaml.Unmarshal([]byte(strings.ReplaceAll(text, "IMAGE", testImage)), &u.Object); err != nil {
 			f.Fatal(err)
 		}
-		client, _, err := f.connection.Resource(u.GroupVersionKind(), f.namespace)
+		client, _, err := f.connection.Resource(f.Context(), u.GroupVersionKind(), f.namespace)
 		if err != nil {
 			f.Fatal(err)
 		}

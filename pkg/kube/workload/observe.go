@@ -49,7 +49,7 @@ func (t *activity) observe(ctx context.Context, now time.Time) observation {
 	again := time.Time{}
 	if t.mapped == nil {
 		var err error
-		if t.mapped, err = t.mapObjects(); err != nil {
+		if t.mapped, err = t.mapObjects(ctx); err != nil {
 			t.mapped = nil
 			away := t.runner.feeds.connection.Explain(err).Error()
 			return observation{away: away, again: now.Add(time.Second)}
@@ -76,7 +76,7 @@ func (t *activity) observe(ctx context.Context, now time.Time) observation {
 	applied := map[types.UID]types.UID{}
 	for _, o := range t.mapped {
 		latest, deleted := o.latest()
-		if o.feed == nil || o.feed.hasSynced() {
+		if o.feed == nil || o.feed.hasSynced() || o.feed.key.resource == podResource {
 			seen.Objects = append(seen.Objects, status.Object{Unstructured: latest, Deleted: deleted})
 		}
 		applied[o.GetUID()], applied[latest.GetUID()] = latest.GetUID(), latest.GetUID()
@@ -104,8 +104,9 @@ func (o object) latest() (latest *unstructured.Unstructured, deleted bool) {
 		return o.Unstructured, true
 	}
 	watched, ok := item.(*unstructured.Unstructured)
-	if !ok {
-		return o.Unstructured, false
+	if !ok { // The state of a pod is among the pods.
+		pod, ok := item.(*corev1.Pod)
+		return o.Unstructured, ok && pod.UID != o.GetUID()
 	}
 	// The watch may lag behind the deploy.
 	order, err := resourceversion.CompareResourceVersion(watched.GetResourceVersion(), o.GetResourceVersion())
@@ -116,7 +117,7 @@ func (o object) latest() (latest *unstructured.Unstructured, deleted bool) {
 }
 
 // mapObjects finds the resources of the objects, and subscribes to what the workload needs.
-func (t *activity) mapObjects() ([]object, error) {
+func (t *activity) mapObjects(ctx context.Context) ([]object, error) {
 	c := t.runner.feeds.connection
 	needed := map[feedKey]*feed{}
 	need := func(key feedKey) *feed {
@@ -145,7 +146,7 @@ func (t *activity) mapObjects() ([]object, error) {
 		if !status.HasState(kind.GroupKind()) {
 			continue
 		}
-		mapping, err := c.Mapper.RESTMapping(kind.GroupKind(), kind.Version)
+		mapping, err := c.Mapping(ctx, kind.GroupKind(), kind.Version)
 		if meta.IsNoMatchError(err) {
 			continue // Its kind is gone, and it with it.
 		}
@@ -158,7 +159,7 @@ func (t *activity) mapObjects() ([]object, error) {
 				namespaces[o.namespace] = true
 			}
 		}
-		if t.spec.workload.Readiness != model.PodReadinessIgnore && mapping.Resource != podResource {
+		if t.spec.workload.Readiness != model.PodReadinessIgnore {
 			o.feed = need(feedKey{mapping.Resource, o.namespace})
 		}
 		objects[i] = o

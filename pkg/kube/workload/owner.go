@@ -9,6 +9,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -102,7 +103,10 @@ func (o *owners) get(ctx context.Context, namespace string, ref metav1.OwnerRefe
 	if err != nil {
 		return nil // Nothing can be read of such an owner.
 	}
-	mapping, err := o.connection.Mapper.RESTMapping(group.WithKind(ref.Kind).GroupKind(), group.Version)
+	mapping, err := o.connection.Mapping(ctx, group.WithKind(ref.Kind).GroupKind(), group.Version)
+	if meta.IsNoMatchError(err) {
+		return nil // Nor of one whose kind is gone, and to ask again and again would have all kinds be read each time.
+	}
 	if err != nil {
 		return err
 	}
