@@ -115,6 +115,9 @@ type Report struct {
 	Start time.Time
 	// Restarts counts how often it was started again by itself.
 	Restarts int
+	// Unproven is until when Ready isn't to be relied on, because nothing but the start speaks for it. It is zero if
+	// something does.
+	Unproven time.Time
 }
 
 // Log is where the output of one task goes.

@@ -134,6 +134,7 @@ func (m reported) apply(l *loop) {
 	}
 	now := *r.running
 	now.Phase, now.Reason, now.Error, now.Since = m.report.Phase, m.report.Reason, m.report.Error, m.report.Start
+	now.Unproven = m.report.Unproven
 	if now.Phase != r.running.Phase {
 		l.publishPhase(r)
 	}

@@ -116,6 +116,8 @@ type Running struct {
 	Phase         Phase
 	Reason, Error string
 	Since         time.Time
+	// Unproven is until when Ready isn't to be relied on, zero if it is.
+	Unproven time.Time
 	// Changed is when the phase last changed, zero if it never did.
 	Changed time.Time
 	// LastReady is when it last became ready, zero if it never did.

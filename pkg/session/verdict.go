@@ -220,7 +220,7 @@ func aliveFrom(snap *engine.Snapshot) (alive time.Time) {
 		if r.Runtime.Probed {
 			since, enough = r.Runtime.Running.LastReady, readyFor
 		}
-		alive = latest(alive, since.Add(enough))
+		alive = latest(alive, since.Add(enough), r.Runtime.Running.Unproven)
 	}
 	return alive
 }

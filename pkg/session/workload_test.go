@@ -118,6 +118,20 @@ func TestReadinessOfWorkloads(t *testing.T) {
 	}
 }
 
+// A pod without a readiness probe may end at once.
+func TestUnprovenWorkload(t *testing.T) {
+	snap := run(workload("a", engine.Running{
+		Phase: engine.Ready, Changed: at(2 * time.Second), LastReady: at(2 * time.Second), Unproven: at(7 * time.Second),
+	}))
+	status, next := Status(snap, ci(0, 0), at(3*time.Second))
+	if status.Done || !next.Equal(at(7*time.Second)) {
+		t.Errorf("done: %t, next %v", status.Done, next)
+	}
+	if status, _ := Status(snap, ci(0, 0), at(7*time.Second)); VerdictOf(status) != Succeeded {
+		t.Errorf("after that: %q", VerdictOf(status))
+	}
+}
+
 func TestImageTargets(t *testing.T) {
 	image := func(name string, users ...string) engine.ResourceState {
 		built := failed(time.Second, "no")

@@ -16,6 +16,13 @@ import (
 	"tilt.dev/session/pkg/engine"
 )
 
+// patience is how long what a container needs may be missing, such as a Secret that another resource brings.
+const patience = 30 * time.Second
+
+// proof is how long a container without a readiness probe has to run before its pod's readiness is believed. The
+// kubelet says that such a container is ready when it starts, and needs a while to see that it has ended.
+const proof = 5 * time.Second
+
 // steady is how long a container that crashed more than once has to run before it counts as recovered. Without it a
 // crash loop would be ready for a moment after each restart.
 const steady = 10 * time.Second
@@ -43,7 +50,7 @@ func (w *workload) failure(p Pod) *engine.Report {
 	}
 	job := ownerKind(p.Pod) == "Job"
 	for _, c := range containers(p.Pod) {
-		status, detail := w.containerFailure(c, job)
+		status, detail := w.containerFailure(p, c, job)
 		if t := c.State.Terminated; t != nil && t.ExitCode != 0 && !job && p.Spec.RestartPolicy == corev1.RestartPolicyNever {
 			// Other containers keep the pod running.
 			status, detail = exit(t), t.Message
@@ -62,12 +69,19 @@ func (w *workload) failure(p Pod) *engine.Report {
 
 // containerFailure returns the status of a container that fails, with a detail, and nothing for another one. A
 // container of a Job may crash as often as the Job allows.
-func (w *workload) containerFailure(c corev1.ContainerStatus, job bool) (status, detail string) {
+func (w *workload) containerFailure(p Pod, c corev1.ContainerStatus, job bool) (status, detail string) {
 	last := c.LastTerminationState.Terminated
 	switch s := c.State; {
+	case s.Waiting != nil && s.Waiting.Reason == "CreateContainerConfigError":
+		until := latest(p.CreationTimestamp.Time, w.Deployed).Add(patience)
+		if w.Now.Before(until) {
+			w.later(until)
+			return "", ""
+		}
+		return joined(s.Waiting.Reason, s.Waiting.Message), ""
 	case s.Waiting != nil && slices.Contains(fatalWaits, s.Waiting.Reason):
 		if s.Waiting.Reason != "CrashLoopBackOff" {
-			return s.Waiting.Reason, s.Waiting.Message
+			return joined(s.Waiting.Reason, s.Waiting.Message), ""
 		}
 		if job {
 			return "", ""
@@ -149,6 +163,30 @@ func ownerKind(p *corev1.Pod) string {
 		return owner.Kind
 	}
 	return ""
+}
+
+// unproven is until when the readiness of the pods may be an illusion, zero if their containers have probes or have run
+// for long enough.
+func (w *workload) unproven() (until time.Time) {
+	for _, p := range w.current {
+		probed := map[string]bool{}
+		for _, c := range p.Spec.Containers {
+			probed[c.Name] = c.ReadinessProbe != nil
+		}
+		for _, c := range p.Status.ContainerStatuses {
+			if running := c.State.Running; running != nil && !probed[c.Name] && running.StartedAt.Add(proof).After(w.Now) {
+				until = latest(until, running.StartedAt.Add(proof))
+			}
+		}
+	}
+	return until
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // ready says whether a pod is ready.

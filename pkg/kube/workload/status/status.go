@@ -68,6 +68,9 @@ func Of(in Input) (engine.Report, time.Time) {
 		report.Start = in.Deployed
 	}
 	report.Restarts = w.restarts()
+	if report.Phase == engine.Ready && in.Mode != model.PodReadinessIgnore {
+		report.Unproven = w.unproven()
+	}
 	if in.Away != "" {
 		report.Detail = strings.Join(nonEmpty(in.Away, report.Detail), "; ")
 	}
@@ -266,12 +269,14 @@ func (w *workload) pending(waiting string) engine.Report {
 	return report
 }
 
-// restarts counts the restarts of the containers that count.
+// restarts counts the restarts of the containers that count, except for those that have run on since the deploy.
 func (w *workload) restarts() int {
 	n := 0
 	for _, p := range w.current {
 		for _, c := range containers(p.Pod) {
-			n += int(c.RestartCount)
+			if running := c.State.Running; running == nil || running.StartedAt.After(w.Deployed) {
+				n += int(c.RestartCount)
+			}
 		}
 	}
 	return n

@@ -164,6 +164,17 @@ func running() corev1.ContainerState {
 	return corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 }
 
+// probed adds a readiness probe to all containers.
+func probed(p *Pod) {
+	for _, c := range p.Status.ContainerStatuses {
+		p.Spec.Containers = append(p.Spec.Containers, corev1.Container{Name: c.Name, ReadinessProbe: &corev1.Probe{}})
+	}
+}
+
+func createdAgo(d time.Duration) func(*Pod) {
+	return func(p *Pod) { p.CreationTimestamp = metav1.NewTime(now.Add(-d)) }
+}
+
 func unschedulable(p *Pod) {
 	p.Spec.NodeName = ""
 	p.Status.ContainerStatuses = nil
@@ -192,6 +203,11 @@ func TestOf(t *testing.T) {
 		// Objects decide.
 		{"all replicas are ready", wait, []string{deployment("3")}, []Pod{pod("web", rs, runs(true))},
 			engine.Report{Phase: engine.Ready}},
+		{"a container without a probe has started", wait, []string{deployment("3")},
+			[]Pod{pod("web", rs, runs(true), startedAgo(2*time.Second))},
+			engine.Report{Phase: engine.Ready, Unproven: now.Add(3 * time.Second)}},
+		{"a container with a probe has started", wait, []string{deployment("3")},
+			[]Pod{pod("web", rs, runs(true), startedAgo(2*time.Second), probed)}, engine.Report{Phase: engine.Ready}},
 		{"one of three replicas is ready", wait, []string{deployment("1")},
 			[]Pod{pod("web", rs, runs(true)), pod("web", rs, named("q"), runs(false))},
 			engine.Report{Phase: engine.Starting, Detail: "pod q: container app isn't ready"}},
@@ -302,10 +318,14 @@ func TestOf(t *testing.T) {
 			engine.Report{Phase: engine.Failed, Start: created,
 				Error: "Pod p in error state due to container proxy: ErrImagePull"}},
 		{"a bad image name", wait, []string{deployment("0")}, []Pod{pod("web", rs, waits("InvalidImageName", "couldn't parse"))},
-			engine.Report{Phase: engine.Failed, Start: created, Detail: "couldn't parse",
-				Error: "Pod p in error state due to container app: InvalidImageName"}},
-		{"a missing ConfigMap", wait, []string{deployment("0")},
+			engine.Report{Phase: engine.Failed, Start: created,
+				Error: "Pod p in error state due to container app: InvalidImageName: couldn't parse"}},
+		{"a missing ConfigMap for a minute", wait, []string{deployment("0")},
 			[]Pod{pod("web", rs, waits("CreateContainerConfigError", `configmap "c" not found`))},
+			engine.Report{Phase: engine.Failed, Start: created,
+				Error: `Pod p in error state due to container app: CreateContainerConfigError: configmap "c" not found`}},
+		{"a ConfigMap that's still missing", wait, []string{deployment("0")},
+			[]Pod{pod("web", rs, waits("CreateContainerConfigError", `configmap "c" not found`), createdAgo(20 * time.Second))},
 			engine.Report{Phase: engine.Pending, Reason: "CreateContainerConfigError",
 				Detail: `pod p: container app: CreateContainerConfigError: configmap "c" not found`}},
 		{"unschedulable", wait, []string{deployment("0")}, []Pod{pod("web", rs, unschedulable)},
@@ -345,8 +365,8 @@ func TestOf(t *testing.T) {
 			[]Pod{pod("migrate", owner("Job"), phase(corev1.PodRunning), waits("CrashLoopBackOff", ""), exited(3, 2, "Error"))},
 			engine.Report{Phase: engine.Starting, Restarts: 2, Detail: "pod p: container app exited with code 3 before"}},
 		{"a job's image is bad", succeeded, []string{newJob}, []Pod{pod("migrate", owner("Job"), waits("ImagePullBackOff", "x"))},
-			engine.Report{Phase: engine.Failed, Start: created, Detail: "x",
-				Error: "Pod p in error state due to container app: ImagePullBackOff"}},
+			engine.Report{Phase: engine.Failed, Start: created,
+				Error: "Pod p in error state due to container app: ImagePullBackOff: x"}},
 		{"a job has failed", succeeded, []string{failedJob},
 			[]Pod{pod("migrate", owner("Job"), phase(corev1.PodFailed), exited(3, 0, "Error"))},
 			engine.Report{Phase: engine.Failed, Error: `Job "migrate" failed: BackoffLimitExceeded: Job has reached the ` +
