@@ -23,8 +23,10 @@
 //	| error, then it is pending again                |                                                              |
 //	| an image that can't be pulled is an error only | always an error, with the reason of the container runtime;   |
 //	| if no container of the pod runs                | so is a bad image name                                       |
-//	| Unschedulable and a missing ConfigMap are      | waiting with that reason, and the message of the scheduler   |
-//	| "Pending" and the like                         | or the kubelet                                               |
+//	| an unschedulable pod is "Pending"              | waiting with that reason, and the message of the scheduler   |
+//	| a missing ConfigMap or Secret is a word        | an error with its name, when it is missing for 30 seconds    |
+//	| `ci` believes a pod without a readiness probe  | when its containers have run for 5 seconds; ci_settings(     |
+//	| when it starts                                 | settle="0s") turns that off                                  |
 //	| a pod with a native sidecar reads Init:0/1 for | a sidecar that has started is initialized; its crash loop is |
 //	| life                                           | an error                                                     |
 //	| a failed pod of a ReplicaSet, such as an       | doesn't count: another one takes its place                   |
@@ -38,7 +40,7 @@
 //	| a terminated target has no finishTime          | finishTime is when it was first seen to have ended           |
 //	| what waits for its pods has no readiness limit | it has, from the deploy on, and the error says what it waits |
 //	|                                                | for; Jobs have none in both                                  |
-//	| restarts aren't in the API                     | restartCount has those of all containers that count          |
+//	| restarts aren't in the API                     | restartCount has those of all containers since the deploy    |
 //	| port forwards go to the newest pod that runs,  | to a ready pod; the listener stays open over rollouts        |
 //	| and their listener closes with it              |                                                              |
 //	| a log that is silent is opened again, and may  | a log goes on at the line at which its stream broke, and the |
