@@ -13,7 +13,8 @@
 //     "false"), and for objects with fields that no schema has, which server-side apply refuses.
 //   - What can't be changed is replaced: if the server refuses the change of an existing object by its fields, and a
 //     dry run shows that it would take the object as a new one. The log says which fields. Volumes and their claims,
-//     Namespaces, definitions, ServiceAccounts and Secrets are never replaced; that is an error which says what to do.
+//     Namespaces, definitions, ServiceAccounts, Secrets and StatefulSets that take their claims with them are never
+//     replaced; that is an error which says what to do.
 //   - An object that is being deleted is waited for, then applied.
 //   - Connections that fail, webhooks that don't answer and Namespaces that are ending are tried again until the time
 //     of the object is over. The error says what it waited for.
