@@ -9,9 +9,10 @@
 // workloads, is the business of packages that implement Updater and Runner.
 //
 // One goroutine, the one that calls Run, owns all state. Evaluating the Tiltfile, updates, runtimes, watching files
-// and waiting for a time are effects: they have their own goroutines, access no state and report by messages. After each batch of messages the loop decides again and publishes the changes. It has no
-// timers or polling of its own: a message causes everything that happens. A request is a message too; its answer
-// follows the snapshot that shows its result.
+// and waiting for a time are effects: they have their own goroutines, access no state and report by messages. After
+// each batch of messages the loop decides again and publishes the changes. It has no timers or polling of its own: a
+// message causes everything that happens. A request is a message too; its answer follows the snapshot that shows its
+// result.
 //
 // No phase of a target is skipped: one snapshot shows a job waiting and another shows it active, however short it is.
 //

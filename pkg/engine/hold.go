@@ -90,7 +90,8 @@ func serveHold(t *task, update Hold, c conditions) Hold {
 		return HoldWaitingForUpdate
 	case t.update == updateFailed && (update == HoldNone || update == HoldPendingTrigger):
 		return HoldUpdateFailed
-	case t.job && (update == HoldWaitingForSlot || update == HoldBuildingImage || update == HoldAfterFailure || update == HoldStarting):
+	case t.job && (update == HoldWaitingForSlot || update == HoldBuildingImage ||
+		update == HoldAfterFailure || update == HoldStarting):
 		return HoldWaitingForUpdate
 	}
 	return update

@@ -222,8 +222,6 @@ const localGrace = time.Second
 // localCommands runs what a Tiltfile calls with local().
 type localCommands struct {
 	processes *process.Runner
-	cluster   *cluster.Frozen
-	images    *image.Builder
 	// environ has defaults of environment variables.
 	environ []string
 }

@@ -56,6 +56,7 @@ type OnePath struct {
 // PathList is a path or a list of paths.
 type PathList []string
 
+// Unpack implements starlark.Unpacker.
 func (l *PathList) Unpack(v starlark.Value) error {
 	for _, element := range ElementsOf(v) {
 		var path Path
@@ -126,6 +127,7 @@ func (p *program) Unpack(v starlark.Value) (err error) {
 // CommandLine is a script for the shell or a program with its arguments. The pointer is nil for an empty one.
 type CommandLine struct{ *model.Command }
 
+// Unpack implements starlark.Unpacker.
 func (c *CommandLine) Unpack(v starlark.Value) error {
 	var argv StringList
 	if err := argv.Unpack(v); err != nil {
@@ -160,6 +162,7 @@ func stringItem(key, value starlark.Value) (k, v string, err error) {
 // StringMap is a dict of strings.
 type StringMap map[string]string
 
+// Unpack implements starlark.Unpacker.
 func (m *StringMap) Unpack(v starlark.Value) error {
 	dict, ok := v.(starlark.IterableMapping)
 	if !ok {
@@ -179,6 +182,7 @@ func (m *StringMap) Unpack(v starlark.Value) error {
 // Environment is a dict of variables as "KEY=value" entries in sorted order.
 type Environment []string
 
+// Unpack implements starlark.Unpacker.
 func (e *Environment) Unpack(v starlark.Value) error {
 	var variables StringMap
 	if err := variables.Unpack(v); err != nil {
@@ -207,6 +211,7 @@ func checkVariable(key, value string) error {
 // ResourceName is the name of a new resource or object.
 type ResourceName string
 
+// Unpack implements starlark.Unpacker.
 func (n *ResourceName) Unpack(v starlark.Value) error {
 	if err := (*Text)(n).Unpack(v); err != nil {
 		return err

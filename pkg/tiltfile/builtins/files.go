@@ -259,6 +259,7 @@ func (e *Evaluation) IgnoreSets(watched []string) []model.IgnoreSet {
 // PatternList is a pattern in dockerignore syntax or a list of patterns.
 type PatternList []string
 
+// Unpack implements starlark.Unpacker.
 func (l *PatternList) Unpack(v starlark.Value) error {
 	if err := (*StringList)(l).Unpack(v); err != nil {
 		return err

@@ -187,6 +187,7 @@ func (e *Evaluation) resource(a *localResourceParameters) model.Resource {
 // LabelList is a label or a list of labels.
 type LabelList []string
 
+// Unpack implements starlark.Unpacker.
 func (l *LabelList) Unpack(v starlark.Value) error {
 	if err := (*StringList)(l).Unpack(v); err != nil {
 		return err
@@ -202,6 +203,7 @@ func (l *LabelList) Unpack(v starlark.Value) error {
 // LinkList is a link or a list of links, each as a string or as link() returns it.
 type LinkList []model.Link
 
+// Unpack implements starlark.Unpacker.
 func (l *LinkList) Unpack(v starlark.Value) error {
 	for _, element := range ElementsOf(v) {
 		var link structOf[model.Link]
@@ -245,45 +247,4 @@ func (p *restartPolicy) Unpack(v starlark.Value) error {
 		return fmt.Errorf("got %s, want 'never' or 'on-failure'", v)
 	}
 	return nil
-}
-
-// TriggerMode is the value of TRIGGER_MODE_AUTO and TRIGGER_MODE_MANUAL.
-type TriggerMode model.TriggerMode
-
-var _ starlark.Value = TriggerMode(0)
-
-// String returns the name of the constant.
-func (m TriggerMode) String() string {
-	if model.TriggerMode(m) == model.TriggerManual {
-		return "TRIGGER_MODE_MANUAL"
-	}
-	return "TRIGGER_MODE_AUTO"
-}
-func (m TriggerMode) Type() string          { return "TriggerMode" }
-func (m TriggerMode) Freeze()               {}
-func (m TriggerMode) Truth() starlark.Bool  { return true }
-func (m TriggerMode) Hash() (uint32, error) { return uint32(m), nil }
-
-func (m *TriggerMode) Unpack(v starlark.Value) error {
-	mode, ok := v.(TriggerMode)
-	if !ok {
-		return fmt.Errorf("got %s, want TRIGGER_MODE_AUTO or TRIGGER_MODE_MANUAL", v.Type())
-	}
-	*m = mode
-	return nil
-}
-
-// setTriggerMode is trigger_mode(mode).
-func (e *Evaluation) setTriggerMode(c *Call) (starlark.Value, error) {
-	var a struct {
-		Mode TriggerMode `arg:"trigger_mode"`
-	}
-	if err := c.Unpack(&a); err != nil {
-		return nil, err
-	}
-	if e.Scope.triggerModeSet.IsValid() {
-		return nil, fmt.Errorf("trigger_mode can only be called once, and it was called at %s", e.Scope.triggerModeSet)
-	}
-	e.Scope.triggerMode, e.Scope.triggerModeSet = a.Mode, c.Position()
-	return nil, nil
 }

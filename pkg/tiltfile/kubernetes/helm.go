@@ -26,6 +26,9 @@ import (
 	"tilt.dev/session/pkg/tiltfile/data"
 )
 
+// noHelm has the words that users of Tilt know.
+const noHelm = "Unable to find Helm installation. Make sure `helm` is on your $PATH."
+
 // helmParameters are the parameters of helm. Paths in it are as the Tiltfile gives them.
 type helmParameters struct {
 	Chart       builtins.Path       `arg:"paths,alias=path"`
@@ -59,8 +62,7 @@ func (k *Kubernetes) helm(a helmParameters) (starlark.Value, error) {
 	k.watchChartDependencies(dir, map[string]bool{})
 	rendered, err := k.environ.Run(a.command(dir, values)...)
 	if errors.Is(err, exec.ErrNotFound) {
-		//lint:ignore ST1005 The words that users of Tilt know.
-		return nil, errors.New("Unable to find Helm installation. Make sure `helm` is on your $PATH.")
+		return nil, errors.New(noHelm)
 	}
 	if err != nil {
 		return nil, err
