@@ -15,6 +15,7 @@ import (
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/process"
 	"tilt.dev/session/pkg/tiltfile"
+	"tilt.dev/session/pkg/tiltfile/builtins"
 )
 
 // Down says what is removed from a cluster.
@@ -43,7 +44,7 @@ func (d *Down) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("prepare to run commands: %w", err)
 	}
 	defer func() { err = errors.Join(err, es.close()) }()
-	load := &loader{engines: es, log: d.Log, subcommand: "down", streams: tiltfile.NewStreams(d.OpenFiles)}
+	load := &loader{engines: es, log: d.Log, subcommand: builtins.SubcommandDown, streams: tiltfile.NewStreams(d.OpenFiles)}
 	project, err := load.Load(ctx, engine.LoadInput{Path: d.Tiltfile, Args: d.Args})
 	if err != nil {
 		return &TiltfileError{err}

@@ -39,9 +39,9 @@ func ResolveDependencies(resources []Resource) (resolved []Resource, warnings []
 	return resolved, warnings, nil
 }
 
-// SelectResources returns the selection of the named resources and their dependencies, in the order of definition. No
-// names select everything. An unknown name is an error that lists the known ones.
-func SelectResources(resources []Resource, names []string) (Selection, error) {
+// SelectResources returns the selection of the named resources and, if needed is true, their dependencies, in the order
+// of definition. No names select everything. An unknown name is an error that lists the known ones.
+func SelectResources(resources []Resource, names []string, needed bool) (Selection, error) {
 	if len(names) == 0 {
 		return Selection{All: true}, nil
 	}
@@ -69,7 +69,9 @@ func SelectResources(resources []Resource, names []string) (Selection, error) {
 			continue
 		}
 		wanted[r.Name] = true
-		queue = append(queue, r.ResourceDeps...)
+		if needed {
+			queue = append(queue, r.ResourceDeps...)
+		}
 	}
 	var selection Selection
 	for _, r := range resources {

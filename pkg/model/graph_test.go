@@ -81,7 +81,7 @@ func TestResolveLongChain(t *testing.T) {
 	if _, warnings, err := ResolveDependencies(all); err != nil || warnings != nil {
 		t.Fatalf("got %v and %v", warnings, err)
 	}
-	selection, err := SelectResources(all, []string{"r0"})
+	selection, err := SelectResources(all, []string{"r0"}, true)
 	if err != nil || len(selection.Names) != len(all) {
 		t.Fatalf("selected %d of %d resources, %v", len(selection.Names), len(all), err)
 	}
@@ -91,6 +91,7 @@ func TestSelectResources(t *testing.T) {
 	all := resources("a: b", "b: c", "c: unknown", "d: a", "e")
 	for _, c := range []struct {
 		names []string
+		alone bool
 		want  Selection
 		err   string
 	}{
@@ -98,10 +99,11 @@ func TestSelectResources(t *testing.T) {
 		{names: []string{"e"}, want: Selection{Names: []string{"e"}}},
 		{names: []string{"e", "b", "e"}, want: Selection{Names: []string{"b", "c", "e"}}},
 		{names: []string{"d"}, want: Selection{Names: []string{"a", "b", "c", "d"}}},
+		{names: []string{"d", "b"}, alone: true, want: Selection{Names: []string{"b", "d"}}},
 		{names: []string{"x", "e", "y", "x"}, err: "You specified some resources that could not be found: \"x\", \"y\"\n" +
 			"Is this a typo? Existing resources in Tiltfile: \"a\", \"b\", \"c\", \"d\""},
 	} {
-		got, err := SelectResources(all, c.names)
+		got, err := SelectResources(all, c.names, !c.alone)
 		if err != nil && err.Error() != c.err || err == nil && c.err != "" {
 			t.Errorf("%v: got error %v, want %s", c.names, err, c.err)
 		}

@@ -197,7 +197,7 @@ func usedImages(resources []model.Resource) []string {
 	return names
 }
 
-// enabled returns which resources start enabled: those that their scopes enable, and the dependencies of these.
+// enabled returns which resources start enabled: those that their scopes enable, as Select says.
 func (e *evaluation) enabled(resources []model.Resource, scopes []*builtins.Scope) (model.Selection, error) {
 	everything := true
 	var names []string
@@ -225,7 +225,7 @@ func (e *evaluation) enabled(resources []model.Resource, scopes []*builtins.Scop
 	case len(names) == 0:
 		return model.Selection{}, nil
 	}
-	return model.SelectResources(resources, names)
+	return e.Select(resources, names)
 }
 
 // limits are what one evaluation may use. Only a mistake reaches them.

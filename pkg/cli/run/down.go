@@ -24,6 +24,8 @@ func NewDownCommand(p command.Program) *cobra.Command {
 reverse order of their deploy, and waits until they are gone. Only objects that
 this project has applied are deleted. Those with the annotation
 "tilt.dev/down-policy: keep" stay, and Namespaces without --delete-namespaces.
+With arguments, only the resources that they select are deleted, without those
+that these depend on.
 
 ` + command.ExitCodesHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {

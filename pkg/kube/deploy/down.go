@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -57,8 +58,11 @@ func (d *Deployer) Down(ctx context.Context, resources []model.Resource, options
 	}
 	var errs []error
 	var left []Entry
-	if len(entries) == 0 {
+	if readable && len(entries) == 0 {
 		p.print("No objects of this project are known in namespace %q of context %q.", c.Cluster.Namespace, c.Cluster.Context)
+	}
+	if others := unselected(resources, options.Selected); len(others) > 0 {
+		p.print("Not selected, so all of it stays: %s", strings.Join(others, ", "))
 	}
 	for _, stage := range downStages(resources, current, entries, options.Selected) {
 		for _, deploy := range stage.commands {
@@ -83,6 +87,16 @@ func (d *Deployer) Down(ctx context.Context, resources []model.Resource, options
 		errs = append(errs, d.inventory.update(ctx, c, nil, func([]Entry) ([]Entry, bool) { return left, true }))
 	}
 	return errors.Join(errs...)
+}
+
+// unselected are the names of the deploys that Down leaves as they are.
+func unselected(resources []model.Resource, selected func(string) bool) (names []string) {
+	for _, r := range resources {
+		if _, ok := r.Update.(*model.Deploy); ok && selected != nil && !selected(r.Name) {
+			names = append(names, r.Name)
+		}
+	}
+	return names
 }
 
 // downStage deletes objects and returns those that stay in the inventory. The error says which should be gone and why

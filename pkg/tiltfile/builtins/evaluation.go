@@ -119,6 +119,15 @@ type Scope struct {
 	triggerModeSet syntax.Position
 }
 
+// SubcommandDown is the Subcommand of an evaluation that says what to remove.
+const SubcommandDown = "down"
+
+// Select returns the selection of the named resources, and of their dependencies. Arguments of SubcommandDown select no
+// dependencies: other resources may need those as well.
+func (e *Evaluation) Select(resources []model.Resource, names []string) (model.Selection, error) {
+	return model.SelectResources(resources, names, e.Subcommand != SubcommandDown || len(e.Args) == 0)
+}
+
 // Info logs a message.
 func (e *Evaluation) Info(text string) { e.log(logs.LevelInfo, text) }
 

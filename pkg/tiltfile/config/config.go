@@ -78,7 +78,7 @@ func (c *Config) Enabled(in *builtins.Scope, resources []model.Resource) (model.
 	case s != nil && s.parsedIn != "":
 		return model.Selection{All: true}, nil
 	}
-	return model.SelectResources(resources, in.Args)
+	return c.evaluation.Select(resources, in.Args)
 }
 
 // define is config.define_bool(name, args=False, usage="") and its like.
@@ -113,7 +113,7 @@ func (c *Config) setEnabledResources(a struct {
 	Names builtins.StringList `arg:"resources"`
 }) (starlark.Value, error) {
 	c.scope().enable = func(resources []model.Resource) (model.Selection, error) {
-		return model.SelectResources(resources, a.Names)
+		return c.evaluation.Select(resources, a.Names)
 	}
 	return nil, nil
 }
