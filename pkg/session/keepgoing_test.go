@@ -26,6 +26,7 @@ func TestKeepGoing(t *testing.T) {
 	patient := notReady(0)
 	patient.ReadinessTimeout = time.Hour
 	serve := func(hold engine.Hold) engine.ResourceState { return server("s", engine.RuntimeState{Hold: hold}) }
+	unschedulable := workload("p", engine.Running{Phase: engine.Pending, Reason: "Unschedulable"})
 	reloading := run(bad)
 	reloading.Tiltfile.Pending = true
 	broken := run()
@@ -93,6 +94,14 @@ func TestKeepGoing(t *testing.T) {
 			snap:    run(server("r", engine.RuntimeState{Hold: engine.HoldRestarting, Down: at(0)}), job("a", succeeded(1))),
 			session: keepingGoing(ci(0, second)), now: 10 * second,
 			verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target r:serve not ready",
+		},
+		"and a workload without a pod": {
+			snap: run(unschedulable, job("a", succeeded(1))), session: keepingGoing(ci(0, second)), now: 10 * second,
+			verdict: ReadinessTimeout, err: "Readiness timeout after 1s: target p:runtime not ready",
+		},
+		"a workload without a pod that's late waits for a server": {
+			snap: run(unschedulable, server("z", patient)), session: keepingGoing(ci(0, second)), now: 10 * second,
+			next: time.Hour,
 		},
 		"but not while a job is retried": {
 			snap:    run(server("r", engine.RuntimeState{Hold: engine.HoldRestarting, Down: at(0)}), job("a", held(engine.HoldRetrying))),

@@ -88,7 +88,7 @@ func decide(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now t
 func decideCI(snap *engine.Snapshot, current *v1alpha1.Session, sum summary, now time.Time) decision {
 	timeout, readiness := limitsOf(snap, current.Spec.CI)
 	late := checkReadiness(snap, readiness, now)
-	if reloading(&snap.Tiltfile) || current.Spec.KeepGoing && sum.progresses(late.count) {
+	if reloading(&snap.Tiltfile) || current.Spec.KeepGoing && sum.progresses(unready(snap), late.count) {
 		return checkTimeout(decision{next: late.next}, snap, timeout, sum, now)
 	}
 	var first *v1alpha1.Target
@@ -162,18 +162,19 @@ func MayEnd(snap *engine.Snapshot, current *v1alpha1.Session) bool {
 	return failed || !open
 }
 
-// progresses reports whether there is a target whose state can still change by
-// itself, not counting so many servers that are late.
-func (s summary) progresses(late int) bool {
-	if len(s.retrying)+len(s.notReady) > late {
+// progresses reports whether there is a target whose state can still change by itself, not counting so many of the
+// servers that a readiness limit applies to.
+func (s summary) progresses(limited []unreadyServer, late int) bool {
+	if len(limited) > late {
 		return true
 	}
-	for _, t := range s.waiting {
-		if resolves(engine.Hold(t.State.Waiting.WaitReason)) {
-			return true
-		}
+	unlimited := func(t v1alpha1.Target) bool {
+		return !slices.ContainsFunc(limited, func(s unreadyServer) bool { return s.target == t.Name })
 	}
-	return false
+	return slices.ContainsFunc(s.retrying, unlimited) || slices.ContainsFunc(s.notReady, unlimited) ||
+		slices.ContainsFunc(s.waiting, func(t v1alpha1.Target) bool {
+			return unlimited(t) && resolves(engine.Hold(t.State.Waiting.WaitReason))
+		})
 }
 
 // resolves reports whether a hold can end without a person when nothing but holds
