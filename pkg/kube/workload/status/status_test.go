@@ -325,7 +325,7 @@ func TestOf(t *testing.T) {
 			engine.Report{Phase: engine.Failed, Start: created,
 				Error: `Pod p in error state due to container app: CreateContainerConfigError: configmap "c" not found`}},
 		{"a ConfigMap that's still missing", wait, []string{deployment("0")},
-			[]Pod{pod("web", rs, waits("CreateContainerConfigError", `configmap "c" not found`), createdAgo(20 * time.Second))},
+			[]Pod{pod("web", rs, waits("CreateContainerConfigError", `configmap "c" not found`), createdAgo(20*time.Second))},
 			engine.Report{Phase: engine.Pending, Reason: "CreateContainerConfigError",
 				Detail: `pod p: container app: CreateContainerConfigError: configmap "c" not found`}},
 		{"unschedulable", wait, []string{deployment("0")}, []Pod{pod("web", rs, unschedulable)},
