@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"time"
 
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/image"
@@ -111,30 +112,42 @@ func (k *kinds) close(ctx context.Context) {
 	k.deploys.Close(ctx)
 }
 
-// registry is the registry that a cluster names for local development.
-func (es *engines) registry(ctx context.Context, _ *model.Cluster) (*model.Registry, string, error) {
+// clusterPatience is how long the questions of a build wait for a cluster that doesn't answer.
+const clusterPatience = 30 * time.Second
+
+// ask asks the cluster something, again if it doesn't answer.
+func (es *engines) ask(ctx context.Context, question func(context.Context, *cluster.Connection) error) error {
 	connection, err := es.cluster.Connection()
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	return connection.Registry(ctx)
+	ctx, cancel := context.WithTimeout(ctx, clusterPatience)
+	defer cancel()
+	return connection.Retry(ctx, cluster.CallTimeout, nil, func(ctx context.Context) error {
+		return question(ctx, connection)
+	})
+}
+
+// registry is the registry that a cluster names for local development.
+func (es *engines) registry(ctx context.Context, _ *model.Cluster) (r *model.Registry, reason string, err error) {
+	err = es.ask(ctx, func(ctx context.Context, c *cluster.Connection) (err error) {
+		r, reason, err = c.Registry(ctx)
+		return err
+	})
+	return r, reason, err
 }
 
 // node is what the nodes of a cluster have in common.
-func (es *engines) node(ctx context.Context, _ *model.Cluster) (image.Node, error) {
-	connection, err := es.cluster.Connection()
-	if err != nil {
-		return image.Node{}, err
-	}
-	node, err := connection.Node(ctx)
-	if err != nil {
-		return image.Node{}, err
-	}
-	platform := ""
-	if node.Arch != "" {
-		platform = "linux/" + node.Arch
-	}
-	return image.Node{Platform: platform, Runtime: node.Runtime}, nil
+func (es *engines) node(ctx context.Context, _ *model.Cluster) (common image.Node, err error) {
+	err = es.ask(ctx, func(ctx context.Context, c *cluster.Connection) error {
+		node, err := c.Node(ctx)
+		common.Runtime = node.Runtime
+		if node.Arch != "" {
+			common.Platform = "linux/" + node.Arch
+		}
+		return err
+	})
+	return common, err
 }
 
 // identity is by what a cluster knows the project of a Tiltfile. Without --inventory a project is the path of the

@@ -14,6 +14,7 @@ import (
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/private"
 	"tilt.dev/session/pkg/process"
 )
 
@@ -178,7 +179,7 @@ func (a *build) say(format string, args ...any) {
 // temporary returns a path within the directory of temporary files.
 func (a *build) temporary(name string) (string, error) {
 	if a.directory == "" {
-		directory, err := os.MkdirTemp("", "tilt-session-image-")
+		directory, err := private.TemporaryDirectory("")
 		if err != nil {
 			return "", fmt.Errorf("make a directory for temporary files: %w", err)
 		}

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 
 	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/private"
 )
 
 // resolve parses the kubeconfig, and writes the copy that holds the context of the run alone.
@@ -141,8 +142,8 @@ func (f *Frozen) write(config *api.Config) (path string, err error) {
 	if f.closed {
 		return "", errors.New("the run has ended")
 	}
-	// Both are readable by the user alone: MkdirTemp makes directories of mode 0700.
-	f.directory, err = os.MkdirTemp(f.options.Directory, "kubeconfig-")
+	// Both are readable by the user alone.
+	f.directory, err = private.TemporaryDirectory(f.options.Directory)
 	if err != nil {
 		return "", err
 	}

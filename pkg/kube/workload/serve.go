@@ -13,6 +13,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"tilt.dev/session/pkg/kube/cluster"
 	"tilt.dev/session/pkg/kube/workload/status"
 	"tilt.dev/session/pkg/model"
 )
@@ -51,7 +52,7 @@ func (n *forward) serve(ctx context.Context, conn net.Conn) {
 // explain says in words why a connection failed.
 func (n *forward) explain(err error, pod status.Pod, port int) error {
 	text := err.Error()
-	if strings.Contains(text, "connection refused") {
+	if strings.Contains(text, "connection refused") && !cluster.Unreachable(err) {
 		return fmt.Errorf("nothing listens at port %d in pod %s", port, pod.Name)
 	}
 	return fmt.Errorf("connect to port %d of pod %s: %w", port, pod.Name, n.connection.Explain(err))
