@@ -82,7 +82,7 @@ func (l *loop) settleImages() {
 
 // demand determines from its users whether an image is to be built, and when.
 func (l *loop) demand(image *resource) {
-	demanded, mode, disabled := false, model.TriggerManual, true
+	demanded, mode, disabled, early := false, model.TriggerManual, true, true
 	for _, user := range image.users {
 		if user.disabled {
 			continue
@@ -92,6 +92,7 @@ func (l *loop) demand(image *resource) {
 			continue
 		}
 		demanded = true
+		early = early && l.early(user)
 		if user.TriggerMode == model.TriggerAuto {
 			mode = model.TriggerAuto
 		}
@@ -103,11 +104,30 @@ func (l *loop) demand(image *resource) {
 			l.watchFiles(image, l.config.Clock.Now())
 		}
 	}
+	if early != (image.task.unmet > 0) {
+		image.task.unmet = 0
+		if early {
+			image.task.unmet = 1
+		}
+		l.touch(image)
+	}
 	if image.demanded == demanded && image.TriggerMode == mode {
 		return
 	}
 	image.demanded, image.TriggerMode = demanded, mode
 	l.refresh(image)
+}
+
+// early reports whether it's too early to build the images of a task for the first time: what they are made of may not
+// be there yet.
+func (l *loop) early(user *resource) bool {
+	if user.image {
+		return user.task.unmet > 0
+	}
+	return !user.task.begun && slices.ContainsFunc(user.BuildDeps, func(name string) bool {
+		dep := l.byName[name]
+		return dep != nil && !dep.met
+	})
 }
 
 // block determines whether a task waits for an image. A task whose image has failed fails too.

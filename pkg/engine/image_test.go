@@ -74,6 +74,24 @@ func TestSharedImage(t *testing.T) {
 	})
 }
 
+// An image is built ahead of the dependencies of its users, but for those that may make what is in it.
+func TestImageOfOutput(t *testing.T) {
+	local := func(r *model.Resource) { r.BuildDeps = []string{"compile"} }
+	images := []model.Image{imageOf("base"), imageOf("web", "base"), imageOf("db")}
+	play(t, projectWith(images, job("compile", parallel), workload("a", []string{"web"}, after("compile", "d"), local),
+		workload("d", []string{"db"})), func(w *world) {
+		w.want("compile=active a=waiting-for-dep a:runtime=waiting-for-dep d=building-component d:runtime=waiting-for-update " +
+			"image:base=waiting-for-dep image:web=waiting-for-dep image:db=active")
+		w.exit("compile:update", 0)
+		w.want("compile=ok a=waiting-for-dep a:runtime=waiting-for-dep d=building-component d:runtime=waiting-for-update " +
+			"image:base=active image:web=building-component image:db=active")
+		w.build("base", "1")
+		w.build("web", "1")
+		w.want("compile=ok a=waiting-for-dep a:runtime=waiting-for-dep d=building-component d:runtime=waiting-for-update " +
+			"image:base=ok image:web=ok image:db=active")
+	})
+}
+
 func TestChangedImage(t *testing.T) {
 	play(t, projectWith([]model.Image{imageOf("base"), imageOf("web", "base")}, workload("a", []string{"web"})),
 		func(w *world) {

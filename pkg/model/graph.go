@@ -39,6 +39,37 @@ func ResolveDependencies(resources []Resource) (resolved []Resource, warnings []
 	return resolved, warnings, nil
 }
 
+// AddBuildDeps sets the BuildDeps of resources that use images. Dependencies form no cycle.
+func AddBuildDeps(resources []Resource) {
+	index := byName(resources)
+	for i := range resources {
+		r := &resources[i]
+		if len(r.Images) == 0 {
+			continue
+		}
+		seen := map[string]bool{}
+		for queue := slices.Clone(r.ResourceDeps); len(queue) > 0; queue = queue[1:] {
+			dep := index[queue[0]]
+			if dep == nil || seen[dep.Name] {
+				continue
+			}
+			seen[dep.Name] = true
+			queue = append(queue, dep.ResourceDeps...)
+			if dep.local() {
+				r.BuildDeps = append(r.BuildDeps, dep.Name)
+			}
+		}
+		slices.Sort(r.BuildDeps)
+	}
+}
+
+// local reports whether a resource runs commands on this machine.
+func (r *Resource) local() bool {
+	_, job := r.Update.(*Command)
+	_, server := r.Runtime.(*Server)
+	return job || server
+}
+
 // SelectResources returns the selection of the named resources and, if needed is true, their dependencies, in the order
 // of definition. No names select everything. An unknown name is an error that lists the known ones.
 func SelectResources(resources []Resource, names []string, needed bool) (Selection, error) {

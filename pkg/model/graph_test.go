@@ -113,6 +113,20 @@ func TestSelectResources(t *testing.T) {
 	}
 }
 
+func TestAddBuildDeps(t *testing.T) {
+	all := resources("web: migrate db", "migrate: compile", "compile: tools", "tools", "db", "other: compile")
+	for _, i := range []int{2, 3} {
+		all[i].Update = &Command{Argv: []string{"make"}}
+	}
+	all[0].Images = []string{"web"}
+	AddBuildDeps(all)
+	for i, want := range [][]string{{"compile", "tools"}, nil, nil, nil, nil, nil} {
+		if !slices.Equal(all[i].BuildDeps, want) {
+			t.Errorf("%s: %q, want %q", all[i].Name, all[i].BuildDeps, want)
+		}
+	}
+}
+
 func TestSelectionContains(t *testing.T) {
 	if !(Selection{All: true}).Contains("a") || !(Selection{Names: []string{"a"}}).Contains("a") {
 		t.Error("a isn't in a selection that has it")

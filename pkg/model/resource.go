@@ -58,6 +58,10 @@ type Resource struct {
 	// this one.
 	ResourceDeps []string
 
+	// BuildDeps are those of ResourceDeps, and of their own, that run on this machine, so that they may make what is in
+	// the images. See AddBuildDeps.
+	BuildDeps []string
+
 	TriggerMode TriggerMode
 	// AutoInit is false for a resource that doesn't start by itself.
 	AutoInit bool

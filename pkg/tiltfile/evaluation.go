@@ -179,6 +179,7 @@ func (e *evaluation) assemble(project *model.Project) error {
 	for _, warning := range warnings {
 		e.Warn("%s", warning)
 	}
+	model.AddBuildDeps(resources)
 	enabled, err := e.enabled(resources, scopes)
 	if err != nil {
 		return &Error{KindResources, err.Error(), err}
