@@ -153,7 +153,7 @@ func (es *engines) node(ctx context.Context, _ *model.Cluster) (common image.Nod
 // identity is by what a cluster knows the project of a Tiltfile. Without --inventory a project is the path of the
 // Tiltfile on this machine.
 func (t *Targets) identity(tiltfile string) (project, owner string) {
-	owner = "unknown"
+	owner = fmt.Sprintf("uid %d", os.Getuid()) // Of a user that has no name.
 	if u, err := user.Current(); err == nil {
 		owner = u.Username
 	}
