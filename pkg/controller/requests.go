@@ -309,7 +309,7 @@ func (r *requested) ReadLog(
 			return nil, r.error(&engine.UnknownError{Name: name})
 		}
 	}
-	selection := logs.Selection{Sources: options.Resources, Tail: options.TailLines}
+	selection := logs.Selection{Sources: sourcesOf(r.run.Snapshot(), options.Resources), Tail: options.TailLines}
 	switch {
 	case options.SinceSeconds != nil:
 		seconds := min(*options.SinceSeconds, math.MaxInt64/int64(time.Second))
@@ -321,6 +321,19 @@ func (r *requested) ReadLog(
 		selection.Until = until
 	}
 	return pieces(r.run.Logs().Read(ctx, selection), options), nil
+}
+
+// sourcesOf are the sources of the log that have the output of resources, and of the images that they use.
+func sourcesOf(snap *engine.Snapshot, resources []string) []string {
+	sources := slices.Clone(resources)
+	for i := range snap.Images {
+		image := &snap.Images[i]
+		used := slices.ContainsFunc(image.Resources, func(user string) bool { return slices.Contains(resources, user) })
+		if used && !slices.Contains(sources, image.Name) {
+			sources = append(sources, image.Name)
+		}
+	}
+	return sources
 }
 
 // mayWrite reports whether a resource exists or has existed, which isn't known before the first evaluation of the

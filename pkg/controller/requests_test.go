@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -218,5 +219,21 @@ func TestRunningKeepsEndedRuns(t *testing.T) {
 	}
 	if !found("2") || found("3") {
 		t.Errorf("found the one that was begun again: %v, one that has ended long ago: %v", found("2"), found("3"))
+	}
+}
+
+func TestSourcesOfImages(t *testing.T) {
+	snap := &engine.Snapshot{Images: []engine.ResourceState{
+		{Name: "image:base", Resources: []string{"api", "web"}}, {Name: "image:web", Resources: []string{"web"}},
+	}}
+	for _, c := range []struct{ resources, want []string }{
+		{nil, nil},
+		{[]string{"web"}, []string{"web", "image:base", "image:web"}},
+		{[]string{"api", "image:base"}, []string{"api", "image:base"}},
+		{[]string{"other"}, []string{"other"}},
+	} {
+		if got := sourcesOf(snap, c.resources); !slices.Equal(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.resources, got, c.want)
+		}
 	}
 }
