@@ -22,6 +22,7 @@ import (
 	"tilt.dev/session/pkg/filewatch"
 	"tilt.dev/session/pkg/image"
 	"tilt.dev/session/pkg/kube/cluster"
+	"tilt.dev/session/pkg/kube/deploy"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/process"
@@ -61,6 +62,8 @@ type engines struct {
 	processes *process.Runner
 	cluster   *cluster.Frozen
 	images    *image.Builder
+	// projects are what the runs deploy.
+	projects *deploy.Projects
 	// files reports changes of files, nil without Watch.
 	files *filewatch.Watcher
 	clock clock.WithTickerAndDelayedExecution
@@ -72,6 +75,7 @@ type engines struct {
 func newEngines(options Engines, warn func(error)) (*engines, error) {
 	es := &engines{
 		Engines: options, clock: clock.RealClock{}, environ: os.Environ(), cluster: cluster.Freeze(options.Targets.Cluster),
+		projects: deploy.NewProjects(),
 	}
 	executable, err := os.Executable()
 	if err != nil {

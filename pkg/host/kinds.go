@@ -75,12 +75,13 @@ func (es *engines) builder() (*image.Builder, error) {
 func (es *engines) deployer(tiltfile string, log *logs.Store) *deploy.Deployer {
 	project, owner := es.Targets.identity(tiltfile)
 	return deploy.New(deploy.Options{
-		Connect: es.cluster.Connection,
-		Start:   es.processes.Start,
-		Project: project,
-		Owner:   owner,
-		NoPrune: es.Targets.NoPrune,
-		Log:     engine.NewLog(log, model.TiltfileResource),
+		Connect:  es.cluster.Connection,
+		Start:    es.processes.Start,
+		Project:  project,
+		Owner:    owner,
+		Projects: es.projects,
+		NoPrune:  es.Targets.NoPrune,
+		Log:      engine.NewLog(log, model.TiltfileResource),
 	})
 }
 

@@ -26,6 +26,8 @@ type Options struct {
 	Start func(process.Spec) (*process.Process, error)
 	// Project is the stable ID of the project, Owner whom it belongs to. Together they name the inventory.
 	Project, Owner string
+	// Projects are those of all runs of this process. Nil: there is no other one.
+	Projects *Projects
 	// NoPrune leaves objects in the cluster that are no longer in the YAML.
 	NoPrune bool
 	// Log gets what is about no resource that is still there.
@@ -92,6 +94,7 @@ func (d *Deployer) Close(ctx context.Context) {
 	}
 	d.cancel()
 	<-idle
+	d.options.Projects.set(d, nil)
 }
 
 // goes runs f in a goroutine that Close waits for, unless the Deployer is closed.

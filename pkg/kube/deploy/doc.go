@@ -31,7 +31,8 @@
 //
 //   - What left the YAML of a resource is pruned after the next deploy of the resource has succeeded; what left with
 //     its resource, after the evaluation. What moved to another resource stays. Resources that are disabled or weren't
-//     selected lose nothing. The log lists first what goes. Earlier runs count.
+//     selected lose nothing. The log lists first what goes. Earlier runs count, and so do others of this process: what
+//     one of their Tiltfiles has stays.
 //   - Namespaces are only deleted by Down with DeleteNamespaces, and only if a deploy of the project created them:
 //     others don't get the annotation.
 //   - Definitions are deleted once no object of their kind is left, whoever it belongs to.

@@ -102,6 +102,7 @@ func (d *Deployer) SetProject(resources []model.Resource) {
 	previous := d.project
 	current := newProject(resources)
 	d.project = current
+	d.options.Projects.set(d, current)
 	var commands []command
 	for resource, c := range d.commands {
 		if now := current.deploys[resource]; now == nil || now.Custom == nil {
@@ -145,6 +146,10 @@ func (d *Deployer) current() *project {
 	return d.project
 }
 
+// named reports whether a Tiltfile has the object of an entry: that of this run or of another one that shares the
+// inventory.
+func (d *Deployer) named(e Entry) bool { return d.current().has(e) || d.options.Projects.has(e, d) }
+
 // pruneProject removes what belongs to resources that are gone.
 func (d *Deployer) pruneProject() error {
 	connection, err := d.options.Connect()
@@ -170,8 +175,9 @@ func (d *Deployer) prune(ctx context.Context, c *cluster.Connection, selected fu
 	if d.options.NoPrune {
 		return nil
 	}
+	left := func(entries []Entry) []Entry { return slices.DeleteFunc(selected(entries), d.named) }
 	entries, err := d.inventory.read(ctx, c, p.away)
-	if err != nil || len(selected(entries)) == 0 {
+	if err != nil || len(left(entries)) == 0 {
 		return err
 	}
 	// One at a time: a later one finds what the earlier one has left.
@@ -180,7 +186,7 @@ func (d *Deployer) prune(ctx context.Context, c *cluster.Connection, selected fu
 	if entries, err = d.inventory.read(ctx, c, p.away); err != nil {
 		return err
 	}
-	if entries = selected(entries); len(entries) == 0 {
+	if entries = left(entries); len(entries) == 0 {
 		return nil
 	}
 	found, err := d.examine(ctx, c, entries, false)
@@ -197,18 +203,18 @@ func (d *Deployer) prune(ctx context.Context, c *cluster.Connection, selected fu
 		p.print("Not pruning %v: %s", k.entry, k.reason)
 	}
 	// While one object ends, the Tiltfile may get another one back.
-	left := d.remove(ctx, c, found.delete, func(e Entry) bool { return d.current().has(e) })
+	remaining := d.remove(ctx, c, found.delete, d.named)
 	gone := found.forget
 	for _, o := range found.delete {
-		if left[o.entry.key()] == "" {
+		if remaining[o.entry.key()] == "" {
 			gone = append(gone, o.entry)
 		}
 	}
 	err = d.inventory.update(ctx, c, nil, func(now []Entry) ([]Entry, bool) {
 		// A deploy may have made one of them anew.
-		return without(now, slices.DeleteFunc(slices.Clone(gone), d.current().has))
+		return without(now, slices.DeleteFunc(slices.Clone(gone), d.named))
 	})
-	return errors.Join(describe(left, found.delete), err)
+	return errors.Join(describe(remaining, found.delete), err)
 }
 
 // describe is the error of objects that weren't removed, nil if all were.

@@ -52,6 +52,33 @@ func TestReturned(t *testing.T) {
 	}
 }
 
+// Two runs of one process share an inventory, and each has an object that the other one doesn't have.
+func TestTwoRuns(t *testing.T) {
+	b := newBench(t)
+	both := NewProjects()
+	one, two := b.another("shared", "ada", false), b.another("shared", "ada", false)
+	one.options.Projects, two.options.Projects = both, both
+	first, second := b.resource("web", named("first", "")), b.resource("web", named("second", ""))
+	one.SetProject(resources(first))
+	if end := b.run(one, first, false); end.Error != "" {
+		t.Fatal(end.Error)
+	}
+	two.SetProject(resources(second))
+	if end := b.run(two, second, false); end.Error != "" {
+		t.Fatal(end.Error)
+	}
+	if !b.has("first") || !b.has("second") {
+		t.Fatal("the second run pruned what the first one has")
+	}
+	one.Close(t.Context())
+	if end := b.run(two, second, false); end.Error != "" {
+		t.Fatal(end.Error)
+	}
+	if b.has("first") || !b.has("second") {
+		t.Error("what no run has any more isn't pruned")
+	}
+}
+
 // A custom deploy gets another name: its delete command would remove what the other one has applied.
 func TestRenamedCustom(t *testing.T) {
 	b := newBench(t)
