@@ -163,7 +163,7 @@ func (l *loop) abandonedEnded(x *execution) {
 }
 
 // updateExit returns the published result of an update.
-func updateExit(x *execution, m ended) *Exit {
+func (l *loop) updateExit(x *execution, m ended) *Exit {
 	cause := m.end.Error
 	switch {
 	case m.err != nil:
@@ -171,19 +171,22 @@ func updateExit(x *execution, m ended) *Exit {
 	case x.timedOut:
 		cause = fmt.Sprintf("timed out after %s", x.timeout)
 	case cause == "":
-		return newExit(x.start, m, "")
+		return l.newExit(x.start, m, "")
 	}
-	return newExit(x.start, m, fmt.Sprintf("%s failed: %s", x.subject, cause))
+	return l.newExit(x.start, m, fmt.Sprintf("%s failed: %s", x.subject, cause))
 }
 
 // runtimeExit returns the published result of a runtime. The status is nil if the launch failed.
-func runtimeExit(x *execution, status *Running, m ended) *Exit {
+func (l *loop) runtimeExit(x *execution, status *Running, m ended) *Exit {
 	if m.err != nil {
-		return newExit(time.Time{}, m, fmt.Sprintf("%s failed to start: %v", x.subject, m.err))
+		return l.newExit(time.Time{}, m, fmt.Sprintf("%s failed to start: %v", x.subject, m.err))
 	}
-	return newExit(status.Start, m, m.end.Error)
+	return l.newExit(status.Start, m, m.end.Error)
 }
 
-func newExit(start time.Time, m ended, err string) *Exit {
-	return &Exit{Start: start, Finish: m.at, Error: err, Code: m.end.Code, Signal: m.end.Signal}
+func (l *loop) newExit(start time.Time, m ended, err string) *Exit {
+	return &Exit{Start: start, Finish: m.at, Error: l.redacted(err), Code: m.end.Code, Signal: m.end.Signal}
 }
+
+// redacted is a text for people without what no log may show.
+func (l *loop) redacted(text string) string { return l.config.Logs.Redacted(text) }

@@ -177,7 +177,7 @@ func (l *loop) failFor(r *resource, image *resource) {
 	r.wants, r.redefiners = wants{}, nil
 	r.task.begun = true
 	r.task.update = updateFailed
-	r.lastUpdate = &Exit{Start: now, Finish: now, Error: cause}
+	r.lastUpdate = &Exit{Start: now, Finish: now, Error: l.redacted(cause)}
 	l.log(r.Name, logs.LevelError, cause)
 	l.changePhase(r)
 	l.refresh(r)

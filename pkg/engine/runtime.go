@@ -133,7 +133,8 @@ func (m reported) apply(l *loop) {
 		return
 	}
 	now := *r.running
-	now.Phase, now.Reason, now.Error, now.Since = m.report.Phase, m.report.Reason, m.report.Error, m.report.Start
+	now.Phase, now.Reason, now.Since = m.report.Phase, m.report.Reason, m.report.Start
+	now.Error, m.report.Detail = l.redacted(m.report.Error), l.redacted(m.report.Detail)
 	now.Unproven = m.report.Unproven
 	if now.Phase != r.running.Phase {
 		l.publishPhase(r)
@@ -185,7 +186,7 @@ func (o runtimeOf) ended(l *loop, x *execution, m ended) {
 		r.task.serve = serveDue
 		return
 	}
-	exit := runtimeExit(x, r.running, m)
+	exit := l.runtimeExit(x, r.running, m)
 	r.pause = r.pause.note(r.running, m.at)
 	wasReady := r.running != nil && !r.running.LastReady.IsZero()
 	r.running = nil

@@ -370,3 +370,18 @@ func TestEnvironment(t *testing.T) {
 		w.stop()
 	})
 }
+
+// What no log may show isn't in the state either.
+func TestRedactedErrors(t *testing.T) {
+	play(t, projectOf(job("a"), server("s", withProbe)), func(w *world) {
+		w.logs.Redact(map[string]string{"update": "[secret]", "correct horse": "[secret]"})
+		w.exit("a:update", 1)
+		w.report("s", false, "got correct horse")
+		if got, want := w.resource("a").Update.Last.Error, `Command "a [secret]" failed: exit status 1`; got != want {
+			t.Errorf("error %q, want %q", got, want)
+		}
+		if got := w.resource("s").Runtime.Detail; got != "got [secret]" {
+			t.Errorf("detail %q", got)
+		}
+	})
+}

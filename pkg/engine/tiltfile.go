@@ -91,7 +91,7 @@ func (m evaluated) apply(l *loop) {
 	t := &l.tiltfile
 	end := &Exit{Start: t.Running, Finish: m.finish}
 	if m.err != nil {
-		end.Error = m.err.Error()
+		end.Error = l.redacted(m.err.Error())
 		l.log(model.TiltfileResource, logs.LevelError, end.Error)
 	} else {
 		l.log(model.TiltfileResource, logs.LevelInfo,

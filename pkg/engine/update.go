@@ -70,7 +70,7 @@ func (o updateOf) launched(*loop, *execution, time.Time) {}
 func (o updateOf) ended(l *loop, x *execution, m ended) {
 	r := o.resource
 	l.publishPhase(r)
-	exit := updateExit(x, m)
+	exit := l.updateExit(x, m)
 	r.updating = nil
 	r.changes.end(m.at)
 	l.changePhase(r)

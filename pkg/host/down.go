@@ -47,7 +47,7 @@ func (d *Down) Run(ctx context.Context) (err error) {
 	load := &loader{engines: es, log: d.Log, subcommand: builtins.SubcommandDown, streams: tiltfile.NewStreams(d.OpenFiles)}
 	project, err := load.Load(ctx, engine.LoadInput{Path: d.Tiltfile, Args: d.Args})
 	if err != nil {
-		return &TiltfileError{err}
+		return &TiltfileError{errors.New(d.Log.Redacted(err.Error()))}
 	}
 	log := engine.NewLog(d.Log, model.TiltfileResource)
 	selected := project.Enabled.Contains

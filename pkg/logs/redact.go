@@ -54,6 +54,16 @@ func (s *Store) Redact(replacements map[string]string) {
 	}
 }
 
+// Redacted returns a text as the store would keep it.
+func (s *Store) Redacted(text string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.redactor == nil {
+		return text
+	}
+	return s.redactor.Replace(text)
+}
+
 // shortestRedacted is the number of bytes from which on a text is secret enough not to occur by chance.
 const shortestRedacted = 5
 

@@ -400,6 +400,9 @@ func (s *Store) newest() uint64 {
 }
 
 func TestRedact(t *testing.T) {
+	if got := newStore(1).Redacted("hunter22"); got != "hunter22" {
+		t.Errorf("nothing to redact: %q", got)
+	}
 	s := New(1<<20, testingclock.NewFakeClock(epoch))
 	s.Append("a", LevelInfo, "before: hunter22, hunter22x and hunt")
 	s.Redact(map[string]string{"hunter22": "[password]", "hunt": "[too short]"})
@@ -408,6 +411,9 @@ func TestRedact(t *testing.T) {
 	_, _ = w.Write([]byte("after: hunter22 hunter22x\nline one\n  line two!\n"))
 	_ = w.Close()
 	want := []string{"before: [password], [password]x and hunt", "after: [password] [longer]", "[key]", "  [key]!"}
+	if got := s.Redacted("of hunter22"); got != "of [password]" {
+		t.Errorf("redacted: %q", got)
+	}
 	if got := texts(s, "a", 10); !slices.Equal(got, want) {
 		t.Errorf("lines %q, want %q", got, want)
 	}

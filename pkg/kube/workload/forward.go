@@ -180,9 +180,7 @@ func (n *forward) listen(ctx context.Context) ([]net.Listener, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.local, n.told = port, ""
-	if n.port == 0 {
-		n.log.Append(logs.LevelInfo, fmt.Sprintf("port forward %s: listening at port %d", n.label(), port))
-	}
+	n.log.Append(logs.LevelInfo, fmt.Sprintf("port forward %s: listening at port %d", n.label(), port))
 	return listeners, nil
 }
 
