@@ -4,7 +4,6 @@
 package cluster
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -69,17 +68,4 @@ func newConnection(cluster *model.Cluster, config *rest.Config) (*Connection, er
 		return nil, fmt.Errorf("connect to context %q: %w", cluster.Context, err)
 	}
 	return c, nil
-}
-
-// Version asks the cluster for its version, to learn whether it answers.
-func (c *Connection) Version(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
-	defer cancel()
-	var answer struct {
-		GitVersion string `json:"gitVersion"`
-	}
-	if err := c.get(ctx, "/version", &answer); err != nil {
-		return "", c.Explain(err)
-	}
-	return answer.GitVersion, nil
 }

@@ -5,7 +5,6 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -106,13 +105,4 @@ func (warnings) HandleWarningHeaderWithContext(ctx context.Context, code int, _,
 	if warn, ok := ctx.Value(warningsKey{}).(func(string)); ok && code == 299 && text != "" {
 		warn(text)
 	}
-}
-
-// get decodes the answer to a GET of a path.
-func (c *Connection) get(ctx context.Context, path string, into any) error {
-	data, err := c.Core.RESTClient().Get().AbsPath(path).DoRaw(ctx)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(data, into)
 }

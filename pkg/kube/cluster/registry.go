@@ -43,12 +43,6 @@ func (c *Connection) Node(ctx context.Context) (Node, error) {
 	}, nil
 }
 
-// Arch returns the architecture of the first node as Go names it, empty if it isn't known.
-func (c *Connection) Arch(ctx context.Context) (string, error) {
-	node, err := c.Node(ctx)
-	return node.Arch, err
-}
-
 // Registry returns the registry that the cluster names as its own and where it does, nil if it names none or the user
 // may not read it. Its SingleName is empty.
 func (c *Connection) Registry(ctx context.Context) (registry *model.Registry, source string, err error) {

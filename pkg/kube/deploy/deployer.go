@@ -68,14 +68,14 @@ var _ engine.Updater = (*Deployer)(nil)
 // New returns a Deployer that the caller must Close.
 func New(options Options) *Deployer {
 	ctx, cancel := context.WithCancel(context.Background())
-	id := InventoryID(options.Project, options.Owner)
+	id := inventoryID(options.Project, options.Owner)
 	return &Deployer{
 		options: options, id: id, inventory: newStore(id), ctx: ctx, cancel: cancel, commands: map[string]command{},
 	}
 }
 
-// InventoryID is the value of the annotation that the objects of a project carry.
-func InventoryID(project, owner string) string { return url.PathEscape(owner) + "/" + project }
+// inventoryID is the value of the annotation that the objects of a project carry.
+func inventoryID(project, owner string) string { return url.PathEscape(owner) + "/" + project }
 
 // Close waits until all deploys have ended and what left the Tiltfile is removed, or until ctx ends, and gives up
 // what goes on then. The next run removes what is left.

@@ -99,7 +99,7 @@ func TestJudge(t *testing.T) {
 }
 
 func TestInventoryID(t *testing.T) {
-	if InventoryID("b/c", "a") == InventoryID("c", "a/b") {
+	if inventoryID("b/c", "a") == inventoryID("c", "a/b") {
 		t.Error("two projects share an ID")
 	}
 }

@@ -218,7 +218,7 @@ spec:
 		return injected
 	}
 	injected := inject(mark, objects)
-	hash := PodTemplateHash(mapAt(objects[0], "spec", "template"))
+	hash := podTemplateHash(mapAt(objects[0], "spec", "template"))
 	if diff := cmp.Diff([]string{hash}, PodTemplateHashes(injected)); diff != "" || len(hash) != 20 {
 		t.Error("only the pod template of the StatefulSet has a hash", diff)
 	}
@@ -261,12 +261,12 @@ spec: {template: {spec: {containers: [{name: c, image: p}]}}}
 
 func TestResourceLabel(t *testing.T) {
 	for _, name := range []string{"web", "web.api_v1-x"} {
-		if got := ResourceLabel(name); got != name {
+		if got := resourceLabel(name); got != name {
 			t.Errorf("%s: got %s", name, got)
 		}
 	}
 	for _, name := range []string{"web:deployment", "my web", strings.Repeat("a", 64), "(web)"} {
-		if got := ResourceLabel(name); len(got) != 20 || got == ResourceLabel(name+"x") {
+		if got := resourceLabel(name); len(got) != 20 || got == resourceLabel(name+"x") {
 			t.Errorf("%s: got %s", name, got)
 		}
 	}

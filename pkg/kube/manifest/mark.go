@@ -40,11 +40,11 @@ func (m Mark) put(o model.Object) error {
 	maps.Copy(annotations, m.Annotations)
 	err := setStrings(o, annotations, "metadata", "annotations")
 	if err == nil {
-		err = setStrings(o, map[string]string{ResourceKey: ResourceLabel(m.Resource)}, "metadata", "labels")
+		err = setStrings(o, map[string]string{ResourceKey: resourceLabel(m.Resource)}, "metadata", "labels")
 	}
 	for _, template := range PodTemplates(o) {
 		if err == nil {
-			hash := map[string]string{PodTemplateHashLabel: PodTemplateHash(template)}
+			hash := map[string]string{PodTemplateHashLabel: podTemplateHash(template)}
 			err = setStrings(template, hash, "metadata", "labels")
 		}
 	}
@@ -72,16 +72,16 @@ func setStrings(fields map[string]any, entries map[string]string, path ...string
 	return nil
 }
 
-// ResourceLabel returns the value of the label ResourceKey for a resource.
-func ResourceLabel(resource string) string {
+// resourceLabel returns the value of the label ResourceKey for a resource.
+func resourceLabel(resource string) string {
 	if len(validation.IsValidLabelValue(resource)) == 0 {
 		return resource
 	}
 	return shortHash([]byte(resource))
 }
 
-// PodTemplateHash returns the hash of a pod template, which is the same with and without its label.
-func PodTemplateHash(template map[string]any) string {
+// podTemplateHash returns the hash of a pod template, which is the same with and without its label.
+func podTemplateHash(template map[string]any) string {
 	metadata := maps.Clone(mapAt(template, "metadata"))
 	labels := maps.Clone(mapAt(metadata, "labels"))
 	template = maps.Clone(template)
@@ -99,7 +99,7 @@ func PodTemplateHash(template map[string]any) string {
 // PodTemplateHashes returns the values of PodTemplateHashLabel in objects.
 func PodTemplateHashes(objects []model.Object) (hashes []string) {
 	for _, o := range objects {
-		for _, labels := range PodLabels(o) {
+		for _, labels := range podLabels(o) {
 			if hash := labels[PodTemplateHashLabel]; hash != "" {
 				hashes = append(hashes, hash)
 			}

@@ -5,6 +5,7 @@ package manifest
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,33 +108,32 @@ func TestPick(t *testing.T) {
 	wantError(t, err, "Possible objects are: (none)")
 }
 
-func TestSplit(t *testing.T) {
+func TestSelector(t *testing.T) {
 	objects := parse(t, `
-{apiVersion: v1, kind: Secret, metadata: {name: a, labels: {app: web, tier: "1"}}}
+{apiVersion: v1, kind: Secret, metadata: {name: a}}
 ---
-{apiVersion: v1, kind: Secret, metadata: {name: b, namespace: dev, labels: {app: web}}}
+{apiVersion: v1, kind: Secret, metadata: {name: b, namespace: dev}}
 ---
-{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, labels: wrong}}
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}}
 `)
 	for _, test := range []struct {
 		selector model.ObjectSelector
-		labels   map[string]string
 		want     string
 	}{
-		{model.ObjectSelector{}, nil, "a b web"},
-		{model.ObjectSelector{Kind: "SECRET"}, nil, "a b"},
-		{model.ObjectSelector{Kind: "ploy"}, nil, "web"},
-		{model.ObjectSelector{Namespace: "^default$"}, nil, "a web"},
-		{model.ObjectSelector{APIVersion: "apps", Name: "e"}, nil, "web"},
-		{model.ObjectSelector{APIVersion: "^v1$"}, map[string]string{"app": "web", "tier": "1"}, "a"},
+		{model.ObjectSelector{}, "a b web"},
+		{model.ObjectSelector{Kind: "SECRET"}, "a b"},
+		{model.ObjectSelector{Kind: "ploy"}, "web"},
+		{model.ObjectSelector{Namespace: "^default$"}, "a web"},
+		{model.ObjectSelector{APIVersion: "apps", Name: "e"}, "web"},
+		{model.ObjectSelector{APIVersion: "^v1$"}, "a b"},
 	} {
 		s, err := NewSelector(test.selector)
 		if err != nil {
 			t.Fatal(err)
 		}
-		matching, others := Split(objects, s, test.labels)
-		if got := strings.Join(ResourceNames(matching), " "); got != test.want || len(matching)+len(others) != 3 {
-			t.Errorf("%+v: got %s and %d others, want %s", test, got, len(others), test.want)
+		matching := slices.DeleteFunc(slices.Clone(objects), func(o model.Object) bool { return !s.Matches(o) })
+		if got := strings.Join(ResourceNames(matching), " "); got != test.want {
+			t.Errorf("%+v: got %s, want %s", test, got, test.want)
 		}
 	}
 	_, err := NewSelector(model.ObjectSelector{Kind: "("})

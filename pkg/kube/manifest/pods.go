@@ -26,8 +26,8 @@ func PodTemplates(o model.Object) (templates []map[string]any) {
 	return templates
 }
 
-// PodLabels returns the labels of the pods of each pod template of the object.
-func PodLabels(o model.Object) (labels []map[string]string) {
+// podLabels returns the labels of the pods of each pod template of the object.
+func podLabels(o model.Object) (labels []map[string]string) {
 	for _, template := range PodTemplates(o) {
 		labels = append(labels, stringsAt(mapAt(template, "metadata"), "labels"))
 	}

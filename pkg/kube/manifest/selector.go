@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"regexp"
 
-	"k8s.io/apimachinery/pkg/labels"
-
 	"tilt.dev/session/pkg/model"
 )
 
@@ -42,17 +40,4 @@ func (s Selector) Matches(o model.Object) bool {
 	matches := func(x *regexp.Regexp, text string) bool { return x == nil || x.MatchString(text) }
 	return matches(s.apiVersion, id.APIVersion) && matches(s.kind, id.Kind) &&
 		matches(s.name, id.Name) && matches(s.namespace, id.namespace())
-}
-
-// Split returns the objects that a selector and all labels match, and the rest, as filter_yaml() does.
-func Split(objects []model.Object, s Selector, all map[string]string) (matching, rest []model.Object) {
-	for _, o := range objects {
-		of := stringsAt(mapAt(o, "metadata"), "labels")
-		if s.Matches(o) && labels.SelectorFromSet(all).Matches(labels.Set(of)) {
-			matching = append(matching, o)
-		} else {
-			rest = append(rest, o)
-		}
-	}
-	return matching, rest
 }

@@ -31,7 +31,7 @@ func ownerOf(o model.Object, workloads []model.Object) int {
 		if id.namespace() != "default" && id.namespace() != IDOf(workload).namespace() {
 			continue
 		}
-		for _, pod := range PodLabels(workload) {
+		for _, pod := range podLabels(workload) {
 			if labels.SelectorFromSet(selector).Matches(labels.Set(pod)) {
 				return i
 			}

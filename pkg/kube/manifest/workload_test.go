@@ -259,7 +259,7 @@ func TestReadiness(t *testing.T) {
 
 func TestPodLabels(t *testing.T) {
 	o := object(t, "apps/v1", "Deployment", "web", "spec: {template: {metadata: {labels: {app: web, count: 1}}}}")
-	if diff := cmp.Diff([]map[string]string{{"app": "web"}}, PodLabels(o)); diff != "" {
+	if diff := cmp.Diff([]map[string]string{{"app": "web"}}, podLabels(o)); diff != "" {
 		t.Error(diff)
 	}
 	if got := PodTemplates(object(t, "a.b/v1", "Rollout", "r", "spec: {template: {}}")); got != nil {

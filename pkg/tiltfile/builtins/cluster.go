@@ -41,9 +41,6 @@ func (c *Cluster) Known() (*model.Cluster, error) {
 // Deploys records that the Tiltfile deploys to the cluster.
 func (c *Cluster) Deploys() { c.deploys = true }
 
-// Used returns whether the Tiltfile deploys to the cluster.
-func (c *Cluster) Used() bool { return c.deploys }
-
 // Allow allows deploying to contexts.
 func (c *Cluster) Allow(contexts ...string) { c.allowed = append(c.allowed, contexts...) }
 
