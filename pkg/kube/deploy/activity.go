@@ -63,8 +63,9 @@ func (a *activity) Stop(grace time.Duration) {
 	a.stopped, a.grace = true, grace
 	if a.process != nil {
 		a.process.Stop(grace)
+	} else {
+		a.cancel()
 	}
-	a.cancel()
 }
 
 // follow makes p the process of the activity.

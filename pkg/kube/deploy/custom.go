@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -149,11 +150,17 @@ func printedObjects(stdout *limitedBuffer) ([]unstructured.Unstructured, error) 
 	return objects, nil
 }
 
+// secretKind finds an object in YAML or JSON whose values nobody may see.
+var secretKind = regexp.MustCompile(`\bkind"?:\s*["']?Secret\b`)
+
 // quote is a text as an addition to an error, without its middle if it is long.
 func quote(text string) string {
 	text = strings.TrimSpace(text)
-	if text == "" {
+	switch {
+	case text == "":
 		return ""
+	case secretKind.MatchString(text):
+		return "\nstdout has a Secret and isn't shown"
 	}
 	if half := quotedOutput / 2; len(text) > quotedOutput {
 		text = strings.ToValidUTF8(text[:half], "") + "\n... (output cut) ...\n" +

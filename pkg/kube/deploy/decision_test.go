@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"tilt.dev/session/pkg/process"
 )
 
 func object(t *testing.T, text string) *unstructured.Unstructured {
@@ -190,4 +193,36 @@ func TestLosing(t *testing.T) {
 			t.Errorf("%s: %v", text, got)
 		}
 	}
+}
+
+// The text of an error is published, so that it must not have what kubectl prints of a Secret.
+func TestQuote(t *testing.T) {
+	for text, want := range map[string]string{
+		"":        "",
+		" oops\n": "\nstdout:\noops",
+		"apiVersion: v1\nkind: Secret\ndata: {password: c2VjcmV0}": "\nstdout has a Secret and isn't shown",
+		`{"data": {"password": "c2VjcmV0"}, "kind": "Secret"}`:     "\nstdout has a Secret and isn't shown",
+		"kind: SecretStore": "\nstdout:\nkind: SecretStore",
+	} {
+		if got := quote(text); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
+
+// A command that is stopped gets all of its grace, not only that of one that is cancelled.
+func TestStopOfCommand(t *testing.T) {
+	runner, err := process.New(process.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runner.Close()
+	p, err := runner.Start(process.Spec{Argv: []string{"sleep", "600"}, Env: os.Environ()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &activity{cancel: func() { t.Error("cancelled") }}
+	a.follow(p)
+	a.Stop(time.Minute)
+	<-p.Done()
 }
