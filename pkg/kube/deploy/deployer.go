@@ -46,8 +46,8 @@ type Deployer struct {
 	cancel     context.CancelFunc
 	goroutines sync.WaitGroup
 
-	// pruning is held while objects that left the YAML are removed.
-	pruning sync.Mutex
+	// pruning is for removing objects that left the YAML.
+	pruning turn
 
 	mu     sync.Mutex
 	closed bool
@@ -71,6 +71,7 @@ func New(options Options) *Deployer {
 	id := inventoryID(options.Project, options.Owner)
 	return &Deployer{
 		options: options, id: id, inventory: newStore(id), ctx: ctx, cancel: cancel, commands: map[string]command{},
+		pruning: newTurn(),
 	}
 }
 

@@ -181,8 +181,10 @@ func (d *Deployer) prune(ctx context.Context, c *cluster.Connection, selected fu
 		return err
 	}
 	// One at a time: a later one finds what the earlier one has left.
-	d.pruning.Lock()
-	defer d.pruning.Unlock()
+	if err := d.pruning.take(ctx); err != nil {
+		return err
+	}
+	defer d.pruning.giveBack()
 	if entries, err = d.inventory.read(ctx, c, p.away); err != nil {
 		return err
 	}

@@ -10,10 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/client-go/tools/clientcmd"
 
 	"tilt.dev/session/pkg/kube/cluster"
+	"tilt.dev/session/pkg/model"
 )
 
 // An object comes back to the Tiltfile while another one of its resource is being pruned.
@@ -49,6 +51,40 @@ func TestReturned(t *testing.T) {
 	entries, err := b.deployer.inventory.read(t.Context(), b.conn, nil)
 	if err != nil || len(entries) != 1 || entries[0].Name != "back" {
 		t.Errorf("inventory %v, %v", entries, err)
+	}
+}
+
+// A deploy that waits for the end of another pruning is stopped.
+func TestStopBeforePruning(t *testing.T) {
+	b := newBench(t)
+	service := "{apiVersion: v1, kind: Service, metadata: {name: stuck}, spec: {ports: [{port: 80}]}}\n"
+	web, db := b.resource("web", named("stays", "")+named("leaves", "")), b.resource("db", service)
+	b.deployer.SetProject(resources(web, db))
+	for _, r := range []*model.Deploy{web, db} {
+		if end := b.run(b.deployer, r, false); end.Error != "" {
+			t.Fatal(end.Error)
+		}
+	}
+	finalizers := func(names []string) {
+		b.patch("v1", "Service", "stuck", "test", map[string]any{"metadata": map[string]any{"finalizers": names}})
+	}
+	finalizers([]string{"example.com/never"})
+	defer finalizers(nil)
+	web = b.resource("web", named("stays", ""))
+	b.deployer.SetProject(resources(web))
+	b.eventually("the service is being deleted", func() bool {
+		return b.get("v1", "Service", "stuck").GetDeletionTimestamp() != nil
+	})
+	a, err := b.deployer.StartUpdate(b.request(web))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("the object is applied", func() bool { return strings.Contains(b.log(), "1 unchanged") })
+	time.Sleep(time.Second) // It reads the inventory.
+	a.Stop(0)
+	<-a.Done()
+	if strings.Contains(b.log(), "Pruning failed") {
+		t.Error("stopped only once the other pruning had ended")
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
@@ -23,13 +22,13 @@ import (
 // one.
 type store struct {
 	id, name string
-	// mu makes the updates of this process wait for each other, rather than conflict.
-	mu sync.Mutex
+	// writing makes the updates of this process wait for each other, rather than conflict.
+	writing turn
 }
 
 func newStore(id string) *store {
 	sum := sha256.Sum256([]byte(id))
-	return &store{id: id, name: "tilt-session-inventory-" + hex.EncodeToString(sum[:5])}
+	return &store{id: id, name: "tilt-session-inventory-" + hex.EncodeToString(sum[:5]), writing: newTurn()}
 }
 
 // maxConflicts is how often an update is tried if other processes are ahead each time.
@@ -52,9 +51,11 @@ func (s *store) update(ctx context.Context, c *cluster.Connection, away func(err
 	change func([]Entry) ([]Entry, bool)) error {
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var err error
+	err := s.writing.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.writing.giveBack()
 	for range maxConflicts {
 		var object *v1.ConfigMap
 		var entries []Entry
@@ -82,10 +83,12 @@ func (s *store) update(ctx context.Context, c *cluster.Connection, away func(err
 
 // remove deletes the ConfigMap.
 func (s *store) remove(ctx context.Context, c *cluster.Connection) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()
+	if err := s.writing.take(ctx); err != nil {
+		return err
+	}
+	defer s.writing.giveBack()
 	err := c.Retry(ctx, cluster.CallTimeout, nil, func(ctx context.Context) error {
 		return c.Core.ConfigMaps(c.Cluster.Namespace).Delete(ctx, s.name, metav1.DeleteOptions{})
 	})
