@@ -5,12 +5,12 @@ package cluster
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
-	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/restmapper"
@@ -19,11 +19,14 @@ import (
 // kinds are the kinds of a cluster, read at the first question. The client-go packages that read them know no contexts,
 // so one question is asked at a time, and its context ends the requests that it leads to.
 type kinds struct {
-	mapper *restmapper.DeferredDiscoveryRESTMapper
+	reader discovery.DiscoveryInterface
 	base   http.RoundTripper
-	// asking holds a value while a question is being answered, and asked is its context.
+	// asking holds a value while a question is being answered. It guards the rest.
 	asking chan struct{}
-	asked  context.Context
+	// asked is the context of the question.
+	asked context.Context
+	// mapper has the kinds that were read last, nil before.
+	mapper meta.RESTMapper
 }
 
 func newKinds(config *rest.Config, client *http.Client) (*kinds, error) {
@@ -37,7 +40,7 @@ func newKinds(config *rest.Config, client *http.Client) (*kinds, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(reader))
+	k.reader = reader
 	return k, nil
 }
 
@@ -71,12 +74,14 @@ func (k *kinds) ask(ctx context.Context, question func()) error {
 func (c *Connection) Mapping(ctx context.Context, kind schema.GroupKind, version string) (
 	mapping *meta.RESTMapping, err error,
 ) {
-	mapper := c.kinds.mapper
 	late := c.kinds.ask(ctx, func() {
-		if mapping, err = mapper.RESTMapping(kind, version); meta.IsNoMatchError(err) {
-			// The mapper itself does so only before its cache is filled.
-			mapper.Reset()
-			mapping, err = mapper.RESTMapping(kind, version)
+		if mapper := c.kinds.mapper; mapper != nil {
+			if mapping, err = mapper.RESTMapping(kind, version); !meta.IsNoMatchError(err) {
+				return
+			}
+		}
+		if err = c.kinds.read(); err == nil {
+			mapping, err = c.kinds.mapper.RESTMapping(kind, version)
 		}
 	})
 	if late != nil {
@@ -85,8 +90,21 @@ func (c *Connection) Mapping(ctx context.Context, kind schema.GroupKind, version
 	return mapping, err
 }
 
+// read reads the kinds. The groups that can't be read, such as those of an extension that is away, are left out.
+func (k *kinds) read() error {
+	resources, err := restmapper.GetAPIGroupResources(k.reader)
+	if err != nil {
+		return fmt.Errorf("read the kinds of the cluster: %w", err)
+	}
+	k.mapper = restmapper.NewDiscoveryRESTMapper(resources)
+	return nil
+}
+
 // ForgetKinds has the kinds be read again for the next question.
-func (c *Connection) ForgetKinds() { c.kinds.mapper.Reset() }
+func (c *Connection) ForgetKinds(ctx context.Context) {
+	// An error is that of the context, with which no question follows.
+	_ = c.kinds.ask(ctx, func() { c.kinds.mapper = nil })
+}
 
 // Resource returns the client for objects of a kind in a namespace. The namespace doesn't count for a kind without
 // namespaces, and is that of the cluster if it's empty.

@@ -143,7 +143,7 @@ func (r *run) applyBatch(ctx context.Context, batch []*item, await bool) error {
 	}
 	_ = group.Wait() // The functions return no errors.
 	if await && isDefinition(entryOf(batch[0].object, "")) {
-		r.connection.ForgetKinds()
+		r.connection.ForgetKinds(ctx)
 	}
 	return errors.Join(errs...)
 }

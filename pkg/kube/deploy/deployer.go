@@ -41,10 +41,10 @@ type Deployer struct {
 	id        string
 	inventory *store
 
-	// ctx ends with Close.
-	ctx        context.Context
-	cancel     context.CancelFunc
-	goroutines sync.WaitGroup
+	// ctx ends with Close, and closing when that begins.
+	ctx, closing  context.Context
+	cancel, close context.CancelFunc
+	goroutines    sync.WaitGroup
 
 	// pruning is for removing objects that left the YAML.
 	pruning turn
@@ -68,10 +68,11 @@ var _ engine.Updater = (*Deployer)(nil)
 // New returns a Deployer that the caller must Close.
 func New(options Options) *Deployer {
 	ctx, cancel := context.WithCancel(context.Background())
+	closing, closeNow := context.WithCancel(ctx)
 	id := inventoryID(options.Project, options.Owner)
 	return &Deployer{
-		options: options, id: id, inventory: newStore(id), ctx: ctx, cancel: cancel, commands: map[string]command{},
-		pruning: newTurn(),
+		options: options, id: id, inventory: newStore(id), ctx: ctx, cancel: cancel, closing: closing, close: closeNow,
+		commands: map[string]command{}, pruning: newTurn(),
 	}
 }
 
@@ -79,11 +80,12 @@ func New(options Options) *Deployer {
 func inventoryID(project, owner string) string { return url.PathEscape(owner) + "/" + project }
 
 // Close waits until all deploys have ended and what left the Tiltfile is removed, or until ctx ends, and gives up
-// what goes on then. The next run removes what is left.
+// what goes on then, and at once what waits for a cluster that is away. The next run removes what is left.
 func (d *Deployer) Close(ctx context.Context) {
 	d.mu.Lock()
 	d.closed = true
 	d.mu.Unlock()
+	d.close()
 	idle := make(chan struct{})
 	go func() {
 		d.goroutines.Wait()

@@ -122,7 +122,7 @@ func (d *Deployer) SetProject(resources []model.Resource) {
 				d.options.Log.Append(logs.LevelWarn, err.Error())
 			}
 		}
-		if err := d.pruneProject(); err != nil && d.ctx.Err() == nil {
+		if err := d.pruneProject(); err != nil {
 			d.options.Log.Append(logs.LevelWarn, "Pruning failed: "+err.Error())
 		}
 	})
@@ -157,7 +157,17 @@ func (d *Deployer) pruneProject() error {
 		return nil //nolint:nilerr // Nothing can be there, and each deploy fails with that error.
 	}
 	left := func(entries []Entry) []Entry { return d.current().leftProject(entries) }
-	return d.prune(d.ctx, connection, left, printer{d.options.Log})
+	ctx, cancel := context.WithCancel(d.ctx)
+	defer cancel()
+	p := printer{d.options.Log}
+	away := func(err error) {
+		p.away(err)
+		context.AfterFunc(d.closing, cancel)
+	}
+	if err := d.prune(ctx, connection, left, p, away); ctx.Err() == nil {
+		return err
+	}
+	return nil // It was given up, which the next run makes up for.
 }
 
 // pruneResource removes what left the YAML of a resource.
@@ -166,17 +176,18 @@ func (d *Deployer) pruneResource(ctx context.Context, c *cluster.Connection, res
 		return nil
 	}
 	left := func(entries []Entry) []Entry { return d.current().leftResource(entries, resource) }
-	return d.prune(ctx, c, left, p)
+	return d.prune(ctx, c, left, p, p.away)
 }
 
 // prune removes the selected objects as far as they still carry the annotation of this project. What it can't remove
-// stays in the inventory.
-func (d *Deployer) prune(ctx context.Context, c *cluster.Connection, selected func([]Entry) []Entry, p printer) error {
+// stays in the inventory. Away is called if the cluster is away.
+func (d *Deployer) prune(ctx context.Context, c *cluster.Connection, selected func([]Entry) []Entry, p printer,
+	away func(error)) error {
 	if d.options.NoPrune {
 		return nil
 	}
 	left := func(entries []Entry) []Entry { return slices.DeleteFunc(selected(entries), d.named) }
-	entries, err := d.inventory.read(ctx, c, p.away)
+	entries, err := d.inventory.read(ctx, c, away)
 	if err != nil || len(left(entries)) == 0 {
 		return err
 	}
@@ -185,7 +196,7 @@ func (d *Deployer) prune(ctx context.Context, c *cluster.Connection, selected fu
 		return err
 	}
 	defer d.pruning.giveBack()
-	if entries, err = d.inventory.read(ctx, c, p.away); err != nil {
+	if entries, err = d.inventory.read(ctx, c, away); err != nil {
 		return err
 	}
 	if entries = left(entries); len(entries) == 0 {
