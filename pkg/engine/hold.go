@@ -3,6 +3,8 @@
 
 package engine
 
+import "slices"
+
 // Hold is why a requested job or server doesn't run yet. Holds are published as wait reasons.
 type Hold string
 
@@ -26,6 +28,16 @@ const (
 	// HoldAfterFailure is for what could start, but doesn't because of an earlier failure.
 	HoldAfterFailure Hold = "after-failure"
 )
+
+// known are all of these.
+var known = []Hold{
+	HoldTiltfileReload, HoldWaitingForLocal, HoldUnparallelizable, HoldWaitingForDep, HoldWaitingForSlot,
+	HoldWaitingForUpdate, HoldUpdateFailed, HoldStarting, HoldPendingTrigger, HoldBuildingImage, HoldRetrying,
+	HoldRestarting, HoldAfterFailure,
+}
+
+// IsHold reports whether a wait reason is a hold, rather than the reason of a runtime that has begun.
+func IsHold(reason string) bool { return slices.Contains(known, Hold(reason)) }
 
 // holds returns why the update and the server of a resource wait, before next has started anything.
 func holds(t *task, c conditions) (update, serve Hold) {

@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/session"
 	"tilt.dev/session/pkg/text"
@@ -157,7 +158,7 @@ func unfinished(t v1alpha1.Target) string {
 	switch phase := session.PhaseOf(t.State); {
 	case phase == session.PhaseActive:
 		return activeWord(t.Type)
-	case phase == session.PhaseWaiting && t.RestartCount > 0:
+	case phase == session.PhaseWaiting && (t.RestartCount > 0 || !engine.IsHold(t.State.Waiting.WaitReason)):
 		return t.State.Waiting.WaitReason
 	default:
 		return ""

@@ -137,6 +137,7 @@ func TestFailuresOfATimeout(t *testing.T) {
 		target("srv:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: at(0)}}),
 		target("ok:serve", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: at(0), Ready: true}}),
 		target("later:update", v1alpha1.TargetTypeJob, v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{WaitReason: "waiting-for-dep"}}),
+		target("pod:runtime", v1alpha1.TargetTypeServer, v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{WaitReason: "Unschedulable"}}),
 		again,
 	)
 	s.Status.Done, s.Status.Error = true, "Timeout after 1s"
@@ -146,6 +147,9 @@ func TestFailuresOfATimeout(t *testing.T) {
 	}
 	want := `
 UNFINISHED srv:serve (not ready)
+  | Readiness probe failed: exit status 1
+
+UNFINISHED pod:runtime (Unschedulable)
   | Readiness probe failed: exit status 1
 
 UNFINISHED again:serve (restarting)
