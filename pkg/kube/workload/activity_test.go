@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
 	"tilt.dev/session/pkg/engine"
@@ -50,6 +54,53 @@ func TestRenewedReports(t *testing.T) {
 		a.look(t.Context())
 		if len(reports) != 1 {
 			t.Errorf("reports after %s: %+v", what, reports)
+		}
+	}
+}
+
+// TestLatest has a watch that lags behind a deploy, and catches up.
+func TestLatest(t *testing.T) {
+	named := func(version string) *unstructured.Unstructured {
+		o := &unstructured.Unstructured{Object: map[string]any{"kind": "Deployment"}}
+		o.SetName("web")
+		o.SetNamespace("dev")
+		o.SetResourceVersion(version)
+		return o
+	}
+	pod := func(uid, version string) *corev1.Pod {
+		return &corev1.Pod{ObjectMeta: metav1.ObjectMeta{
+			Name: "web", Namespace: "dev", UID: types.UID(uid), ResourceVersion: version,
+		}}
+	}
+	f := &feed{Store: cache.NewStore(cache.MetaNamespaceKeyFunc)}
+	o := object{Unstructured: named("7"), feed: f, namespace: "dev"}
+	applied := named("7")
+	applied.SetUID("new")
+	p := object{Unstructured: applied, feed: &feed{Store: cache.NewStore(cache.MetaNamespaceKeyFunc)}, namespace: "dev"}
+	for _, step := range []struct {
+		what    string
+		do      func() error
+		of      object
+		version string
+		deleted bool
+	}{
+		{"not listed", func() error { return nil }, o, "7", false},
+		{"listed before", func() error { return f.Replace(nil, "5") }, o, "7", false},
+		{"an older one", func() error { return f.Add(named("6")) }, o, "7", false},
+		{"the older one is gone", func() error { return f.Delete(named("6")) }, o, "7", false},
+		{"seen", func() error { return f.Add(named("7")) }, o, "7", false},
+		{"changed", func() error { return f.Update(named("8")) }, o, "8", false},
+		{"deleted", func() error { return f.Delete(named("9")) }, o, "7", true},
+		{"another pod before", func() error { return p.feed.Replace([]any{pod("old", "6")}, "6") }, p, "7", false},
+		{"the pod", func() error { return p.feed.Update(pod("new", "7")) }, p, "7", false},
+		{"another pod since", func() error { return p.feed.Update(pod("newer", "9")) }, p, "7", true},
+	} {
+		if err := step.do(); err != nil {
+			t.Fatal(err)
+		}
+		latest, deleted := step.of.latest()
+		if latest.GetResourceVersion() != step.version || deleted != step.deleted {
+			t.Errorf("%s: version %s, deleted %t", step.what, latest.GetResourceVersion(), deleted)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
@@ -56,6 +57,8 @@ type feed struct {
 	mu          sync.Mutex
 	subscribers map[chan<- struct{}]int
 	synced      bool
+	// version is the resource version of the last change.
+	version string
 	// err is why the last call failed, nil after one that succeeded.
 	err error
 }
@@ -197,29 +200,45 @@ func (d *feed) signal() {
 	}
 }
 
-func (d *feed) changed(synced bool) {
+func (d *feed) changed(synced bool, version string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.synced = d.synced || synced
+	d.synced, d.version = d.synced || synced, version
 	d.signal()
+}
+
+// precedes reports whether a version is newer than the last change of the feed.
+func (d *feed) precedes(version string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	order, err := resourceversion.CompareResourceVersion(d.version, version)
+	return err == nil && order < 0
+}
+
+// versionOf is the resource version of an object.
+func versionOf(o any) string {
+	if m, ok := o.(metav1.Object); ok {
+		return m.GetResourceVersion()
+	}
+	return ""
 }
 
 // Add implements cache.ReflectorStore, as the following do.
 func (d *feed) Add(o any) error {
 	err := d.Store.Add(slim(o))
-	d.changed(false)
+	d.changed(false, versionOf(o))
 	return err
 }
 
 func (d *feed) Update(o any) error {
 	err := d.Store.Update(slim(o))
-	d.changed(false)
+	d.changed(false, versionOf(o))
 	return err
 }
 
 func (d *feed) Delete(o any) error {
 	err := d.Store.Delete(o)
-	d.changed(false)
+	d.changed(false, versionOf(o))
 	return err
 }
 
@@ -228,7 +247,7 @@ func (d *feed) Replace(list []any, version string) error {
 		slim(o)
 	}
 	err := d.Store.Replace(list, version)
-	d.changed(true)
+	d.changed(true, version)
 	return err
 }
 

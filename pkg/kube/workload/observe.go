@@ -99,21 +99,18 @@ func (o object) latest() (latest *unstructured.Unstructured, deleted bool) {
 	if o.namespace != "" {
 		key = o.namespace + "/" + key
 	}
+	lags := o.feed.precedes(o.GetResourceVersion()) // The watch may lag behind the deploy.
 	item, found, _ := o.feed.GetByKey(key)
-	if !found {
-		return o.Unstructured, true
+	switch watched := item.(type) {
+	case *corev1.Pod: // Its state is among the pods.
+		return o.Unstructured, watched.UID != o.GetUID() && !lags
+	case *unstructured.Unstructured:
+		order, err := resourceversion.CompareResourceVersion(watched.GetResourceVersion(), o.GetResourceVersion())
+		if err != nil || order >= 0 {
+			return watched, false
+		}
 	}
-	watched, ok := item.(*unstructured.Unstructured)
-	if !ok { // The state of a pod is among the pods.
-		pod, ok := item.(*corev1.Pod)
-		return o.Unstructured, ok && pod.UID != o.GetUID()
-	}
-	// The watch may lag behind the deploy.
-	order, err := resourceversion.CompareResourceVersion(watched.GetResourceVersion(), o.GetResourceVersion())
-	if err == nil && order < 0 {
-		return o.Unstructured, false
-	}
-	return watched, false
+	return o.Unstructured, !found && !lags
 }
 
 // mapObjects finds the resources of the objects, and subscribes to what the workload needs.
