@@ -27,7 +27,9 @@ type activity struct {
 	mu   sync.Mutex
 	next *spec // The spec to follow from now on, nil if that of the loop is the latest.
 
-	spec   spec
+	spec spec
+	// skew is by how much the clock of the cluster is ahead.
+	skew   time.Duration
 	feeds  map[feedKey]*feed
 	mapped []object
 	// reported is the last report on the current deploy, nil before. It is due again if a request followed that hasn't
@@ -102,6 +104,7 @@ const pause = 100 * time.Millisecond
 func (t *activity) run(ctx context.Context) {
 	defer close(t.done)
 	since := t.runner.start(ctx)
+	t.skew = since.Sub(t.runner.began)
 	t.events = &eventLog{seen: map[eventKey]bool{}, since: since}
 	t.rollout = newRollout(since)
 	t.logs = newPodLogs(t.runner.feeds.connection, since, t.wake)
@@ -178,6 +181,7 @@ func (t *activity) look(ctx context.Context) (again time.Time) {
 	t.logs.follow(ctx, t.spec.Log, seen.current, seen.pods)
 	t.ports.update(ctx, t.spec.Log, t.spec.workload.PortForwards, seen.current)
 	report, later := status.Of(seen.Input)
+	later = t.toLocal(&report, later)
 	if report.Phase >= engine.Succeeded && t.logs.behind() && (t.held.IsZero() || now.Sub(t.held) < patience) {
 		if t.held.IsZero() {
 			t.held = now
@@ -187,6 +191,19 @@ func (t *activity) look(ctx context.Context) (again time.Time) {
 	t.held = time.Time{}
 	t.report(report)
 	return earliest(again, later)
+}
+
+// toLocal has the times of a report that are compared with the clock of this machine be by that, as the returned one.
+func (t *activity) toLocal(report *engine.Report, later time.Time) time.Time {
+	if report.Start.Equal(t.spec.applied.At.Add(t.skew)) {
+		report.Start = t.spec.applied.At
+	}
+	for _, at := range []*time.Time{&report.Unproven, &later} {
+		if !at.IsZero() {
+			*at = at.Add(-t.skew)
+		}
+	}
+	return later
 }
 
 func (t *activity) report(report engine.Report) {

@@ -12,25 +12,22 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/kube/cluster"
 	"tilt.dev/session/pkg/kube/deploy"
+	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 )
 
-// TestRenewedReports has a workload of which there is nothing to say be renewed: each request gets a report, although
-// it is the same as before.
-func TestRenewedReports(t *testing.T) {
+// watching is an activity whose feeds have nothing, and that doesn't run by itself.
+func watching(t *testing.T, request engine.RuntimeRequest) *activity {
+	t.Helper()
 	connection := &cluster.Connection{Cluster: &model.Cluster{Namespace: "dev"}}
 	runner := New(Options{})
 	runner.feeds = &feeds{connection: connection, ctx: t.Context(), open: map[feedKey]*feed{}}
-	var reports []engine.Report
-	request := engine.RuntimeRequest{
-		Runtime: &model.Workload{Readiness: model.PodReadinessIgnore},
-		Output:  deploy.Applied{At: time.Unix(1, 0)},
-		Report:  func(r engine.Report) { reports = append(reports, r) },
-	}
+	request.Log = engine.NewLog(logs.New(1<<20, clock.RealClock{}), "web")
 	s, err := specOf(request)
 	if err != nil {
 		t.Fatal(err)
@@ -40,6 +37,64 @@ func TestRenewedReports(t *testing.T) {
 	for _, resource := range []feedKey{{podResource, "dev"}, {eventResource, "dev"}} {
 		a.feeds[resource] = &feed{Store: cache.NewStore(cache.MetaNamespaceKeyFunc), key: resource, synced: true}
 	}
+	return a
+}
+
+// TestOtherClock has clusters whose clocks are ahead and behind.
+func TestOtherClock(t *testing.T) {
+	for _, skew := range []time.Duration{time.Hour, -time.Hour} {
+		t.Run(skew.String(), func(t *testing.T) { testClock(t, skew) })
+	}
+}
+
+func testClock(t *testing.T, skew time.Duration) {
+	var last engine.Report
+	deployed := time.Now()
+	a := watching(t, engine.RuntimeRequest{
+		Runtime: &model.Workload{
+			Readiness: model.PodReadinessWait, PodSelectors: []map[string]string{{"app": "web"}}, SelectorsOnly: true,
+		},
+		Output: deploy.Applied{At: deployed},
+		Report: func(r engine.Report) { last = r },
+	})
+	a.skew = skew
+	started := metav1.NewTime(deployed.Add(skew))
+	pod := &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "web", Namespace: "dev", UID: "web", Labels: map[string]string{"app": "web"}, CreationTimestamp: started,
+		},
+		// Nothing follows the log of such a container.
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "istio-proxy"}}},
+		Status: corev1.PodStatus{
+			Phase:      corev1.PodRunning,
+			Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}},
+			ContainerStatuses: []corev1.ContainerStatus{{
+				Name: "istio-proxy", State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: started}},
+			}},
+		},
+	}
+	if err := a.feeds[feedKey{podResource, "dev"}].Add(pod); err != nil {
+		t.Fatal(err)
+	}
+	a.look(t.Context())
+	if last.Phase != engine.Ready || !last.Start.Equal(deployed) {
+		t.Errorf("report: %+v", last)
+	}
+	if last.Unproven.Before(deployed) || last.Unproven.After(deployed.Add(time.Minute)) {
+		t.Errorf("unproven until %v, deployed at %v", last.Unproven, deployed)
+	}
+}
+
+// TestRenewedReports has a workload of which there is nothing to say be renewed: each request gets a report, although
+// it is the same as before.
+func TestRenewedReports(t *testing.T) {
+	var reports []engine.Report
+	request := engine.RuntimeRequest{
+		Runtime: &model.Workload{Readiness: model.PodReadinessIgnore},
+		Output:  deploy.Applied{At: time.Unix(1, 0)},
+		Report:  func(r engine.Report) { reports = append(reports, r) },
+	}
+	a := watching(t, request)
 	a.look(t.Context())
 	a.look(t.Context())
 	if len(reports) != 1 || reports[0].Phase != engine.Absent {
