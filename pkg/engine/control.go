@@ -151,7 +151,11 @@ func (l *loop) enable(r *resource, enabled bool) bool {
 	if enabled {
 		verb = "enabled"
 	}
-	l.log(r.Name, logs.LevelInfo, fmt.Sprintf("Resource %q %s", r.Name, verb))
+	text := fmt.Sprintf("Resource %q %s", r.Name, verb)
+	if !enabled && r.Runtime != nil && r.Runtime.Outlives() {
+		text += fmt.Sprintf("; what it has deployed goes on, and `tilt-session down %s` removes it", r.Name)
+	}
+	l.log(r.Name, logs.LevelInfo, text)
 	l.reset(r)
 	l.refresh(r)
 	return true

@@ -144,11 +144,15 @@ func (l *loop) block(r *resource) {
 		r.task.blocked = blocked
 		l.touch(r)
 	}
-	if waits != r.waitsFor {
-		r.waitsFor = waits
+	shown := waits
+	if !r.task.wish.startable() {
+		shown = ""
+	}
+	if shown != r.waitsFor {
+		r.waitsFor = shown
 		l.touch(r)
-		if waits != "" && r.task.wish.startable() {
-			l.log(r.Name, logs.LevelInfo, "Waiting for "+waits)
+		if shown != "" {
+			l.log(r.Name, logs.LevelInfo, "Waiting for "+shown)
 		}
 	}
 	for _, image := range r.uses {

@@ -160,6 +160,8 @@ func TestImageWithoutDemand(t *testing.T) {
 		w.want("a=building-component a:runtime=waiting-for-update image:web=active")
 		w.disable(named("a"), "a")
 		w.want("a=disabled a:runtime=disabled image:web=disabled")
+		w.wantLog("a", "Waiting for image:web|"+
+			"Resource \"a\" disabled; what it has deployed goes on, and `tilt-session down a` removes it")
 		if n := w.process("image:web:update").stopped(); n != 1 {
 			t.Errorf("the build was stopped %d times", n)
 		}

@@ -183,5 +183,8 @@ func (w *Workload) Verb() string { return "runtime" }
 // Ends implements Runtime.
 func (w *Workload) Ends() bool { return w.Readiness == PodReadinessSucceeded }
 
+// Outlives implements Runtime.
+func (w *Workload) Outlives() bool { return true }
+
 // Probed implements Runtime.
 func (w *Workload) Probed() bool { return true }

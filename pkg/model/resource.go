@@ -100,6 +100,8 @@ type Runtime interface {
 	Ends() bool
 	// Probed is true for a runtime that says when it's ready. Another one is ready from its start.
 	Probed() bool
+	// Outlives is true for a runtime that goes on where nobody follows it.
+	Outlives() bool
 }
 
 // Server is the server of a local_resource.
@@ -211,6 +213,9 @@ func (s *Server) Verb() string { return "serve" }
 
 // Ends implements Runtime.
 func (s *Server) Ends() bool { return false }
+
+// Outlives implements Runtime.
+func (s *Server) Outlives() bool { return false }
 
 // Probed implements Runtime.
 func (s *Server) Probed() bool { return s.Readiness != nil }
