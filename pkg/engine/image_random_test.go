@@ -55,14 +55,17 @@ type gallery struct {
 	// failures is the chance of a build to fail, in percent.
 	failures int
 
-	// The rest is guarded by the world's lock: the builds that run, and what was deployed last.
+	// The rest is guarded by the world's lock: how builds and deploys end, the builds that run, and what was deployed
+	// last.
+	fates    *rand.Rand
 	building map[string]bool
 	deployed map[string]map[string]model.BuiltImage
 }
 
 func newGallery(t *testing.T, seed uint64) *gallery {
 	g := &gallery{
-		Rand: rand.New(rand.NewPCG(seed, 7)), t: t, bases: map[string][]string{}, uses: map[string][]string{},
+		Rand: rand.New(rand.NewPCG(seed, 7)), fates: rand.New(rand.NewPCG(seed, 8)), t: t,
+		bases: map[string][]string{}, uses: map[string][]string{},
 		manual: map[string]bool{}, sources: map[string]int{}, disabled: map[string]bool{}, failures: 15,
 		building: map[string]bool{}, deployed: map[string]map[string]model.BuiltImage{},
 	}
@@ -137,7 +140,7 @@ func (g *gallery) perform(target string, d *performance) {
 		}
 		g.building[name] = true
 		d.end.Output = model.BuiltImage{Ref: g.ref(name, g.sources[name], d.Images)}
-		if g.IntN(100) < g.failures {
+		if g.fates.IntN(100) < g.failures {
 			d.end = End{Error: "no"}
 		}
 	default:
@@ -151,7 +154,7 @@ func (g *gallery) perform(target string, d *performance) {
 		}
 		g.deployed[name] = d.Images
 	}
-	after := time.Duration(1+g.IntN(5000)) * time.Microsecond
+	after := time.Duration(1+g.fates.IntN(5000)) * time.Microsecond
 	d.gone = func() {
 		g.w.mu.Lock()
 		defer g.w.mu.Unlock()
