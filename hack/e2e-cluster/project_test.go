@@ -102,7 +102,7 @@ func (p *project) command(ctx context.Context, name string, arguments ...string)
 func (p *project) try(name string, arguments ...string) (string, error) {
 	p.Helper()
 	// Not as long as the test, as its cleanup runs programs too.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.Context()), 3*patience)
 	defer cancel()
 	output, err := p.command(ctx, name, arguments...).CombinedOutput()
 	return string(output), err
