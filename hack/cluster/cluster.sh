@@ -180,7 +180,6 @@ network() {
     ip address add "$1/24" dev node0
     ip link set node0 up
     ip route add default dev node0
-    sysctl -qw net.ipv4.ip_forward=1
     cd "$2"
     echo 1 >overcommit_memory
     echo 10 >panic
