@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,6 +29,8 @@ type project struct {
 	directory, namespace, kubeconfig string
 	// environ is added to that of every program.
 	environ []string
+	// credential is that of the machine's user who runs the programs, nil for the one who runs the tests.
+	credential *syscall.Credential
 }
 
 var projects atomic.Int32
@@ -95,6 +98,7 @@ func (p *project) command(ctx context.Context, name string, arguments ...string)
 	command := exec.CommandContext(ctx, name, arguments...)
 	command.Dir = p.directory
 	command.Env = append(os.Environ(), p.environ...)
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: p.credential}
 	return command
 }
 
