@@ -31,4 +31,4 @@ if [[ $# == 0 ]]; then
   "${inside[@]}" docker push --quiet "$image"
   "${inside[@]}" env TEST_IMAGE="$image" go test -count=1 -p 1 -timeout 20m -tags cluster ./pkg/kube/...
 fi
-"${inside[@]}" go test -count=1 -timeout 40m -v -tags cluster "$@" ./hack/e2e-cluster -args -cluster="$directory"
+"${inside[@]}" go test -count=1 -timeout 40m -parallel 4 -v -tags cluster "$@" ./hack/e2e-cluster -args -cluster="$directory"
