@@ -117,7 +117,7 @@ bench-runner: build ## Compare "ci" with xargs and process-compose; bin/bench-ru
 
 .PHONY: bench-cluster
 bench-cluster: build ## Measure "up" of the sample beside what its parts cost by hand; the output suits benchstat (COUNT=3).
-	hack/e2e-cluster.sh -run '^$$$$' -bench . -benchtime 1x -count $(or $(COUNT),3)
+	hack/e2e-cluster.sh -run '^$$' -bench . -benchtime 1x -count $(or $(COUNT),3)
 
 .PHONY: bench-test
 bench-test: ## Vet and test the programs of bench-peers and bench-runner.

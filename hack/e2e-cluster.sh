@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs the stories of people who deploy to a cluster, which comes up for them and ends with them. The first time
-# Kubernetes is built, which takes 5 to 40 minutes. Arguments are those of go test.
+# Runs what needs a cluster, which comes up for that and ends with it: the tests of pkg/kube, then the stories of people
+# who deploy. The first time Kubernetes is built, which takes 5 to 40 minutes. With arguments, which are those of go
+# test, only the stories run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -17,8 +18,17 @@ finish() {
 }
 trap finish EXIT
 
-tools=$(hack/cluster/tools.sh)
+inside=(hack/cluster/run.sh "$directory" env "PATH=$(hack/cluster/tools.sh):$PATH")
 hack/cluster/cluster.sh up "$directory"
-go vet -tags cluster ./hack/e2e-cluster/...
-PATH=$tools:$PATH hack/cluster/run.sh "$directory" \
-  go test -count=1 -timeout 40m -v -tags cluster "$@" ./hack/e2e-cluster -args -cluster="$directory"
+
+go vet -tags cluster ./hack/e2e-cluster ./pkg/kube/...
+if [[ $# == 0 ]]; then
+  image=127.0.0.1:5000/workload:1
+  context=$directory/workload
+  cp -r pkg/kube/workload/testdata/image "$context"
+  CGO_ENABLED=0 go build -o "$context/image" "$context/main.go"
+  "${inside[@]}" docker build --quiet --tag "$image" "$context"
+  "${inside[@]}" docker push --quiet "$image"
+  "${inside[@]}" env TEST_IMAGE="$image" go test -count=1 -p 1 -timeout 20m -tags cluster ./pkg/kube/...
+fi
+"${inside[@]}" go test -count=1 -timeout 40m -parallel 4 -v -tags cluster "$@" ./hack/e2e-cluster -args -cluster="$directory"

@@ -16,6 +16,9 @@ for module in . hack/e2e hack/interop hack/bench; do
   (cd "$module" && "$golangci" run --config "$root/.golangci.yml" ./...)
 done
 
+# What only engine and cluster run.
+go vet -tags 'engine cluster' ./hack/... ./pkg/kube/...
+
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 status=0

@@ -7,7 +7,8 @@
 # Parts: etcd kube-apiserver containerd registry kube-controller-manager kube-scheduler kubelet kube-proxy
 #
 # Images get to the node by the registry at 127.0.0.1:5000, which the cluster names to its users. run.sh runs commands
-# that reach API server, registry and Services. Nothing else is reached from within, neither other registries.
+# that reach API server, registry and Services. Nothing else is reached from within, neither
+# other registries nor a cluster DNS: pods find Services by their environment.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 directory=$(realpath -m "$2")
@@ -163,6 +164,8 @@ cgroupRoot: $cgroup
 failCgroupV1: false
 failSwapOn: false
 oomScoreAdj: 0
+clusterDNS: [10.96.0.10]
+clusterDomain: cluster.local
 resolvConf: ""
 podLogsDir: $directory/state/pod-logs
 volumePluginDir: $directory/state/plugins
@@ -180,7 +183,6 @@ network() {
     ip address add "$1/24" dev node0
     ip link set node0 up
     ip route add default dev node0
-    sysctl -qw net.ipv4.ip_forward=1
     cd "$2"
     echo 1 >overcommit_memory
     echo 10 >panic

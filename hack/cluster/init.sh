@@ -11,6 +11,8 @@ for place in /run/{containerd,docker} /var/lib/{cni,kubelet} /var/log/containers
 done
 
 ip link set lo up
+# An engine that has to turn this on itself drops what isn't its own, such as the traffic of pods.
+sysctl -qw net.ipv4.ip_forward=1
 dockerd --host "unix://$directory/docker.sock" --data-root "$directory/docker" --exec-root "$directory/exec" \
   --pidfile "$directory/dockerd.pid" --cgroup-parent "$("$(dirname "$0")/cgroup.sh" name "$directory")" &
 # Others that start here are children of this process once their own parent ends, and it reaps them.

@@ -44,6 +44,7 @@ func BenchmarkSample(b *testing.B) {
 
 // BenchmarkParts measures the parts of "hand/warm" and "hand/cold" one by one.
 func BenchmarkParts(b *testing.B) {
+	parent := b
 	s := newSample(b)
 	defer s.remove()
 	s.forget()
@@ -56,7 +57,9 @@ func BenchmarkParts(b *testing.B) {
 				if b.N > 1 {
 					b.Fatal("each part is cold only once: run with -benchtime=1x")
 				}
+				s.TB = b // What fails, fails in the goroutine of this part.
 				part.run()
+				s.TB = parent
 			})
 		}
 	}

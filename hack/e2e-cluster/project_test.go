@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,6 +29,8 @@ type project struct {
 	directory, namespace, kubeconfig string
 	// environ is added to that of every program.
 	environ []string
+	// credential is that of the machine's user who runs the programs, nil for the one who runs the tests.
+	credential *syscall.Credential
 }
 
 var projects atomic.Int32
@@ -95,6 +98,7 @@ func (p *project) command(ctx context.Context, name string, arguments ...string)
 	command := exec.CommandContext(ctx, name, arguments...)
 	command.Dir = p.directory
 	command.Env = append(os.Environ(), p.environ...)
+	command.SysProcAttr = &syscall.SysProcAttr{Credential: p.credential}
 	return command
 }
 
@@ -102,7 +106,7 @@ func (p *project) command(ctx context.Context, name string, arguments ...string)
 func (p *project) try(name string, arguments ...string) (string, error) {
 	p.Helper()
 	// Not as long as the test, as its cleanup runs programs too.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.Context()), 3*patience)
 	defer cancel()
 	output, err := p.command(ctx, name, arguments...).CombinedOutput()
 	return string(output), err

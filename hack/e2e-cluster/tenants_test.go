@@ -6,9 +6,16 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -95,25 +102,40 @@ func TestTwoProjects(t *testing.T) {
 	one.wantSettings(map[string]bool{"one": true, "two": false})
 }
 
-// newUser returns the same project in the hands of another user, who may edit the namespace and no more.
+// newUser returns the same project in the hands of another user: of this machine, and of the cluster, where the user may
+// edit the namespace and no more.
 func (p *project) newUser(name, files string) *project {
 	p.Helper()
-	user := newDirectory(p.TB, p.namespace)
-	user.write(files)
+	u := newDirectory(p.TB, p.namespace)
+	u.write(files)
 	p.kubectl("create", "serviceaccount", name)
 	p.kubectl("create", "rolebinding", name, "--clusterrole=edit", "--serviceaccount="+p.namespace+":"+name)
 	token := strings.TrimSpace(p.kubectl("create", "token", name))
-	user.kubectl("config", "set-credentials", name, "--token", token)
-	user.kubectl("config", "set-context", "c", "--user", name)
-	return user
+	u.kubectl("config", "set-credentials", name, "--token", token)
+	u.kubectl("config", "set-context", "c", "--user", name)
+	u.kubectl("config", "set-cluster", "c", "--embed-certs", "--certificate-authority",
+		filepath.Join(*clusterDirectory, "certs", "apiserver.crt"))
+
+	account, err := user.Lookup(name)
+	p.ok(err)
+	uid, err := strconv.ParseUint(account.Uid, 10, 32)
+	p.ok(err)
+	home := filepath.Dir(u.directory)
+	p.ok(os.Chmod(filepath.Dir(home), 0o755))
+	u.environ = append(u.environ, "HOME="+home, "USER="+name)
+	u.credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
+	p.ok(filepath.WalkDir(home, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chown(path, int(uid), int(uid)))
+	}))
+	return u
 }
 
-// Two users whose projects have the same name, in one namespace.
+// Two users whose projects have the same name, in one namespace. They have accounts that each Debian has.
 func TestTwoUsers(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, "")
-	ann := p.newUser("ann", settings("by-ann", "more-by-ann"))
-	bob := p.newUser("bob", settings("by-bob"))
+	ann := p.newUser("games", settings("by-ann", "more-by-ann"))
+	bob := p.newUser("news", settings("by-bob"))
 	ann.ci("--inventory=shop").wantExit(0)
 	bob.ci("--inventory=shop").wantExit(0)
 	p.wantSettings(map[string]bool{"by-ann": true, "more-by-ann": true, "by-bob": true})
@@ -130,7 +152,7 @@ func TestTwoUsers(t *testing.T) {
 func TestRightsInOneNamespace(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, "")
-	ann := p.newUser("ann", tiltfile+workload("echo up; exec sleep 1000"))
+	ann := p.newUser("games", tiltfile+workload("echo up; exec sleep 1000"))
 	ann.ci().wantExit(0, "up")
 }
 

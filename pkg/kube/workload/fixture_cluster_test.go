@@ -8,6 +8,7 @@ package workload
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -31,9 +32,9 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// The tests run on the cluster of KUBECONFIG, each in a namespace of its own. The node has testImage, which is made from
-// testdata/image: `CGO_ENABLED=0 go build -o image .`, then `docker build`, and in containerd by `ctr images import`.
-const testImage = "tilt-session-test/workload:1"
+// The tests run on the cluster of KUBECONFIG, each in a namespace of its own. testImage is an image that the node can
+// pull, made from testdata/image: `CGO_ENABLED=0 go build -o image .`, then `docker build`.
+var testImage = os.Getenv("TEST_IMAGE")
 
 // slow is how long a test waits for what the cluster has to do.
 const slow = 120 * time.Second
