@@ -44,7 +44,9 @@ func (d *Down) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("prepare to run commands: %w", err)
 	}
 	defer func() { err = errors.Join(err, es.close()) }()
-	load := &loader{engines: es, log: d.Log, subcommand: builtins.SubcommandDown, streams: tiltfile.NewStreams(d.OpenFiles)}
+	load := &loader{
+		engines: es, log: d.Log, subcommand: builtins.SubcommandDown, streams: tiltfile.NewStreams(d.OpenFiles),
+	}
 	project, err := load.Load(ctx, engine.LoadInput{Path: d.Tiltfile, Args: d.Args})
 	if err != nil {
 		return &TiltfileError{errors.New(d.Log.Redacted(err.Error()))}

@@ -154,7 +154,7 @@ func (d *Deployer) named(e Entry) bool { return d.current().has(e) || d.options.
 func (d *Deployer) pruneProject() error {
 	connection, err := d.options.Connect()
 	if err != nil {
-		return nil //nolint:nilerr // Nothing can be there, and each deploy fails with that error.
+		return nil // Nothing can be there, and each deploy fails with that error.
 	}
 	left := func(entries []Entry) []Entry { return d.current().leftProject(entries) }
 	ctx, cancel := context.WithCancel(d.ctx)

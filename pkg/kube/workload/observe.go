@@ -56,7 +56,8 @@ func (t *activity) observe(ctx context.Context, now time.Time) observation {
 		}
 	}
 	seen := observation{known: true, again: again, Input: status.Input{
-		Mode: t.spec.workload.Readiness, Hashes: t.spec.applied.TemplateHashes, Deployed: t.spec.applied.At.Add(t.skew), Now: now.Add(t.skew),
+		Mode: t.spec.workload.Readiness, Hashes: t.spec.applied.TemplateHashes,
+		Deployed: t.spec.applied.At.Add(t.skew), Now: now.Add(t.skew),
 	}}
 	for _, f := range t.feeds {
 		synced, err := f.state()
