@@ -8,6 +8,7 @@ package cluster
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -120,10 +121,15 @@ func (s *sample) wait() {
 // forget removes the sample's images from the engine, with the cache of builds, and its programs.
 func (s *sample) forget() {
 	s.ok(os.RemoveAll(filepath.Join(s.directory, ".bin")))
-	for _, image := range strings.Fields(s.project.run("docker", "images", "--format={{.Repository}}:{{.Tag}}")) {
-		if strings.Contains(image, "sample") || strings.Contains(image, "hand-") {
-			s.project.run("docker", "rmi", "--force", image)
+	var images []string
+	for line := range strings.Lines(s.project.run("docker", "images", "--format={{.ID}} {{.Repository}}")) {
+		if id, name, _ := strings.Cut(line, " "); strings.Contains(name, "sample") || strings.Contains(name, "hand-") {
+			images = append(images, id)
 		}
+	}
+	slices.Sort(images)
+	for _, image := range slices.Compact(images) {
+		s.project.run("docker", "rmi", "--force", image)
 	}
 	s.project.run("docker", "builder", "prune", "--all", "--force")
 }
