@@ -12,72 +12,51 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // BenchmarkSample measures how long it takes until all of the sample is ready: "up" by tilt-session, "hand" by what a
-// person types in its place, with as much in parallel as a shell script has without effort.
+// person types in its place, with as much in parallel as a shell script has without effort. The parts of that are
+// metrics of their own. It needs -benchtime=1x.
 //
 //	cold  no image, no build cache of the engine and no object is there; programs compile from Go's build cache
 //	warm  everything is there and nothing has changed
 func BenchmarkSample(b *testing.B) {
-	for name, ready := range map[string]func(*sample){"up": (*sample).readyByUp, "hand": (*sample).readyByHand} {
-		b.Run(name+"/cold", func(b *testing.B) {
-			for range b.N {
-				b.StopTimer()
+	for name, ready := range map[string]func(*sample, *testing.B){"up": (*sample).readyByUp, "hand": (*sample).readyByHand} {
+		for _, age := range []string{"cold", "warm"} {
+			b.Run(name+"/"+age, func(b *testing.B) {
 				s := newSample(b)
-				s.forget()
+				if age == "cold" {
+					s.forget()
+				} else {
+					ready(s, b)
+				}
+				b.ResetTimer()
 				b.StartTimer()
-				ready(s)
+				ready(s, b)
 				b.StopTimer()
 				s.remove()
-			}
-		})
-		b.Run(name+"/warm", func(b *testing.B) {
-			s := newSample(b)
-			ready(s)
-			for b.Loop() {
-				ready(s)
-			}
-			s.remove()
-		})
-	}
-}
-
-// BenchmarkParts measures the parts of "hand/warm" and "hand/cold" one by one.
-func BenchmarkParts(b *testing.B) {
-	parent := b
-	s := newSample(b)
-	defer s.remove()
-	s.forget()
-	for _, age := range []string{"cold", "warm"} {
-		for _, part := range []struct {
-			name string
-			run  func()
-		}{{"compile", s.compile}, {"build", s.build}, {"push", s.push}, {"apply", s.apply}, {"wait", s.wait}} {
-			b.Run(part.name+"/"+age, func(b *testing.B) {
-				if b.N > 1 {
-					b.Fatal("each part is cold only once: run with -benchtime=1x")
-				}
-				s.TB = b // What fails, fails in the goroutine of this part.
-				part.run()
-				s.TB = parent
 			})
 		}
 	}
 }
 
-func (s *sample) readyByUp() {
+func (s *sample) readyByUp(b *testing.B) {
 	up := s.up()
-	up.awaitReady(append(workloads, "migrate:runtime")...)
+	up.awaitReady(append(slices.Clone(workloads), "migrate:runtime")...)
+	b.StopTimer()
 	up.signal(syscall.SIGINT)
 }
 
-func (s *sample) readyByHand() {
-	s.compile()
-	s.build()
-	s.push()
-	s.apply()
-	s.wait()
+func (s *sample) readyByHand(b *testing.B) {
+	for _, part := range []struct {
+		name string
+		run  func()
+	}{{"compile", s.compile}, {"build", s.build}, {"push", s.push}, {"apply", s.apply}, {"wait", s.wait}} {
+		start := time.Now()
+		part.run()
+		b.ReportMetric(time.Since(start).Seconds(), part.name+"-s/op")
+	}
 }
 
 // shell runs a script in the directory of the sample.
