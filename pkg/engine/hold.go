@@ -69,7 +69,7 @@ func updateHold(t *task, c conditions) Hold {
 		return HoldWaitingForLocal
 	case t.serial && c.busy:
 		return HoldUnparallelizable
-	case t.unmet > 0 && !t.begun:
+	case !t.free():
 		return HoldWaitingForDep
 	case t.blocked:
 		return HoldBuildingImage

@@ -124,7 +124,7 @@ func (l *loop) early(user *resource) bool {
 	if user.image {
 		return user.task.unmet > 0
 	}
-	return !user.task.begun && slices.ContainsFunc(user.BuildDeps, func(name string) bool {
+	return (!user.task.begun || user.task.awaits) && slices.ContainsFunc(user.BuildDeps, func(name string) bool {
 		dep := l.byName[name]
 		return dep != nil && !dep.met
 	})
@@ -179,6 +179,7 @@ func (l *loop) failFor(r *resource, image *resource) {
 	r.changes.begin(now, true)
 	r.changes.end(now)
 	r.wants, r.redefiners = wants{}, nil
+	r.task.awaits = r.task.awaits || !r.task.begun
 	r.task.begun = true
 	r.task.update = updateFailed
 	r.lastUpdate = &Exit{Start: now, Finish: now, Error: l.redacted(cause)}

@@ -137,6 +137,20 @@ func TestFailedImage(t *testing.T) {
 		})
 }
 
+// A resource that an image has kept from its first update waits for its dependencies once the image is built.
+func TestDependenciesAfterFailedImage(t *testing.T) {
+	images := []model.Image{imageOf("web")}
+	play(t, projectWith(images, workload("a", []string{"web"}, after("b")), workload("b", nil)), func(w *world) {
+		w.finish("image:web:update", End{Error: "no"})
+		w.want("a=failed a:runtime=update-failed b=active b:runtime=waiting-for-update image:web=failed")
+		w.trigger("a")
+		w.build("web", "1")
+		w.want("a=waiting-for-dep a:runtime=waiting-for-dep b=active b:runtime=waiting-for-update image:web=ok")
+		w.deploy("b")
+		w.want("a=active a:runtime=waiting-for-update b=ok b:runtime=ready image:web=ok")
+	})
+}
+
 func TestImageOfManualResource(t *testing.T) {
 	play(t, projectWith([]model.Image{imageOf("web")}, workload("a", []string{"web"}, manual)), func(w *world) {
 		w.build("web", "1")

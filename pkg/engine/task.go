@@ -19,7 +19,9 @@ type task struct {
 	// begun is true once an update has begun. From then on the resource doesn't wait for its dependencies. unmet
 	// counts those that were never ready and never succeeded.
 	begun bool
-	unmet int
+	// awaits is true if an image has ended all updates before they began, so that the dependencies still count.
+	awaits bool
+	unmet  int
 	// wish is why the next update is to begin. Updates with the same wish begin in ascending order.
 	wish   wish
 	order  int64
@@ -49,8 +51,11 @@ const (
 
 // ready reports whether the state of the task allows an update to begin.
 func (t *task) ready() bool {
-	return t.wish.startable() && t.update != updateRunning && !t.oldJob && !t.blocked && (t.begun || t.unmet == 0)
+	return t.wish.startable() && t.update != updateRunning && !t.oldJob && !t.blocked && t.free()
 }
+
+// free reports whether the dependencies allow an update to begin.
+func (t *task) free() bool { return t.unmet == 0 || t.begun && !t.awaits }
 
 // startable reports whether a wish leads to an update without a trigger.
 func (w wish) startable() bool { return w >= wishChange }

@@ -31,7 +31,7 @@ func (l *loop) beginUpdate(r *resource) {
 	}
 	r.retry.stop()
 	r.wants, r.redefiners = wants{}, nil
-	r.task.begun = true
+	r.task.begun, r.task.awaits = true, false
 	l.refresh(r)
 	l.changePhase(r)
 	if header != "" {
