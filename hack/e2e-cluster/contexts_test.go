@@ -47,7 +47,7 @@ func TestContextOfTheCommandLine(t *testing.T) {
 	p.wantSettings(map[string]bool{"one": false})
 }
 
-// A context that nobody has allowed is neither deployed to nor asked for anything.
+// A context that isn't allowed gets no deploy and no request.
 func TestRefusedContext(t *testing.T) {
 	t.Parallel()
 	p := newProject(t, settings("one"))

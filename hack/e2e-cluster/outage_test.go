@@ -50,7 +50,7 @@ func TestAPIServerAway(t *testing.T) {
 		select {
 		case <-up.changed:
 			if !ready(up.session()) {
-				t.Fatalf("the workload isn't ready because nobody answers:\n%s", up.targets())
+				t.Fatalf("the API server is away, and the workload is no longer ready:\n%s", up.targets())
 			}
 		case <-away:
 			waiting = false

@@ -209,7 +209,6 @@ func (l *loop) wantImages(r *resource) (wanted bool) {
 func (l *loop) built(image *resource, output any) {
 	before, rebuilt := image.output.(model.BuiltImage)
 	image.output = output
-	l.markMet(image)
 	after, ok := output.(model.BuiltImage)
 	same := ok && rebuilt && before.Ref == after.Ref && before.ClusterRef == after.ClusterRef
 	for _, user := range image.users {

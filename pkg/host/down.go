@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/kube/deploy"
@@ -56,10 +55,7 @@ func (d *Down) Run(ctx context.Context) (err error) {
 	if project.Enabled.All {
 		selected = nil
 	}
-	if !slices.ContainsFunc(project.Resources, func(r model.Resource) bool {
-		_, ok := r.Update.(*model.Deploy)
-		return ok
-	}) {
+	if !deploys(&project) {
 		log.Append(logs.LevelInfo, "The Tiltfile deploys nothing to Kubernetes: there is nothing to remove.")
 		return nil
 	}

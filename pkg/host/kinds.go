@@ -11,6 +11,9 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"tilt.dev/session/pkg/engine"
@@ -40,8 +43,11 @@ type Targets struct {
 type kinds struct {
 	local     *local.Commands
 	images    *image.Builder
-	deploys   *deploy.Deployer
 	workloads *workload.Runner
+	// deploys makes the Deployer at the first call, since a run without Kubernetes needs no name of its project.
+	// deploying is true from then on.
+	deploys   func() *deploy.Deployer
+	deploying atomic.Bool
 }
 
 var (
@@ -51,15 +57,19 @@ var (
 
 // kinds returns the kinds of a run of a Tiltfile. The caller closes them.
 func (es *engines) kinds(tiltfile string, log *logs.Store) *kinds {
-	return &kinds{
+	k := &kinds{
 		local: &local.Commands{
 			Start:  es.processes.Start,
 			Prober: &probe.Prober{Start: es.processes.Start, Env: es.environ, Clock: es.clock},
 		},
 		images:    es.images,
-		deploys:   es.deployer(tiltfile, log),
 		workloads: workload.New(workload.Options{Connection: es.cluster.Connection}),
 	}
+	k.deploys = sync.OnceValue(func() *deploy.Deployer {
+		k.deploying.Store(true)
+		return es.deployer(tiltfile, log)
+	})
+	return k
 }
 
 // builder returns what builds the images of all runs.
@@ -91,7 +101,7 @@ func (k *kinds) StartUpdate(request engine.UpdateRequest) (engine.Activity, erro
 	case *model.ImageBuild:
 		return k.images.StartUpdate(request)
 	case *model.Deploy:
-		return k.deploys.StartUpdate(request)
+		return k.deploys().StartUpdate(request)
 	}
 	return k.local.StartUpdate(request)
 }
@@ -105,12 +115,26 @@ func (k *kinds) StartRuntime(request engine.RuntimeRequest) (engine.Runtime, err
 }
 
 // adopt tells what the Tiltfile deploys now, so that what it no longer deploys can be removed.
-func (k *kinds) adopt(project *model.Project) { k.deploys.SetProject(project.Resources) }
+func (k *kinds) adopt(project *model.Project) {
+	if k.deploying.Load() || deploys(project) {
+		k.deploys().SetProject(project.Resources)
+	}
+}
+
+// deploys reports whether a project has Kubernetes resources.
+func deploys(project *model.Project) bool {
+	return slices.ContainsFunc(project.Resources, func(r model.Resource) bool {
+		_, ok := r.Update.(*model.Deploy)
+		return ok
+	})
+}
 
 // close ends what the kinds still do, at the latest when ctx is done, and waits for it.
 func (k *kinds) close(ctx context.Context) {
 	k.workloads.Close()
-	k.deploys.Close(ctx)
+	if k.deploying.Load() {
+		k.deploys().Close(ctx)
+	}
 }
 
 // clusterPatience is how long the questions of a build wait for a cluster that doesn't answer.

@@ -16,11 +16,14 @@ import (
 func (s *Store) Redact(replacements map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.redacted == nil {
+		s.redacted = map[string]string{}
+	}
 	known := len(s.redacted)
 	for text, replacement := range replacements {
 		for line := range strings.Lines(text) {
 			if line = strings.TrimSpace(line); len(line) >= shortestRedacted {
-				s.redact(line, replacement)
+				s.redacted[line] = replacement
 			}
 		}
 	}
@@ -66,10 +69,3 @@ func (s *Store) Redacted(text string) string {
 
 // shortestRedacted is the number of bytes from which on a text is secret enough not to occur by chance.
 const shortestRedacted = 5
-
-func (s *Store) redact(text, replacement string) {
-	if s.redacted == nil {
-		s.redacted = map[string]string{}
-	}
-	s.redacted[text] = replacement
-}

@@ -99,7 +99,7 @@ type Runtime interface {
 	Ends() bool
 	// Probed is true for a runtime that says when it's ready. Another one is ready from its start.
 	Probed() bool
-	// Outlives is true for a runtime that goes on where nobody follows it.
+	// Outlives is true for a runtime that goes on after it was stopped here, such as a workload in a cluster.
 	Outlives() bool
 }
 

@@ -150,7 +150,7 @@ func printedObjects(stdout *limitedBuffer) ([]unstructured.Unstructured, error) 
 	return objects, nil
 }
 
-// secretKind finds an object in YAML or JSON whose values nobody may see.
+// secretKind matches the kind of a Secret in YAML or JSON.
 var secretKind = regexp.MustCompile(`\bkind"?:\s*["']?Secret\b`)
 
 // quote is a text as an addition to an error, without its middle if it is long.

@@ -35,7 +35,7 @@
 //     one of their Tiltfiles has stays.
 //   - Namespaces are only deleted by Down with DeleteNamespaces, and only if a deploy of the project created them:
 //     others don't get the annotation.
-//   - Definitions are deleted once no object of their kind is left, whoever it belongs to.
+//   - Definitions are deleted once no object of their kind is left, also of other projects.
 //   - The annotation tilt.dev/down-policy=keep spares an object, from then on for good.
 //   - Objects of deploys by commands aren't in the inventory. The delete command runs when the resource left the
 //     Tiltfile within the run, and by Down.

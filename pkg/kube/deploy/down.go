@@ -80,7 +80,7 @@ func (d *Deployer) Down(ctx context.Context, resources []model.Resource, options
 	case len(left) == 0:
 		err := d.inventory.remove(ctx, c)
 		if len(entries) == 0 && apierrors.IsForbidden(err) {
-			err = nil // Whoever may not delete it couldn't have written it either.
+			err = nil // A user without the right to delete it had none to write it.
 		}
 		errs = append(errs, err)
 	default:

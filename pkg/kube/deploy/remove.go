@@ -245,8 +245,8 @@ func waitsFor(live metav1.Object) string {
 	return "its deletion waits for finalizers: " + strings.Join(finalizers, ", ")
 }
 
-// instancesLeft says that a custom resource definition has objects, which its deletion would delete as well, whoever
-// they belong to.
+// instancesLeft says that a custom resource definition has objects, which its deletion would delete as well, also those
+// of other projects.
 func instancesLeft(ctx context.Context, c *cluster.Connection, definition string) (why string) {
 	var instances *metav1.PartialObjectMetadataList
 	err := c.Retry(ctx, cluster.CallTimeout, nil, func(ctx context.Context) error {

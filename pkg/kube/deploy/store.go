@@ -37,7 +37,8 @@ const maxConflicts = 20
 // storePatience is how long the store waits for a cluster that is away.
 const storePatience = 30 * time.Second
 
-// read returns the entries, none without a ConfigMap. Away is told if the cluster is away; it may be nil.
+// read returns the entries, none without a ConfigMap. It calls away, which may be nil, once if the cluster doesn't
+// answer.
 func (s *store) read(ctx context.Context, c *cluster.Connection, away func(error)) ([]Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, storePatience)
 	defer cancel()

@@ -24,7 +24,7 @@ type Batch struct {
 //
 // The order is that of Tilt with fewer and larger batches, and these differences. What limits or places pods comes
 // before them, whatever its kind. Webhook configurations come last: earlier ones would call Services whose pods
-// aren't there yet. A kind is told by its group too, so that a Service of Knative isn't one of Kubernetes.
+// aren't there yet. Kinds are compared with their group: a Service of Knative isn't one of Kubernetes.
 var order = [][]schema.GroupKind{
 	{{Kind: "Namespace"}},
 	{{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}},

@@ -72,7 +72,7 @@ func (f *follower) ended() bool {
 	}
 }
 
-// instances are the containers that the status of a container tells of, empty if there is none.
+// instances are the IDs in the status of a container, each empty if there is none.
 type instances struct {
 	// running runs, and ended has ended since. previous ended before one of those, or before the one to come.
 	running, ended, previous string
@@ -234,7 +234,7 @@ func gone(err error) bool { return apierrors.IsNotFound(err) || apierrors.IsBadR
 func (f *follower) tell(ctx context.Context, err error) {
 	text := err.Error()
 	if ctx.Err() != nil || text == f.told || errors.Is(err, io.ErrUnexpectedEOF) || cluster.Unreachable(err) {
-		return // A connection that is lost comes back, and the state of the resource tells of it meanwhile.
+		return // The connection is made again, and the state of the resource says so meanwhile.
 	}
 	f.told = text
 	f.log.Append(logs.LevelWarn, fmt.Sprintf("can't read the log of container %s of pod %s: %s; trying again",

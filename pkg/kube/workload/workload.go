@@ -5,7 +5,7 @@
 // pods, and reports how they are. It follows the logs of the pods and forwards ports to them.
 //
 // Watches are shared by the resources of a run, one for each kind and namespace. A connection that is lost comes back
-// by itself; until then the last known state stands. A right that is missing is told in one line of the log; what it
+// by itself; until then the last known state stands. A missing right leads to one line of the log; what it
 // would show doesn't count. Nothing in the cluster is changed.
 package workload
 

@@ -118,7 +118,7 @@ func (w *workload) job(o Object) state {
 	if w.Mode == model.PodReadinessSucceeded {
 		return state{waiting: text}
 	}
-	// Whoever waits for a Job to be ready, rather than to succeed, is content with pods that are.
+	// In mode wait a Job is ready when its pods are.
 	for _, p := range w.current {
 		if p.Root == o.GetUID() && ready(p.Pod) {
 			return state{done: true, judged: true}
@@ -147,7 +147,7 @@ func (w *workload) pod(o Object) state {
 }
 
 // service returns how a Service is. Many clusters for development have nothing that gives out addresses of load
-// balancers, so a missing one is told and not waited for.
+// balancers, so a missing one is a detail and not waited for.
 func service(o Object) state {
 	kind, _, _ := unstructured.NestedString(o.Object, "spec", "type")
 	addresses, _, _ := unstructured.NestedSlice(o.Object, "status", "loadBalancer", "ingress")
@@ -157,7 +157,7 @@ func service(o Object) state {
 	return state{done: true}
 }
 
-// speaks says whether an object tells of its state: a kind that kstatus knows does, another one by its conditions.
+// speaks says whether an object has a state: a kind that kstatus knows does, another one by its conditions.
 func speaks(o Object) bool {
 	switch o.GroupVersionKind().Group {
 	case "apps", "batch", "apiextensions.k8s.io":
