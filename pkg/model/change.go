@@ -29,14 +29,19 @@ func updated(u Update) Update {
 		content := *u
 		content.LiveUpdate = nil
 		return &content
+	case *ComposeUp:
+		return u.content()
 	}
 	return u
 }
 
 // served is what of a runtime takes an update to change.
 func served(r Runtime) Runtime {
-	if w, ok := r.(*Workload); ok {
-		return &Workload{Resource: w.Resource}
+	switch r := r.(type) {
+	case *Workload:
+		return &Workload{Resource: r.Resource}
+	case *ComposeService:
+		return &ComposeService{Resource: r.Resource, Service: r.Service, Project: r.Project.identity()}
 	}
 	return r
 }

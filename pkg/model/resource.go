@@ -56,6 +56,13 @@ type Resource struct {
 	// ResourceDeps are the names of resources that must have been ready or succeeded once before the first run of
 	// this one.
 	ResourceDeps []string
+	// StartedDeps are those of ResourceDeps whose update must have succeeded once, whatever their runtime does: what
+	// runs has been started.
+	StartedDeps []string
+	// OptionalDeps are those of ResourceDeps that hold back nothing once they have failed or are disabled.
+	OptionalDeps []string
+	// RestartDeps are those of ResourceDeps after whose further updates this one is updated again.
+	RestartDeps []string
 
 	// BuildDeps are those of ResourceDeps, and of their own, that run on this machine, so that they may make what is in
 	// the images. See AddBuildDeps.
@@ -79,7 +86,7 @@ type Resource struct {
 	Labels []string
 }
 
-// Update is what a task does when it is due: a *Command, *ImageBuild or *Deploy.
+// Update is what a task does when it is due: a *Command, *ImageBuild, *Deploy or *ComposeUp.
 type Update interface {
 	// String is the command, or what is updated, for people.
 	String() string
@@ -87,7 +94,7 @@ type Update interface {
 	Subject() string
 }
 
-// Runtime is what goes on after the update of a task: a *Server or *Workload.
+// Runtime is what goes on after the update of a task: a *Server, *Workload or *ComposeService.
 type Runtime interface {
 	// String is the command, or what runs, for people.
 	String() string

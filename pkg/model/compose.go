@@ -1,0 +1,96 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package model
+
+import (
+	"fmt"
+	"time"
+)
+
+// ComposeProject is a Compose project: what `docker compose` gets before its command. All services of the project share
+// it. Paths are absolute.
+type ComposeProject struct {
+	// Name is the name of the project. It is always given, so that neither a `name:` in the files nor the environment
+	// counts.
+	Name string
+	// Directory is what relative paths in the files are relative to.
+	Directory string
+	// Files are in the order in which they are merged, at least one. Those for blobs are in a directory that lives as
+	// long as the run.
+	Files []string
+	// EnvFile replaces the .env of the Directory, empty for that.
+	EnvFile string
+	// Profiles are the active profiles.
+	Profiles []string
+	// Wait is docker_compose(wait=): the update of a service lasts until the service is ready.
+	Wait bool
+}
+
+// ComposeUp is the update of a service: it builds what the service builds by itself, and creates and starts its
+// containers.
+type ComposeUp struct {
+	// Resource is the name of the resource, Service that of the service within the project.
+	Resource, Service string
+	Project           *ComposeProject
+	// Config identifies the definition of the service and of all networks, volumes, configs and secrets that it uses.
+	// It is a digest, because a definition holds secrets.
+	Config string
+	// Builds is true for a service that `docker compose build` builds.
+	Builds bool
+	// Image is the name of the image of the project that the service runs in place of its own, empty for its own.
+	Image string
+}
+
+// ComposeService is the runtime of a service: its containers. A change of it leads to no update.
+type ComposeService struct {
+	// Resource is the name of the resource, Service that of the service within the project.
+	Resource, Service string
+	Project           *ComposeProject
+	// Scale is the number of containers. A service with 0 starts only on request.
+	Scale int
+	// OneOff is true for a service that has to end with 0. Another one goes on.
+	OneOff bool
+	// StopGrace is how long the containers have to end, 0 for the default of Compose.
+	StopGrace time.Duration
+}
+
+var (
+	_ Update  = (*ComposeUp)(nil)
+	_ Runtime = (*ComposeService)(nil)
+)
+
+func (u *ComposeUp) String() string { return "docker compose up " + u.Service }
+
+// Subject implements Update.
+func (u *ComposeUp) Subject() string { return fmt.Sprintf("Compose service %q", u.Service) }
+
+// content is what an update of the service depends on. Other files or profiles of the project matter only as far as
+// they change the service.
+func (u *ComposeUp) content() *ComposeUp {
+	content := *u
+	content.Project = u.Project.identity()
+	return &content
+}
+
+func (s *ComposeService) String() string { return s.Service }
+
+// Subject implements Runtime.
+func (s *ComposeService) Subject() string { return fmt.Sprintf("Compose service %q", s.Service) }
+
+// Verb implements Runtime.
+func (s *ComposeService) Verb() string { return "runtime" }
+
+// Ends implements Runtime.
+func (s *ComposeService) Ends() bool { return s.OneOff }
+
+// Outlives implements Runtime.
+func (s *ComposeService) Outlives() bool { return true }
+
+// Probed implements Runtime.
+func (s *ComposeService) Probed() bool { return true }
+
+// identity is what the containers of a project depend on.
+func (p *ComposeProject) identity() *ComposeProject {
+	return &ComposeProject{Name: p.Name, Directory: p.Directory}
+}
