@@ -157,6 +157,7 @@ func (l *loop) enable(r *resource, enabled bool) bool {
 	}
 	l.log(r.Name, logs.LevelInfo, text)
 	l.reset(r)
+	l.release(r)
 	l.refresh(r)
 	return true
 }

@@ -184,6 +184,7 @@ func (l *loop) failFor(r *resource, image *resource) {
 	r.task.update = updateFailed
 	r.lastUpdate = &Exit{Start: now, Finish: now, Error: l.redacted(cause)}
 	l.log(r.Name, logs.LevelError, cause)
+	l.release(r)
 	l.changePhase(r)
 	l.refresh(r)
 }

@@ -156,21 +156,3 @@ func (l *loop) redefine(r *resource, spec model.Resource, paths []string) {
 	}
 	l.refresh(r)
 }
-
-// link connects the resources with those that they depend on.
-func (l *loop) link() {
-	for _, r := range l.resources {
-		r.dependents = nil
-		r.task.unmet = 0
-	}
-	for _, r := range l.resources {
-		for _, name := range r.ResourceDeps {
-			dep := l.byName[name]
-			if dep == nil || dep.met {
-				continue
-			}
-			dep.dependents = append(dep.dependents, r)
-			r.task.unmet++
-		}
-	}
-}

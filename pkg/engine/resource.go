@@ -26,10 +26,10 @@ type resource struct {
 	// task is the state that decisions depend on.
 	task *task
 
-	// met is true once the resource has been ready or has succeeded, and stays true.
-	// dependents are the resources that wait for that.
-	met        bool
-	dependents []*resource
+	// met is true once the resource has been ready or has succeeded, started once an update has succeeded. They stay
+	// true. dependents are the resources that wait for one of these.
+	met, started bool
+	dependents   []*resource
 
 	// wants are the reasons for the next update. redefiners are the files whose
 	// changes led to a new definition since the last update.
@@ -176,18 +176,6 @@ func (l *loop) refresh(r *resource) {
 		wish = wishNone
 	}
 	r.task.want(wish, order)
-}
-
-// markMet records that r has been ready or has succeeded, for the resources that wait for that.
-func (l *loop) markMet(r *resource) {
-	if r.met {
-		return
-	}
-	r.met = true
-	for _, dependent := range r.dependents {
-		dependent.task.unmet--
-		l.touch(dependent)
-	}
 }
 
 // reset stops everything of a resource and clears its state, except for whether it was ever ready or has succeeded.

@@ -143,8 +143,11 @@ func (m reported) apply(l *loop) {
 		r.restarts = m.report.Restarts
 	}
 	l.setRunning(r, now, m.at)
-	if m.report.Phase == Succeeded || m.report.Phase == Absent {
+	switch m.report.Phase {
+	case Succeeded, Absent:
 		l.markMet(r)
+	case Failed:
+		l.release(r)
 	}
 	if r.detail != m.report.Detail {
 		r.detail = m.report.Detail
@@ -203,6 +206,7 @@ func (o runtimeOf) ended(l *loop, x *execution, m ended) {
 	r.down = time.Time{}
 	r.runtimeExit = exit
 	r.task.serve = serveExited
+	l.release(r)
 	l.log(r.Name, logs.LevelError, exit.Error)
 }
 

@@ -84,6 +84,7 @@ func (o updateOf) ended(l *loop, x *execution, m ended) {
 		r.lastUpdate = exit
 		l.log(r.Name, logs.LevelError, "Build Failed: "+exit.Error)
 		r.task.update = updateFailed
+		l.release(r)
 	}
 	if r.task.update == updateRetrying && !r.changes.outside() {
 		// The retry also covers the changes meanwhile.
@@ -100,6 +101,7 @@ func (l *loop) updateSucceeded(r *resource, output any) {
 		return
 	}
 	r.output = output
+	l.markStarted(r)
 	if r.task.server {
 		l.renewRuntime(r)
 	} else {
