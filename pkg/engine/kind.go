@@ -45,8 +45,15 @@ type RuntimeRequest struct {
 	Log     Log
 	// Output is that of the last update, nil without one.
 	Output any
+	// Images are the outputs of the images that the task uses, by name.
+	Images map[string]model.BuiltImage
+	// LiveUpdates say which containers take changed files, and how.
+	LiveUpdates []model.LiveUpdate
 	// Report tells how the runtime is. It never blocks. It is called in order, and not after Done is closed.
 	Report func(Report)
+	// ReportLive tells how the containers of each of LiveUpdates are, in their order. It is called as Report is, whenever
+	// that changes. Before the first call nothing is known of them.
+	ReportLive func([]LiveState)
 }
 
 // Activity is an update or a runtime that has begun. Its methods are safe for concurrent use, also after its end.
@@ -71,6 +78,54 @@ type Runtime interface {
 	Renew(RuntimeRequest) bool
 }
 
+// LiveUpdater is a Runtime whose containers take changed files without another build or deploy.
+type LiveUpdater interface {
+	Runtime
+	// StartLiveUpdate begins to bring files into the containers that run and lack them.
+	StartLiveUpdate(LiveUpdateRequest) (Activity, error)
+}
+
+// LiveUpdateRequest is one live update of a task.
+type LiveUpdateRequest struct {
+	Task string
+	Log  Log
+	// Files are, for each of the LiveUpdates of the runtime's last request, the files that have changed since the build
+	// of what its containers run, the latest change last.
+	Files [][]ChangedFile
+}
+
+// ChangedFile is a file that has changed, been made or been removed.
+type ChangedFile struct {
+	Path string
+	// Change is the number of its last change in the run. A container that has got all files up to a number lacks none
+	// of them.
+	Change uint64
+}
+
+// LivePhase says whether containers take files.
+type LivePhase uint8
+
+const (
+	// LiveWaiting is for containers that don't run yet.
+	LiveWaiting LivePhase = iota
+	// LiveReady is for containers of which at least one runs, and the others may follow.
+	LiveReady
+	// LiveAbsent is for a runtime that has no such containers.
+	LiveAbsent
+	// LiveFailed is for containers that don't run and aren't about to.
+	LiveFailed
+)
+
+// LiveState is how the containers of a live update are.
+type LiveState struct {
+	Phase LivePhase
+	// Reason says in one word why they have failed, Message in a sentence.
+	Reason, Message string
+	// Lacking is true if a running container lacks files that it should have got, because it started since the last live
+	// update.
+	Lacking bool
+}
+
 // End is how an activity ended.
 type End struct {
 	// Error is why it failed, empty for success. For an update it completes the sentence "UPDATE failed: ". Command
@@ -80,6 +135,9 @@ type End struct {
 	// "killed".
 	Code   *int
 	Signal string
+	// Rebuild says why a live update has failed in a way that only a build can mend, empty otherwise. It is a word such as
+	// "UpdateFailed", a colon and a sentence.
+	Rebuild string
 	// Output is what the task's runtime gets, and for an image, a model.BuiltImage, what the tasks that use it get.
 	Output any
 }

@@ -25,10 +25,6 @@ func updated(u Update) Update {
 		content := *u
 		content.Timeout = 0
 		return &content
-	case *ImageBuild:
-		content := *u
-		content.LiveUpdate = nil
-		return &content
 	case *ComposeUp:
 		return u.content()
 	}

@@ -40,8 +40,6 @@ type ImageBuild struct {
 	// Cluster is where the image is used, or the images that are built on it. It is nil if no Kubernetes object uses
 	// them.
 	Cluster *Cluster
-	// LiveUpdate has the steps of live_update, nil without.
-	LiveUpdate *LiveUpdate
 }
 
 // DockerBuild is docker_build(). Paths are absolute.
@@ -80,29 +78,6 @@ type CustomBuild struct {
 	DisablePush      bool
 	// OutputsRefTo is the file in which the command leaves the reference, empty without one.
 	OutputsRefTo string
-}
-
-// LiveUpdate has the steps that bring changed files into running containers. Paths are absolute.
-type LiveUpdate struct {
-	// StopPaths are the files whose change means a whole build: fall_back_on().
-	StopPaths []string
-	Syncs     []Sync
-	Runs      []LiveRun
-	// Restart restarts the container after the steps.
-	Restart bool
-	// InitialSync brings all files into a container as it starts.
-	InitialSync bool
-}
-
-// Sync brings files from Local to the absolute path Remote in the container.
-type Sync struct{ Local, Remote string }
-
-// LiveRun runs a command in the container.
-type LiveRun struct {
-	Argv []string
-	// Triggers are the paths whose change runs it; none: each change does.
-	Triggers []string
-	EchoOff  bool
 }
 
 // Registry is where images are pushed to.

@@ -124,16 +124,6 @@ type Workload struct {
 	// SelectorsOnly is true if the owners of pods don't count.
 	SelectorsOnly bool
 	PortForwards  []PortForward
-	// LiveUpdate is that of k8s_custom_deploy(), nil without. Those of images are in their builds.
-	LiveUpdate *CustomLiveUpdate
-}
-
-// CustomLiveUpdate has the live_update of k8s_custom_deploy() and says which containers it is for. Exactly one of
-// Image and Container is set.
-type CustomLiveUpdate struct {
-	*LiveUpdate
-	// Image is the repository of the containers' image, Container their name.
-	Image, Container string
 }
 
 // PodReadiness says when a workload counts as ready.

@@ -48,6 +48,8 @@ type Resource struct {
 	Runtime Runtime
 	// Images are the names of the images that the update uses.
 	Images []string
+	// LiveUpdates say how changed files get into what the runtime runs.
+	LiveUpdates []LiveUpdate
 
 	// Deps are the absolute paths of files and directories whose change runs the resource again.
 	Deps []string

@@ -70,6 +70,9 @@ func dumpImages(b *strings.Builder, e *evaluation) error {
 	for _, image := range e.images.Project(used, &model.Cluster{Context: "c"}) {
 		dumpImage(b, image)
 	}
+	for _, l := range e.images.LiveUpdates(used) {
+		dumpLiveUpdate(b, &l)
+	}
 	for _, use := range uses {
 		fmt.Fprintf(b, "use of %s\n", use.Image)
 		dumpFlag(b, "exactly", use.MatchExact)
@@ -78,6 +81,20 @@ func dumpImages(b *strings.Builder, e *evaluation) error {
 		dumpList(b, "args", use.Args)
 	}
 	return nil
+}
+
+func dumpLiveUpdate(b *strings.Builder, l *model.LiveUpdate) {
+	fmt.Fprintf(b, "live update of %s%s%s\n", l.Image, l.Repository, l.Container)
+	dumpList(b, "files of", l.Sources)
+	dumpList(b, "stops", l.StopPaths)
+	for _, s := range l.Syncs {
+		fmt.Fprintf(b, "  sync: %s to %s\n", s.Local, s.Remote)
+	}
+	for _, r := range l.Runs {
+		fmt.Fprintf(b, "  run: %+v\n", r)
+	}
+	dumpFlag(b, "restart", l.Restart)
+	dumpFlag(b, "initial sync", l.InitialSync)
 }
 
 func dumpImage(b *strings.Builder, image model.Image) {
@@ -116,9 +133,6 @@ func dumpImage(b *strings.Builder, image model.Image) {
 	dumpList(b, "files", image.Deps)
 	for _, i := range image.Ignores {
 		fmt.Fprintf(b, "  except: %s in %s (%s)\n", strings.Join(i.Patterns, ", "), i.Base, i.Source)
-	}
-	if l := image.Build.LiveUpdate; l != nil {
-		fmt.Fprintf(b, "  live update: %+v\n", *l)
 	}
 }
 

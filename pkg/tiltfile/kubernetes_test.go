@@ -86,8 +86,8 @@ func dumpDeployed(b *strings.Builder, work string, r model.Resource) {
 	for _, p := range workload.PortForwards {
 		fmt.Fprintf(b, "  forward: %q %d to %d %q %q\n", p.Host, p.Local, p.Container, p.Name, p.Path)
 	}
-	if l := workload.LiveUpdate; l != nil {
-		fmt.Fprintf(b, "  live update of %q %q: %+v\n", l.Image, l.Container, *l.LiveUpdate)
+	for _, l := range r.LiveUpdates {
+		dumpLiveUpdate(b, &l)
 	}
 }
 

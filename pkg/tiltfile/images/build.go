@@ -45,9 +45,6 @@ func (i *Images) add(b *build) error {
 		//lint:ignore ST1005 The words that users of Tilt know.
 		return fmt.Errorf("Image for ref %q has already been defined", b.name.String())
 	}
-	if b.liveUpdate != nil {
-		i.evaluation.InfoOnce("live_update", "live_update is checked and has no effect yet: a change leads to a whole build")
-	}
 	i.builds = append(i.builds, b)
 	i.byRepository[b.name.Repository()] = append(i.byRepository[b.name.Repository()], b)
 	return nil

@@ -73,7 +73,7 @@ func (i *Images) dockerBuild(c *builtins.Call) (starlark.Value, error) {
 		return nil, err
 	}
 	b.use = useOf(a.MatchInEnv, a.Entrypoint, a.ContainerArgs)
-	b.liveUpdate = a.LiveUpdate.LiveUpdate
+	b.liveUpdate = a.LiveUpdate.LiveSteps
 	return nil, i.add(b)
 }
 

@@ -13,6 +13,7 @@
 //	images.Match("web:1.2")                 // which build makes the image of a reference in a Kubernetes object
 //	images.Find("web")                      // which build an image_deps= means
 //	images.Uses("web", names)               // what the deploy of a resource needs to know of its images
+//	images.LiveUpdates(names)               // how changed files of these images and their bases get into containers
 //	images.Project(used, cluster)           // the images of the project; warns of the builds that nothing uses
 //
 // Builtins of other packages that take live_update= have a parameter of type LiveUpdate.
@@ -57,9 +58,10 @@ type build struct {
 	// bases are the builds that needs mean, once they are resolved.
 	bases []*build
 	// deps are the absolute paths that are watched, except ignores.
-	deps       []string
-	ignores    []model.IgnoreSet
-	liveUpdate *model.LiveUpdate
+	deps    []string
+	ignores []model.IgnoreSet
+	// liveUpdate has the steps of live_update=, nil without.
+	liveUpdate *model.LiveSteps
 }
 
 // New returns the images of an evaluation.

@@ -17,7 +17,7 @@ import (
 )
 
 // LiveUpdate is an argument with a list of steps, in the order that they may have. The pointer is nil without steps.
-type LiveUpdate struct{ *model.LiveUpdate }
+type LiveUpdate struct{ *model.LiveSteps }
 
 // kind is the type of a step as a Tiltfile sees it. Extensions compare these names.
 type kind string
@@ -38,7 +38,7 @@ type step struct {
 	// text describes it.
 	text string
 	// add adds the step to a live update.
-	add func(*model.LiveUpdate)
+	add func(*model.LiveSteps)
 	// used is true once a list of live_update has the step.
 	used bool
 }
@@ -53,7 +53,7 @@ func (s *step) Hash() (uint32, error) { return starlark.String(s.text).Hash() }
 
 // Unpack implements starlark.Unpacker.
 func (l *LiveUpdate) Unpack(v starlark.Value) error {
-	update, last := &model.LiveUpdate{}, kind("")
+	update, last := &model.LiveSteps{}, kind("")
 	elements := builtins.ElementsOf(v)
 	for _, element := range elements {
 		s, ok := element.(*step)
@@ -67,7 +67,7 @@ func (l *LiveUpdate) Unpack(v starlark.Value) error {
 		s.used, last = true, s.kind
 	}
 	if len(elements) > 0 {
-		l.LiveUpdate = update
+		l.LiveSteps = update
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (i *Images) stepLibrary() builtins.Library {
 }
 
 // newStep returns a step that must be used.
-func (i *Images) newStep(c *builtins.Call, kind kind, text string, add func(*model.LiveUpdate)) starlark.Value {
+func (i *Images) newStep(c *builtins.Call, kind kind, text string, add func(*model.LiveSteps)) starlark.Value {
 	s := &step{kind: kind, position: c.Position(), text: text, add: add}
 	i.steps = append(i.steps, s)
 	return s
@@ -112,7 +112,7 @@ func (i *Images) initialSync(c *builtins.Call) (starlark.Value, error) {
 	if err := c.Unpack(&struct{}{}); err != nil {
 		return nil, err
 	}
-	return i.newStep(c, kindInitialSync, "initial_sync()", func(l *model.LiveUpdate) { l.InitialSync = true }), nil
+	return i.newStep(c, kindInitialSync, "initial_sync()", func(l *model.LiveSteps) { l.InitialSync = true }), nil
 }
 
 // fallBackOn is fall_back_on(paths).
@@ -125,7 +125,7 @@ func (i *Images) fallBackOn(c *builtins.Call) (starlark.Value, error) {
 	}
 	paths := i.absolute(a.Paths)
 	text := fmt.Sprintf("fall_back_on(%s)", strings.Join(paths, ", "))
-	return i.newStep(c, kindFallBackOn, text, func(l *model.LiveUpdate) {
+	return i.newStep(c, kindFallBackOn, text, func(l *model.LiveSteps) {
 		l.StopPaths = append(l.StopPaths, paths...)
 	}), nil
 }
@@ -144,7 +144,7 @@ func (i *Images) sync(c *builtins.Call) (starlark.Value, error) {
 	}
 	sync := model.Sync{Local: i.evaluation.Absolute(string(a.Local)), Remote: a.Remote}
 	text := fmt.Sprintf("sync(%s, %s)", sync.Local, sync.Remote)
-	return i.newStep(c, kindSync, text, func(l *model.LiveUpdate) { l.Syncs = append(l.Syncs, sync) }), nil
+	return i.newStep(c, kindSync, text, func(l *model.LiveSteps) { l.Syncs = append(l.Syncs, sync) }), nil
 }
 
 // run is run(cmd, trigger=None, echo_off=False).
@@ -162,7 +162,7 @@ func (i *Images) run(c *builtins.Call) (starlark.Value, error) {
 	}
 	run := model.LiveRun{Argv: a.Command.Argv, Triggers: i.absolute(a.Trigger), EchoOff: a.EchoOff}
 	text := fmt.Sprintf("run(%s)", a.Command)
-	return i.newStep(c, kindRun, text, func(l *model.LiveUpdate) { l.Runs = append(l.Runs, run) }), nil
+	return i.newStep(c, kindRun, text, func(l *model.LiveSteps) { l.Runs = append(l.Runs, run) }), nil
 }
 
 // restartContainer is restart_container().
@@ -170,7 +170,7 @@ func (i *Images) restartContainer(c *builtins.Call) (starlark.Value, error) {
 	if err := c.Unpack(&struct{}{}); err != nil {
 		return nil, err
 	}
-	return i.newStep(c, kindRestart, "restart_container()", func(l *model.LiveUpdate) { l.Restart = true }), nil
+	return i.newStep(c, kindRestart, "restart_container()", func(l *model.LiveSteps) { l.Restart = true }), nil
 }
 
 // restartError is for restart_container() in a Kubernetes resource.
@@ -181,9 +181,9 @@ func restartError(resource string) error {
 }
 
 // CheckPaths returns an error for a live update of files outside of the watched paths.
-func (l LiveUpdate) CheckPaths(watched []string) error { return checkPaths(l.LiveUpdate, watched) }
+func (l LiveUpdate) CheckPaths(watched []string) error { return checkPaths(l.LiveSteps, watched) }
 
-func checkPaths(l *model.LiveUpdate, watched []string) error {
+func checkPaths(l *model.LiveSteps, watched []string) error {
 	if l == nil {
 		return nil
 	}

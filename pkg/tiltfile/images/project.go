@@ -43,6 +43,29 @@ func (i *Images) use(b *build) model.ImageUse {
 	return use
 }
 
+// LiveUpdates returns how changed files of the images with the names, and of their bases, get into the containers that
+// run them. An image without steps of its own has those of its first base that has some.
+func (i *Images) LiveUpdates(names []string) []model.LiveUpdate {
+	var all []model.LiveUpdate
+	for _, name := range names {
+		ordered := i.ordered([]string{name}) // The image itself is the last one.
+		var steps *model.LiveSteps
+		u := model.LiveUpdate{Image: name}
+		for _, b := range slices.Backward(ordered) {
+			if steps == nil {
+				steps = b.liveUpdate
+			}
+			u.Sources = append(u.Sources, b.name.String())
+			u.Ignores = append(u.Ignores, b.ignores...)
+		}
+		if steps != nil {
+			u.LiveSteps = *steps
+			all = append(all, u)
+		}
+	}
+	return all
+}
+
 // Project returns the images that are built: those with the names, which resources use, and their bases. Bases come
 // first. It warns of the builds that nothing uses. The cluster is nil without Kubernetes objects.
 func (i *Images) Project(used []string, cluster *model.Cluster) []model.Image {
@@ -66,7 +89,7 @@ func (i *Images) image(b *build, deployed bool, cluster *model.Cluster) model.Im
 		Name: b.name.String(),
 		Build: &model.ImageBuild{
 			Image: b.name.String(), Docker: b.docker, Custom: b.custom, Bases: bases, Deployed: deployed,
-			Registry: i.registry, Cluster: cluster, LiveUpdate: b.liveUpdate,
+			Registry: i.registry, Cluster: cluster,
 		},
 		Bases:   bases,
 		Deps:    b.deps,

@@ -67,6 +67,10 @@ func (g *grouping) model(r *resource) (model.Resource, error) {
 	for _, use := range uses {
 		names = append(names, use.Image)
 	}
+	liveUpdates := g.images.LiveUpdates(names)
+	if r.liveUpdate != nil {
+		liveUpdates = append(liveUpdates, *r.liveUpdate)
+	}
 	objects := g.objectsOf(r.objects)
 	return model.Resource{
 		Name: r.name,
@@ -79,9 +83,9 @@ func (g *grouping) model(r *resource) (model.Resource, error) {
 			Readiness: manifest.Readiness(r.readiness, objects, g.kinds,
 				r.group && len(r.podSelectors) == 0 && len(uses) == 0),
 			PodSelectors: r.podSelectors, SelectorsOnly: r.selectorsOnly, PortForwards: r.portForwards,
-			LiveUpdate: r.liveUpdate,
 		},
 		Images:       names,
+		LiveUpdates:  liveUpdates,
 		Deps:         r.deps,
 		ResourceDeps: r.resourceDeps,
 		TriggerMode:  r.scope.TriggerMode(r.triggerMode),

@@ -57,7 +57,7 @@ func (k *Kubernetes) customDeploy(c *builtins.Call) (starlark.Value, error) {
 	for _, path := range a.Deps {
 		r.deps = append(r.deps, k.evaluation.Absolute(path))
 	}
-	if a.LiveUpdate.LiveUpdate != nil {
+	if a.LiveUpdate.LiveSteps != nil {
 		update, err := customLiveUpdate(a.LiveUpdate, a.ImageSelector, a.ContainerSelector)
 		if err == nil {
 			err = a.LiveUpdate.CheckPaths(r.deps)
@@ -72,7 +72,7 @@ func (k *Kubernetes) customDeploy(c *builtins.Call) (starlark.Value, error) {
 }
 
 // customLiveUpdate returns a live update with the selector of its containers.
-func customLiveUpdate(steps images.LiveUpdate, image, container string) (*model.CustomLiveUpdate, error) {
+func customLiveUpdate(steps images.LiveUpdate, image, container string) (*model.LiveUpdate, error) {
 	switch {
 	case image == "" && container == "":
 		return nil, errors.New("no Live Update selector specified: give image_selector or container_selector")
@@ -86,5 +86,5 @@ func customLiveUpdate(steps images.LiveUpdate, image, container string) (*model.
 		}
 		image = named.Name()
 	}
-	return &model.CustomLiveUpdate{LiveUpdate: steps.LiveUpdate, Image: image, Container: container}, nil
+	return &model.LiveUpdate{LiveSteps: *steps.LiveSteps, Repository: image, Container: container}, nil
 }

@@ -24,7 +24,7 @@ type resource struct {
 	custom     *model.CustomDeploy
 	deps       []string
 	imageDeps  []string
-	liveUpdate *model.CustomLiveUpdate
+	liveUpdate *model.LiveUpdate
 
 	portForwards  []model.PortForward
 	podSelectors  []map[string]string
