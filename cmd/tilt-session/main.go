@@ -10,6 +10,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"syscall"
 
@@ -34,11 +35,13 @@ func run() int {
 	signal.Notify(pipes, syscall.SIGPIPE)
 	defer signal.Stop(pipes)
 
-	return command.ExitCode(cli.Execute(context.Background(), command.Program{
+	program := command.Program{
 		Streams: genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr},
 		Version: ownVersion(),
+		Tilt:    filepath.Base(os.Args[0]) == "tilt",
 		Notify:  func() <-chan os.Signal { notify(signals); return signals },
-	}, os.Args[1:]))
+	}
+	return program.ExitCode(cli.Execute(context.Background(), program, os.Args[1:]))
 }
 
 // notify delivers the signals that ask the program to end.

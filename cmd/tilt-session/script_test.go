@@ -24,6 +24,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"tilt-session": func() { os.Exit(run()) },
+		"tilt":         func() { os.Exit(run()) },
 		"without-ipv4": withoutIPv4,
 	})
 }
@@ -83,11 +84,35 @@ func setup(env *testscript.Env) error {
 	env.Setenv("PORT", strconv.Itoa(reserved.Number))
 	env.Setenv("KUBECONFIG", filepath.Join(home, ".tilt-dev", "config"))
 	env.Setenv(marker, env.WorkDir)
+	if err := hideTilt(env); err != nil {
+		return err
+	}
 	env.Defer(func() {
 		if left := processesOf(env.WorkDir); len(left) > 0 {
 			env.T().Fatal(fmt.Sprintf("processes left behind: %v", left))
 		}
 	})
+	return nil
+}
+
+// hideTilt takes the directory with all names of the program from PATH. A story that calls it tilt puts that of the
+// variable TILT_DIR there.
+func hideTilt(env *testscript.Env) error {
+	program, err := exec.LookPath("tilt-session")
+	if err != nil {
+		return err
+	}
+	all, own := filepath.Dir(program), filepath.Join(env.WorkDir, ".bin")
+	if err := os.Mkdir(own, 0o755); err != nil {
+		return err
+	}
+	for _, name := range []string{"tilt-session", "without-ipv4"} {
+		if err := os.Symlink(filepath.Join(all, name), filepath.Join(own, name)); err != nil {
+			return err
+		}
+	}
+	env.Setenv("TILT_DIR", all)
+	env.Setenv("PATH", strings.Replace(env.Getenv("PATH"), all, own, 1))
 	return nil
 }
 

@@ -49,7 +49,7 @@ func executeLine(t *testing.T, line string) (code int, errOut string) {
 		Version: "v0.1.0",
 		Notify:  func() <-chan os.Signal { return signals },
 	}
-	return command.ExitCode(Execute(t.Context(), p, words)), errs.String()
+	return p.ExitCode(Execute(t.Context(), p, words)), errs.String()
 }
 
 // TestWrongUsage is every flag with values that can be seen to be wrong.

@@ -20,7 +20,7 @@ import (
 )
 
 // Execute runs the command that args ask for and returns when everything that it
-// started has ended. Errors are printed; command.ExitCode returns the exit code for them.
+// started has ended. Errors are printed; the ExitCode of p returns the exit code for them.
 func Execute(ctx context.Context, p command.Program, args []string) error {
 	root := newRootCommand(p)
 	root.SetArgs(args)
@@ -36,7 +36,7 @@ func Execute(ctx context.Context, p command.Program, args []string) error {
 
 func newRootCommand(p command.Program) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "tilt-session",
+		Use:   p.Name(),
 		Short: "Run a Tiltfile behind a Kubernetes-style API",
 		Long: `tilt-session runs the jobs and servers of a Tiltfile, builds its images and deploys
 its Kubernetes workloads. It serves their state as the resource
@@ -65,6 +65,9 @@ sessions.tilt.dev/v1alpha1, for kubectl, client-go and tilt.
 	addTo(root, running, run.NewCICommand(p), run.NewUpCommand(p), run.NewDownCommand(p), serve.NewCommand(p))
 	addTo(root, looking, verbs.NewCommands(p)...)
 	root.AddCommand(storage.NewCommand(p), verbs.NewVersionCommand(p), run.NewGuardCommand(p))
+	if p.Tilt {
+		asTilt(root)
+	}
 	return root
 }
 

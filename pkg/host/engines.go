@@ -67,20 +67,22 @@ type engines struct {
 	// files reports changes of files, nil without Watch.
 	files *filewatch.Watcher
 	clock clock.WithTickerAndDelayedExecution
-	// environ is this process's environment, commands has defaults for the environment of commands.
+	// name is in environ, which is this process's environment; commands has defaults for the environment of commands.
+	name              ownName
 	environ, commands []string
 }
 
 // newEngines starts what engines share. It calls warn for what goes wrong later.
 func newEngines(options Engines, warn func(error)) (*engines, error) {
 	es := &engines{
-		Engines: options, clock: clock.RealClock{}, environ: os.Environ(), cluster: cluster.Freeze(options.Targets.Cluster),
+		Engines: options, clock: clock.RealClock{}, cluster: cluster.Freeze(options.Targets.Cluster),
 		projects: deploy.NewProjects(),
 	}
 	executable, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	es.name, es.environ = nameOwn(os.Environ(), executable)
 	es.processes, err = process.New(process.Options{
 		Guard:        []string{executable, GuardCommand},
 		GuardEnv:     guardEnv,
@@ -88,7 +90,7 @@ func newEngines(options Engines, warn func(error)) (*engines, error) {
 		Warn:         warn,
 	})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, es.name.remove())
 	}
 	if es.images, err = es.builder(); err == nil && options.Watch {
 		es.files, err = filewatch.New(es.clock)
@@ -107,12 +109,13 @@ func (es *engines) close() error {
 	if es.images != nil {
 		es.images.Close()
 	}
-	return errors.Join(err, es.processes.Close(), es.cluster.Close())
+	return errors.Join(err, es.processes.Close(), es.cluster.Close(), es.name.remove())
 }
 
 // locate has commands find the API.
 func (es *engines) locate(a *API) {
-	es.commands = append(surroundings(a.Address.Host(a.Server.BindAddress), a.entry.Port), es.Environ...)
+	es.commands = slices.Concat(
+		surroundings(a.Address.Host(a.Server.BindAddress), a.entry.Port), es.name.variables(), es.Environ)
 }
 
 func (es *engines) engine(

@@ -45,6 +45,9 @@ type (
 	Streams = data.Streams
 )
 
+// TiltVersion is the version of Tilt that this package works as, and that Tiltfiles see.
+const TiltVersion = builtins.TiltVersion
+
 // DataSizeVariable is the environment variable for MaxDataSize in Options.
 const DataSizeVariable = data.SizeVariable
 

@@ -34,8 +34,8 @@ var environment = []struct{ variable, flag string }{
 	{"TILT_HOST", "host"}, {"TILT_PORT", "port"}, {"TILT_PORT", "secure-port"},
 }
 
-// mayBeEmpty are the flags of which an empty value has a meaning or no effect.
-var mayBeEmpty = []string{"requestheader-allowed-names", "web-mode"}
+// mayBeEmpty are the flags of which an empty value has a meaning. Hidden flags have no effect.
+var mayBeEmpty = []string{"requestheader-allowed-names"}
 
 // Prepare applies the environment to the flags of a command, and returns an error for
 // each flag with an empty value, such as that of a shell variable that isn't set.
@@ -46,7 +46,7 @@ func Prepare(cmd *cobra.Command, _ []string) error {
 		if list, ok := flag.Value.(pflag.SliceValue); ok {
 			values = list.GetSlice()
 		}
-		if !slices.Contains(mayBeEmpty, flag.Name) && !slices.ContainsFunc(values, IsNotBlank) {
+		if !flag.Hidden && !slices.Contains(mayBeEmpty, flag.Name) && !slices.ContainsFunc(values, IsNotBlank) {
 			errs = append(errs, emptyFlag(flag))
 		}
 	})

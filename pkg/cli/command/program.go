@@ -27,10 +27,21 @@ type Program struct {
 	Streams genericiooptions.IOStreams
 	// Version is the program's own version, a semantic version with a "v".
 	Version string
+	// Tilt is true for a program that was started by the name tilt. It answers as Tilt's command line does, for scripts
+	// that know that one.
+	Tilt bool
 	// Notify delivers from then on the signals that ask the program to end, which would have ended it before. A
 	// command that runs or serves Sessions calls it, once: the first signal ends the command in order, the next one
 	// at once. Other commands leave signals as they are.
 	Notify func() <-chan os.Signal
+}
+
+// Name is the name of the program in its own texts.
+func (p Program) Name() string {
+	if p.Tilt {
+		return "tilt"
+	}
+	return "tilt-session"
 }
 
 // Warn prints what goes wrong without ending the command.
@@ -51,9 +62,13 @@ func WrongUsage(cmd *cobra.Command, err error) error {
 	return WithCode(ExitUsage, "%w\nSee '%s --help'.", err, cmd.CommandPath())
 }
 
-// AddVerbosity adds the flag -v.
-func AddVerbosity(flags *pflag.FlagSet, level *uint16) {
-	flags.Uint16VarP(level, "v", "v", 0,
+// AddVerbosity adds the flag -v. For Tilt that is another one, and this one is called --klog.
+func (p Program) AddVerbosity(flags *pflag.FlagSet, level *uint16) {
+	name, short := "v", "v"
+	if p.Tilt {
+		name, short = "klog", ""
+	}
+	flags.Uint16VarP(level, name, short, 0,
 		"log the work of the API server on stderr, the higher the number the more detailed")
 }
 
@@ -87,6 +102,8 @@ const (
 	ExitUsage   = 2 // wrong flags or arguments, or an error in the Tiltfile
 	ExitTimeout = 3 // the overall or a readiness timeout has passed
 	ExitAPI     = 4 // the API can't be served or reached
+	// ExitTiltfileResult is that of "tilt alpha tiltfile-result" for an error in the Tiltfile.
+	ExitTiltfileResult = 5
 )
 
 // ExitCodesHelp is the part of a help text that lists the exit codes.
@@ -112,15 +129,17 @@ func WithCode(code int, format string, args ...any) error {
 	return &codedError{code: code, err: fmt.Errorf(format, args...)}
 }
 
-// ExitCode is the exit code for the error of a command.
-func ExitCode(err error) int {
+// ExitCode is the exit code for the error of a command. Tilt has one for all failures, except for a Tiltfile whose
+// result it was to print.
+func (p Program) ExitCode(err error) int {
 	if err == nil {
 		return ExitSuccess
 	}
-	if coded := new(codedError); errors.As(err, &coded) {
-		return coded.code
+	coded := new(codedError)
+	if !errors.As(err, &coded) || p.Tilt && coded.code != ExitSuccess && coded.code != ExitTiltfileResult {
+		return ExitFailure
 	}
-	return ExitFailure
+	return coded.code
 }
 
 // WithoutMessage returns an error that decides the exit code and prints nothing.

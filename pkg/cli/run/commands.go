@@ -44,7 +44,7 @@ While it runs, its state is served as the Session "Tiltfile".
   tilt-session ci --timeout 10m web`,
 		RunE: o.runE(p),
 	}
-	o.addFlags(cmd)
+	o.addFlags(cmd, p)
 	cmd.Flags().DurationVar(&o.timeout, "timeout", model.DefaultTimeout,
 		"how long the run may take, 0 for no limit; ci_settings(timeout=...) in the Tiltfile takes precedence")
 	cmd.Flags().BoolVar(&o.keepGoing, "keep-going", false,
@@ -68,7 +68,7 @@ While it runs, its state is served as the Session "Tiltfile".
 ` + command.ExitCodesHelp,
 		RunE: o.runE(p),
 	}
-	o.addFlags(cmd)
+	o.addFlags(cmd, p)
 	// Without it Tilt shows a prompt.
 	cmd.Flags().Bool("stream", true, "stream the output of all resources (always on)")
 	return cmd
@@ -121,7 +121,7 @@ type options struct {
 }
 
 // addFlags adds the flags that up and ci share.
-func (o *options) addFlags(cmd *cobra.Command) {
+func (o *options) addFlags(cmd *cobra.Command, p command.Program) {
 	o.Endpoint.AddFlags(cmd)
 	addFile(cmd.Flags(), &o.file)
 	o.targets.AddFlags(cmd.Flags())
@@ -131,7 +131,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	// Scripts written for Tilt give the flag. It has no effect here.
 	cmd.Flags().String("web-mode", "", "")
 	cmd.Flags().Lookup("web-mode").Hidden = true
-	command.AddVerbosity(cmd.Flags(), &o.verbosity)
+	p.AddVerbosity(cmd.Flags(), &o.verbosity)
 }
 
 func addFile(flags *pflag.FlagSet, file *string) {

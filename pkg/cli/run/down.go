@@ -41,7 +41,7 @@ that these depend on.
 	cmd.Flags().BoolVar(&o.deleteNamespaces, "delete-namespaces", false,
 		"also delete the Namespaces that this project has created, with everything in them")
 	command.AddKillGrace(cmd.Flags(), &o.killGrace)
-	command.AddVerbosity(cmd.Flags(), &o.verbosity)
+	p.AddVerbosity(cmd.Flags(), &o.verbosity)
 	return cmd
 }
 

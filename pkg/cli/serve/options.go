@@ -48,7 +48,7 @@ func newOptions(version string) *options {
 	return o
 }
 
-func (o *options) addFlags(cmd *cobra.Command) {
+func (o *options) addFlags(cmd *cobra.Command, p command.Program) {
 	flags := cmd.Flags()
 	o.server.AddFlags(flags)
 	flags.StringVar(&o.storage, "storage", o.storage,
@@ -64,7 +64,7 @@ func (o *options) addFlags(cmd *cobra.Command) {
 	o.targets.AddFlags(flags)
 	o.targets.AddDeployFlags(flags)
 	command.AddKillGrace(flags, &o.killGrace)
-	command.AddVerbosity(flags, &o.verbosity)
+	p.AddVerbosity(flags, &o.verbosity)
 }
 
 // complete sets what follows from the command line and returns all of its errors, in

@@ -180,6 +180,6 @@ rules of a core API server decide about everyone outside system:masters.
 			return o.serve(cmd.Context(), p)
 		},
 	}
-	o.addFlags(cmd)
+	o.addFlags(cmd, p)
 	return cmd
 }

@@ -28,11 +28,12 @@ import (
 	"k8s.io/kubectl/pkg/cmd/wait"
 
 	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/tiltfile"
 )
 
 // newKubectlCommands returns kubectl's own commands, on the context that --port names.
 func newKubectlCommands(p command.Program) []*cobra.Command {
-	const name = "tilt-session"
+	name := p.Name()
 	at := &command.Endpoint{}
 	client := newClientGetter(at, p.Streams.ErrOut)
 	f := cmdutil.NewFactory(client)
@@ -131,6 +132,9 @@ func NewCommands(p command.Program) []*cobra.Command {
 	}, newKubectlCommands(p)...)
 }
 
+// tiltBuilt is when the version of Tilt was built that this program works as. Scripts match the whole line.
+const tiltBuilt = "2026-07-29"
+
 // NewVersionCommand returns the command version.
 func NewVersionCommand(p command.Program) *cobra.Command {
 	return &cobra.Command{
@@ -138,7 +142,11 @@ func NewVersionCommand(p command.Program) *cobra.Command {
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(p.Streams.Out, "%s, %s %s/%s\n", p.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			version := fmt.Sprintf("%s, %s %s/%s", p.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			if p.Tilt {
+				version = "v" + tiltfile.TiltVersion + ", built " + tiltBuilt
+			}
+			_, err := fmt.Fprintln(p.Streams.Out, version)
 			return command.Printed(err)
 		},
 	}

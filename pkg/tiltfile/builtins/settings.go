@@ -77,9 +77,9 @@ func (e *Evaluation) secretSettings(a struct {
 	return nil, nil
 }
 
-// tiltVersion is the version of Tilt whose language this package implements. The constraint of a Tiltfile is about
+// TiltVersion is the version of Tilt whose language this package implements. The constraint of a Tiltfile is about
 // Tilt: its author doesn't know our versions.
-const tiltVersion = "0.37.6"
+const TiltVersion = "0.37.6"
 
 // versionSettings is version_settings(check_updates=True, constraint=""). Nothing checks for updates.
 func versionSettings(a struct {
@@ -93,8 +93,8 @@ func versionSettings(a struct {
 	if err != nil {
 		return nil, fmt.Errorf("error parsing version constraint %q: %w", a.Constraint, err)
 	}
-	if !wanted(semver.MustParse(tiltVersion)) {
-		return nil, fmt.Errorf("the Tiltfile requires Tilt %q; this program works as Tilt %s", a.Constraint, tiltVersion)
+	if !wanted(semver.MustParse(TiltVersion)) {
+		return nil, fmt.Errorf("the Tiltfile requires Tilt %q; this program works as Tilt %s", a.Constraint, TiltVersion)
 	}
 	return nil, nil
 }

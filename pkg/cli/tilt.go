@@ -1,0 +1,63 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"tilt.dev/session/pkg/cli/command"
+)
+
+// ignored are the flags of commands of Tilt that have no effect here. Those that end with "=" take a value.
+var ignored = map[string][]string{
+	"ci": {"log-level=", "log-resource=", "log-source=", "logactions", "output-snapshot-on-exit=", "webdev-port="},
+	"up": {
+		"hud", "legacy", "log-level=", "log-resource=", "log-source=", "logactions", "no-browser",
+		"output-snapshot-on-exit=", "update-mode=", "webdev-port=",
+	},
+	"logs": {"level=", "source="},
+}
+
+// asTilt has the commands answer as Tilt's do, for scripts that call the program by that name.
+func asTilt(root *cobra.Command) {
+	global := root.PersistentFlags()
+	global.BoolP("debug", "d", false, "accepted for scripts; without effect")
+	global.BoolP("verbose", "v", false, "accepted for scripts; without effect")
+	global.Int("klog", 0, "log the work of the API server on stderr, in the commands that have one")
+	for _, cmd := range root.Commands() {
+		for _, name := range ignored[cmd.Name()] {
+			ignore(cmd.Flags(), name)
+		}
+	}
+	root.AddCommand(&cobra.Command{
+		Use:    "analytics",
+		Short:  "Accept what scripts say about analytics, of which this program sends none",
+		Hidden: true,
+		RunE:   func(*cobra.Command, []string) error { return nil },
+	})
+	translate(root)
+}
+
+// ignore adds a hidden flag without effect.
+func ignore(flags *pflag.FlagSet, name string) {
+	name, value := strings.CutSuffix(name, "=")
+	if value {
+		flags.String(name, "", "")
+	} else {
+		flags.Bool(name, false, "")
+	}
+	flags.Lookup(name).Hidden = true
+}
+
+// translate has the help of a command, and of those below it, speak of tilt.
+func translate(cmd *cobra.Command) {
+	cmd.Long = strings.ReplaceAll(cmd.Long, command.ExitCodesHelp, "Exit codes: 0 success, 1 failure")
+	cmd.Example = strings.ReplaceAll(cmd.Example, "tilt-session ", "tilt ")
+	for _, c := range cmd.Commands() {
+		translate(c)
+	}
+}
