@@ -61,6 +61,9 @@ type Config struct {
 	Runtimes Runner
 	// Adopted, if set, is called by the loop with each project before anything of it starts. It must not block.
 	Adopted func(*model.Project)
+	// Disabled, if set, is called by the loop when a resource is disabled, once its activities were told to end. It must
+	// not block.
+	Disabled func(*model.Resource)
 	// Watch reports each change of files since the call once, in batches, until ctx is done, then returns. It is called
 	// from several goroutines; report never blocks. An error ends the watch and is logged. A nil Watch watches nothing.
 	Watch func(ctx context.Context, w model.Watch, report func([]model.Change)) error

@@ -173,6 +173,11 @@ type Report struct {
 	Start time.Time
 	// Restarts counts how often it was started again by itself.
 	Restarts int
+	// Exited is true if it Succeeded or Failed because a process ended, with Code or by Signal, which is empty if none
+	// ended it.
+	Exited bool
+	Code   int
+	Signal string
 	// Unproven is until when Ready isn't to be relied on, because nothing but the start speaks for it. It is zero if
 	// something does.
 	Unproven time.Time

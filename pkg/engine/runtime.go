@@ -135,6 +135,7 @@ func (m reported) apply(l *loop) {
 	now := *r.running
 	now.Phase, now.Reason, now.Since = m.report.Phase, m.report.Reason, m.report.Start
 	now.Error, m.report.Detail = l.redacted(m.report.Error), l.redacted(m.report.Detail)
+	now.Exited, now.Code, now.Signal = m.report.Exited, m.report.Code, m.report.Signal
 	now.Unproven = m.report.Unproven
 	if now.Phase != r.running.Phase {
 		l.publishPhase(r)

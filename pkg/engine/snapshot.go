@@ -116,6 +116,10 @@ type Running struct {
 	Phase         Phase
 	Reason, Error string
 	Since         time.Time
+	// Exited is true if it Succeeded or Failed because a process ended, with Code or by Signal.
+	Exited bool
+	Code   int
+	Signal string
 	// Unproven is until when Ready isn't to be relied on, zero if it is.
 	Unproven time.Time
 	// Changed is when the phase last changed, zero if it never did.

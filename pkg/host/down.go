@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 
+	"tilt.dev/session/pkg/compose"
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/kube/deploy"
 	"tilt.dev/session/pkg/logs"
@@ -17,7 +18,7 @@ import (
 	"tilt.dev/session/pkg/tiltfile/builtins"
 )
 
-// Down says what is removed from a cluster.
+// Down says what is removed.
 type Down struct {
 	Engines
 	// Tiltfile is the absolute path of the Tiltfile, Args are its arguments.
@@ -25,8 +26,13 @@ type Down struct {
 	Args     []string
 	// DeleteNamespaces also deletes the Namespaces that the project created.
 	DeleteNamespaces bool
-	Log              *logs.Store
-	Warn             func(error)
+	// DeleteVolumes also removes the volumes of Compose projects.
+	DeleteVolumes bool
+	// ComposeProject is a project that is removed without a Tiltfile, by its labels. It is empty for what the Tiltfile
+	// has.
+	ComposeProject string
+	Log            *logs.Store
+	Warn           func(error)
 }
 
 // TiltfileError is the error of a Tiltfile that can't be evaluated.
@@ -35,14 +41,19 @@ type TiltfileError struct{ err error }
 func (e *TiltfileError) Error() string { return e.err.Error() }
 func (e *TiltfileError) Unwrap() error { return e.err }
 
-// Run evaluates the Tiltfile and removes from the cluster what it deploys, and what earlier runs of it have deployed.
-// It waits until that is gone; the error says what is left. When ctx is done it gives up.
+// Run evaluates the Tiltfile and removes what it deploys to the cluster, and what earlier runs of it have deployed, and
+// its Compose services. It waits until that is gone; the error says what is left. When ctx is done it gives up.
 func (d *Down) Run(ctx context.Context) (err error) {
 	es, err := newEngines(d.Engines, d.Warn)
 	if err != nil {
 		return fmt.Errorf("prepare to run commands: %w", err)
 	}
 	defer func() { err = errors.Join(err, es.close()) }()
+	if d.ComposeProject != "" {
+		return d.compose(ctx, es, es.environ, []model.Resource{{Update: &model.ComposeUp{
+			Project: &model.ComposeProject{Name: d.ComposeProject},
+		}}}, nil)
+	}
 	load := &loader{
 		engines: es, log: d.Log, subcommand: builtins.SubcommandDown, streams: tiltfile.NewStreams(d.OpenFiles),
 	}
@@ -50,21 +61,38 @@ func (d *Down) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return &TiltfileError{errors.New(d.Log.Redacted(err.Error()))}
 	}
-	log := engine.NewLog(d.Log, model.TiltfileResource)
 	selected := project.Enabled.Contains
 	if project.Enabled.All {
 		selected = nil
 	}
+	environ := process.MergeEnv(es.environ, project.EnvironEntries())
+	switch composed := compose.Uses(project.Resources); {
+	case composed:
+		err = d.compose(ctx, es, environ, project.Resources, selected)
+	case !deploys(&project):
+		engine.NewLog(d.Log, model.TiltfileResource).Append(logs.LevelInfo,
+			"The Tiltfile deploys nothing to Kubernetes and has no Compose services: there is nothing to remove.")
+	}
 	if !deploys(&project) {
-		log.Append(logs.LevelInfo, "The Tiltfile deploys nothing to Kubernetes: there is nothing to remove.")
-		return nil
+		return err
 	}
 	deployer := es.deployer(d.Tiltfile, d.Log)
 	defer deployer.Close(ctx)
-	return deployer.Down(ctx, project.Resources, deploy.DownOptions{
+	return errors.Join(err, deployer.Down(ctx, project.Resources, deploy.DownOptions{
 		DeleteNamespaces: d.DeleteNamespaces,
 		Selected:         selected,
-		Environ:          process.MergeEnv(es.environ, project.EnvironEntries()),
-		Log:              log,
+		Environ:          environ,
+		Log:              engine.NewLog(d.Log, model.TiltfileResource),
+	}))
+}
+
+// compose removes Compose services.
+func (d *Down) compose(ctx context.Context, es *engines, environ []string, resources []model.Resource,
+	selected func(string) bool) error {
+	log := engine.NewLog(d.Log, model.TiltfileResource)
+	services := compose.New(compose.Options{Start: es.processes.Start, Projects: &es.composed, Log: log})
+	defer services.Close(ctx)
+	return services.Down(ctx, resources, compose.DownOptions{
+		Selected: selected, Volumes: d.DeleteVolumes, Environ: environ, Log: log,
 	})
 }

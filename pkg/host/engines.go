@@ -18,6 +18,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/compose"
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/filewatch"
 	"tilt.dev/session/pkg/image"
@@ -64,6 +65,8 @@ type engines struct {
 	images    *image.Builder
 	// projects are what the runs deploy.
 	projects *deploy.Projects
+	// composed are the Compose projects of the runs.
+	composed compose.Projects
 	// files reports changes of files, nil without Watch.
 	files *filewatch.Watcher
 	clock clock.WithTickerAndDelayedExecution
@@ -134,6 +137,7 @@ func (es *engines) engine(
 		Updates:   kinds,
 		Runtimes:  kinds,
 		Adopted:   kinds.adopt,
+		Disabled:  kinds.disable,
 		Logs:      log,
 		Environ:   process.MergeEnv(es.commands, es.environ),
 		Clock:     es.clock,

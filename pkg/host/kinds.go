@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/compose"
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/image"
 	"tilt.dev/session/pkg/kube/cluster"
@@ -37,6 +39,8 @@ type Targets struct {
 	Inventory string
 	// NoPrune leaves objects in the cluster that are no longer in the YAML.
 	NoPrune bool
+	// KeepContainers leaves the containers of Compose services at the end of ci.
+	KeepContainers bool
 }
 
 // kinds start the updates and runtimes of one run, those of each kind in its package.
@@ -48,6 +52,10 @@ type kinds struct {
 	// deploying is true from then on.
 	deploys   func() *deploy.Deployer
 	deploying atomic.Bool
+	// composes makes the Runner of Compose services at the first call. composing is true from then on.
+	composes  func() *compose.Runner
+	composing atomic.Bool
+	log       *logs.Store
 }
 
 var (
@@ -56,8 +64,9 @@ var (
 )
 
 // kinds returns the kinds of a run of a Tiltfile. The caller closes them.
-func (es *engines) kinds(tiltfile string, log *logs.Store) *kinds {
+func (es *engines) kinds(s *v1alpha1.Session, log *logs.Store) *kinds {
 	k := &kinds{
+		log: log,
 		local: &local.Commands{
 			Start:  es.processes.Start,
 			Prober: &probe.Prober{Start: es.processes.Start, Env: es.environ, Clock: es.clock},
@@ -67,7 +76,17 @@ func (es *engines) kinds(tiltfile string, log *logs.Store) *kinds {
 	}
 	k.deploys = sync.OnceValue(func() *deploy.Deployer {
 		k.deploying.Store(true)
-		return es.deployer(tiltfile, log)
+		return es.deployer(s.Spec.TiltfilePath, log)
+	})
+	k.composes = sync.OnceValue(func() *compose.Runner {
+		k.composing.Store(true)
+		return compose.New(compose.Options{
+			Start:    es.processes.Start,
+			Projects: &es.composed,
+			CI:       s.Spec.ExitCondition == v1alpha1.ExitConditionCI,
+			Keep:     es.Targets.KeepContainers,
+			Log:      engine.NewLog(log, model.TiltfileResource),
+		})
 	})
 	return k
 }
@@ -102,22 +121,37 @@ func (k *kinds) StartUpdate(request engine.UpdateRequest) (engine.Activity, erro
 		return k.images.StartUpdate(request)
 	case *model.Deploy:
 		return k.deploys().StartUpdate(request)
+	case *model.ComposeUp:
+		return k.composes().StartUpdate(request)
 	}
 	return k.local.StartUpdate(request)
 }
 
 // StartRuntime implements engine.Runner.
 func (k *kinds) StartRuntime(request engine.RuntimeRequest) (engine.Runtime, error) {
-	if _, ok := request.Runtime.(*model.Workload); ok {
+	switch request.Runtime.(type) {
+	case *model.Workload:
 		return k.workloads.StartRuntime(request)
+	case *model.ComposeService:
+		return k.composes().StartRuntime(request)
 	}
 	return k.local.StartRuntime(request)
 }
 
-// adopt tells what the Tiltfile deploys now, so that what it no longer deploys can be removed.
+// adopt tells what the Tiltfile has now, so that what it no longer has can be removed.
 func (k *kinds) adopt(project *model.Project) {
 	if k.deploying.Load() || deploys(project) {
 		k.deploys().SetProject(project.Resources)
+	}
+	if k.composing.Load() || compose.Uses(project.Resources) {
+		k.composes().SetProject(project)
+	}
+}
+
+// disable removes what a disabled resource would leave behind.
+func (k *kinds) disable(resource *model.Resource) {
+	if k.composing.Load() {
+		k.composes().Disable(resource, engine.NewLog(k.log, resource.Name))
 	}
 }
 
@@ -132,6 +166,9 @@ func deploys(project *model.Project) bool {
 // close ends what the kinds still do, at the latest when ctx is done, and waits for it.
 func (k *kinds) close(ctx context.Context) {
 	k.workloads.Close()
+	if k.composing.Load() {
+		k.composes().Close(ctx)
+	}
 	if k.deploying.Load() {
 		k.deploys().Close(ctx)
 	}

@@ -158,7 +158,7 @@ type sessionRun struct {
 
 func (r *Runner) newRun(s *v1alpha1.Session, onChange func(*engine.Snapshot)) controller.Run {
 	log := r.options.Log()
-	kinds := r.engines.kinds(s.Spec.TiltfilePath, log)
+	kinds := r.engines.kinds(s, log)
 	return &sessionRun{runner: r, session: s, kinds: kinds, Engine: r.engines.engine(s, kinds, log, onChange)}
 }
 

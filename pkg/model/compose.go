@@ -84,8 +84,8 @@ func (s *ComposeService) Verb() string { return "runtime" }
 // Ends implements Runtime.
 func (s *ComposeService) Ends() bool { return s.OneOff }
 
-// Outlives implements Runtime.
-func (s *ComposeService) Outlives() bool { return true }
+// Outlives implements Runtime. A service that is disabled is removed.
+func (s *ComposeService) Outlives() bool { return false }
 
 // Probed implements Runtime.
 func (s *ComposeService) Probed() bool { return true }

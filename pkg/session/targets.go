@@ -163,7 +163,7 @@ func runtimeState(r *engine.ResourceState) v1alpha1.TargetState {
 	case PhaseFailed, PhaseSucceeded:
 		end := s.Exit
 		if end == nil {
-			end = &engine.Exit{Start: started(s.Running), Finish: s.Running.Changed, Error: s.Running.Error}
+			end = reportedExit(s.Running)
 		}
 		if phase == PhaseSucceeded {
 			return terminated(end, "")
@@ -179,6 +179,15 @@ func runtimeState(r *engine.ResourceState) v1alpha1.TargetState {
 	default:
 		return v1alpha1.TargetState{}
 	}
+}
+
+// reportedExit is the end of what a runtime that goes on has run.
+func reportedExit(r *engine.Running) *engine.Exit {
+	end := &engine.Exit{Start: started(r), Finish: r.Changed, Error: r.Error, Signal: r.Signal}
+	if r.Exited {
+		end.Code = &r.Code
+	}
+	return end
 }
 
 // started is when what runs now began.

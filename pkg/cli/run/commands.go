@@ -32,7 +32,8 @@ func NewCICommand(p command.Program) *cobra.Command {
 		Short: "Run a Tiltfile until all jobs have succeeded and all servers are ready, or one fails",
 		Long: `Runs the resources of a Tiltfile and ends with a verdict: success as soon as
 every job has succeeded and every server is ready, failure at the first job or
-server that fails or when a timeout passes. Servers are stopped at the end.
+server that fails or when a timeout passes. Servers are stopped at the end, and
+containers of Compose services that the run has created are removed.
 
 While it runs, its state is served as the Session "Tiltfile".
 
@@ -49,6 +50,8 @@ While it runs, its state is served as the Session "Tiltfile".
 		"how long the run may take, 0 for no limit; ci_settings(timeout=...) in the Tiltfile takes precedence")
 	cmd.Flags().BoolVar(&o.keepGoing, "keep-going", false,
 		"after a failure finish everything that doesn't depend on it, and report all failures")
+	cmd.Flags().BoolVar(&o.targets.KeepContainers, "keep", false,
+		"leave the containers and networks of Compose services that the run has created at its end")
 	cmd.Flags().DurationVar(&o.linger, "linger", 0,
 		"how long the API stays up after the verdict, so that scripts can read the final Session; a signal ends it")
 	return cmd

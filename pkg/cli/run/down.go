@@ -19,13 +19,16 @@ func NewDownCommand(p command.Program) *cobra.Command {
 	o := &downOptions{}
 	cmd := &cobra.Command{
 		Use:   "down [flags] [RESOURCE...] [-- TILTFILE-ARGUMENT...]",
-		Short: "Delete from the cluster what a Tiltfile deploys",
+		Short: "Delete what a Tiltfile deploys, and its Compose services",
 		Long: `Evaluates a Tiltfile, deletes its Kubernetes objects from the cluster in the
 reverse order of their deploy, and waits until they are gone. Only objects that
 this project has applied are deleted. Those with the annotation
 "tilt.dev/down-policy: keep" stay, and Namespaces without --delete-namespaces.
 With arguments, only the resources that they select are deleted, without those
 that these depend on.
+
+Its Compose projects are removed with their networks, and with --volumes their
+volumes. With arguments only the containers of the selected services are.
 
 ` + command.ExitCodesHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -40,6 +43,11 @@ that these depend on.
 	o.targets.AddInventoryFlag(cmd.Flags())
 	cmd.Flags().BoolVar(&o.deleteNamespaces, "delete-namespaces", false,
 		"also delete the Namespaces that this project has created, with everything in them")
+	cmd.Flags().BoolVar(&o.deleteVolumes, "volumes", false, "also delete the volumes of Compose projects")
+	cmd.Flags().BoolVar(&o.deleteVolumes, "delete-volumes", false, "")
+	cmd.Flags().Lookup("delete-volumes").Hidden = true // Tilt's name for it.
+	cmd.Flags().StringVar(&o.composeProject, "compose-project", "",
+		"remove the Compose project of this name, without a Tiltfile")
 	command.AddKillGrace(cmd.Flags(), &o.killGrace)
 	p.AddVerbosity(cmd.Flags(), &o.verbosity)
 	return cmd
@@ -48,7 +56,8 @@ that these depend on.
 // downOptions are those of down.
 type downOptions struct {
 	options
-	deleteNamespaces bool
+	deleteNamespaces, deleteVolumes bool
+	composeProject                  string
 }
 
 func (o *downOptions) run(ctx context.Context, p command.Program) error {
@@ -63,6 +72,8 @@ func (o *downOptions) run(ctx context.Context, p command.Program) error {
 		Tiltfile:         o.file,
 		Args:             o.args,
 		DeleteNamespaces: o.deleteNamespaces,
+		DeleteVolumes:    o.deleteVolumes,
+		ComposeProject:   o.composeProject,
 		Log:              out.logs,
 		Warn:             p.Warn,
 	}

@@ -1,0 +1,101 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package compose
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"tilt.dev/session/pkg/compose/dockerapi"
+	"tilt.dev/session/pkg/process"
+)
+
+// connect returns the client of the engine that Compose uses in an environment. It contacts no engine.
+func (r *Runner) connect(ctx context.Context, environ []string) (*dockerapi.Client, error) {
+	key := variables(environ, "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "HOME", "DOCKER_TLS_VERIFY",
+		"DOCKER_TLS", "DOCKER_CERT_PATH", "PATH")
+	return r.clients.get(key, func() (*dockerapi.Client, error) { return connect(ctx, r.options.Start, environ) })
+}
+
+func connect(ctx context.Context, start func(process.Spec) (*process.Process, error),
+	environ []string) (*dockerapi.Client, error) {
+	tls := variables(environ, "DOCKER_TLS_VERIFY", "DOCKER_TLS", "DOCKER_CERT_PATH")
+	host := lookup(environ, "DOCKER_HOST")
+	direct := host != "" && !strings.HasPrefix(host, "ssh://") && strings.TrimSpace(tls) == ""
+	if host == "" {
+		out, err := query(ctx, start, environ, "docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if host = strings.TrimSpace(out); err != nil || host == "" {
+			// There is only the standalone docker-compose, which knows no contexts.
+			host, direct = dockerapi.DefaultHost, true
+		}
+	}
+	if direct {
+		return dockerapi.New(host, nil)
+	}
+	return dockerapi.New(host, func(context.Context) (net.Conn, error) { return tunnel(start, environ, host) })
+}
+
+// tunnel is a connection to the engine by Docker's own client, which knows how to reach it.
+func tunnel(start func(process.Spec) (*process.Process, error), environ []string, host string) (net.Conn, error) {
+	stdin, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	out, stdout := io.Pipe()
+	p, err := start(process.Spec{
+		Argv: []string{"docker", "system", "dial-stdio"}, Env: environ, Stdin: stdin, Output: stdout, Stderr: io.Discard,
+	})
+	_ = stdin.Close() // The process has its own.
+	if err != nil {
+		_ = in.Close()
+		return nil, err
+	}
+	go func() {
+		<-p.Done()
+		_ = stdout.CloseWithError(io.EOF)
+	}()
+	return &tunneled{File: in, out: out, process: p, host: address(host)}, nil
+}
+
+// tunneled is a connection through the standard streams of a process.
+type tunneled struct {
+	*os.File
+	out     *io.PipeReader
+	process *process.Process
+	host    address
+}
+
+var _ net.Conn = (*tunneled)(nil)
+
+func (t *tunneled) Read(p []byte) (int, error) { return t.out.Read(p) }
+
+// Close ends the process and waits for it.
+func (t *tunneled) Close() error {
+	_ = t.out.Close()
+	_ = t.File.Close()
+	t.process.Stop(0)
+	<-t.process.Done()
+	return nil
+}
+
+// Deadlines aren't needed: requests end by closing their connections.
+func (t *tunneled) SetDeadline(time.Time) error      { return nil }
+func (t *tunneled) SetReadDeadline(time.Time) error  { return nil }
+func (t *tunneled) SetWriteDeadline(time.Time) error { return nil }
+
+func (t *tunneled) LocalAddr() net.Addr  { return address("stdio") }
+func (t *tunneled) RemoteAddr() net.Addr { return t.host }
+
+// address is the name of an engine as a network address.
+type address string
+
+func (address) Network() string  { return "docker" }
+func (a address) String() string { return string(a) }
