@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime/metrics"
+	"slices"
 
 	"go.starlark.net/starlark"
 
@@ -41,7 +42,7 @@ type evaluation struct {
 	cluster *kubernetes.Kubernetes
 	// repositories and extensions are in the order of their definition.
 	repositories []*extensionRepo
-	extensions   []*extension
+	extensions   []*definedExtension
 }
 
 // newEvaluation creates the subjects of the builtins. A subject that is later in the list replaces the builtins that
@@ -157,6 +158,11 @@ func (e *evaluation) assemble(project *model.Project) error {
 		return err
 	}
 	resources, scopes = append(resources, deployed...), append(scopes, deployedScopes...)
+	for i, scope := range scopes {
+		if scope.Label != "" && model.ValidateLabel(scope.Label) == nil {
+			resources[i].Labels = append(slices.Clone(resources[i].Labels), scope.Label)
+		}
+	}
 	environ := e.environ.Changes()
 	var cluster *model.Cluster
 	if len(deployed) > 0 {

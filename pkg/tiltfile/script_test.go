@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/tiltfile/extension"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,7 +34,8 @@ var sections = []string{"log", "inputs", "ignores", "model", "error"}
 // TestScripts evaluates the cases in testdata. An archive has cases, each with a comment on what it shows in the name
 // of its first file: "CASE/Tiltfile" and other files "CASE/...", and after them
 //
-//	CASE: options  lines "args: ...", "env: KEY=value", "subcommand: ...", "context: NAME PRODUCT"
+//	CASE: options  lines "args: ...", "env: KEY=value", "subcommand: ...", "context: NAME PRODUCT",
+//	               "repository: HOST/PATH" for a directory mirror/HOST/PATH that is a git repository on the network
 //	CASE: log      what was printed, warned of and echoed
 //	CASE: inputs   the files that the result depends on, checked if the section exists
 //	CASE: ignores  the exceptions from the watched files, checked if the section exists
@@ -95,7 +98,7 @@ func testCase(t *testing.T, name string, files []txtar.File, evaluate evaluator)
 		}
 		given = append(given, f)
 		if ok {
-			readOptions(t, &options, string(f.Data))
+			readOptions(t, work, &options, string(f.Data))
 			continue
 		}
 		writeFile(t, filepath.Join(work, strings.TrimPrefix(f.Name, name+"/")), f.Data)
@@ -178,13 +181,18 @@ func record(work string, options *Options) *strings.Builder {
 	return log
 }
 
-func readOptions(t *testing.T, options *Options, lines string) {
+func readOptions(t *testing.T, work string, options *Options, lines string) {
+	lines = strings.ReplaceAll(lines, "$WORK", work)
 	for line := range strings.Lines(lines) {
 		switch key, value, _ := strings.Cut(strings.TrimSpace(line), ": "); key {
 		case "args":
 			options.Args = strings.Fields(value)
 		case "env":
 			options.Environ = append(options.Environ, value)
+		case "repository":
+			makeRepository(t, filepath.Join(work, "mirror", value))
+			options.Environ = append(options.Environ, "XDG_DATA_HOME="+filepath.Join(work, "data"),
+				extension.MirrorVariable+"=file://"+filepath.Join(work, "mirror"))
 		case "subcommand":
 			options.Subcommand = value
 		case "context":
@@ -196,6 +204,21 @@ func readOptions(t *testing.T, options *Options, lines string) {
 			}
 		default:
 			t.Fatalf("unknown option: %s", line)
+		}
+	}
+}
+
+// makeRepository commits what is in a directory. The name of the commit follows from the files alone.
+func makeRepository(t *testing.T, dir string) {
+	t.Helper()
+	for _, args := range []string{"init -q -b main", "add .", "commit -q -m first", "tag v1"} {
+		command := exec.Command("git", strings.Fields(args)...)
+		command.Dir = dir
+		command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
+			"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@b", "GIT_AUTHOR_DATE=2026-01-02T03:04:05Z",
+			"GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@b", "GIT_COMMITTER_DATE=2026-01-02T03:04:05Z")
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("git %s: %v: %s", args, err, out)
 		}
 	}
 }

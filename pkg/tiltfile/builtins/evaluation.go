@@ -114,6 +114,8 @@ func NewEvaluation(ctx context.Context, options Options) *Evaluation {
 // extension. Subjects use it as the key of the state that such a Tiltfile has for itself.
 type Scope struct {
 	Args []string
+	// Path is that of an extension's Tiltfile, and Label the one of its resources. They are empty for the main Tiltfile.
+	Path, Label string
 	// triggerMode is that of the resources that don't have their own, and triggerModeSet where the Tiltfile set it.
 	triggerMode    TriggerMode
 	triggerModeSet syntax.Position

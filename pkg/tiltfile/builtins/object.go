@@ -207,6 +207,7 @@ func (o *Objects) button(_ *Call, a struct {
 		}
 		seen[input.Name] = true
 	}
+	o.evaluation.sayInert("v1alpha1.ui_button", "this version has no buttons")
 	return nil, nil
 }
 

@@ -78,10 +78,11 @@ type restartOnSpec struct {
 	Buttons     StringList `arg:"ui_buttons??"`
 }
 
-// startOnSpec is v1alpha1.start_on_spec(ui_buttons).
+// startOnSpec is v1alpha1.start_on_spec(start_after, ui_buttons). Nothing presses a button, so the time isn't used.
 type startOnSpec struct {
-	Part    `builtin:"v1alpha1.start_on_spec"`
-	Buttons StringList `arg:"ui_buttons??"`
+	Part       `builtin:"v1alpha1.start_on_spec"`
+	StartAfter string     `arg:"start_after??"`
+	Buttons    StringList `arg:"ui_buttons??"`
 }
 
 // Companions returns the enabled commands that run beside the resources. Which resources are enabled can disable a
