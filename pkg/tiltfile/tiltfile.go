@@ -8,20 +8,20 @@
 // executed, not to that of the file that contains the call.
 //
 // An evaluation changes neither the environment nor the working directory of the process, and is independent of other
-// evaluations. Only the commands that it runs use the network, and kustomize() for remote bases. It ends when its
-// context is done, and with an error when it takes too many steps, nests calls too deeply or keeps too much memory.
-// These limits are checked between two steps; the time and the memory of a single operation, such as
-// 'x' * 1000000000 or kustomize(), are not limited.
+// evaluations. Only the commands that it runs use the network, such as the git that fetches extensions, and kustomize()
+// for remote bases. It ends when its context is done, and with an error when it takes too many steps, nests calls too
+// deeply or keeps too much memory. These limits are checked between two steps; the time and the memory of a single
+// operation, such as 'x' * 1000000000 or kustomize(), are not limited.
 //
 // Package builtins has the builtins of most subjects, package config those of config.*, package images those for
 // image builds, package kubernetes those for what is deployed, and package data the encodings; see package builtins for
 // how to add a builtin. The list of all subjects is in newEvaluation. This package has what executes other files: load,
-// include and extensions.
+// include and extensions; package extension fetches their repositories.
 //
 // Builtins of Tilt that need Docker Compose are known by name, and calling one is an error that says so. Those for what
 // this program doesn't have, such as telemetry and buttons, only check their arguments. Of the objects of v1alpha1,
-// commands become companions. Extensions come from directories only; they are executed after the main file, each with
-// its own arguments.
+// commands become companions. Extensions that aren't loaded are executed after the main file, each with its own
+// arguments.
 //
 // Beyond Tilt, local_resource has timeout, readiness_timeout, retries and restart, and ci_settings has settle.
 package tiltfile
