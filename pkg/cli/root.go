@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package cli has the root command of tilt-session. Its commands are in packages of
-// their own, by what a user does: run, serve, verbs, extensions and storage.
+// their own, by what a user does: run, serve, verbs, extensions, storage and doctor.
 package cli
 
 import (
@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/cli/doctor"
 	"tilt.dev/session/pkg/cli/extensions"
 	"tilt.dev/session/pkg/cli/run"
 	"tilt.dev/session/pkg/cli/serve"
@@ -65,9 +66,12 @@ sessions.tilt.dev/v1alpha1, for kubectl, client-go and tilt.
 	root.AddGroup(running, looking)
 	addTo(root, running, run.NewCICommand(p), run.NewUpCommand(p), run.NewDownCommand(p), serve.NewCommand(p))
 	addTo(root, looking, verbs.NewCommands(p)...)
-	root.AddCommand(extensions.NewCommand(p), storage.NewCommand(p), verbs.NewVersionCommand(p), run.NewGuardCommand(p))
+	root.AddCommand(doctor.NewCommand(p), extensions.NewCommand(p), storage.NewCommand(p), verbs.NewVersionCommand(p),
+		run.NewGuardCommand(p))
 	if p.Tilt {
-		asTilt(root)
+		asTilt(root, p)
+	} else {
+		addTo(root, running, run.NewTiltfileResultCommand(p))
 	}
 	return root
 }

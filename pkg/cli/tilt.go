@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/cli/run"
+	"tilt.dev/session/pkg/cli/verbs"
 )
 
 // ignored are the flags of commands of Tilt that have no effect here. Those that end with "=" take a value.
@@ -23,7 +25,7 @@ var ignored = map[string][]string{
 }
 
 // asTilt has the commands answer as Tilt's do, for scripts that call the program by that name.
-func asTilt(root *cobra.Command) {
+func asTilt(root *cobra.Command, p command.Program) {
 	global := root.PersistentFlags()
 	global.BoolP("debug", "d", false, "accepted for scripts; without effect")
 	global.BoolP("verbose", "v", false, "accepted for scripts; without effect")
@@ -33,7 +35,9 @@ func asTilt(root *cobra.Command) {
 			ignore(cmd.Flags(), name)
 		}
 	}
-	root.AddCommand(&cobra.Command{
+	alpha := command.Parent("alpha", "Commands whose output may change")
+	alpha.AddCommand(run.NewTiltfileResultCommand(p))
+	root.AddCommand(alpha, verbs.NewDumpCommand(p), &cobra.Command{
 		Use:    "analytics",
 		Short:  "Accept what scripts say about analytics, of which this program sends none",
 		Hidden: true,
@@ -56,6 +60,7 @@ func ignore(flags *pflag.FlagSet, name string) {
 // translate has the help of a command, and of those below it, speak of tilt.
 func translate(cmd *cobra.Command) {
 	cmd.Long = strings.ReplaceAll(cmd.Long, command.ExitCodesHelp, "Exit codes: 0 success, 1 failure")
+	cmd.Example = strings.ReplaceAll(cmd.Example, "tilt-session tiltfile-result", "tilt-session alpha tiltfile-result")
 	cmd.Example = strings.ReplaceAll(cmd.Example, "tilt-session ", "tilt ")
 	for _, c := range cmd.Commands() {
 		translate(c)

@@ -14,7 +14,6 @@ import (
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/process"
-	"tilt.dev/session/pkg/tiltfile"
 	"tilt.dev/session/pkg/tiltfile/builtins"
 )
 
@@ -35,12 +34,6 @@ type Down struct {
 	Warn           func(error)
 }
 
-// TiltfileError is the error of a Tiltfile that can't be evaluated.
-type TiltfileError struct{ err error }
-
-func (e *TiltfileError) Error() string { return e.err.Error() }
-func (e *TiltfileError) Unwrap() error { return e.err }
-
 // Run evaluates the Tiltfile and removes what it deploys to the cluster, and what earlier runs of it have deployed, and
 // its Compose services. It waits until that is gone; the error says what is left. When ctx is done it gives up.
 func (d *Down) Run(ctx context.Context) (err error) {
@@ -54,12 +47,9 @@ func (d *Down) Run(ctx context.Context) (err error) {
 			Project: &model.ComposeProject{Name: d.ComposeProject},
 		}}}, nil)
 	}
-	load := &loader{
-		engines: es, log: d.Log, subcommand: builtins.SubcommandDown, streams: tiltfile.NewStreams(d.OpenFiles),
-	}
-	project, err := load.Load(ctx, engine.LoadInput{Path: d.Tiltfile, Args: d.Args})
+	project, err := es.evaluate(ctx, builtins.SubcommandDown, d.Tiltfile, d.Args, d.Log)
 	if err != nil {
-		return &TiltfileError{errors.New(d.Log.Redacted(err.Error()))}
+		return err
 	}
 	selected := project.Enabled.Contains
 	if project.Enabled.All {

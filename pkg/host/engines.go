@@ -86,6 +86,7 @@ func newEngines(options Engines, warn func(error)) (*engines, error) {
 		return nil, err
 	}
 	es.name, es.environ = nameOwn(os.Environ(), executable)
+	es.commands = es.name.variables()
 	es.processes, err = process.New(process.Options{
 		Guard:        []string{executable, GuardCommand},
 		GuardEnv:     guardEnv,
@@ -117,8 +118,7 @@ func (es *engines) close() error {
 
 // locate has commands find the API.
 func (es *engines) locate(a *API) {
-	es.commands = slices.Concat(
-		surroundings(a.Address.Host(a.Server.BindAddress), a.entry.Port), es.name.variables(), es.Environ)
+	es.commands = slices.Concat(es.commands, surroundings(a.Address.Host(a.Server.BindAddress), a.entry.Port), es.Environ)
 }
 
 func (es *engines) engine(

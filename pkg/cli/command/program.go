@@ -57,6 +57,16 @@ func (p Program) Group() *host.Group {
 	}
 }
 
+// Parent returns a command that only has others below it.
+func Parent(name, short string) *cobra.Command {
+	return &cobra.Command{
+		Use:   name,
+		Short: short,
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+}
+
 // WrongUsage is an error that says where the right usage is described.
 func WrongUsage(cmd *cobra.Command, err error) error {
 	return WithCode(ExitUsage, "%w\nSee '%s --help'.", err, cmd.CommandPath())

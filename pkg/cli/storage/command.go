@@ -28,12 +28,7 @@ const worthCompacting = 1 << 20
 
 // NewCommand returns the command storage with its subcommands.
 func NewCommand(p command.Program) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "storage",
-		Short: "Check, compact, export or import the data directory of a stopped server",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-	}
+	cmd := command.Parent("storage", "Check, compact, export or import the data directory of a stopped server")
 	c := &storageCommand{program: p}
 	cmd.PersistentFlags().StringVar(&c.dir, command.DataDirFlag, "",
 		"directory of the file storage (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
