@@ -6,8 +6,21 @@ package tiltfile
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
+
+// TestExtensions evaluates the cases in testdata/extension, which have the form of those of TestScripts. Their extensions
+// use the builtins as public ones do.
+func TestExtensions(t *testing.T) {
+	paths, err := filepath.Glob("testdata/extension/*.txtar")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) { testArchive(t, path, evaluate) })
+	}
+}
 
 // TestExtensionLinks loads an extension that is a symbolic link. Only in a directory that the Tiltfile names may it
 // lead elsewhere.

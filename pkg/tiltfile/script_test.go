@@ -35,6 +35,7 @@ var sections = []string{"log", "inputs", "ignores", "model", "error"}
 // of its first file: "CASE/Tiltfile" and other files "CASE/...", and after them
 //
 //	CASE: options  lines "args: ...", "env: KEY=value", "subcommand: ...", "context: NAME PRODUCT",
+//	               "path: DIRECTORY" for executable files that come first in PATH,
 //	               "repository: HOST/PATH" for a directory mirror/HOST/PATH that is a git repository on the network
 //	CASE: log      what was printed, warned of and echoed
 //	CASE: inputs   the files that the result depends on, checked if the section exists
@@ -189,6 +190,11 @@ func readOptions(t *testing.T, work string, options *Options, lines string) {
 			options.Args = strings.Fields(value)
 		case "env":
 			options.Environ = append(options.Environ, value)
+		case "path":
+			dir := filepath.Join(work, value)
+			makeExecutable(t, dir)
+			t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+			options.Environ = append(options.Environ, "PATH="+os.Getenv("PATH"))
 		case "repository":
 			makeRepository(t, filepath.Join(work, "mirror", value))
 			options.Environ = append(options.Environ, "XDG_DATA_HOME="+filepath.Join(work, "data"),
@@ -205,6 +211,18 @@ func readOptions(t *testing.T, work string, options *Options, lines string) {
 		default:
 			t.Fatalf("unknown option: %s", line)
 		}
+	}
+}
+
+// makeExecutable makes programs of the files in a directory.
+func makeExecutable(t *testing.T, dir string) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*"))
+	for _, path := range paths {
+		err = errors.Join(err, os.Chmod(path, 0o755))
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
