@@ -19,6 +19,10 @@ const (
 
 // beginUpdate starts the job of a resource. Without a job the update succeeds at once.
 func (l *loop) beginUpdate(r *resource) {
+	if r.onlyLive() {
+		l.beginLive(r)
+		return
+	}
 	now := l.config.Clock.Now()
 	w := r.wants
 	paths := r.changes.begin(now,
@@ -30,7 +34,9 @@ func (l *loop) beginUpdate(r *resource) {
 		r.attempt = 0
 	}
 	r.retry.stop()
-	r.wants, r.redefiners = wants{}, nil
+	r.wants, r.redefiners, r.taken = wants{}, nil, nil
+	r.deployed = false
+	l.beginSource(r)
 	r.task.begun, r.task.awaits = true, false
 	l.refresh(r)
 	l.changePhase(r)
@@ -100,6 +106,7 @@ func (l *loop) updateSucceeded(r *resource, output any) {
 		return
 	}
 	r.output = output
+	l.deployedWell(r)
 	if r.task.server {
 		l.renewRuntime(r)
 	} else {
