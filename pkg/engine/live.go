@@ -22,7 +22,8 @@ type live struct {
 	floor   uint64
 	// whole is true if only a build of the source can bring its changes.
 	whole bool
-	// tainted is true if live updates have taken files of the image's bases that it now has from another build.
+	// tainted is true if containers may have other files of the image or its bases than the builds tell: from live updates
+	// since their last build, or after one that has failed.
 	tainted bool
 
 	// deployed is true if the last deploy of the taker succeeded.

@@ -90,6 +90,8 @@ func (o updateOf) ended(l *loop, x *execution, m ended) {
 		r.lastUpdate = exit
 		l.log(r.Name, logs.LevelError, "Build Failed: "+exit.Error)
 		r.task.update = updateFailed
+		// Live updates may bring files of the failed build.
+		r.tainted = len(r.takers) > 0
 	}
 	if r.task.update == updateRetrying && !r.changes.outside() {
 		// The retry also covers the changes meanwhile.
