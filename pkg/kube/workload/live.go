@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/distribution/reference"
 	corev1 "k8s.io/api/core/v1"
@@ -24,6 +25,8 @@ type live struct {
 	// request is the last one of the runtime, and images are what its images were built as.
 	request engine.RuntimeRequest
 	images  map[string]model.BuiltImage
+	// deployed is when its deploy ended.
+	deployed time.Time
 	// known is true once the state of the current deploy was seen: pods are its pods, and settled is true if no others
 	// are about to come.
 	known, settled bool
@@ -52,6 +55,10 @@ type markKey struct {
 type mark struct {
 	// had is the number up to which it has all changes, tried that up to which it was tried to bring them.
 	had, tried uint64
+	// brought are the files that it ever got. again is true if another deploy has left it as it is since, so that they may
+	// be other ones, owed until it got them anew.
+	brought     map[string]bool
+	again, owed bool
 	// initial is true once it has had its initial sync, initialTried once that was tried.
 	initial, initialTried bool
 	// program is what Equip returned.
@@ -60,22 +67,27 @@ type mark struct {
 	busy bool
 }
 
-func newLive(request engine.RuntimeRequest) *live {
+func newLive(s spec) *live {
 	l := &live{marks: map[markKey]*mark{}}
-	l.renew(request)
+	l.renew(s)
 	return l
 }
 
 // renew follows another request. Its containers are unknown if it is of another deploy.
-func (l *live) renew(request engine.RuntimeRequest) {
+func (l *live) renew(s spec) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	request := s.RuntimeRequest
 	l.request = request
 	if request.Output != nil || request.Images != nil {
 		l.images = request.Images
 	}
-	if request.Output != nil {
+	if request.Output != nil && !s.applied.At.Equal(l.deployed) || l.latest == nil {
+		l.deployed = s.applied.At
 		l.known, l.pods, l.latest = false, nil, map[identity]uint64{}
+		for _, m := range l.marks {
+			m.again, m.owed = len(m.brought) > 0, m.owed || len(m.brought) > 0
+		}
 	}
 	l.reported = nil
 	l.report()
@@ -183,7 +195,7 @@ func (l *live) lacks(u *model.LiveUpdate, m *mark) bool {
 	if m == nil {
 		m = &mark{}
 	}
-	return !m.busy && (m.tried < l.latest[identityOf(u)] || u.InitialSync && !m.initialTried)
+	return !m.busy && (m.again || m.tried < l.latest[identityOf(u)] || u.InitialSync && !m.initialTried)
 }
 
 // containers returns the names of the containers of a pod that take files.

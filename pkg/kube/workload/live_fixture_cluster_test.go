@@ -206,7 +206,9 @@ func app(replicas int, image, container, pod string) string {
   containers: [{name: app, image: %q, %s %s}] %s}}}}`, replicas, image, command, container, pod)
 }
 
-func toApp() model.LiveSteps { return model.LiveSteps{Syncs: []model.Sync{{Local: "src", Remote: "/app"}}} }
+func toApp() model.LiveSteps {
+	return model.LiveSteps{Syncs: []model.Sync{{Local: "src", Remote: "/app"}}}
+}
 
 func isReady(s engine.LiveState) bool   { return s.Phase == engine.LiveReady }
 func isLacking(s engine.LiveState) bool { return s.Phase == engine.LiveReady && s.Lacking }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -151,6 +152,12 @@ func (l *live) begin(u *liveUpdate, request engine.LiveUpdateRequest, r *Runner)
 	}
 	for _, j := range jobs {
 		j.mark.busy = true
+		if j.mark.brought == nil {
+			j.mark.brought = map[string]bool{}
+		}
+		for _, path := range j.Files {
+			j.mark.brought[path] = true
+		}
 		if len(jobs) > 1 {
 			j.Prefix = fmt.Sprintf("[%s] ", j.container)
 		}
@@ -166,8 +173,11 @@ func newLiveJob(u *model.LiveUpdate, m *mark, files []engine.ChangedFile, latest
 	if u.InitialSync && !m.initial {
 		j.Initial, j.Ignores = true, u.Ignores
 	}
+	if m.owed {
+		j.Files = slices.Sorted(maps.Keys(m.brought))
+	}
 	for _, f := range files {
-		if f.Change > m.had {
+		if f.Change > m.had && !(m.owed && m.brought[f.Path]) {
 			j.Files = append(j.Files, f.Path)
 		}
 	}
@@ -201,9 +211,9 @@ func (l *live) finish(jobs []*liveJob) {
 		if stopped(j.err) {
 			continue // It is still to be tried.
 		}
-		j.mark.tried, j.mark.initialTried = max(j.mark.tried, j.latest), true
+		j.mark.tried, j.mark.initialTried, j.mark.again = max(j.mark.tried, j.latest), true, false
 		if j.err == nil {
-			j.mark.had, j.mark.initial = max(j.mark.had, j.latest), true
+			j.mark.had, j.mark.initial, j.mark.owed = max(j.mark.had, j.latest), true, false
 		}
 	}
 	l.report()
