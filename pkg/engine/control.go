@@ -185,7 +185,9 @@ func (l *loop) trigger(names []string) error {
 		}
 		r := l.byName[name]
 		l.want(r)
-		l.wantImages(r)
+		if !r.onlyLive() {
+			l.wantImages(r)
+		}
 	}
 	return nil
 }

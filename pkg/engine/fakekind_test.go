@@ -143,17 +143,28 @@ type performance struct {
 	runtime *RuntimeRequest
 	end     End
 	renewed []RuntimeRequest
+	// onRenew is called when it is renewed. It may be nil.
+	onRenew func()
+	world   *world
+	files   [][]ChangedFile
 }
 
-var _ Runtime = (*performance)(nil)
+var _ LiveUpdater = (*performance)(nil)
+
+// StartLiveUpdate begins a performance whose target ends in "live".
+func (d *performance) StartLiveUpdate(request LiveUpdateRequest) (Activity, error) {
+	return played{d.world}.play(request.Task+":live", UpdateRequest{}, nil, request.Files...)
+}
 
 // play begins a performance, unless it is refused or held back like a process.
-func (p played) play(target string, update UpdateRequest, runtime *RuntimeRequest) (*performance, error) {
+func (p played) play(
+	target string, update UpdateRequest, runtime *RuntimeRequest, files ...[]ChangedFile,
+) (*performance, error) {
 	process, err := p.launch(process.Spec{Argv: []string{target}})
 	if err != nil {
 		return nil, err
 	}
-	done := &performance{fakeProcess: process, UpdateRequest: update, runtime: runtime}
+	done := &performance{fakeProcess: process, UpdateRequest: update, runtime: runtime, world: p.world, files: files}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.performances[target] = done
@@ -170,6 +181,9 @@ func (d *performance) End() End { return d.end }
 func (d *performance) Renew(request RuntimeRequest) bool {
 	d.renewed = append(d.renewed, request)
 	d.runtime = &request
+	if d.onRenew != nil {
+		d.onRenew()
+	}
 	return true
 }
 

@@ -21,6 +21,10 @@ const (
 	HoldStarting         Hold = "starting"
 	HoldPendingTrigger   Hold = "pending-trigger"
 	HoldBuildingImage    Hold = "building-component"
+	// HoldWaitingForDeploy is for changed files before the containers of a deploy run, HoldReconciling is for those while
+	// containers that have run don't.
+	HoldWaitingForDeploy Hold = "waiting-for-deploy"
+	HoldReconciling      Hold = "reconciling"
 	// HoldRetrying is for a failed job before its retry, HoldRestarting for a server
 	// that ended, before its next launch.
 	HoldRetrying   Hold = "retrying"
@@ -32,8 +36,8 @@ const (
 // known are all of these.
 var known = []Hold{
 	HoldTiltfileReload, HoldWaitingForLocal, HoldUnparallelizable, HoldWaitingForDep, HoldWaitingForSlot,
-	HoldWaitingForUpdate, HoldUpdateFailed, HoldStarting, HoldPendingTrigger, HoldBuildingImage, HoldRetrying,
-	HoldRestarting, HoldAfterFailure,
+	HoldWaitingForUpdate, HoldUpdateFailed, HoldStarting, HoldPendingTrigger, HoldBuildingImage, HoldWaitingForDeploy,
+	HoldReconciling, HoldRetrying, HoldRestarting, HoldAfterFailure,
 }
 
 // IsHold reports whether a wait reason is a hold, rather than the reason of a runtime that has begun.
@@ -71,8 +75,8 @@ func updateHold(t *task, c conditions) Hold {
 		return HoldUnparallelizable
 	case !t.free():
 		return HoldWaitingForDep
-	case t.blocked:
-		return HoldBuildingImage
+	case t.blocked != HoldNone:
+		return t.blocked
 	case c.full:
 		return HoldWaitingForSlot
 	case c.halted:

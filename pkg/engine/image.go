@@ -61,6 +61,7 @@ func (r *resource) allUsers() []string {
 // settleImages determines which images are due, and which tasks wait for one. Images are in the order of their
 // dependencies and follow the resources.
 func (l *loop) settleImages() {
+	l.settleLive()
 	for _, image := range slices.Backward(l.resources) {
 		if !image.image {
 			break
@@ -70,11 +71,8 @@ func (l *loop) settleImages() {
 	for _, image := range l.resources[l.firstImage:] {
 		l.block(image)
 	}
-	if l.firstImage == len(l.resources) {
-		return
-	}
 	for _, r := range l.resources[:l.firstImage] {
-		if len(r.uses) > 0 {
+		if len(r.uses) > 0 || len(r.LiveUpdates) > 0 {
 			l.block(r)
 		}
 	}
@@ -130,17 +128,24 @@ func (l *loop) early(user *resource) bool {
 	})
 }
 
-// block determines whether a task waits for an image. A task whose image has failed fails too.
+// block determines whether a task waits for an image or for containers. A task whose image has failed fails too.
 func (l *loop) block(r *resource) {
 	var waits string
 	for _, image := range r.uses {
 		t := image.task
-		if t.wish.startable() || t.update != updateSucceeded && t.update != updateFailed || t.blocked {
+		if t.wish.startable() || t.update != updateSucceeded && t.update != updateFailed || t.blocked != HoldNone {
 			waits = image.Name
 			break
 		}
 	}
-	if blocked := waits != ""; blocked != r.task.blocked {
+	blocked := HoldNone
+	switch {
+	case waits != "":
+		blocked = HoldBuildingImage
+	case r.onlyLive():
+		blocked = r.liveHold()
+	}
+	if blocked != r.task.blocked {
 		r.task.blocked = blocked
 		l.touch(r)
 	}
@@ -189,13 +194,13 @@ func (l *loop) failFor(r *resource, image *resource) {
 	l.refresh(r)
 }
 
-// wantImages requests another build of those images of a triggered task that have failed or have changed, and of those
-// whose bases have. It reports whether there are any, or any is being built.
+// wantImages requests another build of those images of a triggered task that have failed or have changed, also by live
+// updates, and of those whose bases have. It reports whether there are any, or any is being built.
 func (l *loop) wantImages(r *resource) (wanted bool) {
 	for _, image := range r.uses {
 		t := image.task
 		switch {
-		case l.wantImages(image) || t.update == updateFailed || t.wish == wishPending:
+		case l.wantImages(image) || t.update == updateFailed || t.wish == wishPending || len(image.patched) > 0:
 			l.want(image)
 			wanted = true
 		case t.wish.startable() || t.update == updateRunning:
@@ -212,7 +217,11 @@ func (l *loop) built(image *resource, output any) {
 	image.output = output
 	after, ok := output.(model.BuiltImage)
 	same := ok && rebuilt && before.Ref == after.Ref && before.ClusterRef == after.ClusterRef
+	// Containers of the same image may have other files from live updates, which a deploy finds out.
+	image.tainted = image.tainted || len(image.patched) > 0
+	same = same && !image.tainted
 	for _, user := range image.users {
+		user.tainted = user.image && (user.tainted || image.tainted)
 		if user.disabled || !user.task.begun || same && user.task.update != updateFailed {
 			continue
 		}
@@ -220,6 +229,8 @@ func (l *loop) built(image *resource, output any) {
 		l.publishPhase(user)
 		l.refresh(user)
 	}
+	image.tainted = false
+	l.endSource(image)
 }
 
 // inputs are the outputs of the images that a task uses.
@@ -230,7 +241,7 @@ func (r *resource) inputs() map[string]model.BuiltImage {
 	inputs := make(map[string]model.BuiltImage, len(r.uses))
 	for _, image := range r.uses {
 		if built, ok := image.output.(model.BuiltImage); ok {
-			inputs[image.Name[len(model.ImagePrefix):]] = built
+			inputs[image.imageName()] = built
 		}
 	}
 	return inputs

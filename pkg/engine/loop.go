@@ -37,6 +37,8 @@ type loop struct {
 	companions map[string]*companion
 	// triggers counts the triggers of resources.
 	triggers uint64
+	// changeNumber is the number of the last change that a live update has taken.
+	changeNumber uint64
 
 	// executions are those whose process may exist, abandoned the abandoned ones of them by target.
 	executions map[*execution]struct{}

@@ -72,6 +72,7 @@ func (l *loop) adopt(m *evaluated) {
 	}
 	l.link()
 	l.linkImages()
+	l.linkLive()
 	l.settleImages()
 	for _, r := range l.resources {
 		if !r.disabled {
@@ -151,7 +152,7 @@ func (l *loop) redefine(r *resource, spec model.Resource, paths []string) {
 		r.changes.forget()
 		r.wants.redefined = earliest(r.wants.redefined, now)
 		r.redefiners = append(r.redefiners, paths...)
-	case !reflect.DeepEqual(before.Runtime, spec.Runtime):
+	case !reflect.DeepEqual(before.Runtime, spec.Runtime) || !reflect.DeepEqual(before.LiveUpdates, spec.LiveUpdates):
 		l.redefineRuntime(r)
 	}
 	l.refresh(r)

@@ -41,6 +41,9 @@ type resource struct {
 
 	update
 	runtimeState
+	live
+	// takers are the live updates that the changed files of the task can go to.
+	takers []taker
 
 	// changed is true if the last snapshot shows another state, phaseChanged if it
 	// shows another phase, which no reader may miss.
@@ -186,5 +189,6 @@ func (l *loop) reset(r *resource) {
 	r.watch = nil
 	r.wants, r.redefiners, r.changes = wants{}, nil, changes{}
 	r.task.reset()
+	r.live = live{}
 	l.changePhase(r)
 }

@@ -85,9 +85,12 @@ func (l *loop) launchRuntime(r *resource) {
 func (l *loop) runtimeRequest(r *resource) RuntimeRequest {
 	r.request++
 	request := r.request
+	r.containers = nil
 	return RuntimeRequest{
 		Task: r.Name, Runtime: r.Runtime, Environ: l.environ, Log: NewLog(l.config.Logs, r.Name), Output: r.output,
-		Report: func(report Report) { l.mailbox.put(reported{r, request, report, l.config.Clock.Now()}) },
+		Images: r.inputs(), LiveUpdates: r.LiveUpdates,
+		ReportLive: func(states []LiveState) { l.mailbox.put(liveReported{r, request, states}) },
+		Report:     func(report Report) { l.mailbox.put(reported{r, request, report, l.config.Clock.Now()}) },
 	}
 }
 

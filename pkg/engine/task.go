@@ -27,8 +27,8 @@ type task struct {
 	order  int64
 	update updatePhase
 	serve  servePhase
-	// blocked is true while an image that the update uses is to be built.
-	blocked bool
+	// blocked is why the update waits for what it uses: for an image that is to be built, or for containers.
+	blocked Hold
 	// oldJob and oldServer are true while an abandoned process of an earlier state of the resource exists.
 	oldJob, oldServer bool
 }
@@ -51,7 +51,7 @@ const (
 
 // ready reports whether the state of the task allows an update to begin.
 func (t *task) ready() bool {
-	return t.wish.startable() && t.update != updateRunning && !t.oldJob && !t.blocked && t.free()
+	return t.wish.startable() && t.update != updateRunning && !t.oldJob && t.blocked == HoldNone && t.free()
 }
 
 // free reports whether the dependencies allow an update to begin.
@@ -126,13 +126,17 @@ type wants struct {
 	// redefined, changed and rebuilt are when the definition, the files and the images changed since the last update,
 	// zero if they didn't.
 	redefined, changed, rebuilt time.Time
+	// live is since when containers lack files that a live update can bring, zero if they don't.
+	live time.Time
+	// resync is true if the containers lack files that no trigger is needed for, because they start anew.
+	resync bool
 	// retry is true if the last update failed and its retry is due.
 	retry bool
 }
 
 // wish returns the strongest of the reasons.
 func (w *wants) wish(mode model.TriggerMode) (wish, int64) {
-	since := earliest(earliest(w.redefined, w.changed), w.rebuilt)
+	since := earliest(earliest(w.redefined, w.changed), earliest(w.rebuilt, w.live))
 	switch {
 	case w.retry:
 		return wishRetry, 0
@@ -142,7 +146,7 @@ func (w *wants) wish(mode model.TriggerMode) (wish, int64) {
 		return wishTrigger, int64(w.trigger)
 	case since.IsZero():
 		return wishNone, 0
-	case mode == model.TriggerManual:
+	case mode == model.TriggerManual && !(w.resync && w.redefined.IsZero() && w.changed.IsZero() && w.rebuilt.IsZero()):
 		return wishPending, 0
 	}
 	return wishChange, since.UnixNano()

@@ -19,6 +19,10 @@ const (
 
 // beginUpdate starts the job of a resource. Without a job the update succeeds at once.
 func (l *loop) beginUpdate(r *resource) {
+	if r.onlyLive() {
+		l.beginLive(r)
+		return
+	}
 	now := l.config.Clock.Now()
 	w := r.wants
 	paths := r.changes.begin(now,
@@ -30,7 +34,9 @@ func (l *loop) beginUpdate(r *resource) {
 		r.attempt = 0
 	}
 	r.retry.stop()
-	r.wants, r.redefiners = wants{}, nil
+	r.wants, r.redefiners, r.taken = wants{}, nil, nil
+	r.deployed = false
+	l.beginSource(r)
 	r.task.begun, r.task.awaits = true, false
 	l.refresh(r)
 	l.changePhase(r)
@@ -85,6 +91,8 @@ func (o updateOf) ended(l *loop, x *execution, m ended) {
 		l.log(r.Name, logs.LevelError, "Build Failed: "+exit.Error)
 		r.task.update = updateFailed
 		l.release(r)
+		// Live updates may bring files of the failed build.
+		r.tainted = len(r.takers) > 0
 	}
 	if r.task.update == updateRetrying && !r.changes.outside() {
 		// The retry also covers the changes meanwhile.
@@ -102,6 +110,7 @@ func (l *loop) updateSucceeded(r *resource, output any) {
 	}
 	r.output = output
 	l.markStarted(r)
+	l.deployedWell(r)
 	if r.task.server {
 		l.renewRuntime(r)
 	} else {

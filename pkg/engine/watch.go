@@ -26,7 +26,8 @@ type watch struct {
 //
 // A replaced watch drops what it has seen and not reported, so the new one must begin in the past.
 func (l *loop) watching(w *watch, files model.Watch, source string, changed func([]model.Change)) *watch {
-	if w != nil && slices.Equal(w.files.Paths, files.Paths) && model.SameIgnores(w.files.Ignores, files.Ignores) {
+	if w != nil && slices.Equal(w.files.Paths, files.Paths) && model.SameIgnores(w.files.Ignores, files.Ignores) &&
+		w.files.Quick == files.Quick {
 		return w
 	}
 	w.stop()
@@ -68,7 +69,9 @@ func (m filesChanged) apply(l *loop) {
 
 // watchFiles watches the files of a resource for changes since a time.
 func (l *loop) watchFiles(r *resource, since time.Time) {
-	files := model.Watch{Paths: r.Deps, Ignores: slices.Concat(r.Ignores, l.ignores), Since: since}
+	files := model.Watch{
+		Paths: r.Deps, Ignores: slices.Concat(r.Ignores, l.ignores), Since: since, Quick: len(r.takers) > 0,
+	}
 	if files.Since.Before(r.changes.start) {
 		files.Since = r.changes.start
 	}

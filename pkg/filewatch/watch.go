@@ -35,7 +35,7 @@ type watch struct {
 // An error ends the watch: an invalid path or pattern, a limit of the system, or
 // ErrClosed. A directory that can't be read is only logged, by the logger of ctx.
 func (w *Watcher) Watch(ctx context.Context, selection model.Watch, report func([]model.Change)) error {
-	run := &watch{watcher: w, since: sinceWhen(selection.Since)}
+	run := &watch{watcher: w, since: sinceWhen(selection.Since), batch: batch{quick: selection.Quick}}
 	var err error
 	if run.ignores, err = newIgnores(selection.Ignores); err != nil {
 		return fmt.Errorf("watch files: %w", err)
@@ -140,6 +140,8 @@ func (run *watch) madeBefore(stamp int64) (seen, made time.Time) {
 const (
 	// quiet is the time without changes after which a batch is reported.
 	quiet = 200 * time.Millisecond
+	// quickly is that for a quick watch: an editor needs less to write a file.
+	quickly = 20 * time.Millisecond
 	// longest is the longest time that a change waits for its report.
 	longest = 10 * time.Second
 )
@@ -149,6 +151,8 @@ type batch struct {
 	changes map[string]model.Change
 	// first and last are when the first and last change were added.
 	first, last time.Time
+	// quick is true for a batch that is reported early.
+	quick bool
 }
 
 // add adds a change. It replaces an earlier change of the same path.
@@ -165,7 +169,11 @@ func (b *batch) empty() bool { return b.changes == nil }
 
 // due is when to report a batch that is not empty.
 func (b *batch) due() time.Time {
-	return b.first.Add(min(b.last.Sub(b.first)+quiet, longest))
+	pause := quiet
+	if b.quick {
+		pause = quickly
+	}
+	return b.first.Add(min(b.last.Sub(b.first)+pause, longest))
 }
 
 // take returns the changes sorted by path, and empties the batch.
@@ -173,6 +181,6 @@ func (b *batch) take() []model.Change {
 	changes := slices.SortedFunc(maps.Values(b.changes), func(x, y model.Change) int {
 		return cmp.Compare(x.Path, y.Path)
 	})
-	*b = batch{}
+	*b = batch{quick: b.quick}
 	return changes
 }

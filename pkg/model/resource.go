@@ -151,6 +151,8 @@ type Watch struct {
 	Ignores []IgnoreSet
 	// Since is the time from which changes count; zero is the time at which watching begins.
 	Since time.Time
+	// Quick reports changes as soon as it can, and so in more batches.
+	Quick bool
 }
 
 // Change is a change to a file.

@@ -24,8 +24,14 @@ type activity struct {
 	changed chan struct{}
 	done    chan struct{}
 
+	// ctx is that of the runtime, updates are its live updates.
+	ctx     context.Context
+	updates sync.WaitGroup
+
 	mu   sync.Mutex
 	next *spec // The spec to follow from now on, nil if that of the loop is the latest.
+	// ended is true once no live update may begin.
+	ended bool
 
 	spec spec
 	// skew is by how much the clock of the cluster is ahead.
@@ -45,12 +51,13 @@ type activity struct {
 	rollout *rollout
 	logs    *podLogs
 	ports   *forwarder
+	live    *live
 }
 
 var _ engine.Runtime = (*activity)(nil)
 
-func newActivity(r *Runner, s spec, cancel context.CancelFunc) *activity {
-	t := &activity{runner: r, cancel: cancel, changed: make(chan struct{}, 1), done: make(chan struct{}), spec: s,
+func newActivity(ctx context.Context, r *Runner, s spec, cancel context.CancelFunc) *activity {
+	t := &activity{runner: r, ctx: ctx, cancel: cancel, live: newLive(s), changed: make(chan struct{}, 1), done: make(chan struct{}), spec: s,
 		feeds: map[feedKey]*feed{}, told: map[string]bool{}}
 	t.ports = newForwarder(r.feeds.connection)
 	t.next = &s
@@ -87,6 +94,7 @@ func (t *activity) Renew(request engine.RuntimeRequest) bool {
 	default:
 	}
 	t.next = &s
+	t.live.renew(s)
 	t.wake()
 	return true
 }
@@ -109,6 +117,11 @@ func (t *activity) run(ctx context.Context) {
 	t.rollout = newRollout(since)
 	t.logs = newPodLogs(t.runner.feeds.connection, since, t.wake)
 	defer func() {
+		t.mu.Lock()
+		t.ended = true
+		t.mu.Unlock()
+		t.live.close()
+		t.updates.Wait()
 		t.logs.stop()
 		t.ports.stop()
 		for _, f := range t.feeds {
@@ -181,6 +194,7 @@ func (t *activity) look(ctx context.Context) (again time.Time) {
 	t.logs.follow(ctx, t.spec.Log, seen.current, seen.pods)
 	t.ports.update(ctx, t.spec.Log, t.spec.workload.PortForwards, seen.current)
 	report, later := status.Of(seen.Input)
+	t.observeLive(seen, report.Phase)
 	later = t.toLocal(&report, later)
 	if report.Phase >= engine.Succeeded && t.logs.behind() && (t.held.IsZero() || now.Sub(t.held) < patience) {
 		if t.held.IsZero() {

@@ -32,7 +32,7 @@ func watching(t *testing.T, request engine.RuntimeRequest) *activity {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := newActivity(runner, s, func() {})
+	a := newActivity(t.Context(), runner, s, func() {})
 	a.events, a.rollout, a.logs = &eventLog{}, newRollout(time.Time{}), newPodLogs(connection, time.Time{}, a.wake)
 	for _, resource := range []feedKey{{podResource, "dev"}, {eventResource, "dev"}} {
 		a.feeds[resource] = &feed{Store: cache.NewStore(cache.MetaNamespaceKeyFunc), key: resource, synced: true}

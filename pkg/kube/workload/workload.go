@@ -6,10 +6,11 @@
 //
 // Watches are shared by the resources of a run, one for each kind and namespace. A connection that is lost comes back
 // by itself; until then the last known state stands. A missing right leads to one line of the log; what it
-// would show doesn't count. Nothing in the cluster is changed.
+// would show doesn't count. Nothing in the cluster is changed but the files of containers, by live updates.
 package workload
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,9 @@ import (
 type Options struct {
 	// Connection opens the connection to the cluster of the run. It is called at the first runtime.
 	Connection func() (*cluster.Connection, error)
+	// Helper is the image of the ephemeral containers that bring a static BusyBox, as /bin/busybox, into containers
+	// without tar. Its sh, cp, chmod, id, mkdir and su are used. Empty means DefaultHelper.
+	Helper string
 }
 
 // Runner starts the runtimes of a run: each is a *model.Workload. It must be closed.
@@ -43,6 +47,8 @@ type Runner struct {
 	feeds    *feeds
 	owners   *owners
 	runtimes sync.WaitGroup
+	// unhelped has why Equip has failed, so that it isn't waited for at each change.
+	unhelped map[string]error
 
 	clock sync.Once
 	// since is began by the clock of the API server, valid after clock.
@@ -54,7 +60,7 @@ var _ engine.Runner = (*Runner)(nil)
 // New returns a Runner. Its runtimes show logs and events from now on.
 func New(options Options) *Runner {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Runner{options: options, began: time.Now(), ctx: ctx, stop: stop}
+	return &Runner{options: options, began: time.Now(), ctx: ctx, stop: stop, unhelped: map[string]error{}}
 }
 
 // StartRuntime implements engine.Runner. The runtime never ends by itself.
@@ -77,7 +83,7 @@ func (r *Runner) StartRuntime(request engine.RuntimeRequest) (engine.Runtime, er
 		r.owners = &owners{connection: connection, known: map[types.UID]*owned{}}
 	}
 	ctx, stop := context.WithCancel(r.ctx)
-	t := newActivity(r, spec, stop)
+	t := newActivity(ctx, r, spec, stop)
 	r.runtimes.Go(func() { t.run(ctx) })
 	return t, nil
 }
@@ -87,6 +93,9 @@ func (r *Runner) start(ctx context.Context) time.Time {
 	r.clock.Do(func() { r.since = serverTime(ctx, r.feeds.connection, r.began) })
 	return r.since
 }
+
+// helper is the image of ephemeral containers.
+func (r *Runner) helper() string { return cmp.Or(r.options.Helper, DefaultHelper) }
 
 // Close ends what is left, and waits for it.
 func (r *Runner) Close() {
