@@ -126,20 +126,7 @@ func (t tool) check() error {
 
 // command is the command line for a project. Further files follow those of the project.
 func (t tool) command(p *model.ComposeProject, files []string, command ...string) []string {
-	argv := append(slices.Clone(t.argv), "--project-name", p.Name)
-	if p.Directory != "" {
-		argv = append(argv, "--project-directory", p.Directory)
-	}
-	if p.EnvFile != "" {
-		argv = append(argv, "--env-file", p.EnvFile)
-	}
-	for _, file := range slices.Concat(p.Files, files) {
-		argv = append(argv, "-f", file)
-	}
-	for _, profile := range p.Profiles {
-		argv = append(argv, "--profile", profile)
-	}
-	return append(argv, command...)
+	return slices.Concat(t.argv, p.Arguments(files...), command)
 }
 
 // shown is a command line for people: with the names of files alone.

@@ -26,6 +26,7 @@ import (
 	"tilt.dev/session/pkg/kube/deploy"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/private"
 	"tilt.dev/session/pkg/process"
 	"tilt.dev/session/pkg/session"
 	"tilt.dev/session/pkg/tiltfile"
@@ -67,6 +68,8 @@ type engines struct {
 	projects *deploy.Projects
 	// composed are the Compose projects of the runs.
 	composed compose.Projects
+	// blobs has the files of Tiltfiles.
+	blobs private.Directory
 	// files reports changes of files, nil without Watch.
 	files *filewatch.Watcher
 	clock clock.WithTickerAndDelayedExecution
@@ -211,7 +214,8 @@ func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, 
 		Log: func(level logs.Level, text string) {
 			l.log.Append(model.TiltfileResource, level, text)
 		},
-		Output: func() io.WriteCloser { return l.log.Writer(model.TiltfileResource) },
+		Output:           func() io.WriteCloser { return l.log.Writer(model.TiltfileResource) },
+		PrivateDirectory: l.engines.blobs.Path,
 	})
 }
 

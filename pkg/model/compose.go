@@ -5,6 +5,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -89,6 +90,21 @@ func (s *ComposeService) Outlives() bool { return false }
 
 // Probed implements Runtime.
 func (s *ComposeService) Probed() bool { return true }
+
+// Arguments are those of `docker compose` that select the project, with further files. They precede the command.
+func (p *ComposeProject) Arguments(further ...string) []string {
+	arguments := []string{"--project-name", p.Name, "--project-directory", p.Directory}
+	if p.EnvFile != "" {
+		arguments = append(arguments, "--env-file", p.EnvFile)
+	}
+	for _, file := range slices.Concat(p.Files, further) {
+		arguments = append(arguments, "-f", file)
+	}
+	for _, profile := range p.Profiles {
+		arguments = append(arguments, "--profile", profile)
+	}
+	return arguments
+}
 
 // identity is what the containers of a project depend on.
 func (p *ComposeProject) identity() *ComposeProject {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -25,6 +26,30 @@ func TemporaryDirectory(parent string) (string, error) {
 	}
 	removeLeftovers(parent)
 	return os.MkdirTemp(parent, fmt.Sprintf("%s%d-", temporary, os.Getpid()))
+}
+
+// Directory is a temporary directory that is made when it is first needed. The zero value is ready for use. Its methods
+// are safe for concurrent use.
+type Directory struct {
+	mu   sync.Mutex
+	path string
+}
+
+// Path returns the path of the directory.
+func (d *Directory) Path() (path string, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.path == "" {
+		d.path, err = TemporaryDirectory("")
+	}
+	return d.path, err
+}
+
+// Close removes the directory and what is in it.
+func (d *Directory) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return os.RemoveAll(d.path) // Nothing, if it was never made.
 }
 
 // removeLeftovers removes directories of processes that have ended. What can't be removed stays.

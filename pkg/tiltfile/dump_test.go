@@ -40,6 +40,7 @@ func dump(work string, p model.Project) string {
 	for _, image := range p.Images {
 		b.WriteString("image ")
 		dumpImage(&b, image)
+		dumpFlag(&b, "for a cluster", image.Build.Cluster != nil && composes(p))
 	}
 	for _, c := range p.Companions {
 		dumpCompanion(&b, work, c)
@@ -80,6 +81,7 @@ func dumpResource(b *strings.Builder, work string, r model.Resource) {
 		}
 	}
 	dumpDeployed(b, work, r)
+	dumpComposed(b, r)
 	if r.Deps != nil {
 		fmt.Fprintf(b, "  files: %s\n", strings.Join(r.Deps, ", "))
 	}
@@ -89,13 +91,22 @@ func dumpResource(b *strings.Builder, work string, r model.Resource) {
 	if r.ResourceDeps != nil {
 		fmt.Fprintf(b, "  after: %s\n", strings.Join(r.ResourceDeps, ", "))
 	}
+	for _, deps := range []struct {
+		what  string
+		names []string
+	}{{"started", r.StartedDeps}, {"if they can", r.OptionalDeps}, {"restarted with", r.RestartDeps}} {
+		if deps.names != nil {
+			fmt.Fprintf(b, "    %s: %s\n", deps.what, strings.Join(deps.names, ", "))
+		}
+	}
 	if r.TriggerMode == model.TriggerManual {
 		fmt.Fprintf(b, "  manual\n")
 	}
 	if !r.AutoInit {
 		fmt.Fprintf(b, "  not at first\n")
 	}
-	if _, deployed := r.Update.(*model.Deploy); r.AllowParallel && !deployed {
+	_, local := r.Update.(*model.Command)
+	if r.AllowParallel && (local || r.Update == nil) {
 		fmt.Fprintf(b, "  parallel\n")
 	}
 	if r.Timeout != 0 || r.Retries != 0 {

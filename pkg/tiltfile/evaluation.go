@@ -15,6 +15,7 @@ import (
 
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/tiltfile/builtins"
+	"tilt.dev/session/pkg/tiltfile/compose"
 	"tilt.dev/session/pkg/tiltfile/config"
 	"tilt.dev/session/pkg/tiltfile/images"
 	"tilt.dev/session/pkg/tiltfile/kubernetes"
@@ -39,6 +40,7 @@ type evaluation struct {
 	objects *builtins.Objects
 	config  *config.Config
 	images  *images.Images
+	compose *compose.Compose
 	cluster *kubernetes.Kubernetes
 	// repositories and extensions are in the order of their definition.
 	repositories []*extensionRepo
@@ -58,6 +60,7 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 	}
 	e.objects = builtins.NewObjects(shared)
 	e.images = images.New(shared, e.environ)
+	e.compose = compose.New(shared, e.environ, e.images)
 	e.cluster = kubernetes.New(shared, e.environ, e.images)
 	e.Thread.Print = func(_ *starlark.Thread, text string) { e.Info(text) }
 	e.Thread.Load = func(_ *starlark.Thread, name string) (starlark.StringDict, error) { return e.load(name) }
@@ -72,6 +75,7 @@ func newEvaluation(ctx context.Context, options Options) *evaluation {
 		e.objects.Library(),
 		e.config.Library(),
 		e.images.Library(),
+		e.compose.Library(),
 		e.cluster.Library(),
 		e.library(),
 	)
@@ -109,6 +113,7 @@ func (e *evaluation) watched() []string {
 		paths = append(paths, r.Deps...)
 	}
 	paths = append(paths, e.images.WatchedPaths()...)
+	paths = append(paths, e.compose.WatchedPaths()...)
 	paths = append(paths, e.cluster.WatchedPaths()...)
 	return append(paths, e.objects.WatchedPaths()...)
 }
@@ -153,10 +158,18 @@ func (e *evaluation) assemble(project *model.Project) error {
 		return err
 	}
 	resources, scopes := e.AllResources()
+	composed, composedScopes, err := e.compose.Resources()
+	if err != nil {
+		return err
+	}
 	deployed, deployedScopes, err := e.cluster.Resources()
 	if err != nil {
 		return err
 	}
+	if err := checkNames(composed, deployed); err != nil {
+		return err
+	}
+	resources, scopes = append(resources, composed...), append(scopes, composedScopes...)
 	resources, scopes = append(resources, deployed...), append(scopes, deployedScopes...)
 	for i, scope := range scopes {
 		if scope.Label != "" && model.ValidateLabel(scope.Label) == nil {
@@ -164,16 +177,22 @@ func (e *evaluation) assemble(project *model.Project) error {
 		}
 	}
 	environ := e.environ.Changes()
-	var cluster *model.Cluster
+	used := images.Used{Deployed: usedImages(deployed), Composed: usedImages(composed), Configs: "Kubernetes"}
+	switch {
+	case len(composed) > 0 && len(deployed) > 0:
+		used.Configs = "Docker Compose or Kubernetes"
+	case len(composed) > 0:
+		used.Configs = "Docker Compose"
+	}
 	if len(deployed) > 0 {
-		if cluster, err = e.Kubernetes.Known(); err != nil {
+		if used.Cluster, err = e.Kubernetes.Known(); err != nil {
 			return err
 		}
 		if kubeconfig := e.environ.Kubeconfig(); kubeconfig != "" {
 			environ["KUBECONFIG"] = &kubeconfig
 		}
 	}
-	project.Images = e.images.Project(usedImages(resources), cluster)
+	project.Images = e.images.Project(used)
 	if len(resources) == 0 {
 		text := fmt.Sprintf("No resources found. Define one with local_resource() in '%s'.", e.Path)
 		return &Error{KindResources, text, nil}
@@ -192,6 +211,18 @@ func (e *evaluation) assemble(project *model.Project) error {
 	}
 	project.Resources, project.Enabled, project.Environ = resources, enabled, environ
 	project.Companions = e.objects.Companions(enabled)
+	return nil
+}
+
+// checkNames returns an error for a name that a Compose service and a Kubernetes resource have.
+func checkNames(composed, deployed []model.Resource) error {
+	for _, r := range deployed {
+		if slices.ContainsFunc(composed, func(other model.Resource) bool { return other.Name == r.Name }) {
+			return fmt.Errorf("dc_resource named %q already exists: a Compose service and a Kubernetes resource have this "+
+				"name. Rename one of them with dc_resource('%s', new_name='...') or k8s_resource('%s', new_name='...')",
+				r.Name, r.Name, r.Name)
+		}
+	}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/tiltfile/images"
 )
 
 // TestImages evaluates the cases in testdata/images, which have the form of those of TestScripts. "args:" are the
@@ -67,7 +68,9 @@ func dumpImages(b *strings.Builder, e *evaluation) error {
 	if err != nil {
 		return err
 	}
-	for _, image := range e.images.Project(used, &model.Cluster{Context: "c"}) {
+	for _, image := range e.images.Project(images.Used{
+		Deployed: used, Cluster: &model.Cluster{Context: "c"}, Configs: "Kubernetes",
+	}) {
 		dumpImage(b, image)
 	}
 	for _, l := range e.images.LiveUpdates(used) {

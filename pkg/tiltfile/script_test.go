@@ -43,7 +43,7 @@ var sections = []string{"log", "inputs", "ignores", "model", "error"}
 //	CASE: model    the project, see dump
 //	CASE: error    the kind and the text of the error
 //
-// $WORK stands for the directory of the case's files. A missing section must be empty.
+// $WORK stands for the directory of the case's files, $PRIVATE for that of blobs. A missing section must be empty.
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(paths) == 0 {
@@ -85,11 +85,12 @@ func testArchive(t *testing.T, path string, evaluate evaluator) {
 
 // testCase runs one case and returns its files with what was seen.
 func testCase(t *testing.T, name string, files []txtar.File, evaluate evaluator) []txtar.File {
-	work := t.TempDir()
+	work, private := t.TempDir(), t.TempDir()
 	given, want := []txtar.File{}, map[string]string{}
 	options := Options{
 		Subcommand: "up", Argv: []string{"tilt-session", "up"}, Executable: "/bin/tilt-session",
 		Runner: execRunner{}, Environ: []string{"PATH=" + os.Getenv("PATH")},
+		PrivateDirectory: func() (string, error) { return private, nil },
 	}
 	for _, f := range files {
 		section, ok := strings.CutPrefix(f.Name, name+": ")
@@ -157,8 +158,12 @@ func evaluate(t *testing.T, work string, options Options) map[string]string {
 	} else {
 		got["model"] = dump(work, project)
 	}
+	private, err := options.PrivateDirectory()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for section, text := range got {
-		got[section] = strings.ReplaceAll(text, work, "$WORK")
+		got[section] = strings.ReplaceAll(strings.ReplaceAll(text, work, "$WORK"), private, "$PRIVATE")
 	}
 	return got
 }

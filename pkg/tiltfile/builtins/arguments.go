@@ -81,6 +81,37 @@ func (l *StringList) Unpack(v starlark.Value) (err error) {
 	return err
 }
 
+// Sequence is a list of strings. A string isn't one: each of its characters would be meant.
+type Sequence []string
+
+// Unpack implements starlark.Unpacker.
+func (s *Sequence) Unpack(v starlark.Value) error {
+	if _, ok := starlark.AsString(v); ok {
+		return errors.New("got string, want a list of strings")
+	}
+	return (*StringList)(s).Unpack(v)
+}
+
+// Flag is a bool that knows whether it was left out.
+type Flag struct{ given *bool }
+
+// Unpack implements starlark.Unpacker.
+func (f *Flag) Unpack(v starlark.Value) error {
+	value, ok := v.(starlark.Bool)
+	if !ok {
+		return fmt.Errorf("got %s, want bool", v.Type())
+	}
+	f.given = (*bool)(&value)
+	return nil
+}
+
+// Set sets the value to that of the flag, unless it was left out.
+func (f Flag) Set(value *bool) {
+	if f.given != nil {
+		*value = *f.given
+	}
+}
+
 // stringsOf returns the strings in a list. The error for another value says what is wanted instead.
 func stringsOf(v starlark.Value, wanted string) ([]string, error) {
 	if !isList(v) {

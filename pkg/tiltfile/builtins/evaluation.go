@@ -48,6 +48,9 @@ type Options struct {
 	Cluster func() (*model.Cluster, error)
 	// Redact gets the secrets of the objects that the Tiltfile deploys, as soon as it registers them. Nil drops them.
 	Redact func([]model.Secret)
+	// PrivateDirectory returns the directory for files that live as long as the run and that other users can't read. It is
+	// called when the first of them is written. Nil refuses them.
+	PrivateDirectory func() (string, error)
 	// Runner runs the commands of local(), helm() and kustomize(); nil refuses them.
 	Runner Runner
 	// Log gets what the Tiltfile prints and warns of: one or more lines without a final line break. Calls don't

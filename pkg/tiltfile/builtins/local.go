@@ -83,7 +83,7 @@ func (v *Environ) local(a localParameters) (starlark.Value, error) {
 func (v *Environ) run(command *model.Command, a *localParameters) (stdout, stderr string, err error) {
 	ctx, cancel := context.WithCancelCause(v.evaluation.Context)
 	defer cancel(nil)
-	env := v.entries()
+	env := v.Entries()
 	if kubeconfig := v.Kubeconfig(); kubeconfig != "" {
 		env = append(env, kubeconfigVariable+"="+kubeconfig)
 	}

@@ -63,8 +63,8 @@ func (v *Environ) Library() Library {
 	return l
 }
 
-// entries returns the environment as "KEY=value" entries.
-func (v *Environ) entries() []string {
+// Entries returns the environment as "KEY=value" entries.
+func (v *Environ) Entries() []string {
 	var entries []string
 	for key, value := range starlark.Entries(v.Dict) {
 		entries = append(entries, string(key.(starlark.String))+"="+string(value.(starlark.String)))
@@ -78,7 +78,7 @@ func (v *Environ) Changes() map[string]*string {
 	for key := range v.initial {
 		changes[key] = nil
 	}
-	for _, entry := range v.entries() {
+	for _, entry := range v.Entries() {
 		key, value, _ := strings.Cut(entry, "=")
 		changes[key] = &value
 		if before, ok := v.initial[key]; ok && before == value {

@@ -187,9 +187,8 @@ func unsupported(c *Call) (starlark.Value, error) {
 	return nil, errors.New(c.Name + " isn't supported by this version")
 }
 
-// unsupportedNames are those of builtins that need images, Docker Compose or Kubernetes.
+// unsupportedNames are those of builtins that need Kubernetes.
 var unsupportedNames = []string{
-	"dc_resource", "docker_compose",
 	"v1alpha1.cluster", "v1alpha1.forward", "v1alpha1.kubernetes_apply", "v1alpha1.kubernetes_apply_cmd",
 	"v1alpha1.kubernetes_discovery", "v1alpha1.kubernetes_discovery_template_spec", "v1alpha1.kubernetes_image_locator",
 	"v1alpha1.kubernetes_image_object_descriptor", "v1alpha1.kubernetes_watch_ref", "v1alpha1.label_selector",

@@ -69,7 +69,7 @@ func (i *Images) dockerBuild(c *builtins.Call) (starlark.Value, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", nameOf(b.docker), err)
 	}
-	if err := i.dockerFiles(b, a); err != nil {
+	if err := i.dockerFiles(b, a, fmt.Sprintf("docker_build(%q)", b.name.String())); err != nil {
 		return nil, err
 	}
 	b.use = useOf(a.MatchInEnv, a.Entrypoint, a.ContainerArgs)
@@ -155,13 +155,12 @@ func nameOf(d *model.DockerBuild) string {
 	return d.Dockerfile
 }
 
-// dockerFiles sets which files a build depends on.
-func (i *Images) dockerFiles(b *build, a *dockerParameters) error {
+// dockerFiles sets which files a build depends on. Messages name what has declared it as its own.
+func (i *Images) dockerFiles(b *build, a *dockerParameters, own string) error {
 	d := b.docker
 	if d.Context == "" {
 		return nil
 	}
-	own := fmt.Sprintf("docker_build(%q)", b.name.String())
 	patterns := []string{gitDirectory}
 	for _, file := range i.tiltfiles(b) {
 		if relative, ok := below(d.Context, file); ok {

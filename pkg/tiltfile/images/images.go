@@ -14,7 +14,8 @@
 //	images.Find("web")                      // which build an image_deps= means
 //	images.Uses("web", names)               // what the deploy of a resource needs to know of its images
 //	images.LiveUpdates(names)               // how changed files of these images and their bases get into containers
-//	images.Project(used, cluster)           // the images of the project; warns of the builds that nothing uses
+//	images.InCompose(references)            // which build makes the image of a Compose service
+//	images.Project(used)                    // the images of the project; warns of the builds that nothing uses
 //
 // Builtins of other packages that take live_update= have a parameter of type LiveUpdate.
 package images

@@ -66,16 +66,32 @@ func (i *Images) LiveUpdates(names []string) []model.LiveUpdate {
 	return all
 }
 
-// Project returns the images that are built: those with the names, which resources use, and their bases. Bases come
-// first. It warns of the builds that nothing uses. The cluster is nil without Kubernetes objects.
-func (i *Images) Project(used []string, cluster *model.Cluster) []model.Image {
-	i.warnUnused(used)
+// Used says what uses the images of a project.
+type Used struct {
+	// Deployed and Composed are the names of the images that Kubernetes resources and Compose services use.
+	Deployed, Composed []string
+	// Cluster is the cluster of Kubernetes resources, nil without them.
+	Cluster *model.Cluster
+	// Configs names the files that may use images, for messages.
+	Configs string
+}
+
+// Project returns the images that are built: those that are used, and their bases. Bases come first. It warns of the
+// builds that nothing uses.
+func (i *Images) Project(used Used) []model.Image {
+	names := slices.Concat(used.Deployed, used.Composed)
+	i.warnUnused(names, used.Configs)
+	deployed := i.ordered(used.Deployed)
 	var images []model.Image
-	for _, b := range i.ordered(used) {
+	for _, b := range i.ordered(names) {
 		if b.syncsOnly() {
 			continue
 		}
-		images = append(images, i.image(b, slices.Contains(used, b.name.String()), cluster))
+		var cluster *model.Cluster
+		if slices.Contains(deployed, b) {
+			cluster = used.Cluster
+		}
+		images = append(images, i.image(b, slices.Contains(names, b.name.String()), cluster))
 	}
 	return images
 }

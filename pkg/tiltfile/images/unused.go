@@ -12,7 +12,8 @@ import (
 )
 
 // warnUnused warns of the builds that neither resources nor other images use, unless update_settings() allows them.
-func (i *Images) warnUnused(used []string) {
+// Configs names the files that don't use them.
+func (i *Images) warnUnused(used []string, configs string) {
 	allowed := map[string]bool{}
 	for _, text := range i.evaluation.UnusedImages {
 		if name, err := dockerfile.ParseName(text); err == nil {
@@ -31,15 +32,15 @@ func (i *Images) warnUnused(used []string) {
 	}
 	for _, b := range i.builds {
 		if !needed[b] && !b.syncsOnly() && !allowed["*"] && !allowed[b.name.String()] {
-			i.evaluation.Warn("%s", i.unusedText(b))
+			i.evaluation.Warn("%s", i.unusedText(b, configs))
 		}
 	}
 }
 
 // unusedText says that a build isn't used, and what to do.
-func (i *Images) unusedText(b *build) string {
+func (i *Images) unusedText(b *build, configs string) string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Image not used in any Kubernetes config:\n    ✕ %s\n", b.name)
+	fmt.Fprintf(&text, "Image not used in any %s config:\n    ✕ %s\n", configs, b.name)
 	switch suggestions := i.suggestions(b); {
 	case len(suggestions) > 0:
 		text.WriteString("Did you mean…\n")

@@ -32,7 +32,7 @@ func (k *Kubernetes) customDeploy(c *builtins.Call) (starlark.Value, error) {
 		DeleteEnv         builtins.Environment  `arg:"delete_env??"`
 		DeleteBat         builtins.CommandLine  `arg:"delete_cmd_bat??"`
 		ContainerSelector string                `arg:"container_selector??"`
-		ImageDeps         sequence              `arg:"image_deps??"`
+		ImageDeps         builtins.Sequence     `arg:"image_deps??"`
 	}
 	if err := c.Unpack(&a); err != nil {
 		return nil, err

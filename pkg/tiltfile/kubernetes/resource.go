@@ -24,9 +24,9 @@ type options struct {
 	PortForwards portForwards         `arg:"port_forwards??"`
 	PodSelectors podSelectors         `arg:"extra_pod_selectors??"`
 	TriggerMode  builtins.TriggerMode `arg:"trigger_mode??"`
-	ResourceDeps sequence             `arg:"resource_deps??"`
-	Objects      sequence             `arg:"objects??"`
-	AutoInit     flag                 `arg:"auto_init??"`
+	ResourceDeps builtins.Sequence    `arg:"resource_deps??"`
+	Objects      builtins.Sequence    `arg:"objects??"`
+	AutoInit     builtins.Flag        `arg:"auto_init??"`
 	Readiness    readiness            `arg:"pod_readiness??"`
 	Links        builtins.LinkList    `arg:"links??"`
 	Labels       builtins.LabelList   `arg:"labels??"`
@@ -76,9 +76,7 @@ func (g *grouping) apply(o *options) error {
 	if o.TriggerMode != builtins.Unset {
 		r.triggerMode = o.TriggerMode
 	}
-	if o.AutoInit.bool != nil {
-		r.autoInit = *o.AutoInit.bool
-	}
+	o.AutoInit.Set(&r.autoInit)
 	if o.Readiness != "" {
 		r.readiness = model.PodReadiness(o.Readiness)
 	}
@@ -121,30 +119,6 @@ func (g *grouping) target(o *options) (*resource, error) {
 		r.name = o.NewName
 	}
 	return r, nil
-}
-
-// sequence is a list of strings. A string isn't one: each of its characters would be meant.
-type sequence []string
-
-// Unpack implements starlark.Unpacker.
-func (s *sequence) Unpack(v starlark.Value) error {
-	if _, ok := starlark.AsString(v); ok {
-		return errors.New("got string, want a list of strings")
-	}
-	return (*builtins.StringList)(s).Unpack(v)
-}
-
-// flag is a bool. The pointer is nil when the argument is left out.
-type flag struct{ *bool }
-
-// Unpack implements starlark.Unpacker.
-func (f *flag) Unpack(v starlark.Value) error {
-	value, ok := v.(starlark.Bool)
-	if !ok {
-		return fmt.Errorf("got %s, want bool", v.Type())
-	}
-	f.bool = (*bool)(&value)
-	return nil
 }
 
 // podSelectors is a dict of labels or a list of them.
