@@ -25,10 +25,10 @@ import (
 	"tilt.dev/session/pkg/process"
 )
 
-// program is a static program: it lists files, prints what it's given, fails, or waits.
+// program is a static program: it lists files, prints what it's given, fails, waits, or is a service.
 const program = `package main
 
-import ("fmt"; "io/fs"; "os"; "path/filepath"; "time")
+import ("fmt"; "io/fs"; "net/http"; "os"; "os/signal"; "path/filepath"; "strconv"; "syscall"; "time")
 
 func main() {
 	switch os.Args[1] {
@@ -48,6 +48,42 @@ func main() {
 	case "wait":
 		fmt.Println("waiting")
 		time.Sleep(10 * time.Minute)
+	case "serve":
+		fmt.Println("serving", os.Args[2:])
+		end := make(chan os.Signal, 1)
+		signal.Notify(end, syscall.SIGTERM)
+		go http.ListenAndServe(":8080", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == "POST" { os.Exit(4) }
+			fmt.Fprintln(w, "served")
+		}))
+		<-end
+		fmt.Println("ended")
+	case "stubborn":
+		signal.Ignore(syscall.SIGTERM)
+		fmt.Println("stubborn")
+		time.Sleep(10 * time.Minute)
+	case "health":
+		if _, err := http.Get("http://127.0.0.1:8080/"); err != nil { fmt.Println("not healthy:", err); os.Exit(1) }
+	case "exit":
+		code, _ := strconv.Atoi(os.Args[2])
+		fmt.Println("exiting with", code)
+		os.Exit(code)
+	case "once": // Fails at the first execution.
+		if _, err := os.Stat("/ran"); err != nil { os.WriteFile("/ran", nil, 0o600); os.Exit(1) }
+	case "log":
+		count, _ := strconv.Atoi(os.Args[2])
+		for i := range count {
+			out := os.Stdout
+			if i % 10 == 0 { out = os.Stderr }
+			fmt.Fprintf(out, "line %d\n", i)
+		}
+	case "oom":
+		var kept [][]byte
+		for {
+			piece := make([]byte, 1<<20)
+			for i := range piece { piece[i] = 1 }
+			kept = append(kept, piece)
+		}
 	}
 }
 `
@@ -78,6 +114,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
+	removeServiceImage()
 	if err := goleak.Find(); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -6,8 +6,9 @@
 // # Updates
 //
 // The update of a service is `docker compose build`, for a service that builds itself, and `docker compose up -d
-// --no-deps --no-build`. The order of services is the engine's of this program, and so are conditions. Names, labels and
-// networks are those that Compose makes, so the user's own `docker compose ps`, `logs` and `exec` work on the project.
+// --no-deps --no-build`. The order of services and the conditions of dependencies are the business of this program.
+// Names, labels and networks are those that Compose makes, so the user's own `docker compose ps`, `logs` and `exec` work
+// on the project.
 // Builds run at the same time; of the services of a project one comes up at a time in this process, because Compose
 // creates the project's networks and volumes along with the first. Two runs in one process that name the same project
 // but differ in its directory or files are refused.
@@ -17,8 +18,8 @@
 // # Runtimes
 //
 // The containers are observed by the Engine API, found by their labels: one stream of events for each project, and an
-// inspection after each event. After a break everything is inspected, so that nothing is missed; meanwhile the last known
-// state stands, and says since when the engine hasn't answered.
+// inspection after each event. After a break everything is inspected, so that nothing is missed; meanwhile the last
+// known state stands, and says since when the engine hasn't answered.
 //
 //	| container                        | report                                                                  |
 //	|----------------------------------|-------------------------------------------------------------------------|
@@ -44,8 +45,8 @@
 //
 // # Limits
 //
-// Containers are stopped by the API, so hooks of Compose such as pre_stop don't run then. Of a container with a terminal,
-// a line longer than 16 KiB is shown with times within.
+// Containers are stopped by the API, so hooks of Compose such as pre_stop don't run then. Of a container with a
+// terminal, a line longer than 16 KiB is shown with times within.
 package compose
 
 import (
@@ -188,7 +189,8 @@ func (r *Runner) waits(resource string) bool {
 	return !r.options.CI || r.patient[resource]
 }
 
-// SetProject tells what the Tiltfile has now. The containers of services that it had before are removed. It doesn't block.
+// SetProject tells what the Tiltfile has now. The containers of services that it had before are removed. It doesn't
+// block.
 func (r *Runner) SetProject(p *model.Project) {
 	known, patient := map[serviceKey]string{}, map[string]bool{}
 	for i := range p.Resources {

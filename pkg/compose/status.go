@@ -75,7 +75,7 @@ func (s *situation) sum(reports []engine.Report) engine.Report {
 		if done < want && urgency[sum.Phase] <= urgency[engine.Ready] {
 			sum.Phase, sum.Unproven = engine.Starting, time.Time{}
 		}
-		state := fmt.Sprintf("%d/%d running", done, want)
+		state := fmt.Sprintf("%d/%d ready", done, want)
 		if s.service.OneOff {
 			state = fmt.Sprintf("%d/%d ready or succeeded", done, want)
 		}
@@ -100,9 +100,10 @@ func (s *situation) container(c *dockerapi.Container) engine.Report {
 	case dockerapi.StatusExited, dockerapi.StatusDead:
 		s.exited(c, &report)
 	case dockerapi.StatusCreated:
-		report.Phase, report.Reason = engine.Pending, "create"
 		if c.State.Error != "" {
 			s.exited(c, &report)
+		} else {
+			report.Phase, report.Reason = engine.Pending, "create"
 		}
 	default:
 		report.Phase, report.Reason = engine.Pending, c.State.Status

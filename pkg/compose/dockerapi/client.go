@@ -1,9 +1,9 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package dockerapi is a client of the Docker Engine API, of those few calls that follow, stop and remove the containers
-// of Compose services. It decodes only what these need: no environment and no command of a container, which may hold
-// secrets.
+// Package dockerapi is a client of the Docker Engine API, of those few calls that follow, stop and remove the
+// containers of Compose services. It decodes only what these need: no environment and no command of a container, which
+// may hold secrets.
 //
 // Paths have no version, so every engine answers as its default version does. All fields that are decoded are there
 // since version 1.24. Podman serves the same API.
@@ -126,7 +126,7 @@ func (c *Client) Now(ctx context.Context) (time.Time, error) {
 	defer response.Body.Close()
 	now, err := http.ParseTime(response.Header.Get("Date"))
 	if err != nil {
-		return time.Now().Truncate(time.Second), nil //nolint:nilerr // A proxy dropped it; clocks are mostly right.
+		return time.Now().Truncate(time.Second), nil // A proxy dropped it; clocks are mostly right.
 	}
 	return now, nil
 }
@@ -137,7 +137,7 @@ func labelFilter(more map[string][]string, labels []string) string {
 	for key, values := range more {
 		filters[key] = values
 	}
-	text, _ := json.Marshal(filters) // Strings are always encoded.
+	text, _ := json.Marshal(filters) //nolint:errchkjson // Strings are always encoded.
 	return string(text)
 }
 

@@ -120,7 +120,8 @@ func (c *Client) Containers(ctx context.Context, labels ...string) ([]string, er
 	var list []struct {
 		ID string `json:"Id"`
 	}
-	if err := c.get(ctx, "/containers/json", url.Values{"all": {"1"}, "filters": {labelFilter(nil, labels)}}, &list); err != nil {
+	query := url.Values{"all": {"1"}, "filters": {labelFilter(nil, labels)}}
+	if err := c.get(ctx, "/containers/json", query, &list); err != nil {
 		return nil, err
 	}
 	ids := make([]string, len(list))

@@ -16,9 +16,12 @@ import (
 // DefaultHost is the engine of a machine without any configuration.
 const DefaultHost = "unix:///var/run/docker.sock"
 
+// Dial connects to an engine.
+type Dial func(context.Context) (net.Conn, error)
+
 // New returns a client of an engine. tunnel connects to engines that only Docker's own client reaches, by ssh:// and by
 // TLS; nil connects to none.
-func New(host string, tunnel func(context.Context) (net.Conn, error)) (*Client, error) {
+func New(host string, tunnel Dial) (*Client, error) {
 	dial, err := dialer(host, tunnel)
 	if err != nil {
 		return nil, err
@@ -31,7 +34,7 @@ func New(host string, tunnel func(context.Context) (net.Conn, error)) (*Client, 
 	}}}, nil
 }
 
-func dialer(host string, tunnel func(context.Context) (net.Conn, error)) (func(context.Context) (net.Conn, error), error) {
+func dialer(host string, tunnel Dial) (Dial, error) {
 	var d net.Dialer
 	network, address, ok := strings.Cut(host, "://")
 	if ok && network == "unix" && address != "" {

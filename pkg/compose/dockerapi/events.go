@@ -34,7 +34,7 @@ func (c *Client) Events(ctx context.Context, since time.Time, labels ...string) 
 	ctx, cancel := context.WithCancel(ctx)
 	filters := labelFilter(map[string][]string{"type": {"container"}, "event": watched}, labels)
 	query := url.Values{"filters": {filters}, "since": {timestamp(since)}}
-	response, err := c.call(ctx, http.MethodGet, "/events", query)
+	response, err := c.call(ctx, http.MethodGet, "/events", query) //nolint:bodyclose // Close does.
 	if err != nil {
 		cancel()
 		return nil, err
