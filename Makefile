@@ -80,14 +80,16 @@ e2e-kube: ## Run the same behind a kube-apiserver, which is built for that at fi
 	hack/e2e-kube.sh
 
 .PHONY: generate
-generate: ## Regenerate all generated code and the published API documents.
+generate: ## Regenerate all generated code, the published API documents and the table of builtins.
 	hack/update-codegen.sh
 	hack/update-openapi.sh
+	hack/update-tiltfile.sh
 
 .PHONY: verify
 verify: ## Fail if generated code, the published API documents or go.mod is stale.
 	hack/verify-codegen.sh
 	hack/verify-openapi.sh
+	hack/verify-tiltfile.sh
 	hack/verify-modules.sh
 
 .PHONY: lint
