@@ -175,23 +175,29 @@ func (e *Evaluation) Settings() Library {
 	for _, name := range unsupportedNames {
 		l[name] = builtin(name, unsupported)
 	}
+	for _, name := range unsupportedParts {
+		l[name] = builtin(name, unsupportedPart)
+	}
 	return l
 }
 
 // unsupported is a builtin of Tilt that this version doesn't have. A call is an error that says so; without the builtin
 // the name would be undefined.
 func unsupported(c *Call) (starlark.Value, error) {
-	if strings.HasPrefix(c.Name, "v1alpha1.") {
-		return nil, errors.New(c.Name + " isn't supported: use k8s_yaml, k8s_resource and k8s_custom_deploy instead")
-	}
-	return nil, errors.New(c.Name + " isn't supported by this version")
+	return nil, errors.New(c.Name + " isn't supported: use k8s_yaml, k8s_resource and k8s_custom_deploy instead")
 }
 
-// unsupportedNames are those of builtins that need Kubernetes.
-var unsupportedNames = []string{
-	"v1alpha1.cluster", "v1alpha1.forward", "v1alpha1.kubernetes_apply", "v1alpha1.kubernetes_apply_cmd",
-	"v1alpha1.kubernetes_discovery", "v1alpha1.kubernetes_discovery_template_spec", "v1alpha1.kubernetes_image_locator",
-	"v1alpha1.kubernetes_image_object_descriptor", "v1alpha1.kubernetes_watch_ref", "v1alpha1.label_selector",
-	"v1alpha1.label_selector_requirement", "v1alpha1.object_selector", "v1alpha1.pod_log_stream_template_spec",
-	"v1alpha1.port_forward_template_spec",
-}
+// unsupportedPart is a builtin whose value is an argument of those that are unsupported. Its arguments aren't checked:
+// the error is about the object that it is a part of.
+func unsupportedPart(*Call) (starlark.Value, error) { return nil, nil }
+
+// unsupportedNames are those of objects for Kubernetes, and unsupportedParts those of their arguments.
+var (
+	unsupportedNames = []string{"v1alpha1.cluster", "v1alpha1.kubernetes_apply", "v1alpha1.kubernetes_discovery"}
+	unsupportedParts = []string{
+		"v1alpha1.forward", "v1alpha1.kubernetes_apply_cmd", "v1alpha1.kubernetes_discovery_template_spec",
+		"v1alpha1.kubernetes_image_locator", "v1alpha1.kubernetes_image_object_descriptor",
+		"v1alpha1.kubernetes_watch_ref", "v1alpha1.label_selector", "v1alpha1.label_selector_requirement",
+		"v1alpha1.object_selector", "v1alpha1.pod_log_stream_template_spec", "v1alpha1.port_forward_template_spec",
+	}
+)
