@@ -4,6 +4,7 @@
 package private
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -36,5 +37,30 @@ func TestTemporaryDirectory(t *testing.T) {
 		if _, err := os.Stat(path); (err == nil) != want {
 			t.Errorf("%s is there: %t", path, err == nil)
 		}
+	}
+}
+
+func TestDirectory(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var d Directory
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := d.Path()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := d.Path(); again != first || err != nil {
+		t.Errorf("got %q, then %q, %v", first, again, err)
+	}
+	info, err := os.Stat(first)
+	if err != nil || info.Mode().Perm()&Others != 0 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if err := errors.Join(os.WriteFile(first+"/file", nil, 0o600), d.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(first); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it is still there: %v", err)
 	}
 }

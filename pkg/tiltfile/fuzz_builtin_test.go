@@ -6,6 +6,7 @@ package tiltfile
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,6 +22,7 @@ var expressions = []string{
 	"http_get_action(80)", "v1alpha1.ignore_def('a')", "exec_action(['a'])", "probe(tcp_socket=tcp_socket_action(1))", "TRIGGER_MODE_MANUAL", "os.environ", "fail", "lambda *a: a",
 	"port_forward(80)", "blob('{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{image: i}]}}')",
 	"blob('{apiVersion: v1, kind: Secret, metadata: {name: a}, data: {k: MTIzNDU2}}')", "['a:secret']",
+	"blob('services: {a: {image: b, depends_on: [c], ports: [\"1:1\"]}, c: {build: ., x-tilt: {one_off: true}}}')",
 	"CYCLE", "x", "sync('a', '/b')", "[run('a')]", "'-'", "'FROM a'",
 }
 
@@ -38,6 +40,7 @@ var parameters = []string{
 	"workload", "new_name", "port_forwards", "extra_pod_selectors", "objects", "pod_readiness", "apply_cmd",
 	"delete_cmd", "image_json_path", "image_object", "paths", "flags", "func",
 	"ref", "context", "dockerfile_contents", "live_update", "image_deps", "only", "secret", "build_args",
+	"configPaths", "project_name", "profiles", "env_file", "image", "trigger_mode",
 }
 
 // builtinNames are the full names of all functions that a Tiltfile can call.
@@ -64,6 +67,7 @@ func FuzzBuiltins(f *testing.F) {
 		source := calls(choices, append(builtinNames("", e.builtins), builtinNames("", starlark.Universe)...))
 		options := tiltfile(t, prelude+source)
 		options.Runner, options.Args = nil, []string{"--a", "b", "c"}
+		options.PrivateDirectory = func() (string, error) { return filepath.Dir(options.Path), nil }
 		e = newEvaluation(t.Context(), options)
 		e.limits.steps, e.MaxDataSize = 100_000, 1<<16
 		_, err := e.project()
