@@ -14,16 +14,16 @@
 // operation, such as 'x' * 1000000000 or kustomize(), are not limited.
 //
 // Package builtins has the builtins of most subjects, package config those of config.*, package images those for
-// image builds, package kubernetes those for what is deployed, and package data the encodings; see package builtins for
-// how to add a builtin. The list of all subjects is in newEvaluation. This package has what executes other files: load,
-// include and extensions; package extension fetches their repositories.
+// image builds, package compose those for Docker Compose, package kubernetes those for what is deployed, and package
+// data the encodings; see package builtins for how to add a builtin. The list of all subjects is in newEvaluation. This
+// package has what executes other files: load, include and extensions; package extension fetches their repositories.
 //
-// Builtins of Tilt that need Docker Compose are known by name, and calling one is an error that says so. Those for what
-// this program doesn't have, such as telemetry and buttons, only check their arguments. Of the objects of v1alpha1,
-// commands become companions. Extensions that aren't loaded are executed after the main file, each with its own
-// arguments.
+// Builtins for what this program doesn't have, such as telemetry and buttons, only check their arguments. Of the
+// objects of v1alpha1, commands become companions. Extensions that aren't loaded are executed after the main file, each
+// with its own arguments.
 //
-// Beyond Tilt, local_resource has timeout, readiness_timeout, retries and restart, and ci_settings has settle.
+// Beyond Tilt, local_resource has timeout, readiness_timeout, retries and restart, ci_settings has settle, and services
+// of Docker Compose have x-tilt.
 package tiltfile
 
 import (

@@ -1,7 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package compose has the builtins by which a Tiltfile declares Docker Compose projects: docker_compose and dc_resource.
+// Package compose has the builtins by which a Tiltfile declares Docker Compose projects: docker_compose and
+// dc_resource.
 //
 // docker_compose() loads a project, and loads it anew when a further call adds files to it. Each service of an active
 // profile is a resource. Resources makes them once all Tiltfiles are executed:
@@ -30,6 +31,7 @@ import (
 	"slices"
 
 	"github.com/compose-spec/compose-go/v2/loader"
+	"github.com/compose-spec/compose-go/v2/types"
 	"go.starlark.net/starlark"
 	"go.starlark.net/syntax"
 
@@ -56,8 +58,10 @@ type project struct {
 	scope    *builtins.Scope
 	// services are those of active profiles, by name.
 	services []*service
-	// parts digests the networks, volumes, configs and secrets.
-	parts parts
+	// parts are the networks, volumes, configs and secrets. unknown are the files, if they have what the library doesn't
+	// know.
+	parts   parts
+	unknown []types.ConfigFile
 }
 
 // New returns what an evaluation declares.

@@ -73,7 +73,7 @@ func (s *service) digest(builds bool, dockerfile string) (string, error) {
 			use("secret", secret.Source)
 		}
 	}
-	text, err := json.Marshal([]any{config, used, dockerfile})
+	text, err := json.Marshal([]any{config, used, dockerfile, s.project.unknown})
 	if err != nil {
 		return "", fmt.Errorf("encode the service: %w", err)
 	}

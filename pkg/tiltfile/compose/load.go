@@ -30,7 +30,8 @@ func (c *Compose) load(p *project) error {
 		c.defaultProfiles(p, details.Environment)
 	}
 	loaded, warnings, err := loadProject(c.evaluation.Context, details, c.options(p, false), c.addFiles)
-	if err != nil && isInvalid(err) && c.accepted(p) {
+	unchecked := err != nil && isInvalid(err) && c.accepted(p)
+	if unchecked {
 		loaded, warnings, err = loadProject(c.evaluation.Context, details, c.options(p, true), c.addFiles)
 	}
 	for _, warning := range warnings {
@@ -41,6 +42,9 @@ func (c *Compose) load(p *project) error {
 	}
 	if p.parts, err = partsOf(loaded); err != nil {
 		return err
+	}
+	if p.unknown = nil; unchecked {
+		p.unknown = details.ConfigFiles
 	}
 	before := p.services
 	p.services = nil
