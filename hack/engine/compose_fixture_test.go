@@ -52,7 +52,7 @@ func removeServiceImage() {
 
 // app is a Compose project of one test, and a run of it.
 type app struct {
-	*testing.T
+	testing.TB
 	dir       string
 	project   *model.ComposeProject
 	processes *process.Runner
@@ -61,7 +61,7 @@ type app struct {
 }
 
 // newApp returns a project with services, whose definitions are indented YAML. IMAGE stands for serviceImage.
-func newApp(t *testing.T, services string) *app {
+func newApp(t testing.TB, services string) *app {
 	t.Helper()
 	name, err := serviceImage()
 	if err != nil {
@@ -71,7 +71,7 @@ func newApp(t *testing.T, services string) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &app{T: t, dir: t.TempDir(), processes: processes, env: os.Environ()}
+	a := &app{TB: t, dir: t.TempDir(), processes: processes, env: os.Environ()}
 	file := filepath.Join(a.dir, "compose.yaml")
 	a.project = &model.ComposeProject{
 		Name:      strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")) + fmt.Sprint(os.Getpid()),

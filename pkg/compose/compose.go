@@ -7,8 +7,8 @@
 //
 // The update of a service is `docker compose build`, for a service that builds itself, and `docker compose up -d
 // --no-deps --no-build`. The order of services and the conditions of dependencies are the business of this program.
-// Names, labels and networks are those that Compose makes, so the user's own `docker compose ps`, `logs` and `exec` work
-// on the project.
+// Names, labels and networks are those that Compose makes, so the user's own `docker compose ps`, `logs` and `exec`
+// work on the project.
 // Builds run at the same time; of the services of a project one comes up at a time in this process, because Compose
 // creates the project's networks and volumes along with the first. Two runs in one process that name the same project
 // but differ in its directory or files are refused.

@@ -32,8 +32,7 @@ type Projects struct {
 
 // claim is a project that runs use.
 type claim struct {
-	// turn has room for the one who brings up a service. Who waits for it comes first come, first served.
-	turn chan struct{}
+	*turns
 	// users are the runs with what their Tiltfiles say.
 	users map[*Runner]*model.ComposeProject
 }
@@ -47,7 +46,7 @@ func (ps *Projects) claim(key projectKey, r *Runner, p *model.ComposeProject) (*
 	}
 	c := ps.claimed[key]
 	if c == nil {
-		c = &claim{turn: make(chan struct{}, 1), users: map[*Runner]*model.ComposeProject{}}
+		c = &claim{turns: newTurns(), users: map[*Runner]*model.ComposeProject{}}
 		ps.claimed[key] = c
 	}
 	for other, theirs := range c.users {
@@ -69,16 +68,6 @@ func (ps *Projects) release(key projectKey, r *Runner) {
 		if len(c.users) == 0 {
 			delete(ps.claimed, key)
 		}
-	}
-}
-
-// take waits for the turn, which the caller gives back by calling give.
-func (c *claim) take(ctx context.Context) (give func(), err error) {
-	select {
-	case c.turn <- struct{}{}:
-		return func() { <-c.turn }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
 }
 

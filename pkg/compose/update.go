@@ -132,11 +132,6 @@ func (u *update) bringUp() error {
 	if err != nil {
 		return err
 	}
-	give, err := p.take(u.ctx)
-	if err != nil {
-		return err
-	}
-	defer give()
 	command := []string{"up", "-d", "--no-deps", "--no-build"}
 	if u.request.Requested {
 		command = append(command, "--force-recreate")
@@ -144,7 +139,7 @@ func (u *update) bringUp() error {
 	if u.up.Project.Wait {
 		command = append(command, "--wait")
 	}
-	return u.execute(more, t.command(u.up.Project, files, append(command, u.up.Service)...))
+	return p.up(&call{update: u, argv: t.command(u.up.Project, files, command...), stdin: more})
 }
 
 // override is a further file of the project, and its name, for a service that runs an image of the Tiltfile.
@@ -181,10 +176,7 @@ func (u *update) execute(stdin string, argv []string) error {
 	log := u.request.Log.Writer()
 	defer log.Close()
 	last := &lastLine{}
-	spec := process.Spec{
-		Argv: argv, Dir: u.up.Project.Directory, Env: process.MergeEnv(u.request.Environ, plain),
-		Output: writers{log, last},
-	}
+	spec := process.Spec{Argv: argv, Output: writers{log, last}}
 	if stdin != "" {
 		in, out, err := os.Pipe()
 		if err != nil {
@@ -197,17 +189,28 @@ func (u *update) execute(stdin string, argv []string) error {
 		}
 		spec.Stdin = in
 	}
-	u.mu.Lock()
-	if u.stopped {
-		u.mu.Unlock()
-		return context.Canceled
-	}
-	p, err := u.runner.options.Start(spec)
-	u.process = p
-	u.mu.Unlock()
+	p, err := u.start(spec)
 	if err != nil {
 		return err
 	}
+	return u.await(p, last)
+}
+
+// start starts a command of Compose, unless the update is stopped.
+func (u *update) start(spec process.Spec) (*process.Process, error) {
+	spec.Dir, spec.Env = u.up.Project.Directory, process.MergeEnv(u.request.Environ, plain)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.stopped {
+		return nil, context.Canceled
+	}
+	p, err := u.runner.options.Start(spec)
+	u.process = p
+	return p, err
+}
+
+// await waits for the end of a command. Its last line says why it failed.
+func (u *update) await(p *process.Process, last *lastLine) error {
 	<-p.Done()
 	u.mu.Lock()
 	u.process = nil

@@ -4,7 +4,6 @@
 package compose
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -43,11 +42,11 @@ func newStage(t *testing.T, script string, options Options) *stage {
 	if err := os.WriteFile(filepath.Join(s.dir, "docker"), []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	socket, err := os.MkdirTemp("", "fake")
+	socket, err := os.MkdirTemp("", "fake") //nolint:usetesting // A path of a socket must be short.
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(socket, "s") // A path of a socket must be short.
+	path := filepath.Join(socket, "s")
 	listener, err := net.Listen("unix", path)
 	if err != nil {
 		t.Fatal(err)
@@ -128,51 +127,84 @@ func (s *stage) wantCalls(want ...string) {
 // TestCalls has the exact calls, since other programs read them.
 func TestCalls(t *testing.T) {
 	s := newStage(t, `case "$*" in *' - '*) cat; esac; echo "$COMPOSE_ANSI $COMPOSE_PROGRESS [$FORCE_COLOR]"`, Options{})
-	for _, a := range []engine.Activity{
-		s.start("plain"),
-		s.start("again", func(r *engine.UpdateRequest, _ *model.ComposeUp) { r.Requested = true }),
-		s.start("built", func(_ *engine.UpdateRequest, up *model.ComposeUp) { up.Builds = true }),
-		s.start("image", func(r *engine.UpdateRequest, up *model.ComposeUp) {
+	type change = func(*engine.UpdateRequest, *model.ComposeUp)
+	for _, service := range []struct {
+		name   string
+		change change
+	}{
+		{"plain", func(*engine.UpdateRequest, *model.ComposeUp) {}},
+		{"again", func(r *engine.UpdateRequest, _ *model.ComposeUp) { r.Requested = true }},
+		{"built", func(_ *engine.UpdateRequest, up *model.ComposeUp) { up.Builds = true }},
+		{"image", func(r *engine.UpdateRequest, up *model.ComposeUp) {
 			up.Image, r.Images = "mine", map[string]model.BuiltImage{"mine": {Ref: "mine:tilt-1"}}
-		}),
+		}},
 	} {
-		if end := s.end(a); end.Error != "" {
+		if end := s.end(s.start(service.name, service.change)); end.Error != "" {
 			t.Error(end.Error)
 		}
-		if tail := s.logs.Tail("image", 9); len(tail) > 0 &&
-			tail[1].Text != `{"services":{"image":{"image":"mine:tilt-1","pull_policy":"missing"}}}never plain []` {
-			t.Errorf("%v", tail)
-		}
 	}
-	data, err := os.ReadFile(s.calls())
-	if err != nil {
-		t.Fatal(err)
+	s.wantCalls("up -d --no-deps --no-build plain", "up -d --no-deps --no-build --force-recreate again", "build built",
+		"up -d --no-deps --no-build built", "-f - up -d --no-deps --no-build image")
+	tail := s.logs.Tail("image", 9)
+	if want := `{"services":{"image":{"image":"mine:tilt-1","pull_policy":"missing"}}}never plain []`; len(tail) != 2 ||
+		tail[1].Text != want {
+		t.Errorf("%v", tail)
 	}
-	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
-	slices.Sort(lines)
-	if err := os.WriteFile(s.calls(), []byte(strings.Join(lines, "\n")), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.wantCalls("-f - up -d --no-deps --no-build image", "build built", "up -d --no-deps --no-build --force-recreate again",
-		"up -d --no-deps --no-build built", "up -d --no-deps --no-build plain")
 }
 
-// TestOneAtATime: services of a project come up one after the other, in the order in which they are due.
-func TestOneAtATime(t *testing.T) {
-	s := newStage(t, `mkdir "$CALLS.turn" || exit 9; sleep 0.02; rmdir "$CALLS.turn"`, Options{})
+// TestTogether: a project has one call at a time, services that are due meanwhile come up together, each with its own
+// lines, and only that which is to blame fails.
+func TestTogether(t *testing.T) {
+	s := newStage(t, `mkdir "$CALLS.turn" || exit 9
+sleep 0.05
+for service in "$@"; do echo " Container p-$service-1  Started"; echo " $service Pulled"; done
+rmdir "$CALLS.turn"
+case "$*" in *bad*) echo "no such image"; exit 1; esac
+`, Options{})
 	s.project.Wait = true
 	var updates []engine.Activity
-	for i := range 5 {
-		updates = append(updates, s.start(fmt.Sprint("s", i)))
+	names := []string{"s0", "s1", "bad", "s3", "s4"}
+	for _, name := range names {
+		updates = append(updates, s.start(name))
 	}
-	for _, a := range updates {
-		if end := s.end(a); end.Error != "" {
-			t.Error(end.Error)
+	for i, a := range updates {
+		end := s.end(a)
+		if bad := names[i] == "bad"; bad != (end.Error == "no such image") || !bad && end.Error != "" {
+			t.Errorf("%s: %q", names[i], end.Error)
+		}
+		if tail := s.logs.Tail(names[i], 20); !slices.ContainsFunc(tail, func(l logs.Line) bool {
+			return l.Text == " "+names[i]+" Pulled"
+		}) {
+			t.Errorf("%s has no lines of its own: %v", names[i], tail)
 		}
 	}
 	data, err := os.ReadFile(s.calls())
-	if err != nil || strings.Count(string(data), " up -d --no-deps --no-build --wait s") != 5 {
+	if err != nil || strings.Count(string(data), "\n") > 2+len(names) {
 		t.Errorf("%v %s", err, data)
+	}
+}
+
+// TestTogetherStopped: the end of the update that leads doesn't end the others.
+func TestTogetherStopped(t *testing.T) {
+	s := newStage(t, `case "$*" in *"first second"|*"second first") echo begun; sleep 60; esac`, Options{})
+	first, second := s.start("first"), s.start("second")
+	for len(s.logs.Tail("first", 5)) < 2 && len(s.logs.Tail("second", 5)) < 2 {
+		select {
+		case <-first.Done():
+			return // They didn't meet.
+		case <-time.After(time.Millisecond):
+		}
+	}
+	leads, other := first, second
+	if len(s.logs.Tail("second", 5)) == 2 {
+		leads, other = second, first
+	}
+	leads.Stop(time.Second)
+	if end := s.end(leads); end.Error == "" {
+		t.Error("no error")
+	}
+	if end := s.end(other); end.Error != "" {
+		t.Error(end.Error)
 	}
 }
 
