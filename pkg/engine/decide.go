@@ -22,13 +22,14 @@ type settings struct {
 
 // load sums up the state of all tasks.
 type load struct {
-	// running counts the running jobs. alone is true if one of them must run alone.
-	running int
-	alone   bool
+	// running counts the running jobs, light those of them that take no slot. alone is true if one of them must run
+	// alone.
+	running, light int
+	alone          bool
 	// halted is true if nothing new starts.
 	halted bool
-	// queued counts the updates that are ready to begin, by wish.
-	queued [wishes]int
+	// queued counts the updates that are ready to begin, by wish, lightQueued those of them that take no slot.
+	queued, lightQueued [wishes]int
 }
 
 // conditions are the parts of load and settings that affect holds. While they
@@ -40,7 +41,7 @@ type conditions struct {
 
 func (l *load) conditions(s settings) conditions {
 	return conditions{
-		alone: l.alone, busy: l.running > 0, full: l.running >= s.slots,
+		alone: l.alone, busy: l.running > 0, full: l.running-l.light >= s.slots,
 		reloading: s.reloading, halted: l.halted,
 	}
 }
@@ -61,8 +62,14 @@ func measure(tasks []task, s settings) load {
 		case t.update == updateRunning:
 			l.running++
 			l.alone = l.alone || t.serial
+			if t.light {
+				l.light++
+			}
 		case t.ready():
 			l.queued[t.wish]++
+			if t.light {
+				l.lightQueued[t.wish]++
+			}
 		}
 		failed = failed || t.update == updateFailed || t.serve == serveExited
 	}
@@ -100,7 +107,7 @@ func next(starts []start, tasks []task, s settings) []start {
 // updates appends the updates with a wish that can begin, and adds them to the load.
 func updates(starts []start, tasks []task, w wish, l *load, s settings) []start {
 	var queue []int
-	for i, left := 0, l.queued[w]; left > 0 && l.room(s); i++ {
+	for i, left := 0, l.queued[w]; left > 0 && (l.room(s) || !l.alone && l.lightQueued[w] > 0); i++ {
 		t := &tasks[i]
 		if t.wish != w || !t.ready() {
 			continue
@@ -108,14 +115,14 @@ func updates(starts []start, tasks []task, w wish, l *load, s settings) []start 
 		left--
 		if w == wishTrigger || w == wishChange {
 			queue = append(queue, i)
-		} else if l.admits(t) {
+		} else if l.admits(t, s) {
 			starts = append(starts, start{i, false})
 			l.add(t)
 		}
 	}
 	slices.SortStableFunc(queue, func(a, b int) int { return cmp.Compare(tasks[a].order, tasks[b].order) })
 	for _, i := range queue {
-		if t := &tasks[i]; l.room(s) && l.admits(t) {
+		if t := &tasks[i]; l.admits(t, s) {
 			starts = append(starts, start{i, false})
 			l.add(t)
 		}
@@ -123,16 +130,25 @@ func updates(starts []start, tasks []task, w wish, l *load, s settings) []start 
 	return starts
 }
 
-// room reports whether any other job can start.
-func (l *load) room(s settings) bool { return !l.alone && l.running < s.slots }
+// room reports whether any other job that takes a slot can start.
+func (l *load) room(s settings) bool { return !l.alone && l.running-l.light < s.slots }
 
-// admits reports whether a ready job can start, given that there is room.
-func (l *load) admits(t *task) bool { return !t.serial || l.running == 0 }
+// admits reports whether a ready job can start.
+func (l *load) admits(t *task, s settings) bool {
+	if t.light {
+		return !l.alone
+	}
+	return l.room(s) && (!t.serial || l.running == 0)
+}
 
 // add counts an update. An update without a job takes no slot.
 func (l *load) add(t *task) {
 	if t.job {
 		l.running++
 		l.alone = t.serial
+		if t.light {
+			l.light++
+			l.lightQueued[t.wish]--
+		}
 	}
 }

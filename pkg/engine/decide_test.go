@@ -14,6 +14,7 @@ import (
 func TestDecide(t *testing.T) {
 	const idle, running, retrying, succeeded, failed = updateIdle, updateRunning, updateRetrying, updateSucceeded, updateFailed
 	parallel := func(p updatePhase) task { return task{job: true, update: p} }
+	light := func(p updatePhase) task { return task{job: true, light: true, update: p} }
 	serial := func(p updatePhase) task { return task{job: true, serial: true, update: p} }
 	server := func(u updatePhase, s servePhase) task { return task{server: true, update: u, serve: s} }
 	both := func(u updatePhase, s servePhase) task {
@@ -53,6 +54,15 @@ func TestDecide(t *testing.T) {
 			[]task{parallel(running), waiting(first(serial(idle)))}, three, "", "- is-unparallelizable-local"},
 		{"slots", []task{first(parallel(idle)), first(parallel(idle)), first(parallel(idle)), first(parallel(idle))}, three,
 			"0 1 2", "- - - waiting-for-slot"},
+		{"light updates take no slot",
+			[]task{first(parallel(idle)), first(light(idle)), first(parallel(idle)), first(light(idle)), first(serial(idle))},
+			settings{slots: 1}, "0 1 3", "- - waiting-for-slot - is-unparallelizable-local"},
+		{"light updates don't hold back others", []task{light(running), light(running), first(parallel(idle))},
+			settings{slots: 1}, "2", "- - -"},
+		{"light updates wait for one that runs alone", []task{serial(running), first(light(idle)), triggered(light(idle), 1)},
+			three, "", "- waiting-for-local waiting-for-local"},
+		{"triggered light updates", []task{parallel(running), triggered(light(idle), 2), triggered(light(idle), 1)},
+			settings{slots: 1}, "2 1", "- - -"},
 		{"one slot", []task{first(parallel(idle)), first(parallel(idle))}, settings{slots: 1}, "0", "- waiting-for-slot"},
 		{"more running than slots", []task{parallel(running), parallel(running), first(parallel(idle))}, settings{slots: 1},
 			"", "- - waiting-for-slot"},

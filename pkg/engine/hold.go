@@ -77,7 +77,7 @@ func updateHold(t *task, c conditions) Hold {
 		return HoldWaitingForDep
 	case t.blocked != HoldNone:
 		return t.blocked
-	case c.full:
+	case c.full && !t.light:
 		return HoldWaitingForSlot
 	case c.halted:
 		return HoldAfterFailure

@@ -14,8 +14,8 @@ type task struct {
 	// job and server are the parts of the resource. A resource without a job still has an update, which succeeds
 	// when it begins: it gives the server its place in the order of starts.
 	job, server bool
-	// serial is true for a job that must run alone.
-	serial bool
+	// serial is true for a job that must run alone, light for one that takes no slot.
+	serial, light bool
 	// begun is true once an update has begun. From then on the resource doesn't wait for its dependencies. unmet
 	// counts those that were never ready and never succeeded.
 	begun bool
@@ -95,12 +95,13 @@ func (t *task) define(spec *model.Resource) {
 	t.job = spec.Update != nil
 	t.server = spec.Runtime != nil
 	t.serial = t.job && !spec.AllowParallel
+	t.light = !t.serial && model.Light(spec.Update)
 }
 
 // reset clears the state of a task, except for its dependencies and abandoned processes.
 func (t *task) reset() {
 	*t = task{
-		job: t.job, server: t.server, serial: t.serial,
+		job: t.job, server: t.server, serial: t.serial, light: t.light,
 		unmet: t.unmet, blocked: t.blocked, oldJob: t.oldJob, oldServer: t.oldServer,
 	}
 }

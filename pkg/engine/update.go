@@ -51,7 +51,7 @@ func (l *loop) beginUpdate(r *resource) {
 	r.task.update = updateRunning
 	x := &execution{
 		owner: updateOf{r}, source: r.Name, target: r.updateTarget(), subject: r.Update.Subject(),
-		slot: true, serial: r.task.serial, timeout: r.Timeout,
+		slot: !r.task.light, serial: r.task.serial, timeout: r.Timeout,
 	}
 	r.updating = x
 	request := l.updateRequest(r.Name)

@@ -74,6 +74,12 @@ func (u *ComposeUp) content() *ComposeUp {
 	return &content
 }
 
+// Light reports whether an update does little by itself, so that it doesn't count among those that may run at once.
+func Light(u Update) bool {
+	up, ok := u.(*ComposeUp)
+	return ok && !up.Builds
+}
+
 func (s *ComposeService) String() string { return s.Service }
 
 // Subject implements Runtime.
