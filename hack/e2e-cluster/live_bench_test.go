@@ -60,7 +60,7 @@ func BenchmarkSave(b *testing.B) {
 	} {
 		for _, saved := range way.saves {
 			b.Run(way.name+"/"+saved.name, func(b *testing.B) {
-				p := newFiles(b, "FROM busybox")
+				p := newFiles(b, busybox, "")
 				saved.write(p, "first")
 				l := p.upLive()
 				address := l.address()
@@ -99,11 +99,11 @@ func BenchmarkSave(b *testing.B) {
 }
 
 // newFiles is a project whose container runs testdata/files, on top of an image.
-func newFiles(t testing.TB, from string) *project {
+func newFiles(t testing.TB, from, fields string) *project {
 	t.Helper()
-	p := newLive(t, "sync('src/app', '/app')", "", "readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}")
+	p := newLive(t, "sync('src/app', '/app')", "", "readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}", fields)
 	p.replace("web.yaml", "        command: [sh, -c, '']\n", "")
-	p.replace("src/Dockerfile", "FROM "+busybox, from+"\nCOPY files /files\nENTRYPOINT [\"/files\"]")
+	p.replace("src/Dockerfile", "FROM "+busybox, "FROM "+from+"\nCOPY files /files\nENTRYPOINT [\"/files\"]")
 	program, err := filepath.Abs("testdata/files/main.go")
 	p.ok(err)
 	p.run("env", "CGO_ENABLED=0", "GO111MODULE=off", "go", "build", "-o", "src/files", program)
@@ -116,6 +116,12 @@ func (l *live) address() string {
 	var pod corev1.Pod
 	l.get("pod/"+l.running()[0], &pod)
 	return "http://" + pod.Status.PodIP + ":8080"
+}
+
+// read returns what the program of the first pod answers.
+func (l *live) read(path string) string {
+	l.Helper()
+	return get(l.address() + path)
 }
 
 // awaitFiles waits until the program at an address reads files that begin with a text.

@@ -94,6 +94,7 @@ func (p *project) upLiveWithState() *live {
 
 // The files of a base image get into the containers of the images on top of it, by the steps of these or by its own.
 func TestLiveUpdateOfBaseImage(t *testing.T) {
+	t.Parallel()
 	for name, builds := range map[string]string{
 		"steps of the image": "docker_build('base', 'base')\ndocker_build('web', 'src', live_update=[sync('base/lib', '/lib'), sync('src/app', '/app')])",
 		"steps of the base":  "docker_build('base', 'base', live_update=[sync('base/lib', '/lib')])\ndocker_build('web', 'src')",
@@ -116,6 +117,7 @@ func TestLiveUpdateOfBaseImage(t *testing.T) {
 
 // Whatever builds an image, and even if nothing does, its containers take files.
 func TestLiveUpdateOfCustomBuildAndDeploy(t *testing.T) {
+	t.Parallel()
 	steps := "live_update=[sync('src/app', '/app'), fall_back_on('src/other')]"
 	deploy := func(selector string) string {
 		return `
@@ -151,6 +153,38 @@ k8s_yaml('web.yaml')`, "127.0.0.1:5000/mine:1"},
 				})
 				l.awaitReady("web:update", "web:runtime")
 			}
+		})
+	}
+}
+
+// Images without tar, rm and a shell get a static program for that.
+func TestLiveUpdateOfDistrolessImage(t *testing.T) {
+	t.Parallel()
+	for name, fields := range map[string]string{
+		"root":      "",
+		"own files": "securityContext: {runAsUser: 65532, runAsNonRoot: true, allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}",
+		"read-only": "securityContext: {readOnlyRootFilesystem: true, runAsUser: 65532}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newFiles(t, "scratch", fields)
+			p.replace("src/Dockerfile", "COPY app", "COPY --chown=65532:65532 app")
+			if name == "read-only" {
+				p.replace("web.yaml", "        image: web", "        image: web\n        volumeMounts: [{name: v, mountPath: /app}, {name: v, mountPath: /tmp, subPath: tmp}]")
+				p.replace("web.yaml", "      containers:", "      securityContext: {fsGroup: 65532}\n      volumes: [{name: v, emptyDir: {}}]\n      containers:")
+			}
+			l := p.upLive("--live-update-helper=" + busybox)
+			l.edit("-- src/app/page --\nsecond\n-- src/app/new/part --\nnew\n")
+			l.awaitUpdate()
+			if got := l.read("/app/page") + l.read("/app/new/part"); got != "second\nnew\n" {
+				t.Errorf("the container has %q", got)
+			}
+			l.remove("src/app/page")
+			l.awaitUpdate()
+			if got := l.read("/app/page"); !strings.Contains(got, "no such file") {
+				t.Errorf("the container still has %q", got)
+			}
+			l.wantLive()
 		})
 	}
 }

@@ -52,6 +52,7 @@ func TestLiveUpdateRunFails(t *testing.T) {
 
 // What only a build can mend leads to one, and the log says why, with the container and the way out.
 func TestLiveUpdateFailsAndBuilds(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		steps  string
 		fields []string

@@ -60,10 +60,18 @@ type live struct {
 }
 
 // upLive runs a project of newLive until it's ready.
-func (p *project) upLive() *live {
+func (p *project) upLive(arguments ...string) *live {
 	p.Helper()
-	l := &live{run: p.up()}
-	l.awaitReady("web:update", "web:runtime")
+	l := &live{run: p.up(arguments...)}
+	l.await("it runs or fails", func(s v1alpha1.Session) bool {
+		return healthy(target(s, "web:update")) && healthy(target(s, "web:runtime")) ||
+			slices.ContainsFunc(s.Status.Targets, func(t v1alpha1.Target) bool {
+				return t.State.Terminated != nil && t.State.Terminated.Error != ""
+			})
+	})
+	if !healthy(target(l.session(), "web:runtime")) {
+		l.Fatalf("it has failed; the targets are\n%s", l.targets())
+	}
 	l.pods, l.built = l.running(), l.lastBuild()
 	return l
 }

@@ -37,6 +37,8 @@ type Targets struct {
 	Inventory string
 	// NoPrune leaves objects in the cluster that are no longer in the YAML.
 	NoPrune bool
+	// LiveUpdateHelper is the image of workload.Options.Helper.
+	LiveUpdateHelper string
 }
 
 // kinds start the updates and runtimes of one run, those of each kind in its package.
@@ -63,7 +65,9 @@ func (es *engines) kinds(tiltfile string, log *logs.Store) *kinds {
 			Prober: &probe.Prober{Start: es.processes.Start, Env: es.environ, Clock: es.clock},
 		},
 		images:    es.images,
-		workloads: workload.New(workload.Options{Connection: es.cluster.Connection}),
+		workloads: workload.New(workload.Options{
+			Connection: es.cluster.Connection, Helper: es.Targets.LiveUpdateHelper,
+		}),
 	}
 	k.deploys = sync.OnceValue(func() *deploy.Deployer {
 		k.deploying.Store(true)
