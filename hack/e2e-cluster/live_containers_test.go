@@ -118,7 +118,7 @@ func TestLiveUpdateOfBaseImage(t *testing.T) {
 // Whatever builds an image, and even if nothing does, its containers take files.
 func TestLiveUpdateOfCustomBuildAndDeploy(t *testing.T) {
 	t.Parallel()
-	steps := "live_update=[sync('src/app', '/app'), fall_back_on('src/other')]"
+	steps := "live_update=[fall_back_on('src/other'), sync('src/app', '/app')]"
 	deploy := func(selector string) string {
 		return `
 local('docker build -q -t 127.0.0.1:5000/mine:1 src && docker push -q 127.0.0.1:5000/mine:1')
@@ -199,6 +199,7 @@ func TestRestartByWrapper(t *testing.T) {
 -- src/app/restart --
 #!/bin/sh
 # Runs a program, and again whenever the file changes.
+mkdir -p /tmp
 touch /tmp/.restart-proc
 trap 'kill $program; exit' TERM
 while true; do

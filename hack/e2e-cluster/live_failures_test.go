@@ -157,7 +157,6 @@ docker build -q -t "$EXPECTED_REF" context
 		return err == nil
 	})
 	l.awaitActive("image:web")
-	l.awaitWait("web:update", "building-component")
 	l.write("-- src/app/page --\nsecond\n")
 	l.write("-- go --\n")
 	l.wantBuild("cat /app/page", "second")
