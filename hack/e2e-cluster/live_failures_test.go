@@ -66,7 +66,7 @@ func TestLiveUpdateFailsAndBuilds(t *testing.T) {
 		"not root": {
 			steps:  "sync('src/app', '/app')",
 			fields: []string{"securityContext: {runAsUser: 65532}"},
-			texts:  []string{"ermission denied", "65532"},
+			texts:  []string{"ermission denied", "COPY --chown"},
 		},
 		"killed run": {
 			steps: "sync('src/app', '/app'), run('kill -9 $$')",

@@ -18,8 +18,8 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// liveFiles is a project with an image "web" of src, in whose containers src/app is /app, and which have nothing of
-// src/other. STEPS are those of its live updates.
+// liveFiles is a project with an image "web" of src, in whose containers src/app is /app. No live update
+// covers src/other. STEPS are those of its live updates.
 const liveFiles = `
 -- Tiltfile --
 allow_k8s_contexts('c')
@@ -29,6 +29,7 @@ k8s_yaml('web.yaml')
 -- src/Dockerfile --
 FROM busybox
 COPY app /app
+COPY other /other
 -- src/app/page --
 first
 -- src/app/lib/part --

@@ -64,7 +64,7 @@ func (es *engines) kinds(tiltfile string, log *logs.Store) *kinds {
 			Start:  es.processes.Start,
 			Prober: &probe.Prober{Start: es.processes.Start, Env: es.environ, Clock: es.clock},
 		},
-		images:    es.images,
+		images: es.images,
 		workloads: workload.New(workload.Options{
 			Connection: es.cluster.Connection, Helper: es.Targets.LiveUpdateHelper,
 		}),
