@@ -42,8 +42,10 @@ func (c *container) Exec(ctx context.Context, argv []string, stdin io.Reader, st
 	err := command.Run(ctx, connection)
 	var exit exec.CodeExitError
 	switch {
-	case err == nil || ctx.Err() != nil:
-		return err
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	case errors.As(err, &exit):
 		if exit.Code == 128+9 && c.ended(ctx, noticed) {
 			return fmt.Errorf("%w: %w", liveupdate.ErrGone, err)
