@@ -37,7 +37,7 @@ func (u *Update) show(c Container, what string, files []mapping, describe func(m
 }
 
 // longestCommand limits the arguments of one command, as they are in a URL. Proxies take 8 KiB.
-const longestCommand = 4 << 10
+const longestCommand = 7 << 10
 
 // remove removes files and directories from the container.
 func (u *Update) remove(ctx context.Context, c Container, deletions []mapping) error {
