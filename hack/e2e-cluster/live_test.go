@@ -6,6 +6,7 @@
 package cluster
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,11 +78,11 @@ func (p *project) upLive(arguments ...string) *live {
 	return l
 }
 
-// running returns the pods that aren't being deleted, sorted by name.
+// running returns the pods that aren't being deleted, sorted by name, without those beside.
 func (p *project) running() (names []string) {
 	p.Helper()
 	var pods corev1.PodList
-	p.get("pods", &pods)
+	p.ok(json.Unmarshal([]byte(p.kubectl("get", "pods", "--selector=!beside", "--output=json")), &pods))
 	for _, pod := range pods.Items {
 		if pod.DeletionTimestamp == nil {
 			names = append(names, pod.Name)

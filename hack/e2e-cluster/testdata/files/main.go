@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Files answers requests at port 8080 with what files of its container have: GET /PATH with the content of /PATH. With
-// ?begins=TEXT it answers as soon as the file, or all files below the directory, begin with the text.
+// ?begins=TEXT it answers as soon as the file, or all files that the directory has now, begin with the text.
 package main
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"io/fs"
 	"log"
@@ -22,44 +21,40 @@ func main() {
 }
 
 func answer(w http.ResponseWriter, r *http.Request) {
-	if text := r.URL.Query().Get("begins"); text != "" {
-		for !begin(r.URL.Path, text) {
+	text := r.URL.Query().Get("begins")
+	if text == "" {
+		http.ServeFile(w, r, r.URL.Path)
+		return
+	}
+	for _, path := range files(r.URL.Path) {
+		for !begins(path, []byte(text)) {
 			select {
 			case <-r.Context().Done():
 				return
 			case <-time.After(time.Millisecond):
 			}
 		}
-		return
 	}
-	content, err := os.ReadFile(r.URL.Path)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusNotFound)
-		return
-	}
-	_, _ = w.Write(content)
 }
 
-var errOther = errors.New("another text")
-
-// begin returns true if all files at a path begin with a text, and there is one.
-func begin(path, text string) bool {
-	files := 0
-	err := filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		files++
-		file, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		start := make([]byte, len(text))
-		if _, err := io.ReadFull(file, start); err != nil || !bytes.Equal(start, []byte(text)) {
-			return errOther
+// files returns the files that there are at a path.
+func files(path string) (all []string) {
+	_ = filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			all = append(all, path)
 		}
 		return nil
 	})
-	return err == nil && files > 0
+	return all
+}
+
+func begins(path string, text []byte) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	start := make([]byte, len(text))
+	_, err = io.ReadFull(file, start)
+	return err == nil && bytes.Equal(start, text)
 }
