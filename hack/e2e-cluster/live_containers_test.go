@@ -181,7 +181,7 @@ func TestLiveUpdateOfDistrolessImage(t *testing.T) {
 			}
 			l.remove("src/app/page")
 			l.awaitUpdate()
-			if got := l.read("/app/page"); !strings.Contains(got, "no such file") {
+			if got := l.read("/app/page"); !strings.Contains(got, "404") {
 				t.Errorf("the container still has %q", got)
 			}
 			l.wantLive()
