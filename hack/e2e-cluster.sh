@@ -28,7 +28,16 @@ if [[ $# == 0 ]]; then
   cp -r pkg/kube/workload/testdata/image "$context"
   CGO_ENABLED=0 go build -o "$context/image" "$context/main.go"
   "${inside[@]}" docker build --quiet --tag "$image" "$context"
-  "${inside[@]}" docker push --quiet "$image"
-  "${inside[@]}" env TEST_IMAGE="$image" go test -count=1 -p 1 -timeout 20m -tags cluster ./pkg/kube/...
+  user=127.0.0.1:5000/workload-user:1
+  "${inside[@]}" docker build --quiet --tag "$user" --build-arg "IMAGE=$image" pkg/kube/workload/testdata/user
+  busybox=127.0.0.1:5000/workload-busybox:1
+  context=$directory/busybox
+  cp -r pkg/kube/workload/testdata/busybox "$context"
+  cp /bin/busybox "$context"
+  "${inside[@]}" docker build --quiet --tag "$busybox" "$context"
+  for pushed in "$image" "$user" "$busybox"; do
+    "${inside[@]}" docker push --quiet "$pushed"
+  done
+  "${inside[@]}" env TEST_IMAGE="$image" TEST_USER="$user" TEST_BUSYBOX="$busybox" go test -count=1 -p 1 -timeout 20m -tags cluster ./pkg/kube/...
 fi
 "${inside[@]}" go test -count=1 -timeout 40m -parallel 4 -v -tags cluster "$@" ./hack/e2e-cluster -args -cluster="$directory"

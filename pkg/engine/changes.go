@@ -87,6 +87,10 @@ func (c *changes) begin(now time.Time, otherCause bool) []string {
 	return paths
 }
 
+// hand drops the noted changes, which others than a run consume. Those consume nothing else: a change that was seen
+// before may be noted later.
+func (c *changes) hand() { c.noted = nil }
+
 // forget forgets the runs' own files.
 func (c *changes) forget() {
 	c.doubted, c.rounds, c.own, c.ownDirs = false, nil, nil, nil

@@ -117,7 +117,6 @@ func (l *loop) take(source *resource) {
 		source.disabled || source.whole || source.changes.running() || !source.current() {
 		return
 	}
-	now := l.config.Clock.Now()
 	paths := slices.Sorted(maps.Keys(source.changes.noted))
 	var takers []*resource
 	for _, t := range source.takers {
@@ -141,8 +140,7 @@ func (l *loop) take(source *resource) {
 	for _, path := range paths {
 		source.patched[path] = l.changeNumber
 	}
-	source.changes.begin(now, false)
-	source.changes.end(now)
+	source.changes.hand()
 	l.refresh(source)
 	for _, r := range takers {
 		r.taken = append(r.taken, paths...)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -73,6 +75,30 @@ func TestLiveUpdate(t *testing.T) {
 			t.Errorf("web was built %d times", n)
 		}
 	})
+}
+
+// A change that was seen before the one before was dealt with, and is told later, isn't lost, nor taken for a run's own.
+func TestLiveUpdateOfLateChanges(t *testing.T) {
+	playLive(t, func(w *world) {
+		for i := 1; i <= 2*ownDirRuns; i++ {
+			seen := time.Now()
+			time.Sleep(time.Millisecond)
+			w.edit("/src/web/x")
+			w.notice(model.Change{Path: "/src/web/y", Seen: seen, Modified: seen})
+			synctest.Wait()
+			w.live("a", strings.TrimSpace(fmt.Sprintf("%s web/x:%d", w.late(i), 2*i-1)), End{})
+			w.live("a", fmt.Sprintf("web/x:%d web/y:%d", 2*i-1, 2*i), End{})
+		}
+		w.want("a=ok a:runtime=ready image:base=ok image:web=ok")
+	})
+}
+
+// late is what the live update before brought last.
+func (w *world) late(round int) string {
+	if round == 1 {
+		return ""
+	}
+	return fmt.Sprintf("web/y:%d", 2*round-2)
 }
 
 func TestLiveUpdateStopped(t *testing.T) {

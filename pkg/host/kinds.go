@@ -41,6 +41,8 @@ type Targets struct {
 	NoPrune bool
 	// KeepContainers leaves the containers of Compose services at the end of ci.
 	KeepContainers bool
+	// LiveUpdateHelper is the image of workload.Options.Helper.
+	LiveUpdateHelper string
 }
 
 // kinds start the updates and runtimes of one run, those of each kind in its package.
@@ -71,8 +73,10 @@ func (es *engines) kinds(s *v1alpha1.Session, log *logs.Store) *kinds {
 			Start:  es.processes.Start,
 			Prober: &probe.Prober{Start: es.processes.Start, Env: es.environ, Clock: es.clock},
 		},
-		images:    es.images,
-		workloads: workload.New(workload.Options{Connection: es.cluster.Connection}),
+		images: es.images,
+		workloads: workload.New(workload.Options{
+			Connection: es.cluster.Connection, Helper: es.Targets.LiveUpdateHelper,
+		}),
 	}
 	k.deploys = sync.OnceValue(func() *deploy.Deployer {
 		k.deploying.Store(true)

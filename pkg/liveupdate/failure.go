@@ -56,7 +56,7 @@ func explain(c Container, argv []string, err error) error {
 			hint = "; it was killed, perhaps because the memory limit of the container is too low"
 		}
 	}
-	return fmt.Errorf("container %s: %s: %w%s", c, argv[0], err, hint)
+	return fmt.Errorf("container %s: %s: %w%s", c, toolName(argv), err, hint)
 }
 
 // commandLine is a command as it is shown.

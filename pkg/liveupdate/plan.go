@@ -43,6 +43,8 @@ func newPlan(steps *model.LiveSteps, files []string) (*plan, error) {
 			mapped[file] = true
 			info, err := look(file, sync.Local)
 			switch {
+			case gone(err) && file == sync.Local && strings.HasSuffix(sync.Remote, "/"):
+				// Whether it was a directory decides what it was there, and nobody knows.
 			case gone(err):
 				file = lowest(file, sync.Local)
 				remote, _ := one.Remote(file, false)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -36,7 +37,7 @@ func (u *Update) show(c Container, what string, files []mapping, describe func(m
 }
 
 // longestCommand limits the arguments of one command, as they are in a URL. Proxies take 8 KiB.
-const longestCommand = 4 << 10
+const longestCommand = 7 << 10
 
 // remove removes files and directories from the container.
 func (u *Update) remove(ctx context.Context, c Container, deletions []mapping) error {
@@ -61,16 +62,27 @@ func (u *Update) remove(ctx context.Context, c Container, deletions []mapping) e
 	return nil
 }
 
+// unpack unpacks an archive. Its $0 is the program that has the tools, empty for those of the image.
+const unpack = `$0 tar -C / -x -p -f -; code=$?; $0 cat >/dev/null; exit $code`
+
 // copy copies files and directories into the container. It returns those that have vanished meanwhile.
 func (u *Update) copy(ctx context.Context, c Container, copies []mapping) (vanished []mapping, err error) {
 	u.show(c, "copy %d file(s) to", copies, func(m mapping) string {
 		return fmt.Sprintf("'%s' --> '%s'", m.local, m.remote)
 	})
-	err = u.tool(ctx, c, []string{"tar", "-C", "/", "-x", "-p", "-f", "-"}, func(w io.Writer) (err error) {
+	err = u.tool(ctx, c, []string{"sh", "-c", unpack}, func(w io.Writer) (err error) {
 		vanished, err = archive(w, copies)
 		return err
 	})
 	return vanished, err
+}
+
+// toolName is what a command is called in messages.
+func toolName(argv []string) string {
+	if argv[0] == "sh" {
+		return "tar"
+	}
+	return argv[0]
 }
 
 // tool runs tar or rm, of the container or of what Equip brings. Input writes its standard input.
@@ -79,10 +91,14 @@ func (u *Update) tool(ctx context.Context, c Container, argv []string, input fun
 		return err
 	}
 	call := func() error {
+		command := argv
 		if u.Program != "" {
-			return u.exec(ctx, c, append([]string{u.Program}, argv...), input)
+			command = append([]string{u.Program}, argv...)
 		}
-		return u.exec(ctx, c, argv, input)
+		if argv[0] == "sh" {
+			command = append(slices.Clip(command), u.Program)
+		}
+		return u.exec(ctx, c, command, input)
 	}
 	err := call()
 	if !missing(err) {
@@ -91,10 +107,10 @@ func (u *Update) tool(ctx context.Context, c Container, argv []string, input fun
 	if err := u.stopped(ctx); err != nil {
 		return err
 	}
-	u.Log.Append(logs.LevelInfo, fmt.Sprintf("Container %s has no %s: bringing a static one", c, argv[0]))
+	u.Log.Append(logs.LevelInfo, fmt.Sprintf("Container %s has no %s: bringing a static one", c, toolName(argv)))
 	program, err := c.Equip(ctx, directories(u.Steps.Syncs))
 	if err != nil {
-		return fmt.Errorf("container %s has no %s, and it can't be brought there: %w", c, argv[0], err)
+		return fmt.Errorf("container %s: it has no %s, and that can't be brought there: %w", c, toolName(argv), err)
 	}
 	u.Program = program
 	return explain(c, argv, call())

@@ -6,7 +6,8 @@
 // An update has three parts, in this order:
 //
 //  1. What no longer exists here is removed there: `rm -rf PATH...`.
-//  2. What exists is copied: `tar -C / -x -p -f -`, with an archive at its standard input.
+//  2. What exists is copied: `tar -C / -x -p -f -`, with an archive at its standard input. A shell runs it, which reads
+//     what tar leaves: some container runtimes never end a command that doesn't read all of its input.
 //  3. The commands of the steps whose triggers changed run, in their order, until one fails.
 //
 // A part without work needs no command, so that one file takes one. Whether a file exists is found out when its part
@@ -23,7 +24,7 @@
 //
 // # The container
 //
-// The commands run as the container's user. An image without tar or rm gets a static program that has both, by
+// The commands run as the container's user. An image without them gets a static program that has them, by
 // Container.Equip. The root directory is never removed, and no file outside of the paths of the syncs is touched.
 //
 // # Failures
@@ -42,6 +43,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -55,10 +57,11 @@ import (
 type Container interface {
 	fmt.Stringer
 	// Exec runs a command until it has ended. Streams may be nil. The error is an *ExitError if the command ended with
-	// another code than 0. It wraps ErrGone or ErrAway if that is the reason. Nothing is written after the return.
+	// another code than 0. It wraps ErrGone or ErrAway if that is the reason; a container that ends is noticed whatever
+	// the command does. Nothing is written after the return.
 	Exec(ctx context.Context, argv []string, stdin io.Reader, stdout, stderr io.Writer) error
-	// Equip brings a static program into the container whose first argument may be tar or rm, and returns its path. It
-	// may be put into one of the directories if there is no better place.
+	// Equip brings a static program into the container whose first argument may be sh, tar, cat or rm, and returns its
+	// path. It may be put into one of the directories if there is no better place.
 	Equip(ctx context.Context, directories []string) (program string, err error)
 }
 
@@ -154,7 +157,8 @@ func (u *Update) tell(c Container, err error) error {
 		u.Log.Append(logs.LevelInfo, fmt.Sprintf("  → Container %s has ended", c))
 	case errors.Is(err, ErrStopped), errors.Is(err, context.Canceled):
 	default:
-		u.Log.Append(logs.LevelError, fmt.Sprintf("  → Failed to update container %s: %v", c, err))
+		text := strings.TrimPrefix(err.Error(), fmt.Sprintf("container %s: ", c))
+		u.Log.Append(logs.LevelError, fmt.Sprintf("  → Failed to update container %s: %s", c, text))
 	}
 	return err
 }
@@ -216,6 +220,6 @@ func (u *Update) stopped(ctx context.Context) error {
 	case <-u.Stop:
 		return ErrStopped
 	default:
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 }

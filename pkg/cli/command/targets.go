@@ -8,11 +8,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"tilt.dev/session/pkg/host"
 	"tilt.dev/session/pkg/image"
+	"tilt.dev/session/pkg/kube/workload"
 )
 
 // Targets are the flags for images and Kubernetes resources.
@@ -38,6 +40,8 @@ func (t *Targets) AddDeployFlags(flags *pflag.FlagSet) {
 		"program that builds images: "+strings.Join(imagePrograms, ", "))
 	flags.BoolVar(&t.NoPrune, "no-prune", false,
 		"leave objects in the cluster that this project has applied and that are no longer in the YAML")
+	flags.StringVar(&t.LiveUpdateHelper, "live-update-helper", workload.DefaultHelper,
+		"image with a static BusyBox, which live updates bring into containers without tar")
 }
 
 var imagePrograms = []string{image.ProgramDocker, image.ProgramPodman, image.ProgramNerdctl}
@@ -51,6 +55,11 @@ func (t *Targets) Check() (errs []error) {
 	if name := t.Inventory; name != "" {
 		for _, problem := range validation.IsDNS1123Label(name) {
 			errs = append(errs, fmt.Errorf("--inventory %q: %s", name, problem))
+		}
+	}
+	if name := t.LiveUpdateHelper; name != "" {
+		if _, err := reference.ParseNormalizedNamed(name); err != nil {
+			errs = append(errs, fmt.Errorf("--live-update-helper %q: %w", name, err))
 		}
 	}
 	if name := t.Cluster.Namespace; name != "" {

@@ -27,6 +27,9 @@ func (n Name) String() string { return reference.FamiliarString(n.named) }
 // Repository is the familiar name without tag and digest.
 func (n Name) Repository() string { return reference.FamiliarName(n.named) }
 
+// Normalized is the full name without tag and digest.
+func (n Name) Normalized() string { return n.named.Name() }
+
 // Tagged is true if the name has a tag or a digest.
 func (n Name) Tagged() bool { return !reference.IsNameOnly(n.named) }
 

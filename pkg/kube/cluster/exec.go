@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +44,8 @@ func (e *Exec) Run(ctx context.Context, c *Connection) error {
 		close(started)
 	})}
 	defer streams.close()
-	executor, err := e.executor(c)
+	var refused *apierrors.StatusError
+	executor, err := e.executor(c, &refused)
 	if err != nil {
 		return err
 	}
@@ -62,8 +64,12 @@ func (e *Exec) Run(ctx context.Context, c *Connection) error {
 	for {
 		select {
 		case err := <-ended:
-			if err != nil && strings.HasPrefix(err.Error(), "error reading from error stream") {
-				err = fmt.Errorf("%w: %w", ErrLost, err)
+			switch {
+			case err == nil:
+			case refused != nil && strings.HasPrefix(err.Error(), "unable to upgrade"):
+				return refused // SPDY has only its text.
+			case strings.HasPrefix(err.Error(), "error reading from error stream"):
+				return fmt.Errorf("%w: %w", ErrLost, err)
 			}
 			return err
 		case <-ctx.Done():
@@ -77,8 +83,8 @@ func (e *Exec) Run(ctx context.Context, c *Connection) error {
 	}
 }
 
-// executor connects when it is used, once.
-func (e *Exec) executor(c *Connection) (remotecommand.Executor, error) {
+// executor connects when it is used, once. Refused is set to what the server answers to a WebSocket instead.
+func (e *Exec) executor(c *Connection, refused **apierrors.StatusError) (remotecommand.Executor, error) {
 	url := c.Core.RESTClient().Post().Resource("pods").Namespace(e.Namespace).Name(e.Pod).SubResource("exec").
 		VersionedParams(&corev1.PodExecOptions{Container: e.Container, Command: e.Argv, Stdin: true,
 			Stdout: e.Stdout != nil, Stderr: e.Stderr != nil}, scheme.ParameterCodec).URL()
@@ -91,7 +97,12 @@ func (e *Exec) executor(c *Connection) (remotecommand.Executor, error) {
 		return nil, err
 	}
 	return remotecommand.NewFallbackExecutor(modern, old, func(err error) bool {
-		return httpstream.IsUpgradeFailure(err) || httpstream.IsHTTPSProxyError(err)
+		var failure *httpstream.UpgradeFailureError
+		if errors.As(err, &failure) {
+			// The other way takes other rights, but a server that fails does so both ways.
+			return !errors.As(failure.Cause, refused) || (*refused).ErrStatus.Code < http.StatusInternalServerError
+		}
+		return httpstream.IsHTTPSProxyError(err)
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/kube/workload/status"
+	"tilt.dev/session/pkg/liveupdate"
 	"tilt.dev/session/pkg/model"
 )
 
@@ -47,8 +48,8 @@ type identity struct{ image, repository, container string }
 // markKey is a container for a live update.
 type markKey struct {
 	identity
-	pod       types.UID
-	name, uid string
+	pod      types.UID
+	name, id string
 }
 
 // mark is what a container has got.
@@ -63,8 +64,8 @@ type mark struct {
 	initial, initialTried bool
 	// program is what Equip returned.
 	program string
-	// busy is true while an update brings it files.
-	busy bool
+	// job brings it files, nil if none does.
+	job *liveJob
 }
 
 func newLive(s spec) *live {
@@ -105,8 +106,11 @@ func (l *live) observe(current, all []status.Pod, settled bool) {
 			exist[p.UID] = p.Pod
 		}
 		for key, m := range l.marks {
-			p := exist[key.pod]
-			if s := containerStatus(p, key.name); !m.busy && (s == nil || s.ContainerID != "" && s.ContainerID != key.uid) {
+			s := containerStatus(exist[key.pod], key.name)
+			switch is := s != nil && (s.ContainerID == "" || s.ContainerID == key.id); {
+			case m.job != nil && (!is || s.State.Terminated != nil):
+				m.job.cancel(liveupdate.ErrGone)
+			case m.job == nil && !is:
 				delete(l.marks, key)
 			}
 		}
@@ -195,7 +199,7 @@ func (l *live) lacks(u *model.LiveUpdate, m *mark) bool {
 	if m == nil {
 		m = &mark{}
 	}
-	return !m.busy && (m.again || m.tried < l.latest[identityOf(u)] || u.InitialSync && !m.initialTried)
+	return m.job == nil && (m.again || m.tried < l.latest[identityOf(u)] || u.InitialSync && !m.initialTried)
 }
 
 // containers returns the names of the containers of a pod that take files.

@@ -42,8 +42,10 @@ func (c *container) Exec(ctx context.Context, argv []string, stdin io.Reader, st
 	err := command.Run(ctx, connection)
 	var exit exec.CodeExitError
 	switch {
-	case err == nil || ctx.Err() != nil:
-		return err
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
 	case errors.As(err, &exit):
 		if exit.Code == 128+9 && c.ended(ctx, noticed) {
 			return fmt.Errorf("%w: %w", liveupdate.ErrGone, err)
@@ -63,7 +65,7 @@ func (c *container) Exec(ctx context.Context, argv []string, stdin io.Reader, st
 }
 
 // noticed is how long the kubelet may take to notice that a container has ended.
-const noticed = 3 * time.Second
+const noticed = 10 * time.Second
 
 // ended reports whether the container has ended, after a while at most.
 func (c *container) ended(ctx context.Context, patience time.Duration) bool {
@@ -74,7 +76,7 @@ func (c *container) ended(ctx context.Context, patience time.Duration) bool {
 			ended = err == nil && !c.runs(p) || apierrors.IsNotFound(err)
 			return ended || patience == 0, nil
 		})
-	return ended
+	return ended || errors.Is(context.Cause(ctx), liveupdate.ErrGone)
 }
 
 // get reads the pod.

@@ -18,7 +18,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/kube/cluster"
@@ -27,6 +26,9 @@ import (
 
 // testBusybox is an image with a static BusyBox as its shell and tools, made from testdata/busybox.
 var testBusybox = os.Getenv("TEST_BUSYBOX")
+
+// testUser is testImage with another user than root, made from testdata/user.
+var testUser = os.Getenv("TEST_USER")
 
 // liveFixture is a workload whose containers take the files of a directory, as an engine has them do.
 type liveFixture struct {
@@ -41,11 +43,15 @@ type liveFixture struct {
 }
 
 // newLiveFixture starts the workload of objects, with an update of the containers named "app".
-func newLiveFixture(t *testing.T, steps model.LiveSteps, edit func(*rest.Config), objects ...string) *liveFixture {
+func newLiveFixture(t *testing.T, steps model.LiveSteps, objects ...string) *liveFixture {
 	t.Helper()
-	f := newFixture(t, edit)
+	return startLiveFixture(newFixture(t, nil), steps, objects...)
+}
+
+func startLiveFixture(f *fixture, steps model.LiveSteps, objects ...string) *liveFixture {
+	f.Helper()
 	f.runner.options.Helper = testBusybox
-	l := &liveFixture{reports: &reports{fixture: f}, source: t.TempDir(), files: map[string]uint64{}}
+	l := &liveFixture{reports: &reports{fixture: f}, source: f.TempDir(), files: map[string]uint64{}}
 	for i := range steps.Syncs {
 		steps.Syncs[i].Local = filepath.Join(l.source, steps.Syncs[i].Local)
 	}
@@ -69,7 +75,7 @@ func newLiveFixture(t *testing.T, steps model.LiveSteps, edit func(*rest.Config)
 	}
 	var err error
 	if l.Runtime, err = f.runner.StartRuntime(l.request); err != nil {
-		t.Fatal(err)
+		f.Fatal(err)
 	}
 	return l
 }

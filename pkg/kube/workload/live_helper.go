@@ -27,9 +27,11 @@ import (
 const DefaultHelper = "docker.io/library/busybox:1.37.0-musl"
 
 const (
-	// helperPrefix begins the names of ephemeral containers, helperFile is the program that they leave.
-	helperPrefix = "tilt-session-live-update-"
-	helperFile   = ".tilt-session-busybox"
+	// helperPrefix begins the names of ephemeral containers. helperDirectory has the program that they leave, whose name
+	// must begin with busybox.
+	helperPrefix    = "tilt-session-live-update-"
+	helperDirectory = ".tilt-session"
+	helperProgram   = helperDirectory + "/busybox"
 	// helperPatience is how long the image of an ephemeral container may take to be pulled.
 	helperPatience = 2 * time.Minute
 )
@@ -38,8 +40,10 @@ const (
 // which is that of the other container. Its last line is the path there.
 const helperScript = `copy='for d do
   d=${d%/}
-  if cp /bin/busybox "/proc/1/root$d/` + helperFile + `" && chmod 0755 "/proc/1/root$d/` + helperFile + `"; then
-    echo "$d/` + helperFile + `"
+  to=/proc/1/root$d
+  if [ -d "$to/" ] && mkdir -p "$to/` + helperDirectory + `" && cp /bin/busybox "$to/` + helperProgram + `" &&
+    chmod 0755 "$to/` + helperProgram + `"; then
+    echo "$d/` + helperProgram + `"
     exit
   fi
 done
@@ -179,7 +183,7 @@ func helperState(p *corev1.Pod, helper *corev1.EphemeralContainer) (program, sta
 		switch {
 		case strings.Contains(text, "Read-only file system"):
 			err = fmt.Errorf("%w; its root file system is read-only: mount an emptyDir at /tmp", err)
-		case strings.Contains(text, "ermission denied") || strings.Contains(text, "No such file"):
+		case strings.Contains(text, "ermission denied"):
 			err = fmt.Errorf("%w; its user may write nowhere: have it own the directory that files are synced to", err)
 		}
 		return "", "", false, err

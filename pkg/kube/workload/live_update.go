@@ -72,6 +72,9 @@ type liveJob struct {
 	mark      *mark
 	// latest is the number of the last change that it brings.
 	latest uint64
+	// ctx ends with its container too.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
 	err    error
 }
 
@@ -84,7 +87,7 @@ func (t *activity) StartLiveUpdate(request engine.LiveUpdateRequest) (engine.Act
 	}
 	ctx, cancel := context.WithCancel(t.ctx)
 	u := &liveUpdate{cancel: cancel, done: make(chan struct{}), stop: make(chan struct{})}
-	jobs, err := t.live.begin(u, request, t.runner)
+	jobs, err := t.live.begin(ctx, u, request, t.runner)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -92,7 +95,7 @@ func (t *activity) StartLiveUpdate(request engine.LiveUpdateRequest) (engine.Act
 	t.updates.Go(func() {
 		defer cancel()
 		defer close(u.done)
-		run(ctx, jobs)
+		runJobs(jobs)
 		u.end = endOf(jobs)
 		u.mu.Lock()
 		if u.deadline != nil {
@@ -106,7 +109,8 @@ func (t *activity) StartLiveUpdate(request engine.LiveUpdateRequest) (engine.Act
 }
 
 // begin returns what an update has to do.
-func (l *live) begin(u *liveUpdate, request engine.LiveUpdateRequest, r *Runner) ([]*liveJob, error) {
+func (l *live) begin(ctx context.Context, u *liveUpdate, request engine.LiveUpdateRequest, r *Runner,
+) ([]*liveJob, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.current != nil {
@@ -151,7 +155,8 @@ func (l *live) begin(u *liveUpdate, request engine.LiveUpdateRequest, r *Runner)
 		}
 	}
 	for _, j := range jobs {
-		j.mark.busy = true
+		j.ctx, j.cancel = context.WithCancelCause(ctx)
+		j.mark.job = j
 		if j.mark.brought == nil {
 			j.mark.brought = map[string]bool{}
 		}
@@ -188,14 +193,15 @@ func newLiveJob(u *model.LiveUpdate, m *mark, files []engine.ChangedFile, latest
 	return j
 }
 
-// run does the jobs, some at a time.
-func run(ctx context.Context, jobs []*liveJob) {
+// runJobs does the jobs, some at a time.
+func runJobs(jobs []*liveJob) {
 	slots := make(chan struct{}, parallel)
 	var running sync.WaitGroup
 	for _, j := range jobs {
 		slots <- struct{}{}
 		running.Go(func() {
-			j.err = j.Run(ctx, j.container)
+			j.err = j.Run(j.ctx, j.container)
+			j.cancel(nil)
 			<-slots
 		})
 	}
@@ -207,7 +213,7 @@ func (l *live) finish(jobs []*liveJob) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, j := range jobs {
-		j.mark.busy, j.mark.program = false, j.Program
+		j.mark.job, j.mark.program = nil, j.Program
 		if stopped(j.err) {
 			continue // It is still to be tried.
 		}

@@ -70,10 +70,6 @@ func (i *Images) customBuild(c *builtins.Call) (starlark.Value, error) {
 	}
 	b.use = useOf(a.MatchInEnv, a.Entrypoint, a.ContainerArgs)
 	b.liveUpdate = a.LiveUpdate.LiveSteps
-	if b.syncsOnly() {
-		i.evaluation.Warn("custom_build(%q) only brings files into containers: this version doesn't do that yet",
-			b.name.String())
-	}
 	return customValue(b.name.String()), i.add(b)
 }
 

@@ -3,7 +3,10 @@
 
 package images
 
-import "tilt.dev/session/pkg/image/dockerfile"
+import (
+	"tilt.dev/session/pkg/image/dockerfile"
+	"tilt.dev/session/pkg/model"
+)
 
 // Match returns the name of the build that makes the image of a reference in a Kubernetes object. A build whose name
 // has no tag makes all tags and digests of its repository. One with a tag, or whose repository other builds make too,
@@ -17,14 +20,39 @@ func (i *Images) Match(ref string) (name string, ok bool) {
 	return "", false
 }
 
+// Synced is how files get into the containers of an image that the project doesn't build.
+type Synced struct {
+	model.LiveUpdate
+	// Deps are the absolute paths of the files, except Ignores.
+	Deps    []string
+	Ignores []model.IgnoreSet
+}
+
+// Synced returns how files get into the containers with the image of a reference in an object of a Kubernetes resource,
+// nil if the project builds the image or nothing says so. The error is as that of Uses.
+func (i *Images) Synced(resource, ref string) (*Synced, error) {
+	b := i.lookUp(ref, true)
+	switch {
+	case b == nil:
+		return nil, nil
+	case b.liveUpdate.Restart:
+		return nil, restartError(resource)
+	}
+	update := model.LiveUpdate{LiveSteps: *b.liveUpdate, Repository: b.name.Normalized(), Ignores: b.ignores}
+	return &Synced{update, b.deps, b.ignores}, nil
+}
+
 // match returns the build that makes the image of a reference, nil for none.
-func (i *Images) match(ref string) *build {
+func (i *Images) match(ref string) *build { return i.lookUp(ref, false) }
+
+// lookUp returns the build for the image of a reference: one that only syncs files, or one that makes it.
+func (i *Images) lookUp(ref string, syncsOnly bool) *build {
 	name, err := dockerfile.ParseName(ref)
 	if err != nil {
 		return nil
 	}
 	for _, b := range i.byRepository[name.Repository()] {
-		if !b.syncsOnly() && b.name.Matches(ref, i.matchesExactly(b)) {
+		if b.syncsOnly() == syncsOnly && b.name.Matches(ref, i.matchesExactly(b)) {
 			return b
 		}
 	}

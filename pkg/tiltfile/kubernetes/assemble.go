@@ -11,6 +11,7 @@ import (
 	"tilt.dev/session/pkg/kube/manifest"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/tiltfile/builtins"
+	"tilt.dev/session/pkg/tiltfile/images"
 )
 
 // Resources returns the resources of everything that is deployed, and the scope of each, in the order in which they
@@ -71,6 +72,15 @@ func (g *grouping) model(r *resource) (model.Resource, error) {
 	if r.liveUpdate != nil {
 		liveUpdates = append(liveUpdates, *r.liveUpdate)
 	}
+	deps, ignores := r.deps, []model.IgnoreSet(nil)
+	synced, err := g.synced(r)
+	if err != nil {
+		return model.Resource{}, err
+	}
+	for _, s := range synced {
+		liveUpdates = append(liveUpdates, s.LiveUpdate)
+		deps, ignores = append(deps, s.Deps...), append(ignores, s.Ignores...)
+	}
 	objects := g.objectsOf(r.objects)
 	return model.Resource{
 		Name: r.name,
@@ -86,7 +96,8 @@ func (g *grouping) model(r *resource) (model.Resource, error) {
 		},
 		Images:       names,
 		LiveUpdates:  liveUpdates,
-		Deps:         r.deps,
+		Deps:         deps,
+		Ignores:      ignores,
 		ResourceDeps: r.resourceDeps,
 		TriggerMode:  r.scope.TriggerMode(r.triggerMode),
 		AutoInit:     r.autoInit,
@@ -123,16 +134,14 @@ func (g *grouping) uses(r *resource) ([]model.ImageUse, error) {
 	if r.name == uncategorizedName {
 		return nil, nil // It starts before everything else, and waits for no image.
 	}
+	references, err := g.references(r)
+	if err != nil {
+		return nil, err
+	}
 	var names []string
-	for _, o := range g.objectsOf(r.objects) {
-		references, err := manifest.Images(o, g.locators, g.inEnv)
-		if err != nil {
-			return nil, fmt.Errorf("resource %q: %s: %w", r.name, manifest.IDOf(o), err)
-		}
-		for _, reference := range references {
-			if name, ok := g.images.Match(reference); ok && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
+	for _, reference := range references {
+		if name, ok := g.images.Match(reference); ok && !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
 	found, err := g.images.Uses(r.name, names)
@@ -144,6 +153,39 @@ func (g *grouping) uses(r *resource) ([]model.ImageUse, error) {
 		uses = append(uses, use)
 	}
 	return uses, nil
+}
+
+// references returns those of images that the objects of a resource have.
+func (g *grouping) references(r *resource) ([]string, error) {
+	var all []string
+	for _, o := range g.objectsOf(r.objects) {
+		references, err := manifest.Images(o, g.locators, g.inEnv)
+		if err != nil {
+			return nil, fmt.Errorf("resource %q: %s: %w", r.name, manifest.IDOf(o), err)
+		}
+		all = append(all, references...)
+	}
+	return all, nil
+}
+
+// synced returns how files get into the containers of a resource whose images the project doesn't build.
+func (g *grouping) synced(r *resource) ([]images.Synced, error) {
+	references, err := g.references(r)
+	if err != nil {
+		return nil, err
+	}
+	var all []images.Synced
+	for _, reference := range references {
+		s, err := g.images.Synced(r.name, reference)
+		if err != nil {
+			return nil, err
+		}
+		same := func(other images.Synced) bool { return other.Repository == s.Repository }
+		if s != nil && !slices.ContainsFunc(all, same) {
+			all = append(all, *s)
+		}
+	}
+	return all, nil
 }
 
 // locatorsOf returns the places of images that the objects of a resource have.
