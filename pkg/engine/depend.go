@@ -30,9 +30,9 @@ func (r *resource) needsNoMore(dep *resource) bool {
 		dep.lost() && slices.Contains(r.OptionalDeps, dep.Name)
 }
 
-// lost reports whether a resource is disabled or has failed.
+// lost reports whether a resource is disabled, has failed, or doesn't start by itself.
 func (r *resource) lost() bool {
-	return r.disabled || r.task.update == updateFailed || r.task.serve == serveExited ||
+	return r.disabled || !r.AutoInit && !r.task.begun || r.task.update == updateFailed || r.task.serve == serveExited ||
 		r.running != nil && r.running.Phase == Failed
 }
 
@@ -65,6 +65,7 @@ func (l *loop) markStarted(r *resource) {
 	}
 	for _, dependent := range l.resources {
 		if dependent.task.begun && slices.Contains(dependent.RestartDeps, r.Name) {
+			dependent.wants.follows = true
 			l.want(dependent)
 		}
 	}

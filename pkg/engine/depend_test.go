@@ -39,6 +39,7 @@ func TestConditions(t *testing.T) {
 		if !w.performance("healthy:update").Requested {
 			t.Error("the update after that of the dependency recreates nothing")
 		}
+		w.wantLog("healthy", "|Initial Build||Dependency Updated")
 	})
 }
 
@@ -68,4 +69,7 @@ func TestOptionalDependencies(t *testing.T) {
 		w.want("db=disabled db:runtime=disabled web=active web:runtime=waiting-for-update " +
 			"strict=waiting-for-dep strict:runtime=waiting-for-dep")
 	})
+	late := projectWith(nil, workload("db", nil), workload("web", nil, optionallyAfter("db")))
+	late.Resources[0].AutoInit = false
+	play(t, late, func(w *world) { w.want("db=inactive db:runtime=inactive web=active web:runtime=waiting-for-update") })
 }

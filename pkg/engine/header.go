@@ -22,6 +22,8 @@ func buildHeader(w wants, paths []string, base string) string {
 		return header("Initial Build")
 	case len(paths) > 0:
 		return header(filesHeader(paths, base))
+	case w.follows:
+		return header("Dependency Updated")
 	case w.trigger > 0:
 		return header("CLI Trigger")
 	case w.redefined.IsZero() && !w.rebuilt.IsZero():

@@ -113,6 +113,11 @@ func (m *monkey) resource(name string, rank int) model.Resource {
 	}
 	if rank > 0 && m.chance(30) {
 		r.ResourceDeps = []string{fmt.Sprintf("r%d", m.IntN(rank))}
+		for _, deps := range []*[]string{&r.StartedDeps, &r.OptionalDeps, &r.RestartDeps} {
+			if m.chance(20) {
+				*deps = r.ResourceDeps
+			}
+		}
 	}
 	return r
 }

@@ -122,8 +122,10 @@ func (t *task) want(w wish, order int64) {
 type wants struct {
 	// initial is true for a resource that starts by itself and never did.
 	initial bool
-	// trigger is the number of the first trigger since the last update, 0 if there is none.
+	// trigger is the number of the first trigger since the last update, 0 if there is none. follows is true if it is the
+	// update of a dependency.
 	trigger uint64
+	follows bool
 	// redefined, changed and rebuilt are when the definition, the files and the images changed since the last update,
 	// zero if they didn't.
 	redefined, changed, rebuilt time.Time

@@ -12,12 +12,12 @@ import (
 )
 
 // depend sets what a resource waits for: what dc_resource() says, and the conditions of depends_on. A service that
-// doesn't exist isn't required, or the library refuses it.
+// doesn't exist isn't required, or the library refuses it. One with a scale of 0 isn't waited for, as in Docker Compose.
 func (s *service) depend(r *model.Resource) {
 	r.ResourceDeps = slices.Clone(s.resourceDeps)
 	for name, on := range s.config.DependsOn {
 		dep := s.project.service(name)
-		if dep == nil {
+		if dep == nil || dep.config.GetScale() == 0 {
 			continue
 		}
 		if on.Restart {
