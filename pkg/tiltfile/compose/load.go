@@ -213,9 +213,9 @@ func loadProject(
 		logger.SetOutput(output)
 		logger.SetFormatter(formatter)
 		warnings = log.texts
-		// A faulty file makes the library panic in places.
+		// Upstream: compose-spec/compose-go v2.6.4: a faulty file makes the library panic in places.
 		if fault := recover(); fault != nil {
-			err = fmt.Errorf("the Compose file is faulty: %v", fault)
+			err = fmt.Errorf("the Compose file is faulty: %v; `docker compose config` may say where", fault)
 		}
 	}()
 	if project, err = loader.LoadWithContext(ctx, details, options); err != nil {
