@@ -29,7 +29,10 @@ func NewCommand(p command.Program) *cobra.Command {
 		Short: "List, update or pin the extension repositories on this machine",
 		Long: `load('ext://NAME', ...) in a Tiltfile fetches the repository of the extension once.
 Nothing updates it from then on but "extensions update". A repository is named as
-"extensions list" shows it, HOST/PATH or HOST/PATH@REF, or by its URL.`,
+"extensions list" shows it, HOST/PATH or HOST/PATH@REF, or by its URL.
+
+TILT_SESSION_EXTENSIONS=offline forbids the network, and
+TILT_SESSION_EXTENSIONS_MIRROR=URL has https://HOST/PATH fetched from URL/HOST/PATH.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -135,7 +138,7 @@ func (c *extensionsCommand) update(
 	var failures []error
 	for _, r := range named {
 		before, after, err := store.Update(ctx, r)
-		line := ""
+		var line string
 		switch {
 		case ctx.Err() != nil:
 			return errors.Join(append(failures, context.Cause(ctx))...)

@@ -40,6 +40,11 @@ func newGit(runner builtins.Runner, environ []string) git {
 	return git{runner, append(ours, "LC_ALL=C")}
 }
 
+// settings keep git from running programs that the user's configuration names, and from leaving one behind.
+var settings = []string{
+	"-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.auto=0", "-c", "maintenance.auto=false",
+}
+
 // run returns what a command of git writes, without spaces around it.
 func (g git) run(ctx context.Context, args ...string) (string, error) {
 	if g.runner == nil {
@@ -47,8 +52,7 @@ func (g git) run(ctx context.Context, args ...string) (string, error) {
 	}
 	var stdout, stderr bytes.Buffer
 	err := g.runner.Run(ctx, builtins.Command{
-		Argv: append([]string{"git", "-c", "core.hooksPath=/dev/null"}, args...), Dir: "/", Env: g.environ,
-		Stdout: &stdout, Stderr: &stderr,
+		Argv: slices.Concat([]string{"git"}, settings, args), Dir: "/", Env: g.environ, Stdout: &stdout, Stderr: &stderr,
 	})
 	if err != nil {
 		if text := strings.TrimSpace(stderr.String()); text != "" {

@@ -34,7 +34,7 @@ func (s *Store) List(ctx context.Context) (clones []Clone, problems []error, err
 		case strings.HasPrefix(entry.Name(), "."):
 			return fs.SkipDir
 		}
-		if _, err := os.Lstat(filepath.Join(path, ".git")); err != nil {
+		if isMissing(filepath.Join(path, ".git")) {
 			return nil
 		}
 		clone, err := s.describe(ctx, path)

@@ -143,3 +143,16 @@ func FuzzParseRepository(f *testing.F) {
 		}
 	})
 }
+
+func FuzzCheckPath(f *testing.F) {
+	for _, path := range []string{"a/b", "../x", "/etc", "a/../../b", "a//b", "./a", "\x00"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		const root = "/root/of/repository"
+		inside := filepath.Join(root, path, "Tiltfile")
+		if CheckPath(path) == nil && !strings.HasPrefix(inside, root+"/") {
+			t.Errorf("%q is %s", path, inside)
+		}
+	})
+}
