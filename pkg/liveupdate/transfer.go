@@ -63,7 +63,7 @@ func (u *Update) remove(ctx context.Context, c Container, deletions []mapping) e
 }
 
 // unpack unpacks an archive. Its $0 is the program that has the tools, empty for those of the image.
-const unpack = `$0 tar -C / -x -p -f -; code=$?; $0 cat >/dev/null; exit $code`
+const unpack = `${0:+"$0"} tar -C / -x -p -f -; code=$?; ${0:+"$0"} cat >/dev/null; exit $code`
 
 // copy copies files and directories into the container. It returns those that have vanished meanwhile.
 func (u *Update) copy(ctx context.Context, c Container, copies []mapping) (vanished []mapping, err error) {

@@ -135,7 +135,7 @@ func (u *Update) Run(ctx context.Context, c Container) error {
 			return u.tell(c, err)
 		}
 		if !told {
-			u.Log.Append(logs.LevelWarn, fmt.Sprintf("  → Container %s: %v; trying again", c, err))
+			u.Log.Append(logs.LevelWarn, fmt.Sprintf("  → Container %s: %s; trying again", c, reason(c, err)))
 			told = true
 		}
 		timer := time.NewTimer(delays.Step())
@@ -157,10 +157,14 @@ func (u *Update) tell(c Container, err error) error {
 		u.Log.Append(logs.LevelInfo, fmt.Sprintf("  → Container %s has ended", c))
 	case errors.Is(err, ErrStopped), errors.Is(err, context.Canceled):
 	default:
-		text := strings.TrimPrefix(err.Error(), fmt.Sprintf("container %s: ", c))
-		u.Log.Append(logs.LevelError, fmt.Sprintf("  → Failed to update container %s: %s", c, text))
+		u.Log.Append(logs.LevelError, fmt.Sprintf("  → Failed to update container %s: %s", c, reason(c, err)))
 	}
 	return err
+}
+
+// reason is an error without the container.
+func reason(c Container, err error) string {
+	return strings.TrimPrefix(err.Error(), fmt.Sprintf("container %s: ", c))
 }
 
 // attempt does all parts once.

@@ -99,7 +99,8 @@ func (l *live) renew(s spec) {
 func (l *live) observe(current, all []status.Pod, settled bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.known, l.settled, l.pods = true, settled, current
+	l.known, l.settled = true, settled
+	l.pods = slices.DeleteFunc(slices.Clone(current), func(p status.Pod) bool { return p.DeletionTimestamp != nil })
 	if len(l.marks) > 0 {
 		exist := map[types.UID]*corev1.Pod{}
 		for _, p := range all {
@@ -204,9 +205,6 @@ func (l *live) lacks(u *model.LiveUpdate, m *mark) bool {
 
 // containers returns the names of the containers of a pod that take files.
 func (l *live) containers(u *model.LiveUpdate, p *corev1.Pod) []string {
-	if p.DeletionTimestamp != nil {
-		return nil
-	}
 	wanted := u.Repository
 	if u.Image != "" {
 		wanted = repository(l.images[u.Image].ClusterRef)
