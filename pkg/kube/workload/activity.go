@@ -57,7 +57,8 @@ type activity struct {
 var _ engine.Runtime = (*activity)(nil)
 
 func newActivity(ctx context.Context, r *Runner, s spec, cancel context.CancelFunc) *activity {
-	t := &activity{runner: r, ctx: ctx, cancel: cancel, live: newLive(s), changed: make(chan struct{}, 1), done: make(chan struct{}), spec: s,
+	t := &activity{runner: r, ctx: ctx, cancel: cancel, live: newLive(s),
+		changed: make(chan struct{}, 1), done: make(chan struct{}), spec: s,
 		feeds: map[feedKey]*feed{}, told: map[string]bool{}}
 	t.ports = newForwarder(r.feeds.connection)
 	t.next = &s

@@ -86,7 +86,7 @@ func TestLiveState(t *testing.T) {
 		"no pods":             {nil, true, absent},
 		"another image":       {[]status.Pod{podWith("a", "web:tilt-1", "running", "1")}, true, absent},
 		"running":             {[]status.Pod{podWith("a", web, "running", "1")}, true, ready},
-		"with a digest":       {[]status.Pod{podWith("a", "registry:5000/web@sha256:" + fmt.Sprintf("%064d", 0), "running", "1")}, true, ready},
+		"with a digest":       {[]status.Pod{podWith("a", "registry:5000/web@sha256:"+fmt.Sprintf("%064d", 0), "running", "1")}, true, ready},
 		"no status":           {[]status.Pod{podWith("a", web, "none", "")}, false, waiting},
 		"waiting":             {[]status.Pod{podWith("a", web, "waiting", "")}, false, waiting},
 		"one of two":          {[]status.Pod{podWith("a", web, "waiting", ""), podWith("b", web, "running", "1")}, false, ready},

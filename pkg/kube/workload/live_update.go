@@ -155,7 +155,8 @@ func (l *live) begin(ctx context.Context, u *liveUpdate, request engine.LiveUpda
 		}
 	}
 	for _, j := range jobs {
-		j.ctx, j.cancel = context.WithCancelCause(ctx)
+		own, cancel := context.WithCancelCause(ctx)
+		j.ctx, j.cancel = own, cancel
 		j.mark.job = j
 		if j.mark.brought == nil {
 			j.mark.brought = map[string]bool{}
@@ -255,7 +256,8 @@ func endOf(jobs []*liveJob) engine.End {
 	case len(others) > 0:
 		return engine.End{Rebuild: "UpdateFailed: " + strings.Join(others, "; ")}
 	case len(failed) > 0 && len(updated) > 0:
-		return engine.End{Rebuild: fmt.Sprintf("PodsInconsistent: Pods in inconsistent state. Success: pod %s. Failure: pod %s",
+		return engine.End{Rebuild: fmt.Sprintf(
+			"PodsInconsistent: Pods in inconsistent state. Success: pod %s. Failure: pod %s",
 			strings.Join(updated, ", "), strings.Join(failed, ", "))}
 	}
 	return end
