@@ -114,6 +114,10 @@ func TestInitialSync(t *testing.T) {
 	p.replace("src/Dockerfile", "COPY app /app", "")
 	p.replace("Tiltfile", "live_update", "ignore='app/secret', live_update")
 	p.write("-- src/app/secret --\nignored\n")
+	p.ci().wantExit(0)
+	if got, err := p.inside("deployment/web", "cat /app/copy"); got != "first\n" {
+		t.Errorf("ci has succeeded, and the container has %q (%v)", got, err)
+	}
 	l := p.upLive()
 	l.awaitInside("cd /app; cat page lib/part copy; ls", "first\nfirst\nfirst\ncopy\nlib\npage")
 	l.edit("-- src/app/page --\nsecond\n")
