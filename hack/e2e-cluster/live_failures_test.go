@@ -244,7 +244,9 @@ func TestDeployAfterLiveUpdate(t *testing.T) {
 
 	// Other steps need neither build nor deploy.
 	l.replace("Tiltfile", "cp /app/page /copy", "cp /app/page /other-copy")
-	l.awaitOutput("Config Changed")
+	l.eventually("the Tiltfile is loaded again", func() bool {
+		return strings.Count(l.output.String(), "Successfully loaded") == 3
+	})
 	l.edit("-- src/app/page --\nthird\n")
 	l.wantInside("cat /copy /other-copy", "second\nthird")
 	l.wantLive()
