@@ -38,6 +38,8 @@ type live struct {
 	// reported are the last states, nil before. closed ends the reports.
 	reported []engine.LiveState
 	closed   bool
+	// repositories are those of the references of containers, whose pods may be many.
+	repositories map[string]string
 	// current is the last live update, nil before.
 	current *liveUpdate
 }
@@ -69,7 +71,7 @@ type mark struct {
 }
 
 func newLive(s spec) *live {
-	l := &live{marks: map[markKey]*mark{}}
+	l := &live{marks: map[markKey]*mark{}, repositories: map[string]string{}}
 	l.renew(s)
 	return l
 }
@@ -207,11 +209,11 @@ func (l *live) lacks(u *model.LiveUpdate, m *mark) bool {
 func (l *live) containers(u *model.LiveUpdate, p *corev1.Pod) []string {
 	wanted := u.Repository
 	if u.Image != "" {
-		wanted = repository(l.images[u.Image].ClusterRef)
+		wanted = l.repository(l.images[u.Image].ClusterRef)
 	}
 	var names []string
 	for _, c := range p.Spec.Containers {
-		if u.Container != "" && c.Name == u.Container || wanted != "" && repository(c.Image) == wanted {
+		if u.Container != "" && c.Name == u.Container || wanted != "" && l.repository(c.Image) == wanted {
 			names = append(names, c.Name)
 		}
 	}
@@ -219,12 +221,15 @@ func (l *live) containers(u *model.LiveUpdate, p *corev1.Pod) []string {
 }
 
 // repository is the normalized name of an image without tag and digest, empty if the text is no reference.
-func repository(ref string) string {
-	named, err := reference.ParseNormalizedNamed(ref)
-	if err != nil {
-		return ""
+func (l *live) repository(ref string) string {
+	name, ok := l.repositories[ref]
+	if !ok {
+		if named, err := reference.ParseNormalizedNamed(ref); err == nil {
+			name = named.Name()
+		}
+		l.repositories[ref] = name
 	}
-	return named.Name()
+	return name
 }
 
 // restarts reports whether the kubelet starts a container again that has ended.
