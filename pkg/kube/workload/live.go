@@ -121,7 +121,7 @@ func (l *live) observe(current, all []status.Pod, settled bool) {
 	l.report()
 }
 
-// observeLive tells the live updates what was seen, unless it is of a former deploy.
+// observeLive tells the live updates what was seen, unless it is of a former deploy or pods may be missing.
 func (t *activity) observeLive(seen observation, phase engine.Phase) {
 	settled := phase >= engine.Ready && t.spec.workload.Readiness != model.PodReadinessIgnore
 	makes := len(t.spec.workload.PodSelectors) > 0 || slices.ContainsFunc(t.mapped, func(o object) bool {
@@ -129,7 +129,7 @@ func (t *activity) observeLive(seen observation, phase engine.Phase) {
 	})
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.next == nil {
+	if t.next == nil && seen.again.IsZero() {
 		t.live.observe(seen.current, seen.pods, settled || !makes)
 	}
 }
