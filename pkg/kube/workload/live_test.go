@@ -4,20 +4,19 @@
 package workload
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/kube/deploy"
 	"tilt.dev/session/pkg/kube/workload/status"
-	"tilt.dev/session/pkg/liveupdate"
+	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 )
 
@@ -60,12 +59,13 @@ type followed struct {
 	states  []engine.LiveState
 }
 
-func follow(updates ...model.LiveUpdate) *followed {
+func follow(t *testing.T, updates ...model.LiveUpdate) *followed {
+	t.Helper()
 	f := &followed{}
 	f.request = engine.RuntimeRequest{LiveUpdates: updates, Output: deploy.Applied{},
 		Images:     map[string]model.BuiltImage{"web": {ClusterRef: "registry:5000/web:tilt-1"}},
 		ReportLive: func(states []engine.LiveState) { f.states = states }}
-	f.live = newLive(spec{RuntimeRequest: f.request, applied: &deploy.Applied{}})
+	f.live = newLive(t.Context(), nil, spec{RuntimeRequest: f.request, applied: &deploy.Applied{}})
 	return f
 }
 
@@ -99,7 +99,7 @@ func TestLiveState(t *testing.T) {
 		"leaving and another": {[]status.Pod{leaving(podWith("a", web, "crashing", "1")), podWith("b", web, "running", "2")}, true, ready},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := follow(model.LiveUpdate{Image: "web"})
+			f := follow(t, model.LiveUpdate{Image: "web"})
 			if f.states != nil {
 				t.Errorf("before a look: %+v", f.states)
 			}
@@ -122,7 +122,7 @@ func TestLiveSelectors(t *testing.T) {
 		engine.LiveReady:  {{Repository: "docker.io/library/redis"}, {Container: "app"}},
 		engine.LiveAbsent: {{Repository: "docker.io/library/red"}, {Container: "init"}, {Container: "redis"}, {Image: "unknown"}},
 	} {
-		f := follow(updates...)
+		f := follow(t, updates...)
 		f.observe(pods, pods, true)
 		for i, s := range f.states {
 			if s.Phase != want {
@@ -132,140 +132,34 @@ func TestLiveSelectors(t *testing.T) {
 	}
 }
 
-// begun begins an update without carrying it out, and says which container gets which files.
-func (f *followed) begun(t *testing.T, files ...engine.ChangedFile) (jobs []*liveJob, text []string) {
-	t.Helper()
-	u := &liveUpdate{done: make(chan struct{})}
-	close(u.done)
-	jobs, err := f.begin(t.Context(), u, engine.LiveUpdateRequest{Files: [][]engine.ChangedFile{files}}, nil)
-	if err != nil {
-		t.Fatal(err)
+// A container that starts again is another one, and one whose pod is gone is none.
+func TestLiveMembers(t *testing.T) {
+	f := follow(t, model.LiveUpdate{Container: "app", LiveSteps: model.LiveSteps{InitialSync: true}})
+	see := func(pods ...status.Pod) bool {
+		f.observe(pods, pods, true)
+		return f.states[0].Lacking
 	}
-	for _, j := range jobs {
-		text = append(text, fmt.Sprint(j.container.id, j.Files))
-	}
-	return jobs, text
-}
-
-func (f *followed) lacking() bool { return f.states[0].Lacking }
-
-func TestLiveMarks(t *testing.T) {
-	f := follow(model.LiveUpdate{Container: "app"})
-	see := func(pods ...status.Pod) { f.observe(pods, pods, true) }
-	a, b := podWith("a", "web", "running", "1"), podWith("b", "web", "running", "2")
-	see(a, b)
-	one, two, three := engine.ChangedFile{Path: "/1", Change: 1}, engine.ChangedFile{Path: "/2", Change: 2},
-		engine.ChangedFile{Path: "/1", Change: 3}
-	check := func(what string, got []string, lacking bool, want ...string) {
+	bring := func() {
 		t.Helper()
-		if !slices.Equal(got, want) || f.lacking() != lacking {
-			t.Errorf("%s: %q, want %q; lacking %t", what, got, want, f.lacking())
+		activity, err := f.Start(engine.LiveUpdateRequest{Log: engine.NewLog(logs.New(1<<20, clock.RealClock{}), "a"),
+			Files: make([][]engine.ChangedFile, 1)})
+		if err != nil {
+			t.Fatal(err)
 		}
+		<-activity.Done()
 	}
-	if f.lacking() {
-		t.Error("containers lack what nobody asked for")
+	if !see(podWith("a", "web", "running", "1")) {
+		t.Error("the container lacks nothing")
 	}
-	jobs, got := f.begun(t, one)
-	check("the first change", got, false, "1[/1]", "2[/1]")
-	f.finish(jobs)
-	jobs, got = f.begun(t, one, two)
-	check("the second one", got, false, "1[/2]", "2[/2]")
-	// The command fails in one, and in the other nothing more is done.
-	jobs[0].err, jobs[1].err = &liveupdate.RunError{}, liveupdate.ErrStopped
-	f.finish(jobs)
-	if !f.lacking() {
-		t.Error("an update that was stopped isn't due again")
+	bring() // There are no files.
+	if f.states[0].Lacking || see(podWith("a", "web", "running", "1")) {
+		t.Error("the container lacks files that it got")
 	}
-	jobs, got = f.begun(t, one, two)
-	check("again", got, false, "1[/2]", "2[/2]")
-	f.finish(jobs)
-	_, got = f.begun(t, one, two)
-	check("nothing new", got, false)
-	// Another container of one pod has nothing; the other pod is gone.
-	see(podWith("a", "web", "waiting", ""))
-	if f.lacking() {
-		t.Error("a container that doesn't run lacks something")
+	see(podWith("a", "web", "waiting", "1"))
+	if see(podWith("a", "web", "running", "1")) {
+		t.Error("a look while it waits forgets what it got")
 	}
-	see(podWith("a", "web", "running", "3"))
-	jobs, got = f.begun(t, two, three)
-	check("a new container", got, false, "3[/2 /1]")
-	if len(f.marks) != 1 {
-		t.Errorf("marks are left: %+v", f.marks)
-	}
-	// It ends meanwhile.
-	see(podWith("a", "web", "ended", "3"))
-	if jobs[0].ctx.Err() == nil {
-		t.Error("the update of a container that has ended goes on")
-	}
-	jobs[0].err = liveupdate.ErrGone
-	f.finish(jobs)
-	see(podWith("a", "web", "running", "4"))
-	if !f.lacking() {
-		t.Error("its successor lacks nothing")
-	}
-	if end := endOf(jobs); end != (engine.End{}) {
-		t.Errorf("the end is %+v", end)
-	}
-	// Another deploy forgets the files, a definition doesn't.
-	f.request.Output = nil
-	f.renew(spec{RuntimeRequest: f.request, applied: &deploy.Applied{}})
-	if !f.lacking() {
-		t.Error("another definition forgets the files")
-	}
-	f.request.Output = &deploy.Applied{}
-	f.states = nil
-	f.renew(spec{RuntimeRequest: f.request, applied: &deploy.Applied{At: time.Unix(1, 0)}})
-	if f.states != nil {
-		t.Error("the containers of the former deploy are reported")
-	}
-	see(podWith("a", "web", "running", "4"))
-	if f.lacking() {
-		t.Error("another deploy leaves a lack")
-	}
-}
-
-func TestLiveInitialSync(t *testing.T) {
-	f := follow(model.LiveUpdate{Container: "app", LiveSteps: model.LiveSteps{InitialSync: true}})
-	pods := []status.Pod{podWith("a", "web", "running", "1")}
-	f.observe(pods, pods, true)
-	for i, err := range []error{&liveupdate.RunError{}, nil} {
-		if lacking := i == 0; f.lacking() != lacking {
-			t.Errorf("%d: lacking: %t", i, !lacking)
-		}
-		jobs, _ := f.begun(t)
-		if len(jobs) != 1 || !jobs[0].Initial {
-			t.Fatalf("%d: jobs %+v", i, jobs)
-		}
-		jobs[0].err = err
-		f.finish(jobs)
-	}
-	if jobs, _ := f.begun(t); len(jobs) > 0 || f.lacking() {
-		t.Error("it had an initial sync and gets another one")
-	}
-}
-
-func TestLiveEnd(t *testing.T) {
-	code := 3
-	run := &liveupdate.RunError{Container: "a/app", Argv: []string{"x"}, Code: code}
-	for name, test := range map[string]struct {
-		errs          []error
-		failed, build string
-	}{
-		"well":         {[]error{nil, nil}, "", ""},
-		"gone":         {[]error{fmt.Errorf("x: %w", liveupdate.ErrGone), nil}, "", ""},
-		"a command":    {[]error{run, run}, run.Error(), ""},
-		"inconsistent": {[]error{nil, run}, "", "PodsInconsistent: Pods in inconsistent state. Success: pod p0. Failure: pod p1"},
-		"others":       {[]error{nil, errors.New("no tar"), run}, "", "UpdateFailed: no tar"},
-		"stopped":      {[]error{nil, liveupdate.ErrStopped}, "stopped", ""},
-	} {
-		var jobs []*liveJob
-		for i, err := range test.errs {
-			p := podWith(fmt.Sprintf("p%d", i), "web", "running", "1")
-			jobs = append(jobs, &liveJob{container: &container{pod: p.Pod, name: "app"}, err: err})
-		}
-		end := endOf(jobs)
-		if end.Error != test.failed || end.Rebuild != test.build || (end.Code != nil) != (name == "a command") {
-			t.Errorf("%s: %+v", name, end)
-		}
+	if !see(podWith("a", "web", "running", "2")) || !see(podWith("b", "web", "running", "1")) {
+		t.Error("another container lacks nothing")
 	}
 }

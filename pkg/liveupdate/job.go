@@ -1,7 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-package workload
+package liveupdate
 
 import (
 	"context"
@@ -14,15 +14,14 @@ import (
 	"time"
 
 	"tilt.dev/session/pkg/engine"
-	"tilt.dev/session/pkg/liveupdate"
 	"tilt.dev/session/pkg/model"
 )
 
 // parallel is how many containers get files at a time.
 const parallel = 8
 
-// liveUpdate is a live update that has begun.
-type liveUpdate struct {
+// activity is a live update that has begun.
+type activity struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	end    engine.End
@@ -35,41 +34,38 @@ type liveUpdate struct {
 	deadline *time.Timer
 }
 
-var (
-	_ engine.LiveUpdater = (*activity)(nil)
-	_ engine.Activity    = (*liveUpdate)(nil)
-)
+var _ engine.Activity = (*activity)(nil)
 
 // PID implements engine.Activity.
-func (u *liveUpdate) PID() int { return 0 }
+func (a *activity) PID() int { return 0 }
 
 // Done implements engine.Activity.
-func (u *liveUpdate) Done() <-chan struct{} { return u.done }
+func (a *activity) Done() <-chan struct{} { return a.done }
 
 // Ending implements engine.Activity.
-func (u *liveUpdate) Ending() bool { return false }
+func (a *activity) Ending() bool { return false }
 
 // End implements engine.Activity.
-func (u *liveUpdate) End() engine.End { return u.end }
+func (a *activity) End() engine.End { return a.end }
 
 // Stop implements engine.Activity. The commands that run have the grace to end.
-func (u *liveUpdate) Stop(grace time.Duration) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if !u.stopping {
-		u.stopping = true
-		close(u.stop)
-		u.deadline = time.AfterFunc(max(0, grace), u.cancel)
+func (a *activity) Stop(grace time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.stopping {
+		a.stopping = true
+		close(a.stop)
+		a.deadline = time.AfterFunc(max(0, grace), a.cancel)
 	} else if grace <= 0 {
-		u.cancel()
+		a.cancel()
 	}
 }
 
-// liveJob is the update of one container.
-type liveJob struct {
-	liveupdate.Update
-	container *container
-	mark      *mark
+// job is the update of one container.
+type job struct {
+	Update
+	member Member
+	mark   *mark
 	// latest is the number of the last change that it brings.
 	latest uint64
 	// ctx ends with its container too.
@@ -78,79 +74,73 @@ type liveJob struct {
 	err    error
 }
 
-// StartLiveUpdate implements engine.LiveUpdater. Containers that have all files get none.
-func (t *activity) StartLiveUpdate(request engine.LiveUpdateRequest) (engine.Activity, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.ended {
-		return nil, errors.New("the workload isn't followed any more")
+// Start begins a live update. Containers that have all files get none.
+func (g *Group) Start(request engine.LiveUpdateRequest) (engine.Activity, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return nil, fmt.Errorf("resource %q isn't followed any more", request.Task)
 	}
-	ctx, cancel := context.WithCancel(t.ctx)
-	u := &liveUpdate{cancel: cancel, done: make(chan struct{}), stop: make(chan struct{})}
-	jobs, err := t.live.begin(ctx, u, request, t.runner)
+	ctx, cancel := context.WithCancel(g.ctx)
+	a := &activity{cancel: cancel, done: make(chan struct{}), stop: make(chan struct{})}
+	jobs, err := g.begin(ctx, a, request)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	t.updates.Go(func() {
+	g.wait.Go(func() {
 		defer cancel()
-		defer close(u.done)
+		defer close(a.done)
 		runJobs(jobs)
-		u.end = endOf(jobs)
-		u.mu.Lock()
-		if u.deadline != nil {
-			u.deadline.Stop()
+		a.end = endOf(jobs)
+		a.mu.Lock()
+		if a.deadline != nil {
+			a.deadline.Stop()
 		}
-		u.stopping = true // Nothing is left to stop.
-		u.mu.Unlock()
-		t.live.finish(jobs)
+		a.stopping = true // Nothing is left to stop.
+		a.mu.Unlock()
+		g.finish(jobs)
 	})
-	return u, nil
+	return a, nil
 }
 
-// begin returns what an update has to do.
-func (l *live) begin(ctx context.Context, u *liveUpdate, request engine.LiveUpdateRequest, r *Runner,
-) ([]*liveJob, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.current != nil {
+// begin returns what an update has to do. The caller holds mu.
+func (g *Group) begin(ctx context.Context, a *activity, request engine.LiveUpdateRequest) ([]*job, error) {
+	if g.current != nil {
 		select {
-		case <-l.current.done:
+		case <-g.current.done:
 		default:
 			return nil, fmt.Errorf("resource %q: another live update is going on", request.Task)
 		}
 	}
-	if len(request.Files) != len(l.request.LiveUpdates) {
+	if len(request.Files) != len(g.request.LiveUpdates) {
 		return nil, fmt.Errorf("resource %q: files for %d live updates, not for %d", request.Task, len(request.Files),
-			len(l.request.LiveUpdates))
+			len(g.request.LiveUpdates))
 	}
-	l.current = u
-	var jobs []*liveJob
-	for i := range l.request.LiveUpdates {
-		definition := &l.request.LiveUpdates[i]
+	g.current = a
+	var jobs []*job
+	for i, members := range g.members {
+		definition := &g.request.LiveUpdates[i]
 		files := request.Files[i]
-		latest := l.latest[identityOf(definition)]
+		latest := g.latest[identityOf(definition)]
 		if n := len(files); n > 0 {
 			latest = max(latest, files[n-1].Change)
 		}
-		l.latest[identityOf(definition)] = latest
+		g.latest[identityOf(definition)] = latest
 		first := len(jobs)
-		for _, p := range l.pods {
-			for _, name := range l.containers(definition, p.Pod) {
-				s := containerStatus(p.Pod, name)
-				if s == nil || s.State.Running == nil {
-					continue
-				}
-				key := keyOf(definition, p.Pod, s)
-				if l.marks[key] == nil {
-					l.marks[key] = &mark{}
-				}
-				if j := newLiveJob(definition, l.marks[key], files, latest); j != nil {
-					j.Stop, j.Log = u.stop, request.Log
-					j.container = &container{runner: r, pod: p.Pod, name: name, id: s.ContainerID}
-					j.Brief = len(jobs) > first && slices.Equal(j.Files, jobs[first].Files)
-					jobs = append(jobs, j)
-				}
+		for _, m := range members {
+			if m.State != MemberRunning {
+				continue
+			}
+			key := markKey{identityOf(definition), m.ID}
+			if g.marks[key] == nil {
+				g.marks[key] = &mark{}
+			}
+			if j := newJob(definition, g.marks[key], files, latest); j != nil {
+				j.Stop, j.Log = a.stop, request.Log
+				j.member = m
+				j.Brief = len(jobs) > first && slices.Equal(j.Files, jobs[first].Files)
+				jobs = append(jobs, j)
 			}
 		}
 	}
@@ -165,16 +155,16 @@ func (l *live) begin(ctx context.Context, u *liveUpdate, request engine.LiveUpda
 			j.mark.brought[path] = true
 		}
 		if len(jobs) > 1 {
-			j.Prefix = fmt.Sprintf("[%s] ", j.container)
+			j.Prefix = fmt.Sprintf("[%s] ", j.member)
 		}
 	}
-	l.report()
+	g.report()
 	return jobs, nil
 }
 
-// newLiveJob returns what a container has to get, nil if it lacks nothing.
-func newLiveJob(u *model.LiveUpdate, m *mark, files []engine.ChangedFile, latest uint64) *liveJob {
-	j := &liveJob{mark: m, latest: latest}
+// newJob returns what a container has to get, nil if it lacks nothing.
+func newJob(u *model.LiveUpdate, m *mark, files []engine.ChangedFile, latest uint64) *job {
+	j := &job{mark: m, latest: latest}
 	j.Steps, j.Program = &u.LiveSteps, m.program
 	if u.InitialSync && !m.initial {
 		j.Initial, j.Ignores = true, u.Ignores
@@ -195,13 +185,13 @@ func newLiveJob(u *model.LiveUpdate, m *mark, files []engine.ChangedFile, latest
 }
 
 // runJobs does the jobs, some at a time.
-func runJobs(jobs []*liveJob) {
+func runJobs(jobs []*job) {
 	slots := make(chan struct{}, parallel)
 	var running sync.WaitGroup
 	for _, j := range jobs {
 		slots <- struct{}{}
 		running.Go(func() {
-			j.err = j.Run(j.ctx, j.container)
+			j.err = j.Run(j.ctx, j.member)
 			j.cancel(nil)
 			<-slots
 		})
@@ -210,9 +200,9 @@ func runJobs(jobs []*liveJob) {
 }
 
 // finish notes what the containers have got, and reports what others lack.
-func (l *live) finish(jobs []*liveJob) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (g *Group) finish(jobs []*job) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	for _, j := range jobs {
 		j.mark.job, j.mark.program = nil, j.Program
 		if stopped(j.err) {
@@ -223,28 +213,28 @@ func (l *live) finish(jobs []*liveJob) {
 			j.mark.had, j.mark.initial, j.mark.owed = max(j.mark.had, j.latest), true, false
 		}
 	}
-	l.report()
+	g.report()
 }
 
 func stopped(err error) bool {
-	return errors.Is(err, liveupdate.ErrStopped) || errors.Is(err, context.Canceled)
+	return errors.Is(err, ErrStopped) || errors.Is(err, context.Canceled)
 }
 
 // endOf is how an update ends whose jobs have ended. Containers that are gone don't count.
-func endOf(jobs []*liveJob) engine.End {
+func endOf(jobs []*job) engine.End {
 	var updated, failed []string
 	var others []string
 	var end engine.End
 	for _, j := range jobs {
-		var run *liveupdate.RunError
+		var run *RunError
 		switch {
 		case j.err == nil:
-			updated = append(updated, j.container.pod.Name)
-		case errors.Is(j.err, liveupdate.ErrGone):
+			updated = append(updated, j.member.String())
+		case errors.Is(j.err, ErrGone):
 		case stopped(j.err):
 			end.Error = "stopped"
 		case errors.As(j.err, &run):
-			failed = append(failed, j.container.pod.Name)
+			failed = append(failed, j.member.String())
 			if end.Code == nil {
 				end.Error, end.Code = run.Error(), &run.Code
 			}
@@ -257,7 +247,7 @@ func endOf(jobs []*liveJob) engine.End {
 		return engine.End{Rebuild: "UpdateFailed: " + strings.Join(others, "; ")}
 	case len(failed) > 0 && len(updated) > 0:
 		return engine.End{Rebuild: fmt.Sprintf(
-			"PodsInconsistent: Pods in inconsistent state. Success: pod %s. Failure: pod %s",
+			"PodsInconsistent: Pods in inconsistent state. Success: %s. Failure: %s",
 			strings.Join(updated, ", "), strings.Join(failed, ", "))}
 	}
 	return end
