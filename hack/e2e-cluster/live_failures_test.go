@@ -7,6 +7,7 @@ package cluster
 
 import (
 	"strings"
+	"syscall"
 	"testing"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -210,4 +211,59 @@ func TestTriggerOfLiveUpdate(t *testing.T) {
 	})
 	l.awaitInside("cat /app/page /app/lib/part", "third\nsecond")
 	l.awaitReady("web:update", "web:runtime")
+}
+
+// A build that makes the image that the containers began with gives them its files back.
+func TestBuildOfFormerFiles(t *testing.T) {
+	t.Parallel()
+	p := newLive(t, "sync('src/app', '/app')", forever)
+	p.replace("src/Dockerfile", "COPY other /other\n", "")
+	l := p.upLive()
+	l.edit("-- src/app/page --\nsecond\n-- src/app/new --\n")
+	l.wantInside("cat /app/page", "second")
+	l.remove("src/app/new")
+	l.edit("-- src/app/page --\nfirst\n-- src/other --\nsecond\n")
+	l.awaitInside("cat /app/page; ls /app", "first\nlib\npage")
+	l.awaitReady("web:update", "web:runtime")
+}
+
+// A deploy that needs no build gives its pods the files too.
+func TestDeployAfterLiveUpdate(t *testing.T) {
+	t.Parallel()
+	l := newLive(t, "sync('src/app', '/app'), run('cp /app/page /copy', trigger='src/app/page')", forever).upLive()
+	l.edit("-- src/app/page --\nsecond\n")
+	l.wantInside("cat /copy", "second")
+	l.replace("web.yaml", "metadata: {labels: {app: web", "metadata: {labels: {app: web, edited: 'yes'")
+	l.eventually("the pod is another one", func() bool {
+		pods := l.running()
+		return len(pods) == 1 && pods[0] != l.pods[0]
+	})
+	l.awaitInside("cat /copy", "second")
+	l.pods = l.running()
+	l.wantLive()
+
+	// Other steps need neither build nor deploy.
+	l.replace("Tiltfile", "cp /app/page /copy", "cp /app/page /other-copy")
+	l.eventually("the Tiltfile is loaded again", func() bool {
+		return strings.Count(l.output.String(), "Successfully loaded") == 3
+	})
+	l.edit("-- src/app/page --\nthird\n")
+	l.wantInside("cat /copy /other-copy", "second\nthird")
+	l.wantLive()
+}
+
+// A command that doesn't end holds up neither a trigger nor the end of the run.
+func TestHangingRunOfLiveUpdate(t *testing.T) {
+	t.Parallel()
+	l := newLive(t, "sync('src/app', '/app'), run('echo it begins; exec sleep 100000')", forever).upLive()
+	l.edit("-- src/app/page --\nsecond\n")
+	l.awaitOutput("it begins")
+	l.verb("trigger", "web")
+	l.eventually("the pod is another one", func() bool {
+		pods := l.running()
+		return len(pods) == 1 && pods[0] != l.pods[0]
+	})
+	l.awaitInside("cat /app/page", "second")
+	l.signal(syscall.SIGINT)
+	l.wantExit(0)
 }

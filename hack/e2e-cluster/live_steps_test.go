@@ -36,8 +36,8 @@ func TestLiveUpdate(t *testing.T) {
 	l.edit("-- src/conf/settings --\nred\n-- src/conf/other --\nblue\n")
 	l.wantInside("cat /etc/web/settings /conf/other; cd /conf; ls", "red\nblue\nother")
 
-	l.remove("src/app/lib", "src/app/new/deep/part", "src/conf/settings")
-	l.wantInside("cd /app; ls; ls /etc/web", "copy\nnew\npage")
+	l.remove("src/app/lib", "src/app/new/deep/part", "src/conf/other")
+	l.wantInside("cd /app; ls; ls /conf /app/new/deep | xargs", "copy\nnew\npage\n/app/new/deep: /conf:")
 
 	l.edit("-- src/app/page --\nthird\n-- src/app/lib --\nis a file\n")
 	l.remove("src/app/new")
@@ -114,6 +114,10 @@ func TestInitialSync(t *testing.T) {
 	p.replace("src/Dockerfile", "COPY app /app", "")
 	p.replace("Tiltfile", "live_update", "ignore='app/secret', live_update")
 	p.write("-- src/app/secret --\nignored\n")
+	p.ci().wantExit(0)
+	if got, err := p.inside("deployment/web", "cat /app/copy"); got != "first\n" {
+		t.Errorf("ci has succeeded, and the container has %q (%v)", got, err)
+	}
 	l := p.upLive()
 	l.awaitInside("cd /app; cat page lib/part copy; ls", "first\nfirst\nfirst\ncopy\nlib\npage")
 	l.edit("-- src/app/page --\nsecond\n")

@@ -6,7 +6,9 @@
 package cluster
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,28 +144,22 @@ func (l *live) awaitActive(name string) {
 
 // inside returns what a script prints in the container of a pod.
 func (p *project) inside(pod, script string) (string, error) {
-	p.Helper()
-	return p.try("kubectl", "exec", pod, "--container=app", "--", "/bin/sh", "-c", script)
-}
-
-// touch makes a file in the first pod, for which something in its container waits.
-func (l *live) touch(path string) {
-	l.Helper()
-	l.eventually(path+" is made", func() bool {
-		pods := l.running()
-		if len(pods) == 0 {
-			return false
-		}
-		_, err := l.inside(pods[0], "touch "+path)
-		return err == nil
-	})
+	ctx, cancel := context.WithTimeout(p.Context(), patience)
+	defer cancel()
+	output, err := p.command(ctx, "kubectl", "exec", pod, "--container=app", "--", "/bin/sh", "-c", script).Output()
+	return string(output), err
 }
 
 // awaitInside waits until a script prints a text, and nothing else, in all pods.
 func (l *live) awaitInside(script, want string) {
 	l.Helper()
 	var got string
-	l.eventually(script+" prints "+want+" everywhere", func() bool {
+	l.Cleanup(func() {
+		if l.Failed() && strings.TrimSpace(got) != want {
+			l.Logf("%s prints %q", script, got)
+		}
+	})
+	l.eventually(fmt.Sprintf("%s prints %q everywhere", script, want), func() bool {
 		pods := l.running()
 		return len(pods) > 0 && !slices.ContainsFunc(pods, func(pod string) bool {
 			var err error
@@ -173,16 +169,11 @@ func (l *live) awaitInside(script, want string) {
 	})
 }
 
-// wantInside checks what a script prints in all pods after the update of the last edit.
+// wantInside waits until the edit has had an update, and a script prints a text in all pods.
 func (l *live) wantInside(script, want string) {
 	l.Helper()
 	l.awaitUpdate()
-	for _, pod := range l.running() {
-		got, err := l.inside(pod, script)
-		if got = strings.TrimSpace(got); err != nil || got != want {
-			l.Errorf("%s prints %q in %s (%v), want %q", script, got, pod, err, want)
-		}
-	}
+	l.awaitInside(script, want)
 }
 
 // wantLive checks that neither images nor pods are other ones.

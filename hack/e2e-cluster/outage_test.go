@@ -74,3 +74,20 @@ func TestAPIServerAway(t *testing.T) {
 		last = tick
 	}
 }
+
+// What changes while the API server is away gets into the containers when it answers again.
+func TestLiveUpdateWhileAPIServerIsAway(t *testing.T) {
+	l := newLive(t, "sync('src/app', '/app')", forever).upLive()
+	p := l.project
+	p.part("kill", "kube-apiserver")
+	restart := p.restarting("kube-apiserver")
+	l.edit("-- src/app/page --\nsecond\n")
+	l.awaitActive("web:update")
+	l.awaitOutput("trying again")
+	restart()
+	p.eventually("the container has the edit", func() bool {
+		got, err := p.inside(l.pods[0], "cat /app/page")
+		return err == nil && got == "second\n"
+	})
+	l.wantLive()
+}

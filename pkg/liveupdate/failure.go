@@ -20,16 +20,16 @@ func missing(err error) bool {
 		return exit.Code == 126 || exit.Code == 127
 	}
 	text := strings.ToLower(err.Error())
-	return strings.Contains(text, "exec") && (strings.Contains(text, "executable file") && strings.Contains(text, "not found") ||
-		strings.Contains(text, "no such file or directory"))
+	notFound := strings.Contains(text, "executable file") && strings.Contains(text, "not found")
+	return strings.Contains(text, "exec") && (notFound || strings.Contains(text, "no such file or directory"))
 }
 
 // hints are what to do about failures, by what commands say of them.
 var hints = []struct{ said, hint string }{
 	{"permission denied", deniedHint},
 	{"operation not permitted", deniedHint},
-	{"read-only file system", "its root file system is read-only: mount a volume such as an emptyDir where the files go, " +
-		"or leave out readOnlyRootFilesystem where you develop"},
+	{"read-only file system", "its root file system is read-only: mount a volume such as an emptyDir where the files " +
+		"go, or leave out readOnlyRootFilesystem where you develop"},
 	{"no space left", "the disk of its node or volume is full"},
 	{"device or resource busy", "a volume is mounted there, which can't be removed: sync what is in it"},
 }

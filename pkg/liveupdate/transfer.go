@@ -63,7 +63,7 @@ func (u *Update) remove(ctx context.Context, c Container, deletions []mapping) e
 }
 
 // unpack unpacks an archive. Its $0 is the program that has the tools, empty for those of the image.
-const unpack = `$0 tar -C / -x -p -f -; code=$?; $0 cat >/dev/null; exit $code`
+const unpack = `${0:+"$0"} tar -C / -x -p -f -; code=$?; ${0:+"$0"} cat >/dev/null; exit $code`
 
 // copy copies files and directories into the container. It returns those that have vanished meanwhile.
 func (u *Update) copy(ctx context.Context, c Container, copies []mapping) (vanished []mapping, err error) {
@@ -181,7 +181,9 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lines := strings.FieldsFunc(strings.ToValidUTF8(string(t.text), ""), func(r rune) bool { return r == '\n' || r == '\r' })
+	lines := strings.FieldsFunc(strings.ToValidUTF8(string(t.text), ""), func(r rune) bool {
+		return r == '\n' || r == '\r'
+	})
 	return strings.Join(lines[max(0, len(lines)-3):], "; ")
 }
 

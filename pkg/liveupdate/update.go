@@ -3,12 +3,13 @@
 
 // Package liveupdate brings changed files into one running container and runs commands there.
 //
-// An update has three parts, in this order:
+// An update has these parts, in this order:
 //
 //  1. What no longer exists here is removed there: `rm -rf PATH...`.
 //  2. What exists is copied: `tar -C / -x -p -f -`, with an archive at its standard input. A shell runs it, which reads
 //     what tar leaves: some container runtimes never end a command that doesn't read all of its input.
 //  3. The commands of the steps whose triggers changed run, in their order, until one fails.
+//  4. The container starts again, if the steps say so and it keeps its files.
 //
 // A part without work needs no command, so that one file takes one. Whether a file exists is found out when its part
 // begins; one that vanishes after that is removed after the copies.
@@ -34,7 +35,7 @@
 // parts from the beginning. Any other error means that only another container can have the files; it says which
 // container it is about, and what to do if that is known.
 //
-// Files aren't compared with those in the container, and nothing in it is restarted.
+// Files aren't compared with those in the container.
 package liveupdate
 
 import (
@@ -63,6 +64,13 @@ type Container interface {
 	// Equip brings a static program into the container whose first argument may be sh, tar, cat or rm, and returns its
 	// path. It may be put into one of the directories if there is no better place.
 	Equip(ctx context.Context, directories []string) (program string, err error)
+}
+
+// Restarter is a Container that keeps its files when its process is started again.
+type Restarter interface {
+	Container
+	// Restart ends the process of the container and starts another one.
+	Restart(ctx context.Context) error
 }
 
 // ExitError is the end of a command with another code than 0.
@@ -135,7 +143,7 @@ func (u *Update) Run(ctx context.Context, c Container) error {
 			return u.tell(c, err)
 		}
 		if !told {
-			u.Log.Append(logs.LevelWarn, fmt.Sprintf("  → Container %s: %v; trying again", c, err))
+			u.Log.Append(logs.LevelWarn, fmt.Sprintf("  → Container %s: %s; trying again", c, reason(c, err)))
 			told = true
 		}
 		timer := time.NewTimer(delays.Step())
@@ -157,10 +165,14 @@ func (u *Update) tell(c Container, err error) error {
 		u.Log.Append(logs.LevelInfo, fmt.Sprintf("  → Container %s has ended", c))
 	case errors.Is(err, ErrStopped), errors.Is(err, context.Canceled):
 	default:
-		text := strings.TrimPrefix(err.Error(), fmt.Sprintf("container %s: ", c))
-		u.Log.Append(logs.LevelError, fmt.Sprintf("  → Failed to update container %s: %s", c, text))
+		u.Log.Append(logs.LevelError, fmt.Sprintf("  → Failed to update container %s: %s", c, reason(c, err)))
 	}
 	return err
+}
+
+// reason is an error without the container.
+func reason(c Container, err error) string {
+	return strings.TrimPrefix(err.Error(), fmt.Sprintf("container %s: ", c))
 }
 
 // attempt does all parts once.
@@ -184,6 +196,12 @@ func (u *Update) attempt(ctx context.Context, c Container, files []string) error
 	for i, run := range p.runs {
 		if err := u.run(ctx, c, run, fmt.Sprintf("[CMD %d/%d]", i+1, len(p.runs))); err != nil {
 			return err
+		}
+	}
+	if restarter, ok := c.(Restarter); ok && u.Steps.Restart {
+		u.Log.Append(logs.LevelInfo, u.Prefix+"Restarting the container")
+		if err := restarter.Restart(ctx); err != nil {
+			return fmt.Errorf("container %s: restart: %w", c, err)
 		}
 	}
 	return nil

@@ -292,7 +292,7 @@ func TestUpdateAgain(t *testing.T) {
 	if err := w.run("src/a", "src/b"); err != nil {
 		t.Fatal(err)
 	}
-	if log := w.log(); !strings.Contains(log, "the container can't be reached: lost; trying again\n") ||
+	if log := w.log(); !strings.Contains(log, "  → Container web-1/app: tar: the container can't be reached: lost; trying again\n") ||
 		!strings.Contains(log, "Will delete 1 file(s)") || len(w.commands) != 3 {
 		t.Errorf("commands %q, log\n%s", w.commands, log)
 	}

@@ -24,15 +24,8 @@ type activity struct {
 	changed chan struct{}
 	done    chan struct{}
 
-	// ctx is that of the runtime, updates are its live updates.
-	ctx     context.Context
-	updates sync.WaitGroup
-
 	mu   sync.Mutex
 	next *spec // The spec to follow from now on, nil if that of the loop is the latest.
-	// ended is true once no live update may begin.
-	ended bool
-
 	spec spec
 	// skew is by how much the clock of the cluster is ahead.
 	skew   time.Duration
@@ -54,10 +47,11 @@ type activity struct {
 	live    *live
 }
 
-var _ engine.Runtime = (*activity)(nil)
+var _ engine.LiveUpdater = (*activity)(nil)
 
 func newActivity(ctx context.Context, r *Runner, s spec, cancel context.CancelFunc) *activity {
-	t := &activity{runner: r, ctx: ctx, cancel: cancel, live: newLive(s), changed: make(chan struct{}, 1), done: make(chan struct{}), spec: s,
+	t := &activity{runner: r, cancel: cancel, live: newLive(ctx, r, s),
+		changed: make(chan struct{}, 1), done: make(chan struct{}), spec: s,
 		feeds: map[feedKey]*feed{}, told: map[string]bool{}}
 	t.ports = newForwarder(r.feeds.connection)
 	t.next = &s
@@ -79,6 +73,11 @@ func (t *activity) End() engine.End { return engine.End{} }
 
 // Stop implements engine.Activity. Nothing in the cluster ends.
 func (t *activity) Stop(time.Duration) { t.cancel() }
+
+// StartLiveUpdate implements engine.LiveUpdater.
+func (t *activity) StartLiveUpdate(request engine.LiveUpdateRequest) (engine.Activity, error) {
+	return t.live.Start(request)
+}
 
 // Renew implements engine.Runtime.
 func (t *activity) Renew(request engine.RuntimeRequest) bool {
@@ -117,11 +116,7 @@ func (t *activity) run(ctx context.Context) {
 	t.rollout = newRollout(since)
 	t.logs = newPodLogs(t.runner.feeds.connection, since, t.wake)
 	defer func() {
-		t.mu.Lock()
-		t.ended = true
-		t.mu.Unlock()
-		t.live.close()
-		t.updates.Wait()
+		t.live.Close()
 		t.logs.stop()
 		t.ports.stop()
 		for _, f := range t.feeds {

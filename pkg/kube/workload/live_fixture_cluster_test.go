@@ -116,19 +116,12 @@ func (l *liveFixture) awaitRunning(n int) []corev1.Pod {
 	})
 	live := l.Runtime.(*activity).live
 	l.eventually("that they are known", func() bool {
-		live.mu.Lock()
-		defer live.mu.Unlock()
-		known := 0
-		for _, p := range live.pods {
-			if s := containerStatus(p.Pod, "app"); s != nil && s.State.Running != nil {
-				for i := range running {
-					if containerStatus(&running[i], "app").ContainerID == s.ContainerID {
-						known++
-					}
-				}
+		for i := range running {
+			if !live.Takes(memberID(&running[i], containerStatus(&running[i], "app"))) {
+				return false
 			}
 		}
-		return known == n
+		return true
 	})
 	return running
 }

@@ -5,7 +5,6 @@ package workload
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -101,8 +100,10 @@ func (c *container) helperKey() string {
 			spec = corev1.Container{Name: s.Name, SecurityContext: s.SecurityContext, VolumeMounts: s.VolumeMounts}
 		}
 	}
-	text, _ := json.Marshal([]any{c.pod.Namespace, c.pod.Spec.ServiceAccountName, spec, c.pod.Spec.SecurityContext})
-	return string(text)
+	pod := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: c.pod.Namespace}, Spec: corev1.PodSpec{
+		Containers: []corev1.Container{spec}, SecurityContext: c.pod.Spec.SecurityContext,
+	}}
+	return pod.String()
 }
 
 func (c *container) equip(ctx context.Context, directories []string) (string, error) {
@@ -148,13 +149,13 @@ func (c *container) await(ctx context.Context, helper *corev1.EphemeralContainer
 			switch {
 			case apierrors.IsNotFound(err) || err == nil && !c.runs(p):
 				return false, liveupdate.ErrGone
-			case err != nil:
-				state = err.Error()
-				return false, nil // It is asked again until the patience is over.
+			case err == nil:
+				var done bool
+				program, state, done, err = helperState(p, helper)
+				return done, err
 			}
-			var done bool
-			program, state, done, err = helperState(p, helper)
-			return done, err
+			state = err.Error() // It is asked again until the patience is over.
+			return false, nil
 		})
 	if wait.Interrupted(err) && ctx.Err() == nil {
 		err = fmt.Errorf("ephemeral container %s of pod %s isn't done after %s: %s", helper.Name, c.pod.Name,
