@@ -208,6 +208,19 @@ func TestComposeInterrupted(t *testing.T) {
 	}
 }
 
+// TestComposeHurried: an end without time leaves what there is, and says so.
+func TestComposeHurried(t *testing.T) {
+	a := newApp(t, "  web:\n"+served)
+	p := a.begin(compose.Options{CI: true}, a.service("web"))
+	p.grace = time.Nanosecond
+	p.wait("web=succeeded/ready")
+	p.end()
+	p.logged("Containers of project " + a.project.Name + " are left, `tilt-session down` removes them: there was no time")
+	if got := a.containers(); got != "web=running" {
+		t.Errorf("left: %s", got)
+	}
+}
+
 // build writes the Dockerfile of a service.
 func (a *app) build(text string) {
 	a.Helper()

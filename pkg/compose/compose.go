@@ -58,6 +58,7 @@ import (
 
 	"tilt.dev/session/pkg/compose/dockerapi"
 	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/process"
 )
@@ -72,8 +73,10 @@ type Options struct {
 	CI bool
 	// Keep leaves containers and networks at the end of the run.
 	Keep bool
-	// Log gets what is about no resource.
-	Log engine.Log
+	// Log gets what is about no resource. Notice tells what is left at the end of the run, when nobody may read the log
+	// any more; nil tells the log.
+	Log    engine.Log
+	Notice func(string)
 }
 
 // Runner runs the services of one run. Its methods are safe for concurrent use. It owns the goroutines of its updates,
@@ -110,6 +113,9 @@ type serviceKey struct{ project, service string }
 // New returns a Runner that the caller must Close.
 func New(options Options) *Runner {
 	ctx, cancel := context.WithCancel(context.Background())
+	if options.Notice == nil {
+		options.Notice = func(text string) { options.Log.Append(logs.LevelInfo, text) }
+	}
 	return &Runner{
 		options: options, ctx: ctx, cancel: cancel,
 		projects: map[projectKey]*project{}, updating: map[serviceKey]*update{}, removing: map[serviceKey]*removal{},

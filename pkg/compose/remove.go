@@ -4,7 +4,6 @@
 package compose
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,11 +145,14 @@ func (r *Runner) finish(ctx context.Context, p *project) {
 		if n := len(containers); n > 1 {
 			what = fmt.Sprintf("%d containers", n) + " of project %s keep running: tilt-session down"
 		}
-		r.options.Log.Append(logs.LevelInfo, fmt.Sprintf(what, p.key.name))
+		r.options.Notice(fmt.Sprintf(what, p.key.name))
 	}
 	if err != nil {
-		r.options.Log.Append(logs.LevelError, fmt.Sprintf(
-			"Containers of project %s are left, `tilt-session down` removes them: %v", p.key.name, cmp.Or(ctx.Err(), err)))
+		if ctx.Err() != nil {
+			err = errors.New("there was no time")
+		}
+		r.options.Notice(fmt.Sprintf("Containers of project %s are left, `tilt-session down` removes them: %v",
+			p.key.name, err))
 	}
 }
 

@@ -44,7 +44,8 @@ func (d *Down) Run(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, es.close()) }()
 	if d.ComposeProject != "" {
 		return d.compose(ctx, es, es.environ, []model.Resource{{Update: &model.ComposeUp{
-			Project: &model.ComposeProject{Name: d.ComposeProject},
+			// A directory without a file of Compose.
+			Project: &model.ComposeProject{Name: d.ComposeProject, Directory: "/"},
 		}}}, nil)
 	}
 	project, err := es.evaluate(ctx, builtins.SubcommandDown, d.Tiltfile, d.Args, d.Log)

@@ -53,6 +53,8 @@ type Engines struct {
 	// Environ has further environment variables for commands.
 	Environ []string
 	Targets
+	// Notice tells a person what runs leave behind, nil to have it in their logs alone.
+	Notice func(string)
 	// Began is when a run began, or zero if that's when its engine is made.
 	Began time.Time
 }

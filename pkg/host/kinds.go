@@ -90,6 +90,7 @@ func (es *engines) kinds(s *v1alpha1.Session, log *logs.Store) *kinds {
 			CI:       s.Spec.ExitCondition == v1alpha1.ExitConditionCI,
 			Keep:     es.Targets.KeepContainers,
 			Log:      engine.NewLog(log, model.TiltfileResource),
+			Notice:   es.Notice,
 		})
 	})
 	return k

@@ -64,6 +64,7 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 			KillGrace:   o.killGrace,
 			Environ:     colours(p),
 			Targets:     o.targets.Targets,
+			Notice:      func(text string) { fmt.Fprintln(p.Streams.ErrOut, text) },
 			Began:       time.Now(),
 		},
 		Log: func() *logs.Store { return out.logs },
