@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,12 +34,7 @@ type way struct {
 // detour has an app use a way to its engine.
 func (a *app) detour() *way {
 	a.Helper()
-	engine := "/var/run/docker.sock"
-	for _, entry := range a.env {
-		if host, ok := strings.CutPrefix(entry, "DOCKER_HOST=unix://"); ok {
-			engine = host
-		}
-	}
+	engine := a.socket()
 	dir, err := os.MkdirTemp("", "way") // The path of a socket must be short.
 	if err != nil {
 		a.Fatal(err)
@@ -58,9 +52,7 @@ func (a *app) detour() *way {
 		w.serving.Wait()
 		_ = os.RemoveAll(dir)
 	})
-	before := a.env
-	a.Cleanup(func() { a.env = before })
-	a.env = append(slices.Clone(a.env), "DOCKER_HOST="+w.host)
+	a.change("DOCKER_HOST=" + w.host)
 	return w
 }
 
