@@ -21,6 +21,7 @@ import (
 
 	"tilt.dev/session/pkg/compose"
 	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/filewatch"
 	"tilt.dev/session/pkg/image"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
@@ -208,11 +209,16 @@ func (a *app) beginProject(options compose.Options, project model.Project) *play
 	if err != nil {
 		a.Fatal(err)
 	}
+	files, err := filewatch.New(clock.RealClock{})
+	if err != nil {
+		a.Fatal(err)
+	}
 	tiltfile := &loads{project: project}
 	p.engine = engine.New(engine.Config{
 		Tiltfile: filepath.Join(a.dir, "Tiltfile"), Load: tiltfile, Logs: p.logs, Environ: a.env,
 		Updates: kinds{p.services, images}, Runtimes: p.services, KillGrace: p.grace,
 		Adopted:  p.services.SetProject,
+		Watch:    files.Watch,
 		Disabled: func(r *model.Resource) { p.services.Disable(r, engine.NewLog(p.logs, r.Name)) },
 		OnChange: func(*engine.Snapshot) {
 			select {
@@ -238,6 +244,9 @@ func (a *app) beginProject(options compose.Options, project model.Project) *play
 		defer cancel()
 		p.services.Close(closing)
 		images.Close()
+		if err := files.Close(); err != nil {
+			a.Error(err)
+		}
 	}()
 	a.Cleanup(p.end)
 	return p

@@ -24,11 +24,11 @@ type discarded struct{ io.Writer }
 
 func (discarded) Close() error { return nil }
 
-// tiltfile evaluates a Tiltfile that has the Compose file of the app.
-func (a *app) tiltfile() model.Project {
+// tiltfile evaluates a Tiltfile that has the Compose file of the app after some lines.
+func (a *app) tiltfile(more ...string) model.Project {
 	a.Helper()
 	path := filepath.Join(a.dir, "Tiltfile")
-	text := "docker_compose('compose.yaml', project_name='" + a.project.Name + "')\n"
+	text := strings.Join(more, "\n") + "\ndocker_compose('compose.yaml', project_name='" + a.project.Name + "')\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		a.Fatal(err)
 	}

@@ -71,6 +71,8 @@ type Options struct {
 	Projects *Projects
 	// CI is true for a run that ends with a verdict.
 	CI bool
+	// Helper is the image of a static BusyBox, for live updates of images without tar.
+	Helper string
 	// Keep leaves containers and networks at the end of the run.
 	Keep bool
 	// Log gets what is about no resource. Notice tells what is left at the end of the run, when nobody may read the log
@@ -183,7 +185,7 @@ func (r *Runner) StartRuntime(request engine.RuntimeRequest) (engine.Runtime, er
 		return nil, errClosed
 	}
 	ctx, cancel := context.WithCancel(r.ctx)
-	t := newRuntime(r, s, cancel)
+	t := newRuntime(ctx, r, s, cancel)
 	r.goroutines.Go(func() { t.run(ctx) })
 	return t, nil
 }

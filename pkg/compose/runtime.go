@@ -11,6 +11,7 @@ import (
 
 	"tilt.dev/session/pkg/compose/dockerapi"
 	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/liveupdate"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 )
@@ -60,6 +61,9 @@ type runtime struct {
 	followers map[string]*follower
 	following sync.WaitGroup
 	told      map[string]told
+	live      *liveupdate.Group
+	// deployed is when the last update ended.
+	deployed time.Time
 }
 
 // told is what the log has of a container.
@@ -71,11 +75,14 @@ type told struct {
 
 var _ engine.Runtime = (*runtime)(nil)
 
-func newRuntime(r *Runner, s spec, cancel context.CancelFunc) *runtime {
-	return &runtime{
+func newRuntime(ctx context.Context, r *Runner, s spec, cancel context.CancelFunc) *runtime {
+	t := &runtime{
 		runner: r, cancel: cancel, changed: make(chan struct{}, 1), done: make(chan struct{}), next: &s, spec: s,
 		followers: map[string]*follower{}, told: map[string]told{},
+		live: liveupdate.NewGroup(ctx, s.RuntimeRequest, time.Time{}),
 	}
+	t.renewLive(s.RuntimeRequest)
+	return t
 }
 
 // PID implements engine.Activity.
@@ -110,6 +117,7 @@ func (t *runtime) Renew(request engine.RuntimeRequest) bool {
 		return false
 	}
 	t.next = &s
+	t.renewLive(request)
 	t.wake()
 	return true
 }
@@ -124,6 +132,7 @@ func (t *runtime) wake() {
 func (t *runtime) run(ctx context.Context) {
 	defer close(t.done)
 	defer t.following.Wait()
+	defer t.live.Close()
 	p := t.join(ctx)
 	if p == nil {
 		return
@@ -196,6 +205,7 @@ func (t *runtime) look(ctx context.Context) (again time.Time) {
 		waits: t.runner.waits(t.spec.Task),
 	}
 	report := s.report()
+	t.observeLive(view.containers, report.Phase >= engine.Ready)
 	if view.away != "" {
 		t.reportAway(view.away)
 		return time.Time{}

@@ -4,6 +4,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -23,6 +24,7 @@ import (
 	"tilt.dev/session/pkg/kube/cluster"
 	"tilt.dev/session/pkg/kube/deploy"
 	"tilt.dev/session/pkg/kube/workload"
+	"tilt.dev/session/pkg/liveupdate"
 	"tilt.dev/session/pkg/local"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
@@ -41,7 +43,7 @@ type Targets struct {
 	NoPrune bool
 	// KeepContainers leaves the containers of Compose services at the end of ci.
 	KeepContainers bool
-	// LiveUpdateHelper is the image of workload.Options.Helper.
+	// LiveUpdateHelper is the image of a static BusyBox, empty for liveupdate.DefaultHelper.
 	LiveUpdateHelper string
 }
 
@@ -89,6 +91,7 @@ func (es *engines) kinds(s *v1alpha1.Session, log *logs.Store) *kinds {
 			Projects: &es.composed,
 			CI:       s.Spec.ExitCondition == v1alpha1.ExitConditionCI,
 			Keep:     es.Targets.KeepContainers,
+			Helper:   cmp.Or(es.Targets.LiveUpdateHelper, liveupdate.DefaultHelper),
 			Log:      engine.NewLog(log, model.TiltfileResource),
 			Notice:   es.Notice,
 		})

@@ -191,7 +191,7 @@ func runJobs(jobs []*job) {
 	for _, j := range jobs {
 		slots <- struct{}{}
 		running.Go(func() {
-			j.err = j.Run(j.ctx, j.member)
+			j.err = j.Run(j.ctx, j.member.Container)
 			j.cancel(nil)
 			<-slots
 		})

@@ -54,6 +54,9 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
+// DefaultHelper is the image whose BusyBox, which is linked statically, is brought into containers without tar.
+const DefaultHelper = "docker.io/library/busybox:1.37.0-musl"
+
 // Container is a container that runs. Its text is its name in messages, such as "pod/container".
 type Container interface {
 	fmt.Stringer

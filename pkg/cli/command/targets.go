@@ -14,7 +14,7 @@ import (
 
 	"tilt.dev/session/pkg/host"
 	"tilt.dev/session/pkg/image"
-	"tilt.dev/session/pkg/kube/workload"
+	"tilt.dev/session/pkg/liveupdate"
 )
 
 // Targets are the flags for images and Kubernetes resources.
@@ -40,7 +40,7 @@ func (t *Targets) AddDeployFlags(flags *pflag.FlagSet) {
 		"program that builds images: "+strings.Join(imagePrograms, ", "))
 	flags.BoolVar(&t.NoPrune, "no-prune", false,
 		"leave objects in the cluster that this project has applied and that are no longer in the YAML")
-	flags.StringVar(&t.LiveUpdateHelper, "live-update-helper", workload.DefaultHelper,
+	flags.StringVar(&t.LiveUpdateHelper, "live-update-helper", liveupdate.DefaultHelper,
 		"image with a static BusyBox, which live updates bring into containers without tar")
 }
 

@@ -156,6 +156,14 @@ func (c *Client) Stop(ctx context.Context, id string, grace time.Duration) error
 	return err
 }
 
+// Restart ends the process of a container as Stop does, and starts it again.
+func (c *Client) Restart(ctx context.Context, id string, grace time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout+grace)
+	defer cancel()
+	seconds := strconv.Itoa(int(math.Ceil(max(0, grace).Seconds())))
+	return c.do(ctx, http.MethodPost, "/containers/"+id+"/restart", url.Values{"t": {seconds}})
+}
+
 // Remove removes a container with its anonymous volumes, killing what runs. One that is gone, or about to be, is no
 // error.
 func (c *Client) Remove(ctx context.Context, id string) error {

@@ -22,9 +22,6 @@ import (
 	"tilt.dev/session/pkg/liveupdate"
 )
 
-// DefaultHelper is the image of Options.Helper when it is empty. Its variant has a BusyBox that is linked statically.
-const DefaultHelper = "docker.io/library/busybox:1.37.0-musl"
-
 const (
 	// helperPrefix begins the names of ephemeral containers. helperDirectory has the program that they leave, whose name
 	// must begin with busybox.

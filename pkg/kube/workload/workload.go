@@ -22,6 +22,7 @@ import (
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/kube/cluster"
 	"tilt.dev/session/pkg/kube/deploy"
+	"tilt.dev/session/pkg/liveupdate"
 	"tilt.dev/session/pkg/model"
 )
 
@@ -30,7 +31,7 @@ type Options struct {
 	// Connection opens the connection to the cluster of the run. It is called at the first runtime.
 	Connection func() (*cluster.Connection, error)
 	// Helper is the image of the ephemeral containers that bring a static BusyBox, as /bin/busybox, into containers
-	// without tar. Its sh, cp, chmod, id, mkdir and su are used. Empty means DefaultHelper.
+	// without tar. Its sh, cp, chmod, id, mkdir and su are used. Empty means liveupdate.DefaultHelper.
 	Helper string
 }
 
@@ -95,7 +96,7 @@ func (r *Runner) start(ctx context.Context) time.Time {
 }
 
 // helper is the image of ephemeral containers.
-func (r *Runner) helper() string { return cmp.Or(r.options.Helper, DefaultHelper) }
+func (r *Runner) helper() string { return cmp.Or(r.options.Helper, liveupdate.DefaultHelper) }
 
 // Close ends what is left, and waits for it.
 func (r *Runner) Close() {
