@@ -195,7 +195,7 @@ func newManifest(r model.Resource, images map[string]imageTarget) (m manifest, e
 	case *model.ComposeUp:
 		p := update.Project
 		m.DeployTarget = composeTarget{r.Name, composeSpec{
-			update.Service, composeProject{p.Name, p.Directory, p.Files, p.EnvFile, p.Profiles, p.Wait},
+			update.Service, composeProject{p.Name, p.Directory, p.Files, p.EnvFile, p.Profiles, update.Wait},
 		}}
 	default:
 		m.DeployTarget = newLocalTarget(r)
