@@ -17,8 +17,8 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// tiltfileResult is what a Tiltfile defines, in the form in which Tilt prints it: the fields that scripts read, as far as
-// this program knows their values. The types below belong to it.
+// tiltfileResult is what a Tiltfile defines, in the form in which Tilt prints it: the fields that scripts read, as far
+// as this program knows their values. The types below belong to it.
 type tiltfileResult struct {
 	Manifests        []manifest
 	EnabledManifests []string
