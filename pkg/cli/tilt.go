@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,13 +17,16 @@ import (
 
 // ignored are the flags of commands of Tilt that have no effect here. Those that end with "=" take a value.
 var ignored = map[string][]string{
-	"ci": {"log-level=", "log-resource=", "log-source=", "logactions", "output-snapshot-on-exit=", "webdev-port="},
+	"ci": {"log-level=", "log-resource=", "log-source=", "logactions", snapshotFlag + "=", "webdev-port="},
 	"up": {
-		"hud", "legacy", "log-level=", "log-resource=", "log-source=", "logactions", "no-browser",
-		"output-snapshot-on-exit=", "update-mode=", "webdev-port=",
+		"hud", "legacy", "log-level=", "log-resource=", "log-source=", "logactions", "no-browser", snapshotFlag + "=",
+		"update-mode=", "webdev-port=",
 	},
 	"logs": {"level=", "source="},
 }
+
+// snapshotFlag names a file that scripts may look for afterwards.
+const snapshotFlag = "output-snapshot-on-exit"
 
 // asTilt has the commands answer as Tilt's do, for scripts that call the program by that name.
 func asTilt(root *cobra.Command, p command.Program) {
@@ -33,6 +37,11 @@ func asTilt(root *cobra.Command, p command.Program) {
 	for _, cmd := range root.Commands() {
 		for _, name := range ignored[cmd.Name()] {
 			ignore(cmd.Flags(), name)
+		}
+		cmd.PreRun = func(cmd *cobra.Command, _ []string) {
+			if cmd.Flags().Changed(snapshotFlag) {
+				p.Warn(errors.New("--" + snapshotFlag + " has no effect: this program writes no snapshots"))
+			}
 		}
 	}
 	alpha := command.Parent("alpha", "Commands whose output may change")

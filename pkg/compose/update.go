@@ -136,7 +136,7 @@ func (u *update) bringUp() error {
 	if u.request.Requested {
 		command = append(command, "--force-recreate")
 	}
-	if u.up.Project.Wait {
+	if u.up.Wait {
 		command = append(command, "--wait")
 	}
 	return p.up(&call{update: u, argv: t.command(u.up.Project, files, command...), stdin: more})

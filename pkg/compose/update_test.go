@@ -161,11 +161,11 @@ for service in "$@"; do echo " Container p-$service-1  Started"; echo " $service
 rmdir "$CALLS.turn"
 case "$*" in *bad*) echo "no such image"; exit 1; esac
 `, Options{})
-	s.project.Wait = true
+	wait := func(_ *engine.UpdateRequest, up *model.ComposeUp) { up.Wait = true }
 	var updates []engine.Activity
 	names := []string{"s0", "s1", "bad", "s3", "s4"}
 	for _, name := range names {
-		updates = append(updates, s.start(name))
+		updates = append(updates, s.start(name, wait))
 	}
 	for i, a := range updates {
 		end := s.end(a)

@@ -24,8 +24,6 @@ type ComposeProject struct {
 	EnvFile string
 	// Profiles are the active profiles.
 	Profiles []string
-	// Wait is docker_compose(wait=): the update of a service lasts until the service is ready.
-	Wait bool
 }
 
 // ComposeUp is the update of a service: it builds what the service builds by itself, and creates and starts its
@@ -41,6 +39,8 @@ type ComposeUp struct {
 	Builds bool
 	// Image is the name of the image of the project that the service runs in place of its own, empty for its own.
 	Image string
+	// Wait has the update last until the service is ready.
+	Wait bool
 }
 
 // ComposeService is the runtime of a service: its containers. A change of it leads to no update.
@@ -70,7 +70,7 @@ func (u *ComposeUp) Subject() string { return fmt.Sprintf("Compose service %q", 
 // they change the service.
 func (u *ComposeUp) content() *ComposeUp {
 	content := *u
-	content.Project = u.Project.identity()
+	content.Project, content.Wait = u.Project.identity(), false
 	return &content
 }
 

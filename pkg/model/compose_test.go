@@ -32,7 +32,7 @@ func TestComposeNeedsUpdate(t *testing.T) {
 		}, false},
 		{"profiles, .env and wait", func(r *Resource) {
 			p := up(r).Project
-			p.Profiles, p.EnvFile, p.Wait = []string{"debug"}, "/d/env", true
+			p.Profiles, p.EnvFile, up(r).Wait = []string{"debug"}, "/d/env", true
 		}, false},
 		{"what is expected of the runtime", func(r *Resource) {
 			service(r).OneOff, service(r).Scale, service(r).StopGrace = true, 2, 1

@@ -156,3 +156,23 @@ func TestImageTargets(t *testing.T) {
 		t.Errorf("%d phases", got)
 	}
 }
+
+// TestReportedExit: what has ended within a runtime that goes on has its exit code, or the name of its signal.
+func TestReportedExit(t *testing.T) {
+	code := int32(3)
+	for name, test := range map[string]struct {
+		running engine.Running
+		code    *int32
+		signal  string
+	}{
+		"none":   {engine.Running{Phase: engine.Failed, Error: "x"}, nil, ""},
+		"code":   {engine.Running{Phase: engine.Failed, Error: "x", Exited: true, Code: 3}, &code, ""},
+		"signal": {engine.Running{Phase: engine.Failed, Error: "x", Exited: true, Code: 137, Signal: "killed"}, nil, "killed"},
+	} {
+		got := runtimeState(&engine.ResourceState{Runtime: &engine.RuntimeState{Running: &test.running}}).Terminated
+		if got == nil || got.Signal != test.signal || (got.ExitCode == nil) != (test.code == nil) ||
+			got.ExitCode != nil && *got.ExitCode != *test.code {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}

@@ -41,7 +41,7 @@ func dumpComposed(b *strings.Builder, r model.Resource) {
 		return
 	}
 	fmt.Fprintf(b, "  compose: %s\n", strings.Join(append(up.Project.Arguments(), up.Service), " "))
-	if up.Project.Wait {
+	if up.Wait {
 		fmt.Fprintf(b, "  waits\n")
 	}
 	if up.Builds {

@@ -22,6 +22,7 @@ import (
 
 	"go.starlark.net/starlark"
 	"go.starlark.net/starlarkstruct"
+	"go.starlark.net/syntax"
 )
 
 // entry is a builtin in testdata/reference.txt. Its lines are
@@ -312,7 +313,8 @@ func accepts(t *testing.T, thread *starlark.Thread, function starlark.Value, nam
 
 // caller returns a function of a Tiltfile, since some builtins note where they are called.
 var caller = sync.OnceValue(func() starlark.Value {
-	globals, err := starlark.ExecFile(new(starlark.Thread), "call", "def call(f, named):\n  f(**named)\n", nil)
+	globals, err := starlark.ExecFileOptions(new(syntax.FileOptions), new(starlark.Thread), "call",
+		"def call(f, named):\n  f(**named)\n", nil)
 	if err != nil {
 		panic(err)
 	}

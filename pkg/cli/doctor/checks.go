@@ -26,7 +26,7 @@ import (
 // checks are all checks, in the order in which they are printed. They read targets when they run.
 func checks(targets *command.Targets) []check {
 	return []check{
-		{"docker", findDocker, "install Docker and start its engine, or set DOCKER_HOST, for docker_build and docker_compose"},
+		{"docker", findDocker, "install and start Docker, or set DOCKER_HOST, for docker_build and docker_compose"},
 		{"buildx", tool("docker", "buildx", "version"), "install the buildx plugin of docker for BuildKit in docker_build"},
 		{"compose", findCompose, "install Docker Compose v2 for docker_compose, or set TILT_DOCKER_COMPOSE_CMD"},
 		{

@@ -17,8 +17,8 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// tiltfileResult is what a Tiltfile defines, in the form in which Tilt prints it: the fields that scripts read, as far as
-// this program knows their values. The types below belong to it.
+// tiltfileResult is what a Tiltfile defines, in the form in which Tilt prints it: the fields that scripts read, as far
+// as this program knows their values. The types below belong to it.
 type tiltfileResult struct {
 	Manifests        []manifest
 	EnabledManifests []string
@@ -195,7 +195,7 @@ func newManifest(r model.Resource, images map[string]imageTarget) (m manifest, e
 	case *model.ComposeUp:
 		p := update.Project
 		m.DeployTarget = composeTarget{r.Name, composeSpec{
-			update.Service, composeProject{p.Name, p.Directory, p.Files, p.EnvFile, p.Profiles, p.Wait},
+			update.Service, composeProject{p.Name, p.Directory, p.Files, p.EnvFile, p.Profiles, update.Wait},
 		}}
 	default:
 		m.DeployTarget = newLocalTarget(r)

@@ -38,8 +38,8 @@ func TestTiltfileResult(t *testing.T) {
 				}},
 			},
 			{Name: "db", Update: &model.ComposeUp{Service: "postgres", Project: &model.ComposeProject{
-				Name: "shop", Directory: "/shop", Files: []string{"/shop/compose.yaml"}, Wait: true,
-			}}},
+				Name: "shop", Directory: "/shop", Files: []string{"/shop/compose.yaml"},
+			}, Wait: true}},
 		},
 	})
 	if err != nil {

@@ -76,6 +76,8 @@ func (c *Compose) model(s *service) (model.Resource, error) {
 	up := &model.ComposeUp{
 		Resource: s.name, Service: s.config.Name, Project: &s.project.ComposeProject,
 		Builds: s.config.Build != nil && image == "", Image: image,
+		// Docker Compose takes the end of a container that it waits for as a failure.
+		Wait: s.project.wait && !s.endsByItself(),
 	}
 	r := model.Resource{
 		Name:        s.name,

@@ -53,7 +53,8 @@ type Compose struct {
 // project is a Compose project.
 type project struct {
 	model.ComposeProject
-	// position and scope are those of the first call.
+	// wait, position and scope are those of the first call.
+	wait     bool
 	position syntax.Position
 	scope    *builtins.Scope
 	// services are those of active profiles, by name.
@@ -108,9 +109,9 @@ func (c *Compose) compose(call *builtins.Call) (starlark.Value, error) {
 	if p == nil {
 		p = &project{
 			ComposeProject: model.ComposeProject{
-				Name: name, Directory: directory, Profiles: a.Profiles, Wait: a.Wait,
+				Name: name, Directory: directory, Profiles: a.Profiles,
 			},
-			position: call.Position(), scope: c.evaluation.Scope,
+			wait: a.Wait, position: call.Position(), scope: c.evaluation.Scope,
 		}
 		c.projects = append(c.projects, p)
 	}
