@@ -6,6 +6,7 @@
 package cluster
 
 import (
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -225,6 +226,25 @@ func TestBuildOfFormerFiles(t *testing.T) {
 	l.edit("-- src/app/page --\nfirst\n-- src/other --\nsecond\n")
 	l.awaitInside("cat /app/page; ls /app", "first\nlib\npage")
 	l.awaitReady("web:update", "web:runtime")
+}
+
+// A run gives the containers back what an earlier one has brought them, if the image is the one that they began with.
+func TestFormerFilesAfterRuns(t *testing.T) {
+	t.Parallel()
+	p := newLive(t, "sync('src/app', '/app')", forever)
+	l := p.upLive()
+	l.edit("-- src/app/page --\nsecond\n")
+	l.wantInside("cat /app/page", "second")
+	l.signal(syscall.SIGINT)
+	p.write("-- src/app/page --\nfirst\n")
+	p.ci().wantExit(0, "live update in an earlier run")
+	if got, err := p.inside("deployment/web", "cat /app/page"); got != "first\n" {
+		t.Errorf("ci has succeeded, and the container has %q (%v)", got, err)
+	}
+	pods := p.running()
+	if l = p.upLive(); !slices.Equal(l.pods, pods) {
+		t.Errorf("the pods are %v, and were %v", l.pods, pods)
+	}
 }
 
 // A deploy that needs no build gives its pods the files too.

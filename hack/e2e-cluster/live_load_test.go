@@ -149,6 +149,8 @@ func TestLiveUpdateBesideManyPods(t *testing.T) {
 			for i := range beside / replicas {
 				l.awaitReady(fmt.Sprintf("other-%d:runtime", i))
 			}
+			l.edit("-- src/app/page --\nfirst save\n") // Labels the pod.
+			l.awaitUpdate()
 			counted.take()
 			before := l.processorTime()
 			const saves = 5

@@ -36,6 +36,8 @@ type run struct {
 	id string
 	// requested is true if a person asked for the deploy.
 	requested bool
+	// first is true until a deploy of the resource has succeeded in this run.
+	first bool
 }
 
 // item is an object of a deploy.
@@ -79,6 +81,7 @@ func (d *Deployer) apply(ctx context.Context, c *cluster.Connection, deploy *mod
 	}
 	r := &run{
 		printer: printer{request.Log}, connection: c, deploy: deploy, id: d.id, requested: request.Requested,
+		first: d.first(deploy.Resource),
 	}
 	r.print("Applying YAML to cluster")
 	batches := manifest.ApplyOrder(objects)

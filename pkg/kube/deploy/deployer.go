@@ -55,6 +55,8 @@ type Deployer struct {
 	project *project
 	// commands are the custom deploys that were applied in this run, by resource.
 	commands map[string]command
+	// succeeded are the resources of which a deploy of objects has succeeded.
+	succeeded map[string]bool
 }
 
 // command is a custom deploy with the environment in which it ran.
@@ -72,7 +74,7 @@ func New(options Options) *Deployer {
 	id := inventoryID(options.Project, options.Owner)
 	return &Deployer{
 		options: options, id: id, inventory: newStore(id), ctx: ctx, cancel: cancel, closing: closing, close: closeNow,
-		commands: map[string]command{}, pruning: newTurn(),
+		commands: map[string]command{}, succeeded: map[string]bool{}, pruning: newTurn(),
 	}
 }
 
@@ -141,6 +143,13 @@ func (d *Deployer) StartUpdate(request engine.UpdateRequest) (engine.Activity, e
 	return a, nil
 }
 
+// first reports whether no deploy of a resource has succeeded in this run.
+func (d *Deployer) first(resource string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.succeeded[resource]
+}
+
 // runObjects applies the objects of a deploy and prunes those that its resource had before.
 func (d *Deployer) runObjects(ctx context.Context, a *activity, c *cluster.Connection, deploy *model.Deploy,
 	request engine.UpdateRequest) engine.End {
@@ -152,6 +161,9 @@ func (d *Deployer) runObjects(ctx context.Context, a *activity, c *cluster.Conne
 	case err != nil:
 		return engine.End{Error: err.Error()}
 	}
+	d.mu.Lock()
+	d.succeeded[deploy.Resource] = true
+	d.mu.Unlock()
 	if err := d.pruneResource(ctx, c, deploy.Resource, printer{request.Log}); err != nil && ctx.Err() == nil {
 		request.Log.Append(logs.LevelWarn, "Pruning failed: "+err.Error())
 	}

@@ -10,13 +10,16 @@ import (
 	"reflect"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"tilt.dev/session/pkg/kube/cluster"
+	"tilt.dev/session/pkg/kube/manifest"
 )
 
 // obstacle is an object that must be gone before another of its name can be applied.
@@ -77,7 +80,14 @@ func (r *run) tryItem(ctx context.Context, i *item) (*obstacle, error) {
 	case result.GetDeletionTimestamp() != nil:
 		return &obstacle{live: result}, nil
 	}
-	if r.requested {
+	restarts := r.requested
+	// Without an image of the project there is none that has the files.
+	if r.first && len(r.deploy.Images) > 0 && !restarts && live != nil && restartable(live, result) {
+		if restarts, err = r.liveUpdated(ctx, i, result); err != nil {
+			return nil, r.late(ctx, i, err)
+		}
+	}
+	if restarts {
 		if result, err = r.restart(ctx, i, live, result); err != nil {
 			return nil, r.late(ctx, i, err)
 		}
@@ -214,6 +224,34 @@ func (r *run) late(ctx context.Context, i *item, err error) error {
 			i.object.GetNamespace())
 	}
 	return err
+}
+
+// liveUpdated reports whether pods of a workload have other files than their images, from live updates of an earlier
+// run. Nothing tells which these are.
+func (r *run) liveUpdated(ctx context.Context, i *item, workload *unstructured.Unstructured) (bool, error) {
+	field, _, _ := unstructured.NestedMap(workload.Object, "spec", "selector")
+	var selector metav1.LabelSelector
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(field, &selector); err != nil {
+		return false, fmt.Errorf("read its selector: %w", err)
+	}
+	selector.MatchExpressions = append(selector.MatchExpressions,
+		metav1.LabelSelectorRequirement{Key: manifest.LiveUpdatedLabel, Operator: metav1.LabelSelectorOpExists})
+	var pods *corev1.PodList
+	err := r.repeat(ctx, i, func(ctx context.Context) (err error) {
+		pods, err = r.connection.Core.Pods(workload.GetNamespace()).List(ctx,
+			metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(&selector)})
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("list its pods with live updates: %w", err)
+	}
+	for n := range pods.Items {
+		if pods.Items[n].DeletionTimestamp == nil {
+			r.print("%s: pod %s has files of a live update in an earlier run", i.name, pods.Items[n].Name)
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // restart makes the pods of a workload new, as `kubectl rollout restart` does, if the apply itself didn't.

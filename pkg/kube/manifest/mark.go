@@ -23,6 +23,9 @@ const (
 	// PodTemplateHashLabel is a label of the pod templates of built-in kinds, by which the pods of a deploy are told
 	// from older ones. Another deploy of the same template has the same value.
 	PodTemplateHashLabel = "tilt.dev/pod-template-hash"
+	// LiveUpdatedLabel is a label of pods, whose containers have other files than their images since a live update. Inject
+	// doesn't set it. Its value says nothing.
+	LiveUpdatedLabel = "session.tilt.dev/live-updated"
 )
 
 // Mark is by what objects are found again.

@@ -15,10 +15,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/exec"
 
 	"tilt.dev/session/pkg/kube/cluster"
+	"tilt.dev/session/pkg/kube/manifest"
 	"tilt.dev/session/pkg/liveupdate"
 )
 
@@ -37,6 +39,7 @@ func (c *container) String() string { return describe(c.pod.Name, c.name) }
 // Exec implements liveupdate.Container.
 func (c *container) Exec(ctx context.Context, argv []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	connection := c.runner.feeds.connection
+	c.mark(ctx)
 	command := cluster.Exec{Namespace: c.pod.Namespace, Pod: c.pod.Name, Container: c.name, Argv: argv,
 		Stdin: stdin, Stdout: stdout, Stderr: stderr}
 	err := command.Run(ctx, connection)
@@ -62,6 +65,28 @@ func (c *container) Exec(ctx context.Context, argv []string, stdin io.Reader, st
 		}
 	}
 	return connection.Explain(err)
+}
+
+// mark labels the pod before its first command, so that a later run knows that it may have other files than its image.
+// Without the right to do so, it doesn't.
+func (c *container) mark(ctx context.Context) {
+	c.runner.mu.Lock()
+	marked := c.runner.marked[c.pod.UID] || c.pod.Labels[manifest.LiveUpdatedLabel] != ""
+	c.runner.marked[c.pod.UID] = true
+	c.runner.mu.Unlock()
+	if marked {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, cluster.CallTimeout)
+	defer cancel()
+	patch := fmt.Sprintf(`{"metadata":{"uid":%q,"labels":{%q:"true"}}}`, c.pod.UID, manifest.LiveUpdatedLabel)
+	_, err := c.runner.feeds.connection.Core.Pods(c.pod.Namespace).Patch(ctx, c.pod.Name, types.MergePatchType,
+		[]byte(patch), metav1.PatchOptions{})
+	if err != nil && transient(err) {
+		c.runner.mu.Lock()
+		delete(c.runner.marked, c.pod.UID)
+		c.runner.mu.Unlock()
+	}
 }
 
 // noticed is how long the kubelet may take to notice that a container has ended.

@@ -50,6 +50,8 @@ type Runner struct {
 	runtimes sync.WaitGroup
 	// unhelped has why Equip has failed, so that it isn't waited for at each change.
 	unhelped map[string]error
+	// marked are the pods that were labelled for a live update.
+	marked map[types.UID]bool
 
 	clock sync.Once
 	// since is began by the clock of the API server, valid after clock.
@@ -61,7 +63,8 @@ var _ engine.Runner = (*Runner)(nil)
 // New returns a Runner. Its runtimes show logs and events from now on.
 func New(options Options) *Runner {
 	ctx, stop := context.WithCancel(context.Background())
-	return &Runner{options: options, began: time.Now(), ctx: ctx, stop: stop, unhelped: map[string]error{}}
+	return &Runner{options: options, began: time.Now(), ctx: ctx, stop: stop, unhelped: map[string]error{},
+		marked: map[types.UID]bool{}}
 }
 
 // StartRuntime implements engine.Runner. The runtime never ends by itself.
