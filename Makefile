@@ -118,7 +118,7 @@ bench-runner: build ## Compare "ci" with xargs and process-compose; bin/bench-ru
 	bin/bench-runner -bin $(BIN) -process-compose bin/process-compose $(ARGS)
 
 .PHONY: bench-cluster
-bench-cluster: build ## Measure "up" of the sample beside what its parts cost by hand; the output suits benchstat (COUNT=3).
+bench-cluster: build ## Measure "up" of the sample and live updates beside what they cost by hand; the output suits benchstat (COUNT=3).
 	hack/e2e-cluster.sh -run '^$$' -bench . -benchtime 1x -count $(or $(COUNT),3)
 
 .PHONY: bench-test

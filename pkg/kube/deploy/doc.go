@@ -20,6 +20,8 @@
 //     of the object is over. The error says what it waited for.
 //   - A deploy that a person asked for also restarts rollouts that it didn't change, and deletes and creates again Jobs
 //     that have ended and Pods without an owner, and nothing else.
+//   - The first deploy of a resource in a run restarts a rollout that it didn't change if its pods have files of live
+//     updates in an earlier run, by their label manifest.LiveUpdatedLabel. Package workload sets that.
 //
 // A deploy by commands (k8s_custom_deploy) runs the apply command and takes the objects that it prints.
 //
@@ -47,6 +49,8 @@
 //	apply                        | client-side                       | server-side, conflicts logged
 //	refused change               | deletes, then finds out           | asks the server first, spares what holds data
 //	trigger                      | deletes all objects of the YAML   | applies, restarts rollouts, runs Jobs again
+//	pods with files of live      | keep them                         | are restarted
+//	updates in an earlier run    |                                   |
 //	left the YAML                | within a session, any order       | between runs too, reverse order, listed, awaited
 //	disabled resources           | deleted                           | stay
 //	namespaces that left         | deleted with all that is in them  | stay, a line says so
