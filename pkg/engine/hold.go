@@ -53,6 +53,9 @@ func holds(t *task, c conditions) (update, serve Hold) {
 		update = HoldRetrying
 	case t.wish == wishPending:
 		update = HoldPendingTrigger
+	case t.begun && t.blocked == HoldBuildingImage:
+		// Whether it leads to an update is known when it is built.
+		update = HoldBuildingImage
 	}
 	if t.server {
 		serve = serveHold(t, update, c)

@@ -150,13 +150,13 @@ func (l *loop) block(r *resource) {
 		l.touch(r)
 	}
 	shown := waits
-	if !r.task.wish.startable() {
+	if !r.task.wish.startable() && !r.task.begun {
 		shown = ""
 	}
 	if shown != r.waitsFor {
 		r.waitsFor = shown
 		l.touch(r)
-		if shown != "" {
+		if shown != "" && r.task.wish.startable() {
 			l.log(r.Name, logs.LevelInfo, "Waiting for "+shown)
 		}
 	}

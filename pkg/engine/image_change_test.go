@@ -120,7 +120,7 @@ func TestImageOfManualAndAutomaticResource(t *testing.T) {
 		w.deploy("a")
 		w.deploy("b")
 		w.edit("/src/web")
-		w.want("a=ok a:runtime=ready b=ok b:runtime=ready image:web=active")
+		w.want("a=building-component a:runtime=ready b=building-component b:runtime=ready image:web=active")
 		w.build("web", "2")
 		w.deploy("b")
 		w.want("a=pending-trigger a:runtime=ready b=ok b:runtime=ready image:web=ok")

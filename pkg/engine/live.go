@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"tilt.dev/session/pkg/logs"
@@ -156,10 +157,13 @@ func (r *resource) current() bool {
 	return r.deployed
 }
 
+// updateStopped begins the reason of a change that the steps don't cover.
+const updateStopped = "UpdateStopped: "
+
 // refuses reports whether a live update can't bring a change of files, and why, as far as a person has to know.
 func (l *loop) refuses(t taker, paths []string) (refused bool, why string) {
 	if stop := t.update().Refusal(paths); stop != "" {
-		return true, "UpdateStopped: " + stop
+		return true, updateStopped + stop
 	}
 	if !t.deployed {
 		// The next deploy is followed by a live update.
@@ -302,7 +306,11 @@ func (l *loop) failLive(r *resource, why string) {
 
 // tellLive logs why a change leads to a build.
 func (l *loop) tellLive(r *resource, why string) {
+	level := logs.LevelWarn
+	if strings.HasPrefix(why, updateStopped) {
+		level = logs.LevelInfo // That is what the Tiltfile says.
+	}
 	if why != "" {
-		l.log(r.Name, logs.LevelWarn, fmt.Sprintf("LiveUpdate %q %s", r.Name, why))
+		l.log(r.Name, level, fmt.Sprintf("LiveUpdate %q %s", r.Name, why))
 	}
 }

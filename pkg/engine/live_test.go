@@ -113,7 +113,7 @@ func TestLiveUpdateStopped(t *testing.T) {
 			if path == "/src/base/stop" {
 				w.build("base", "2")
 			}
-			w.want("a=ok a:runtime=ready image:base=ok image:web=active")
+			w.want("a=building-component a:runtime=ready image:base=ok image:web=active")
 			w.edit("/src/web/y")
 			w.build("web", "2")
 			w.deploy("a")
@@ -297,7 +297,7 @@ func TestLiveUpdateOfSharedImage(t *testing.T) {
 		w.finish("b:update", End{Error: "quota"})
 		w.containers("a", LiveState{Phase: LiveReady})
 		w.edit("/src/web/x")
-		w.want("a=ok a:runtime=ready b=failed b:runtime=ready image:web=active")
+		w.want("a=building-component a:runtime=ready b=building-component b:runtime=ready image:web=active")
 	})
 }
 

@@ -53,6 +53,11 @@ type LiveRun struct {
 
 // Refusal says why the steps can't bring a change of files into a container, empty if they can.
 func (s *LiveSteps) Refusal(files []string) string {
+	for _, file := range files {
+		if slices.ContainsFunc(s.StopPaths, func(stop string) bool { return contains(stop, file) }) {
+			return fmt.Sprintf("Detected change to stop file %q", file)
+		}
+	}
 	var strays []string
 	for _, file := range files {
 		if !slices.ContainsFunc(s.Syncs, func(s Sync) bool { return contains(s.Local, file) }) {
@@ -61,11 +66,6 @@ func (s *LiveSteps) Refusal(files []string) string {
 	}
 	if len(strays) > 0 {
 		return fmt.Sprintf("Found file(s) not matching any sync (files: %s)", strings.Join(strays, ", "))
-	}
-	for _, file := range files {
-		if slices.ContainsFunc(s.StopPaths, func(stop string) bool { return contains(stop, file) }) {
-			return fmt.Sprintf("Detected change to stop file %q", file)
-		}
 	}
 	return ""
 }
