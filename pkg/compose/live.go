@@ -4,8 +4,6 @@
 package compose
 
 import (
-	"fmt"
-
 	"tilt.dev/session/pkg/compose/dockerapi"
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/liveupdate"
@@ -50,13 +48,13 @@ func (t *runtime) observeLive(containers []*dockerapi.Container, settled bool) {
 	t.live.Observe(members, running, settled)
 }
 
-// member is how a container is. It keeps its files when it starts again, but an update may have ended meanwhile.
+// member is how a container is. It keeps its files when it starts again, and so its ID too.
 func (t *runtime) member(c *dockerapi.Container) liveupdate.Member {
 	m := liveupdate.Member{
 		Container: &container{
 			runner: t.runner, environ: t.spec.Environ, client: t.watch.client, id: c.ID, name: c.Name, started: c.State.StartedAt,
 		},
-		ID: fmt.Sprintf("%s/%d", c.ID, c.State.StartedAt.UnixNano()),
+		ID: c.ID,
 	}
 	switch c.State.Status {
 	case dockerapi.StatusRunning:

@@ -88,6 +88,9 @@ type mark struct {
 	job *job
 }
 
+// restarts reports whether a job may be starting the container again. The mark may be nil.
+func (m *mark) restarts() bool { return m != nil && m.job != nil && m.job.Steps.Restart }
+
 // NewGroup returns the group of a runtime whose deploy has ended at a time. Live updates end with ctx.
 func NewGroup(ctx context.Context, request engine.RuntimeRequest, deployed time.Time) *Group {
 	g := &Group{marks: map[markKey]*mark{}}
@@ -131,6 +134,8 @@ func (g *Group) Observe(members [][]Member, running map[string]bool, settled boo
 	for key, m := range g.marks {
 		runs, exists := running[key.id]
 		switch {
+		case m.restarts() && exists:
+			// Its job ends by itself if the container stays ended.
 		case m.job != nil && !runs:
 			m.job.cancel(ErrGone)
 		case m.job == nil && !exists:
@@ -179,15 +184,17 @@ func (g *Group) state(u *model.LiveUpdate, members []Member) engine.LiveState {
 	var running, waiting, lacking bool
 	var crashing, stopped *Member
 	for i := range members {
-		switch m := &members[i]; m.State {
-		case MemberRunning:
+		m := &members[i]
+		mark := g.marks[markKey{identityOf(u), m.ID}]
+		switch {
+		case m.State == MemberRunning:
 			running = true
-			lacking = lacking || g.lacks(u, g.marks[markKey{identityOf(u), m.ID}])
-		case MemberWaiting:
+			lacking = lacking || g.lacks(u, mark)
+		case m.State == MemberWaiting || mark.restarts():
 			waiting = true
-		case MemberCrashing:
+		case m.State == MemberCrashing:
 			crashing = m
-		case MemberStopped:
+		case m.State == MemberStopped:
 			stopped = m
 		}
 	}

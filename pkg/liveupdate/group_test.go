@@ -202,6 +202,69 @@ func TestGroupAfterAnotherDeploy(t *testing.T) {
 	}
 }
 
+// A container that keeps its ID when it starts again lacks what it was to get when it ended.
+func TestGroupAfterAnotherStart(t *testing.T) {
+	o := observe(t, model.LiveUpdate{Container: "app"})
+	o.see(member("1", MemberRunning))
+	jobs, _ := o.begun(t, engine.ChangedFile{Path: "/1", Change: 1})
+	o.see(member("1", MemberStopped))
+	if jobs[0].ctx.Err() == nil {
+		t.Error("the update of a container that has ended goes on")
+	}
+	jobs[0].err = ErrGone
+	o.finish(jobs)
+	o.see(member("1", MemberRunning))
+	if !o.lacking() {
+		t.Error("the container lacks nothing")
+	}
+	jobs, got := o.begun(t, engine.ChangedFile{Path: "/1", Change: 1})
+	if !slices.Equal(got, []string{"1[/1]"}) {
+		t.Errorf("it gets %q", got)
+	}
+	// It has started again before anyone has seen its end.
+	jobs[0].err = ErrGone
+	o.finish(jobs)
+	if want := (engine.LiveState{Phase: engine.LiveWaiting}); o.states[0] != want {
+		t.Errorf("%+v, want %+v", o.states[0], want)
+	}
+	o.see(member("1", MemberRunning))
+	if !o.lacking() {
+		t.Error("the container lacks nothing after its second start")
+	}
+}
+
+// The end of a container that an update starts again is no end of the update.
+func TestGroupRestarts(t *testing.T) {
+	o := observe(t, model.LiveUpdate{Container: "app", LiveSteps: model.LiveSteps{Restart: true}})
+	o.see(member("1", MemberRunning))
+	jobs, _ := o.begun(t, engine.ChangedFile{Path: "/1", Change: 1})
+	waiting := engine.LiveState{Phase: engine.LiveWaiting}
+	if o.see(member("1", MemberStopped)); jobs[0].ctx.Err() != nil || o.states[0] != waiting {
+		t.Errorf("as it starts again: %v, %+v", jobs[0].ctx.Err(), o.states[0])
+	}
+	if o.finish(jobs); o.states[0] != waiting {
+		t.Errorf("after the update: %+v", o.states[0])
+	}
+	want := engine.LiveState{Phase: engine.LiveReady}
+	if o.see(member("1", MemberRunning)); o.states[0] != want {
+		t.Errorf("as it runs again: %+v", o.states[0])
+	}
+}
+
+// An update that begins before the containers are seen has them lack its files.
+func TestGroupBeforeContainersAreSeen(t *testing.T) {
+	o := observe(t, model.LiveUpdate{Container: "app"})
+	o.see(member("1", MemberRunning))
+	o.Renew(o.request, time.Time{})
+	if _, got := o.begun(t, engine.ChangedFile{Path: "/1", Change: 1}); len(got) > 0 {
+		t.Errorf("%q get files", got)
+	}
+	o.see(member("1", MemberRunning))
+	if !o.lacking() {
+		t.Error("the container lacks nothing")
+	}
+}
+
 func TestGroupEnd(t *testing.T) {
 	code := 3
 	run := &RunError{Container: "a/app", Argv: []string{"x"}, Code: code}

@@ -119,7 +119,7 @@ func (g *Group) begin(ctx context.Context, a *activity, request engine.LiveUpdat
 	}
 	g.current = a
 	var jobs []*job
-	for i, members := range g.members {
+	for i := range g.request.LiveUpdates {
 		definition := &g.request.LiveUpdates[i]
 		files := request.Files[i]
 		latest := g.latest[identityOf(definition)]
@@ -127,8 +127,11 @@ func (g *Group) begin(ctx context.Context, a *activity, request engine.LiveUpdat
 			latest = max(latest, files[n-1].Change)
 		}
 		g.latest[identityOf(definition)] = latest
+		if len(g.members) == 0 {
+			continue // They are seen soon, and lack the files then.
+		}
 		first := len(jobs)
-		for _, m := range members {
+		for _, m := range g.members[i] {
 			if m.State != MemberRunning {
 				continue
 			}
@@ -205,7 +208,8 @@ func (g *Group) finish(jobs []*job) {
 	defer g.mu.Unlock()
 	for _, j := range jobs {
 		j.mark.job, j.mark.program = nil, j.Program
-		if stopped(j.err) {
+		g.await(j)
+		if stopped(j.err) || errors.Is(j.err, ErrGone) {
 			continue // It is still to be tried.
 		}
 		j.mark.tried, j.mark.initialTried, j.mark.again = max(j.mark.tried, j.latest), true, false
@@ -214,6 +218,21 @@ func (g *Group) finish(jobs []*job) {
 		}
 	}
 	g.report()
+}
+
+// await has a container wait for the next look at it: one that was last seen before its end, or before its restart. The
+// caller holds mu.
+func (g *Group) await(j *job) {
+	for _, members := range g.members {
+		for i := range members {
+			m := &members[i]
+			ended := errors.Is(j.err, ErrGone) && m.Container == j.member.Container
+			started := j.err == nil && j.Steps.Restart && m.State == MemberStopped
+			if m.ID == j.member.ID && (ended || started) {
+				m.State = MemberWaiting
+			}
+		}
+	}
 }
 
 func stopped(err error) bool {

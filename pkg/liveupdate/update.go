@@ -142,6 +142,9 @@ func (u *Update) Run(ctx context.Context, c Container) error {
 	delays, begin, told := again, time.Now(), false
 	for {
 		err := u.attempt(ctx, c, files)
+		if err != nil && errors.Is(context.Cause(ctx), ErrGone) {
+			err = context.Cause(ctx)
+		}
 		if !errors.Is(err, ErrAway) || ctx.Err() != nil || time.Since(begin) > patience {
 			return u.tell(c, err)
 		}
