@@ -5,13 +5,13 @@ package compose
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -94,8 +94,26 @@ func (c *container) failure(ctx context.Context, exit process.Exit) error {
 
 // Restart implements liveupdate.Restarter.
 func (c *container) Restart(ctx context.Context) error {
-	return c.client.Restart(ctx, c.id, dockerapi.DefaultStopTimeout)
+	err := c.client.Restart(ctx, c.id, dockerapi.DefaultStopTimeout)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case dockerapi.IsNotFound(err):
+		return fmt.Errorf("%w: %w", liveupdate.ErrGone, err)
+	case !dockerapi.IsAnswer(err):
+		return fmt.Errorf("%w: %w", liveupdate.ErrAway, err)
+	}
+	return err
 }
+
+const (
+	// helperPatience is how long the helper may take to be pulled and copied.
+	helperPatience = 2 * time.Minute
+	// removalPatience is how long the removal of its container may take.
+	removalPatience = 10 * time.Second
+)
 
 // helperFile is the program that is brought into containers without tar, a static BusyBox, which wants such a name.
 const helperFile = "/busybox-tilt-session"
@@ -107,26 +125,31 @@ func (c *container) Equip(ctx context.Context, _ []string) (program string, err 
 		return "", err
 	}
 	defer os.RemoveAll(directory)
-	docker := func(argv ...string) (string, error) {
-		out, err := query(ctx, c.runner.options.Start, c.environ, append([]string{"docker"}, argv...)...)
+	ending := context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(ctx, helperPatience)
+	defer cancel()
+	docker := func(ctx context.Context, argv ...string) error {
+		_, err := query(ctx, c.runner.options.Start, c.environ, append([]string{"docker"}, argv...)...)
 		if err != nil {
 			err = fmt.Errorf("docker %s: %w", argv[0], err)
 		}
-		return strings.TrimSpace(out), err
+		return err
 	}
 	image := c.runner.options.Helper
-	helper, err := docker("create", "-q", image, "sh")
-	if err != nil {
+	helper := "tilt-session-live-update-" + rand.Text()
+	defer func() {
+		ctx, cancel := context.WithTimeout(ending, removalPatience)
+		defer cancel()
+		_ = docker(ctx, "rm", helper) // It may not have been made.
+	}()
+	if err := docker(ctx, "create", "-q", "--name", helper, image, "sh"); err != nil {
 		return "", fmt.Errorf("%w; if it can't pull the image %s, give it a copy with --live-update-helper, or use an image "+
 			"with tar where you develop", err, image)
 	}
 	file := filepath.Join(directory, "busybox")
-	_, err = docker("cp", "-q", helper+":/bin/busybox", file)
-	if _, removeErr := docker("rm", helper); err == nil {
-		err = removeErr
-	}
+	err = docker(ctx, "cp", "-q", helper+":/bin/busybox", file)
 	if err == nil {
-		_, err = docker("cp", "-q", file, c.id+":"+helperFile)
+		err = docker(ctx, "cp", "-q", file, c.id+":"+helperFile)
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		err = fmt.Errorf("%w; or use an image with tar where you develop", err)
