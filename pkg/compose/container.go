@@ -37,7 +37,8 @@ func (c *container) String() string { return c.name }
 // Exec implements liveupdate.Container.
 func (c *container) Exec(ctx context.Context, argv []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	spec := process.Spec{
-		Argv: slices.Concat([]string{"docker", "exec", "-i", c.id}, argv), Env: c.environ, Output: io.Discard, Stderr: io.Discard,
+		Argv: slices.Concat([]string{"docker", "exec", "-i", c.id}, argv), Env: c.environ,
+		Output: io.Discard, Stderr: io.Discard,
 	}
 	if stdout != nil {
 		spec.Output = stdout

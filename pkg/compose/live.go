@@ -52,7 +52,8 @@ func (t *runtime) observeLive(containers []*dockerapi.Container, settled bool) {
 func (t *runtime) member(c *dockerapi.Container) liveupdate.Member {
 	m := liveupdate.Member{
 		Container: &container{
-			runner: t.runner, environ: t.spec.Environ, client: t.watch.client, id: c.ID, name: c.Name, started: c.State.StartedAt,
+			runner: t.runner, environ: t.spec.Environ, client: t.watch.client,
+			id: c.ID, name: c.Name, started: c.State.StartedAt,
 		},
 		ID: c.ID,
 	}

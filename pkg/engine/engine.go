@@ -11,8 +11,8 @@
 // A live update is an update of a resource that leaves its images and its deploy as they are: it brings changed files
 // into the containers that run. The files of an image go to the live updates of all resources that use it, if all can
 // take them; otherwise the image is built. A container that starts later gets what has changed since its image was
-// built, and a deploy that leaves a container as it is is followed by another live update: what a resource that is up to
-// date runs has the latest files.
+// built, and after a deploy that leaves a container as it is, another live update follows: what a resource that is up
+// to date runs has the latest files.
 //
 // One goroutine, the one that calls Run, owns all state. Evaluating the Tiltfile, updates, runtimes, watching files
 // and waiting for a time are effects: they have their own goroutines, access no state and report by messages. After

@@ -84,8 +84,8 @@ type LiveUpdater interface {
 	// StartLiveUpdate begins to bring files into the containers that run and lack them. How the containers are then is
 	// reported before it is done, and always before a Report of the same moment.
 	//
-	// A container that goes on after another deploy, because that has changed nothing of it, may have other files than what
-	// was deployed: it lacks all files that were ever brought to it.
+	// A container that goes on after another deploy, because that has changed nothing of it, may have other files than
+	// what was deployed: it lacks all files that were ever brought to it.
 	StartLiveUpdate(LiveUpdateRequest) (Activity, error)
 }
 

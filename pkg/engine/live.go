@@ -35,67 +35,6 @@ type live struct {
 	taken []string
 }
 
-// taker is a live update of a resource.
-type taker struct {
-	*resource
-	index int
-}
-
-// linkLive finds the takers of each source. A source has none if any of its users can't do without a build.
-func (l *loop) linkLive() {
-	for _, source := range l.resources {
-		source.takers = nil
-	}
-	for _, r := range l.resources[:l.firstImage] {
-		for i := range r.LiveUpdates {
-			if u := &r.LiveUpdates[i]; len(u.Sources) == 0 {
-				r.takers = append(r.takers, taker{r, i})
-			} else {
-				for _, name := range u.Sources {
-					if image := l.images[name]; image != nil {
-						image.takers = append(image.takers, taker{r, i})
-					}
-				}
-			}
-		}
-	}
-	for _, source := range l.resources[l.firstImage:] {
-		if !source.takersSuffice() {
-			source.takers = nil
-		}
-	}
-}
-
-// takersSuffice reports whether the takers of an image are all that its changes concern.
-func (r *resource) takersSuffice() bool {
-	for _, user := range r.users {
-		switch {
-		case user.image && !user.takersSuffice():
-			return false
-		case user.image:
-		case !slices.ContainsFunc(r.takers, func(t taker) bool { return t.resource == user && t.update().Image == r.imageName() }):
-			return false
-		}
-	}
-	return true
-}
-
-func (t taker) update() *model.LiveUpdate { return &t.LiveUpdates[t.index] }
-
-// sources are the tasks whose files a live update brings.
-func (l *loop) sources(r *resource, u *model.LiveUpdate) []*resource {
-	if len(u.Sources) == 0 {
-		return []*resource{r}
-	}
-	var sources []*resource
-	for _, name := range u.Sources {
-		if image := l.images[name]; image != nil {
-			sources = append(sources, image)
-		}
-	}
-	return sources
-}
-
 // settleLive hands changes that live updates cover to them, and finds out which containers lack files.
 func (l *loop) settleLive() {
 	for _, source := range l.resources {
@@ -204,7 +143,7 @@ func (r *resource) patchable() bool {
 	return ok
 }
 
-// settleTaker has a resource be updated if any of its containers lacks files, and sees to it that the update is possible.
+// settleTaker has a resource be updated if any of its containers lacks files, and sees to it that this is possible.
 func (l *loop) settleTaker(r *resource) {
 	if (r.wants.live.IsZero() || !r.wants.resync) && r.task.update != updateRunning &&
 		slices.ContainsFunc(r.containers, func(s LiveState) bool { return s.Lacking }) {
@@ -238,7 +177,8 @@ func (l *loop) wantLive(r *resource) {
 // onlyLive reports whether a live update is all that a resource needs.
 func (r *resource) onlyLive() bool {
 	w := r.wants
-	return !w.live.IsZero() && !w.initial && !w.retry && w.redefined.IsZero() && w.rebuilt.IsZero() && w.changed.IsZero() &&
+	return !w.live.IsZero() && !w.initial && !w.retry &&
+		w.redefined.IsZero() && w.rebuilt.IsZero() && w.changed.IsZero() &&
 		(w.trigger == 0 || r.TriggerMode == model.TriggerManual) && r.deployed
 }
 

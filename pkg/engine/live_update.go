@@ -72,8 +72,9 @@ func (o liveOf) ended(l *loop, x *execution, m ended) {
 	r.updating = nil
 	r.task.update = updateSucceeded
 	l.changePhase(r)
+	broken := slices.ContainsFunc(r.uses, func(i *resource) bool { return i.task.update == updateFailed })
 	switch {
-	case o.before == updateFailed && slices.ContainsFunc(r.uses, func(i *resource) bool { return i.task.update == updateFailed }):
+	case o.before == updateFailed && broken:
 		// The containers have what they can have, and that isn't all.
 		r.task.update = updateFailed
 	case x.stopped && !x.timedOut: // A build has begun that has the files.

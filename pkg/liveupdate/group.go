@@ -54,6 +54,7 @@ type MemberState uint8
 const (
 	// MemberWaiting is a container that is about to run.
 	MemberWaiting MemberState = iota
+	// MemberRunning is a container that takes files.
 	MemberRunning
 	// MemberCrashing is a container that runs for a moment now and then.
 	MemberCrashing
@@ -200,7 +201,9 @@ func (g *Group) state(u *model.LiveUpdate, members []Member) engine.LiveState {
 	}
 	switch {
 	case crashing != nil:
-		return engine.LiveState{Phase: engine.LiveFailed, Reason: crashing.Reason, Message: crashing.Message, Lacking: lacking}
+		return engine.LiveState{
+			Phase: engine.LiveFailed, Reason: crashing.Reason, Message: crashing.Message, Lacking: lacking,
+		}
 	case running:
 		return engine.LiveState{Phase: engine.LiveReady, Lacking: lacking}
 	case waiting:

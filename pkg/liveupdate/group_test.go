@@ -52,13 +52,13 @@ func (o *observed) see(members ...Member) {
 }
 
 // begun begins an update without carrying it out, and says which container gets which files.
-func (f *observed) begun(t *testing.T, files ...engine.ChangedFile) (jobs []*job, text []string) {
+func (o *observed) begun(t *testing.T, files ...engine.ChangedFile) (jobs []*job, text []string) {
 	t.Helper()
 	a := &activity{done: make(chan struct{})}
 	close(a.done)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	jobs, err := f.begin(t.Context(), a, engine.LiveUpdateRequest{Files: [][]engine.ChangedFile{files}})
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	jobs, err := o.begin(t.Context(), a, engine.LiveUpdateRequest{Files: [][]engine.ChangedFile{files}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func (f *observed) begun(t *testing.T, files ...engine.ChangedFile) (jobs []*job
 	return jobs, text
 }
 
-func (f *observed) lacking() bool { return f.states[0].Lacking }
+func (o *observed) lacking() bool { return o.states[0].Lacking }
 
 func TestGroupMarks(t *testing.T) {
 	f := observe(t, model.LiveUpdate{Container: "app"})

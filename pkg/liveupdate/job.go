@@ -148,21 +148,25 @@ func (g *Group) begin(ctx context.Context, a *activity, request engine.LiveUpdat
 		}
 	}
 	for _, j := range jobs {
-		own, cancel := context.WithCancelCause(ctx)
-		j.ctx, j.cancel = own, cancel
-		j.mark.job = j
-		if j.mark.brought == nil {
-			j.mark.brought = map[string]bool{}
-		}
-		for _, path := range j.Files {
-			j.mark.brought[path] = true
-		}
+		j.claim(ctx)
 		if len(jobs) > 1 {
 			j.Prefix = fmt.Sprintf("[%s] ", j.member)
 		}
 	}
 	g.report()
 	return jobs, nil
+}
+
+// claim notes at the container's mark that the job brings it files from now on, until cancel is called.
+func (j *job) claim(ctx context.Context) {
+	j.ctx, j.cancel = context.WithCancelCause(ctx)
+	j.mark.job = j
+	if j.mark.brought == nil {
+		j.mark.brought = map[string]bool{}
+	}
+	for _, path := range j.Files {
+		j.mark.brought[path] = true
+	}
 }
 
 // newJob returns what a container has to get, nil if it lacks nothing.

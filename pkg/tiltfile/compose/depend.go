@@ -12,7 +12,7 @@ import (
 )
 
 // depend sets what a resource waits for: what dc_resource() says, and the conditions of depends_on. A service that
-// doesn't exist isn't required, or the library refuses it. One with a scale of 0 isn't waited for, as in Docker Compose.
+// doesn't exist isn't required, or the library refuses it. As in Docker Compose, one with scale 0 isn't waited for.
 func (s *service) depend(r *model.Resource) {
 	r.ResourceDeps = slices.Clone(s.resourceDeps)
 	for name, on := range s.config.DependsOn {
