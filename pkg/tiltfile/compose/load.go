@@ -18,6 +18,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/loader"
 	"github.com/compose-spec/compose-go/v2/types"
 	"github.com/sirupsen/logrus"
+	"sigs.k8s.io/yaml"
 )
 
 // load loads a project and its services. What dc_resource() says of a service outlasts that.
@@ -38,7 +39,7 @@ func (c *Compose) load(p *project) error {
 		c.evaluation.Warn("%s", warning)
 	}
 	if err != nil {
-		return err
+		return inFile(details.ConfigFiles, err)
 	}
 	if p.parts, err = partsOf(loaded); err != nil {
 		return err
@@ -184,6 +185,19 @@ func (c *Compose) addReference(p *project, event string, of map[string]any) {
 			add(path)
 		}
 	}
+}
+
+// inFile adds the name of the file that isn't YAML to the error of loading a project: the library leaves it out.
+func inFile(files []types.ConfigFile, err error) error {
+	if !strings.HasPrefix(err.Error(), "yaml: ") {
+		return err
+	}
+	for _, file := range files {
+		if _, invalid := yaml.YAMLToJSON(file.Content); invalid != nil {
+			return fmt.Errorf("%s: %w", file.Filename, err)
+		}
+	}
+	return err
 }
 
 // addFiles makes the files of services inputs.
