@@ -35,9 +35,13 @@ if [[ $# == 0 ]]; then
   cp -r pkg/kube/workload/testdata/busybox "$context"
   cp /bin/busybox "$context"
   "${inside[@]}" docker build --quiet --tag "$busybox" "$context"
-  for pushed in "$image" "$user" "$busybox"; do
+  helper=127.0.0.1:5000/workload-helper:1
+  cp pkg/kube/workload/testdata/helper/Dockerfile "$context"
+  "${inside[@]}" docker build --quiet --tag "$helper" "$context"
+  for pushed in "$image" "$user" "$busybox" "$helper"; do
     "${inside[@]}" docker push --quiet "$pushed"
   done
-  "${inside[@]}" env TEST_IMAGE="$image" TEST_USER="$user" TEST_BUSYBOX="$busybox" go test -count=1 -p 1 -timeout 20m -tags cluster ./pkg/kube/...
+  "${inside[@]}" env TEST_IMAGE="$image" TEST_USER="$user" TEST_BUSYBOX="$busybox" TEST_HELPER="$helper" \
+    go test -count=1 -p 1 -timeout 20m -tags cluster ./pkg/kube/...
 fi
 "${inside[@]}" go test -count=1 -timeout 40m -parallel 4 -v -tags cluster "$@" ./hack/e2e-cluster -args -cluster="$directory"

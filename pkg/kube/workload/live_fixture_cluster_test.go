@@ -27,6 +27,9 @@ import (
 // testBusybox is an image with a static BusyBox as its shell and tools, made from testdata/busybox.
 var testBusybox = os.Getenv("TEST_BUSYBOX")
 
+// testHelper is an image with nothing but a static BusyBox, made from testdata/helper.
+var testHelper = os.Getenv("TEST_HELPER")
+
 // testUser is testImage with another user than root, made from testdata/user.
 var testUser = os.Getenv("TEST_USER")
 
@@ -50,7 +53,7 @@ func newLiveFixture(t *testing.T, steps model.LiveSteps, objects ...string) *liv
 
 func startLiveFixture(f *fixture, steps model.LiveSteps, objects ...string) *liveFixture {
 	f.Helper()
-	f.runner.options.Helper = testBusybox
+	f.runner.options.Helper = testHelper
 	l := &liveFixture{reports: &reports{fixture: f}, source: f.TempDir(), files: map[string]uint64{}}
 	for i := range steps.Syncs {
 		steps.Syncs[i].Local = filepath.Join(l.source, steps.Syncs[i].Local)

@@ -33,12 +33,13 @@ const (
 )
 
 // helperScript copies BusyBox to the first of the directories, its arguments, that takes it, as the user of process 1,
-// which is that of the other container. Its last line is the path there.
+// which is that of the other container. Its last line is the path there. The image may have no links to BusyBox.
 const helperScript = `copy='for d do
   d=${d%/}
   to=/proc/1/root$d
-  if [ -d "$to/" ] && mkdir -p "$to/` + helperDirectory + `" && cp /bin/busybox "$to/` + helperProgram + `" &&
-    chmod 0755 "$to/` + helperProgram + `"; then
+  if [ -d "$to/" ] && /bin/busybox mkdir -p "$to/` + helperDirectory + `" &&
+    /bin/busybox cp /bin/busybox "$to/` + helperProgram + `" &&
+    /bin/busybox chmod 0755 "$to/` + helperProgram + `"; then
     echo "$d/` + helperProgram + `"
     exit
   fi
@@ -55,12 +56,13 @@ exit 1'
       Gid:) gid=$effective ;;
     esac
   done </proc/1/status
-  if [ "$uid" = "$(id -u)" ]; then
-    sh -c "$copy" sh "$@"
+  if [ "$uid" = "$(/bin/busybox id -u)" ]; then
+    /bin/busybox sh -c "$copy" sh "$@"
   else
-    mkdir -p /etc
+    /bin/busybox mkdir -p /etc
+    [ -e /bin/sh ] || /bin/busybox ln -s busybox /bin/sh
     echo "target:x:$uid:$gid::/:/bin/sh" >>/etc/passwd
-    su -s /bin/sh -c "$copy" target sh "$@"
+    /bin/busybox su -s /bin/sh -c "$copy" target sh "$@"
   fi
 } >/dev/termination-log 2>&1`
 
@@ -208,7 +210,7 @@ func (c *container) helper(directories []string) (*corev1.EphemeralContainer, er
 	return &corev1.EphemeralContainer{
 		EphemeralContainerCommon: corev1.EphemeralContainerCommon{
 			Name: helperPrefix + rand.String(5), Image: c.runner.helper(),
-			Command:         slices.Concat([]string{"/bin/sh", "-c", helperScript, "sh"}, places),
+			Command:         slices.Concat([]string{"/bin/busybox", "sh", "-c", helperScript, "sh"}, places),
 			SecurityContext: security,
 		},
 		TargetContainerName: c.name,
