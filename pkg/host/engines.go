@@ -118,7 +118,7 @@ func (es *engines) close() error {
 	if es.images != nil {
 		es.images.Close()
 	}
-	return errors.Join(err, es.processes.Close(), es.cluster.Close(), es.name.remove())
+	return errors.Join(err, es.processes.Close(), es.cluster.Close(), es.blobs.Close(), es.name.remove())
 }
 
 // locate has commands find the API.
