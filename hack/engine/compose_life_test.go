@@ -66,6 +66,26 @@ func TestComposeSwitch(t *testing.T) {
 	p.logged("2 containers of project " + a.project.Name + " keep running: tilt-session down")
 }
 
+// TestComposeRun: what the user started by `docker compose run` isn't removed along with the service.
+func TestComposeRun(t *testing.T) {
+	a := newApp(t, "  web:\n"+served)
+	p := a.begin(compose.Options{}, a.service("web"))
+	p.wait("web=succeeded/ready")
+	first := a.container("web")
+	a.compose("run", "-d", "web")
+	web := engine.Selector{Names: []string{"web"}}
+	_, err := p.engine.Disable(t.Context(), web)
+	p.request(err)
+	p.wait("web=disabled/disabled")
+	p.until("the removal", func() bool { return !strings.Contains(a.container("web"), first) })
+	_, err = p.engine.Enable(t.Context(), web, false) // Its update waits for the end of the removal.
+	p.request(err)
+	p.wait("web=succeeded/ready")
+	if got := a.containers(); got != "web=running web=running" {
+		t.Errorf("containers are %q", got)
+	}
+}
+
 // TestComposeReload: a service that left the Tiltfile is removed, and the others aren't touched.
 func TestComposeReload(t *testing.T) {
 	a := newApp(t, "  web:\n"+served+"  db:\n"+served)

@@ -103,8 +103,7 @@ func (r *Runner) downServices(ctx context.Context, p *model.ComposeProject, reso
 		if !ok || up.Project.Name != p.Name || !options.Selected(resources[i].Name) {
 			continue
 		}
-		errs = append(errs, removeLabeled(ctx, client, options.Log,
-			labelProject+"="+p.Name, labelService+"="+up.Service))
+		errs = append(errs, removeService(ctx, client, options.Log, serviceKey{p.Name, up.Service}))
 	}
 	return errors.Join(errs...)
 }

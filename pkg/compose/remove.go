@@ -42,8 +42,7 @@ func (r *Runner) remove(key serviceKey, log engine.Log) {
 			<-running.done
 		}
 		for _, p := range r.named(key.project) {
-			labels := []string{labelProject + "=" + key.project, labelService + "=" + key.service}
-			if err := removeLabeled(r.ctx, p.client, log, labels...); err != nil && r.ctx.Err() == nil {
+			if err := removeService(r.ctx, p.client, log, key); err != nil && r.ctx.Err() == nil {
 				log.Append(logs.LevelError, "Removing the containers failed: "+err.Error())
 			}
 		}
@@ -80,9 +79,9 @@ func (r *Runner) named(name string) (list []*project) {
 	return list
 }
 
-// removeLabeled removes the containers with all labels.
-func removeLabeled(ctx context.Context, client *dockerapi.Client, log engine.Log, labels ...string) error {
-	ids, err := client.Containers(ctx, labels...)
+// removeService removes the containers of a service. Those of `docker compose run` belong to whoever has called it.
+func removeService(ctx context.Context, client *dockerapi.Client, log engine.Log, key serviceKey) error {
+	ids, err := client.Containers(ctx, labelProject+"="+key.project, labelService+"="+key.service, labelOneOff+"=False")
 	if err != nil {
 		return err
 	}
