@@ -35,6 +35,8 @@ type call struct {
 	// argv is the command without the service, and stdin what it reads.
 	argv  []string
 	stdin string
+	// alone is true once a command for several services has failed.
+	alone bool
 	// done is closed when err is the result.
 	done chan struct{}
 	err  error
@@ -68,7 +70,7 @@ func (ts *turns) up(c *call) error {
 	}
 	c.err = c.runBatch(batch)
 	for _, other := range batch[1:] {
-		if c.ctx.Err() != nil && other.ctx.Err() == nil {
+		if other.ctx.Err() == nil && (other.alone || c.ctx.Err() != nil) {
 			ts.mu.Lock()
 			ts.queue = append(ts.queue, other) // Its own turn comes.
 			ts.mu.Unlock()
@@ -101,8 +103,8 @@ func (ts *turns) take(c *call) []*call {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	ts.queue = slices.DeleteFunc(ts.queue, func(other *call) bool {
-		joins := c.stdin == "" && other.stdin == "" && other.runner == c.runner && other.ctx.Err() == nil &&
-			slices.Equal(other.argv, c.argv) && slices.Equal(other.request.Environ, c.request.Environ)
+		joins := !c.alone && !other.alone && c.stdin == "" && other.stdin == "" && other.runner == c.runner &&
+			other.ctx.Err() == nil && slices.Equal(other.argv, c.argv) && slices.Equal(other.request.Environ, c.request.Environ)
 		if joins {
 			batch = append(batch, other)
 		}
@@ -112,7 +114,7 @@ func (ts *turns) take(c *call) []*call {
 }
 
 // runBatch brings up the services of calls, of which c is the first, and sets the results of the others. If that fails
-// each is tried by itself, to know which one is to blame: those that run are left as they are.
+// each has a turn of its own, to know which one is to blame: those that run are left as they are.
 func (c *call) runBatch(batch []*call) error {
 	if len(batch) == 1 {
 		return c.execute(c.stdin, append(slices.Clone(c.argv), c.up.Service))
@@ -142,7 +144,7 @@ func (c *call) runBatch(batch []*call) error {
 		return err
 	}
 	for _, member := range batch[1:] {
-		member.err = c.execute("", append(slices.Clone(c.argv), member.up.Service))
+		member.alone = true
 	}
 	return c.execute("", append(slices.Clone(c.argv), c.up.Service))
 }

@@ -176,6 +176,8 @@ case "$*" in *bad*) echo "no such image"; exit 1; esac
 			return l.Text == " "+names[i]+" Pulled"
 		}) {
 			t.Errorf("%s has no lines of its own: %v", names[i], tail)
+		} else if last := tail[len(tail)-1].Text; names[i] == "bad" && last != "no such image" {
+			t.Errorf("the log of %s ends with %q", names[i], last)
 		}
 	}
 	data, err := os.ReadFile(s.calls())
