@@ -85,6 +85,8 @@ type Options struct {
 // runtimes, removals and of the streams of events.
 type Runner struct {
 	options Options
+	// limit is longestQuestion.
+	limit time.Duration
 	// ctx ends with Close.
 	ctx        context.Context
 	cancel     context.CancelFunc
@@ -119,7 +121,7 @@ func New(options Options) *Runner {
 		options.Notice = func(text string) { options.Log.Append(logs.LevelInfo, text) }
 	}
 	return &Runner{
-		options: options, ctx: ctx, cancel: cancel,
+		options: options, limit: longestQuestion, ctx: ctx, cancel: cancel,
 		projects: map[projectKey]*project{}, updating: map[serviceKey]*update{}, removing: map[serviceKey]*removal{},
 		patient: map[string]bool{},
 	}

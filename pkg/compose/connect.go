@@ -5,6 +5,8 @@ package compose
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -19,7 +21,11 @@ import (
 func (r *Runner) connect(ctx context.Context, environ []string) (*dockerapi.Client, error) {
 	key := variables(environ, "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "HOME", "DOCKER_TLS_VERIFY",
 		"DOCKER_TLS", "DOCKER_CERT_PATH", "PATH")
-	return r.clients.get(key, func() (*dockerapi.Client, error) { return connect(ctx, r.options.Start, environ) })
+	return r.clients.get(key, func() (*dockerapi.Client, error) {
+		ctx, cancel := r.limited(ctx)
+		defer cancel()
+		return connect(ctx, r.options.Start, environ)
+	})
 }
 
 func connect(ctx context.Context, start func(process.Spec) (*process.Process, error),
@@ -29,11 +35,11 @@ func connect(ctx context.Context, start func(process.Spec) (*process.Process, er
 	direct := host != "" && !strings.HasPrefix(host, "ssh://") && strings.TrimSpace(tls) == ""
 	if host == "" {
 		out, err := query(ctx, start, environ, "docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
+		if err != nil && !errors.As(err, new(missing)) {
+			return nil, fmt.Errorf("find the engine of the Docker context: %w; mend the context or set DOCKER_HOST", err)
 		}
-		if host = strings.TrimSpace(out); err != nil || host == "" {
-			// There is only the standalone docker-compose, which knows no contexts.
+		if host = strings.TrimSpace(out); host == "" {
+			// There is only the standalone docker-compose.
 			host, direct = dockerapi.DefaultHost, true
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/process"
@@ -81,10 +82,22 @@ func lookup(environ []string, name string) string {
 	return ""
 }
 
+// longestQuestion is how long Docker's client may take to say what it is.
+const longestQuestion = 30 * time.Second
+
+// limited is the context of a question to Docker's client.
+func (r *Runner) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, r.limit, fmt.Errorf("no answer in %v", r.limit))
+}
+
 // tool finds Compose and checks its version.
 func (r *Runner) tool(ctx context.Context, environ []string) (tool, error) {
 	key := variables(environ, commandVariable, "PATH", "HOME", "DOCKER_CONFIG")
-	return r.tools.get(key, func() (tool, error) { return findTool(ctx, r.options.Start, environ) })
+	return r.tools.get(key, func() (tool, error) {
+		ctx, cancel := r.limited(ctx)
+		defer cancel()
+		return findTool(ctx, r.options.Start, environ)
+	})
 }
 
 func findTool(ctx context.Context, start func(process.Spec) (*process.Process, error), environ []string) (tool, error) {
@@ -143,13 +156,18 @@ func shown(argv []string) string {
 // plain has Compose print plain lines.
 var plain = []string{"COMPOSE_ANSI=never", "COMPOSE_PROGRESS=plain", "BUILDKIT_PROGRESS=plain", "FORCE_COLOR"}
 
-// query runs a command and returns what it prints. The error has what it says on stderr.
+// missing is the error for a program that isn't there.
+type missing string
+
+func (m missing) Error() string { return string(m) + " isn't in the PATH" }
+
+// query runs a command and returns what it prints. The error has what it says on stderr, or is missing.
 func query(ctx context.Context, start func(process.Spec) (*process.Process, error), environ []string,
 	argv ...string) (string, error) {
 	var out, errOut bytes.Buffer
 	p, err := start(process.Spec{Argv: argv, Env: environ, Output: &out, Stderr: &errOut})
 	if errors.Is(err, exec.ErrNotFound) {
-		return "", fmt.Errorf("%s isn't in the PATH", argv[0])
+		return "", missing(argv[0])
 	}
 	if err != nil {
 		return "", err
@@ -158,7 +176,7 @@ func query(ctx context.Context, start func(process.Spec) (*process.Process, erro
 	<-p.Done()
 	switch exit := p.Exit(); {
 	case ctx.Err() != nil:
-		return "", ctx.Err()
+		return "", context.Cause(ctx)
 	case exit.Code != 0:
 		return "", errors.New(reason(errOut.String(), exit))
 	}

@@ -4,6 +4,8 @@
 package compose
 
 import (
+	"context"
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -228,11 +230,16 @@ func TestFailures(t *testing.T) {
 			"install Docker Compose v2 or set TILT_DOCKER_COMPOSE_CMD"},
 		"engine": {"", "DOCKER_HOST=unix:///does/not/exist", 0, "docker engine at unix:///does/not/exist can't be reached: " +
 			"dial unix /does/not/exist: connect: no such file or directory"},
+		"context": {"echo 'context \"gone\" does not exist' >&2; exit 1", "DOCKER_HOST=", 0, "find the engine of the Docker " +
+			`context: context "gone" does not exist; mend the context or set DOCKER_HOST`},
+		"silent context": {"exec sleep 60", "DOCKER_HOST=", 0, "find the engine of the Docker context: no answer in 1s; " +
+			"mend the context or set DOCKER_HOST"},
 		"host": {"", "DOCKER_HOST=elsewhere", 0,
 			`docker host "elsewhere" isn't an address such as unix:///var/run/docker.sock or tcp://localhost:2375`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, test.script, Options{CI: true})
+			s.runner.limit = time.Second
 			s.environ = process.MergeEnv(s.environ, []string{test.env})
 			end := s.end(s.start("web"))
 			code := 0
@@ -258,4 +265,36 @@ func TestStubborn(t *testing.T) {
 		t.Error("no error")
 	}
 	s.wantCalls("build web")
+}
+
+// TestHelperLeft: the container with the tools for live updates goes, also when the update ends before they are copied.
+func TestHelperLeft(t *testing.T) {
+	s := newStage(t, `case "$1" in cp) echo copies; sleep 60;; esac`, Options{Helper: "tools"})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := (&container{runner: s.runner, environ: s.environ, id: "ID"}).Equip(ctx, nil)
+		ended <- err
+	}()
+	calls := func() []string {
+		data, err := os.ReadFile(s.calls())
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		return strings.Split(strings.TrimSpace(string(data)), "\n")
+	}
+	for len(calls()) < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	got := calls()
+	name := strings.Fields(got[0])[3]
+	want := []string{"create -q --name " + name + " tools sh", "cp -q " + name + ":/bin/busybox", "rm " + name}
+	got[1], _, _ = strings.Cut(got[1], " /")
+	if !slices.Equal(got, want) {
+		t.Errorf("calls %q, want %q", got, want)
+	}
 }
