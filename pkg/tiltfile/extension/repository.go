@@ -38,15 +38,15 @@ var schemes = []string{"https", "http", "ssh"}
 
 // NewRepository returns the repository with a URL and a ref, which is empty for the default branch.
 func NewRepository(address, at string) (Repository, error) {
+	shown := redacted(address)
 	if scheme, _, ok := strings.Cut(address, "://"); !ok || !slices.Contains(schemes, scheme) {
 		return Repository{}, fmt.Errorf("the URL %q of an extension repository must begin with https://, http://, ssh:// "+
-			"or file://, as in ssh://git@HOST/PATH", address)
+			"or file://, as in ssh://git@HOST/PATH", shown)
 	}
 	parsed, err := url.Parse(address)
 	if err != nil {
-		return Repository{}, fmt.Errorf("invalid URL of an extension repository: %w", err)
+		return Repository{}, fmt.Errorf("the URL %q of an extension repository is invalid", shown)
 	}
-	shown := parsed.Redacted()
 	path := strings.TrimSuffix(strings.TrimPrefix(parsed.EscapedPath(), "/"), "/")
 	switch {
 	case !host.MatchString(parsed.Host) || strings.HasPrefix(parsed.User.Username(), "-"):
@@ -67,6 +67,12 @@ func NewRepository(address, at string) (Repository, error) {
 	}
 	return Repository{URL: address, Ref: at, location: parsed.Host + "/" + path}, nil
 }
+
+// password is what follows the name of a user in a URL, as far as it may go.
+var password = regexp.MustCompile(`(://[^/@:]*):.*@`)
+
+// redacted is a URL, valid or not, without a password.
+func redacted(address string) string { return password.ReplaceAllString(address, "$1:xxxxx@") }
 
 // ParseRepository returns the repository of a text such as "github.com/org/repository@v1", as String writes it, or of a
 // whole URL with or without a ref.

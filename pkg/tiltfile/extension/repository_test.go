@@ -87,7 +87,10 @@ func TestHostileRepository(t *testing.T) {
 }
 
 func TestErrorsHideSecrets(t *testing.T) {
-	for _, url := range []string{"https://u:secret@h/p?q", "https://u:secret@h/..", "https://u:secret@/p"} {
+	for _, url := range []string{
+		"https://u:secret@h/p?q", "https://u:secret@h/..", "https://u:secret@/p", "ftp://u:secret@h/p", "https://u:secret@h:x/p",
+		"https://u:secret/@h/p", "https://:secret%@h/p", "https://u:secret\x01@h/p",
+	} {
 		if _, err := NewRepository(url, ""); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", url, err)
 		}

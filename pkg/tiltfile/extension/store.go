@@ -199,7 +199,7 @@ func (s *Store) copy(ctx context.Context, dir string, r Repository) bool {
 func (s *Store) explain(err error, dir string, r Repository) error {
 	mirror := fmt.Sprintf("set %s to the URL of a server that has it as %s", MirrorVariable, r.location)
 	if s.Mirror != "" {
-		mirror = fmt.Sprintf("check %s, which must lead to it as %s", MirrorVariable, s.source(r))
+		mirror = fmt.Sprintf("check %s, which must lead to it as %s", MirrorVariable, redacted(s.source(r)))
 	}
 	return fmt.Errorf("fetch the extension repository %s: %w\nConnect to the network and try again, or %s, "+
 		"or copy a clone to %s or to %s beside the Tiltfile", r, err, mirror, dir, filepath.Join(modules, r.location))
