@@ -30,7 +30,11 @@ var foreign = []string{
 // newGit returns the git for a user's environment.
 func newGit(runner builtins.Runner, environ []string) git {
 	// What the user sets wins, as the last entry of a key.
-	ours := []string{"GIT_TERMINAL_PROMPT=0", "GIT_ALLOW_PROTOCOL=file:http:https:ssh"}
+	ours := []string{
+		"GIT_TERMINAL_PROMPT=0", "GIT_ALLOW_PROTOCOL=file:http:https:ssh",
+		// A server that sends nothing for a minute is given up.
+		"GIT_HTTP_LOW_SPEED_LIMIT=1", "GIT_HTTP_LOW_SPEED_TIME=60",
+	}
 	for _, entry := range environ {
 		if key, _, _ := strings.Cut(entry, "="); !slices.Contains(foreign, key) {
 			ours = append(ours, entry)

@@ -6,6 +6,7 @@ package extension
 import (
 	"context"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -206,11 +207,30 @@ func TestUnreachable(t *testing.T) {
 	_, err := s.Directory(t.Context(), w.repository(""))
 	requireError(t, err, "git: exit status 128: fatal:", "Connect to the network", "check TILT_SESSION_EXTENSIONS_MIRROR, "+
 		"which must lead to it as file:///no/such/server/h.example/org/repo")
+	s = w.store(MirrorVariable + "=http://u:secret@127.0.0.1:1")
+	_, err = s.Directory(t.Context(), w.repository(""))
+	requireError(t, err, "which must lead to it as http://u:xxxxx@127.0.0.1:1/h.example/org/repo")
+	if strings.Contains(err.Error(), "secret") {
+		t.Error(err)
+	}
 	s = w.store(MirrorVariable+"=", "GIT_ALLOW_PROTOCOL=file")
 	_, err = s.Directory(t.Context(), w.repository("v1"))
 	requireError(t, err, "transport 'https' not allowed",
 		"set TILT_SESSION_EXTENSIONS_MIRROR to the URL of a server that has it as h.example/org/repo")
 	w.requireVersion(w.store(), "", "1")
+}
+
+// TestSilentServer has a server that accepts connections and never answers.
+func TestSilentServer(t *testing.T) {
+	w := newWorld(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	s := w.store(MirrorVariable+"=http://"+listener.Addr().String(), "GIT_HTTP_LOW_SPEED_TIME=1")
+	_, err = s.Directory(t.Context(), w.repository(""))
+	requireError(t, err, "fetch the extension repository h.example/org/repo", "Operation too slow")
 }
 
 func TestDamage(t *testing.T) {
