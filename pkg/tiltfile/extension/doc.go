@@ -19,8 +19,9 @@
 // # How a repository is fetched
 //
 // If neither directory exists, git clones the repository without its history. It uses the configuration of the user,
-// asks for no password, and only the protocols https, http, ssh and file. A ref is a branch, a tag or a commit; a
-// clone of Tilt that has it serves instead of the network. The checkout is made in a temporary directory beside the
+// asks for no password, uses only the protocols https, http, ssh and file, and gives up a server that sends nothing for
+// a minute. A ref is a branch, a tag or a commit; a clone of Tilt that has it serves instead of the network. The
+// checkout is made in a temporary directory beside the
 // place where it belongs, is verified, and gets its name only then. A lock on a file lets one process at a time do so.
 //
 // Nothing else changes a directory, and none is fetched again: without Store.Update a clone stays at its commit, also
