@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"tilt.dev/session/pkg/compose/dockerapi"
@@ -56,9 +57,11 @@ func tunnel(start func(process.Spec) (*process.Process, error), environ []string
 		return nil, err
 	}
 	out, stdout := io.Pipe()
+	t := &tunneled{File: in, out: out, host: address(host)}
 	p, err := start(process.Spec{
-		Argv: []string{"docker", "system", "dial-stdio"}, Env: environ, Stdin: stdin, Output: stdout, Stderr: io.Discard,
+		Argv: []string{"docker", "system", "dial-stdio"}, Env: environ, Stdin: stdin, Output: stdout, Stderr: &t.words,
 	})
+	t.process = p
 	_ = stdin.Close() // The process has its own.
 	if err != nil {
 		_ = in.Close()
@@ -66,9 +69,9 @@ func tunnel(start func(process.Spec) (*process.Process, error), environ []string
 	}
 	go func() {
 		<-p.Done()
-		_ = stdout.CloseWithError(io.EOF)
+		_ = stdout.CloseWithError(t.end())
 	}()
-	return &tunneled{File: in, out: out, process: p, host: address(host)}, nil
+	return t, nil
 }
 
 // tunneled is a connection through the standard streams of a process.
@@ -76,12 +79,34 @@ type tunneled struct {
 	*os.File
 	out     *io.PipeReader
 	process *process.Process
-	host    address
+	// words are what the process says on stderr.
+	words lastLine
+	host  address
 }
 
 var _ net.Conn = (*tunneled)(nil)
 
 func (t *tunneled) Read(p []byte) (int, error) { return t.out.Read(p) }
+
+// Write fails once the process has ended.
+func (t *tunneled) Write(p []byte) (int, error) {
+	n, err := t.File.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		<-t.process.Done()
+		err = t.end()
+	}
+	return n, err
+}
+
+// end is why the process has ended.
+func (t *tunneled) end() error {
+	exit := t.process.Exit()
+	if exit.Code == 0 {
+		return io.EOF
+	}
+	last := t.words // Both directions may ask.
+	return dockerapi.TunnelError("docker system dial-stdio: " + reason(last.text(), exit))
+}
 
 // Close ends the process and waits for it.
 func (t *tunneled) Close() error {

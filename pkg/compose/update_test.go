@@ -234,6 +234,8 @@ func TestFailures(t *testing.T) {
 			`context: context "gone" does not exist; mend the context or set DOCKER_HOST`},
 		"silent context": {"exec sleep 60", "DOCKER_HOST=", 0, "find the engine of the Docker context: no answer in 1s; " +
 			"mend the context or set DOCKER_HOST"},
+		"tunnel": {"echo 'Permission denied (publickey).' >&2; exit 255", "DOCKER_HOST=ssh://elsewhere", 0,
+			"docker engine at ssh://elsewhere can't be reached: docker system dial-stdio: Permission denied (publickey)."},
 		"host": {"", "DOCKER_HOST=elsewhere", 0,
 			`docker host "elsewhere" isn't an address such as unix:///var/run/docker.sock or tcp://localhost:2375`},
 	} {

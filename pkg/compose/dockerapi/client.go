@@ -67,6 +67,9 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 		if errors.As(err, &wrapped) { // Its text has the made-up name of the host.
 			err = wrapped.Err
 		}
+		if ended := TunnelError(""); errors.As(err, &ended) { // Those of net/http around it depend on the moment.
+			err = ended
+		}
 		return nil, fmt.Errorf("docker engine at %s can't be reached: %w", c.Host, err)
 	}
 	if response.StatusCode < http.StatusBadRequest {

@@ -19,6 +19,11 @@ const DefaultHost = "unix:///var/run/docker.sock"
 // Dial connects to an engine.
 type Dial func(context.Context) (net.Conn, error)
 
+// TunnelError is why a tunnel has ended, for connections by a Dial of the caller.
+type TunnelError string
+
+func (e TunnelError) Error() string { return string(e) }
+
 // New returns a client of an engine. tunnel connects to engines that only Docker's own client reaches, by ssh:// and by
 // TLS; nil connects to none.
 func New(host string, tunnel Dial) (*Client, error) {
