@@ -128,7 +128,8 @@ func (l *loop) early(user *resource) bool {
 	})
 }
 
-// block determines whether a task waits for an image or for containers. A task whose image has failed fails too.
+// block determines whether a task waits for an image or for containers. A task whose image has failed fails too. Then its
+// containers still get what they lack of earlier builds' live updates.
 func (l *loop) block(r *resource) {
 	var waits string
 	for _, image := range r.uses {
@@ -162,7 +163,7 @@ func (l *loop) block(r *resource) {
 	}
 	for _, image := range r.uses {
 		if image.task.update == updateFailed && waits == "" && r.task.wish.startable() &&
-			r.task.update != updateRunning && !r.task.oldJob {
+			r.task.update != updateRunning && !r.task.oldJob && !(r.onlyLive() && r.task.update == updateFailed) {
 			l.failFor(r, image)
 			break
 		}

@@ -4,13 +4,10 @@
 package engine
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
-	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/model"
 )
 
@@ -150,7 +147,7 @@ func (l *loop) settleTaker(r *resource) {
 		r.wants.resync = true
 		l.wantLive(r)
 	}
-	if !r.onlyLive() || !r.task.wish.startable() {
+	if !r.onlyLive() || !r.task.wish.startable() || !r.hasImages() {
 		return
 	}
 	for i := range r.LiveUpdates {
@@ -160,6 +157,13 @@ func (l *loop) settleTaker(r *resource) {
 			return
 		}
 	}
+}
+
+// hasImages reports whether the last builds of a resource's images have succeeded, and no others are due.
+func (r *resource) hasImages() bool {
+	return !slices.ContainsFunc(r.uses, func(image *resource) bool {
+		return image.task.update != updateSucceeded || image.task.wish.startable()
+	})
 }
 
 // patchedFor reports whether there are files for a live update since the last build.
@@ -229,28 +233,5 @@ func (l *loop) demandNow(r *resource) {
 		l.want(r)
 	} else {
 		l.refresh(r)
-	}
-}
-
-// failLive ends the update of a resource with an error.
-func (l *loop) failLive(r *resource, why string) {
-	now := l.config.Clock.Now()
-	l.publishPhase(r)
-	cause := fmt.Sprintf("Live update of %q failed: %s", r.Name, why)
-	r.task.update = updateFailed
-	r.lastUpdate = &Exit{Start: now, Finish: now, Error: l.redacted(cause)}
-	l.log(r.Name, logs.LevelError, "Build Failed: "+cause)
-	l.changePhase(r)
-	l.release(r)
-}
-
-// tellLive logs why a change leads to a build.
-func (l *loop) tellLive(r *resource, why string) {
-	level := logs.LevelWarn
-	if strings.HasPrefix(why, updateStopped) {
-		level = logs.LevelInfo // That is what the Tiltfile says.
-	}
-	if why != "" {
-		l.log(r.Name, level, fmt.Sprintf("LiveUpdate %q %s", r.Name, why))
 	}
 }

@@ -251,9 +251,15 @@ func TestLiveUpdateEndsForBuild(t *testing.T) {
 		w.finish("image:web:update", End{Error: "no space"})
 		w.want("a=failed a:runtime=ready image:base=ok image:web=failed")
 		w.containers("a", LiveState{Phase: LiveReady, Lacking: true})
+		w.want("a=active a:runtime=ready image:base=ok image:web=failed")
 		w.live("a", "web/x:1", End{})
-		w.containers("a", LiveState{Phase: LiveReady})
 		w.want("a=failed a:runtime=ready image:base=ok image:web=failed")
+		// Another one crashes, which no build can mend.
+		w.containers("a", LiveState{Phase: LiveFailed, Reason: "CrashLoopBackOff", Lacking: true})
+		w.want("a=reconciling a:runtime=ready image:base=ok image:web=failed")
+		if n := strings.Count(fmt.Sprint(w.logs.Tail("a", 100)), "image:web wasn't built"); n != 1 {
+			t.Errorf("the log tells %d times that the image wasn't built", n)
+		}
 		w.edit("/src/web/y")
 		w.build("web", "2")
 		w.deploy("a")

@@ -133,6 +133,29 @@ func (l *loop) deployedWell(r *resource) {
 	}
 }
 
+// failLive ends the update of a resource with an error.
+func (l *loop) failLive(r *resource, why string) {
+	now := l.config.Clock.Now()
+	l.publishPhase(r)
+	cause := fmt.Sprintf("Live update of %q failed: %s", r.Name, why)
+	r.task.update = updateFailed
+	r.lastUpdate = &Exit{Start: now, Finish: now, Error: l.redacted(cause)}
+	l.log(r.Name, logs.LevelError, "Build Failed: "+cause)
+	l.changePhase(r)
+	l.release(r)
+}
+
+// tellLive logs why a change leads to a build.
+func (l *loop) tellLive(r *resource, why string) {
+	level := logs.LevelWarn
+	if strings.HasPrefix(why, updateStopped) {
+		level = logs.LevelInfo // That is what the Tiltfile says.
+	}
+	if why != "" {
+		l.log(r.Name, level, fmt.Sprintf("LiveUpdate %q %s", r.Name, why))
+	}
+}
+
 // liveReported is how the containers of a runtime's live updates are.
 type liveReported struct {
 	resource *resource
