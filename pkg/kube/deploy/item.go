@@ -242,7 +242,10 @@ func (r *run) liveUpdated(ctx context.Context, i *item, workload *unstructured.U
 			metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(&selector)})
 		return err
 	})
-	if err != nil {
+	switch {
+	case apierrors.IsForbidden(err): // Live updates take that right too.
+		return false, nil
+	case err != nil:
 		return false, fmt.Errorf("list its pods with live updates: %w", err)
 	}
 	for n := range pods.Items {

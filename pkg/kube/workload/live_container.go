@@ -82,7 +82,7 @@ func (c *container) mark(ctx context.Context) {
 	patch := fmt.Sprintf(`{"metadata":{"uid":%q,"labels":{%q:"true"}}}`, c.pod.UID, manifest.LiveUpdatedLabel)
 	_, err := c.runner.feeds.connection.Core.Pods(c.pod.Namespace).Patch(ctx, c.pod.Name, types.MergePatchType,
 		[]byte(patch), metav1.PatchOptions{})
-	if err != nil && transient(err) {
+	if err != nil && (transient(err) || ctx.Err() != nil) {
 		c.runner.mu.Lock()
 		delete(c.runner.marked, c.pod.UID)
 		c.runner.mu.Unlock()
