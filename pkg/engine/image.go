@@ -128,8 +128,8 @@ func (l *loop) early(user *resource) bool {
 	})
 }
 
-// block determines whether a task waits for an image or for containers. A task whose image has failed fails too. Then its
-// containers still get what they lack of earlier builds' live updates.
+// block determines whether a task waits for an image or for containers. A task whose image has failed fails too; after
+// that, its containers still get the files that they lack.
 func (l *loop) block(r *resource) {
 	var waits string
 	for _, image := range r.uses {

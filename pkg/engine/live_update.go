@@ -28,7 +28,7 @@ func (l *loop) beginLive(r *resource) {
 	l.log(r.Name, logs.LevelInfo, strings.TrimSuffix(header(text), "\n"))
 	x := &execution{
 		owner: liveOf{r, r.task.update}, source: r.Name, target: r.updateTarget(),
-		subject: fmt.Sprintf("Live update of %q", r.Name), slot: true, serial: r.task.serial, timeout: r.Timeout,
+		subject: fmt.Sprintf("Live update of %q", r.Name), slot: !r.task.light, serial: r.task.serial, timeout: r.Timeout,
 	}
 	r.task.update = updateRunning
 	r.updating = x
