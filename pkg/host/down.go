@@ -43,7 +43,8 @@ func (d *Down) Run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, es.close()) }()
 	if d.ComposeProject != "" {
-		return d.compose(ctx, es, es.environ, []model.Resource{{Update: &model.ComposeUp{
+		environ := process.MergeEnv(es.environ, []string{"COMPOSE_FILE"})
+		return d.compose(ctx, es, environ, []model.Resource{{Update: &model.ComposeUp{
 			// A directory without a file of Compose.
 			Project: &model.ComposeProject{Name: d.ComposeProject, Directory: "/"},
 		}}}, nil)
