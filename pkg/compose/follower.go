@@ -143,7 +143,7 @@ func (f *follower) pause(ctx context.Context, most time.Duration) {
 // tell logs an answer that says why there's no log, once. A connection that is lost is made again.
 func (f *follower) tell(ctx context.Context, err error) {
 	text := err.Error()
-	if ctx.Err() != nil || text == f.told || !dockerapi.IsAnswer(err) {
+	if ctx.Err() != nil || text == f.told || !dockerapi.IsAnswer(err) || strings.Contains(text, "marked for removal") {
 		return
 	}
 	f.told = text

@@ -186,10 +186,17 @@ func query(ctx context.Context, start func(process.Spec) (*process.Process, erro
 // prefixes are what errors of the commands begin with.
 var prefixes = []string{"Error response from daemon: ", "Error: ", "ERROR: ", "error: "}
 
-// reason is the last line that a command printed, without its own prefix, or else its exit.
+// helpHint matches the line in which Docker's client names its help.
+var helpHint = regexp.MustCompile(`^(Run|See) 'docker[^']*--help'`)
+
+// reason is the last line that a command printed, without its own prefix, or else its exit. A hint at a help isn't one.
 func reason(output string, exit process.Exit) string {
-	lines := strings.Split(strings.TrimSpace(output), "\n")
-	last := strings.TrimSpace(lines[len(lines)-1])
+	last := ""
+	for line := range strings.Lines(output) {
+		if line = strings.TrimSpace(line); line != "" && !helpHint.MatchString(line) {
+			last = line
+		}
+	}
 	for _, prefix := range prefixes {
 		last = strings.TrimPrefix(last, prefix)
 	}

@@ -58,24 +58,26 @@ func (d *Down) Run(ctx context.Context) (err error) {
 		selected = nil
 	}
 	environ := process.MergeEnv(es.environ, project.EnvironEntries())
-	switch composed := compose.Uses(project.Resources); {
-	case composed:
-		err = d.compose(ctx, es, environ, project.Resources, selected)
-	case !deploys(&project):
-		engine.NewLog(d.Log, model.TiltfileResource).Append(logs.LevelInfo,
+	log := engine.NewLog(d.Log, model.TiltfileResource)
+	composed := compose.Uses(project.Resources)
+	if !composed && !deploys(&project) {
+		log.Append(logs.LevelInfo,
 			"The Tiltfile deploys nothing to Kubernetes and has no Compose services: there is nothing to remove.")
 	}
-	if !deploys(&project) {
-		return err
+	if deploys(&project) {
+		deployer := es.deployer(d.Tiltfile, d.Log)
+		defer deployer.Close(ctx)
+		err = deployer.Down(ctx, project.Resources, deploy.DownOptions{
+			DeleteNamespaces: d.DeleteNamespaces,
+			Selected:         selected,
+			Environ:          environ,
+			Log:              log,
+		})
 	}
-	deployer := es.deployer(d.Tiltfile, d.Log)
-	defer deployer.Close(ctx)
-	return errors.Join(err, deployer.Down(ctx, project.Resources, deploy.DownOptions{
-		DeleteNamespaces: d.DeleteNamespaces,
-		Selected:         selected,
-		Environ:          environ,
-		Log:              engine.NewLog(d.Log, model.TiltfileResource),
-	}))
+	if composed {
+		err = errors.Join(err, d.compose(ctx, es, environ, project.Resources, selected))
+	}
+	return err
 }
 
 // compose removes Compose services.
