@@ -6,7 +6,7 @@ set -euo pipefail
 
 release=trixie
 directory=${XDG_CACHE_HOME:-$HOME/.cache}/tilt-session/engine-$release
-installed=(runc iptables iproute2 busybox-static containernetworking-plugins conntrack openssl docker-registry)
+installed=(runc iptables iproute2 procps busybox-static containernetworking-plugins conntrack openssl docker-registry)
 unpacked=(docker.io containerd docker-buildx docker-compose etcd-server)
 
 export DEBIAN_FRONTEND=noninteractive
