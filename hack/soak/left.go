@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -104,6 +105,9 @@ func (r *run) leftPorts() (found []string) {
 	return found
 }
 
+// ownName matches the link to the program that commands find by the name tilt.
+var ownName = regexp.MustCompile(`^tilt-session-\d+-\d+/tilt$`)
+
 // leftFiles returns temporary files. Kubeconfig and lock are meant to stay.
 func (r *run) leftFiles() (found []string) {
 	for _, top := range []string{"tmp", "home"} {
@@ -115,6 +119,10 @@ func (r *run) leftFiles() (found []string) {
 			// The one that replaces the kubeconfig has one name, and is cleared away
 			// by the next run.
 			if r.plan.killed() && name == ".tilt-dev/.config.tilt-session" {
+				return nil
+			}
+			// So is the link by which commands find the program as tilt.
+			if r.plan.killed() && top == "tmp" && ownName.MatchString(name) {
 				return nil
 			}
 			found = append(found, "left file "+top+"/"+name)
