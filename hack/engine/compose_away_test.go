@@ -95,7 +95,7 @@ func (w *way) block(blocked bool) {
 	w.conns = nil
 }
 
-// TestComposeAway: an engine that doesn't answer is told, the last state stands, and what happened meanwhile is seen.
+// TestComposeAway stops the engine's answers: the log reports it, the last state stands, and later changes are found.
 func TestComposeAway(t *testing.T) {
 	a := newApp(t, "  web:\n"+served+"  db:\n"+served)
 	w := a.detour()

@@ -19,7 +19,7 @@ import (
 	"tilt.dev/session/pkg/tiltfile"
 )
 
-// discarded is output that nobody reads.
+// discarded is a writer that drops everything.
 type discarded struct{ io.Writer }
 
 func (discarded) Close() error { return nil }

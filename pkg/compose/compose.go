@@ -33,7 +33,7 @@
 //	| exited with 0                    | succeeded if the engine wouldn't restart it, else a failure             |
 //	| exited with another code         | a failure with the code, the signal, whether memory was exhausted       |
 //	| paused                           | starting                                                                |
-//	| removed by somebody else         | pending, in `ci` a failure                                              |
+//	| removed by another program       | pending, in `ci` a failure                                              |
 //
 // Tilt calls a container ready as soon as it runs, and one that has exited with 0 as well. With a scale all containers
 // have to be ready. The end of a container is reported when its log was read to its end.
@@ -75,7 +75,7 @@ type Options struct {
 	Helper string
 	// Keep leaves containers and networks at the end of the run.
 	Keep bool
-	// Log gets what is about no resource. Notice tells what is left at the end of the run, when nobody may read the log
+	// Log gets lines that belong to no resource. Notice tells what is left at the end of the run, when nobody may read the log
 	// any more; nil tells the log.
 	Log    engine.Log
 	Notice func(string)

@@ -79,7 +79,7 @@ func (r *Runner) named(name string) (list []*project) {
 	return list
 }
 
-// removeService removes the containers of a service. Those of `docker compose run` belong to whoever has called it.
+// removeService removes the containers of a service. Those of `docker compose run` belong to the user.
 func removeService(ctx context.Context, client *dockerapi.Client, log engine.Log, key serviceKey) error {
 	ids, err := client.Containers(ctx, labelProject+"="+key.project, labelService+"="+key.service, labelOneOff+"=False")
 	if err != nil {

@@ -126,7 +126,7 @@ var versionNumber = regexp.MustCompile(`(\d+)\.(\d+)`)
 func (t tool) check() error {
 	m := versionNumber.FindStringSubmatch(t.version)
 	if m == nil {
-		return nil // A version of somebody's own.
+		return nil // A version of a private build.
 	}
 	major, _ := strconv.Atoi(m[1])
 	minor, _ := strconv.Atoi(m[2])

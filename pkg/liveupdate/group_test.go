@@ -84,7 +84,7 @@ func TestGroupMarks(t *testing.T) {
 		}
 	}
 	if f.lacking() {
-		t.Error("containers lack what nobody asked for")
+		t.Error("containers lack files before the first request")
 	}
 	jobs, got := f.begun(t, one)
 	check("the first change", got, false, "1[/1]", "2[/1]")

@@ -54,7 +54,7 @@ func (e *Exec) Run(ctx context.Context, c *Connection) error {
 	defer cancel()
 	ended := make(chan error, 1)
 	// Upstream: k8s.io/client-go v0.36, tools/remotecommand: what connects knows no end of the context. It ends by
-	// itself when the server has answered or closed the connection; nobody waits for that.
+	// itself when the server has answered or closed the connection, and is not waited for.
 	go func() {
 		ended <- executor.StreamWithContext(ctx, remotecommand.StreamOptions{
 			Stdin: streams, Stdout: streams.to(e.Stdout), Stderr: streams.to(e.Stderr)})

@@ -30,7 +30,7 @@ type Options struct {
 	Projects *Projects
 	// NoPrune leaves objects in the cluster that are no longer in the YAML.
 	NoPrune bool
-	// Log gets what is about no resource that is still there.
+	// Log gets lines about resources that no longer exist.
 	Log engine.Log
 }
 

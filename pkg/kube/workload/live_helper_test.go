@@ -12,7 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// The user of a helper is that of the container, whoever says so.
+// The user of a helper is that of the container, whether the container, the pod or the image sets it.
 func TestHelperSecurity(t *testing.T) {
 	drop := &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}
 	for name, test := range map[string]struct {
