@@ -75,7 +75,7 @@ type Options struct {
 	Helper string
 	// Keep leaves containers and networks at the end of the run.
 	Keep bool
-	// Log gets lines that belong to no resource. Notice tells what is left at the end of the run, when nobody may read the log
+	// Log gets lines of no resource. Notice tells what is left at the end of the run, when nobody may read the log
 	// any more; nil tells the log.
 	Log    engine.Log
 	Notice func(string)

@@ -77,7 +77,7 @@ func TestLiveUpdate(t *testing.T) {
 	})
 }
 
-// A change that is reported late, after a live update has taken later ones, isn't lost, and isn't taken for a run's own.
+// A change that is reported after a live update has taken later ones isn't lost, and isn't taken for a run's own.
 func TestLiveUpdateOfLateChanges(t *testing.T) {
 	playLive(t, func(w *world) {
 		for i := 1; i <= 2*ownDirRuns; i++ {
