@@ -40,6 +40,8 @@ type TiltfileState struct {
 	Last *Exit
 	// Evaluations counts the evaluations that have ended.
 	Evaluations int
+	// History are its evaluations, nil before the first one.
+	History *History
 	// CI holds the ci_settings of the last evaluation, nil before the first one has
 	// ended and if the Tiltfile couldn't be read.
 	CI *model.CISettings
@@ -51,6 +53,8 @@ type ResourceState struct {
 	Name     string
 	Disabled bool
 	Labels   []string
+	// Spec is the definition of a resource, nil for an image. It isn't changed.
+	Spec *model.Resource
 	// Resources are the names of the resources that use an image, sorted. They are nil for a resource.
 	Resources []string
 	// Update is the state of the update, nil without one.
@@ -74,6 +78,12 @@ type UpdateState struct {
 	Attempt, Retries int
 	// WaitsFor is the name of the image for which the Hold is HoldBuildingImage.
 	WaitsFor string
+	// Pending is since when an execution is due, zero if none is.
+	Pending time.Time
+	// Wait is nil without a Hold.
+	Wait *Wait
+	// History are its executions, nil before the first one.
+	History *History
 }
 
 // RuntimeState is the state of a runtime. With an Exit it has ended by itself; else with a Running it goes on; else
@@ -87,6 +97,8 @@ type RuntimeState struct {
 	Command string
 	// Hold is why the runtime doesn't go on yet, empty if it isn't requested.
 	Hold Hold
+	// Wait is nil without a Hold.
+	Wait *Wait
 	// Running is set from the launch until the runtime has ended or is abandoned. While it is being replaced, its
 	// times are zero and it isn't ready.
 	Running *Running

@@ -37,6 +37,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &corev1alpha1.TargetStateTerminatedApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("TargetStateWaiting"):
 		return &corev1alpha1.TargetStateWaitingApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("TargetTimes"):
+		return &corev1alpha1.TargetTimesApplyConfiguration{}
 
 	}
 	return nil

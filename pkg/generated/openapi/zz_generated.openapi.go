@@ -98,6 +98,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.TargetStateDisabled{}.OpenAPIModelName():   schema_pkg_apis_core_v1alpha1_TargetStateDisabled(ref),
 		v1alpha1.TargetStateTerminated{}.OpenAPIModelName(): schema_pkg_apis_core_v1alpha1_TargetStateTerminated(ref),
 		v1alpha1.TargetStateWaiting{}.OpenAPIModelName():    schema_pkg_apis_core_v1alpha1_TargetStateWaiting(ref),
+		v1alpha1.TargetTimes{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_TargetTimes(ref),
 	}
 }
 
@@ -3804,12 +3805,18 @@ func schema_pkg_apis_core_v1alpha1_Target(ref common.ReferenceCallback) common.O
 							Format:      "int32",
 						},
 					},
+					"times": {
+						SchemaProps: spec.SchemaProps{
+							Description: "times are the moments of the last execution, and of the next one once it is requested. They are enough to tell which chain of targets took how long.",
+							Ref:         ref(v1alpha1.TargetTimes{}.OpenAPIModelName()),
+						},
+					},
 				},
 				Required: []string{"name", "type", "resources", "state"},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.TargetState{}.OpenAPIModelName()},
+			v1alpha1.TargetState{}.OpenAPIModelName(), v1alpha1.TargetTimes{}.OpenAPIModelName()},
 	}
 }
 
@@ -3971,9 +3978,82 @@ func schema_pkg_apis_core_v1alpha1_TargetStateWaiting(ref common.ReferenceCallba
 							Format:      "",
 						},
 					},
+					"since": {
+						SchemaProps: spec.SchemaProps{
+							Description: "since is when the target began to wait, for whatever reasons since then.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"on": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "on are the names of the targets of this Session that it waits for, sorted. It is empty if it waits for something else, such as its turn or a trigger.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
 				},
 				Required: []string{"waitReason"},
 			},
 		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_TargetTimes(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "TargetTimes are the moments of an execution. Those that haven't come are unset.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"queuedTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "queuedTime is when the execution was first requested.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"allowedTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "allowedTime is when all that the target depends on was there, so that only its turn was missing.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"startTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "startTime is when the execution began.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"readyTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "readyTime is when a server was first ready, and when a job has succeeded.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"finishTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "finishTime is when the execution ended.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName()},
 	}
 }

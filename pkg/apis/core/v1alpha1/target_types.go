@@ -41,6 +41,34 @@ type Target struct {
 	// reason: the retries of a job, the restarts of a server, those of the containers of a workload's pods.
 	// +optional
 	RestartCount int32 `json:"restartCount,omitempty"`
+
+	// times are the moments of the last execution, and of the next one once it is requested. They are enough to tell
+	// which chain of targets took how long.
+	// +optional
+	Times *TargetTimes `json:"times,omitempty"`
+}
+
+// TargetTimes are the moments of an execution. Those that haven't come are unset.
+type TargetTimes struct {
+	// queuedTime is when the execution was first requested.
+	// +optional
+	QueuedTime *metav1.MicroTime `json:"queuedTime,omitempty"`
+
+	// allowedTime is when all that the target depends on was there, so that only its turn was missing.
+	// +optional
+	AllowedTime *metav1.MicroTime `json:"allowedTime,omitempty"`
+
+	// startTime is when the execution began.
+	// +optional
+	StartTime *metav1.MicroTime `json:"startTime,omitempty"`
+
+	// readyTime is when a server was first ready, and when a job has succeeded.
+	// +optional
+	ReadyTime *metav1.MicroTime `json:"readyTime,omitempty"`
+
+	// finishTime is when the execution ended.
+	// +optional
+	FinishTime *metav1.MicroTime `json:"finishTime,omitempty"`
 }
 
 // TargetState is the state of a target. At most one of its fields is set. None is set
@@ -69,6 +97,16 @@ type TargetStateWaiting struct {
 	// waitReason is what the target waits for, in one word. It isn't the cause of the execution. Before its pods run,
 	// a workload waits for the reason that its pods give, such as "ContainerCreating" or "Unschedulable".
 	WaitReason string `json:"waitReason"`
+
+	// since is when the target began to wait, for whatever reasons since then.
+	// +optional
+	Since *metav1.MicroTime `json:"since,omitempty"`
+
+	// on are the names of the targets of this Session that it waits for, sorted. It is empty if it waits for something
+	// else, such as its turn or a trigger.
+	// +optional
+	// +listType=atomic
+	On []string `json:"on,omitempty"`
 }
 
 // TargetStateActive is a target that is executing.

@@ -132,3 +132,8 @@ func (in TargetStateTerminated) OpenAPIModelName() string {
 func (in TargetStateWaiting) OpenAPIModelName() string {
 	return "dev.tilt.session.pkg.apis.core.v1alpha1.TargetStateWaiting"
 }
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in TargetTimes) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.TargetTimes"
+}

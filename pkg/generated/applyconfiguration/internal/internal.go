@@ -139,6 +139,9 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         namedType: dev.tilt.session.pkg.apis.core.v1alpha1.TargetState
       default: {}
+    - name: times
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.TargetTimes
     - name: type
       type:
         scalar: string
@@ -207,10 +210,37 @@ var schemaYAML = typed.YAMLObject(`types:
 - name: dev.tilt.session.pkg.apis.core.v1alpha1.TargetStateWaiting
   map:
     fields:
+    - name: "on"
+      type:
+        list:
+          elementType:
+            scalar: string
+          elementRelationship: atomic
+    - name: since
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
     - name: waitReason
       type:
         scalar: string
       default: ""
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.TargetTimes
+  map:
+    fields:
+    - name: allowedTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: finishTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: queuedTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: readyTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: startTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
 - name: io.k8s.apimachinery.pkg.apis.meta.v1.Condition
   map:
     fields:

@@ -28,6 +28,9 @@ type TargetApplyConfiguration struct {
 	// restartCount is how often the target was started again after a failure, since it was last started for another
 	// reason: the retries of a job, the restarts of a server, those of the containers of a workload's pods.
 	RestartCount *int32 `json:"restartCount,omitempty"`
+	// times are the moments of the last execution, and of the next one once it is requested. They are enough to tell
+	// which chain of targets took how long.
+	Times *TargetTimesApplyConfiguration `json:"times,omitempty"`
 }
 
 // TargetApplyConfiguration constructs a declarative configuration of the Target type for use with
@@ -75,5 +78,13 @@ func (b *TargetApplyConfiguration) WithState(value *TargetStateApplyConfiguratio
 // If called multiple times, the RestartCount field is set to the value of the last call.
 func (b *TargetApplyConfiguration) WithRestartCount(value int32) *TargetApplyConfiguration {
 	b.RestartCount = &value
+	return b
+}
+
+// WithTimes sets the Times field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Times field is set to the value of the last call.
+func (b *TargetApplyConfiguration) WithTimes(value *TargetTimesApplyConfiguration) *TargetApplyConfiguration {
+	b.Times = value
 	return b
 }

@@ -5,6 +5,10 @@
 
 package v1alpha1
 
+import (
+	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
 // TargetStateWaitingApplyConfiguration represents a declarative configuration of the TargetStateWaiting type for use
 // with apply.
 //
@@ -13,6 +17,11 @@ type TargetStateWaitingApplyConfiguration struct {
 	// waitReason is what the target waits for, in one word. It isn't the cause of the execution. Before its pods run,
 	// a workload waits for the reason that its pods give, such as "ContainerCreating" or "Unschedulable".
 	WaitReason *string `json:"waitReason,omitempty"`
+	// since is when the target began to wait, for whatever reasons since then.
+	Since *v1.MicroTime `json:"since,omitempty"`
+	// on are the names of the targets of this Session that it waits for, sorted. It is empty if it waits for something
+	// else, such as its turn or a trigger.
+	On []string `json:"on,omitempty"`
 }
 
 // TargetStateWaitingApplyConfiguration constructs a declarative configuration of the TargetStateWaiting type for use with
@@ -26,5 +35,23 @@ func TargetStateWaiting() *TargetStateWaitingApplyConfiguration {
 // If called multiple times, the WaitReason field is set to the value of the last call.
 func (b *TargetStateWaitingApplyConfiguration) WithWaitReason(value string) *TargetStateWaitingApplyConfiguration {
 	b.WaitReason = &value
+	return b
+}
+
+// WithSince sets the Since field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Since field is set to the value of the last call.
+func (b *TargetStateWaitingApplyConfiguration) WithSince(value v1.MicroTime) *TargetStateWaitingApplyConfiguration {
+	b.Since = &value
+	return b
+}
+
+// WithOn adds the given value to the On field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the On field.
+func (b *TargetStateWaitingApplyConfiguration) WithOn(values ...string) *TargetStateWaitingApplyConfiguration {
+	for i := range values {
+		b.On = append(b.On, values[i])
+	}
 	return b
 }
