@@ -1,0 +1,73 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package text
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Plain returns what a line of output says, for a reader that is no terminal: valid UTF-8 without escape sequences,
+// without control characters but tabs, and without those that change the direction of text. Of a line that a command
+// has overwritten, it is what was written last.
+func Plain(line string) string {
+	line = strings.TrimRight(line, "\r")
+	line = line[strings.LastIndexByte(line, '\r')+1:]
+	if !strings.ContainsFunc(line, unwanted) {
+		return line
+	}
+	var b strings.Builder
+	for line != "" {
+		if line[0] == '\x1b' {
+			line = line[escapeLength(line):]
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(line)
+		if !unwanted(r) || r == utf8.RuneError {
+			b.WriteRune(r)
+		}
+		line = line[size:]
+	}
+	return b.String()
+}
+
+func unwanted(r rune) bool {
+	return unicode.IsControl(r) && r != '\t' || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError
+}
+
+// escapeLength is the length of the escape sequence at the start of s, which begins with ESC.
+func escapeLength(s string) int {
+	if len(s) == 1 {
+		return 1
+	}
+	switch s[1] {
+	case '[': // A control sequence ends with a byte from @ on.
+		for i := 2; i < len(s); i++ {
+			if s[i] < ' ' || s[i] > '~' {
+				return i
+			}
+			if s[i] >= '@' {
+				return i + 1
+			}
+		}
+		return len(s)
+	case ']', 'P', '_', '^', 'X': // A string, such as a title or a link, ends with BEL or ST.
+		for i := 2; i < len(s); i++ {
+			if s[i] == '\a' {
+				return i + 1
+			}
+			if s[i] == '\x1b' {
+				return min(i+2, len(s))
+			}
+		}
+		return 2 // It has no end: the text after it may be of use.
+	case '(', ')', '*', '+', '#', ' ':
+		return min(3, len(s))
+	}
+	if s[1] >= utf8.RuneSelf || s[1] < ' ' {
+		return 1
+	}
+	return 2
+}
