@@ -5,9 +5,7 @@
 package text
 
 import (
-	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -64,16 +62,7 @@ func bound(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "")
 }
 
-// escape matches sequences that change a terminal's colours, cursor, title or links.
-var escape = regexp.MustCompile("\x1b(\\[[0-9;?:]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?)")
-
-// Plain returns a line as valid UTF-8 without what would change a terminal: escape sequences and control characters
-// other than tabs. It is trimmed.
+// Plain returns a line as Printable does, trimmed and without what isn't valid.
 func Plain(line string) string {
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\t' {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(escape.ReplaceAllString(line, ""), "")))
+	return strings.TrimSpace(strings.ReplaceAll(Printable(line), "\uFFFD", ""))
 }

@@ -52,8 +52,8 @@ func TestPlain(t *testing.T) {
 		" a\tb ":                             "a\tb",
 		"\x1b[1;31mred\x1b[0m":               "red",
 		"\x1b]0;title\x07a\x1b]8;;u\x1b\\b":  "ab",
-		"half \x1b[3":                        "half [3",
-		"a\r\nb\x00\x9f":                     "ab",
+		"half \x1b[3":                        "half",
+		"a\r\nb\x00\x9f":                     "b",
 		"\xff\xfeok":                         "ok",
 		"\x1b[38:2:1:2:3mä\x1b[K\x1b[?2026h": "ä",
 	} {

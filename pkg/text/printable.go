@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// Plain returns what a line of output says, for a reader that is no terminal: valid UTF-8 without escape sequences,
+// Printable returns what a line of output says, for a reader that is no terminal: valid UTF-8 without escape sequences,
 // without control characters but tabs, and without those that change the direction of text. Of a line that a command
 // has overwritten, it is what was written last.
-func Plain(line string) string {
+func Printable(line string) string {
 	line = strings.TrimRight(line, "\r")
 	line = line[strings.LastIndexByte(line, '\r')+1:]
 	if !strings.ContainsFunc(line, unwanted) {

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-func TestPlain(t *testing.T) {
+func TestPrintable(t *testing.T) {
 	for line, want := range map[string]string{
 		"plain":                                "plain",
 		"tab\tkept":                            "tab\tkept",
@@ -25,16 +25,16 @@ func TestPlain(t *testing.T) {
 		"\x1bä":                                "ä",
 		"ends\x1b[3\nm":                        "endsm",
 	} {
-		if got := Plain(line); got != want {
+		if got := Printable(line); got != want {
 			t.Errorf("%q: got %q, want %q", line, got, want)
 		}
 	}
 }
 
-func FuzzPlain(f *testing.F) {
+func FuzzPrintable(f *testing.F) {
 	f.Add("\x1b[31mred\x1b]0;t\a\x1b\xff\r\n")
 	f.Fuzz(func(t *testing.T, line string) {
-		got := Plain(line)
+		got := Printable(line)
 		if !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return unicode.IsControl(r) && r != '\t' }) {
 			t.Errorf("%q: %q", line, got)
 		}
