@@ -15,6 +15,7 @@ import (
 func imageSpec(image *model.Image) model.Resource {
 	return model.Resource{
 		Name:          model.ImagePrefix + image.Name,
+		Position:      image.Position,
 		Update:        image.Build,
 		Images:        image.Bases,
 		Deps:          image.Deps,

@@ -110,7 +110,9 @@ func (r *resource) define(spec model.Resource) {
 
 // view returns the published state of the resource.
 func (r *resource) view() ResourceState {
-	state := ResourceState{Name: r.Name, Disabled: r.disabled, Labels: r.Labels, Resources: r.resources}
+	state := ResourceState{
+		Name: r.Name, Disabled: r.disabled, Labels: r.Labels, Position: r.Position, Resources: r.resources,
+	}
 	if r.task.job {
 		state.Update = &UpdateState{
 			Command: r.updateCommand,

@@ -53,6 +53,8 @@ type ResourceState struct {
 	Name     string
 	Disabled bool
 	Labels   []string
+	// Position is that of the call in a Tiltfile that defines it.
+	Position model.Position
 	// Spec is the definition of a resource, nil for an image. It isn't changed.
 	Spec *model.Resource
 	// Resources are the names of the resources that use an image, sorted. They are nil for a resource.
@@ -241,5 +243,6 @@ func keep[T comparable](now **T, last *T) {
 // equal compares targets by pointer; see keep.
 func (s *ResourceState) equal(other *ResourceState) bool {
 	return s.Name == other.Name && s.Disabled == other.Disabled && slices.Equal(s.Labels, other.Labels) &&
+		s.Position == other.Position &&
 		slices.Equal(s.Resources, other.Resources) && s.Update == other.Update && s.Runtime == other.Runtime
 }

@@ -128,6 +128,16 @@ func (s *Store) Tail(source string, n int) []Line {
 	}
 }
 
+// Written counts the lines that a source has written, including those that aren't stored any more.
+func (s *Store) Written(source string) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if src := s.sources[source]; src != nil {
+		return src.written
+	}
+	return 0
+}
+
 // joined joins the parts of each line.
 func joined(parts []Line) []Line {
 	whole := parts[:0]

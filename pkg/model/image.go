@@ -16,6 +16,8 @@ type Image struct {
 	// Name is the reference in the Tiltfile in its familiar form, such as "web" or "ghcr.io/me/web:dev". It is unique
 	// among the images of a project.
 	Name string
+	// Position is that of the call that defines the image.
+	Position Position
 	// Build says how it is built.
 	Build *ImageBuild
 	// Bases are the names of the images of the project that the build uses. They form no cycle.

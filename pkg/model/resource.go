@@ -42,6 +42,8 @@ const (
 type Resource struct {
 	// Name is unique within the Tiltfile.
 	Name string
+	// Position is that of the call that defines the resource.
+	Position Position
 	// Update runs and ends, nil without one: a job of local_resource, a deploy.
 	Update Update
 	// Runtime goes on after the update, nil without one: a server of local_resource, a workload.

@@ -1,219 +1,143 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report writes what a person wants to know about a finished run: a table of its targets, and its failures
-// with their last lines of output. It reads only Sessions and logs, so it says what the API says.
+// Package report has one model of a finished run, and its forms: text for people, JUnit, JSON and others.
+//
+// A Report is made once, from the last status of the Session, the last snapshot of the run before its teardown, and its
+// log. So it doesn't depend on whether the API could store anything. Every form is a pure function of a Report.
 package report
 
 import (
-	"fmt"
-	"io"
-	"regexp"
-	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/session"
-	"tilt.dev/session/pkg/text"
 )
 
-const (
-	// maxRows is how many targets are listed. Of more targets, only those that aren't fine are listed.
-	maxRows = 50
-	// maxDetail is how many characters of an error are shown.
-	maxDetail = 100
-)
-
-// Targets writes a row for each target of a Session. If there are very many, it
-// leaves out those that are fine, and says how many.
-func Targets(w io.Writer, s *v1alpha1.Session, now time.Time) error {
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "TARGET\tTYPE\tSTATE\tTIME\tDETAIL")
-	omitted := 0
-	for _, t := range s.Status.Targets {
-		row := describe(t, now)
-		if again := restarts(t); again != "" {
-			row.detail = strings.TrimPrefix(row.detail+", "+again, ", ")
-			row.fine = false
-		}
-		if row.fine && len(s.Status.Targets) > maxRows {
-			omitted++
-			continue
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", t.Name, t.Type, row.state, row.time, row.detail)
-	}
-	err := table.Flush()
-	if err == nil && omitted > 0 {
-		_, err = fmt.Fprintf(w, "and %d more that are ready, succeeded or not requested\n", omitted)
-	}
-	if err != nil {
-		return fmt.Errorf("write the table of targets: %w", err)
-	}
-	return nil
+// Report is a finished run. It is immutable, with everything that it points to.
+type Report struct {
+	// Session has the spec and the whole last status, which shows the state before the teardown.
+	Session *v1alpha1.Session
+	// Version is that of the program.
+	Version string
+	// Tiltfile is the absolute path of the main Tiltfile.
+	Tiltfile string
+	// Verdict is how the Session has ended, Undecided for one that has ended without a verdict: the Session of up, one
+	// that was deleted, and one that couldn't begin.
+	Verdict session.Verdict
+	// Signal is the name of the signal that has ended the run, such as "SIGINT", empty if none did.
+	Signal string
+	// Error is why the run isn't a success, empty for a success and for an up that a signal has ended.
+	Error string
+	// ExitCode is that of the program, as far as it is known before the reports are written.
+	ExitCode int
+	// Start is when the run began, End when it ended: the verdict or the signal, before the teardown.
+	Start, End time.Time
+	// Targets are sorted by name.
+	Targets []Target
+	// Failures are the failed ones of Targets, the earliest first.
+	Failures []*Target
+	// Chain is the longest chain of targets that waited for each other, the first one first. It is nil if it isn't known.
+	Chain []Link
+	// TiltfileLog are the last lines of the log of the Tiltfile.
+	TiltfileLog []logs.Line
 }
 
-// row is one target in the table.
-type row struct {
-	state, time, detail string
-	fine                bool
+// Link is one target of the longest chain, with the time for which the chain was on it.
+type Link struct {
+	Target     string
+	Start, End time.Time
 }
 
-func describe(t v1alpha1.Target, now time.Time) row {
-	switch state := t.State; {
-	case state.Disabled != nil:
-		return row{state: "disabled", fine: true}
-	case state.Waiting != nil:
-		return row{state: "waiting", detail: state.Waiting.WaitReason}
-	case state.Active != nil && state.Active.Ready:
-		took := between(state.Active.StartTime.Time, state.Active.LastReadyTime.Time)
-		return row{state: "ready", time: took, fine: true}
-	case state.Active != nil:
-		return row{state: activeWord(t.Type), time: between(state.Active.StartTime.Time, now)}
-	case state.Terminated != nil:
-		took := between(state.Terminated.StartTime.Time, state.Terminated.FinishTime.Time)
-		if state.Terminated.Error == "" {
-			return row{state: "succeeded", time: took, fine: true}
-		}
-		detail := text.Cut(text.ErrorLine(state.Terminated.Error), maxDetail)
-		return row{state: "failed", time: took, detail: detail}
-	default:
-		return row{state: "not requested", fine: true}
-	}
+// Target is one job or server of the run.
+type Target struct {
+	Name      string
+	Type      v1alpha1.TargetType
+	Resources []string
+	// Tiltfile is true for the target that evaluates the Tiltfile.
+	Tiltfile bool
+	// Phase is the kind of its last state, and State that in words, such as "failed", "not ready" or "not requested".
+	Phase session.Phase
+	State string
+	// Queued is when its last execution was first requested, Allowed when all that it depends on was there, Started when
+	// it began, Ready when a server was first ready, Finished when it ended. Those that haven't come are zero.
+	Queued, Allowed, Started, Ready, Finished time.Time
+	// Command is what it runs as a person would write it, or what is built or deployed. Directory is where, empty if that
+	// isn't known.
+	Command, Directory string
+	// Position is that of the call that defines it or, for a Tiltfile that failed, of the error.
+	Position model.Position
+	// Error is why it failed, empty for others. ExitCode is nil if no process ran or a signal ended it, and Signal is the
+	// name of that, such as "killed".
+	Error    string
+	ExitCode *int32
+	Signal   string
+	// WaitReason is why it waits, empty if it doesn't.
+	WaitReason string
+	// Restarts is how often it was started again after a failure: the retries of a job, the restarts of a server.
+	Restarts int
+	// Unfinished is true for a target that ran, or was about to run again, when the run ended without its success.
+	Unfinished bool
+	// HeldBackBy are the names of the failed targets because of which it never ran, sorted, and HeldBack those of the
+	// targets that never ran because of its failure.
+	HeldBackBy, HeldBack []string
+	// History are the executions of a job, nil for a server and if there was none.
+	History *engine.History
+	// Log are its last lines of output, oldest first: many for one that failed or is unfinished, few for others. Missing
+	// counts the lines before them.
+	Log     []logs.Line
+	Missing uint64
 }
 
-// restarts says how often a target was started again after failures. It is empty if it never was.
-func restarts(t v1alpha1.Target) string {
-	verb := "restarted"
-	if t.Type == v1alpha1.TargetTypeJob {
-		verb = "retried"
-	}
-	switch t.RestartCount {
-	case 0:
-		return ""
-	case 1:
-		return verb + " once"
-	default:
-		return fmt.Sprintf("%s %d times", verb, t.RestartCount)
-	}
+// Log has the output of resources.
+type Log interface {
+	// Tail returns the last lines of a source, oldest first.
+	Tail(source string, lines int) []logs.Line
+	// Written counts the lines that a source has written.
+	Written(source string) uint64
 }
 
-func activeWord(t v1alpha1.TargetType) string {
-	if t == v1alpha1.TargetTypeJob {
-		return "running"
-	}
-	return "not ready"
+// Input is what a Report is made of.
+type Input struct {
+	// Session has the spec and the last status. It isn't nil; the status of a run that never began is empty.
+	Session *v1alpha1.Session
+	// Snapshot is the last one of the run, nil if it never began.
+	Snapshot *engine.Snapshot
+	// Log is nil if there is none.
+	Log Log
+	// Version, Signal, Error, ExitCode and End are as in Report. An empty Error is that of the Session.
+	Version, Signal, Error string
+	ExitCode               int
+	End                    time.Time
 }
 
-// between is a rounded duration, empty if one of its ends is unknown.
-func between(from, to time.Time) string {
-	if from.IsZero() || to.IsZero() || to.Before(from) {
-		return ""
-	}
-	d := to.Sub(from)
+// Took is how long the run took.
+func (r *Report) Took() time.Duration { return max(0, r.End.Sub(r.Start)) }
+
+// Green reports whether the run is a success.
+func (r *Report) Green() bool { return r.ExitCode == 0 }
+
+// Ran is how long a target ran: until it was ready, has ended, or the run has. It is 0 for one that never began.
+func (r *Report) Ran(t *Target) time.Duration {
+	end := r.End
 	switch {
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d < time.Minute:
-		return d.Round(10 * time.Millisecond).String()
-	default:
-		return d.Round(time.Second).String()
+	case t.Started.IsZero():
+		return 0
+	case !t.Finished.Before(t.Started):
+		end = t.Finished
+	case !t.Ready.Before(t.Started):
+		end = t.Ready
 	}
+	return max(0, end.Sub(t.Started))
 }
 
-// Tail returns the last lines of output of a resource.
-type Tail func(resource string, lines int) []logs.Line
-
-// Failures writes every failed target, in the order of the failures: how it ended, and its last lines of output. If
-// the Session timed out, was stopped, or kept going after a failure, Failures also writes the targets that were
-// still running, not ready, or waiting for another start. Without any it writes nothing.
-func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
-	var b strings.Builder
-	for _, t := range session.Failures(s.Status) {
-		fmt.Fprintf(&b, "\nFAILED %s%s: %s\n", t.Name, ending(t), t.State.Terminated.Error)
-		writeTail(&b, t, tail, lines)
+// Waited is how long a target waited from its request to its start. It is 0 for one that never began.
+func (t *Target) Waited() time.Duration {
+	if t.Queued.IsZero() || t.Started.IsZero() {
+		return 0
 	}
-	switch verdict := session.VerdictOf(s.Status); {
-	case verdict == session.Undecided, verdict == session.Interrupted,
-		verdict == session.Timeout, verdict == session.ReadinessTimeout,
-		verdict == session.TargetFailed && s.Spec.KeepGoing:
-		for _, t := range s.Status.Targets {
-			if word := unfinished(t); word != "" {
-				fmt.Fprintf(&b, "\nUNFINISHED %s (%s)\n", t.Name, word)
-				writeTail(&b, t, tail, lines)
-			}
-		}
-	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
-		return fmt.Errorf("write the failures: %w", err)
-	}
-	return nil
-}
-
-// unfinished is the state of a target that started and didn't finish, empty for others.
-func unfinished(t v1alpha1.Target) string {
-	switch phase := session.PhaseOf(t.State); {
-	case phase == session.PhaseActive:
-		return activeWord(t.Type)
-	case phase == session.PhaseWaiting && (t.RestartCount > 0 || !engine.IsHold(t.State.Waiting.WaitReason)):
-		return t.State.Waiting.WaitReason
-	default:
-		return ""
-	}
-}
-
-// writeTail writes those of the last lines of a target's resources that aren't blank.
-func writeTail(b *strings.Builder, t v1alpha1.Target, tail Tail, lines int) {
-	for _, source := range session.LogSources(t) {
-		for _, line := range tail(source, lines) {
-			if text := excerpt(line.Text); text != "" {
-				fmt.Fprintf(b, "  | %s\n", text)
-			}
-		}
-	}
-}
-
-const (
-	// maxExcerpt is how many characters of a line are shown.
-	maxExcerpt = 300
-	// maxRaw is how many bytes of a line are examined for its excerpt.
-	maxRaw = 8 * maxExcerpt
-)
-
-// escape matches sequences that change a terminal's colors or cursor.
-var escape = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
-
-// excerpt is the beginning of a line, without what would change the terminal.
-func excerpt(line string) string {
-	if len(line) > maxRaw {
-		line = line[:maxRaw] + "…"
-	}
-	plain := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\t' {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(escape.ReplaceAllString(line, ""), ""))
-	return text.Cut(strings.TrimSpace(plain), maxExcerpt)
-}
-
-// ending is how a process ended, and after how many restarts, in parentheses.
-func ending(t v1alpha1.Target) string {
-	var parts []string
-	switch end := t.State.Terminated; {
-	case end.ExitCode != nil:
-		parts = append(parts, fmt.Sprintf("exit code %d", *end.ExitCode))
-	case end.Signal != "":
-		parts = append(parts, "signal: "+end.Signal)
-	}
-	if again := restarts(t); again != "" {
-		parts = append(parts, again)
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(parts, ", ") + ")"
+	return max(0, t.Started.Sub(t.Queued))
 }
