@@ -11,6 +11,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
@@ -129,12 +130,20 @@ func updateDirectory(u model.Update) string {
 	return ""
 }
 
+// sortedNames are the names that aren't empty, each once.
+func sortedNames(names []string) []string {
+	all := sets.New(names...)
+	all.Delete("")
+	return sets.List(all)
+}
+
 func newTarget(t *v1alpha1.Target, d definition) Target {
 	made := Target{
 		Name: t.Name, Type: t.Type, Resources: t.Resources,
 		Tiltfile: slices.Equal(t.Resources, []string{model.TiltfileResource}),
 		Phase:    session.PhaseOf(t.State), State: stateWord(t),
 		Command: d.command, Directory: d.directory, Position: d.position, History: d.history,
+		Needs: sortedNames(d.needs),
 		Restarts: int(t.RestartCount), Unfinished: unfinished(*t) != "",
 	}
 	made.setTimes(t)

@@ -81,6 +81,8 @@ type Target struct {
 	Restarts int
 	// Unfinished is true for a target that ran, or was about to run again, when the run ended without its success.
 	Unfinished bool
+	// Needs are the names of the targets that must be there before it runs, sorted.
+	Needs []string
 	// HeldBackBy are the names of the failed targets because of which it never ran, sorted, and HeldBack those of the
 	// targets that never ran because of its failure.
 	HeldBackBy, HeldBack []string
