@@ -158,7 +158,7 @@ func (l *loop) enable(r *resource, enabled bool) bool {
 	l.log(r.Name, logs.LevelInfo, text)
 	l.reset(r)
 	if !enabled && l.config.Disabled != nil {
-		l.config.Disabled(&r.Resource)
+		l.config.Disabled(r.Resource)
 	}
 	l.release(r)
 	l.refresh(r)

@@ -52,7 +52,7 @@ func TestDisableAndEnable(t *testing.T) {
 		if got := w.watched(); got != "/project/Tiltfile" {
 			t.Errorf("watched: %s", got)
 		}
-		if diff := cmp.Diff(&UpdateState{Command: "a update"}, w.resource("a").Update); diff != "" {
+		if diff := cmp.Diff(&UpdateState{Command: "a update"}, w.resource("a").Update, plain()); diff != "" {
 			t.Errorf("disabled (-want +got):\n%s", diff)
 		}
 		w.enable(named("a"), false, "a")

@@ -103,11 +103,12 @@ func (l *loop) demand(image *resource) {
 			l.watchFiles(image, l.config.Clock.Now())
 		}
 	}
-	if early != (image.task.unmet > 0) {
-		image.task.unmet = 0
-		if early {
-			image.task.unmet = 1
-		}
+	l.names = l.names[:0]
+	if early {
+		l.names = l.unmet(image, l.names)
+	}
+	if len(l.names) != image.task.unmet || !slices.Equal(l.names, image.lacks) {
+		image.task.unmet, image.lacks = len(l.names), slices.Clone(l.names)
 		l.touch(image)
 	}
 	if image.demanded == demanded && image.TriggerMode == mode {
@@ -132,17 +133,17 @@ func (l *loop) early(user *resource) bool {
 // block determines whether a task waits for an image or for containers. A task whose image has failed fails too; after
 // that, its containers still get the files that they lack.
 func (l *loop) block(r *resource) {
-	var waits string
+	waits := l.names[:0]
 	for _, image := range r.uses {
 		t := image.task
 		if t.wish.startable() || t.update != updateSucceeded && t.update != updateFailed || t.blocked != HoldNone {
-			waits = image.Name
-			break
+			waits = append(waits, image.Name)
 		}
 	}
+	l.names = waits
 	blocked := HoldNone
 	switch {
-	case waits != "":
+	case len(waits) > 0:
 		blocked = HoldBuildingImage
 	case r.onlyLive():
 		blocked = r.liveHold()
@@ -151,19 +152,9 @@ func (l *loop) block(r *resource) {
 		r.task.blocked = blocked
 		l.touch(r)
 	}
-	shown := waits
-	if !r.task.wish.startable() && !r.task.begun {
-		shown = ""
-	}
-	if shown != r.waitsFor {
-		r.waitsFor = shown
-		l.touch(r)
-		if shown != "" && r.task.wish.startable() {
-			l.log(r.Name, logs.LevelInfo, "Waiting for "+shown)
-		}
-	}
+	l.showWaits(r, waits)
 	for _, image := range r.uses {
-		if image.task.update == updateFailed && waits == "" && r.task.wish.startable() &&
+		if image.task.update == updateFailed && len(waits) == 0 && r.task.wish.startable() &&
 			r.task.update != updateRunning && !r.task.oldJob && !(r.onlyLive() && r.task.update == updateFailed) {
 			l.failFor(r, image)
 			break
@@ -178,19 +169,39 @@ func (l *loop) block(r *resource) {
 	}
 }
 
+// showWaits publishes which images a task waits for, and logs the first of them.
+func (l *loop) showWaits(r *resource, waits []string) {
+	if !r.task.wish.startable() && !r.task.begun {
+		waits = nil
+	}
+	if slices.Equal(waits, r.waitsFor) {
+		return
+	}
+	if len(waits) > 0 && r.task.wish.startable() && (len(r.waitsFor) == 0 || r.waitsFor[0] != waits[0]) {
+		l.log(r.Name, logs.LevelInfo, "Waiting for "+waits[0])
+	}
+	r.waitsFor = slices.Clone(waits)
+	l.touch(r)
+}
+
 // failFor ends the requested update of a task whose image has failed, with that as the cause.
 func (l *loop) failFor(r *resource, image *resource) {
 	l.publishPhase(r)
 	now := l.config.Clock.Now()
 	cause := fmt.Sprintf("%s failed: %s wasn't built", r.Update.Subject(), image.Name)
-	r.changes.begin(now, true)
+	build := l.newBuild(r, now)
+	paths := r.changes.begin(now, true)
+	build.Reason = r.wants.buildReason(len(paths) > 0)
+	build.changedBy(append(paths, r.redefiners...))
 	r.changes.end(now)
+	r.queued = build.Queued
 	r.wants, r.redefiners = wants{}, nil
 	r.task.awaits = r.task.awaits || !r.task.begun
 	r.task.begun = true
 	r.task.update = updateFailed
 	r.lastUpdate = &Exit{Start: now, Finish: now, Error: l.redacted(cause)}
 	l.log(r.Name, logs.LevelError, cause)
+	l.failBuild(r, build, r.lastUpdate)
 	l.release(r)
 	l.changePhase(r)
 	l.refresh(r)

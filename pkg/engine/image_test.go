@@ -52,7 +52,7 @@ func TestSharedImage(t *testing.T) {
 		w.want("a=building-component a:runtime=waiting-for-update " +
 			"b=waiting-for-dep b:runtime=waiting-for-dep c=active c:runtime=waiting-for-update " +
 			"image:base=active image:web=building-component")
-		if got := w.resource("a").Update.WaitsFor; got != "image:web" {
+		if got := w.resource("a").Update.Wait.On; !slices.Equal(got, []string{"image:web"}) {
 			t.Errorf("a waits for %q", got)
 		}
 		if got := w.engine.Snapshot().Images[0].Resources; !slices.Equal(got, []string{"a", "b"}) {

@@ -21,6 +21,9 @@ func (l *loop) beginLive(r *resource) {
 	if len(r.taken) > 0 {
 		text = filesHeader(r.taken, l.base())
 	}
+	build := l.newBuild(r, now)
+	build.Live, build.Reason = true, r.wants.buildReason(true)
+	build.changedBy(r.taken)
 	r.wants, r.redefiners, r.taken = wants{}, nil, nil
 	r.retry.stop()
 	l.refresh(r)
@@ -32,6 +35,7 @@ func (l *loop) beginLive(r *resource) {
 	}
 	r.task.update = updateRunning
 	r.updating = x
+	r.history = r.history.begun(build)
 	request := LiveUpdateRequest{Task: r.Name, Log: NewLog(l.config.Logs, r.Name)}
 	for i := range r.LiveUpdates {
 		request.Files = append(request.Files, l.filesFor(taker{r, i}))
@@ -72,6 +76,7 @@ func (o liveOf) ended(l *loop, x *execution, m ended) {
 	r.updating = nil
 	r.task.update = updateSucceeded
 	l.changePhase(r)
+	again := func() {}
 	broken := slices.ContainsFunc(r.uses, func(i *resource) bool { return i.task.update == updateFailed })
 	switch {
 	case o.before == updateFailed && broken:
@@ -81,9 +86,11 @@ func (o liveOf) ended(l *loop, x *execution, m ended) {
 		r.task.update = o.before
 		r.wants.resync = true
 		l.log(r.Name, logs.LevelInfo, "Live update canceled")
-		l.wantLive(r)
+		exit.Error = Canceled
+		again = func() { l.wantLive(r) }
 	case m.err == nil && m.end.Rebuild != "":
-		l.rebuild(r, m.end.Rebuild)
+		exit.Error = m.end.Rebuild
+		again = func() { l.rebuild(r, m.end.Rebuild) }
 	case exit.Error == "":
 		r.lastUpdate = exit
 	default:
@@ -92,6 +99,8 @@ func (o liveOf) ended(l *loop, x *execution, m ended) {
 		r.task.update = updateFailed
 		l.release(r)
 	}
+	l.endBuild(r, exit)
+	again()
 	l.considerChanges(r)
 }
 
@@ -140,7 +149,10 @@ func (l *loop) failLive(r *resource, why string) {
 	cause := fmt.Sprintf("Live update of %q failed: %s", r.Name, why)
 	r.task.update = updateFailed
 	r.lastUpdate = &Exit{Start: now, Finish: now, Error: l.redacted(cause)}
+	build := l.newBuild(r, now)
+	build.Live, build.Reason = true, r.wants.buildReason(true)
 	l.log(r.Name, logs.LevelError, "Build Failed: "+cause)
+	l.failBuild(r, build, r.lastUpdate)
 	l.changePhase(r)
 	l.release(r)
 }

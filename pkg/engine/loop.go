@@ -60,8 +60,9 @@ type loop struct {
 	conditions conditions
 	// handled are the requests in the current batch of messages, which reply answers.
 	handled []*request
-	// starts is reused by the next decision.
+	// starts and names are reused by the next decision.
 	starts []start
+	names  []string
 }
 
 func newLoop(ctx context.Context, e *Engine) *loop {

@@ -143,7 +143,7 @@ func TestSelectionAndLabels(t *testing.T) {
 			{Name: "a", Disabled: true, Labels: []string{"x"}, Update: &UpdateState{Command: "a update"}},
 			{Name: "b", Disabled: true, Runtime: &RuntimeState{Verb: "serve", Command: "b serve"}},
 		}
-		if diff := cmp.Diff(want, w.engine.Snapshot().Resources); diff != "" {
+		if diff := cmp.Diff(want, w.engine.Snapshot().Resources, plain()); diff != "" {
 			t.Errorf("resources (-want +got):\n%s", diff)
 		}
 	})

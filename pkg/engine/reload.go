@@ -148,7 +148,7 @@ func (l *loop) redefine(r *resource, spec model.Resource, paths []string) {
 		r.task.serve = serveIdle
 	}
 	switch {
-	case model.NeedsUpdate(&before, &spec):
+	case model.NeedsUpdate(before, &spec):
 		r.changes.forget()
 		r.wants.redefined = earliest(r.wants.redefined, now)
 		r.redefiners = append(r.redefiners, paths...)

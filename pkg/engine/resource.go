@@ -11,7 +11,8 @@ import (
 
 // resource is the state of a resource.
 type resource struct {
-	model.Resource
+	// Resource is the definition. That of a resource isn't changed: snapshots point to it.
+	*model.Resource
 	disabled bool
 	// image is true for an image. demanded is true once a user needs it.
 	image, demanded bool
@@ -19,8 +20,8 @@ type resource struct {
 	// among them, also through other images.
 	uses, users []*resource
 	resources   []string
-	// waitsFor is the image that the update waits for.
-	waitsFor string
+	// waitsFor are the images that the update waits for, lacks the resources that hold back an image.
+	waitsFor, lacks []string
 	// index is the position in the order of tasks, -1 once the Tiltfile doesn't define the resource.
 	index int
 	// task is the state that decisions depend on.
@@ -51,6 +52,10 @@ type resource struct {
 	// shown is what the last snapshot shows.
 	shown                 ResourceState
 	updateHold, serveHold Hold
+	updateWait, serveWait *Wait
+	// due is since when the next update is due, history the updates until now.
+	due     due
+	history *History
 }
 
 // update is the state of a task's update.
@@ -65,6 +70,8 @@ type update struct {
 	// attempt counts the retries of the current or last update. retry is the timer of the next one.
 	attempt int
 	retry   *timer
+	// queued is when the update that goes on, or went on last, was first wanted.
+	queued time.Time
 }
 
 // runtimeState is the state of a resource's runtime.
@@ -85,9 +92,12 @@ type runtimeState struct {
 	restarts int
 	restart  *timer
 	pause    pause
-	// down is published as RuntimeState.Down.
-	down time.Time
+	// down is published as RuntimeState.Down, times as those of RuntimeState.
+	down  time.Time
+	times runtimeTimes
 }
+
+type runtimeTimes struct{ queued, allowed, start, ready time.Time }
 
 func newResource(spec model.Resource, disabled bool) *resource {
 	r := &resource{disabled: disabled, task: &task{}}
@@ -97,7 +107,7 @@ func newResource(spec model.Resource, disabled bool) *resource {
 
 // define sets the definition of a resource.
 func (r *resource) define(spec model.Resource) {
-	r.Resource = spec
+	r.Resource = &spec
 	r.updateCommand, r.runtimeCommand = "", ""
 	if spec.Update != nil {
 		r.updateCommand = spec.Update.String()
@@ -113,6 +123,9 @@ func (r *resource) view() ResourceState {
 	state := ResourceState{
 		Name: r.Name, Disabled: r.disabled, Labels: r.Labels, Position: r.Position, Resources: r.resources,
 	}
+	if !r.image {
+		state.Spec = r.Resource
+	}
 	if r.task.job {
 		state.Update = &UpdateState{
 			Command: r.updateCommand,
@@ -120,8 +133,12 @@ func (r *resource) view() ResourceState {
 			Last:    r.lastUpdate,
 			Attempt: r.attempt,
 			// A new definition may allow fewer retries than there were.
-			Retries:  max(r.Retries, r.attempt),
-			WaitsFor: r.waitsFor,
+			Retries: max(r.Retries, r.attempt),
+			Pending: r.due.pending,
+			Queued:  r.due.queued,
+			Allowed: r.due.allowed,
+			Wait:    r.updateWait,
+			History: r.history,
 		}
 		if r.updating != nil {
 			state.Update.Running = r.updating.start
@@ -139,9 +156,16 @@ func (r *resource) view() ResourceState {
 			ReadinessTimeout: r.ReadinessTimeout,
 			Restarts:         r.restarts,
 			Down:             r.down,
+			Hold:             r.serveHold,
+			Wait:             r.serveWait,
+			Queued:           r.times.queued,
+			Allowed:          r.times.allowed,
+			Start:            r.times.start,
+			Ready:            r.times.ready,
 		}
-		if r.running == nil && r.runtimeExit == nil {
-			state.Runtime.Hold = r.serveHold
+		if r.times.queued.IsZero() {
+			// It is requested along with the update.
+			state.Runtime.Queued = earliest(r.queued, r.due.queued)
 		}
 	}
 	return state
@@ -180,6 +204,7 @@ func (l *loop) refresh(r *resource) {
 	if r.image && !r.demanded {
 		wish = wishNone
 	}
+	r.due = r.due.follow(wish, r.wants.since(), l.config.Clock.Now())
 	r.task.want(wish, order)
 }
 
@@ -189,7 +214,7 @@ func (l *loop) reset(r *resource) {
 	l.resetRuntime(r)
 	r.watch.stop()
 	r.watch = nil
-	r.wants, r.redefiners, r.changes = wants{}, nil, changes{}
+	r.wants, r.redefiners, r.changes, r.due = wants{}, nil, changes{}, due{}
 	r.task.reset()
 	r.live = live{}
 	l.changePhase(r)

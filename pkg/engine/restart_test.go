@@ -24,7 +24,7 @@ func TestRestart(t *testing.T) {
 		w.exit("s:serve", 3)
 		w.want("s:serve=restarting j=ok")
 		want := &RuntimeState{Verb: "serve", Command: "s serve", Hold: HoldRestarting, Probed: true, Detail: "up", Down: time.Now()}
-		if diff := cmp.Diff(want, w.resource("s").Runtime); diff != "" {
+		if diff := cmp.Diff(want, w.resource("s").Runtime, plain()); diff != "" {
 			t.Errorf("restarting (-want +got):\n%s", diff)
 		}
 		time.Sleep(time.Second)

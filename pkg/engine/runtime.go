@@ -23,9 +23,12 @@ func (l *loop) renewRuntime(r *resource) {
 	l.changePhase(r)
 	r.restart.stop()
 	r.restarts, r.pause, r.down = 0, pause{}, time.Time{}
+	now := l.config.Clock.Now()
+	r.times = runtimeTimes{queued: earliest(r.queued, now), allowed: now}
 	switch r.task.serve {
 	case serveRunning:
 		if l.renewInPlace(r) {
+			r.times.start = r.running.Start
 			return
 		}
 		r.running = &Running{PID: r.running.PID}
@@ -66,6 +69,7 @@ func (l *loop) redefineRuntime(r *resource) {
 	default:
 		return
 	}
+	r.queued = l.config.Clock.Now()
 	l.renewRuntime(r)
 }
 
@@ -103,6 +107,9 @@ func (o runtimeOf) launched(l *loop, x *execution, at time.Time) {
 	l.publishPhase(r)
 	l.changePhase(r)
 	r.running = &Running{PID: x.activity.PID(), Start: at}
+	if r.times.start.IsZero() {
+		r.times.start = at
+	}
 	r.task.serve = serveRunning
 	if !r.Runtime.Probed() {
 		ready := *r.running
@@ -172,6 +179,9 @@ func (l *loop) setRunning(r *resource, now Running, at time.Time) {
 	}
 	if now == before {
 		return
+	}
+	if (now.Phase == Ready || now.Phase == Succeeded) && r.times.ready.IsZero() {
+		r.times.ready = at
 	}
 	r.running = &now
 	if before.Phase != now.Phase {

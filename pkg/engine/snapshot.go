@@ -32,8 +32,9 @@ type TiltfileState struct {
 	Path string
 	// Args are its arguments.
 	Args []string
-	// Pending is true if an input changed and the next evaluation hasn't begun.
+	// Pending is true if an input changed and the next evaluation hasn't begun, Queued since when.
 	Pending bool
+	Queued  time.Time
 	// Running is the start of the current evaluation, zero if there is none.
 	Running time.Time
 	// Last is the result of the last evaluation, nil before the first one has ended.
@@ -78,10 +79,9 @@ type UpdateState struct {
 	Last *Exit
 	// Attempt is 0 for the first execution of an update and increases with each retry. Retries is its largest value.
 	Attempt, Retries int
-	// WaitsFor is the name of the image for which the Hold is HoldBuildingImage.
-	WaitsFor string
-	// Pending is since when an execution is due, zero if none is.
-	Pending time.Time
+	// Pending is since when there is a reason for another execution, also for one that waits for a trigger. Queued and
+	// Allowed are as in the Build that it will be. They are zero if it isn't due.
+	Pending, Queued, Allowed time.Time
 	// Wait is nil without a Hold.
 	Wait *Wait
 	// History are its executions, nil before the first one.
@@ -101,6 +101,10 @@ type RuntimeState struct {
 	Hold Hold
 	// Wait is nil without a Hold.
 	Wait *Wait
+	// Queued is when it was requested: when the update that it follows was. Allowed is when that had succeeded, Start
+	// its first launch and Ready when it was first ready or had succeeded, all since that update. They are zero until
+	// then.
+	Queued, Allowed, Start, Ready time.Time
 	// Running is set from the launch until the runtime has ended or is abandoned. While it is being replaced, its
 	// times are zero and it isn't ready.
 	Running *Running
@@ -182,6 +186,7 @@ func (l *loop) publish() {
 func (l *loop) views(last []ResourceState) (views []ResourceState, changed bool) {
 	load := measure(l.tasks, l.settings)
 	now := load.conditions(l.settings)
+	at := l.config.Clock.Now()
 	look := l.touched
 	if l.reordered || now != l.conditions {
 		look = l.resources
@@ -191,7 +196,7 @@ func (l *loop) views(last []ResourceState) (views []ResourceState, changed bool)
 		views, changed = l.order(last)
 	}
 	for _, r := range look {
-		if r.index < 0 || !r.look(now) {
+		if r.index < 0 || !l.look(r, now, at) {
 			continue
 		}
 		if !changed {
@@ -220,12 +225,17 @@ func (l *loop) order(last []ResourceState) (views []ResourceState, changed bool)
 }
 
 // look updates the shown state of a resource and reports whether it changed.
-func (r *resource) look(c conditions) bool {
+func (l *loop) look(r *resource, c conditions, now time.Time) bool {
 	update, serve := holds(r.task, c)
+	if r.running != nil || r.runtimeExit != nil {
+		serve = HoldNone
+	}
+	r.due = r.due.allow(r.task.ready() && !c.reloading, now)
 	if !r.changed && update == r.updateHold && serve == r.serveHold {
 		return false
 	}
 	r.updateHold, r.serveHold = update, serve
+	r.updateWait, r.serveWait = l.wait(r, r.updateWait, update, now), l.wait(r, r.serveWait, serve, now)
 	last := r.shown
 	r.shown = r.view()
 	keep(&r.shown.Update, last.Update)
@@ -243,6 +253,6 @@ func keep[T comparable](now **T, last *T) {
 // equal compares targets by pointer; see keep.
 func (s *ResourceState) equal(other *ResourceState) bool {
 	return s.Name == other.Name && s.Disabled == other.Disabled && slices.Equal(s.Labels, other.Labels) &&
-		s.Position == other.Position &&
+		s.Position == other.Position && s.Spec == other.Spec &&
 		slices.Equal(s.Resources, other.Resources) && s.Update == other.Update && s.Runtime == other.Runtime
 }

@@ -158,7 +158,7 @@ func TestTiltfile(t *testing.T) {
 			Version: 2, PID: 7, StartTime: time.Unix(1, 0),
 			Tiltfile: TiltfileState{Path: "/project/Tiltfile", Running: began},
 		}
-		if diff := cmp.Diff(want, w.engine.Snapshot()); diff != "" {
+		if diff := cmp.Diff(want, w.engine.Snapshot(), plain()); diff != "" {
 			t.Errorf("while evaluating (-want +got):\n%s", diff)
 		}
 		time.Sleep(1500 * time.Millisecond)
@@ -170,7 +170,7 @@ func TestTiltfile(t *testing.T) {
 			Evaluations: 1,
 			CI:          project.CI,
 		}
-		if diff := cmp.Diff(wantTiltfile, w.engine.Snapshot().Tiltfile); diff != "" {
+		if diff := cmp.Diff(wantTiltfile, w.engine.Snapshot().Tiltfile, plain()); diff != "" {
 			t.Errorf("evaluated (-want +got):\n%s", diff)
 		}
 		w.wantLog(model.TiltfileResource, "|Initial Build|Loading Tiltfile at: /project/Tiltfile|Successfully loaded Tiltfile (1.5s)")
@@ -226,7 +226,7 @@ func TestJobRecord(t *testing.T) {
 				if test.refuse == nil {
 					active := w.resource("a")
 					want := &UpdateState{Command: "a update", Running: start}
-					if diff := cmp.Diff(want, active.Update); diff != "" {
+					if diff := cmp.Diff(want, active.Update, plain()); diff != "" {
 						t.Errorf("while it runs (-want +got):\n%s", diff)
 					}
 					time.Sleep(time.Minute)
@@ -235,7 +235,7 @@ func TestJobRecord(t *testing.T) {
 					test.log = "|no line end" + test.log
 				}
 				want := &UpdateState{Command: "a update", Last: &test.want}
-				if diff := cmp.Diff(want, w.resource("a").Update); diff != "" {
+				if diff := cmp.Diff(want, w.resource("a").Update, plain()); diff != "" {
 					t.Errorf("ended (-want +got):\n%s", diff)
 				}
 				w.wantLog("a", "|Initial Build|Running cmd: a update"+test.log)
@@ -275,14 +275,14 @@ func TestServerRecord(t *testing.T) {
 					want := &RuntimeState{Verb: "serve", Command: "s serve", Running: &Running{
 						PID: 101, Start: start, Phase: Ready, Changed: start, LastReady: start,
 					}}
-					if diff := cmp.Diff(want, w.resource("s").Runtime); diff != "" {
+					if diff := cmp.Diff(want, w.resource("s").Runtime, plain()); diff != "" {
 						t.Errorf("while it runs (-want +got):\n%s", diff)
 					}
 					time.Sleep(time.Minute)
 					w.process("s:serve").end(test.exit)
 				}
 				want := &RuntimeState{Verb: "serve", Command: "s serve", Exit: &test.want}
-				if diff := cmp.Diff(want, w.resource("s").Runtime); diff != "" {
+				if diff := cmp.Diff(want, w.resource("s").Runtime, plain()); diff != "" {
 					t.Errorf("ended (-want +got):\n%s", diff)
 				}
 				w.wantLog("s", "|Initial Build|Running cmd: s serve|ERROR: "+test.want.Error)

@@ -139,7 +139,7 @@ type wants struct {
 
 // wish returns the strongest of the reasons.
 func (w *wants) wish(mode model.TriggerMode) (wish, int64) {
-	since := earliest(earliest(w.redefined, w.changed), earliest(w.rebuilt, w.live))
+	since := w.since()
 	switch {
 	case w.retry:
 		return wishRetry, 0
@@ -153,6 +153,11 @@ func (w *wants) wish(mode model.TriggerMode) (wish, int64) {
 		return wishPending, 0
 	}
 	return wishChange, since.UnixNano()
+}
+
+// since is when the first change was seen, zero if there is none.
+func (w *wants) since() time.Time {
+	return earliest(earliest(w.redefined, w.changed), earliest(w.rebuilt, w.live))
 }
 
 // earliest returns the earlier of two times. A zero time is none.

@@ -30,7 +30,9 @@ func (l *loop) base() string { return filepath.Dir(l.tiltfile.Path) }
 
 // wantEvaluation requests an evaluation, which begins after the current one. Until its end nothing new starts.
 func (l *loop) wantEvaluation() {
-	l.tiltfile.Pending = true
+	if t := &l.tiltfile; !t.Pending {
+		t.Pending, t.Queued = true, l.config.Clock.Now()
+	}
 	l.settings.reloading = true
 }
 
@@ -46,9 +48,16 @@ func (l *loop) advanceTiltfile() {
 func (l *loop) evaluate() {
 	t := &l.tiltfile
 	began := l.config.Clock.Now()
+	build := Build{Queued: t.Queued, Allowed: t.Queued, Start: began, FirstLine: l.config.Logs.Next()}
 	paths := t.changes.begin(began, t.Last == nil || t.triggered || t.other || t.argued)
+	build.Reason = t.reason(paths)
+	build.changedBy(paths)
 	l.log(model.TiltfileResource, logs.LevelInfo, t.header(paths, l.base())+"Loading Tiltfile at: "+t.Path)
-	t.Pending, t.Running = false, began
+	if t.Queued.IsZero() {
+		build.Queued, build.Allowed = began, began
+	}
+	t.History = t.History.begun(build)
+	t.Pending, t.Queued, t.Running = false, time.Time{}, began
 	t.triggered, t.other, t.argued = false, false, false
 	l.settings.reloading = true
 	in := LoadInput{Path: t.Path, Args: t.Args}
@@ -72,6 +81,21 @@ func (t *tiltfile) header(paths []string, base string) string {
 		text += fmt.Sprintf("Tiltfile args changed to: %v\n", t.Args)
 	}
 	return text
+}
+
+// reason is why an evaluation begins.
+func (t *tiltfile) reason(paths []string) BuildReason {
+	switch {
+	case t.Last == nil:
+		return BuildInitial
+	case t.triggered:
+		return BuildTrigger
+	case len(paths) > 0:
+		return BuildFiles
+	case t.argued:
+		return BuildArgs
+	}
+	return BuildConfig
 }
 
 // evaluated reports the end of an evaluation.
@@ -102,6 +126,7 @@ func (m evaluated) apply(l *loop) {
 	}
 	t.Running = time.Time{}
 	t.Last = end
+	t.History = t.History.ended(end, l.config.Logs.Next())
 	t.Evaluations++
 	t.CI = m.project.CI
 	l.settings.reloading = t.Pending
@@ -164,5 +189,5 @@ func (l *loop) setTiltfile(path string) {
 func (s *TiltfileState) equal(other *TiltfileState) bool {
 	return s.Path == other.Path && s.Pending == other.Pending &&
 		s.Running.Equal(other.Running) && s.Last == other.Last &&
-		s.Evaluations == other.Evaluations && s.CI == other.CI && slices.Equal(s.Args, other.Args)
+		s.History == other.History && s.Queued.Equal(other.Queued) && s.Evaluations == other.Evaluations && s.CI == other.CI && slices.Equal(s.Args, other.Args)
 }

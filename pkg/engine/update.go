@@ -27,11 +27,15 @@ func (l *loop) beginUpdate(r *resource) {
 	w := r.wants
 	paths := r.changes.begin(now,
 		w.initial || w.retry || w.trigger > 0 || !w.redefined.IsZero() || !w.rebuilt.IsZero())
-	header := buildHeader(w, append(paths, r.redefiners...), l.base())
+	build := l.newBuild(r, now)
+	build.Reason = w.buildReason(len(paths) > 0)
+	paths = append(paths, r.redefiners...)
+	header := buildHeader(w, paths, l.base())
 	if w.retry {
 		r.attempt++
 	} else {
 		r.attempt = 0
+		r.queued = build.Queued
 	}
 	r.retry.stop()
 	r.wants, r.redefiners, r.taken = wants{}, nil, nil
@@ -54,6 +58,9 @@ func (l *loop) beginUpdate(r *resource) {
 		slot: !r.task.light, serial: r.task.serial, timeout: r.Timeout,
 	}
 	r.updating = x
+	build.Attempt = r.attempt
+	build.changedBy(paths)
+	r.history = r.history.begun(build)
 	request := l.updateRequest(r.Name)
 	request.Update, request.Images, request.Requested = r.Update, r.inputs(), w.trigger > 0
 	l.execute(x, now, func() (Activity, error) { return l.config.Updates.StartUpdate(request) })
@@ -83,12 +90,15 @@ func (o updateOf) ended(l *loop, x *execution, m ended) {
 	switch {
 	case exit.Error == "":
 		r.lastUpdate = exit
+		l.endBuild(r, exit)
 		l.updateSucceeded(r, m.end.Output)
 	case r.attempt < r.Retries:
 		l.retryLater(r, exit.Error)
+		l.endBuild(r, exit)
 	default:
 		r.lastUpdate = exit
 		l.log(r.Name, logs.LevelError, "Build Failed: "+exit.Error)
+		l.endBuild(r, exit)
 		r.task.update = updateFailed
 		l.release(r)
 		// Live updates may bring files of the failed build.
@@ -134,6 +144,7 @@ func (l *loop) retryLater(r *resource, err string) {
 func (l *loop) resetUpdate(r *resource) {
 	if r.updating != nil {
 		l.log(r.Name, logs.LevelInfo, "Build canceled")
+		l.endBuild(r, &Exit{Finish: l.config.Clock.Now(), Error: Canceled})
 		l.abandon(r.updating)
 		r.task.oldJob = true
 	}

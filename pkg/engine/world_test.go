@@ -117,6 +117,7 @@ func (w *world) run(config Config) {
 	config.Logs = w.logs
 	config.OnChange = func(s *Snapshot) {
 		w.snapshots = append(w.snapshots, s)
+		checkBuilds(w.t, s)
 		if w.onChange != nil {
 			w.onChange(s)
 		}

@@ -231,3 +231,10 @@ func (s *Store) position(seq uint64) int {
 	after := sort.Search(len(s.blocks), func(i int) bool { return s.blocks[i].first > seq })
 	return max(0, after-1)
 }
+
+// Next returns the sequence number of the next line.
+func (s *Store) Next() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.next
+}

@@ -1,0 +1,110 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// Wait is since when a target waits, and for what. It is immutable.
+type Wait struct {
+	// Since is when its present wait began, with whatever reasons since then.
+	Since time.Time
+	// On are the names of the tasks that it waits for now, sorted: resources, images with model.ImagePrefix, or
+	// model.TiltfileResource. Its own name stands for the other target of its resource. It is empty if it waits for
+	// something else, such as its turn or a trigger.
+	On []string
+}
+
+// due is since when the next update of a task is due. Its times are published in UpdateState.
+type due struct {
+	pending, queued, allowed time.Time
+}
+
+// follow is d after its wish became w. since is when the first change was seen, zero if there is none.
+func (d due) follow(w wish, since, now time.Time) due {
+	if w == wishNone {
+		return due{}
+	}
+	if d.pending.IsZero() {
+		d.pending = earliest(since, now)
+	}
+	switch {
+	case !w.startable():
+		d.queued, d.allowed = time.Time{}, time.Time{}
+	case !d.queued.IsZero():
+	case w == wishChange:
+		d.queued = earliest(since, now)
+	default:
+		d.queued = now
+	}
+	return d
+}
+
+// allow is d after it became known whether only its turn is missing.
+func (d due) allow(allowed bool, now time.Time) due {
+	switch {
+	case !allowed:
+		d.allowed = time.Time{}
+	case d.allowed.IsZero():
+		d.allowed = now
+	}
+	return d
+}
+
+// wait continues the last wait of a target of r for a hold.
+func (l *loop) wait(r *resource, last *Wait, hold Hold, now time.Time) *Wait {
+	if hold == HoldNone {
+		return nil
+	}
+	on := l.waitsOn(r, hold)
+	switch {
+	case last == nil:
+		return &Wait{now, on}
+	case slices.Equal(last.On, on):
+		return last
+	}
+	return &Wait{last.Since, on}
+}
+
+// waitsOn are the names of the tasks that a target of r with a hold waits for. Which jobs keep it from its turn isn't
+// among them: that would change for all waiting targets with each job.
+func (l *loop) waitsOn(r *resource, hold Hold) []string {
+	switch hold {
+	case HoldTiltfileReload:
+		return []string{model.TiltfileResource}
+	case HoldWaitingForDep:
+		names := slices.Sorted(slices.Values(l.unmet(r, nil)))
+		return slices.Compact(names)
+	case HoldBuildingImage:
+		return slices.Sorted(slices.Values(r.waitsFor))
+	case HoldWaitingForUpdate, HoldUpdateFailed, HoldWaitingForDeploy, HoldReconciling:
+		return []string{r.Name}
+	}
+	return nil
+}
+
+// unmet appends the names of the resources that hold back a task. Those of an image hold back all of its users.
+func (l *loop) unmet(r *resource, names []string) []string {
+	for _, user := range r.users {
+		if user.image {
+			names = l.unmet(user, names)
+			continue
+		}
+		for _, name := range user.BuildDeps {
+			if dep := l.byName[name]; dep != nil && !dep.met && !user.disabled {
+				names = append(names, name)
+			}
+		}
+	}
+	for _, name := range r.ResourceDeps {
+		if dep := l.byName[name]; dep != nil && !r.needsNoMore(dep) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

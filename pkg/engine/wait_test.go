@@ -1,0 +1,111 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tilt.dev/session/pkg/model"
+)
+
+// wantWaits compares the waits of all targets with a line such as "a=0:b,c", the second of Since and On.
+func (w *world) wantWaits(want string) {
+	w.t.Helper()
+	synctest.Wait()
+	s := w.engine.Snapshot()
+	var words []string
+	for _, r := range append(append([]ResourceState(nil), s.Resources...), s.Images...) {
+		if u := r.Update; u != nil && u.Wait != nil {
+			words = append(words, r.Name+"="+second(u.Wait.Since)+":"+strings.Join(u.Wait.On, ","))
+		}
+		if v := r.Runtime; v != nil && v.Wait != nil {
+			words = append(words, r.Name+":"+v.Verb+"="+second(v.Wait.Since)+":"+strings.Join(v.Wait.On, ","))
+		}
+	}
+	if diff := cmp.Diff(want, strings.Join(words, " ")); diff != "" {
+		w.t.Errorf("waits (-want +got):\n%s", diff)
+	}
+}
+
+func TestWaitForDependencies(t *testing.T) {
+	play(t, projectOf(job("b", parallel), job("a", parallel), job("c", parallel, serving, after("b", "a", "b", "missing")),
+		job("d", parallel, after("c"))), func(w *world) {
+		w.want("b=active a=active c=waiting-for-dep c:serve=waiting-for-dep d=waiting-for-dep")
+		w.wantWaits("c=0:a,b c:serve=0:a,b d=0:c")
+		before := w.resource("d").Update
+		w.pass(time.Second)
+		w.exit("a:update", 0)
+		w.wantWaits("c=0:b c:serve=0:b d=0:c")
+		if before != w.resource("d").Update {
+			t.Error("the state of a target that waits as before isn't shared")
+		}
+		w.exit("b:update", 0)
+		w.wantWaits("c:serve=0:c d=0:c")
+		w.exit("c:update", 1)
+		w.want("b=ok a=ok c=failed c:serve=update-failed d=waiting-for-dep")
+		w.wantWaits("c:serve=0:c d=0:c")
+	})
+}
+
+func TestWaitForTurnAndTiltfile(t *testing.T) {
+	play(t, projectOf(job("a"), job("b"), job("m", noInit)), func(w *world) {
+		w.want("a=active b=waiting-for-local m=inactive")
+		w.wantWaits("b=0:")
+		w.evaluate = make(chan struct{})
+		w.pass(time.Second)
+		w.trigger(model.TiltfileResource)
+		w.want("a=active b=tiltfile-reload m=inactive")
+		w.wantWaits("b=0:" + model.TiltfileResource)
+		if u := w.resource("b").Update; second(u.Queued) != "0" || !u.Allowed.IsZero() {
+			t.Errorf("b is queued since %s, allowed since %s", second(u.Queued), second(u.Allowed))
+		}
+		w.pass(time.Second)
+		close(w.evaluate)
+		w.wantWaits("b=0:")
+		if u := w.resource("b").Update; second(u.Allowed) != "2" {
+			t.Errorf("b is allowed since %s", second(u.Allowed))
+		}
+	})
+}
+
+// A change that waits for a trigger is pending and not queued.
+func TestPendingChange(t *testing.T) {
+	play(t, projectOf(job("a", on("/a"), manual)), func(w *world) {
+		w.exit("a:update", 0)
+		w.pass(time.Second)
+		w.edit("/a/x")
+		w.want("a=pending-trigger")
+		w.wantWaits("a=1:")
+		if u := w.resource("a").Update; second(u.Pending) != "1" || !u.Queued.IsZero() {
+			t.Errorf("pending since %s, queued since %s", second(u.Pending), second(u.Queued))
+		}
+		w.pass(time.Second)
+		w.trigger("a")
+		w.wantBuilds(&History{Current: w.resource("a").Update.History.Current}, "2:trigger 2/2/2/- 1[/a/x]")
+	})
+}
+
+func TestWaitForImages(t *testing.T) {
+	made := job("made", parallel)
+	user := workload("a", []string{"web", "api"}, after("made"))
+	user.BuildDeps = []string{"made"}
+	play(t, projectWith([]model.Image{imageOf("web"), imageOf("api")}, made, user), func(w *world) {
+		w.want("made=active a=waiting-for-dep a:runtime=waiting-for-dep image:web=waiting-for-dep image:api=waiting-for-dep")
+		w.wantWaits("a=0:made a:runtime=0:made image:web=0:made image:api=0:made")
+		w.exit("made:update", 0)
+		w.wantWaits("a=0:image:api,image:web a:runtime=0:a")
+		w.pass(time.Second)
+		w.build("web", "1")
+		w.wantWaits("a=0:image:api a:runtime=0:a")
+		w.build("api", "1")
+		w.wantWaits("a:runtime=0:a")
+		w.wantBuilds(w.resource("a").Update.History, "1:initial 0/1/1/-")
+		w.wantBuilds(w.engine.Snapshot().Images[0].Update.History, "1:initial 0/0/0/1")
+	})
+}
