@@ -143,7 +143,7 @@ func newTarget(t *v1alpha1.Target, d definition) Target {
 		Tiltfile: slices.Equal(t.Resources, []string{model.TiltfileResource}),
 		Phase:    session.PhaseOf(t.State), State: stateWord(t),
 		Command: d.command, Directory: d.directory, Position: d.position, History: d.history,
-		Needs: sortedNames(d.needs),
+		Needs:    sortedNames(d.needs),
 		Restarts: int(t.RestartCount), Unfinished: unfinished(*t) != "",
 	}
 	made.setTimes(t)
