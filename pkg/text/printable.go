@@ -13,7 +13,7 @@ import (
 // without control characters but tabs, and without those that change the direction of text. Of a line that a command
 // has overwritten, it is what was written last.
 func Printable(line string) string {
-	line = strings.TrimRight(line, "\r")
+	line = strings.TrimRight(line, "\r\n")
 	line = line[strings.LastIndexByte(line, '\r')+1:]
 	if !strings.ContainsFunc(line, unwanted) {
 		return line

@@ -12,7 +12,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
-	"io"
 
 	"tilt.dev/session/pkg/report"
 )
@@ -39,11 +38,11 @@ type Environment struct {
 	Revision string
 }
 
-// Write writes a report as a page.
-func Write(w io.Writer, r *report.Report, env Environment) error {
+// Encode returns a report as a page.
+func Encode(r *report.Report, env Environment) ([]byte, error) {
 	page, err := template.New("page").Parse(layout)
 	if err != nil {
-		return fmt.Errorf("parse the page: %w", err)
+		return nil, fmt.Errorf("parse the page: %w", err)
 	}
 	var b bytes.Buffer
 	for most := (limits{bad: 200, good: 20}); ; most = most.halved() {
@@ -53,14 +52,12 @@ func Write(w io.Writer, r *report.Report, env Environment) error {
 			continue
 		}
 		if err := page.Execute(&b, content); err != nil {
-			return fmt.Errorf("make the page: %w", err)
+			return nil, fmt.Errorf("make the page: %w", err)
 		}
 		if b.Len() <= maxPage || most == (limits{}) {
-			break
+			return b.Bytes(), nil
 		}
 	}
-	_, err = w.Write(b.Bytes())
-	return err
 }
 
 // limits are how many of the last lines of a target are shown: of one that is bad, and of another.

@@ -4,7 +4,6 @@
 package html
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -87,16 +86,17 @@ func large(targets int) *report.Report {
 var pages = flag.String("pages", "", "a directory for the pages of the tests, to look at")
 
 func written(t *testing.T, name string, r *report.Report) string {
-	var b bytes.Buffer
-	if err := Write(&b, r, Environment{System: "linux/amd64", CPUs: 8, Go: "go1.25", Revision: "0123abc"}); err != nil {
+	t.Helper()
+	page, err := Encode(r, Environment{System: "linux/amd64", CPUs: 8, Go: "go1.25", Revision: "0123abc"})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if *pages != "" {
-		if err := os.WriteFile(filepath.Join(*pages, name+".html"), b.Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(*pages, name+".html"), page, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return b.String()
+	return string(page)
 }
 
 func TestPage(t *testing.T) {
