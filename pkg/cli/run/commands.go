@@ -118,6 +118,7 @@ type options struct {
 	args      []string
 	// verbosity is the level of the log, 0 for errors alone.
 	verbosity uint16
+	colours   command.Colours
 	// address is where Endpoint.Host leads, maxDataSize is from the environment.
 	address     host.Address
 	maxDataSize int64
@@ -134,6 +135,7 @@ func (o *options) addFlags(cmd *cobra.Command, p command.Program) {
 	// Scripts written for Tilt give the flag. It has no effect here.
 	cmd.Flags().String("web-mode", "", "")
 	cmd.Flags().Lookup("web-mode").Hidden = true
+	o.colours.AddFlag(cmd.Flags())
 	p.AddVerbosity(cmd.Flags(), &o.verbosity)
 }
 

@@ -7,11 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -62,7 +60,7 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 			OpenFiles:   true,
 			MaxDataSize: o.maxDataSize,
 			KillGrace:   o.killGrace,
-			Environ:     colours(p),
+			Environ:     o.colours.Children(p.Streams.Out),
 			Targets:     o.targets.Targets,
 			Notice:      func(text string) { fmt.Fprintln(p.Streams.ErrOut, text) },
 			Began:       time.Now(),
@@ -138,14 +136,6 @@ func (o *options) create(ctx context.Context, api *host.API) error {
 	}
 	if err != nil {
 		return command.WithCode(command.ExitAPI, "create the Session: %w", err)
-	}
-	return nil
-}
-
-// colours returns an environment variable for commands whose output a terminal with colours shows.
-func colours(p command.Program) []string {
-	if out, ok := p.Streams.Out.(*os.File); ok && term.IsTerminal(int(out.Fd())) && os.Getenv("NO_COLOR") == "" {
-		return []string{"FORCE_COLOR=1"}
 	}
 	return nil
 }
