@@ -119,6 +119,9 @@ func TestWrongUsage(t *testing.T) {
 		{`ci -f dir --timeout -1s --linger -1s --kill-grace -1s`, 2,
 			[]string{"--file dir is", "--timeout -1s", "--linger -1s", "--kill-grace -1s"}},
 
+		{`ci --color ''`, 2, []string{"--color" + empty}},
+		{`up --color=blue`, 2, []string{`invalid argument "blue" for "--color" flag: must be always, never or auto`}},
+
 		// What is served.
 		{`serve --audit-log-format ''`, 2, []string{"--audit-log-format" + empty}},
 		{`serve --audit-log-format x`, 2, []string{"--audit-log-format: "}},
