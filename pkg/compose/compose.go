@@ -42,6 +42,7 @@
 //
 // A service that is disabled, or that left the Tiltfile, is stopped and its containers are removed. At the end of `ci`
 // the containers and networks go that it has created, volumes don't. `up` leaves them. Down removes a project.
+// An update that is stopped lets Compose see through what it is making, since the engine makes that in any case.
 //
 // # Limits
 //

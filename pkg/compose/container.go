@@ -138,12 +138,17 @@ func (c *container) Equip(ctx context.Context, _ []string) (program string, err 
 	}
 	image := c.runner.options.Helper
 	helper := "tilt-session-live-update-" + rand.Text()
+	interrupted := false
 	defer func() {
 		ctx, cancel := context.WithTimeout(ending, removalPatience)
 		defer cancel()
-		_ = docker(ctx, "rm", helper) // It may not have been made.
+		// It may not have been made, or may be made later.
+		for end := time.Now().Add(lateness); docker(ctx, "rm", helper) != nil && interrupted && time.Now().Before(end); {
+			pause(ctx, glance)
+		}
 	}()
 	if err := docker(ctx, "create", "-q", "--name", helper, image, "sh"); err != nil {
+		interrupted = ctx.Err() != nil
 		return "", fmt.Errorf("%w; if it can't pull the image %s, give it a copy with --live-update-helper, or use an image "+
 			"with tar where you develop", err, image)
 	}

@@ -132,9 +132,10 @@ func (c *call) runBatch(batch []*call) error {
 		member.request.Log.Append(logs.LevelInfo, "Running cmd: "+shown(argv))
 	}
 	out := &router{project: c.up.Project.Name, services: names, logs: members}
-	p, err := c.start(process.Spec{Argv: argv, Output: out})
+	last := &lastLine{unmade: &unmade{}}
+	p, err := c.start(process.Spec{Argv: argv, Output: writers{out, last}})
 	if err == nil {
-		err = c.await(p, &lastLine{})
+		err = c.await(p, last)
 		out.flush()
 	}
 	if failure := (*commandError)(nil); !errors.As(err, &failure) || c.ctx.Err() != nil {

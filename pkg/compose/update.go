@@ -36,17 +36,19 @@ type update struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	// after is a removal that the update waits for, nil without one.
-	after  *removal
-	done   chan struct{}
-	end    engine.End
-	ending atomic.Bool
+	after *removal
+	// project is set before commands are run.
+	project *project
+	done    chan struct{}
+	end     engine.End
+	ending  atomic.Bool
 
 	mu sync.Mutex
 	// process is the current command, nil without one.
 	process *process.Process
-	// stopped is set by Stop, grace is that of its last call.
+	// stopped is set by Stop, and due is when the grace of its last call is over.
 	stopped bool
-	grace   time.Duration
+	due     time.Time
 }
 
 var _ engine.Activity = (*update)(nil)
@@ -72,12 +74,12 @@ func (u *update) End() engine.End { return u.end }
 
 // Stop implements engine.Activity. Compose gets the grace to end.
 func (u *update) Stop(grace time.Duration) {
-	u.cancel()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.stopped, u.grace = true, grace
-	if u.process != nil {
-		u.process.Stop(grace)
+	defer u.cancel() // It wakes see, which reads due.
+	u.stopped, u.due = true, time.Now().Add(grace)
+	if u.process != nil && grace <= 0 {
+		u.process.Stop(0)
 	}
 }
 
@@ -120,6 +122,7 @@ func (u *update) bringUp() error {
 	if err != nil {
 		return err
 	}
+	u.project = p
 	if err := p.touch(u.ctx, u.up.Service, u.runner.options.CI); err != nil {
 		return err
 	}
@@ -175,7 +178,7 @@ func (u *update) execute(stdin string, argv []string) error {
 	u.request.Log.Append(logs.LevelInfo, "Running cmd: "+shown(argv))
 	log := u.request.Log.Writer()
 	defer log.Close()
-	last := &lastLine{}
+	last := &lastLine{unmade: &unmade{}}
 	spec := process.Spec{Argv: argv, Output: writers{log, last}}
 	if stdin != "" {
 		in, out, err := os.Pipe()
@@ -211,7 +214,7 @@ func (u *update) start(spec process.Spec) (*process.Process, error) {
 
 // await waits for the end of a command. Its last line says why it failed.
 func (u *update) await(p *process.Process, last *lastLine) error {
-	<-p.Done()
+	u.see(p, last.unmade)
 	u.mu.Lock()
 	u.process = nil
 	u.mu.Unlock()
@@ -229,8 +232,11 @@ func (w writers) Write(p []byte) (int, error) {
 	return w[1].Write(p)
 }
 
-// lastLine keeps the last line that isn't empty.
-type lastLine struct{ line, rest []byte }
+// lastLine keeps the last line that isn't empty. With unmade it keeps what the lines say is being made.
+type lastLine struct {
+	line, rest []byte
+	unmade     *unmade
+}
 
 // longestReason is how much of a line is kept.
 const longestReason = 8 << 10
@@ -249,6 +255,9 @@ func (l *lastLine) Write(p []byte) (int, error) {
 func (l *lastLine) end() {
 	if line := bytes.TrimSpace(l.rest); len(line) > 0 {
 		l.line = bytes.Clone(line)
+		if l.unmade != nil {
+			l.unmade.note(line)
+		}
 	}
 	l.rest = l.rest[:0]
 }

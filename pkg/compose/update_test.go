@@ -4,8 +4,6 @@
 package compose
 
 import (
-	"context"
-	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -28,6 +26,7 @@ import (
 type stage struct {
 	*testing.T
 	runner  *Runner
+	engine  *fakeEngine
 	dir     string
 	environ []string
 	logs    *logs.Store
@@ -54,7 +53,7 @@ func newStage(t *testing.T, script string, options Options) *stage {
 		t.Fatal(err)
 	}
 	fake := newFakeEngine()
-	fake.broken = make(chan struct{})
+	fake.broken, s.engine = make(chan struct{}), fake
 	server := &http.Server{Handler: fake}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) })
@@ -267,36 +266,4 @@ func TestStubborn(t *testing.T) {
 		t.Error("no error")
 	}
 	s.wantCalls("build web")
-}
-
-// TestHelperLeft: the container with the tools for live updates goes, also when the update ends before they are copied.
-func TestHelperLeft(t *testing.T) {
-	s := newStage(t, `case "$1" in cp) echo copies; sleep 60;; esac`, Options{Helper: "tools"})
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		_, err := (&container{runner: s.runner, environ: s.environ, id: "ID"}).Equip(ctx, nil)
-		ended <- err
-	}()
-	calls := func() []string {
-		data, err := os.ReadFile(s.calls())
-		if err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
-		return strings.Split(strings.TrimSpace(string(data)), "\n")
-	}
-	for len(calls()) < 2 {
-		time.Sleep(time.Millisecond)
-	}
-	cancel()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	got := calls()
-	name := strings.Fields(got[0])[3]
-	want := []string{"create -q --name " + name + " tools sh", "cp -q " + name + ":/bin/busybox", "rm " + name}
-	got[1], _, _ = strings.Cut(got[1], " /")
-	if !slices.Equal(got, want) {
-		t.Errorf("calls %q, want %q", got, want)
-	}
 }
