@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,20 +100,135 @@ func written(t *testing.T, name string, r *report.Report) string {
 	return string(page)
 }
 
-func TestPage(t *testing.T) {
-	page := written(t, "small", small())
-	_, err := html.Parse(strings.NewReader(page))
+// elements calls f with each element of a page, its attributes, and the text in it.
+func elements(t *testing.T, page string, f func(name string, attributes map[string]string, text string)) {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(page))
 	if err != nil {
 		t.Fatal(err)
+	}
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		attributes, text := map[string]string{}, strings.Builder{}
+		for _, a := range n.Attr {
+			attributes[a.Key] = a.Val
+		}
+		for inner := range n.Descendants() {
+			if inner.Type == html.TextNode {
+				text.WriteString(inner.Data)
+			}
+		}
+		f(n.Data, attributes, text.String())
+	}
+}
+
+// Nothing in a page can run, load or send anything but its own script and style.
+func TestPageIsSafe(t *testing.T) {
+	page := written(t, "small", small())
+	count, policy := map[string]int{}, ""
+	elements(t, page, func(name string, attributes map[string]string, text string) {
+		count[name]++
+		if attributes["http-equiv"] == "Content-Security-Policy" {
+			policy = attributes["content"]
+		}
+		if (name == "style" || name == "script") && !strings.Contains(policy, fmt.Sprintf("%s-src '%s'", name, hash(text))) {
+			t.Errorf("the policy %s doesn't allow the %s", policy, name)
+		}
+		for key := range attributes {
+			if strings.HasPrefix(key, "on") || key == "style" || key == "src" || key == "href" {
+				t.Errorf("%s has the attribute %s", name, key)
+			}
+		}
+	})
+	if count["style"] != 1 || count["script"] != 1 || count["img"]+count["link"]+count["a"] != 0 ||
+		!strings.HasPrefix(policy, "default-src 'none'; ") {
+		t.Errorf("elements %v, policy %s", count, policy)
+	}
+}
+
+func TestPageSaysAll(t *testing.T) {
+	var articles, logs, rows, bars, links []string
+	edges := 0
+	all := ""
+	elements(t, written(t, "small", small()), func(name string, attributes map[string]string, text string) {
+		switch {
+		case name == "html":
+			all = text
+		case name == "article":
+			articles = append(articles, strings.Split(text, "\n")[0])
+		case name == "pre":
+			logs = append(logs, text)
+		case name == "tr":
+			rows = append(rows, text)
+		case name == "g":
+			bars = append(bars, text)
+		case name == "line" && strings.HasPrefix(attributes["class"], "dep"):
+			edges++
+		case name == "li" && attributes["class"] == "chain":
+			links = append(links, text)
+		}
+	})
+	if want := []string{"1. orders:serve failed after 6s", "2. slow:update was running for 50s"}; !slices.Equal(articles, want) {
+		t.Errorf("failures %q", articles)
+	}
+	if want := `</pre></details><script>document.title="pwned"</script><img src=x onerror=alert(1)>"'{{.}}` + "\uFFFD\n"; len(logs) != 3 ||
+		!strings.HasPrefix(logs[0], "(108 earlier lines are left out)\nserving 101\n") || !strings.HasSuffix(logs[0], want) {
+		t.Errorf("logs %q", logs)
+	}
+	if len(rows) != 8 || rows[5] != "orders:serveserver✗ failed44s6sProcess exited with code 1" {
+		t.Errorf("rows %q", rows)
+	}
+	if len(bars) != 6 || bars[1] != "db:update: succeeded, took 9s" || edges != 6 || len(links) != 4 {
+		t.Errorf("bars %q, %d edges, links %q", bars, edges, links)
+	}
+	for _, want := range []string{"FAILED in 52s: 1 of 7 (orders:serve). Exit code 1.", "/src/Tiltfile:42", "held backsmoke:update",
+		"longest chain 50s of 52s: db:update 9s → db:serve 4s → catalog:update 31s → orders:serve 6s", "git revision0123abc",
+		"processors8", "linux/amd64", "v1.2.3", "Loading 3"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no %q in %s", want, all)
+		}
+	}
+}
+
+// A run that never began has a page with its error.
+func TestPageWithoutTargets(t *testing.T) {
+	r := &report.Report{Session: &v1alpha1.Session{}, Error: "Traceback\n<broken>", ExitCode: 2, Start: at(0), End: at(0)}
+	errors := 0
+	elements(t, written(t, "none", r), func(name string, attributes map[string]string, text string) {
+		if attributes["id"] == "error" && strings.Contains(text, "<broken>") {
+			errors++
+		}
+		if name == "svg" || name == "table" || name == "article" {
+			t.Errorf("there is a %s", name)
+		}
+	})
+	if errors != 1 {
+		t.Errorf("%d errors", errors)
 	}
 }
 
 func TestALargePage(t *testing.T) {
-	for _, targets := range []int{50, 500} {
-		page := written(t, fmt.Sprint(targets), large(targets))
-		if len(page) > maxPage {
-			t.Errorf("%d targets: %d bytes", targets, len(page))
+	page := written(t, "large", large(500))
+	counts := map[string]int{}
+	elements(t, page, func(name string, _ map[string]string, _ string) { counts[name]++ })
+	if len(page) > maxPage || counts["article"] != 450 || counts["tr"] != 501 || counts["g"] != 500 || counts["details"] < 450 {
+		t.Errorf("%d bytes, %v", len(page), counts)
+	}
+}
+
+func TestTicks(t *testing.T) {
+	for took, want := range map[time.Duration]string{
+		50 * time.Millisecond: "0s 10ms 20ms 30ms 40ms 50ms", 52 * time.Second: "0s 10s 20s 30s 40s 50s",
+		90 * time.Second: "0s 30s 1m0s 1m30s", 30 * time.Hour: "0s 8h0m0s 16h0m0s 24h0m0s",
+	} {
+		var labels []string
+		for _, tick := range ticks(took) {
+			labels = append(labels, tick.Label)
 		}
-		t.Log(len(page))
+		if got := strings.Join(labels, " "); got != want {
+			t.Errorf("%v: %s, want %s", took, got, want)
+		}
 	}
 }
