@@ -67,6 +67,10 @@ e2e-engine: ## Run the tests that need a Docker engine, which comes up for them 
 e2e-cluster: build ## Run the stories on a cluster, which comes up for them and is built at first (root, Debian).
 	hack/e2e-cluster.sh
 
+.PHONY: e2e-browser
+e2e-browser: build ## Open pages of reports in Chromium, which is installed for that (root, Debian).
+	hack/e2e-browser.sh
+
 .PHONY: image
 image: ## Build the container image IMAGE with docker or podman, and try it.
 	hack/image.sh "$(IMAGE)" "$(VERSION)"
