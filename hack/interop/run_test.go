@@ -102,7 +102,13 @@ func dropOurs(t *testing.T, session map[string]any) map[string]any {
 	exits := map[string]any{}
 	for _, target := range status["targets"].([]any) {
 		target := target.(map[string]any)
-		terminated, ok := target["state"].(map[string]any)["terminated"].(map[string]any)
+		state := target["state"].(map[string]any)
+		delete(target, "times")
+		if waiting, ok := state["waiting"].(map[string]any); ok {
+			delete(waiting, "since")
+			delete(waiting, "on")
+		}
+		terminated, ok := state["terminated"].(map[string]any)
 		if !ok {
 			continue
 		}

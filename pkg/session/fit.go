@@ -27,12 +27,13 @@ var leaveOutOrder = []Phase{
 // Fit is status, which is to replace that of current, reduced to at most limit bytes of JSON, or to as few as
 // possible. A limit of 0 is none. Each step happens only if the steps before it aren't enough:
 //
-//  1. Errors of targets are shortened, all to the same length.
-//  2. As many targets as necessary are left out: first those that are disabled or
+//  1. The times of targets and the names of what they wait for are left out.
+//  2. Errors of targets are shortened, all to the same length.
+//  3. As many targets as necessary are left out: first those that are disabled or
 //     weren't requested, then succeeded jobs, ready servers, and targets that wait,
 //     run, or have failed. Within each kind the last by name go first. The Tiltfile's
 //     own target stays as long as any.
-//  3. The error of the Session and the messages of its conditions are shortened.
+//  4. The error of the Session and the messages of its conditions are shortened.
 //
 // Done and the conditions themselves always stay. The condition Truncated says what
 // is missing, and exists only while something is.
@@ -49,14 +50,21 @@ func Fit(status v1alpha1.SessionStatus, limit int, current *v1alpha1.Session, no
 	if was := meta.FindStatusCondition(current.Status.Conditions, v1alpha1.SessionConditionTruncated); was != nil {
 		status.Conditions = append(status.Conditions, *was)
 	}
-	all := shortErrors(status.Targets)
-	explain := func(left []v1alpha1.Target) {
+	all := withoutTimes(status.Targets)
+	explain := func(what string) {
+		message := fmt.Sprintf("The status would take %d bytes, and its storage accepts %d: "+
+			"the times of targets and what they wait for are left out%s", whole, limit, what)
 		status.Conditions = mergeConditions(status.Conditions, []metav1.Condition{
-			condition(v1alpha1.SessionConditionTruncated, true, reasonTooLarge, truncatedMessage(whole, limit, all, left)),
+			condition(v1alpha1.SessionConditionTruncated, true, reasonTooLarge, message),
 		}, current.Generation, now)
 	}
+	status.Targets = all
+	if explain(""); Size(status) <= limit {
+		return status
+	}
+	all = shortErrors(all)
 	status.Targets = []v1alpha1.Target{}
-	explain(nil) // Its longest message, or nearly so.
+	explain(missingTargets(all, nil)) // Its longest message, or nearly so.
 	if Size(status) > limit {
 		status.Error = shorten(status.Error, shortText, "")
 		for i := range status.Conditions {
@@ -64,8 +72,20 @@ func Fit(status v1alpha1.SessionStatus, limit int, current *v1alpha1.Session, no
 		}
 	}
 	status.Targets = mostImportant(all, limit-Size(status))
-	explain(status.Targets)
+	explain(missingTargets(all, status.Targets))
 	return status
+}
+
+// withoutTimes are the targets without their times and the names of what they wait for.
+func withoutTimes(targets []v1alpha1.Target) []v1alpha1.Target {
+	lean := slices.Clone(targets)
+	for i := range lean {
+		lean[i].Times = nil
+		if w := lean[i].State.Waiting; w != nil {
+			lean[i].State.Waiting = &v1alpha1.TargetStateWaiting{WaitReason: w.WaitReason}
+		}
+	}
+	return lean
 }
 
 // shortErrors are the targets with their errors shortened.
@@ -110,9 +130,9 @@ func mostImportant(targets []v1alpha1.Target, room int) []v1alpha1.Target {
 	return left
 }
 
-func truncatedMessage(whole, limit int, all, left []v1alpha1.Target) string {
-	message := fmt.Sprintf("The status would take %d bytes, and its storage accepts %d: errors of targets are shortened",
-		whole, limit)
+// missingTargets says that errors are shortened and which of all targets aren't left.
+func missingTargets(all, left []v1alpha1.Target) string {
+	message := ", their errors are shortened"
 	if len(left) == len(all) {
 		return message
 	}
@@ -129,7 +149,7 @@ func truncatedMessage(whole, limit int, all, left []v1alpha1.Target) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, phase))
 		}
 	}
-	return fmt.Sprintf("%s, and %d of %d targets are left out (%s)",
+	return fmt.Sprintf("%s, and %d of %d targets are missing (%s)",
 		message, len(all)-len(left), len(all), strings.Join(parts, ", "))
 }
 

@@ -93,11 +93,32 @@ func TestTruncatedCondition(t *testing.T) {
 	if truncated == nil || !truncated.LastTransitionTime.Equal(&metav1.Time{Time: at(0).Truncate(time.Second)}) {
 		t.Errorf("condition %+v", truncated)
 	}
-	if want := "targets are left out ("; !strings.Contains(truncated.Message, want) {
+	if want := "targets are missing ("; !strings.Contains(truncated.Message, want) {
 		t.Errorf("message %q", truncated.Message)
 	}
 	current.Status = again
 	if gone := Fit(large(1), Size(whole), current, at(time.Hour)); meta.FindStatusCondition(gone.Conditions, v1alpha1.SessionConditionTruncated) != nil {
 		t.Error("the condition stays although everything fits")
+	}
+}
+
+// What can be computed again or found in the log goes first: times, then the ends of errors.
+func TestFitLeavesOutTimesFirst(t *testing.T) {
+	long := failed(time.Second, strings.Repeat("x", 1000))
+	long.History = &engine.History{Ended: []*engine.Build{built(1, 2, 3, 4, "x")}}
+	waits := engine.UpdateState{Hold: engine.HoldWaitingForDep, Queued: sec(1),
+		Wait: &engine.Wait{Since: sec(1), On: []string{"a"}}}
+	snap := run(job("a", long), job("b", waits))
+	whole, _ := Status(snap, ci(0, 0), at(time.Minute))
+	for range 20 {
+		whole.Conditions[0].Message += "This is longer than the message of the condition that is added. "
+	}
+	got := Fit(whole, Size(whole)-1, ci(0, 0), at(time.Minute))
+	a, b := got.Targets[0], got.Targets[1]
+	if a.Times != nil || b.Times != nil || b.State.Waiting.Since != nil || b.State.Waiting.On != nil {
+		t.Errorf("times are left: %+v, %+v", a, b.State.Waiting)
+	}
+	if len(a.State.Terminated.Error) != 1000 || whole.Targets[0].Times == nil || whole.Targets[1].State.Waiting.On == nil {
+		t.Error("the error is shortened, or the argument changed")
 	}
 }

@@ -65,10 +65,12 @@ func (d *dice) exit() *engine.Exit {
 func (d *dice) resource(name string) engine.ResourceState {
 	r := engine.ResourceState{Name: name, Disabled: d.roll(8) == 1}
 	if d.bool() {
-		r.Update = &engine.UpdateState{Hold: d.hold(), Running: d.time(), Last: d.exit()}
+		r.Update = &engine.UpdateState{Hold: d.hold(), Running: d.time(), Last: d.exit(), Queued: d.time(), Allowed: d.time(),
+			Wait: d.wait(), History: d.history()}
 	}
 	if d.bool() {
 		r.Runtime = &engine.RuntimeState{Verb: "serve", Ends: d.bool(), Hold: d.hold(), Exit: d.exit(), Detail: d.text(),
+			Wait: d.wait(), Queued: d.time(), Start: d.time(), Ready: d.time(),
 			ReadinessTimeout: time.Duration(d.roll(20)) * time.Second, Down: d.time()}
 		if d.bool() {
 			r.Runtime.Running = &engine.Running{Start: d.time(), Phase: engine.Phase(d.roll(6)), Reason: d.text(),
@@ -76,6 +78,29 @@ func (d *dice) resource(name string) engine.ResourceState {
 		}
 	}
 	return r
+}
+
+func (d *dice) wait() *engine.Wait {
+	if d.bool() {
+		return nil
+	}
+	on := []string{"r0\xff", "r1\xff", "image:i0", model.TiltfileResource, "missing"}
+	return &engine.Wait{Since: d.time(), On: on[d.roll(5):]}
+}
+
+func (d *dice) history() *engine.History {
+	build := func() *engine.Build {
+		return &engine.Build{Queued: d.time(), Allowed: d.time(), Start: d.time(), Finish: d.time(), Error: d.text()}
+	}
+	switch d.roll(4) {
+	case 0:
+		return nil
+	case 1:
+		return &engine.History{Current: build()}
+	case 2:
+		return &engine.History{Ended: []*engine.Build{build()}}
+	}
+	return &engine.History{Current: build(), Ended: []*engine.Build{build()}}
 }
 
 func (d *dice) snapshot() *engine.Snapshot {
@@ -89,7 +114,8 @@ func (d *dice) snapshot() *engine.Snapshot {
 	}
 	for i := range d.roll(3) {
 		image := d.resource(fmt.Sprintf("image:i%d", i))
-		image.Update, image.Runtime = &engine.UpdateState{Hold: d.hold(), Running: d.time(), Last: d.exit()}, nil
+		image.Update = &engine.UpdateState{Hold: d.hold(), Running: d.time(), Last: d.exit(), Wait: d.wait()}
+		image.Runtime = nil
 		snap.Images = append(snap.Images, image)
 	}
 	return snap

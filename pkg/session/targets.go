@@ -31,16 +31,27 @@ const runtimeFailed = "Server ended"
 // tolerated within grace of their deploy; next is when that ends for the first of them, zero if there is none.
 func targets(snap *engine.Snapshot, grace time.Duration, now time.Time) (list []v1alpha1.Target, next time.Time) {
 	list = make([]v1alpha1.Target, 0, 1+2*len(snap.Resources)+len(snap.Images))
-	list = append(list, target("tiltfile", "update", v1alpha1.TargetTypeJob, model.TiltfileResource,
-		tiltfileState(&snap.Tiltfile), 0))
+	tiltfile := target("tiltfile", "update", v1alpha1.TargetTypeJob, model.TiltfileResource,
+		tiltfileState(&snap.Tiltfile), 0)
+	tiltfile.Times = tiltfileTimes(&snap.Tiltfile)
+	if w := tiltfile.State.Waiting; w != nil {
+		w.Since = pointerTo(snap.Tiltfile.Queued)
+	}
+	list = append(list, tiltfile)
+	d := &directory{snap: snap}
 	for i := range snap.Resources {
 		r := &snap.Resources[i]
 		if r.Update != nil {
 			// A repetition that the job still waits for doesn't count.
-			list = append(list, target(r.Name, "update", v1alpha1.TargetTypeJob, r.Name, updateState(r), r.Update.Attempt))
+			t := target(r.Name, "update", v1alpha1.TargetTypeJob, r.Name, updateState(r), r.Update.Attempt)
+			t.Times = updateTimes(r)
+			d.wait(t.State.Waiting, r.Update.Wait, r.Name, true)
+			list = append(list, t)
 		}
 		if s := r.Runtime; s != nil && runtimePhase(r) != PhaseAbsent {
 			t := target(r.Name, s.Verb, runtimeType(s), r.Name, runtimeState(r), s.Restarts)
+			t.Times = runtimeTimes(r, t.State)
+			d.wait(t.State.Waiting, s.Wait, r.Name, false)
 			if tolerate(&t, s, grace, now) {
 				next = earliest(next, s.Running.Start.Add(grace))
 			}
@@ -48,16 +59,18 @@ func targets(snap *engine.Snapshot, grace time.Duration, now time.Time) (list []
 		}
 	}
 	for i := range snap.Images {
-		list = append(list, imageTarget(&snap.Images[i]))
+		list = append(list, imageTarget(&snap.Images[i], d))
 	}
 	slices.SortStableFunc(list, func(a, b v1alpha1.Target) int { return strings.Compare(a.Name, b.Name) })
 	return list, next
 }
 
 // imageTarget is the target of an image, which all resources that use it share.
-func imageTarget(image *engine.ResourceState) v1alpha1.Target {
+func imageTarget(image *engine.ResourceState, d *directory) v1alpha1.Target {
 	t := target("", "", v1alpha1.TargetTypeJob, "", updateState(image), image.Update.Attempt)
 	t.Name = imageName(image.Name)
+	t.Times = updateTimes(image)
+	d.wait(t.State.Waiting, image.Update.Wait, image.Name, true)
 	t.Resources = make([]string, len(image.Resources))
 	for i, name := range image.Resources {
 		t.Resources[i] = resourceName(name)
@@ -173,7 +186,9 @@ func runtimeState(r *engine.ResourceState) v1alpha1.TargetState {
 		return active(started(s.Running), phase == PhaseReady, s.Running.LastReady)
 	case PhaseWaiting:
 		if s.Running != nil {
-			return waiting(cmp.Or(s.Running.Reason, waitUnknown))
+			state := waiting(cmp.Or(s.Running.Reason, waitUnknown))
+			state.Waiting.Since = pointerTo(latest(s.Running.Changed, s.Running.Start))
+			return state
 		}
 		return waiting(string(s.Hold))
 	default:

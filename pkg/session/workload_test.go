@@ -38,9 +38,11 @@ func TestWorkloadStates(t *testing.T) {
 	}{
 		{"applied", engine.Running{}, &v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: micro(time.Second)}}},
 		{"no pod", engine.Running{Phase: engine.Pending, Reason: "waiting-for-pod"},
-			&v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{WaitReason: "waiting-for-pod"}}},
+			&v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{
+				WaitReason: "waiting-for-pod", Since: pointer(micro(time.Second))}}},
 		{"no reason", engine.Running{Phase: engine.Pending},
-			&v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{WaitReason: "unknown"}}},
+			&v1alpha1.TargetState{Waiting: &v1alpha1.TargetStateWaiting{
+				WaitReason: "unknown", Since: pointer(micro(time.Second))}}},
 		{"ready", engine.Running{Phase: engine.Ready, LastReady: at(2 * time.Second)},
 			&v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{
 				StartTime: micro(time.Second), Ready: true, LastReadyTime: micro(2 * time.Second),

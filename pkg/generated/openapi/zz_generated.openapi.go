@@ -3607,7 +3607,7 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions summarize the Session for \"kubectl wait\": Ready, Succeeded and Failed. While the status is larger than its storage accepts, Truncated says what is missing: first errors of targets are shortened, then targets are left out, those that wait, run or have failed last, and finally the error and the messages of conditions are shortened.",
+							Description: "conditions summarize the Session for \"kubectl wait\": Ready, Succeeded and Failed. While the status is larger than its storage accepts, Truncated says what is missing: first the times of targets and what they wait for are left out, then their errors are shortened, then targets are left out, those that wait, run or have failed last, and finally the error and the messages of conditions are shortened.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3807,7 +3807,7 @@ func schema_pkg_apis_core_v1alpha1_Target(ref common.ReferenceCallback) common.O
 					},
 					"times": {
 						SchemaProps: spec.SchemaProps{
-							Description: "times are the moments of the last execution, and of the next one once it is requested. They are enough to tell which chain of targets took how long.",
+							Description: "times are the moments of the execution that goes on or is requested, else of the last one. They are enough to tell which chain of targets took how long.",
 							Ref:         ref(v1alpha1.TargetTimes{}.OpenAPIModelName()),
 						},
 					},
@@ -3991,7 +3991,7 @@ func schema_pkg_apis_core_v1alpha1_TargetStateWaiting(ref common.ReferenceCallba
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "on are the names of the targets of this Session that it waits for, sorted. It is empty if it waits for something else, such as its turn or a trigger.",
+							Description: "on are the names of the targets of this Session that it waits for, sorted, and not more than 100. It is empty if it waits for something else, such as its turn or a trigger.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -4017,18 +4017,18 @@ func schema_pkg_apis_core_v1alpha1_TargetTimes(ref common.ReferenceCallback) com
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "TargetTimes are the moments of an execution. Those that haven't come are unset.",
+				Description: "TargetTimes are the moments of an execution. Those that haven't come are unset. The execution of a server begins with the update that it follows, and goes on when it is restarted by itself.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"queuedTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "queuedTime is when the execution was first requested.",
+							Description: "queuedTime is when the execution was first requested, together with the update that a server follows.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},
 					"allowedTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "allowedTime is when all that the target depends on was there, so that only its turn was missing.",
+							Description: "allowedTime is when all that the target depends on was there, so that only its turn was missing. For a server that is when its update had succeeded.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},
@@ -4040,7 +4040,7 @@ func schema_pkg_apis_core_v1alpha1_TargetTimes(ref common.ReferenceCallback) com
 					},
 					"readyTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "readyTime is when a server was first ready, and when a job has succeeded.",
+							Description: "readyTime is when a server was first ready, or when a job had succeeded.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},

@@ -58,12 +58,13 @@ var typesServed = map[string]properties{
 	},
 	"SessionCISpec": {optional: []string{"k8sGracePeriod", "readinessTimeout", "timeout"}},
 	"SessionStatus": {required: []string{"done", "pid", "startTime", "targets"}, optional: []string{"ci", "conditions", "error"}},
-	"Target": {required: []string{"name", "resources", "state", "type"}, optional: []string{"restartCount"},
+	"Target": {required: []string{"name", "resources", "state", "type"}, optional: []string{"restartCount", "times"},
 		enums: map[string][]any{"type": {"job", "server"}}},
 	"TargetState": {optional: []string{"active", "disabled", "terminated", "waiting"}},
 	"TargetStateWaiting": {
-		required: []string{"waitReason"},
+		required: []string{"waitReason"}, optional: []string{"on", "since"},
 	},
+	"TargetTimes":       {optional: []string{"allowedTime", "finishTime", "queuedTime", "readyTime", "startTime"}},
 	"TargetStateActive": {required: []string{"ready", "startTime"}, optional: []string{"lastReadyTime"}},
 	"TargetStateTerminated": {
 		required: []string{"finishTime", "startTime"}, optional: []string{"error", "exitCode", "graceStatus", "signal"},

@@ -161,9 +161,9 @@ type SessionStatus struct {
 	CI *SessionCISpec `json:"ci,omitempty"`
 
 	// conditions summarize the Session for "kubectl wait": Ready, Succeeded and Failed. While the status is larger than
-	// its storage accepts, Truncated says what is missing: first errors of targets are shortened, then targets are left
-	// out, those that wait, run or have failed last, and finally the error and the messages of conditions are
-	// shortened.
+	// its storage accepts, Truncated says what is missing: first the times of targets and what they wait for are left
+	// out, then their errors are shortened, then targets are left out, those that wait, run or have failed last, and
+	// finally the error and the messages of conditions are shortened.
 	// +optional
 	// +patchMergeKey=type
 	// +patchStrategy=merge

@@ -42,19 +42,21 @@ type Target struct {
 	// +optional
 	RestartCount int32 `json:"restartCount,omitempty"`
 
-	// times are the moments of the last execution, and of the next one once it is requested. They are enough to tell
+	// times are the moments of the execution that goes on or is requested, else of the last one. They are enough to tell
 	// which chain of targets took how long.
 	// +optional
 	Times *TargetTimes `json:"times,omitempty"`
 }
 
-// TargetTimes are the moments of an execution. Those that haven't come are unset.
+// TargetTimes are the moments of an execution. Those that haven't come are unset. The execution of a server begins with
+// the update that it follows, and goes on when it is restarted by itself.
 type TargetTimes struct {
-	// queuedTime is when the execution was first requested.
+	// queuedTime is when the execution was first requested, together with the update that a server follows.
 	// +optional
 	QueuedTime *metav1.MicroTime `json:"queuedTime,omitempty"`
 
-	// allowedTime is when all that the target depends on was there, so that only its turn was missing.
+	// allowedTime is when all that the target depends on was there, so that only its turn was missing. For a server that
+	// is when its update had succeeded.
 	// +optional
 	AllowedTime *metav1.MicroTime `json:"allowedTime,omitempty"`
 
@@ -62,7 +64,7 @@ type TargetTimes struct {
 	// +optional
 	StartTime *metav1.MicroTime `json:"startTime,omitempty"`
 
-	// readyTime is when a server was first ready, and when a job has succeeded.
+	// readyTime is when a server was first ready, or when a job had succeeded.
 	// +optional
 	ReadyTime *metav1.MicroTime `json:"readyTime,omitempty"`
 
@@ -102,8 +104,8 @@ type TargetStateWaiting struct {
 	// +optional
 	Since *metav1.MicroTime `json:"since,omitempty"`
 
-	// on are the names of the targets of this Session that it waits for, sorted. It is empty if it waits for something
-	// else, such as its turn or a trigger.
+	// on are the names of the targets of this Session that it waits for, sorted, and not more than 100. It is empty if it
+	// waits for something else, such as its turn or a trigger.
 	// +optional
 	// +listType=atomic
 	On []string `json:"on,omitempty"`

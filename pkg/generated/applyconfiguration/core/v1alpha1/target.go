@@ -28,7 +28,7 @@ type TargetApplyConfiguration struct {
 	// restartCount is how often the target was started again after a failure, since it was last started for another
 	// reason: the retries of a job, the restarts of a server, those of the containers of a workload's pods.
 	RestartCount *int32 `json:"restartCount,omitempty"`
-	// times are the moments of the last execution, and of the next one once it is requested. They are enough to tell
+	// times are the moments of the execution that goes on or is requested, else of the last one. They are enough to tell
 	// which chain of targets took how long.
 	Times *TargetTimesApplyConfiguration `json:"times,omitempty"`
 }

@@ -12,15 +12,17 @@ import (
 // TargetTimesApplyConfiguration represents a declarative configuration of the TargetTimes type for use
 // with apply.
 //
-// TargetTimes are the moments of an execution. Those that haven't come are unset.
+// TargetTimes are the moments of an execution. Those that haven't come are unset. The execution of a server begins with
+// the update that it follows, and goes on when it is restarted by itself.
 type TargetTimesApplyConfiguration struct {
-	// queuedTime is when the execution was first requested.
+	// queuedTime is when the execution was first requested, together with the update that a server follows.
 	QueuedTime *v1.MicroTime `json:"queuedTime,omitempty"`
-	// allowedTime is when all that the target depends on was there, so that only its turn was missing.
+	// allowedTime is when all that the target depends on was there, so that only its turn was missing. For a server that
+	// is when its update had succeeded.
 	AllowedTime *v1.MicroTime `json:"allowedTime,omitempty"`
 	// startTime is when the execution began.
 	StartTime *v1.MicroTime `json:"startTime,omitempty"`
-	// readyTime is when a server was first ready, and when a job has succeeded.
+	// readyTime is when a server was first ready, or when a job had succeeded.
 	ReadyTime *v1.MicroTime `json:"readyTime,omitempty"`
 	// finishTime is when the execution ended.
 	FinishTime *v1.MicroTime `json:"finishTime,omitempty"`

@@ -1,0 +1,158 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package session
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/model"
+)
+
+// maxOn is how many names state.waiting.on has at most.
+const maxOn = 100
+
+// directory finds the targets that a wait is for.
+type directory struct {
+	snap *engine.Snapshot
+	// byName are the resources of snap, nil before the first search.
+	byName map[string]*engine.ResourceState
+}
+
+// wait completes the state of a waiting target of the resource self.
+func (d *directory) wait(state *v1alpha1.TargetStateWaiting, w *engine.Wait, self string, update bool) {
+	if state == nil || w == nil {
+		return
+	}
+	state.Since = pointerTo(w.Since)
+	for _, name := range w.On {
+		if on := d.target(name, self, update); on != "" {
+			state.On = append(state.On, on)
+		}
+	}
+	slices.Sort(state.On)
+	state.On = slices.Compact(state.On)
+	if len(state.On) > maxOn {
+		state.On = state.On[:maxOn]
+	}
+}
+
+// target is the name of the target that the update or runtime of self waits for, if it waits for a task. It is empty
+// for an unknown task.
+func (d *directory) target(name, self string, update bool) string {
+	switch {
+	case name == model.TiltfileResource:
+		return TiltfileTarget
+	case strings.HasPrefix(name, model.ImagePrefix):
+		return imageName(name)
+	case d.byName == nil:
+		d.byName = make(map[string]*engine.ResourceState, len(d.snap.Resources))
+		for i := range d.snap.Resources {
+			d.byName[d.snap.Resources[i].Name] = &d.snap.Resources[i]
+		}
+	}
+	r := d.byName[name]
+	if r == nil {
+		return ""
+	}
+	job, runtime := TargetNames(r)
+	switch {
+	case runtime == "" || runtimePhase(r) == PhaseAbsent:
+		return job
+	case job == "":
+		return runtime
+	case name == self && update || name != self && updatePhase(r) == PhaseSucceeded:
+		return runtime
+	}
+	return job
+}
+
+// updateTimes are the times of the execution that goes on or is due, else of the last one.
+func updateTimes(r *engine.ResourceState) *v1alpha1.TargetTimes {
+	u := r.Update
+	switch phase := updatePhase(r); {
+	case phase == PhaseDisabled || phase == PhaseInactive:
+		return nil
+	case phase == PhaseWaiting && !u.Queued.IsZero():
+		return times(u.Queued, u.Allowed, time.Time{}, time.Time{}, time.Time{})
+	}
+	return buildTimes(u.History)
+}
+
+func tiltfileTimes(t *engine.TiltfileState) *v1alpha1.TargetTimes {
+	if t.Pending && t.Running.IsZero() {
+		return times(t.Queued, t.Queued, time.Time{}, time.Time{}, time.Time{})
+	}
+	return buildTimes(t.History)
+}
+
+// buildTimes are the times of the build that goes on, else of the last one. They are nil without any.
+func buildTimes(h *engine.History) *v1alpha1.TargetTimes {
+	var b *engine.Build
+	switch {
+	case h == nil:
+		return nil
+	case h.Current != nil:
+		b = h.Current
+	case len(h.Ended) > 0:
+		b = h.Ended[0]
+	default:
+		return nil
+	}
+	ready := b.Finish
+	if b.Error != "" {
+		ready = time.Time{}
+	}
+	return times(b.Queued, b.Allowed, b.Start, ready, b.Finish)
+}
+
+// runtimeTimes are the times of a runtime since the update that it follows.
+func runtimeTimes(r *engine.ResourceState, state v1alpha1.TargetState) *v1alpha1.TargetTimes {
+	s := r.Runtime
+	if phase := runtimePhase(r); phase == PhaseDisabled || phase == PhaseInactive {
+		return nil
+	}
+	var finish time.Time
+	if end := state.Terminated; end != nil {
+		finish = end.FinishTime.Time
+	}
+	return times(s.Queued, s.Allowed, s.Start, s.Ready, finish)
+}
+
+// times are the moments that have come. They are nil if none has.
+func times(queued, allowed, start, ready, finish time.Time) *v1alpha1.TargetTimes {
+	if queued.IsZero() {
+		return nil
+	}
+	t := &v1alpha1.TargetTimes{}
+	moments := []struct {
+		at  time.Time
+		set **metav1.MicroTime
+	}{
+		{queued, &t.QueuedTime}, {allowed, &t.AllowedTime}, {start, &t.StartTime}, {ready, &t.ReadyTime},
+		{finish, &t.FinishTime},
+	}
+	// They share an allocation: a Session may have very many targets.
+	values := make([]metav1.MicroTime, len(moments))
+	for i, m := range moments {
+		if !m.at.IsZero() {
+			values[i] = microTime(m.at)
+			*m.set = &values[i]
+		}
+	}
+	return t
+}
+
+func pointerTo(t time.Time) *metav1.MicroTime {
+	if t.IsZero() {
+		return nil
+	}
+	at := microTime(t)
+	return &at
+}
