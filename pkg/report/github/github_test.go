@@ -6,6 +6,8 @@ package github
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -237,5 +239,22 @@ func TestSummaryOfASuccess(t *testing.T) {
 	}
 	if strings.Contains(Summary(r), "mermaid") {
 		t.Error("a chart of too many targets")
+	}
+}
+
+func TestSummaryIsAppended(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "summary")
+	if err := os.WriteFile(path, []byte("# Mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := failed(1)
+	if err := AppendSummary(path, r); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != "# Mine"+Summary(r) || !strings.HasPrefix(Summary(r), "\n") {
+		t.Errorf("%v: %s", err, got)
+	}
+	if err := AppendSummary(t.TempDir(), r); err == nil || !strings.Contains(err.Error(), "append the summary of the job: open ") {
+		t.Errorf("got %v", err)
 	}
 }
