@@ -127,6 +127,9 @@ func TestLayout(t *testing.T) {
 			texts := map[int]bool{}
 			for _, sandbox := range []string{"", "yes"} { // A frame with a sandbox runs no scripts.
 				for _, scheme := range []string{"0", "1"} {
+					if scheme == "0" && name != "small" {
+						continue // They have the same colours.
+					}
 					m := measure(t, server.URL, name, sandbox, width, "--blink-settings=preferredColorScheme="+scheme)
 					backgrounds[scheme+m.Background], texts[m.Text] = true, true
 					bars, rows := m.Bars > 0 && m.Names > 0, m.Rows > 0
