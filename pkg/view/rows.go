@@ -4,6 +4,7 @@
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -124,7 +125,7 @@ func (r *Row) Why() string {
 	t := r.Targets[0]
 	switch state := t.State; {
 	case state.Terminated != nil && state.Terminated.Error != "":
-		parts = append(parts, failure(t))
+		parts = append(parts, failure(state.Terminated))
 	case state.Waiting != nil:
 		parts = append(parts, r.waitsFor(state.Waiting))
 	}
@@ -145,17 +146,37 @@ func times(n int32) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// failure is the main line of the error of a target, after how its process ended unless the error says so.
-func failure(t *v1alpha1.Target) string {
-	end, line := t.State.Terminated, text.Plain(text.ErrorLine(t.State.Terminated.Error))
-	how := ""
+// Says is what a table says of a row besides its state: why it isn't well, or its last line of output, or both where
+// the error of a process is nothing but its exit code or signal.
+func (r *Row) Says(last string) string {
+	why := r.Why()
+	last = text.Plain(last)
 	switch {
-	case end.ExitCode != nil && !strings.Contains(line, fmt.Sprint(*end.ExitCode)):
-		how = fmt.Sprintf("exit code %d: ", *end.ExitCode)
-	case end.Signal != "" && !strings.Contains(line, end.Signal):
-		how = end.Signal + ": "
+	case r.Phase == session.PhaseInactive || r.Phase == session.PhaseDisabled || last == "":
+		return why
+	case why == "":
+		return last
+	case r.Phase == session.PhaseFailed && exit(r.Targets[0].State.Terminated) != "":
+		return why + ": " + last
 	}
-	return how + line
+	return why
+}
+
+// failure is the main line of the error of a target.
+func failure(end *v1alpha1.TargetStateTerminated) string {
+	return cmp.Or(exit(end), text.Plain(text.ErrorLine(end.Error)))
+}
+
+// exit is how a process ended whose error says nothing more, empty for other ends.
+func exit(end *v1alpha1.TargetStateTerminated) string {
+	switch code := end.ExitCode; {
+	case end.Signal != "" && strings.HasSuffix(end.Error, "signal: "+end.Signal):
+		return "signal: " + end.Signal
+	case code != nil && (strings.HasSuffix(end.Error, fmt.Sprintf(" exited with code %d", *code)) ||
+		end.Error == fmt.Sprintf("exit status %d", *code)):
+		return fmt.Sprintf("exit code %d", *code)
+	}
+	return ""
 }
 
 // maxOn is how many of the rows that a row waits for are named.
@@ -163,16 +184,10 @@ const maxOn = 3
 
 // waitsFor is what a target waits for: the rows in front of it and their states, those that failed first, or the reason.
 func (r *Row) waitsFor(w *v1alpha1.TargetStateWaiting) string {
-	var on []*Row
-	for _, name := range w.On {
-		if row := r.all.rowOf(name); row != nil && row != r && !slices.Contains(on, row) {
-			on = append(on, row)
-		}
-	}
+	on := r.on(w)
 	if len(on) == 0 {
 		return WaitWords(w.WaitReason)
 	}
-	slices.SortStableFunc(on, func(a, b *Row) int { return urgency(a.Targets[0]) - urgency(b.Targets[0]) })
 	var names []string
 	for _, row := range on[:min(len(on), maxOn)] {
 		names = append(names, fmt.Sprintf("%s (%s)", row.Name, row.State()))
@@ -183,7 +198,18 @@ func (r *Row) waitsFor(w *v1alpha1.TargetStateWaiting) string {
 	return "← " + strings.Join(names, ", ")
 }
 
-// rowOf is the row of a target, nil if there is none.
+// on are the other rows that a target waits for, the most urgent first.
+func (r *Row) on(w *v1alpha1.TargetStateWaiting) (on []*Row) {
+	for _, name := range w.On {
+		if row := r.all.rowOf(name); row != nil && row != r && !slices.Contains(on, row) {
+			on = append(on, row)
+		}
+	}
+	slices.SortStableFunc(on, func(a, b *Row) int { return urgency(a.Targets[0]) - urgency(b.Targets[0]) })
+	return on
+}
+
+// rowOf is the row of a target, a resource or an image, nil if there is none.
 func (all table) rowOf(target string) *Row {
 	if row := all[target]; row != nil {
 		return row
@@ -191,7 +217,10 @@ func (all table) rowOf(target string) *Row {
 	if target == tiltfileTarget {
 		return all[model.TiltfileResource]
 	}
-	return all[target[:max(strings.LastIndexByte(target, ':'), 0)]]
+	if row := all[target[:max(strings.LastIndexByte(target, ':'), 0)]]; row != nil {
+		return row
+	}
+	return all[model.ImagePrefix+target]
 }
 
 // tiltfileTarget is the target of the Tiltfile's evaluation.

@@ -74,10 +74,13 @@ func lines(targets ...v1alpha1.Target) string {
 
 // TestRow is the row of a resource with a server, a job, or both.
 func TestRow(t *testing.T) {
-	exit := ended4("bind: address already in use")
+	exit := ended4("Process 7 exited with code 1")
 	one := int32(1)
 	exit.Terminated.ExitCode = &one
-	killed := ended4("Server ended")
+	zero := int32(0)
+	early := ended4("Process 7 exited with code 0, but servers are expected to run indefinitely")
+	early.Terminated.ExitCode = &zero
+	killed := ended4("Process 7 was killed by signal: killed")
 	killed.Terminated.Signal = "killed"
 	again := target("a:serve", waiting("restarting"))
 	again.RestartCount = 3
@@ -91,8 +94,10 @@ func TestRow(t *testing.T) {
 		{[]v1alpha1.Target{target("a:serve", active())}, "◐|a|not ready|9s|"},
 		{[]v1alpha1.Target{target("a:update", ended4(""))}, "✓|a|succeeded|4s|"},
 		{[]v1alpha1.Target{target("a:update", ended4("boom\nmore\x1b[31m"))}, "✗|a|failed|4s|boom"},
-		{[]v1alpha1.Target{target("a:serve", exit)}, "✗|a|failed|4s|exit code 1: bind: address already in use"},
-		{[]v1alpha1.Target{target("a:serve", killed)}, "✗|a|failed|4s|killed: Server ended"},
+		{[]v1alpha1.Target{target("a:serve", exit)}, "✗|a|failed|4s|exit code 1"},
+		{[]v1alpha1.Target{target("a:serve", killed)}, "✗|a|failed|4s|signal: killed"},
+		{[]v1alpha1.Target{target("a:serve", early)},
+			"✗|a|failed|4s|Process 7 exited with code 0, but servers are expected to run indefinitely"},
 		{[]v1alpha1.Target{target("a:serve", ready())}, "●|a|ready|1.5s|"},
 		{[]v1alpha1.Target{target("a:update", v1alpha1.TargetState{})}, "–|a|not requested||"},
 		{[]v1alpha1.Target{target("a:update", v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}})},
@@ -106,7 +111,7 @@ func TestRow(t *testing.T) {
 		{[]v1alpha1.Target{target("a:serve", ready()), target("a:update", active())}, "◐|a|running|9s|"},
 		{[]v1alpha1.Target{target("a:serve", ready()), target("a:update", ended4("boom"))}, "✗|a|failed|4s|boom"},
 		{[]v1alpha1.Target{target("a:serve", exit), target("a:update", active())},
-			"✗|a|failed|4s|exit code 1: bind: address already in use"},
+			"✗|a|failed|4s|exit code 1"},
 		{[]v1alpha1.Target{target("a:serve", waiting("waiting-for-update")), target("a:update", waiting("waiting-for-slot"))},
 			"…|a|waiting|7s|for its turn: as many updates run as may run at once"},
 		{[]v1alpha1.Target{target("a:serve", waiting("update-failed")), target("a:update", ended4("boom"))},
@@ -114,6 +119,32 @@ func TestRow(t *testing.T) {
 	} {
 		if got := lines(test.targets...); got != test.want+"\n" {
 			t.Errorf("%s, want %s", strings.TrimSpace(got), test.want)
+		}
+	}
+}
+
+// TestSays is what a row says with a last line of output.
+func TestSays(t *testing.T) {
+	failed := ended4("exit status 2")
+	two := int32(2)
+	failed.Terminated.ExitCode = &two
+	for _, test := range []struct {
+		state      v1alpha1.TargetState
+		last, want string
+	}{
+		{ready(), " listen\x1b[mg ", "listeng"},
+		{active(), "", ""},
+		{failed, "in use", "exit code 2: in use"},
+		{failed, "", "exit code 2"},
+		{ended4("no such directory"), "in use", "no such directory"},
+		{waiting("pending-trigger"), "done", "for a trigger"},
+		{v1alpha1.TargetState{}, "old", ""},
+		{v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}}, "old", ""},
+	} {
+		s := &v1alpha1.Session{}
+		s.Status.Targets = []v1alpha1.Target{target("a:update", test.state)}
+		if got := Rows(s)[0].Says(test.last); got != test.want {
+			t.Errorf("%+v, %q: %q, want %q", test.state, test.last, got, test.want)
 		}
 	}
 }

@@ -39,6 +39,14 @@ func (s Style) Sign(phase session.Phase) string {
 	return s.Paint(signs[phase].colour, signs[phase].symbol)
 }
 
+// Text is a text of this package as it can be shown.
+func (s Style) Text(text string) string {
+	if s.ASCII {
+		return strings.NewReplacer("←", "<-", "…", "...", "│", "|").Replace(text)
+	}
+	return text
+}
+
 // ASCII reports whether a terminal shows nothing but ASCII, by the locale and the kind of terminal in an environment.
 func ASCII(getenv func(string) string) bool {
 	locale := strings.ToUpper(cmp.Or(getenv("LC_ALL"), getenv("LC_CTYPE"), getenv("LANG")))

@@ -126,10 +126,14 @@ func (k kubectlExit) asError(cmd *cobra.Command) error {
 
 // NewCommands returns the commands.
 func NewCommands(p command.Program) []*cobra.Command {
-	return append([]*cobra.Command{
+	commands := []*cobra.Command{
 		newTriggerCommand(p), newEnableCommand(p), newDisableCommand(p),
 		newArgsCommand(p), newLogsCommand(p), newKubeconfigCommand(p),
-	}, newKubectlCommands(p)...)
+	}
+	if !p.Tilt {
+		commands = append(commands, newStatusCommand(p), newWhyCommand(p))
+	}
+	return append(commands, newKubectlCommands(p)...)
 }
 
 // tiltBuilt is when the version of Tilt was built that this program works as. Scripts match the whole line.

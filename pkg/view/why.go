@@ -1,0 +1,67 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package view
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/session"
+)
+
+// Find returns the row of a resource, of an image with or without model.ImagePrefix, or of a target. Without one it
+// returns an error with the names that are alike, or with all if there are few.
+func Find(s *v1alpha1.Session, name string) (*Row, error) {
+	rows := Rows(s)
+	if len(rows) == 0 {
+		return nil, fmt.Errorf("no resource %q: the Session has none yet", name)
+	}
+	if row := rows[0].all.rowOf(name); row != nil {
+		return row, nil
+	}
+	names := make([]string, len(rows))
+	for i, row := range rows {
+		names[i] = row.Name
+	}
+	return nil, fmt.Errorf("no resource %q%s", name, Suggestion(name, names))
+}
+
+// Chain are rows that wait for each other, the one that is asked about first and the one that holds all up last. Where
+// a row waits for several, the chain goes on with one that has failed, else with one that runs.
+func (r *Row) Chain() []*Row {
+	chain := []*Row{r}
+	for {
+		last := chain[len(chain)-1]
+		if last.Phase != session.PhaseWaiting {
+			return chain
+		}
+		on := last.on(last.Targets[0].State.Waiting)
+		if len(on) == 0 || slices.Contains(chain, on[0]) {
+			return chain
+		}
+		chain = append(chain, on[0])
+	}
+}
+
+// Why explains a row in lines for people: its chain.
+func Why(chain []*Row, style Style, now time.Time) string {
+	width := 0
+	for _, r := range chain {
+		width = max(width, utf8.RuneCountInString(r.Name))
+	}
+	var b strings.Builder
+	for _, r := range chain {
+		state := r.State()
+		if d := Duration(r.Time(now)); d != "" {
+			state += " " + d
+		}
+		line := fmt.Sprintf("%s %-*s  %-16s  %s", style.Sign(r.Phase), width, r.Name, state, style.Text(r.Why()))
+		fmt.Fprintln(&b, strings.TrimRight(line, " "))
+	}
+	return b.String()
+}
