@@ -52,6 +52,7 @@ While it runs, its state is served as the Session "Tiltfile".
 		"after a failure finish everything that doesn't depend on it, and report all failures")
 	cmd.Flags().BoolVar(&o.targets.KeepContainers, "keep", false,
 		"leave the containers and networks of Compose services that the run has created at its end")
+	cmd.Flags().BoolVar(&o.stream, "stream", false, "print lines alone, without a line of status at the end of a terminal")
 	cmd.Flags().DurationVar(&o.linger, "linger", 0,
 		"how long the API stays up after the verdict, so that scripts can read the final Session; a signal ends it")
 	return cmd
@@ -66,14 +67,16 @@ func NewUpCommand(p command.Program) *cobra.Command {
 		Long: `Runs the resources of a Tiltfile and keeps its servers running until a signal
 ends it. A failing resource or Tiltfile doesn't end it.
 
+On a terminal it shows a live view, where "?" lists the keys; --stream, CI and
+TERM=dumb in the environment, and a pipe have it print plain lines.
+
 While it runs, its state is served as the Session "Tiltfile".
 
 ` + command.ExitCodesHelp,
 		RunE: o.runE(p),
 	}
 	o.addFlags(cmd, p)
-	// Without it Tilt shows a prompt.
-	cmd.Flags().Bool("stream", true, "stream the output of all resources (always on)")
+	cmd.Flags().BoolVar(&o.stream, "stream", false, "print the output of all resources instead of the live view")
 	return cmd
 }
 
@@ -111,6 +114,8 @@ type options struct {
 	timeout time.Duration
 	// keepGoing lets ci finish what doesn't depend on a failure.
 	keepGoing bool
+	// stream prints plain lines alone, on a terminal too.
+	stream bool
 	// linger is how long the API stays up after the verdict of ci.
 	linger time.Duration
 	// killGrace is the time from SIGTERM to SIGKILL.

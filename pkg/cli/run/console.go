@@ -44,14 +44,21 @@ type console struct {
 	// hurry gives up output that isn't read.
 	hurry   func()
 	hurried chan struct{}
+	// terminal is how a person sees the run beside plain lines.
+	terminal *terminal
+	// finished is closed when the output of resources has ended.
+	finished chan struct{}
+	end      func()
 	// session is the Session to report, set before logs are closed, nil for none.
 	session atomic.Pointer[v1alpha1.Session]
 }
 
-func newConsole(p command.Program, api *host.API, optional bool) *console {
-	c := &console{program: p, api: api, optional: optional, hurried: make(chan struct{})}
+func newConsole(p command.Program, t *terminal, optional bool) *console {
+	c := &console{program: p, api: t.api, terminal: t, optional: optional, hurried: make(chan struct{})}
 	c.logs = logs.New(logLimit, clock.RealClock{})
 	c.hurry = sync.OnceFunc(func() { close(c.hurried) })
+	c.finished = make(chan struct{})
+	c.end = sync.OnceFunc(func() { c.logs.Close(); close(c.finished) })
 	return c
 }
 
@@ -63,7 +70,7 @@ func (c *console) part() host.Part {
 // processes write while they're being stopped isn't shown.
 func (c *console) finish(s *v1alpha1.Session) {
 	c.session.Store(s)
-	c.logs.Close()
+	c.end()
 }
 
 // run prints until ctx is done and everything is printed. A reader that reads nothing
@@ -80,7 +87,7 @@ func (c *console) run(ctx context.Context, ready func()) error {
 		}
 		return err
 	case <-ctx.Done():
-		c.logs.Close()
+		c.end()
 	}
 	select {
 	case err = <-printed:
@@ -96,9 +103,14 @@ func (c *console) run(ctx context.Context, ready func()) error {
 
 func (c *console) print(ctx context.Context) error {
 	out := c.program.Streams.Out
-	_, err := fmt.Fprintf(out, "tilt-session %s %v\n", c.program.Version, c.api)
-	if err == nil {
-		err = c.printLogs(context.WithoutCancel(ctx), out)
+	var err error
+	if !c.terminal.live || c.showLive(ctx) {
+		_, err = fmt.Fprintf(out, "tilt-session %s %v\n", c.program.Version, c.api)
+		endStatus := c.terminal.showStatus(ctx)
+		if err == nil {
+			err = c.printLogs(context.WithoutCancel(ctx), out)
+		}
+		endStatus()
 	}
 	if s := c.session.Load(); err == nil && s != nil {
 		err = c.report(ctx, out, s)
@@ -107,6 +119,35 @@ func (c *console) print(ctx context.Context) error {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil
+}
+
+// showLive shows the live view, and reports whether plain lines are printed after it. Without a verdict of the run, the
+// last Session that was seen is the one to report.
+func (c *console) showLive(ctx context.Context) (stream bool) {
+	seeing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var ending sync.WaitGroup
+	ending.Go(func() {
+		select {
+		case <-c.finished:
+			cancel()
+		case <-seeing.Done():
+		}
+	})
+	last, stream, err := c.terminal.showLive(seeing)
+	if err != nil {
+		c.program.Warn(err)
+	}
+	if !stream {
+		select {
+		case <-c.finished:
+		case <-ctx.Done():
+		}
+		c.session.CompareAndSwap(nil, last)
+	}
+	cancel()
+	ending.Wait()
+	return stream
 }
 
 // printLogs prints the lines of the run, each with the name of its resource in front,

@@ -64,7 +64,7 @@ func (o *downOptions) run(ctx context.Context, p command.Program) error {
 	if err := command.DirectLog(p.Streams.ErrOut, o.verbosity); err != nil {
 		return command.Failed(err)
 	}
-	out := newConsole(p, nil, false)
+	out := newConsole(p, &terminal{}, false)
 	down := host.Down{
 		Engines: host.Engines{
 			OpenFiles: true, MaxDataSize: o.maxDataSize, KillGrace: o.killGrace, Targets: o.targets.Targets,

@@ -53,7 +53,7 @@ func (o *options) printResult(ctx context.Context, p command.Program, verbose bo
 	if err := command.DirectLog(p.Streams.ErrOut, 0); err != nil {
 		return command.Failed(err)
 	}
-	out := newConsole(p, nil, false)
+	out := newConsole(p, &terminal{}, false)
 	evaluation := host.Evaluation{
 		Engines:    host.Engines{OpenFiles: true, MaxDataSize: o.maxDataSize, Targets: o.targets.Targets},
 		Subcommand: resultSubcommand,

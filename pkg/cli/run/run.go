@@ -35,6 +35,9 @@ const deletionLinger = 2 * time.Second
 // and returns when nothing of it is left.
 func (o *options) run(ctx context.Context, p command.Program) error {
 	host.SetGCPercent(host.StartPercent)
+	colours := o.colours.Children(p.Streams.Out)
+	api := &host.API{}
+	terminal := o.newTerminal(&p, api)
 	if err := command.DirectLog(p.Streams.ErrOut, o.verbosity); err != nil {
 		return command.Failed(err)
 	}
@@ -42,7 +45,7 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 	if err != nil {
 		return command.WithCode(command.ExitUsage, "read the environment that systemd sets: %w", err)
 	}
-	api := &host.API{
+	*api = host.API{
 		Server:      apiserver.NewOptions(),
 		Open:        storage.NewMemory,
 		Address:     o.address,
@@ -51,7 +54,7 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 		Warn:        p.Warn,
 	}
 	api.Server.Port, api.Server.Version = o.Port, p.Version
-	out := newConsole(p, api, o.exitCondition == v1alpha1.ExitConditionCI)
+	out := newConsole(p, terminal, o.exitCondition == v1alpha1.ExitConditionCI)
 	ended := make(chan controller.Outcome, 1)
 	runner := host.NewRunner(api, host.RunnerOptions{
 		Only: command.SessionName,
@@ -60,7 +63,7 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 			OpenFiles:   true,
 			MaxDataSize: o.maxDataSize,
 			KillGrace:   o.killGrace,
-			Environ:     o.colours.Children(p.Streams.Out),
+			Environ:     colours,
 			Targets:     o.targets.Targets,
 			Notice:      func(text string) { fmt.Fprintln(p.Streams.ErrOut, text) },
 			Began:       time.Now(),

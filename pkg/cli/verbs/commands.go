@@ -131,7 +131,7 @@ func NewCommands(p command.Program) []*cobra.Command {
 		newArgsCommand(p), newLogsCommand(p), newKubeconfigCommand(p),
 	}
 	if !p.Tilt {
-		commands = append(commands, newStatusCommand(p), newWhyCommand(p))
+		commands = append(commands, newStatusCommand(p), newWhyCommand(p), newTopCommand(p))
 	}
 	return append(commands, newKubectlCommands(p)...)
 }
