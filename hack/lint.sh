@@ -17,7 +17,7 @@ for module in . hack/e2e hack/interop hack/bench; do
 done
 
 # What only engine and cluster run.
-go vet -tags 'engine cluster' ./hack/... ./pkg/kube/...
+go vet -tags 'engine cluster browser' ./hack/... ./pkg/kube/...
 
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
