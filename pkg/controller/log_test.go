@@ -85,8 +85,15 @@ func TestReadLog(t *testing.T) {
 		{"last", v1alpha1.SessionLogOptions{TailLines: number(1)}, bad},
 		{"with times", v1alpha1.SessionLogOptions{Resources: []string{"web"}, Timestamps: true},
 			"2026-03-04T05:06:07.000000Z " + hello + "2026-03-04T05:07:07.000000Z " + bad},
+		{"after a line", v1alpha1.SessionLogOptions{SinceSeq: number(2)}, removed + bad},
+		{"after the last line", v1alpha1.SessionLogOptions{SinceSeq: number(5)}, ""},
+		{"a page backwards", v1alpha1.SessionLogOptions{BeforeSeq: number(4), LimitLines: number(2)}, hello + "      removed │ WARNING: one\n"},
+		{"a page forwards", v1alpha1.SessionLogOptions{SinceSeq: number(1), LimitLines: number(1)}, hello},
+		{"what matches", v1alpha1.SessionLogOptions{Grep: "^(hello|two)$|HELLO|(?i)BAD"}, "      removed │ two\n" + bad},
+		{"warnings and errors", v1alpha1.SessionLogOptions{Level: "warn"}, removed + bad},
+		{"errors", v1alpha1.SessionLogOptions{Level: "error", Follow: true}, bad},
 		{"in JSON", v1alpha1.SessionLogOptions{Format: "json", Timestamps: true, Resources: []string{"web", "removed"}},
-			`{"seq":2,"time":"2026-03-04T05:06:07.000000Z","resource":"web","level":"info","text":"<hello> \ufffd"}` + "\n" +
+			`{"seq":2,"time":"2026-03-04T05:06:07.000000Z","resource":"web","level":"info","text":"<hello> \ufffd","own":true}` + "\n" +
 				`{"seq":3,"time":"2026-03-04T05:07:07.000000Z","resource":"removed","level":"warn","text":"one"}` + "\n" +
 				`{"seq":4,"time":"2026-03-04T05:07:07.000000Z","resource":"removed","level":"warn","text":"two"}` + "\n" +
 				`{"seq":5,"time":"2026-03-04T05:07:07.000000Z","resource":"web","level":"error","text":"bad"}` + "\n"},
@@ -104,6 +111,10 @@ func TestReadLogOfUnknownResource(t *testing.T) {
 	if !apierrors.IsNotFound(err) || !apierrors.HasStatusCause(err, metav1.CauseTypeFieldValueNotFound) || err.Error() != `no such resource "unknown"` {
 		t.Errorf("error = %v", err)
 	}
+	past := int64(6)
+	if _, err := r.ReadLog(t.Context(), &v1alpha1.SessionLogOptions{SinceSeq: &past}, nil); !apierrors.IsResourceExpired(err) {
+		t.Errorf("after a line of another run: %v", err)
+	}
 	// It may be defined yet.
 	w.snap.Tiltfile.Evaluations = 0
 	if _, err := r.ReadLog(t.Context(), options, nil); err != nil {
@@ -116,7 +127,7 @@ func TestReadLogReportsMissedLines(t *testing.T) {
 	for want, options := range map[string]v1alpha1.SessionLogOptions{
 		" lines of a were written faster than they could be printed, and are missing here]\n": {},
 		" missing here]\n2026-03-04T05:06:07.000000Z             a │ ":                        {Timestamps: true},
-		`","missed":`: {Format: v1alpha1.SessionLogFormatJSON},
+		`,"missed":`: {Format: v1alpha1.SessionLogFormatJSON},
 	} {
 		w := &written{store: logs.New(10_000, testingclock.NewFakeClock(start))}
 		r := &requested{session: "Tiltfile", run: w, now: time.Now}

@@ -50,7 +50,7 @@ func TestLinesThatHaveBegun(t *testing.T) {
 				reading := make(chan struct{})
 				go func() {
 					defer close(reading)
-					printer := NewPrinter(&out, false)
+					printer := NewPrinter(&out, Style{})
 					for batch := range s.Read(t.Context(), Selection{Until: make(chan struct{})}) {
 						if err := printer.Print(batch); err != nil {
 							t.Error(err)

@@ -19,6 +19,8 @@ import (
 	"iter"
 	"strings"
 	"time"
+
+	"tilt.dev/session/pkg/model"
 )
 
 // MaxLine is the largest number of bytes in a line.
@@ -47,6 +49,10 @@ type Line struct {
 	Continued bool
 	// Continues is true if the line continues an unfinished one of the source.
 	Continues bool
+	// Unfinished is true if the line had no end yet when it was stored. The next line of its writer continues it.
+	Unfinished bool
+	// Own is true for what the run itself says of a resource, such as which command it starts, below LevelWarn.
+	Own bool
 	// Text has no line end.
 	Text string
 }
@@ -65,6 +71,8 @@ type block struct {
 	// writer is the Writer that received the lines, nil for those of Append.
 	writer *Writer
 	level  Level
+	// continued is true if the first line is Continued.
+	continued bool
 	lines
 }
 
@@ -80,10 +88,10 @@ type lines struct {
 // unfinished reports whether the last line has no end yet.
 func (l lines) unfinished() bool { return l.count > 0 && !strings.HasSuffix(l.text, "\n") }
 
-// all yields the lines from index first on, each with its index.
-func (l lines) all(first int) iter.Seq2[int, string] {
+// all yields the lines with their indexes.
+func (l lines) all() iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
-		for i, text := first, l.from(first); text != ""; i++ {
+		for i, text := 0, l.text; text != ""; i++ {
 			line, rest, _ := strings.Cut(text, "\n")
 			if !yield(i, line) {
 				return
@@ -107,15 +115,38 @@ func (b *block) after() uint64 { return b.first + uint64(b.count) }
 
 func (b *block) size() int { return len(b.text) + blockOverhead }
 
+// own reports whether the lines are Own. Messages of the Tiltfile are its output.
+func (b *block) own() bool {
+	return b.writer == nil && b.level == LevelInfo && b.source.name != model.TiltfileResource
+}
+
+// cut returns a block with the lines from index first up to index end.
+func (b *block) cut(first, end int) *block {
+	if first == 0 && end == b.count {
+		return b
+	}
+	cut := *b
+	cut.first, cut.before = b.first+uint64(first), b.before+uint64(first)
+	cut.continued = first > 0 && b.level != LevelInfo
+	text := b.from(first)
+	if end < b.count {
+		text = text[:len(text)-len(b.from(end))]
+	}
+	cut.lines = lines{text: text, count: end - first, continues: first == 0 && b.continues}
+	return &cut
+}
+
 // line returns the line with index i and a text.
 func (b *block) line(i int, text string) Line {
 	return Line{
-		Seq:       b.first + uint64(i),
-		Time:      b.time,
-		Source:    b.source.name,
-		Level:     b.level,
-		Continued: i > 0 && b.level != LevelInfo,
-		Continues: i == 0 && b.continues,
-		Text:      text,
+		Seq:        b.first + uint64(i),
+		Time:       b.time,
+		Source:     b.source.name,
+		Level:      b.level,
+		Continued:  i > 0 && b.level != LevelInfo || b.continued,
+		Continues:  i == 0 && b.continues,
+		Unfinished: i == b.count-1 && b.unfinished(),
+		Own:        b.own(),
+		Text:       text,
 	}
 }

@@ -7,21 +7,7 @@ import (
 	"context"
 	"iter"
 	"slices"
-	"time"
 )
-
-// Selection selects lines of a store.
-type Selection struct {
-	// Sources selects the lines of these sources. Empty selects all.
-	Sources []string
-	// Since excludes earlier lines.
-	Since time.Time
-	// Tail limits the lines that exist when reading begins to the last ones. Nil is no limit.
-	Tail *int64
-	// Until ends the selection when it is closed: with the last line by then. Nil
-	// ends it with the last line when reading begins.
-	Until <-chan struct{}
-}
 
 // Batch is an immutable sequence of lines.
 type Batch struct{ parts []part }
@@ -29,11 +15,10 @@ type Batch struct{ parts []part }
 // mostParts is the largest number of blocks in a batch.
 const mostParts = 64
 
-// part holds the lines of a block from index first on. missed counts the lines of
-// the same source that are missing directly before them.
+// part holds the lines of a block, of which there is at least one. missed counts the lines of the same source that are
+// missing directly before them.
 type part struct {
 	*block
-	first  int
 	missed uint64
 }
 
@@ -43,7 +28,7 @@ func (b Batch) Lines() iter.Seq2[Line, uint64] {
 	return func(yield func(Line, uint64) bool) {
 		for _, p := range b.parts {
 			missed := p.missed
-			for i, text := range p.all(p.first) {
+			for i, text := range p.all() {
 				if !yield(p.line(i, text), missed) {
 					return
 				}
@@ -61,7 +46,8 @@ func (s *Store) Read(ctx context.Context, selection Selection) iter.Seq[Batch] {
 		for ctx.Err() == nil {
 			batch, grown := r.take()
 			if len(batch.parts) > 0 {
-				if !yield(batch) {
+				batch = r.limited(r.matching(batch))
+				if len(batch.parts) > 0 && !yield(batch) || r.full() {
 					return
 				}
 				continue
@@ -87,53 +73,56 @@ type reader struct {
 	next, end uint64
 	// expected counts the lines of a source before the next one that is examined.
 	expected map[*source]uint64
+	// missed counts the missing lines of a source since the last one that Level and Grep have selected.
+	missed map[*source]uint64
 }
 
 // begin finds the first selected line.
 func (s *Store) begin(selection Selection) *reader {
-	r := &reader{Selection: selection, store: s, expected: map[*source]uint64{}}
+	r := &reader{Selection: selection, store: s, expected: map[*source]uint64{}, missed: map[*source]uint64{}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r.next, r.end = 1, s.next
+	if r.After != nil {
+		r.next = min(*r.After, s.next-1) + 1
+	}
+	if r.Before > 0 {
+		r.end, r.Until = min(r.end, r.Before), nil
+	}
+	resumed := r.next
 	if r.Tail != nil {
-		r.next = r.tail(*r.Tail)
+		r.next = r.last(*r.Tail, true)
 	}
-	for _, src := range s.sources {
-		r.expected[src] = src.written
+	if r.Before > 0 && r.Limit != nil {
+		r.next = r.last(*r.Limit, false)
 	}
-	for _, e := range s.blocks[s.position(r.next):] {
-		if e.block != nil && e.after() > r.next {
-			r.expected[e.source] = min(r.expected[e.source], e.before)
-		}
-	}
+	r.expect(r.After != nil && r.next == resumed)
 	return r
 }
 
-// tail returns the number of the first of the last n selected lines.
-func (r *reader) tail(n int64) uint64 {
-	if n <= 0 {
-		return r.store.next
+// expect finds out which lines the reader can expect. If it resumes after some line, these are all later ones. Of a
+// source that has none left of the lines before, it isn't known how many of the dropped ones are later. As many as
+// have been dropped of all sources are expected then.
+func (r *reader) expect(resumes bool) {
+	s := r.store
+	for _, src := range s.sources {
+		r.expected[src] = src.written
 	}
-	for _, e := range slices.Backward(r.store.blocks) {
-		if !r.wants(e.block) {
-			continue
+	dropped := s.next - min(r.next, s.next)
+	for _, e := range s.blocks[s.position(r.next):] {
+		if e.block != nil && e.after() > r.next {
+			r.expected[e.source] = min(r.expected[e.source], e.before)
+			dropped -= e.after() - max(e.first, r.next)
 		}
-		lines := int64(e.count)
-		if e.continues {
-			lines-- // The first belongs to a line of an earlier block.
-		}
-		if lines >= n {
-			return e.after() - uint64(n)
-		}
-		n -= lines
 	}
-	return 1
-}
-
-// wants reports whether the lines of a block are selected.
-func (r *reader) wants(b *block) bool {
-	return b != nil && !b.time.Before(r.Since) &&
-		(len(r.Sources) == 0 || slices.Contains(r.Sources, b.source.name))
+	if !resumes {
+		return
+	}
+	for _, src := range s.sources {
+		if len(src.blocks) == 0 || src.blocks[0].first >= r.next {
+			r.expected[src] -= min(r.expected[src], dropped)
+		}
+	}
 }
 
 // stopFollowing ends the selection with the present last line.
@@ -143,7 +132,8 @@ func (r *reader) stopFollowing() {
 	r.Until, r.end = nil, r.store.followedEnd()
 }
 
-// take returns the next selected lines. If there are none, grown is closed when there may be more, or nil at the end.
+// take returns the next lines that are selected by their source, time and place. If there are none, grown is closed
+// when there may be more, or nil at the end.
 func (r *reader) take() (taken Batch, grown <-chan struct{}) {
 	s := r.store
 	s.mu.Lock()
@@ -159,11 +149,8 @@ func (r *reader) take() (taken Batch, grown <-chan struct{}) {
 		if e.block == nil || e.after() <= r.next {
 			continue
 		}
-		p := part{
-			block:  e.block,
-			first:  int(max(r.next, e.first) - e.first),
-			missed: e.before - min(e.before, r.expected[e.source]),
-		}
+		missed := e.before - min(e.before, r.expected[e.source])
+		p := part{e.between(r.next, end), missed}
 		r.next, r.expected[e.source] = e.after(), e.before+uint64(e.count)
 		if r.wants(e.block) {
 			taken.parts = append(taken.parts, p)
@@ -176,4 +163,43 @@ func (r *reader) take() (taken Batch, grown <-chan struct{}) {
 		s.grown = make(chan struct{})
 	}
 	return taken, s.grown
+}
+
+// between returns the lines of a block from number first up to number end. There must be one.
+func (b *block) between(first, end uint64) *block {
+	return b.cut(int(max(first, b.first)-b.first), int(min(end, b.after())-b.first))
+}
+
+// last returns the number of the first of the last n selected lines. If whole is true, the parts of a line count as
+// one. The store is locked before and after, but not while lines are matched.
+func (r *reader) last(n int64, whole bool) uint64 {
+	blocks := r.store.blocks
+	if r.Grep != nil {
+		blocks = slices.Clone(blocks)
+		r.store.mu.Unlock()
+		defer r.store.mu.Lock()
+	}
+	if n <= 0 {
+		return max(r.next, r.end)
+	}
+	for _, e := range slices.Backward(blocks) {
+		if !r.wants(e.block) || e.level < r.Level || e.first >= r.end || e.after() <= r.next {
+			continue
+		}
+		parts := []part{{block: e.between(r.next, r.end)}}
+		if r.Grep != nil {
+			parts = r.grep(parts[0])
+		}
+		for _, p := range slices.Backward(parts) {
+			lines := int64(p.count)
+			if whole && p.continues {
+				lines-- // The first belongs to a line of an earlier block.
+			}
+			if lines >= n {
+				return p.after() - uint64(n)
+			}
+			n -= lines
+		}
+	}
+	return r.next
 }

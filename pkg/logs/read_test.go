@@ -27,18 +27,18 @@ func TestPrinter(t *testing.T) {
 	s.Append("a-resource-with-a-name", LevelWarn, "careful")
 	s.Close()
 	want := "Loading\nReady\n" +
-		"            a │ one\n            a │ \n            a │ \x1b[1mtwo\xff\x00\n" +
+		"            a │ one\n            a │ \x1b[1mtwo\xff\x00\n" +
 		"            a │ ERROR: bad\n            a │ worse\n" +
-		"a-resource-w… │ WARNING: careful\n"
+		"a-resource-with-a-name │ WARNING: careful\n"
 	if got := printed(t, s, Selection{}); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	three := int64(3)
-	if got := printed(t, s, Selection{Sources: []string{"a"}, Tail: &three}); got != want[len("Loading\nReady\n            a │ one\n            a │ \n"):strings.Index(want, "a-res")] {
+	if got := printed(t, s, Selection{Sources: []string{"a"}, Tail: &three}); got != want[len("Loading\nReady\n            a │ one\n"):strings.Index(want, "a-res")] {
 		t.Errorf("the last three lines are %q", got)
 	}
 	two := int64(2)
-	if got := printed(t, s, Selection{Tail: &two}); got != "            a │ worse\na-resource-w… │ WARNING: careful\n" {
+	if got := printed(t, s, Selection{Tail: &two}); got != "            a │ worse\na-resource-with-a-name │ WARNING: careful\n" {
 		t.Errorf("the last two lines are %q", got)
 	}
 }
@@ -47,7 +47,7 @@ func TestPrinter(t *testing.T) {
 func printed(t *testing.T, s *Store, selection Selection) string {
 	t.Helper()
 	var out bytes.Buffer
-	printer := NewPrinter(&out, false)
+	printer := NewPrinter(&out, Style{})
 	for batch := range s.Read(t.Context(), selection) {
 		before := out.Len()
 		if err := printer.Print(batch); err != nil || out.Len() == before {
@@ -66,7 +66,7 @@ func TestPrinterTellsWhatIsMissing(t *testing.T) {
 	s.Append("a", LevelInfo, "first")
 	s.Append("b", LevelInfo, "of b")
 	var out bytes.Buffer
-	printer := NewPrinter(&out, false)
+	printer := NewPrinter(&out, Style{})
 	for batch := range s.Read(t.Context(), Selection{Until: make(chan struct{})}) {
 		if err := printer.Print(batch); err != nil {
 			t.Fatal(err)
@@ -104,7 +104,7 @@ func TestPrinterFails(t *testing.T) {
 	s.Append("a", LevelInfo, strings.Repeat("0123456789\n", 20_000))
 	for batch := range s.Read(t.Context(), Selection{}) {
 		w := &brokenWriter{left: 2}
-		err := NewPrinter(w, false).Print(batch)
+		err := NewPrinter(w, Style{}).Print(batch)
 		if !errors.Is(err, io.ErrClosedPipe) || w.taken < 2*pieceSize || w.taken > 2*pieceSize+100 {
 			t.Errorf("%d bytes, %v", w.taken, err)
 		}
@@ -181,7 +181,7 @@ func BenchmarkPrint(b *testing.B) {
 				var reading sync.WaitGroup
 				var printed counter
 				reading.Go(func() {
-					printer := NewPrinter(&printed, false)
+					printer := NewPrinter(&printed, Style{})
 					for batch := range s.Read(b.Context(), Selection{Until: make(chan struct{})}) {
 						if err := printer.Print(batch); err != nil {
 							b.Error(err)

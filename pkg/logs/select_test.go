@@ -6,8 +6,10 @@ package logs
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math"
 	"math/rand"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"k8s.io/utils/clock"
 	testingclock "k8s.io/utils/clock/testing"
 )
 
@@ -43,6 +46,7 @@ func TestSelections(t *testing.T) {
 	s.Append("a", LevelInfo, "4\n5")
 	s.Append("c", LevelInfo, "z")
 	last := func(n int64) *int64 { return &n }
+	after := func(n uint64) *uint64 { return &n }
 	for _, test := range []struct {
 		name      string
 		selection Selection
@@ -59,10 +63,42 @@ func TestSelections(t *testing.T) {
 		{"last of one", Selection{Sources: []string{"a"}, Tail: last(3)}, "a:3 a:4 a:5"},
 		{"last of some since", Selection{Sources: []string{"a", "b"}, Since: epoch.Add(time.Minute), Tail: last(9)}, "b:x b:y a:4 a:5"},
 		{"none", Selection{Tail: last(0)}, ""},
+		{"after a line", Selection{After: after(4)}, "b:y a:4 a:5 c:z"},
+		{"after none", Selection{After: after(0), Tail: last(1)}, "c:z"},
+		{"after the last", Selection{After: after(8)}, ""},
+		{"after a future one", Selection{After: after(99)}, ""},
+		{"before a line", Selection{Before: 2}, "a:1"},
+		{"before the first", Selection{Before: 1}, ""},
+		{"before a future one", Selection{Before: 99, Limit: last(1)}, "c:z"},
+		{"a page backwards", Selection{Before: 7, Limit: last(3)}, "b:x b:y a:4"},
+		{"a page backwards of one", Selection{Before: 7, Limit: last(3), Sources: []string{"a"}}, "a:2 a:3 a:4"},
+		{"the first page", Selection{Before: 3, Limit: last(3)}, "a:1 a:2"},
+		{"a page forwards", Selection{After: after(1), Limit: last(3)}, "a:2 a:3 b:x"},
+		{"a page forwards of one", Selection{After: after(1), Limit: last(3), Sources: []string{"a"}}, "a:2 a:3 a:4"},
+		{"a range", Selection{After: after(1), Before: 5, Limit: last(9)}, "a:2 a:3 b:x"},
+		{"an empty range", Selection{After: after(5), Before: 5, Tail: last(1)}, ""},
+		{"matching", Selection{Grep: regexp.MustCompile("[2-4]|y")}, "a:2 a:3 b:y a:4"},
+		{"the last matching", Selection{Grep: regexp.MustCompile("[1-4]"), Tail: last(3)}, "a:2 a:3 a:4"},
+		{"matching, a page backwards", Selection{Grep: regexp.MustCompile("[1-4]"), Before: 6, Limit: last(2)}, "a:2 a:3"},
+		{"matching, a page forwards", Selection{Grep: regexp.MustCompile("[1-4]"), After: after(1), Limit: last(3)}, "a:2 a:3 a:4"},
+		{"matching nothing", Selection{Grep: regexp.MustCompile("9"), Tail: last(3)}, ""},
+		{"of a level", Selection{Level: LevelWarn, Before: 9, Limit: last(3)}, ""},
 		{"more than there are", Selection{Tail: last(100)}, "a:1 a:2 a:3 b:x b:y a:4 a:5 c:z"},
 	} {
 		if got := strings.Join(collect(t.Context(), s, test.selection), " "); got != test.want {
 			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
+	}
+	s.Append("a", LevelError, "\x1b[1mbad\x1b[0m news\nworse")
+	s.Append("b", LevelWarn, "hm")
+	for want, selection := range map[string]Selection{
+		"a:\x1b[1mbad\x1b[0m news a:worse b:hm": {Level: LevelWarn},
+		"a:worse":                               {Level: LevelError, Tail: last(1)},
+		"a:worse b:hm":                          {Level: LevelWarn, Before: 12, Limit: last(2)},
+		"a:\x1b[1mbad\x1b[0m news":              {Grep: regexp.MustCompile("^bad n")},
+	} {
+		if got := strings.Join(collect(t.Context(), s, selection), " "); got != want {
+			t.Errorf("%+v: %s, want %s", selection, got, want)
 		}
 	}
 	for batch := range s.Read(t.Context(), Selection{}) {
@@ -220,4 +256,110 @@ func checkMissing(t *testing.T, w *numberer) (missing bool) {
 		}
 	}
 	return missing
+}
+
+// A reader that continues after the last line that it has received has each line once, and knows of those that were
+// dropped meanwhile. Of several sources it knows that by gaps in the sequence numbers.
+func TestReadResumes(t *testing.T) {
+	seed := time.Now().UnixNano()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewSource(seed))
+	dropped := false
+	for round := range 200 {
+		w := &numberer{Store: newStore(4 << 10), random: random, written: map[string]int{}}
+		sources := numbered[:1+round%len(numbered)]
+		seen, last := map[string]int{}, uint64(0)
+		before := map[string]uint64{}
+		var received, missed int
+		for range 20 {
+			for range random.Intn(60) {
+				w.writeTo(sources[random.Intn(len(sources))])
+			}
+			cut := 1 + random.Intn(30)
+			selection := Selection{After: &last}
+			if random.Intn(2) == 0 {
+				limit := int64(cut)
+				selection.Limit = &limit
+			}
+			for line, miss := range linesOf(w.Read(t.Context(), selection)) {
+				number, _ := strconv.Atoi(line.Text)
+				next := seen[line.Source] + 1
+				if number < next || len(sources) == 1 && number != next+int(miss) || uint64(number-next) > line.Seq-before[line.Source]-1 {
+					t.Fatalf("%s: %d comes after %d, and %d are said to be missing", line.Source, number, seen[line.Source], miss)
+				}
+				before[line.Source] = line.Seq
+				seen[line.Source], last, missed = number, line.Seq, missed+int(miss)
+				if received++; cut == 1 {
+					break
+				}
+				cut--
+			}
+		}
+		dropped = dropped || missed > 0
+	}
+	if !dropped {
+		t.Error("nothing was ever dropped, so that nothing was tested")
+	}
+}
+
+// linesOf yields the lines of all batches.
+func linesOf(batches iter.Seq[Batch]) iter.Seq2[Line, uint64] {
+	return func(yield func(Line, uint64) bool) {
+		for batch := range batches {
+			for line, missed := range batch.Lines() {
+				if !yield(line, missed) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Parts of a line are lines of their own for who continues after one of them.
+func TestReadResumesWithinALine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := New(1<<20, clock.RealClock{})
+		w := s.Writer("a")
+		for _, piece := range []string{"one", " two", " three\n"} {
+			if _, err := w.Write([]byte(piece)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(quiet)
+			synctest.Wait()
+		}
+		first := uint64(1)
+		var got []string
+		for line := range linesOf(s.Read(t.Context(), Selection{After: &first})) {
+			got = append(got, fmt.Sprintf("%s %v %v", line.Text, line.Continues, line.Unfinished))
+		}
+		if want := []string{" two true true", " three true false"}; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		one := int64(1)
+		for want, selection := range map[string]Selection{
+			"[a: three]":              {Before: 4, Limit: &one},
+			"[a:one a: two a: three]": {Tail: &one},
+			"[a:one]":                 {Limit: &one},
+		} {
+			if got := fmt.Sprint(collect(t.Context(), s, selection)); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A reader of few lines knows what was dropped between them.
+func TestMatchingLinesCarryWhatIsMissing(t *testing.T) {
+	s := newStore(4 << 10)
+	none := uint64(0)
+	for i := range 1000 {
+		s.Append("a", LevelInfo, strconv.Itoa(i))
+	}
+	got := collect(t.Context(), s, Selection{After: &none, Grep: regexp.MustCompile("999")})
+	if len(got) != 1 || !strings.HasPrefix(got[0], "+9") {
+		t.Errorf("got %v", got)
+	}
 }

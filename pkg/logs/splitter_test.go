@@ -43,7 +43,7 @@ func FuzzSplitter(f *testing.F) {
 const shortLine = 8
 
 func all(l lines) (texts []string) {
-	for _, text := range l.all(0) {
+	for _, text := range l.all() {
 		texts = append(texts, text)
 	}
 	return texts

@@ -47,9 +47,7 @@ type entry struct {
 
 // source holds the blocks of one source, oldest first.
 type source struct {
-	name string
-	// prefix is printed before each line.
-	prefix string
+	name   string
 	blocks []*block
 	size   int
 	// written counts the lines, including dropped ones.
@@ -85,7 +83,7 @@ func (s *Store) put(name string, b *block) {
 	defer s.mu.Unlock()
 	src := s.sources[name]
 	if src == nil {
-		src = &source{name: name, prefix: prefix(name)}
+		src = &source{name: name}
 		s.sources[name] = src
 	}
 	if s.redactor != nil {

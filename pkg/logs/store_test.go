@@ -63,7 +63,7 @@ func TestTail(t *testing.T) {
 	s.Append("b", LevelError, "x")
 	s.Append("a", LevelError, "4\n5")
 	want := []Line{
-		{Seq: 3, Time: epoch, Source: "a", Level: LevelInfo, Text: "3"},
+		{Seq: 3, Time: epoch, Source: "a", Level: LevelInfo, Own: true, Text: "3"},
 		{Seq: 5, Time: epoch, Source: "a", Level: LevelError, Text: "4"},
 		{Seq: 6, Time: epoch, Source: "a", Level: LevelError, Continued: true, Text: "5"},
 	}

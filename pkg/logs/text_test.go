@@ -10,13 +10,14 @@ import (
 func TestLines(t *testing.T) {
 	for want, line := range map[string]Line{
 		"          web │ hello\n":            {Source: "web", Text: "hello"},
-		"          web │ \n":                 {Source: "web"},
+		"\n":                                 {Source: "(Tiltfile)"},
 		"hello\n":                            {Source: "(Tiltfile)", Text: "hello"},
 		"ERROR: no\n":                        {Source: "(Tiltfile)", Level: LevelError, Text: "no"},
 		"ERROR: no\nmore\n":                  {Source: "(Tiltfile)", Level: LevelError, Text: "no\nmore"},
 		"          web │ WARNING: so so\n":   {Source: "web", Level: LevelWarn, Text: "so so"},
 		"thirteenchars │ a\n":                {Source: "thirteenchars", Text: "a"},
-		"fourteenchar… │ a\n":                {Source: "fourteenchars!", Text: "a"},
+		"fourteenchars! │ a\n":               {Source: "fourteenchars!", Text: "a"},
+		"          web │ ▶ run: a b\n":       {Source: "web", Text: "Running cmd: a b"},
 		"         wöb2 │ a\n":                {Source: "wöb2", Text: "a"},
 		"          web │ \x1b[31m\x00\xff\n": {Source: "web", Text: "\x1b[31m\x00\xff"},
 	} {

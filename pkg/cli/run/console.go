@@ -153,7 +153,7 @@ func (c *console) showLive(ctx context.Context) (stream bool) {
 // printLogs prints the lines of the run, each with the name of its resource in front,
 // until the store is closed. A line is printed at once, lines that wait together.
 func (c *console) printLogs(ctx context.Context, out io.Writer) error {
-	printer := logs.NewPrinter(out, false)
+	printer := logs.NewPrinter(out, logs.Style{})
 	for batch := range c.logs.Read(ctx, logs.Selection{Until: make(chan struct{})}) {
 		if err := printer.Print(batch); err != nil {
 			return err

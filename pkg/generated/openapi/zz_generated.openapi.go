@@ -3348,9 +3348,23 @@ func schema_pkg_apis_core_v1alpha1_SessionLogLine(ref common.ReferenceCallback) 
 							Format:      "",
 						},
 					},
+					"unfinished": {
+						SchemaProps: spec.SchemaProps{
+							Description: "unfinished is true if the line had no end yet when it was read. The next line of the resource that continues one is the rest.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"own": {
+						SchemaProps: spec.SchemaProps{
+							Description: "own is true for what the run itself says of a resource, such as which command it starts.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"missed": {
 						SchemaProps: spec.SchemaProps{
-							Description: "missed is how many lines directly before this one were dropped before they could be sent.",
+							Description: "missed is how many lines of the resource directly before this one were dropped before they could be sent. In the answer to sinceSeq the first one of a resource is exact if no other resource has dropped lines; a gap in the seq of all resources is exact in any case.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
@@ -3430,6 +3444,42 @@ func schema_pkg_apis_core_v1alpha1_SessionLogOptions(ref common.ReferenceCallbac
 							Description: "tailLines selects so many of the last lines that the log has at the time of the request. If unset all of them are selected.",
 							Type:        []string{"integer"},
 							Format:      "int64",
+						},
+					},
+					"sinceSeq": {
+						SchemaProps: spec.SchemaProps{
+							Description: "sinceSeq leaves out the lines up to the one with this seq, at least 0: a reader that gives the last one that it has received continues without gap and without repetition. What was dropped meanwhile counts as missed. A seq that the log hasn't reached, so that it is of another run, is refused as expired.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"beforeSeq": {
+						SchemaProps: spec.SchemaProps{
+							Description: "beforeSeq leaves out the line with this seq and all later ones, at least 1. It can't be combined with follow.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"limitLines": {
+						SchemaProps: spec.SchemaProps{
+							Description: "limitLines selects at most so many lines, at least 1: with beforeSeq the last ones, else the first ones, and it ends the answer. Parts of a line count as lines.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"grep": {
+						SchemaProps: spec.SchemaProps{
+							Description: "grep selects the lines that match this regular expression in RE2's syntax, of at most 1024 bytes, regardless of escape sequences for colors. Parts of a line are matched separately.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"level": {
+						SchemaProps: spec.SchemaProps{
+							Description: "level leaves out lines that are less important. The default is \"info\".\n\nPossible enum values:\n - `\"error\"` is an error of the run.\n - `\"info\"` is the output of commands and of the Tiltfile.\n - `\"warn\"` is a warning of the run.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"error", "info", "warn"},
 						},
 					},
 					"limitBytes": {

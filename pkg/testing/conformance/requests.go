@@ -102,6 +102,11 @@ func checkLog(t *testing.T, s *server) {
 		"?tailLines=many":              {http.StatusBadRequest, metav1.StatusReasonBadRequest},
 		"?sinceTime=yesterday":         {http.StatusBadRequest, metav1.StatusReasonBadRequest},
 		"?limitBytes=0":                {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
+		"?sinceSeq=0&limitLines=1":     {http.StatusConflict, metav1.StatusReasonConflict},
+		"?grep=%28":                    {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
+		"?level=debug":                 {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
+		"?beforeSeq=9&follow=true":     {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
+		"?beforeSeq=x":                 {http.StatusBadRequest, metav1.StatusReasonBadRequest},
 		"?format=yaml&sinceSeconds=-1": {http.StatusUnprocessableEntity, metav1.StatusReasonInvalid},
 	} {
 		for _, accept := range []string{"*/*", "text/plain", "application/json"} {
@@ -142,8 +147,8 @@ func checkRequestOperations(t *testing.T, s *server) {
 
 func checkLogParameters(t *testing.T, document map[string]any) {
 	want := map[string]string{
-		"follow": "boolean", "format": "string", "limitBytes": "integer", "resources": "string",
-		"sinceSeconds": "integer", "sinceTime": "string", "tailLines": "integer", "timestamps": "boolean",
+		"beforeSeq": "integer", "follow": "boolean", "format": "string", "grep": "string", "level": "string",
+		"limitBytes": "integer", "limitLines": "integer", "resources": "string", "sinceSeq": "integer", "sinceSeconds": "integer", "sinceTime": "string", "tailLines": "integer", "timestamps": "boolean",
 	}
 	parameters, _, _ := unstructured.NestedSlice(document, "paths", path("{name}")+"/log", "parameters")
 	for _, parameter := range parameters {

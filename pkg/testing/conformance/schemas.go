@@ -85,7 +85,7 @@ var typesServed = map[string]properties{
 	"SessionArgsSpec":      {required: []string{"args"}},
 	"SessionArgsStatus":    {required: []string{"changed"}},
 	"SessionLogLine": {
-		required: []string{"level", "resource", "seq", "text", "time"}, optional: []string{"continues", "missed"},
+		required: []string{"level", "resource", "seq", "text", "time"}, optional: []string{"continues", "missed", "own", "unfinished"},
 		enums: map[string][]any{"level": {"error", "info", "warn"}},
 	},
 }

@@ -54,6 +54,8 @@ func TestLogOptionsFromQuery(t *testing.T) {
 		"sinceSeconds=60&tailLines=0&limitBytes=9": {SinceSeconds: number(60), TailLines: number(0), LimitBytes: number(9)},
 		"sinceTime=2026-01-02T03:04:05Z":           {SinceTime: &at},
 		"format=json":                              {Format: v1alpha1.SessionLogFormatJSON},
+		"sinceSeq=0&beforeSeq=5&limitLines=2":      {SinceSeq: number(0), BeforeSeq: number(5), LimitLines: number(2)},
+		"grep=a%2Bb&level=warn":                    {Grep: "a+b", Level: v1alpha1.SessionLogLevelWarn},
 	} {
 		got, err := decodeOptions(t, query)
 		if err != nil {
@@ -75,6 +77,7 @@ func TestLogOptionsThatAreNone(t *testing.T) {
 		"tailLines=many":                   "parameter tailLines: ",
 		"sinceSeconds=1.5":                 "parameter sinceSeconds: ",
 		"limitBytes=":                      "parameter limitBytes: ",
+		"sinceSeq=first":                   "parameter sinceSeq: ",
 		"sinceTime=yesterday":              "parameter sinceTime: ",
 		"sinceSeconds=9999999999999999999": "parameter sinceSeconds: ",
 	} {
@@ -88,6 +91,7 @@ func TestLogOptionsThatAreNone(t *testing.T) {
 // to a query that is read as the same options, except for fractions of seconds.
 func FuzzLogOptions(f *testing.F) {
 	f.Add("resources=a&resources=b&follow=1&sinceSeconds=5&tailLines=10&limitBytes=100&timestamps=true&format=json")
+	f.Add("sinceSeq=1&beforeSeq=2&limitLines=3&grep=%28&level=error")
 	f.Add("sinceTime=2026-01-02T03:04:05.678%2B02:00&resources=")
 	f.Add("sinceTime=9999-12-31T23:59:59-23:00")
 	f.Fuzz(func(t *testing.T, query string) {

@@ -137,6 +137,19 @@ func convertLogOptions(from url.Values, to *SessionLogOptions, scope conversion.
 		{"tailLines", func(v []string) error {
 			return runtime.Convert_Slice_string_To_Pointer_int64(&v, &to.TailLines, scope)
 		}},
+		{"sinceSeq", func(v []string) error {
+			return runtime.Convert_Slice_string_To_Pointer_int64(&v, &to.SinceSeq, scope)
+		}},
+		{"beforeSeq", func(v []string) error {
+			return runtime.Convert_Slice_string_To_Pointer_int64(&v, &to.BeforeSeq, scope)
+		}},
+		{"limitLines", func(v []string) error {
+			return runtime.Convert_Slice_string_To_Pointer_int64(&v, &to.LimitLines, scope)
+		}},
+		{"grep", func(v []string) error { return runtime.Convert_Slice_string_To_string(&v, &to.Grep, scope) }},
+		{"level", func(v []string) error {
+			return runtime.Convert_Slice_string_To_string(&v, (*string)(&to.Level), scope)
+		}},
 		{"limitBytes", func(v []string) error {
 			return runtime.Convert_Slice_string_To_Pointer_int64(&v, &to.LimitBytes, scope)
 		}},

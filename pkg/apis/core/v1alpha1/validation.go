@@ -283,33 +283,3 @@ func validateNotEmpty(names []string, at *field.Path) field.ErrorList {
 	}
 	return errs
 }
-
-// ValidateSessionLogOptions returns all faults in options that don't depend on which
-// resources exist.
-func ValidateSessionLogOptions(options *SessionLogOptions) field.ErrorList {
-	errs := validateNotEmpty(options.Resources, field.NewPath("resources"))
-	errs = append(errs, validateAtLeast(options.SinceSeconds, 1, field.NewPath("sinceSeconds"))...)
-	errs = append(errs, validateAtLeast(options.TailLines, 0, field.NewPath("tailLines"))...)
-	errs = append(errs, validateAtLeast(options.LimitBytes, 1, field.NewPath("limitBytes"))...)
-	if options.SinceTime != nil {
-		errs = append(errs, validateTime(options.SinceTime.Time, field.NewPath("sinceTime"))...)
-	}
-	if options.SinceSeconds != nil && options.SinceTime != nil {
-		errs = append(errs, field.Forbidden(field.NewPath("sinceTime"), "must not be set together with sinceSeconds"))
-	}
-	if options.Format != "" {
-		at := field.NewPath("format")
-		errs = append(errs, validateEnum(options.Format, at, SessionLogFormatText, SessionLogFormatJSON)...)
-	}
-	return errs
-}
-
-func validateAtLeast(value *int64, least int64, at *field.Path) field.ErrorList {
-	if value == nil || *value >= least {
-		return nil
-	}
-	if least == 0 {
-		return field.ErrorList{field.Invalid(at, *value, "must not be negative")}
-	}
-	return field.ErrorList{field.Invalid(at, *value, fmt.Sprintf("must be at least %d", least))}
-}

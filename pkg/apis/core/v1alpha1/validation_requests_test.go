@@ -4,6 +4,7 @@
 package v1alpha1_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -75,18 +76,27 @@ func TestValidateLogOptions(t *testing.T) {
 		{"none", v1alpha1.SessionLogOptions{}, nil},
 		{"all", v1alpha1.SessionLogOptions{
 			Resources: []string{"a", "(Tiltfile)"}, Follow: true, SinceSeconds: number(1), TailLines: number(0), LimitBytes: number(1),
-			Timestamps: true, Format: "text",
+			Timestamps: true, Format: "text", SinceSeq: number(0), LimitLines: number(1), Grep: "a|b", Level: "info",
 		}, nil},
+		{"a page", v1alpha1.SessionLogOptions{BeforeSeq: number(1), LimitLines: number(1)}, nil},
+		{"a long expression", v1alpha1.SessionLogOptions{Grep: strings.Repeat("x", 1025)}, []string{"grep: Too long: may not be more than 1024 bytes"}},
 		{"since a time", v1alpha1.SessionLogOptions{SinceTime: &now, Format: "json"}, nil},
 		{"everything wrong at once", v1alpha1.SessionLogOptions{
 			Resources: []string{"a", ""}, SinceSeconds: number(0), SinceTime: &late, TailLines: number(-1), LimitBytes: number(0), Format: "JSON",
+			SinceSeq: number(-1), BeforeSeq: number(0), Follow: true, LimitLines: number(0), Grep: "(", Level: "debug",
 		}, []string{
 			"resources[1]: Required value: must not be empty",
 			"sinceSeconds: Invalid value: 0: must be at least 1",
 			"tailLines: Invalid value: -1: must not be negative",
+			"sinceSeq: Invalid value: -1: must not be negative",
+			"beforeSeq: Invalid value: 0: must be at least 1",
+			"limitLines: Invalid value: 0: must be at least 1",
 			"limitBytes: Invalid value: 0: must be at least 1",
 			"sinceTime: Invalid value: " + quoted(beyond) + ": must be between the years 0000 and 9999 in UTC",
 			"sinceTime: Forbidden: must not be set together with sinceSeconds",
+			"beforeSeq: Forbidden: must not be set together with follow",
+			`grep: Invalid value: "(": error parsing regexp: missing closing ): ` + "`(`",
+			`level: Unsupported value: "debug": valid values: info, warn, error`,
 			`format: Unsupported value: "JSON": valid values: text, json`,
 		}},
 	} {

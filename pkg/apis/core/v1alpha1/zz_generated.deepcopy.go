@@ -360,6 +360,21 @@ func (in *SessionLogOptions) DeepCopyInto(out *SessionLogOptions) {
 		*out = new(int64)
 		**out = **in
 	}
+	if in.SinceSeq != nil {
+		in, out := &in.SinceSeq, &out.SinceSeq
+		*out = new(int64)
+		**out = **in
+	}
+	if in.BeforeSeq != nil {
+		in, out := &in.BeforeSeq, &out.BeforeSeq
+		*out = new(int64)
+		**out = **in
+	}
+	if in.LimitLines != nil {
+		in, out := &in.LimitLines, &out.LimitLines
+		*out = new(int64)
+		**out = **in
+	}
 	if in.LimitBytes != nil {
 		in, out := &in.LimitBytes, &out.LimitBytes
 		*out = new(int64)
