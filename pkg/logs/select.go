@@ -17,7 +17,7 @@ type Selection struct {
 	Sources []string
 	// Level excludes lines of lower levels.
 	Level Level
-	// Grep selects the lines that match, without what changes the colors of a terminal. Nil selects all.
+	// Grep selects the lines of which text.Printable matches. Nil selects all.
 	Grep *regexp.Regexp
 	// Since excludes earlier lines.
 	Since time.Time
@@ -73,7 +73,7 @@ func (s *Selection) grep(p part) (parts []part) {
 		}
 	}
 	for i, line := range p.all() {
-		if !s.Grep.MatchString(text.WithoutEscapes(line)) {
+		if !s.Grep.MatchString(text.Printable(line)) {
 			end(i)
 		} else if first < 0 {
 			first = i

@@ -35,26 +35,6 @@ func Cut(s string, n int) string {
 	return s
 }
 
-// WithoutEscapes returns s without the sequences that change a terminal's colors or cursor (ECMA-48, CSI).
-func WithoutEscapes(s string) string {
-	const begin = "\x1b["
-	if !strings.Contains(s, begin) {
-		return s
-	}
-	var b strings.Builder
-	for {
-		plain, rest, found := strings.Cut(s, begin)
-		b.WriteString(plain)
-		if !found {
-			return b.String()
-		}
-		s = strings.TrimLeftFunc(rest, func(r rune) bool { return ' ' <= r && r <= '?' })
-		if s != "" && '@' <= s[0] && s[0] <= '~' {
-			s = s[1:]
-		}
-	}
-}
-
 // Elide returns s, or if s has more than limit bytes its start and its end around a note of how many bytes are
 // missing. The result is valid UTF-8 and, unless the note alone is longer, has at most limit bytes.
 func Elide(s string, limit int, note func(missing int) string) string {

@@ -3469,7 +3469,7 @@ func schema_pkg_apis_core_v1alpha1_SessionLogOptions(ref common.ReferenceCallbac
 					},
 					"grep": {
 						SchemaProps: spec.SchemaProps{
-							Description: "grep selects the lines that match this regular expression in RE2's syntax, of at most 1024 bytes, regardless of escape sequences for colors. Parts of a line are matched separately.",
+							Description: "grep selects the lines that match this regular expression in RE2's syntax, of at most 1024 bytes, without their escape sequences and what they have overwritten. Parts of a line are matched separately.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

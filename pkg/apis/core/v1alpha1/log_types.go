@@ -60,8 +60,8 @@ type SessionLogOptions struct {
 	// +optional
 	LimitLines *int64 `json:"limitLines,omitempty"`
 
-	// grep selects the lines that match this regular expression in RE2's syntax, of at most 1024 bytes, regardless of
-	// escape sequences for colors. Parts of a line are matched separately.
+	// grep selects the lines that match this regular expression in RE2's syntax, of at most 1024 bytes, without
+	// their escape sequences and what they have overwritten. Parts of a line are matched separately.
 	// +optional
 	Grep string `json:"grep,omitempty"`
 
