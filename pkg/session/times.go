@@ -82,34 +82,44 @@ func updateTimes(r *engine.ResourceState) *v1alpha1.TargetTimes {
 	case phase == PhaseWaiting && !u.Queued.IsZero():
 		return times(u.Queued, u.Allowed, time.Time{}, time.Time{}, time.Time{})
 	}
-	return buildTimes(u.History)
+	return buildTimes(u.History, u.Hold == engine.HoldRetrying)
 }
 
 func tiltfileTimes(t *engine.TiltfileState) *v1alpha1.TargetTimes {
 	if t.Pending && t.Running.IsZero() {
 		return times(t.Queued, t.Queued, time.Time{}, time.Time{}, time.Time{})
 	}
-	return buildTimes(t.History)
+	return buildTimes(t.History, false)
 }
 
-// buildTimes are the times of the build that goes on, else of the last one. They are nil without any.
-func buildTimes(h *engine.History) *v1alpha1.TargetTimes {
-	var b *engine.Build
-	switch {
-	case h == nil:
-		return nil
-	case h.Current != nil:
-		b = h.Current
-	case len(h.Ended) > 0:
-		b = h.Ended[0]
-	default:
+// buildTimes are the times of the build that goes on, else of the last one. They begin with the first attempt, and don't
+// end before a retry. They are nil without any build.
+func buildTimes(h *engine.History, retries bool) *v1alpha1.TargetTimes {
+	if h == nil {
 		return nil
 	}
-	ready := b.Finish
-	if b.Error != "" {
+	builds := h.Ended
+	if h.Current != nil {
+		builds = append([]*engine.Build{h.Current}, h.Ended...)
+	}
+	if len(builds) == 0 {
+		return nil
+	}
+	first, finish := builds[0], builds[0].Finish
+	for _, b := range builds[1:] {
+		if first.Attempt == 0 {
+			break
+		}
+		first = b
+	}
+	if retries {
+		finish = time.Time{}
+	}
+	ready := finish
+	if builds[0].Error != "" {
 		ready = time.Time{}
 	}
-	return times(b.Queued, b.Allowed, b.Start, ready, b.Finish)
+	return times(first.Queued, first.Allowed, first.Start, ready, finish)
 }
 
 // runtimeTimes are the times of a runtime since the update that it follows.

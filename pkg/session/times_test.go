@@ -48,6 +48,11 @@ func seconds(t *v1alpha1.TargetTimes) string {
 	return strings.Join(words, " ")
 }
 
+func retried(b *engine.Build) *engine.Build {
+	b.Attempt = 1
+	return b
+}
+
 func TestTimes(t *testing.T) {
 	ended := &engine.History{Ended: []*engine.Build{built(1, 2, 3, 4, ""), built(1, 1, 1, 1, "")}}
 	runs := &engine.History{Current: built(5, 6, 7, 0, ""), Ended: ended.Ended}
@@ -65,6 +70,12 @@ func TestTimes(t *testing.T) {
 			History: ended}, want: "8 - - - -"},
 		"allowed": {update: &engine.UpdateState{Hold: engine.HoldWaitingForSlot, Queued: sec(8), Allowed: sec(9)},
 			want: "8 9 - - -"},
+		"second attempt": {update: &engine.UpdateState{Running: sec(5), History: &engine.History{
+			Current: retried(built(5, 5, 5, 0, "")), Ended: ended.Ended}}, want: "1 2 3 - -"},
+		"second attempt succeeded": {update: &engine.UpdateState{Last: &engine.Exit{}, History: &engine.History{
+			Ended: append([]*engine.Build{retried(built(5, 5, 5, 7, ""))}, ended.Ended...)}}, want: "1 2 3 7 7"},
+		"before an attempt": {update: &engine.UpdateState{Hold: engine.HoldRetrying, History: &engine.History{
+			Ended: []*engine.Build{built(1, 2, 3, 4, "no")}}}, want: "1 2 3 - -"},
 		"waits for a trigger": {update: &engine.UpdateState{Hold: engine.HoldPendingTrigger, Last: &engine.Exit{},
 			History: ended}, want: "1 2 3 4 4"},
 		"server is ready": {runtime: &engine.RuntimeState{Queued: sec(1), Allowed: sec(2), Start: sec(3), Ready: sec(4.0000017),
