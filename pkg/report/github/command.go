@@ -100,3 +100,14 @@ func (o *Output) Close() error {
 	}
 	return o.run("")
 }
+
+// Harmless is a text that is no command, for messages that aren't written to an Output.
+func Harmless(text string) string {
+	lines := strings.Split(strings.ReplaceAll(text, "##[", "## ["), "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(strings.TrimSpace(line), "::") {
+			lines[i] = strings.Replace(line, "::", ": :", 1)
+		}
+	}
+	return strings.Join(lines, "\n")
+}

@@ -258,3 +258,11 @@ func TestSummaryIsAppended(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestHarmless(t *testing.T) {
+	text := "error: a::b\n" + strings.Join(hostileLines, "\n")
+	got := parse(Harmless(text))
+	if len(got.plain) != len(hostileLines)+1 || !strings.HasPrefix(Harmless(text), "error: a::b\n: :error::x\n  : :add-mask") {
+		t.Errorf("got %q", Harmless(text))
+	}
+}
