@@ -19,86 +19,119 @@ import (
 
 func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	return map[string]common.OpenAPIDefinition{
-		v1.APIGroup{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_APIGroup(ref),
-		v1.APIGroupList{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_APIGroupList(ref),
-		v1.APIResource{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_APIResource(ref),
-		v1.APIResourceList{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_APIResourceList(ref),
-		v1.APIVersions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_APIVersions(ref),
-		v1.ApplyOptions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_ApplyOptions(ref),
-		v1.Condition{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_Condition(ref),
-		v1.CreateOptions{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_CreateOptions(ref),
-		v1.DeleteOptions{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_DeleteOptions(ref),
-		v1.Duration{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_Duration(ref),
-		v1.FieldSelectorRequirement{}.OpenAPIModelName():    schema_pkg_apis_meta_v1_FieldSelectorRequirement(ref),
-		v1.FieldsV1{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_FieldsV1(ref),
-		v1.GetOptions{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_GetOptions(ref),
-		v1.GroupKind{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_GroupKind(ref),
-		v1.GroupResource{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_GroupResource(ref),
-		v1.GroupVersion{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_GroupVersion(ref),
-		v1.GroupVersionForDiscovery{}.OpenAPIModelName():    schema_pkg_apis_meta_v1_GroupVersionForDiscovery(ref),
-		v1.GroupVersionKind{}.OpenAPIModelName():            schema_pkg_apis_meta_v1_GroupVersionKind(ref),
-		v1.GroupVersionResource{}.OpenAPIModelName():        schema_pkg_apis_meta_v1_GroupVersionResource(ref),
-		v1.InternalEvent{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_InternalEvent(ref),
-		v1.LabelSelector{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_LabelSelector(ref),
-		v1.LabelSelectorRequirement{}.OpenAPIModelName():    schema_pkg_apis_meta_v1_LabelSelectorRequirement(ref),
-		v1.List{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_List(ref),
-		v1.ListMeta{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_ListMeta(ref),
-		v1.ListOptions{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_ListOptions(ref),
-		v1.ManagedFieldsEntry{}.OpenAPIModelName():          schema_pkg_apis_meta_v1_ManagedFieldsEntry(ref),
-		v1.MicroTime{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_MicroTime(ref),
-		v1.ObjectMeta{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_ObjectMeta(ref),
-		v1.OwnerReference{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_OwnerReference(ref),
-		v1.PartialObjectMetadata{}.OpenAPIModelName():       schema_pkg_apis_meta_v1_PartialObjectMetadata(ref),
-		v1.PartialObjectMetadataList{}.OpenAPIModelName():   schema_pkg_apis_meta_v1_PartialObjectMetadataList(ref),
-		v1.Patch{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_Patch(ref),
-		v1.PatchOptions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_PatchOptions(ref),
-		v1.Preconditions{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_Preconditions(ref),
-		v1.RootPaths{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_RootPaths(ref),
-		v1.ServerAddressByClientCIDR{}.OpenAPIModelName():   schema_pkg_apis_meta_v1_ServerAddressByClientCIDR(ref),
-		v1.ShardInfo{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_ShardInfo(ref),
-		v1.Status{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_Status(ref),
-		v1.StatusCause{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_StatusCause(ref),
-		v1.StatusDetails{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_StatusDetails(ref),
-		v1.Table{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_Table(ref),
-		v1.TableColumnDefinition{}.OpenAPIModelName():       schema_pkg_apis_meta_v1_TableColumnDefinition(ref),
-		v1.TableOptions{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_TableOptions(ref),
-		v1.TableRow{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_TableRow(ref),
-		v1.TableRowCondition{}.OpenAPIModelName():           schema_pkg_apis_meta_v1_TableRowCondition(ref),
-		v1.Time{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_Time(ref),
-		v1.Timestamp{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_Timestamp(ref),
-		v1.TypeMeta{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_TypeMeta(ref),
-		v1.UpdateOptions{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_UpdateOptions(ref),
-		v1.WatchEvent{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_WatchEvent(ref),
-		runtime.RawExtension{}.OpenAPIModelName():           schema_k8sio_apimachinery_pkg_runtime_RawExtension(ref),
-		runtime.TypeMeta{}.OpenAPIModelName():               schema_k8sio_apimachinery_pkg_runtime_TypeMeta(ref),
-		runtime.Unknown{}.OpenAPIModelName():                schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
-		version.Info{}.OpenAPIModelName():                   schema_k8sio_apimachinery_pkg_version_Info(ref),
-		v1alpha1.Session{}.OpenAPIModelName():               schema_pkg_apis_core_v1alpha1_Session(ref),
-		v1alpha1.SessionArgs{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_SessionArgs(ref),
-		v1alpha1.SessionArgsSpec{}.OpenAPIModelName():       schema_pkg_apis_core_v1alpha1_SessionArgsSpec(ref),
-		v1alpha1.SessionArgsStatus{}.OpenAPIModelName():     schema_pkg_apis_core_v1alpha1_SessionArgsStatus(ref),
-		v1alpha1.SessionCISpec{}.OpenAPIModelName():         schema_pkg_apis_core_v1alpha1_SessionCISpec(ref),
-		v1alpha1.SessionDisable{}.OpenAPIModelName():        schema_pkg_apis_core_v1alpha1_SessionDisable(ref),
-		v1alpha1.SessionDisableSpec{}.OpenAPIModelName():    schema_pkg_apis_core_v1alpha1_SessionDisableSpec(ref),
-		v1alpha1.SessionDisableStatus{}.OpenAPIModelName():  schema_pkg_apis_core_v1alpha1_SessionDisableStatus(ref),
-		v1alpha1.SessionEnable{}.OpenAPIModelName():         schema_pkg_apis_core_v1alpha1_SessionEnable(ref),
-		v1alpha1.SessionEnableSpec{}.OpenAPIModelName():     schema_pkg_apis_core_v1alpha1_SessionEnableSpec(ref),
-		v1alpha1.SessionEnableStatus{}.OpenAPIModelName():   schema_pkg_apis_core_v1alpha1_SessionEnableStatus(ref),
-		v1alpha1.SessionList{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_SessionList(ref),
-		v1alpha1.SessionLogLine{}.OpenAPIModelName():        schema_pkg_apis_core_v1alpha1_SessionLogLine(ref),
-		v1alpha1.SessionLogOptions{}.OpenAPIModelName():     schema_pkg_apis_core_v1alpha1_SessionLogOptions(ref),
-		v1alpha1.SessionSpec{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_SessionSpec(ref),
-		v1alpha1.SessionStatus{}.OpenAPIModelName():         schema_pkg_apis_core_v1alpha1_SessionStatus(ref),
-		v1alpha1.SessionTrigger{}.OpenAPIModelName():        schema_pkg_apis_core_v1alpha1_SessionTrigger(ref),
-		v1alpha1.SessionTriggerSpec{}.OpenAPIModelName():    schema_pkg_apis_core_v1alpha1_SessionTriggerSpec(ref),
-		v1alpha1.SessionTriggerStatus{}.OpenAPIModelName():  schema_pkg_apis_core_v1alpha1_SessionTriggerStatus(ref),
-		v1alpha1.Target{}.OpenAPIModelName():                schema_pkg_apis_core_v1alpha1_Target(ref),
-		v1alpha1.TargetState{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_TargetState(ref),
-		v1alpha1.TargetStateActive{}.OpenAPIModelName():     schema_pkg_apis_core_v1alpha1_TargetStateActive(ref),
-		v1alpha1.TargetStateDisabled{}.OpenAPIModelName():   schema_pkg_apis_core_v1alpha1_TargetStateDisabled(ref),
-		v1alpha1.TargetStateTerminated{}.OpenAPIModelName(): schema_pkg_apis_core_v1alpha1_TargetStateTerminated(ref),
-		v1alpha1.TargetStateWaiting{}.OpenAPIModelName():    schema_pkg_apis_core_v1alpha1_TargetStateWaiting(ref),
-		v1alpha1.TargetTimes{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_TargetTimes(ref),
+		v1.APIGroup{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_APIGroup(ref),
+		v1.APIGroupList{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_APIGroupList(ref),
+		v1.APIResource{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_APIResource(ref),
+		v1.APIResourceList{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_APIResourceList(ref),
+		v1.APIVersions{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_APIVersions(ref),
+		v1.ApplyOptions{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_ApplyOptions(ref),
+		v1.Condition{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_Condition(ref),
+		v1.CreateOptions{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_CreateOptions(ref),
+		v1.DeleteOptions{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_DeleteOptions(ref),
+		v1.Duration{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_Duration(ref),
+		v1.FieldSelectorRequirement{}.OpenAPIModelName():          schema_pkg_apis_meta_v1_FieldSelectorRequirement(ref),
+		v1.FieldsV1{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_FieldsV1(ref),
+		v1.GetOptions{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_GetOptions(ref),
+		v1.GroupKind{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_GroupKind(ref),
+		v1.GroupResource{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_GroupResource(ref),
+		v1.GroupVersion{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_GroupVersion(ref),
+		v1.GroupVersionForDiscovery{}.OpenAPIModelName():          schema_pkg_apis_meta_v1_GroupVersionForDiscovery(ref),
+		v1.GroupVersionKind{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_GroupVersionKind(ref),
+		v1.GroupVersionResource{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_GroupVersionResource(ref),
+		v1.InternalEvent{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_InternalEvent(ref),
+		v1.LabelSelector{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_LabelSelector(ref),
+		v1.LabelSelectorRequirement{}.OpenAPIModelName():          schema_pkg_apis_meta_v1_LabelSelectorRequirement(ref),
+		v1.List{}.OpenAPIModelName():                              schema_pkg_apis_meta_v1_List(ref),
+		v1.ListMeta{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_ListMeta(ref),
+		v1.ListOptions{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_ListOptions(ref),
+		v1.ManagedFieldsEntry{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_ManagedFieldsEntry(ref),
+		v1.MicroTime{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_MicroTime(ref),
+		v1.ObjectMeta{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_ObjectMeta(ref),
+		v1.OwnerReference{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_OwnerReference(ref),
+		v1.PartialObjectMetadata{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_PartialObjectMetadata(ref),
+		v1.PartialObjectMetadataList{}.OpenAPIModelName():         schema_pkg_apis_meta_v1_PartialObjectMetadataList(ref),
+		v1.Patch{}.OpenAPIModelName():                             schema_pkg_apis_meta_v1_Patch(ref),
+		v1.PatchOptions{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_PatchOptions(ref),
+		v1.Preconditions{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_Preconditions(ref),
+		v1.RootPaths{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_RootPaths(ref),
+		v1.ServerAddressByClientCIDR{}.OpenAPIModelName():         schema_pkg_apis_meta_v1_ServerAddressByClientCIDR(ref),
+		v1.ShardInfo{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_ShardInfo(ref),
+		v1.Status{}.OpenAPIModelName():                            schema_pkg_apis_meta_v1_Status(ref),
+		v1.StatusCause{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_StatusCause(ref),
+		v1.StatusDetails{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_StatusDetails(ref),
+		v1.Table{}.OpenAPIModelName():                             schema_pkg_apis_meta_v1_Table(ref),
+		v1.TableColumnDefinition{}.OpenAPIModelName():             schema_pkg_apis_meta_v1_TableColumnDefinition(ref),
+		v1.TableOptions{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_TableOptions(ref),
+		v1.TableRow{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_TableRow(ref),
+		v1.TableRowCondition{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_TableRowCondition(ref),
+		v1.Time{}.OpenAPIModelName():                              schema_pkg_apis_meta_v1_Time(ref),
+		v1.Timestamp{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_Timestamp(ref),
+		v1.TypeMeta{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_TypeMeta(ref),
+		v1.UpdateOptions{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_UpdateOptions(ref),
+		v1.WatchEvent{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_WatchEvent(ref),
+		runtime.RawExtension{}.OpenAPIModelName():                 schema_k8sio_apimachinery_pkg_runtime_RawExtension(ref),
+		runtime.TypeMeta{}.OpenAPIModelName():                     schema_k8sio_apimachinery_pkg_runtime_TypeMeta(ref),
+		runtime.Unknown{}.OpenAPIModelName():                      schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
+		version.Info{}.OpenAPIModelName():                         schema_k8sio_apimachinery_pkg_version_Info(ref),
+		v1alpha1.ConfigMapDisableSource{}.OpenAPIModelName():      schema_pkg_apis_core_v1alpha1_ConfigMapDisableSource(ref),
+		v1alpha1.DisableResourceStatus{}.OpenAPIModelName():       schema_pkg_apis_core_v1alpha1_DisableResourceStatus(ref),
+		v1alpha1.DisableSource{}.OpenAPIModelName():               schema_pkg_apis_core_v1alpha1_DisableSource(ref),
+		v1alpha1.Session{}.OpenAPIModelName():                     schema_pkg_apis_core_v1alpha1_Session(ref),
+		v1alpha1.SessionArgs{}.OpenAPIModelName():                 schema_pkg_apis_core_v1alpha1_SessionArgs(ref),
+		v1alpha1.SessionArgsSpec{}.OpenAPIModelName():             schema_pkg_apis_core_v1alpha1_SessionArgsSpec(ref),
+		v1alpha1.SessionArgsStatus{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_SessionArgsStatus(ref),
+		v1alpha1.SessionCISpec{}.OpenAPIModelName():               schema_pkg_apis_core_v1alpha1_SessionCISpec(ref),
+		v1alpha1.SessionDisable{}.OpenAPIModelName():              schema_pkg_apis_core_v1alpha1_SessionDisable(ref),
+		v1alpha1.SessionDisableSpec{}.OpenAPIModelName():          schema_pkg_apis_core_v1alpha1_SessionDisableSpec(ref),
+		v1alpha1.SessionDisableStatus{}.OpenAPIModelName():        schema_pkg_apis_core_v1alpha1_SessionDisableStatus(ref),
+		v1alpha1.SessionEnable{}.OpenAPIModelName():               schema_pkg_apis_core_v1alpha1_SessionEnable(ref),
+		v1alpha1.SessionEnableSpec{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_SessionEnableSpec(ref),
+		v1alpha1.SessionEnableStatus{}.OpenAPIModelName():         schema_pkg_apis_core_v1alpha1_SessionEnableStatus(ref),
+		v1alpha1.SessionList{}.OpenAPIModelName():                 schema_pkg_apis_core_v1alpha1_SessionList(ref),
+		v1alpha1.SessionLogLine{}.OpenAPIModelName():              schema_pkg_apis_core_v1alpha1_SessionLogLine(ref),
+		v1alpha1.SessionLogOptions{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_SessionLogOptions(ref),
+		v1alpha1.SessionSpec{}.OpenAPIModelName():                 schema_pkg_apis_core_v1alpha1_SessionSpec(ref),
+		v1alpha1.SessionStatus{}.OpenAPIModelName():               schema_pkg_apis_core_v1alpha1_SessionStatus(ref),
+		v1alpha1.SessionTrigger{}.OpenAPIModelName():              schema_pkg_apis_core_v1alpha1_SessionTrigger(ref),
+		v1alpha1.SessionTriggerSpec{}.OpenAPIModelName():          schema_pkg_apis_core_v1alpha1_SessionTriggerSpec(ref),
+		v1alpha1.SessionTriggerStatus{}.OpenAPIModelName():        schema_pkg_apis_core_v1alpha1_SessionTriggerStatus(ref),
+		v1alpha1.Target{}.OpenAPIModelName():                      schema_pkg_apis_core_v1alpha1_Target(ref),
+		v1alpha1.TargetState{}.OpenAPIModelName():                 schema_pkg_apis_core_v1alpha1_TargetState(ref),
+		v1alpha1.TargetStateActive{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_TargetStateActive(ref),
+		v1alpha1.TargetStateDisabled{}.OpenAPIModelName():         schema_pkg_apis_core_v1alpha1_TargetStateDisabled(ref),
+		v1alpha1.TargetStateTerminated{}.OpenAPIModelName():       schema_pkg_apis_core_v1alpha1_TargetStateTerminated(ref),
+		v1alpha1.TargetStateWaiting{}.OpenAPIModelName():          schema_pkg_apis_core_v1alpha1_TargetStateWaiting(ref),
+		v1alpha1.TargetTimes{}.OpenAPIModelName():                 schema_pkg_apis_core_v1alpha1_TargetTimes(ref),
+		v1alpha1.UIBoolInputSpec{}.OpenAPIModelName():             schema_pkg_apis_core_v1alpha1_UIBoolInputSpec(ref),
+		v1alpha1.UIBoolInputStatus{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_UIBoolInputStatus(ref),
+		v1alpha1.UIBuildCause{}.OpenAPIModelName():                schema_pkg_apis_core_v1alpha1_UIBuildCause(ref),
+		v1alpha1.UIBuildRunning{}.OpenAPIModelName():              schema_pkg_apis_core_v1alpha1_UIBuildRunning(ref),
+		v1alpha1.UIBuildTerminated{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_UIBuildTerminated(ref),
+		v1alpha1.UIButton{}.OpenAPIModelName():                    schema_pkg_apis_core_v1alpha1_UIButton(ref),
+		v1alpha1.UIButtonList{}.OpenAPIModelName():                schema_pkg_apis_core_v1alpha1_UIButtonList(ref),
+		v1alpha1.UIButtonSpec{}.OpenAPIModelName():                schema_pkg_apis_core_v1alpha1_UIButtonSpec(ref),
+		v1alpha1.UIButtonStatus{}.OpenAPIModelName():              schema_pkg_apis_core_v1alpha1_UIButtonStatus(ref),
+		v1alpha1.UIChoiceInputSpec{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_UIChoiceInputSpec(ref),
+		v1alpha1.UIChoiceInputStatus{}.OpenAPIModelName():         schema_pkg_apis_core_v1alpha1_UIChoiceInputStatus(ref),
+		v1alpha1.UIComponentLocation{}.OpenAPIModelName():         schema_pkg_apis_core_v1alpha1_UIComponentLocation(ref),
+		v1alpha1.UIHiddenInputSpec{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_UIHiddenInputSpec(ref),
+		v1alpha1.UIHiddenInputStatus{}.OpenAPIModelName():         schema_pkg_apis_core_v1alpha1_UIHiddenInputStatus(ref),
+		v1alpha1.UIInputSpec{}.OpenAPIModelName():                 schema_pkg_apis_core_v1alpha1_UIInputSpec(ref),
+		v1alpha1.UIInputStatus{}.OpenAPIModelName():               schema_pkg_apis_core_v1alpha1_UIInputStatus(ref),
+		v1alpha1.UIResource{}.OpenAPIModelName():                  schema_pkg_apis_core_v1alpha1_UIResource(ref),
+		v1alpha1.UIResourceCompose{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_UIResourceCompose(ref),
+		v1alpha1.UIResourceCondition{}.OpenAPIModelName():         schema_pkg_apis_core_v1alpha1_UIResourceCondition(ref),
+		v1alpha1.UIResourceKubernetes{}.OpenAPIModelName():        schema_pkg_apis_core_v1alpha1_UIResourceKubernetes(ref),
+		v1alpha1.UIResourceLink{}.OpenAPIModelName():              schema_pkg_apis_core_v1alpha1_UIResourceLink(ref),
+		v1alpha1.UIResourceList{}.OpenAPIModelName():              schema_pkg_apis_core_v1alpha1_UIResourceList(ref),
+		v1alpha1.UIResourceLocal{}.OpenAPIModelName():             schema_pkg_apis_core_v1alpha1_UIResourceLocal(ref),
+		v1alpha1.UIResourceSpec{}.OpenAPIModelName():              schema_pkg_apis_core_v1alpha1_UIResourceSpec(ref),
+		v1alpha1.UIResourceStateWaiting{}.OpenAPIModelName():      schema_pkg_apis_core_v1alpha1_UIResourceStateWaiting(ref),
+		v1alpha1.UIResourceStateWaitingOnRef{}.OpenAPIModelName(): schema_pkg_apis_core_v1alpha1_UIResourceStateWaitingOnRef(ref),
+		v1alpha1.UIResourceStatus{}.OpenAPIModelName():            schema_pkg_apis_core_v1alpha1_UIResourceStatus(ref),
+		v1alpha1.UIResourceTargetSpec{}.OpenAPIModelName():        schema_pkg_apis_core_v1alpha1_UIResourceTargetSpec(ref),
+		v1alpha1.UITextInputSpec{}.OpenAPIModelName():             schema_pkg_apis_core_v1alpha1_UITextInputSpec(ref),
+		v1alpha1.UITextInputStatus{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_UITextInputStatus(ref),
 	}
 }
 
@@ -2757,6 +2790,136 @@ func schema_k8sio_apimachinery_pkg_version_Info(ref common.ReferenceCallback) co
 	}
 }
 
+func schema_pkg_apis_core_v1alpha1_ConfigMapDisableSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ConfigMapDisableSource is a value that disables if it is true.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is that of the object.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"key": {
+						SchemaProps: spec.SchemaProps{
+							Description: "key is that of the value.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name", "key"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_DisableResourceStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DisableResourceStatus says whether a resource is enabled.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabledCount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "enabledCount is 1 if the resource is enabled.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"disabledCount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "disabledCount is 1 if the resource is disabled.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "state is Enabled or Disabled.\n\nPossible enum values:\n - `\"Disabled\"`\n - `\"Enabled\"`\n - `\"Pending\"`",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Disabled", "Enabled", "Pending"},
+						},
+					},
+					"sources": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "sources are always empty: the Session's subresources enable and disable resources.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.DisableSource{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"enabledCount", "disabledCount", "state"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.DisableSource{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_DisableSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DisableSource is what disables something. Exactly one of its fields is set.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"configMap": {
+						SchemaProps: spec.SchemaProps{
+							Description: "configMap is a value that disables.",
+							Ref:         ref(v1alpha1.ConfigMapDisableSource{}.OpenAPIModelName()),
+						},
+					},
+					"everyConfigMap": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "everyConfigMap are values that disable if all of them do.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.ConfigMapDisableSource{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ConfigMapDisableSource{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_core_v1alpha1_Session(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -4105,5 +4268,1599 @@ func schema_pkg_apis_core_v1alpha1_TargetTimes(ref common.ReferenceCallback) com
 		},
 		Dependencies: []string{
 			v1.MicroTime{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIBoolInputSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIBoolInputSpec asks for yes or no.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"defaultValue": {
+						SchemaProps: spec.SchemaProps{
+							Description: "defaultValue is the answer before it is changed.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"trueString": {
+						SchemaProps: spec.SchemaProps{
+							Description: "trueString is the value of the variable for yes, \"true\" if unset.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"falseString": {
+						SchemaProps: spec.SchemaProps{
+							Description: "falseString is the value of the variable for no, \"false\" if unset.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIBoolInputStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIBoolInputStatus is the value of a bool input.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"value": {
+						SchemaProps: spec.SchemaProps{
+							Description: "value is true for yes.",
+							Default:     false,
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"value"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIBuildCause(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIBuildCause is why and since when an update was due.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"queuedTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "queuedTime is when the update was first wanted.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"allowedTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "allowedTime is when all that it depends on was there, so that only its turn was missing.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reason is why it began: initial, retry, trigger, files, dependency, config or args.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"changedFiles": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "changedFiles are the files whose changes made it due, sorted, at most 20 of them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"changedFileCount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "changedFileCount is how many files made it due.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"attempt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "attempt is 0 for the first execution and increases with each retry.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"liveUpdate": {
+						SchemaProps: spec.SchemaProps{
+							Description: "liveUpdate is true if files were brought into what runs instead of another build.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"firstLine": {
+						SchemaProps: spec.SchemaProps{
+							Description: "firstLine is the seq of the first line of the Session's log that can be of the update.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"endLine": {
+						SchemaProps: spec.SchemaProps{
+							Description: "endLine is the seq of the first line of the log after the update, unset while it goes on.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIBuildRunning(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIBuildRunning is an update that goes on.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"startTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "startTime is when it began.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"spanID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spanID identifies the update among those of all resources of the Session.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"queuedTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "queuedTime is when the update was first wanted.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"allowedTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "allowedTime is when all that it depends on was there, so that only its turn was missing.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reason is why it began: initial, retry, trigger, files, dependency, config or args.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"changedFiles": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "changedFiles are the files whose changes made it due, sorted, at most 20 of them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"changedFileCount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "changedFileCount is how many files made it due.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"attempt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "attempt is 0 for the first execution and increases with each retry.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"liveUpdate": {
+						SchemaProps: spec.SchemaProps{
+							Description: "liveUpdate is true if files were brought into what runs instead of another build.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"firstLine": {
+						SchemaProps: spec.SchemaProps{
+							Description: "firstLine is the seq of the first line of the Session's log that can be of the update.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"endLine": {
+						SchemaProps: spec.SchemaProps{
+							Description: "endLine is the seq of the first line of the log after the update, unset while it goes on.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIBuildTerminated(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIBuildTerminated is an update that has ended.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"error": {
+						SchemaProps: spec.SchemaProps{
+							Description: "error is why it failed, empty if it succeeded.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"warnings": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "warnings are always empty: they are in the log.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"startTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "startTime is when it began.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"finishTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "finishTime is when it ended.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"spanID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spanID identifies the update among those of all resources of the Session.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"isCrashRebuild": {
+						SchemaProps: spec.SchemaProps{
+							Description: "isCrashRebuild is always false: no update follows from a crash.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"readyTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "readyTime is when what runs since the update was first ready and, without anything that keeps running, when the update has succeeded. It is known of the last update alone.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"exitCode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "exitCode is the exit code of the process, unset without one and if a signal ended it.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"signal": {
+						SchemaProps: spec.SchemaProps{
+							Description: "signal is the name of the signal that ended the process.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"queuedTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "queuedTime is when the update was first wanted.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"allowedTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "allowedTime is when all that it depends on was there, so that only its turn was missing.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reason is why it began: initial, retry, trigger, files, dependency, config or args.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"changedFiles": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "changedFiles are the files whose changes made it due, sorted, at most 20 of them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"changedFileCount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "changedFileCount is how many files made it due.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"attempt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "attempt is 0 for the first execution and increases with each retry.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"liveUpdate": {
+						SchemaProps: spec.SchemaProps{
+							Description: "liveUpdate is true if files were brought into what runs instead of another build.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"firstLine": {
+						SchemaProps: spec.SchemaProps{
+							Description: "firstLine is the seq of the first line of the Session's log that can be of the update.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"endLine": {
+						SchemaProps: spec.SchemaProps{
+							Description: "endLine is the seq of the first line of the log after the update, unset while it goes on.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIButton(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIButton is a button that a running Tiltfile defines. A write of its status with a newer lastClickedAt presses it: the commands that name it start, with its inputs in their environment. It is kept in memory, by the process that runs the Session. It has the same names and labels as a UIResource.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object metadata. UIButtons are cluster-scoped: they have no namespace.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is what the Tiltfile says of the button.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.UIButtonSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is when the button was pressed, and with what.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.UIButtonStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ObjectMeta{}.OpenAPIModelName(), v1alpha1.UIButtonSpec{}.OpenAPIModelName(), v1alpha1.UIButtonStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIButtonList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIButtonList is a list of UIButtons, sorted by name.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the UIButtons.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.UIButton{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1.ListMeta{}.OpenAPIModelName(), v1alpha1.UIButton{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIButtonSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIButtonSpec is what a button shows and asks for.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"location": {
+						SchemaProps: spec.SchemaProps{
+							Description: "location is where the button is shown.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.UIComponentLocation{}.OpenAPIModelName()),
+						},
+					},
+					"text": {
+						SchemaProps: spec.SchemaProps{
+							Description: "text is what the button says.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"iconName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "iconName is the name of its icon in the set \"Material Icons\".",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"iconSVG": {
+						SchemaProps: spec.SchemaProps{
+							Description: "iconSVG is its icon as SVG.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"disabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "disabled is true if the button can't be pressed.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"requiresConfirmation": {
+						SchemaProps: spec.SchemaProps{
+							Description: "requiresConfirmation is true if a person has to confirm before the button counts as pressed.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"inputs": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "inputs are what the button asks for.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.UIInputSpec{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"location", "text"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.UIComponentLocation{}.OpenAPIModelName(), v1alpha1.UIInputSpec{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIButtonStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIButtonStatus is when a button was pressed, and with what.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"lastClickedAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "lastClickedAt is when the button was last pressed. A write with a later time presses it.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"inputs": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "inputs are the values of the inputs. One that is missing has its default.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.UIInputStatus{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName(), v1alpha1.UIInputStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIChoiceInputSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIChoiceInputSpec asks for one of several values.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"choices": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "choices are the values, of which the first is the default.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIChoiceInputStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIChoiceInputStatus is the value of a choice input.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"value": {
+						SchemaProps: spec.SchemaProps{
+							Description: "value is one of the choices.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"value"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIComponentLocation(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIComponentLocation is where a button is shown.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"componentID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "componentID is the name of a UIResource or, of the type Global, of a place such as \"nav\".",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"componentType": {
+						SchemaProps: spec.SchemaProps{
+							Description: "componentType is Resource or Global.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"componentID", "componentType"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIHiddenInputSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIHiddenInputSpec is a value that isn't asked for.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"value": {
+						SchemaProps: spec.SchemaProps{
+							Description: "value is the value of the variable.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"value"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIHiddenInputStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIHiddenInputStatus is the value of a hidden input.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"value": {
+						SchemaProps: spec.SchemaProps{
+							Description: "value is that of the spec.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"value"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIInputSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIInputSpec is one thing that a button asks for: a text, a bool, a choice, or a hidden value. Exactly one of them is set.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is that of the environment variable.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"label": {
+						SchemaProps: spec.SchemaProps{
+							Description: "label is what the input is called.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"text": {
+						SchemaProps: spec.SchemaProps{
+							Description: "text asks for a text.",
+							Ref:         ref(v1alpha1.UITextInputSpec{}.OpenAPIModelName()),
+						},
+					},
+					"bool": {
+						SchemaProps: spec.SchemaProps{
+							Description: "bool asks for yes or no.",
+							Ref:         ref(v1alpha1.UIBoolInputSpec{}.OpenAPIModelName()),
+						},
+					},
+					"hidden": {
+						SchemaProps: spec.SchemaProps{
+							Description: "hidden is a value that isn't asked for.",
+							Ref:         ref(v1alpha1.UIHiddenInputSpec{}.OpenAPIModelName()),
+						},
+					},
+					"choice": {
+						SchemaProps: spec.SchemaProps{
+							Description: "choice asks for one of several values.",
+							Ref:         ref(v1alpha1.UIChoiceInputSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.UIBoolInputSpec{}.OpenAPIModelName(), v1alpha1.UIChoiceInputSpec{}.OpenAPIModelName(), v1alpha1.UIHiddenInputSpec{}.OpenAPIModelName(), v1alpha1.UITextInputSpec{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIInputStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIInputStatus is the value of an input. The field that its spec sets is set.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is that of the input.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"text": {
+						SchemaProps: spec.SchemaProps{
+							Description: "text is the value of a text input.",
+							Ref:         ref(v1alpha1.UITextInputStatus{}.OpenAPIModelName()),
+						},
+					},
+					"bool": {
+						SchemaProps: spec.SchemaProps{
+							Description: "bool is the value of a bool input.",
+							Ref:         ref(v1alpha1.UIBoolInputStatus{}.OpenAPIModelName()),
+						},
+					},
+					"hidden": {
+						SchemaProps: spec.SchemaProps{
+							Description: "hidden is the value of a hidden input.",
+							Ref:         ref(v1alpha1.UIHiddenInputStatus{}.OpenAPIModelName()),
+						},
+					},
+					"choice": {
+						SchemaProps: spec.SchemaProps{
+							Description: "choice is the value of a choice input.",
+							Ref:         ref(v1alpha1.UIChoiceInputStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.UIBoolInputStatus{}.OpenAPIModelName(), v1alpha1.UIChoiceInputStatus{}.OpenAPIModelName(), v1alpha1.UIHiddenInputStatus{}.OpenAPIModelName(), v1alpha1.UITextInputStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIResource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIResource is a resource of a running Tiltfile as people look at it: what it does, why, and since when. It can only be read. It is kept in memory, by the process that runs the Session.\n\nA server of one Session names it as the Tiltfile does, and the Tiltfile itself \"(Tiltfile)\". A server of many Sessions puts the name of the Session and a dot in front.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object metadata. UIResources are cluster-scoped: they have no namespace. The labels are those of the resource in the Tiltfile, and session.tilt.dev/session and session.tilt.dev/resource.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is empty.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.UIResourceSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is how the resource is.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.UIResourceStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ObjectMeta{}.OpenAPIModelName(), v1alpha1.UIResourceSpec{}.OpenAPIModelName(), v1alpha1.UIResourceStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIResourceCompose(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIResourceCompose is how a service of Docker Compose is.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"healthStatus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "healthStatus is the result of the health check: starting, healthy or unhealthy.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIResourceCondition(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIResourceCondition is one statement about a resource.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type is UpToDate or Ready.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is True or False.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"lastTransitionTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "lastTransitionTime is when the status last changed.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reason is why the status is False: Disabled, RuntimeError, UpdateError, RuntimePending, UpdatePending or Unknown.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "message is for people.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"type", "status"},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIResourceKubernetes(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIResourceKubernetes is how a Kubernetes resource is. What a run doesn't know of its pods is left out.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"podName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podName is the name of the newest pod.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"podCreationTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podCreationTime is when that pod was created.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"podUpdateStartTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podUpdateStartTime is when the update that made the pod began.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"podStatus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podStatus is how the pods are, in one word.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"podStatusMessage": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podStatusMessage is why they are so.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"allContainersReady": {
+						SchemaProps: spec.SchemaProps{
+							Description: "allContainersReady is true if all that was deployed is ready.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"podRestarts": {
+						SchemaProps: spec.SchemaProps{
+							Description: "podRestarts is how often containers were restarted.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"spanID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spanID identifies the log of the pods.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"displayNames": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "displayNames are the objects of the resource, such as \"web:deployment\".",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIResourceLink(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIResourceLink is an address of a resource.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"url": {
+						SchemaProps: spec.SchemaProps{
+							Description: "url is the address.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is what the address is called.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIResourceList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIResourceList is a list of UIResources, sorted by name.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the UIResources.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.UIResource{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1.ListMeta{}.OpenAPIModelName(), v1alpha1.UIResource{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIResourceLocal(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIResourceLocal is how a local resource is.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"pid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pid is the process of the server.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"isTest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "isTest is always false: a test is a resource like others.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIResourceSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIResourceSpec is empty.",
+				Type:        []string{"object"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIResourceStateWaiting(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIResourceStateWaiting is why a resource waits.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reason is what it waits for, in one word: the waitReason of the target.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"on": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "on are the objects that it waits for. It is empty if it waits for something else, such as its turn.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.UIResourceStateWaitingOnRef{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"since": {
+						SchemaProps: spec.SchemaProps{
+							Description: "since is since when it waits, for whatever reasons since then.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"reason"},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName(), v1alpha1.UIResourceStateWaitingOnRef{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIResourceStateWaitingOnRef(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIResourceStateWaitingOnRef names an object that a resource waits for. An image has the kind Image and isn't served.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"group": {
+						SchemaProps: spec.SchemaProps{
+							Description: "group is the API group of the object.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "apiVersion is the version of the API group.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind is the kind of the object.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is the name of the object.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIResourceStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIResourceStatus is how a resource is.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"lastDeployTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "lastDeployTime is when the last update that succeeded has ended.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"triggerMode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "triggerMode is 0 if the resource runs at the start and when files change, 1 if it runs at the start and then on request, 2 if it runs on request, 3 if it runs when files change.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"buildHistory": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "buildHistory are the last updates that have ended, newest first, at most 20.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.UIBuildTerminated{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"currentBuild": {
+						SchemaProps: spec.SchemaProps{
+							Description: "currentBuild is the update that goes on.",
+							Ref:         ref(v1alpha1.UIBuildRunning{}.OpenAPIModelName()),
+						},
+					},
+					"pendingBuildSince": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pendingBuildSince is since when an update is due.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"hasPendingChanges": {
+						SchemaProps: spec.SchemaProps{
+							Description: "hasPendingChanges is true while an update is due, or would be if it weren't for the trigger mode.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"endpointLinks": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "endpointLinks are the addresses of the resource: its links and its port forwards.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.UIResourceLink{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"k8sResourceInfo": {
+						SchemaProps: spec.SchemaProps{
+							Description: "k8sResourceInfo is set for a Kubernetes resource.",
+							Ref:         ref(v1alpha1.UIResourceKubernetes{}.OpenAPIModelName()),
+						},
+					},
+					"composeResourceInfo": {
+						SchemaProps: spec.SchemaProps{
+							Description: "composeResourceInfo is set for a service of Docker Compose.",
+							Ref:         ref(v1alpha1.UIResourceCompose{}.OpenAPIModelName()),
+						},
+					},
+					"localResourceInfo": {
+						SchemaProps: spec.SchemaProps{
+							Description: "localResourceInfo is set for a local resource.",
+							Ref:         ref(v1alpha1.UIResourceLocal{}.OpenAPIModelName()),
+						},
+					},
+					"runtimeStatus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "runtimeStatus is how what keeps running is, such as a server.\n\nPossible enum values:\n - `\"error\"`\n - `\"none\"`\n - `\"not_applicable\"`\n - `\"ok\"`\n - `\"pending\"`\n - `\"unknown\"`",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"error", "none", "not_applicable", "ok", "pending", "unknown"},
+						},
+					},
+					"updateStatus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "updateStatus is how what runs to an end is, such as a command or a deploy.\n\nPossible enum values:\n - `\"error\"`\n - `\"in_progress\"`\n - `\"none\"`\n - `\"not_applicable\"`\n - `\"ok\"`\n - `\"pending\"`",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"error", "in_progress", "none", "not_applicable", "ok", "pending"},
+						},
+					},
+					"specs": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "specs are the parts of the resource.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.UIResourceTargetSpec{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"queued": {
+						SchemaProps: spec.SchemaProps{
+							Description: "queued is true while an update was requested by a person and hasn't begun.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"order": {
+						SchemaProps: spec.SchemaProps{
+							Description: "order is the position of the resource among those of its Tiltfile, from 1. The Tiltfile has 0.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"disableStatus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "disableStatus says whether the resource is enabled.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.DisableResourceStatus{}.OpenAPIModelName()),
+						},
+					},
+					"waiting": {
+						SchemaProps: spec.SchemaProps{
+							Description: "waiting is why the next update hasn't begun, or why what runs isn't there yet.",
+							Ref:         ref(v1alpha1.UIResourceStateWaiting{}.OpenAPIModelName()),
+						},
+					},
+					"conditions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"type",
+								},
+								"x-kubernetes-list-type":       "map",
+								"x-kubernetes-patch-merge-key": "type",
+								"x-kubernetes-patch-strategy":  "merge",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "conditions are UpToDate and Ready.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.UIResourceCondition{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"dependencies": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "dependencies are the names of the resources and images of this Session that the resource depends on, as they are in the Tiltfile, sorted. The name of an image begins with \"image:\".",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
+					"updateCommand": {
+						SchemaProps: spec.SchemaProps{
+							Description: "updateCommand is the command of the update, or what is updated, for people.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"serveCommand": {
+						SchemaProps: spec.SchemaProps{
+							Description: "serveCommand is the command of the server, or what runs, for people.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"position": {
+						SchemaProps: spec.SchemaProps{
+							Description: "position is where the resource is defined: the path of the file and its line, such as \"/src/Tiltfile:12\".",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"disableStatus"},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName(), v1alpha1.DisableResourceStatus{}.OpenAPIModelName(), v1alpha1.UIBuildRunning{}.OpenAPIModelName(), v1alpha1.UIBuildTerminated{}.OpenAPIModelName(), v1alpha1.UIResourceCompose{}.OpenAPIModelName(), v1alpha1.UIResourceCondition{}.OpenAPIModelName(), v1alpha1.UIResourceKubernetes{}.OpenAPIModelName(), v1alpha1.UIResourceLink{}.OpenAPIModelName(), v1alpha1.UIResourceLocal{}.OpenAPIModelName(), v1alpha1.UIResourceStateWaiting{}.OpenAPIModelName(), v1alpha1.UIResourceTargetSpec{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UIResourceTargetSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UIResourceTargetSpec is a part of a resource.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"id": {
+						SchemaProps: spec.SchemaProps{
+							Description: "id identifies the part.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type is the kind of the part.\n\nPossible enum values:\n - `\"docker-compose\"`\n - `\"image\"`\n - `\"k8s\"`\n - `\"local\"`\n - `\"unspecified\"`",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"docker-compose", "image", "k8s", "local", "unspecified"},
+						},
+					},
+					"hasLiveUpdate": {
+						SchemaProps: spec.SchemaProps{
+							Description: "hasLiveUpdate is true for an image whose changed files get into what runs.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UITextInputSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UITextInputSpec asks for a text.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"defaultValue": {
+						SchemaProps: spec.SchemaProps{
+							Description: "defaultValue is the text before it is changed.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"placeholder": {
+						SchemaProps: spec.SchemaProps{
+							Description: "placeholder is shown while there is no text.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_UITextInputStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UITextInputStatus is the value of a text input.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"value": {
+						SchemaProps: spec.SchemaProps{
+							Description: "value is the text.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"value"},
+			},
+		},
 	}
 }

@@ -58,11 +58,12 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 	return nil
 }
 
-// kinds are Session and the kinds of its subresources.
+// kinds are Session and the kinds of its subresources, and what people look at and press.
 func kinds() []runtime.Object {
 	return []runtime.Object{
 		&Session{}, &SessionList{},
 		&SessionTrigger{}, &SessionEnable{}, &SessionDisable{}, &SessionArgs{}, &SessionLogOptions{},
+		&UIResource{}, &UIResourceList{}, &UIButton{}, &UIButtonList{},
 	}
 }
 

@@ -9,6 +9,21 @@
 package v1alpha1
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ConfigMapDisableSource) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.ConfigMapDisableSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DisableResourceStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.DisableResourceStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DisableSource) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.DisableSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Session) OpenAPIModelName() string {
 	return "dev.tilt.session.pkg.apis.core.v1alpha1.Session"
 }
@@ -136,4 +151,154 @@ func (in TargetStateWaiting) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in TargetTimes) OpenAPIModelName() string {
 	return "dev.tilt.session.pkg.apis.core.v1alpha1.TargetTimes"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIBoolInputSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIBoolInputSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIBoolInputStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIBoolInputStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIBuildCause) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIBuildCause"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIBuildRunning) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIBuildRunning"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIBuildTerminated) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIBuildTerminated"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIButton) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIButton"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIButtonList) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIButtonList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIButtonSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIButtonSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIButtonStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIButtonStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIChoiceInputSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIChoiceInputSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIChoiceInputStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIChoiceInputStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIComponentLocation) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIComponentLocation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIHiddenInputSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIHiddenInputSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIHiddenInputStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIHiddenInputStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIInputSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIInputSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIInputStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIInputStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIResource) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIResource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIResourceCompose) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIResourceCompose"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIResourceCondition) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIResourceCondition"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIResourceKubernetes) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIResourceKubernetes"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIResourceLink) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIResourceLink"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIResourceList) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIResourceList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIResourceLocal) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIResourceLocal"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIResourceSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIResourceSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIResourceStateWaiting) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIResourceStateWaiting"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIResourceStateWaitingOnRef) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIResourceStateWaitingOnRef"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIResourceStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIResourceStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UIResourceTargetSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UIResourceTargetSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UITextInputSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UITextInputSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UITextInputStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.UITextInputStatus"
 }

@@ -42,6 +42,10 @@ func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource
 	// Group=tilt.dev, Version=v1alpha1
 	case v1alpha1.SchemeGroupVersion.WithResource("sessions"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Tilt().V1alpha1().Sessions().Informer()}, nil
+	case v1alpha1.SchemeGroupVersion.WithResource("uibuttons"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Tilt().V1alpha1().UIButtons().Informer()}, nil
+	case v1alpha1.SchemeGroupVersion.WithResource("uiresources"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Tilt().V1alpha1().UIResources().Informer()}, nil
 
 	}
 

@@ -8,3 +8,11 @@ package v1alpha1
 // SessionListerExpansion allows custom methods to be added to
 // SessionLister.
 type SessionListerExpansion interface{}
+
+// UIButtonListerExpansion allows custom methods to be added to
+// UIButtonLister.
+type UIButtonListerExpansion interface{}
+
+// UIResourceListerExpansion allows custom methods to be added to
+// UIResourceLister.
+type UIResourceListerExpansion interface{}

@@ -13,6 +13,10 @@ import (
 type Interface interface {
 	// Sessions returns a SessionInformer.
 	Sessions() SessionInformer
+	// UIButtons returns a UIButtonInformer.
+	UIButtons() UIButtonInformer
+	// UIResources returns a UIResourceInformer.
+	UIResources() UIResourceInformer
 }
 
 type version struct {
@@ -29,4 +33,14 @@ func New(f internalinterfaces.SharedInformerFactory, namespace string, tweakList
 // Sessions returns a SessionInformer.
 func (v *version) Sessions() SessionInformer {
 	return &sessionInformer{factory: v.factory, tweakListOptions: v.tweakListOptions}
+}
+
+// UIButtons returns a UIButtonInformer.
+func (v *version) UIButtons() UIButtonInformer {
+	return &uIButtonInformer{factory: v.factory, tweakListOptions: v.tweakListOptions}
+}
+
+// UIResources returns a UIResourceInformer.
+func (v *version) UIResources() UIResourceInformer {
+	return &uIResourceInformer{factory: v.factory, tweakListOptions: v.tweakListOptions}
 }

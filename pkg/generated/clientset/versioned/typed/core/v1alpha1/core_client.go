@@ -16,6 +16,8 @@ import (
 type TiltV1alpha1Interface interface {
 	RESTClient() rest.Interface
 	SessionsGetter
+	UIButtonsGetter
+	UIResourcesGetter
 }
 
 // TiltV1alpha1Client is used to interact with features provided by the tilt.dev group.
@@ -25,6 +27,14 @@ type TiltV1alpha1Client struct {
 
 func (c *TiltV1alpha1Client) Sessions() SessionInterface {
 	return newSessions(c)
+}
+
+func (c *TiltV1alpha1Client) UIButtons() UIButtonInterface {
+	return newUIButtons(c)
+}
+
+func (c *TiltV1alpha1Client) UIResources() UIResourceInterface {
+	return newUIResources(c)
 }
 
 // NewForConfig creates a new TiltV1alpha1Client for the given config.

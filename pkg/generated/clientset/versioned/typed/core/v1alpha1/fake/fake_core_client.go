@@ -19,6 +19,14 @@ func (c *FakeTiltV1alpha1) Sessions() v1alpha1.SessionInterface {
 	return newFakeSessions(c)
 }
 
+func (c *FakeTiltV1alpha1) UIButtons() v1alpha1.UIButtonInterface {
+	return newFakeUIButtons(c)
+}
+
+func (c *FakeTiltV1alpha1) UIResources() v1alpha1.UIResourceInterface {
+	return newFakeUIResources(c)
+}
+
 // RESTClient returns a RESTClient that is used to communicate
 // with API server by this client implementation.
 func (c *FakeTiltV1alpha1) RESTClient() rest.Interface {
