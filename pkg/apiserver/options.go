@@ -21,6 +21,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"tilt.dev/session/pkg/registry/session"
+	"tilt.dev/session/pkg/registry/uiresource"
 )
 
 // Storage keeps Sessions. It outlives the server: its owner closes it after Run has returned.
@@ -38,6 +39,8 @@ type Options struct {
 	// Runs finds the runs of Sessions in this process, which serve the subresources
 	// of a run. If nil, this process runs no Session.
 	Runs session.Runs
+	// UI has what those runs show to people. If nil, there are no UIResources and UIButtons.
+	UI uiresource.Source
 	// BindAddress is the IP address to listen on.
 	BindAddress string
 	// Port is the TCP port to listen on; 0 selects a free port.

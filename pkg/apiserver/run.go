@@ -73,7 +73,11 @@ func (s *Server) endStreams(ctx context.Context) {
 	draining, cancel := context.WithTimeout(s.cut, s.config.options.DrainTimeout)
 	defer cancel()
 	var ending sync.WaitGroup
-	for _, end := range []func(context.Context) error{s.sessions.EndWatches, s.logs.End} {
+	ends := []func(context.Context) error{s.sessions.EndWatches, s.logs.End}
+	if s.view != nil {
+		ends = append(ends, s.view.End)
+	}
+	for _, end := range ends {
 		ending.Go(func() {
 			// An error would keep upstream from an orderly shutdown.
 			if err := end(draining); err != nil {

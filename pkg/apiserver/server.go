@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -14,12 +15,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
+	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/healthz"
-	"k8s.io/client-go/rest"
+	restclient "k8s.io/client-go/rest"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/registry/session"
+	"tilt.dev/session/pkg/registry/uiresource"
 )
 
 // Access is how the owner reaches a server.
@@ -42,6 +45,8 @@ type Server struct {
 	generic  *genericapiserver.GenericAPIServer
 	sessions *session.REST
 	logs     *session.LogREST
+	// view is nil without UIResources.
+	view *uiresource.View
 	// ready is closed by Run once the server is ready.
 	ready chan struct{}
 	// cut is done once Cut has been called.
@@ -74,6 +79,13 @@ func (c CompletedConfig) build() (*Server, error) {
 	}
 	served, logs := session.NewSubresources(sessions, c.config.options.Runs)
 	served["sessions"], served["sessions/status"] = sessions, status
+	server := &Server{config: c.config, generic: generic, sessions: sessions, logs: logs, ready: make(chan struct{})}
+	if source := c.config.options.UI; source != nil {
+		var shown map[string]rest.Storage
+		shown, server.view = uiresource.New(
+			c.config.scheme, c.config.codecs.LegacyCodec(v1alpha1.SchemeGroupVersion), source)
+		maps.Copy(served, shown)
+	}
 	group := genericapiserver.NewDefaultAPIGroupInfo(
 		v1alpha1.GroupName, c.config.scheme, runtime.NewParameterCodec(c.config.scheme), c.config.codecs)
 	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = served
@@ -81,7 +93,6 @@ func (c CompletedConfig) build() (*Server, error) {
 		sessions.Destroy()
 		return nil, fmt.Errorf("install the API group %s: %w", v1alpha1.GroupName, err)
 	}
-	server := &Server{config: c.config, generic: generic, sessions: sessions, logs: logs, ready: make(chan struct{})}
 	server.cut, server.cancelCut = context.WithCancel(context.Background())
 	return server, server.AddReadyzCheck("watch-cache", func(context.Context) error { return sessions.ReadinessCheck() })
 }
@@ -106,7 +117,9 @@ func (s *Server) Access() Access { return s.config.access }
 
 // LoopbackClientConfig returns a configuration for clients in this process. They have
 // no rate limit and share connections. Run waits for their requests when it stops.
-func (s *Server) LoopbackClientConfig() *rest.Config { return rest.CopyConfig(s.config.loopback) }
+func (s *Server) LoopbackClientConfig() *restclient.Config {
+	return restclient.CopyConfig(s.config.loopback)
+}
 
 // Ready is closed once the server answers requests, watches included. It's never closed if Run returns before.
 func (s *Server) Ready() <-chan struct{} { return s.ready }
@@ -122,6 +135,11 @@ func (s *Server) AddReadyzCheck(name string, check func(context.Context) error) 
 	return nil
 }
 
-// Delivered blocks until each watch of Sessions has received the events of all writes that were answered before the
-// call, or has ended. It returns an error if ctx is done before.
-func (s *Server) Delivered(ctx context.Context) error { return s.sessions.Delivered(ctx) }
+// Delivered blocks until each watch has received the events of all writes that were answered before the call, and
+// those of UIResources what the runs had published by then, or has ended. It returns an error if ctx is done before.
+func (s *Server) Delivered(ctx context.Context) error {
+	if s.view == nil {
+		return s.sessions.Delivered(ctx)
+	}
+	return errors.Join(s.sessions.Delivered(ctx), s.view.Delivered(ctx))
+}

@@ -28,6 +28,7 @@ type Requests interface {
 	Trigger(ctx context.Context, names []string) error
 	Enable(ctx context.Context, selected engine.Selector, only bool) (changed []string, err error)
 	Disable(ctx context.Context, selected engine.Selector) (changed []string, err error)
+	Press(ctx context.Context, button string, inputs []string) error
 	// Snapshot is never nil.
 	Snapshot() *engine.Snapshot
 	// Logs has the output of the Tiltfile and all resources. It is closed when nothing more of that is to be shown.
@@ -231,19 +232,26 @@ const maxEnded = 100
 // runs that ended last stay while their Sessions are stored, so that their logs can be read. It is safe for
 // concurrent use.
 type Running struct {
-	now func() time.Time
+	// Many says that there may be several Sessions, so that the names of UIResources and UIButtons have to begin with
+	// that of their Session. It is set before the first run.
+	Many bool
+	now  func() time.Time
 
 	mu     sync.Mutex
 	byName map[string]Requests
 	// ended are the names of those in byName that have ended, the oldest first.
 	ended []string
+	// collisions are those of UIResources that were reported, version and next those of Version.
+	collisions map[string]bool
+	version    uint64
+	next       chan struct{}
 }
 
 var _ registry.Runs = (*Running)(nil)
 
 // NewRunning returns an empty table.
 func NewRunning() *Running {
-	return &Running{now: time.Now, byName: map[string]Requests{}}
+	return &Running{now: time.Now, byName: map[string]Requests{}, collisions: map[string]bool{}, version: 1}
 }
 
 // Run returns the run of the Session of that name, false if there is none.
@@ -263,6 +271,7 @@ func (r *Running) add(name string, run Requests) {
 	defer r.mu.Unlock()
 	r.drop(name)
 	r.byName[name] = run
+	r.announce()
 }
 
 // end notes that a run has ended.
@@ -287,5 +296,6 @@ func (r *Running) drop(name string) {
 	if i := slices.Index(r.ended, name); i >= 0 {
 		r.ended = slices.Delete(r.ended, i, i+1)
 		delete(r.byName, name)
+		r.announce()
 	}
 }

@@ -97,6 +97,7 @@ func (c *Controller) newRun(stored *v1alpha1.Session) *run {
 	r.control = c.config.NewRun(located, func(snap *engine.Snapshot) {
 		r.backlog.push(snap)
 		c.queue.Add(r.name)
+		c.config.Running.changed()
 	})
 	return r
 }

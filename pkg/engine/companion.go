@@ -4,6 +4,8 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -16,6 +18,10 @@ import (
 // companion is the state of a companion.
 type companion struct {
 	model.Companion
+	// inputs are the environment variables of the button that was pressed last.
+	inputs []string
+	// gone is true once the project doesn't define the companion any more.
+	gone bool
 	// execution is the current execution, nil if there is none.
 	execution *execution
 	// started is when the last execution began. due is true if another one is to follow it.
@@ -32,9 +38,6 @@ var _ owner = (*companion)(nil)
 func (l *loop) runCompanions(list []model.Companion) {
 	wanted := make(map[string]bool, len(list))
 	for _, spec := range list {
-		if spec.OnDemand {
-			continue
-		}
 		wanted[spec.Name] = true
 		c := l.companions[spec.Name]
 		if c == nil {
@@ -43,8 +46,14 @@ func (l *loop) runCompanions(list []model.Companion) {
 		} else if reflect.DeepEqual(c.Companion, spec) {
 			continue
 		}
-		c.Companion = spec
-		l.restartCompanion(c)
+		c.Companion, c.inputs, c.gone = spec, nil, false
+		switch {
+		case !spec.OnDemand:
+			l.restartCompanion(c)
+		case c.execution != nil:
+			c.due = false
+			c.execution.stop(l.grace)
+		}
 		files := spec.RestartOn
 		files.Since = c.started
 		c.watch = l.watching(c.watch, files, spec.Source, func(list []model.Change) { c.changed(l, list) })
@@ -67,14 +76,35 @@ func (l *loop) restartCompanion(c *companion) {
 	c.started = l.config.Clock.Now()
 	c.execution = &execution{owner: c, source: c.Source, subject: c.Command.Subject()}
 	command, request := c.Command, l.updateRequest(c.Source)
+	command.Env = slices.Concat(command.Env, c.inputs)
 	request.Update = &command
 	l.execute(c.execution, c.started, func() (Activity, error) { return l.config.Updates.StartUpdate(request) })
+}
+
+// ErrNoButton is returned by requests to press a button that the Tiltfile doesn't define.
+var ErrNoButton = errors.New(model.TiltfileResource + " doesn't define the button")
+
+// Press starts the companions of a button, again if they run, with inputs in their environments as "KEY=value"
+// entries. It returns when the loop has accepted the request, or when ctx is done.
+func (e *Engine) Press(ctx context.Context, button string, inputs []string) error {
+	return e.ask(ctx, func(l *loop) error {
+		if !slices.ContainsFunc(l.buttons, func(b model.Button) bool { return b.Name == button }) {
+			return ErrNoButton
+		}
+		for _, c := range l.companions {
+			if slices.Contains(c.Buttons, button) {
+				c.inputs = inputs
+				l.restartCompanion(c)
+			}
+		}
+		return nil
+	})
 }
 
 // changed restarts a companion after changes since its start.
 func (c *companion) changed(l *loop, list []model.Change) {
 	since := func(change model.Change) bool { return !change.Seen.Before(c.started) }
-	if !c.due && slices.ContainsFunc(list, since) {
+	if !c.due && !c.started.IsZero() && slices.ContainsFunc(list, since) {
 		l.restartCompanion(c)
 	}
 }
@@ -89,7 +119,7 @@ func (l *loop) stopCompanion(c *companion) {
 		delete(l.companions, c.Name)
 		return
 	}
-	c.Companion = model.Companion{Name: c.Name, OnDemand: true}
+	c.Companion, c.gone = model.Companion{Name: c.Name}, true
 	c.execution.stop(l.grace)
 }
 
@@ -101,9 +131,10 @@ func (c *companion) ended(l *loop, x *execution, m ended) {
 	case c.due:
 		l.restartCompanion(c)
 		return
-	case c.OnDemand:
+	case c.gone:
 		delete(l.companions, c.Name)
 		return
+	case x.stopped:
 	case m.err != nil:
 		l.log(x.source, logs.LevelError, fmt.Sprintf("%s failed to start: %v", x.subject, m.err))
 	case m.end.Error == "":

@@ -35,6 +35,7 @@ type loop struct {
 	images     map[string]*resource
 	firstImage int
 	companions map[string]*companion
+	buttons    []model.Button
 	// triggers counts the triggers of resources.
 	triggers uint64
 	// changeNumber is the number of the last change that a live update has taken.

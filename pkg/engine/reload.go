@@ -80,6 +80,7 @@ func (l *loop) adopt(m *evaluated) {
 		}
 	}
 	l.runCompanions(p.Companions)
+	l.buttons = p.Buttons
 	if l.config.Adopted != nil {
 		l.config.Adopted(p)
 	}

@@ -133,12 +133,13 @@ func (r *resource) view() ResourceState {
 			Last:    r.lastUpdate,
 			Attempt: r.attempt,
 			// A new definition may allow fewer retries than there were.
-			Retries: max(r.Retries, r.attempt),
-			Pending: r.due.pending,
-			Queued:  r.due.queued,
-			Allowed: r.due.allowed,
-			Wait:    r.updateWait,
-			History: r.history,
+			Retries:   max(r.Retries, r.attempt),
+			Pending:   r.due.pending,
+			Queued:    r.due.queued,
+			Allowed:   r.due.allowed,
+			Wait:      r.updateWait,
+			History:   r.history,
+			Triggered: r.wants.trigger > 0,
 		}
 		if r.updating != nil {
 			state.Update.Running = r.updating.start

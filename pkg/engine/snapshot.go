@@ -24,6 +24,8 @@ type Snapshot struct {
 	Resources []ResourceState
 	// Images are those that resources use, bases first. They have an Update.
 	Images []ResourceState
+	// Buttons are in the order of their definition.
+	Buttons []model.Button
 }
 
 // TiltfileState is the state of the evaluations of the Tiltfile.
@@ -82,6 +84,8 @@ type UpdateState struct {
 	// Pending is since when there is a reason for another execution, also for one that waits for a trigger. Queued and
 	// Allowed are as in the Build that it will be. They are zero if it isn't due.
 	Pending, Queued, Allowed time.Time
+	// Triggered is true if a person has asked for the next execution.
+	Triggered bool
 	// Wait is nil without a Hold.
 	Wait *Wait
 	// History are its executions, nil before the first one.
@@ -168,6 +172,7 @@ func (l *loop) publish() {
 	snapshot := *last
 	snapshot.Version++
 	snapshot.Tiltfile = l.tiltfile.TiltfileState
+	snapshot.Buttons = l.buttons
 	l.shown = tasks
 	if tasks != nil {
 		snapshot.Resources = tasks[:l.firstImage:l.firstImage]

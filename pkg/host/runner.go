@@ -67,7 +67,8 @@ func NewRunner(api *API, options RunnerOptions) *Runner {
 	r := &Runner{options: options, api: api, table: controller.NewRunning()}
 	r.killed, r.kill = context.WithCancel(context.Background())
 	if !options.None {
-		api.Server.Runs = r.table
+		r.table.Many = options.Only == ""
+		api.Server.Runs, api.Server.UI = r.table, r.table
 	}
 	api.attach = append(api.attach, r.attach)
 	return r

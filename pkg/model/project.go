@@ -28,6 +28,8 @@ type Project struct {
 
 	// Companions are in the order of their definition.
 	Companions []Companion
+	// Buttons are in the order of their definition.
+	Buttons []Button
 
 	// MaxParallelUpdates is how many jobs may run at once, at least 1.
 	MaxParallelUpdates int

@@ -141,7 +141,9 @@ type Companion struct {
 	Source string
 	// RestartOn are the files whose change restarts the command.
 	RestartOn Watch
-	// OnDemand is true for a command that only a button starts. There are no buttons yet, so it doesn't run.
+	// Buttons are the names of the buttons that restart the command with their inputs in its environment. OnDemand is
+	// true for a command that doesn't run before one of them is pressed.
+	Buttons  []string
 	OnDemand bool
 }
 

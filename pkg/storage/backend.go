@@ -39,6 +39,8 @@ type Config struct {
 	Dir string
 	// Clock measures the age of history and caches; nil is the real clock.
 	Clock clock.WithTicker
+	// Revision is the first revision of NewMemory, 0 for the default. What is older counts as compacted.
+	Revision int64
 }
 
 func (c Config) complete() (Config, error) {

@@ -21,7 +21,11 @@ func NewMemory(config Config) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := mvcc.New(mvcc.Options{Clock: config.Clock})
+	options := mvcc.Options{Clock: config.Clock}
+	if config.Revision > 0 {
+		options.Restore = &mvcc.Snapshot{Revision: config.Revision, Compacted: config.Revision}
+	}
+	store, err := mvcc.New(options)
 	if err != nil {
 		return nil, err
 	}

@@ -210,6 +210,7 @@ func (e *evaluation) assemble(project *model.Project) error {
 	}
 	project.Resources, project.Enabled, project.Environ = resources, enabled, environ
 	project.Companions = e.objects.Companions(enabled)
+	project.Buttons = e.objects.Buttons()
 	return nil
 }
 

@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/apiserver/pkg/audit"
@@ -23,9 +22,6 @@ import (
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage"
-	"k8s.io/apiserver/pkg/storage/storagebackend"
-	"k8s.io/apiserver/pkg/storage/storagebackend/factory"
-	"k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -64,7 +60,7 @@ func NewREST(scheme *runtime.Scheme, options generic.RESTOptionsGetter) (*REST, 
 		TableConvertor:            NewTableConvertor(),
 	}
 	watches := delivery.NewTracker(attributes)
-	storeOptions := &generic.StoreOptions{RESTOptions: trackedOptions{options, watches}, AttrFunc: attributes}
+	storeOptions := &generic.StoreOptions{RESTOptions: watches.Options(options), AttrFunc: attributes}
 	if err := sessions.CompleteWithOptions(storeOptions); err != nil {
 		return nil, nil, fmt.Errorf("open the storage of sessions: %w", err)
 	}
@@ -73,32 +69,6 @@ func NewREST(scheme *runtime.Scheme, options generic.RESTOptionsGetter) (*REST, 
 	status.UpdateStrategy = statusStrategy{main}
 	status.ResetFieldsStrategy = statusStrategy{main}
 	return &REST{store: store{sessions}, scheme: scheme, watches: watches}, &StatusREST{store: store{&status}}, nil
-}
-
-// trackedOptions makes the storage of Sessions tell a Tracker of each write.
-type trackedOptions struct {
-	generic.RESTOptionsGetter
-	watches *delivery.Tracker
-}
-
-func (o trackedOptions) GetRESTOptions(
-	resource schema.GroupResource,
-	example runtime.Object,
-) (generic.RESTOptions, error) {
-	options, err := o.RESTOptionsGetter.GetRESTOptions(resource, example)
-	decorate := options.Decorator
-	options.Decorator = func(
-		config *storagebackend.ConfigForResource, prefix string, key func(runtime.Object) (string, error),
-		newFunc, newListFunc func() runtime.Object, attrs storage.AttrFunc, triggers storage.IndexerFuncs,
-		indexers *cache.Indexers,
-	) (storage.Interface, factory.DestroyFunc, error) {
-		opened, destroy, err := decorate(config, prefix, key, newFunc, newListFunc, attrs, triggers, indexers)
-		if err != nil {
-			return nil, nil, err
-		}
-		return o.watches.Storage(opened), destroy, nil
-	}
-	return options, err
 }
 
 // attributes returns the labels and fields that selectors match.

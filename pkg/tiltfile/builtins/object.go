@@ -12,6 +12,8 @@ import (
 
 	"go.starlark.net/starlark"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"tilt.dev/session/pkg/model"
 )
 
 // Objects collects the API objects that a Tiltfile defines with v1alpha1.
@@ -20,13 +22,16 @@ type Objects struct {
 	// taken are the names in use, each after the builtin that defines the object.
 	taken       map[string]bool
 	commands    []*apiCommand
+	buttons     []model.Button
 	configMaps  map[string]StringMap
 	fileWatches map[string]*fileWatch
 }
 
 // NewObjects returns the objects of an evaluation.
 func NewObjects(e *Evaluation) *Objects {
-	return &Objects{e, map[string]bool{}, nil, map[string]StringMap{}, map[string]*fileWatch{}}
+	return &Objects{
+		evaluation: e, taken: map[string]bool{}, configMaps: map[string]StringMap{}, fileWatches: map[string]*fileWatch{},
+	}
 }
 
 // Library returns the builtins that define objects and their parts.
@@ -180,90 +185,4 @@ func exactlyOne(names string, choices ...bool) error {
 		return errors.New("exactly one of " + names + " must be specified")
 	}
 	return nil
-}
-
-// button is v1alpha1.ui_button(name, ...). It is only checked: there is no page for it.
-func (o *Objects) button(_ *Call, a struct {
-	Metadata
-	Location     partOf[uiComponentLocation] `arg:"location??"`
-	Text         string                      `arg:"text??"`
-	IconName     string                      `arg:"icon_name??"`
-	IconSVG      string                      `arg:"icon_svg??"`
-	Disabled     bool                        `arg:"disabled??"`
-	Confirmation bool                        `arg:"requires_confirmation??"`
-	Modal        bool                        `arg:"show_inputs_as_modal??"`
-	Inputs       partList[uiInputSpec]       `arg:"inputs??"`
-}) (starlark.Value, error) {
-	switch {
-	case a.Location.part == nil:
-		return nil, errors.New("location must be given")
-	case a.Text == "":
-		return nil, errors.New("text must not be empty")
-	}
-	seen := map[string]bool{}
-	for _, input := range a.Inputs {
-		if seen[input.Name] {
-			return nil, fmt.Errorf("two inputs are named %q", input.Name)
-		}
-		seen[input.Name] = true
-	}
-	o.evaluation.sayInert("v1alpha1.ui_button", "this version has no buttons")
-	return nil, nil
-}
-
-type uiComponentLocation struct {
-	Part `builtin:"v1alpha1.ui_component_location"`
-	ID   string `arg:"component_id??"`
-	Type string `arg:"component_type??"`
-}
-
-func (l *uiComponentLocation) check() error {
-	switch {
-	case l.ID == "":
-		return errors.New("component_id must not be empty")
-	case l.Type == "":
-		return errors.New("component_type must not be empty")
-	}
-	return nil
-}
-
-type uiInputSpec struct {
-	Part   `builtin:"v1alpha1.ui_input_spec"`
-	Name   string                    `arg:"name??"`
-	Label  string                    `arg:"label??"`
-	Text   partOf[uiTextInputSpec]   `arg:"text??"`
-	Bool   partOf[uiBoolInputSpec]   `arg:"bool??"`
-	Hidden partOf[uiHiddenInputSpec] `arg:"hidden??"`
-	Choice partOf[uiChoiceInputSpec] `arg:"choice??"`
-}
-
-func (i *uiInputSpec) check() error {
-	if i.Name == "" {
-		return errors.New("name must not be empty")
-	}
-	return exactlyOne("text, bool, hidden, or choice",
-		i.Text.part != nil, i.Bool.part != nil, i.Hidden.part != nil, i.Choice.part != nil)
-}
-
-type uiTextInputSpec struct {
-	Part        `builtin:"v1alpha1.ui_text_input_spec"`
-	Default     string `arg:"default_value??"`
-	Placeholder string `arg:"placeholder??"`
-}
-
-type uiBoolInputSpec struct {
-	Part        `builtin:"v1alpha1.ui_bool_input_spec"`
-	Default     bool   `arg:"default_value??"`
-	TrueString  string `arg:"true_string??"`
-	FalseString string `arg:"false_string??"`
-}
-
-type uiChoiceInputSpec struct {
-	Part    `builtin:"v1alpha1.ui_choice_input_spec"`
-	Choices StringList `arg:"choices??"`
-}
-
-type uiHiddenInputSpec struct {
-	Part  `builtin:"v1alpha1.ui_hidden_input_spec"`
-	Value string `arg:"value??"`
 }

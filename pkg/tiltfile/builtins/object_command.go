@@ -46,9 +46,13 @@ func (o *Objects) command(_ *Call, a struct {
 	command := &apiCommand{resource: a.Annotations[logResource], disable: a.Disable.part}
 	command.Name = a.name()
 	command.Command = model.Command{Argv: a.Args, Dir: o.evaluation.Absolute(string(a.Dir)), Env: a.Env}
-	command.OnDemand = a.StartOn.part != nil && len(a.StartOn.part.Buttons) > 0
+	if a.StartOn.part != nil {
+		command.Buttons = a.StartOn.part.Buttons
+		command.OnDemand = len(command.Buttons) > 0
+	}
 	if a.RestartOn.part != nil {
 		command.watches = a.RestartOn.part.FileWatches
+		command.Buttons = slices.Concat(command.Buttons, a.RestartOn.part.Buttons)
 	}
 	o.commands = append(o.commands, command)
 	return nil, nil
@@ -78,7 +82,8 @@ type restartOnSpec struct {
 	Buttons     StringList `arg:"ui_buttons??"`
 }
 
-// startOnSpec is v1alpha1.start_on_spec(start_after, ui_buttons). Nothing presses a button, so the time isn't used.
+// startOnSpec is v1alpha1.start_on_spec(start_after, ui_buttons). A press counts when it happens, so that the time isn't
+// used.
 type startOnSpec struct {
 	Part       `builtin:"v1alpha1.start_on_spec"`
 	StartAfter string     `arg:"start_after??"`
@@ -100,8 +105,10 @@ func (o *Objects) Companions(enabled model.Selection) []model.Companion {
 			companion.Source = c.resource
 		}
 		companion.RestartOn = o.watchOf(owner, c.watches, enabled)
-		if companion.OnDemand {
-			o.evaluation.Warn("%s doesn't run: a button starts it, and this version has no buttons", owner)
+		for _, button := range companion.Buttons {
+			if !o.taken["v1alpha1.ui_button "+button] {
+				o.evaluation.Warn("%s isn't started by v1alpha1.ui_button %q, which isn't defined", owner, button)
+			}
 		}
 		companions = append(companions, companion)
 	}
