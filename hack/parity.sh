@@ -13,4 +13,4 @@ fi
 
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
-python3 hack/parity/run.py --bin bin/tilt-session --ours --jobs 2 --skip cli-wait --home "$home" "$@"
+python3 hack/parity/run.py --bin bin/tilt-session --ours --jobs 2 --home "$home" "$@"

@@ -6,6 +6,7 @@ package uiresource
 import (
 	"context"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -160,6 +161,9 @@ func validateInput(at *field.Path, input *v1alpha1.UIInputStatus, specs []v1alph
 		if kind.set && !kind.wanted {
 			errs = append(errs, field.Forbidden(at.Child(kind.name), "the button asks for a value of another kind"))
 		}
+	}
+	if input.Text != nil && strings.Contains(input.Text.Value, "\x00") {
+		errs = append(errs, field.Invalid(at.Child("text", "value"), input.Text.Value, "must not have a NUL byte"))
 	}
 	if choice := input.Choice; choice != nil && spec.Choice != nil && !slices.Contains(spec.Choice.Choices, choice.Value) {
 		errs = append(errs, field.NotSupported(at.Child("choice", "value"), choice.Value, spec.Choice.Choices))

@@ -20,6 +20,7 @@ func TestConformance(t *testing.T) {
 	conformance.Run(t, conformance.Target{
 		Config:     server.RESTConfig(),
 		Kubeconfig: server.Kubeconfig(t),
+		UI:         true,
 	})
 }
 

@@ -24,6 +24,8 @@ type Target struct {
 	// Aggregated is true if Config reaches the server through an aggregator,
 	// which answers for everything outside of the group by itself.
 	Aggregated bool
+	// UI is true if the server has UIResources and UIButtons, which no run of its own process fills.
+	UI bool
 }
 
 // server is a target with clients that share their connections.

@@ -52,6 +52,7 @@ func Run(ctx context.Context, use func(context.Context, *apiserver.Server) error
 func build(backend *storage.Backend) (*apiserver.Server, error) {
 	options := apiserver.NewOptions()
 	options.Storage = backend
+	options.UI = NoUI{}
 	config, err := options.Config()
 	if err != nil {
 		return nil, fmt.Errorf("configuring the server: %w", err)

@@ -22,6 +22,7 @@ import (
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
 	"tilt.dev/session/pkg/storage"
+	"tilt.dev/session/pkg/testing/scratch"
 )
 
 // startTimeout bounds how long a server may take to become ready.
@@ -52,6 +53,7 @@ func Start(t testing.TB, configure ...Configure) *Server {
 	backend := newStorage(t)
 	options := apiserver.NewOptions()
 	options.Storage = backend
+	options.UI = scratch.NoUI{}
 	for _, c := range configure {
 		if c.Options != nil {
 			c.Options(options)
