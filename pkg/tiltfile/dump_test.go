@@ -45,6 +45,9 @@ func dump(work string, p model.Project) string {
 	for _, c := range p.Companions {
 		dumpCompanion(&b, work, c)
 	}
+	for _, button := range p.Buttons {
+		dumpButton(&b, &button)
+	}
 	if !p.Enabled.All {
 		fmt.Fprintf(&b, "enabled: %s\n", strings.Join(p.Enabled.Names, ", "))
 	}
@@ -140,8 +143,39 @@ func dumpCompanion(b *strings.Builder, work string, c model.Companion) {
 	for _, i := range c.RestartOn.Ignores {
 		fmt.Fprintf(b, "  except: %s in %s (%s)\n", strings.Join(i.Patterns, ", "), i.Base, i.Source)
 	}
+	if len(c.Buttons) > 0 {
+		fmt.Fprintf(b, "  buttons: %s\n", strings.Join(c.Buttons, ", "))
+	}
 	if c.OnDemand {
 		fmt.Fprintf(b, "  on demand\n")
+	}
+}
+
+func dumpButton(b *strings.Builder, button *model.Button) {
+	fmt.Fprintf(b, "button %s: %q at %s %s", button.Name, button.Text, button.ComponentType, button.ComponentID)
+	fmt.Fprintf(b, ", icon %q %q", button.IconName, button.IconSVG)
+	fmt.Fprintf(b, ", disabled %t, confirm %t, labels %v, annotations %v\n",
+		button.Disabled, button.Confirm, button.Labels, button.Annotations)
+	for _, input := range button.Inputs {
+		fmt.Fprintf(b, "  %s (%s):", input.Name, input.Label)
+		switch {
+		case input.Text != nil:
+			fmt.Fprintf(b, " text %+v", *input.Text)
+		case input.Bool != nil:
+			fmt.Fprintf(b, " bool %t", input.Bool.Default)
+			for _, text := range []*string{input.Bool.True, input.Bool.False} {
+				if text == nil {
+					b.WriteString(" default")
+				} else {
+					fmt.Fprintf(b, " %q", *text)
+				}
+			}
+		case input.Hidden != nil:
+			fmt.Fprintf(b, " hidden %q", *input.Hidden)
+		case input.Choice != nil:
+			fmt.Fprintf(b, " choice of %q", input.Choice.Choices)
+		}
+		b.WriteByte('\n')
 	}
 }
 

@@ -93,8 +93,8 @@ func tiltfileStatus(t *engine.TiltfileState, phase session.Phase) v1alpha1.UIRes
 		HasPendingChanges: t.Pending,
 		Position:          t.Path,
 	}
-	setBuilds(&status, "tiltfile", t.History, t.Running, t.Last)
-	setLastDeploy(&status)
+	setBuilds(&status, model.TiltfileResource, t.History)
+	setReady(&status, nil)
 	return status
 }
 
@@ -106,7 +106,8 @@ func (p Projection) status(r *engine.ResourceState, update, runtime session.Phas
 	}
 	if u := r.Update; u != nil {
 		status.UpdateCommand = p.Redact(u.Command)
-		setBuilds(&status, r.Name, u.History, u.Running, u.Last)
+		setBuilds(&status, r.Name, u.History)
+		setReady(&status, r.Runtime)
 		if u.Hold == engine.HoldPendingTrigger && !r.Disabled {
 			// What a person doesn't ask for isn't due.
 			status.HasPendingChanges = true
@@ -119,12 +120,10 @@ func (p Projection) status(r *engine.ResourceState, update, runtime session.Phas
 	}
 	if s := r.Runtime; s != nil {
 		status.ServeCommand = p.Redact(s.Command)
-		setReady(&status, s)
 	}
 	if r.Update == nil && runtime == session.PhaseWaiting && r.Runtime.Running == nil {
 		status.UpdateStatus = v1alpha1.UpdateStatusPending // There is nothing to update, but its turn hasn't come.
 	}
-	setLastDeploy(&status)
 	status.Waiting = p.waiting(r, update, runtime)
 	if r.Spec != nil {
 		p.describe(&status, r, runtime)

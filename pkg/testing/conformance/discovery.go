@@ -54,7 +54,7 @@ func checkDiscovery(t *testing.T, s *server) {
 		want := metav1.APIResourceList{
 			TypeMeta:     metav1.TypeMeta{APIVersion: "v1", Kind: "APIResourceList"},
 			GroupVersion: "tilt.dev/v1alpha1",
-			APIResources: []metav1.APIResource{
+			APIResources: s.withUI([]metav1.APIResource{
 				{Name: "sessions", SingularName: "session", Kind: "Session", Verbs: mainVerbs, ShortNames: []string{"sess"}, Categories: []string{"tilt"}},
 				{Name: "sessions/args", Kind: "SessionArgs", Verbs: metav1.Verbs{"create", "get"}},
 				{Name: "sessions/disable", Kind: "SessionDisable", Verbs: metav1.Verbs{"create"}},
@@ -62,7 +62,7 @@ func checkDiscovery(t *testing.T, s *server) {
 				{Name: "sessions/log", Kind: "Session", Verbs: metav1.Verbs{"get"}},
 				{Name: "sessions/status", Kind: "Session", Verbs: statusVerbs},
 				{Name: "sessions/trigger", Kind: "SessionTrigger", Verbs: metav1.Verbs{"create"}},
-			},
+			}),
 		}
 		for i := range resources.APIResources {
 			resources.APIResources[i].StorageVersionHash = ""
@@ -100,6 +100,17 @@ func checkDiscovery(t *testing.T, s *server) {
 					{Subresource: "trigger", ResponseKind: requestKind("SessionTrigger"), Verbs: []string{"create"}},
 				},
 			}},
+		}
+		if s.UI {
+			want.Resources = append(want.Resources, apidiscovery.APIResourceDiscovery{
+				Resource: "uibuttons", SingularResource: "uibutton", Scope: apidiscovery.ScopeCluster, ResponseKind: requestKind("UIButton"),
+				Verbs: uiVerbs, Categories: []string{"tilt"}, Subresources: []apidiscovery.APISubresourceDiscovery{
+					{Subresource: "status", ResponseKind: requestKind("UIButton"), Verbs: statusVerbs},
+				},
+			}, apidiscovery.APIResourceDiscovery{
+				Resource: "uiresources", SingularResource: "uiresource", Scope: apidiscovery.ScopeCluster, ResponseKind: requestKind("UIResource"),
+				Verbs: uiVerbs, Categories: []string{"tilt"},
+			})
 		}
 		if diff := cmp.Diff(want, groups.Items[at].Versions[0]); diff != "" || kind.Kind != "Session" {
 			t.Errorf("version (-want +got), of kind %v:\n%s", kind, diff)

@@ -28,8 +28,8 @@ func checkOpenAPI(t *testing.T, s *server) {
 	t.Run("V3", func(t *testing.T) { t.Parallel(); openAPIV3Documents(t, s) })
 	t.Run("Schemas", func(t *testing.T) {
 		t.Parallel()
-		t.Run("V2", func(t *testing.T) { checkSchemas(t, s.schemasV2(t)) })
-		t.Run("V3", func(t *testing.T) { checkSchemas(t, s.schemasV3(t)) })
+		t.Run("V2", func(t *testing.T) { checkSchemas(t, s.schemasV2(t), s.typesServed()) })
+		t.Run("V3", func(t *testing.T) { checkSchemas(t, s.schemasV3(t), s.typesServed()) })
 	})
 	t.Run("Operations", func(t *testing.T) { t.Parallel(); checkOperations(t, s) })
 	t.Run("NothingUndeclared", func(t *testing.T) { t.Parallel(); nothingUndeclared(t, s) })

@@ -38,6 +38,7 @@ func areas() []area {
 		{"Health", checkHealth},
 		{"Security", checkSecurity},
 		{"Clients", checkClients},
+		{"UI", checkUI},
 	}
 }
 

@@ -48,7 +48,7 @@ type properties struct {
 	enums              map[string][]any
 }
 
-// typesServed has the wire contract of each type.
+// typesServed has the wire contract of the types of every server.
 var typesServed = map[string]properties{
 	"Session":     {optional: []string{"apiVersion", "kind", "metadata", "spec", "status"}},
 	"SessionList": {required: []string{"items"}, optional: []string{"apiVersion", "kind", "metadata"}},
@@ -93,15 +93,24 @@ var typesServed = map[string]properties{
 // requestServed has the properties of all requests to subresources.
 var requestServed = properties{required: []string{"spec"}, optional: []string{"apiVersion", "kind", "metadata", "status"}}
 
-func checkSchemas(t *testing.T, all schemas) {
+// typesServed has the wire contract of each type of a server.
+func (s *server) typesServed() map[string]properties {
+	types := maps.Clone(typesServed)
+	if s.UI {
+		maps.Copy(types, uiTypes)
+	}
+	return types
+}
+
+func checkSchemas(t *testing.T, all schemas, types map[string]properties) {
 	for name := range all {
 		if ours, ok := strings.CutPrefix(name, ourModels); ok {
-			if _, known := typesServed[ours]; !known {
+			if _, known := types[ours]; !known {
 				t.Errorf("%s isn't a type of this API", ours)
 			}
 		}
 	}
-	for name, want := range typesServed {
+	for name, want := range types {
 		checkType(t, name, all.ours(t, name), want)
 	}
 	checkKinds(t, all)

@@ -134,13 +134,6 @@ type uiChoiceInputSpec struct {
 	Choices StringList `arg:"choices??"`
 }
 
-func (i *uiChoiceInputSpec) check() error {
-	if len(i.Choices) == 0 {
-		return errors.New("choices must not be empty")
-	}
-	return nil
-}
-
 type uiHiddenInputSpec struct {
 	Part  `builtin:"v1alpha1.ui_hidden_input_spec"`
 	Value string `arg:"value??"`
