@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/apiserver"
 	testserver "tilt.dev/session/pkg/testing/server"
 )
 
@@ -71,7 +72,9 @@ func rightsOf(t *testing.T, role *rbacv1.ClusterRole) rights {
 // servedRights are what the server's discovery tells.
 func servedRights(t *testing.T) rights {
 	t.Helper()
-	list, err := testserver.Start(t).Clientset(t).Discovery().ServerResourcesForGroupVersion(v1alpha1.SchemeGroupVersion.String())
+	// Servers of a cluster run no Sessions, so they have no UIResources.
+	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.UI = nil }})
+	list, err := server.Clientset(t).Discovery().ServerResourcesForGroupVersion(v1alpha1.SchemeGroupVersion.String())
 	if err != nil {
 		t.Fatal(err)
 	}
