@@ -23,6 +23,8 @@ import (
 	"go.starlark.net/starlarkstruct"
 	"go.starlark.net/syntax"
 
+	"tilt.dev/session/pkg/model"
+
 	"tilt.dev/session/pkg/tiltfile/data"
 )
 
@@ -43,6 +45,11 @@ type Call struct {
 
 // Position returns where in a Tiltfile the call is.
 func (c *Call) Position() syntax.Position { return c.Thread.CallFrame(1).Pos }
+
+// Place returns a position as the model has it.
+func Place(p syntax.Position) model.Position {
+	return model.Position{File: p.Filename(), Line: int(p.Line)}
+}
 
 // Unpacking returns the Function that calls f with its arguments, unpacked as Call.Unpack does. P is the struct for
 // its parameters.

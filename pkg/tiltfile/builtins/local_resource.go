@@ -114,7 +114,9 @@ func (e *Evaluation) define(c *Call, allowParallel bool) (starlark.Value, error)
 		e.Warn("Ignoring readiness probe for local resource %q (no serve_cmd was defined)", string(a.Name))
 		a.ReadinessProbe.value = nil
 	}
-	e.definitions = append(e.definitions, &definition{e.resource(a), a.TriggerMode, e.Scope})
+	resource := e.resource(a)
+	resource.Position = Place(c.Position())
+	e.definitions = append(e.definitions, &definition{resource, a.TriggerMode, e.Scope})
 	return nil, nil
 }
 

@@ -81,6 +81,7 @@ func (c *Compose) model(s *service) (model.Resource, error) {
 	}
 	r := model.Resource{
 		Name:        s.name,
+		Position:    builtins.Place(s.project.position),
 		Update:      up,
 		TriggerMode: s.project.scope.TriggerMode(s.triggerMode),
 		AutoInit:    s.autoInit && scale > 0,

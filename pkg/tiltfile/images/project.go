@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/tiltfile/builtins"
 )
 
 // Declared returns how Kubernetes objects refer to each image, in the order of the declarations. An object whose
@@ -102,7 +103,8 @@ func (i *Images) image(b *build, deployed bool, cluster *model.Cluster) model.Im
 		bases = append(bases, base.name.String())
 	}
 	return model.Image{
-		Name: b.name.String(),
+		Name:     b.name.String(),
+		Position: builtins.Place(b.position),
 		Build: &model.ImageBuild{
 			Image: b.name.String(), Docker: b.docker, Custom: b.custom, Bases: bases, Deployed: deployed,
 			Registry: i.registry, Cluster: cluster,

@@ -83,7 +83,8 @@ func (g *grouping) model(r *resource) (model.Resource, error) {
 	}
 	objects := g.objectsOf(r.objects)
 	return model.Resource{
-		Name: r.name,
+		Name:     r.name,
+		Position: builtins.Place(r.position),
 		Update: &model.Deploy{
 			Resource: r.name, Cluster: cluster, Objects: objects, Custom: r.custom, Images: uses,
 			Timeout: g.evaluation.UpsertTimeout, Apply: g.evaluation.Apply,

@@ -49,6 +49,7 @@ func (k *Kubernetes) customDeploy(c *builtins.Call) (starlark.Value, error) {
 		return nil, errors.New("k8s_custom_deploy: delete_cmd cannot be empty")
 	}
 	r := newResource(name, k.evaluation.Scope)
+	r.position = c.Position()
 	r.custom = &model.CustomDeploy{
 		Apply:  *k.evaluation.Placed(a.Apply, a.ApplyDir, a.ApplyEnv),
 		Delete: *k.evaluation.Placed(a.Delete, a.DeleteDir, a.DeleteEnv),

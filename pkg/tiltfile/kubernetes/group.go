@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 
+	"go.starlark.net/syntax"
+
 	"tilt.dev/session/pkg/kube/manifest"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/tiltfile/builtins"
@@ -16,6 +18,8 @@ import (
 type resource struct {
 	name  string
 	scope *builtins.Scope
+	// position is that of the last k8s_resource() about it, else of the call that registered its first object.
+	position syntax.Position
 	// objects are the positions of its objects in the order of their registration.
 	objects []int
 	// group is true for objects that only k8s_resource(new_name=, objects=) has put together.
@@ -177,6 +181,9 @@ func (g *grouping) find(name string) *resource {
 // give gives an object to a resource.
 func (g *grouping) give(position int, to *resource) {
 	g.taken[position] = true
+	if !to.position.IsValid() {
+		to.position = g.Kubernetes.objects[position].position
+	}
 	to.objects = append(to.objects, position)
 	slices.Sort(to.objects)
 }

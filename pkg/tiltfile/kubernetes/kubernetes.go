@@ -25,6 +25,8 @@ package kubernetes
 import (
 	"maps"
 
+	"go.starlark.net/syntax"
+
 	"tilt.dev/session/pkg/kube/manifest"
 	"tilt.dev/session/pkg/model"
 	"tilt.dev/session/pkg/tiltfile/builtins"
@@ -51,7 +53,8 @@ type Kubernetes struct {
 // object is an object of k8s_yaml().
 type object struct {
 	model.Object
-	scope *builtins.Scope
+	scope    *builtins.Scope
+	position syntax.Position
 	// stack are the calls that registered it.
 	stack string
 }

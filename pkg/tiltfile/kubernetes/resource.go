@@ -64,6 +64,7 @@ func (g *grouping) apply(o *options) error {
 	if err != nil {
 		return err
 	}
+	r.position = o.position
 	r.portForwards = append(r.portForwards, o.PortForwards...)
 	r.podSelectors = append(r.podSelectors, o.PodSelectors...)
 	r.resourceDeps = append(r.resourceDeps, o.ResourceDeps...)

@@ -82,7 +82,7 @@ func (k *Kubernetes) register(c *builtins.Call, objects []model.Object, allowDup
 	stack := callStack(c.Thread)
 	for _, o := range objects {
 		id := manifest.IDOf(o)
-		added := &object{o, k.evaluation.Scope, stack}
+		added := &object{o, k.evaluation.Scope, c.Position(), stack}
 		switch first := k.first[id]; {
 		case first == nil:
 			k.first[id] = added
