@@ -23,7 +23,7 @@ import (
 func New(in Input) *Report {
 	status := &in.Session.Status
 	r := &Report{
-		Session: in.Session, Version: in.Version, Tiltfile: in.Session.Spec.TiltfilePath,
+		Session: in.Session, Version: in.Version, Tiltfile: in.Session.Spec.TiltfilePath, Root: in.Root, Host: in.Host,
 		Verdict: session.VerdictOf(*status), Signal: in.Signal,
 		Error: cmp.Or(in.Error, status.Error), ExitCode: in.ExitCode,
 		Start: status.StartTime.Time, End: in.End,

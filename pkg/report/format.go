@@ -4,6 +4,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,55 +29,65 @@ func Formats() []Format {
 // CheckFile returns an error if a report can't be written to a file, as far as that is known before. It makes the
 // directory of the file.
 func CheckFile(path string) error {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return fmt.Errorf("%s is a directory", path)
-	}
-	file, err := create(path)
+	file, err := openBeside(path)
 	if err != nil {
 		return err
 	}
-	return discard(file)
+	return errors.Join(file.Close(), file.remove())
 }
 
 // WriteFile replaces a file by a content at once: readers see the old one or the whole new one. It makes the directory.
+// What isn't a regular file, such as a device, is written to.
 func WriteFile(path string, content []byte) error {
-	file, err := create(path)
+	file, err := openBeside(path)
 	if err != nil {
 		return err
 	}
 	_, err = file.Write(content)
-	if err == nil {
-		err = file.Chmod(0o644)
-	}
 	if closed := file.Close(); err == nil {
 		err = closed
 	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
+	if err == nil && file.target != "" {
+		err = os.Rename(file.Name(), file.target)
 	}
 	if err != nil {
-		_ = os.Remove(file.Name())
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", path, errors.Join(err, file.remove()))
 	}
 	return nil
 }
 
-// create creates a temporary file beside a path.
-func create(path string) (*os.File, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("make the directory of %s: %w", path, err)
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", path, err)
-	}
-	return file, nil
+// destination is an open file whose content is to replace that of target, which is empty for one that is written to as
+// it is.
+type destination struct {
+	*os.File
+	target string
 }
 
-func discard(file *os.File) error {
-	err := file.Close()
-	if removed := os.Remove(file.Name()); err == nil {
-		err = removed
+// openBeside opens a temporary file in the directory of a path.
+func openBeside(path string) (*destination, error) {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
 	}
-	return err
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return nil, fmt.Errorf("%s is a directory", path)
+	case err == nil && !info.Mode().IsRegular():
+		file, err := os.OpenFile(path, os.O_WRONLY, 0)
+		return &destination{File: file}, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return nil, err
+	}
+	name := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d", filepath.Base(path), os.Getpid()))
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
+	return &destination{file, path}, err
+}
+
+// remove removes a temporary file.
+func (d *destination) remove() error {
+	if d.target == "" {
+		return nil
+	}
+	return os.Remove(d.Name())
 }

@@ -8,6 +8,7 @@
 package report
 
 import (
+	"path/filepath"
 	"time"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -23,8 +24,9 @@ type Report struct {
 	Session *v1alpha1.Session
 	// Version is that of the program.
 	Version string
-	// Tiltfile is the absolute path of the main Tiltfile.
-	Tiltfile string
+	// Tiltfile is the absolute path of the main Tiltfile. Root is the absolute directory that paths are shown relative
+	// to, such as that of the repository. Host is the name of the machine.
+	Tiltfile, Root, Host string
 	// Verdict is how the Session has ended, Undecided for one that has ended without a verdict: the Session of up, one
 	// that was deleted, and one that couldn't begin.
 	Verdict session.Verdict
@@ -110,14 +112,22 @@ type Input struct {
 	Snapshot *engine.Snapshot
 	// Log is nil if there is none.
 	Log Log
-	// Version, Signal, Error, ExitCode and End are as in Report. An empty Error is that of the Session.
-	Version, Signal, Error string
-	ExitCode               int
-	End                    time.Time
+	// The others are as in Report. An empty Error is that of the Session.
+	Version, Root, Host, Signal, Error string
+	ExitCode                           int
+	End                                time.Time
 }
 
 // Took is how long the run took.
 func (r *Report) Took() time.Duration { return max(0, r.End.Sub(r.Start)) }
+
+// Relative is a path relative to Root if it is below that, else the path itself.
+func (r *Report) Relative(path string) string {
+	if below, err := filepath.Rel(r.Root, path); err == nil && r.Root != "" && filepath.IsLocal(below) {
+		return below
+	}
+	return path
+}
 
 // Green reports whether the run is a success.
 func (r *Report) Green() bool { return r.ExitCode == 0 }

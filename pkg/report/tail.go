@@ -61,17 +61,22 @@ func (r *Report) addLogs(log Log) {
 // bad reports whether a target is one whose output a person wants to read.
 func (t *Target) bad() bool { return t.Phase == session.PhaseFailed || t.Unfinished }
 
-// span is where in the log the last execution of a target is: from its first line to the one after its last, 0 for the
-// end of the log.
+// span is where in the log the last execution of a target is, with the attempts before it: from its first line to the
+// one after its last, 0 for the end of the log.
 func (r *Report) span(t *Target) (from, to uint64) {
 	if h := t.History; h != nil {
-		if build := h.Current; build != nil {
-			return build.FirstLine, build.EndLine
+		builds := h.Ended
+		if h.Current != nil {
+			builds = append([]*engine.Build{h.Current}, builds...)
 		}
-		if len(h.Ended) > 0 {
-			return h.Ended[0].FirstLine, h.Ended[0].EndLine
+		if len(builds) == 0 {
+			return 0, 0
 		}
-		return 0, 0
+		first := 0
+		for first+1 < len(builds) && builds[first].Attempt > 0 {
+			first++
+		}
+		return builds[first].FirstLine, builds[0].EndLine
 	}
 	// The output of a server follows that of the update before it.
 	for i := range r.Targets {

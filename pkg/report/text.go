@@ -6,149 +6,217 @@ package report
 import (
 	"fmt"
 	"io"
-	"regexp"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
-	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/session"
 	"tilt.dev/session/pkg/text"
 )
 
 const (
-	// maxRows is how many targets are listed. Of more targets, only those that aren't fine are listed.
-	maxRows = 50
-	// maxDetail is how many characters of an error are shown.
-	maxDetail = 100
+	// tailLines is how many of the last lines of a failed target are shown, and maxExcerpt how many characters of each.
+	tailLines, maxExcerpt = 20, 300
+	// maxExplained is how many failed targets are shown with their last lines. Of the others only the first line is.
+	maxExplained = 25
+	// maxErrorLines is how many lines of an error are shown.
+	maxErrorLines = 20
+	// shortRun is for how long a run may take without a word on its longest chain.
+	shortRun = 10 * time.Second
 )
 
-// Targets writes a row for each target of a Session. If there are very many, it
-// leaves out those that are fine, and says how many.
-func Targets(w io.Writer, s *v1alpha1.Session, now time.Time) error {
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintln(table, "TARGET\tTYPE\tSTATE\tTIME\tDETAIL")
-	omitted := 0
-	for _, t := range s.Status.Targets {
-		row := describe(t, now)
-		if again := restarts(t); again != "" {
-			row.detail = strings.TrimPrefix(row.detail+", "+again, ", ")
-			row.fine = false
-		}
-		if row.fine && len(s.Status.Targets) > maxRows {
-			omitted++
-			continue
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", t.Name, t.Type, row.state, row.time, row.detail)
+// Text writes what a person wants to know at the end: a table of the targets, the failures in the order of time, the
+// longest chain of a long ci, where the other reports are, and in the last line the verdict. Of an error of the Tiltfile,
+// which the command prints, it writes the verdict alone.
+func Text(w io.Writer, r *Report, written []string) error {
+	var b strings.Builder
+	if r.Verdict != session.TiltfileFailed {
+		b.WriteString("\n")
+		r.writeTable(&b)
+		r.writeFailures(&b)
+		r.writeChain(&b)
 	}
-	err := table.Flush()
-	if err == nil && omitted > 0 {
-		_, err = fmt.Fprintf(w, "and %d more that are ready, succeeded or not requested\n", omitted)
+	b.WriteString("\n")
+	for _, path := range written {
+		fmt.Fprintf(&b, "Report: %s\n", path)
 	}
-	if err != nil {
-		return fmt.Errorf("write the table of targets: %w", err)
+	b.WriteString(r.Headline() + "\n")
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
 }
 
-// row is one target in the table.
-type row struct {
-	state, time, detail string
-	fine                bool
-}
-
-func describe(t v1alpha1.Target, now time.Time) row {
-	switch state := t.State; {
-	case state.Disabled != nil:
-		return row{state: "disabled", fine: true}
-	case state.Waiting != nil:
-		return row{state: "waiting", detail: state.Waiting.WaitReason}
-	case state.Active != nil && state.Active.Ready:
-		took := between(state.Active.StartTime.Time, state.Active.LastReadyTime.Time)
-		return row{state: "ready", time: took, fine: true}
-	case state.Active != nil:
-		return row{state: activeWord(t.Type), time: between(state.Active.StartTime.Time, now)}
-	case state.Terminated != nil:
-		took := between(state.Terminated.StartTime.Time, state.Terminated.FinishTime.Time)
-		if state.Terminated.Error == "" {
-			return row{state: "succeeded", time: took, fine: true}
-		}
-		detail := text.Cut(text.ErrorLine(state.Terminated.Error), maxDetail)
-		return row{state: "failed", time: took, detail: detail}
-	default:
-		return row{state: "not requested", fine: true}
-	}
-}
-
-// restarts says how often a target was started again after failures. It is empty if it never was.
-func restarts(t v1alpha1.Target) string {
-	verb := "restarted"
-	if t.Type == v1alpha1.TargetTypeJob {
-		verb = "retried"
-	}
-	switch t.RestartCount {
-	case 0:
-		return ""
-	case 1:
-		return verb + " once"
-	default:
-		return fmt.Sprintf("%s %d times", verb, t.RestartCount)
-	}
-}
-
-func activeWord(t v1alpha1.TargetType) string {
-	if t == v1alpha1.TargetTypeJob {
-		return "running"
-	}
-	return "not ready"
-}
-
-// between is a rounded duration, empty if one of its ends is unknown.
-func between(from, to time.Time) string {
-	if from.IsZero() || to.IsZero() || to.Before(from) {
-		return ""
-	}
-	d := to.Sub(from)
+// Headline is the verdict in one line.
+func (r *Report) Headline() string {
+	took := rounded(r.Took())
+	ending := fmt.Sprintf(". Exit code %d.", r.ExitCode)
 	switch {
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d < time.Minute:
-		return d.Round(10 * time.Millisecond).String()
-	default:
-		return d.Round(time.Second).String()
+	case r.Verdict == session.Succeeded && r.Green():
+		return "SUCCESS. All workloads are healthy. Took " + took + "."
+	case r.Signal != "" && r.Verdict != session.TargetFailed:
+		word := "INTERRUPTED"
+		if r.Green() {
+			word = "STOPPED"
+		}
+		running := 0
+		for i := range r.Targets {
+			if phase := r.Targets[i].Phase; phase == session.PhaseActive || phase == session.PhaseReady {
+				running++
+			}
+		}
+		return fmt.Sprintf("%s by %s after %s; %d were running%s%s", word, r.Signal, took, running, r.failed(" and "), ending)
+	case r.Green():
+		return "ENDED after " + took + r.failed("; ") + ending
+	case r.Verdict == session.Timeout, r.Verdict == session.ReadinessTimeout:
+		return fmt.Sprintf("TIMED OUT after %s: %s%s", took, text.Cut(firstLine(r.reason()), maxExcerpt), ending)
+	case len(r.Failures) > 0:
+		return "FAILED in " + took + ": " + r.failed("") + ending
 	}
+	return fmt.Sprintf("FAILED in %s: %s%s", took, text.Cut(firstLine(r.reason()), maxExcerpt), ending)
 }
 
-// Tail returns the last lines of output of a resource.
-type Tail func(resource string, lines int) []logs.Line
+// listed is how many names of targets are in a line.
+const listed = 5
 
-// Failures writes every failed target, in the order of the failures: how it ended, and its last lines of output. If
-// the Session timed out, was stopped, or kept going after a failure, Failures also writes the targets that were
-// still running, not ready, or waiting for another start. Without any it writes nothing.
-func Failures(w io.Writer, s *v1alpha1.Session, tail Tail, lines int) error {
-	var b strings.Builder
-	for _, t := range session.Failures(s.Status) {
-		fmt.Fprintf(&b, "\nFAILED %s%s: %s\n", t.Name, ending(t), t.State.Terminated.Error)
-		writeTail(&b, t, tail, lines)
+// failed names the targets that failed after a prefix. It is empty if there are none.
+func (r *Report) failed(prefix string) string {
+	var names []string
+	for _, t := range r.Failures {
+		names = append(names, t.Name)
 	}
-	switch verdict := session.VerdictOf(s.Status); {
-	case verdict == session.Undecided, verdict == session.Interrupted,
-		verdict == session.Timeout, verdict == session.ReadinessTimeout,
-		verdict == session.TargetFailed && s.Spec.KeepGoing:
-		for _, t := range s.Status.Targets {
-			if word := unfinished(t); word != "" {
-				fmt.Fprintf(&b, "\nUNFINISHED %s (%s)\n", t.Name, word)
-				writeTail(&b, t, tail, lines)
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s%d of %d failed (%s)", prefix, len(names), len(r.Targets), few(names))
+}
+
+// few is a list of names, of many the first ones.
+func few(names []string) string {
+	if len(names) > listed {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:listed], ", "), len(names)-listed)
+	}
+	return strings.Join(names, ", ")
+}
+
+// reason is why a run isn't a success.
+func (r *Report) reason() string {
+	if r.Error == "" {
+		return fmt.Sprintf("the run ended with exit code %d", r.ExitCode)
+	}
+	return r.Error
+}
+
+// kind is the cause of a run that isn't a success, in a word.
+func (r *Report) kind() string {
+	switch {
+	case r.Verdict != session.Undecided:
+		return string(r.Verdict)
+	case r.Signal != "":
+		return string(session.Interrupted)
+	}
+	return "Error"
+}
+
+// writeFailures writes how each failed target has ended. Of a run that isn't a success for another reason, it also
+// writes the targets that were still running, not ready, or waiting for another start.
+func (r *Report) writeFailures(b *strings.Builder) {
+	shown := slices.Clone(r.Failures)
+	if !r.Green() && (r.Verdict != session.TargetFailed || r.Session.Spec.KeepGoing) {
+		for i := range r.Targets {
+			if r.Targets[i].Unfinished {
+				shown = append(shown, &r.Targets[i])
 			}
 		}
 	}
-	if _, err := io.WriteString(w, b.String()); err != nil {
-		return fmt.Errorf("write the failures: %w", err)
+	for i, t := range shown {
+		after := ""
+		if ran := r.Ran(t); ran > 0 {
+			after = " after " + rounded(ran)
+		}
+		if t.Error == "" {
+			fmt.Fprintf(b, "\n%d) %s unfinished%s: %s\n", i+1, t.Name, after, t.status())
+		} else {
+			fmt.Fprintf(b, "\n%d) %s failed%s: %s\n", i+1, t.Name, after, t.Ending())
+		}
+		if i >= maxExplained {
+			continue
+		}
+		for _, detail := range r.details(t) {
+			fmt.Fprintf(b, "   %s\n", detail)
+		}
+		for _, line := range t.Tail(tailLines) {
+			fmt.Fprintf(b, "   | %s\n", line)
+		}
+		if len(t.HeldBack) > 0 {
+			fmt.Fprintf(b, "   held back: %s\n", few(t.HeldBack))
+		}
 	}
-	return nil
+}
+
+// details are what is known of a failed or unfinished target besides its output: the error as far as Ending doesn't
+// tell it, the command, where it ran, and where it is defined.
+func (r *Report) details(t *Target) []string {
+	var details []string
+	err := strings.Split(strings.TrimSpace(t.Error), "\n")
+	told := len(err) == 1
+	if t.ExitCode != nil || t.Signal != "" {
+		told = strings.HasSuffix(t.Error, "failed: "+exitText(t))
+	}
+	if !told {
+		for _, line := range err[:min(len(err), maxErrorLines)] {
+			details = append(details, text.Cut(text.Plain(line), maxExcerpt))
+		}
+	}
+	for _, d := range []struct{ name, value string }{
+		{"command", firstLine(t.Command)}, {"directory", t.Directory}, {"defined at", r.where(t)},
+	} {
+		if d.value != "" {
+			details = append(details, d.name+": "+text.Cut(text.Plain(d.value), maxExcerpt))
+		}
+	}
+	return details
+}
+
+// exitText is how the error of a command ends that says nothing but how its process has.
+func exitText(t *Target) string {
+	if t.ExitCode != nil {
+		return fmt.Sprintf("exit status %d", *t.ExitCode)
+	}
+	return "signal: " + t.Signal
+}
+
+// where is the position of a target as a person reads it.
+func (r *Report) where(t *Target) string {
+	p := t.Position
+	p.File = r.Relative(p.File)
+	return p.String()
+}
+
+// Tail returns the last lines of output that aren't blank, at most so many, each cut to what fits into a line.
+func (t *Target) Tail(lines int) (tail []string) {
+	for i := len(t.Log) - 1; i >= 0 && len(tail) < lines; i-- {
+		if line := strings.TrimSpace(text.Plain(t.Log[i].Text)); line != "" {
+			tail = append(tail, text.Cut(strings.TrimRight(text.Plain(t.Log[i].Text), " \t"), maxExcerpt))
+		}
+	}
+	slices.Reverse(tail)
+	return tail
+}
+
+// writeChain writes the longest chain of a long ci.
+func (r *Report) writeChain(b *strings.Builder) {
+	if len(r.Chain) == 0 || r.Took() < shortRun || r.Session.Spec.ExitCondition != v1alpha1.ExitConditionCI {
+		return
+	}
+	var links []string
+	for _, link := range r.Chain {
+		links = append(links, link.Target+" "+rounded(link.End.Sub(link.Start)))
+	}
+	length := r.Chain[len(r.Chain)-1].End.Sub(r.Chain[0].Start)
+	fmt.Fprintf(b, "\nLongest chain %s of %s: %s\n", rounded(length), rounded(r.Took()), strings.Join(links, " → "))
 }
 
 // unfinished is the state of a target that started and didn't finish, empty for others.
@@ -163,55 +231,23 @@ func unfinished(t v1alpha1.Target) string {
 	}
 }
 
-// writeTail writes those of the last lines of a target's resources that aren't blank.
-func writeTail(b *strings.Builder, t v1alpha1.Target, tail Tail, lines int) {
-	for _, source := range session.LogSources(t) {
-		for _, line := range tail(source, lines) {
-			if text := excerpt(line.Text); text != "" {
-				fmt.Fprintf(b, "  | %s\n", text)
-			}
-		}
+func activeWord(t v1alpha1.TargetType) string {
+	if t == v1alpha1.TargetTypeJob {
+		return "running"
 	}
+	return "not ready"
 }
 
-const (
-	// maxExcerpt is how many characters of a line are shown.
-	maxExcerpt = 300
-	// maxRaw is how many bytes of a line are examined for its excerpt.
-	maxRaw = 8 * maxExcerpt
-)
+func firstLine(s string) string { return text.Plain(text.ErrorLine(s)) }
 
-// escape matches sequences that change a terminal's colors or cursor.
-var escape = regexp.MustCompile("\x1b\\[[0-9;?]*[ -/]*[@-~]")
-
-// excerpt is the beginning of a line, without what would change the terminal.
-func excerpt(line string) string {
-	if len(line) > maxRaw {
-		line = line[:maxRaw] + "…"
+// rounded is a duration as a person reads it.
+func rounded(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(10 * time.Millisecond).String()
+	default:
+		return d.Round(time.Second).String()
 	}
-	plain := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\t' {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(escape.ReplaceAllString(line, ""), ""))
-	return text.Cut(strings.TrimSpace(plain), maxExcerpt)
-}
-
-// ending is how a process ended, and after how many restarts, in parentheses.
-func ending(t v1alpha1.Target) string {
-	var parts []string
-	switch end := t.State.Terminated; {
-	case end.ExitCode != nil:
-		parts = append(parts, fmt.Sprintf("exit code %d", *end.ExitCode))
-	case end.Signal != "":
-		parts = append(parts, "signal: "+end.Signal)
-	}
-	if again := restarts(t); again != "" {
-		parts = append(parts, again)
-	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(parts, ", ") + ")"
 }

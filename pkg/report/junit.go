@@ -1,0 +1,175 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"encoding/xml"
+	"fmt"
+	"strings"
+	"time"
+
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/model"
+	"tilt.dev/session/pkg/text"
+)
+
+// What follows are the elements of JUnit's XML as most readers know them. There is no standard.
+type junitSuites struct {
+	XMLName xml.Name `xml:"testsuites"`
+	junitCounts
+	Suites []junitSuite `xml:"testsuite"`
+}
+
+type junitCounts struct {
+	Name      string `xml:"name,attr"`
+	Tests     int    `xml:"tests,attr"`
+	Failures  int    `xml:"failures,attr"`
+	Errors    int    `xml:"errors,attr"`
+	Skipped   int    `xml:"skipped,attr"`
+	Time      string `xml:"time,attr"`
+	Timestamp string `xml:"timestamp,attr"`
+}
+
+type junitSuite struct {
+	junitCounts
+	ID         int             `xml:"id,attr"`
+	Package    string          `xml:"package,attr"`
+	Hostname   string          `xml:"hostname,attr"`
+	File       string          `xml:"file,attr"`
+	Properties []junitProperty `xml:"properties>property"`
+	Cases      []junitCase     `xml:"testcase"`
+}
+
+type junitProperty struct {
+	Name  string `xml:"name,attr"`
+	Value string `xml:"value,attr"`
+}
+
+type junitCase struct {
+	Name       string           `xml:"name,attr"`
+	Class      string           `xml:"classname,attr"`
+	Time       string           `xml:"time,attr"`
+	File       string           `xml:"file,attr,omitempty"`
+	Line       int              `xml:"line,attr,omitempty"`
+	Properties *junitProperties `xml:"properties"`
+	Failure    *junitProblem    `xml:"failure"`
+	Error      *junitProblem    `xml:"error"`
+	Skipped    *junitProblem    `xml:"skipped"`
+	Output     string           `xml:"system-out,omitempty"`
+}
+
+type junitProperties struct {
+	Properties []junitProperty `xml:"property"`
+}
+
+type junitProblem struct {
+	Message string `xml:"message,attr"`
+	Type    string `xml:"type,attr,omitempty"`
+	Text    string `xml:",chardata"`
+}
+
+// JUnit returns a report as JUnit XML: a test suite for the Session and a test case for each target. What isn't a
+// character of XML 1.0 is replaced. A run that isn't a success has a failure or an error.
+func JUnit(r *Report) ([]byte, error) {
+	suite := junitSuite{
+		junitCounts: junitCounts{Name: clean(r.Relative(r.Tiltfile))},
+		Hostname:    clean(r.Host), File: clean(r.Relative(r.Tiltfile)),
+		Properties: []junitProperty{{"version", r.Version}, {"verdict", string(r.Verdict)}},
+	}
+	for i := range r.Targets {
+		suite.add(r.junitCase(&r.Targets[i]))
+	}
+	if !r.Green() && suite.Failures+suite.Errors == 0 {
+		message := clean(firstLine(r.reason()))
+		suite.add(junitCase{Name: "(run)", Class: "(run)", Time: seconds(r.Took()),
+			Error: &junitProblem{Message: message, Type: r.kind(), Text: clean(r.reason())}})
+	}
+	suite.Time, suite.Timestamp = seconds(r.Took()), r.Start.UTC().Format("2006-01-02T15:04:05")
+	suites := junitSuites{junitCounts: suite.junitCounts, Suites: []junitSuite{suite}}
+	suites.Name = "tilt-session"
+	content, err := xml.MarshalIndent(suites, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("encode JUnit XML: %w", err)
+	}
+	return append([]byte(xml.Header), append(content, '\n')...), nil
+}
+
+func (s *junitSuite) add(c junitCase) {
+	s.Cases = append(s.Cases, c)
+	s.Tests++
+	switch {
+	case c.Failure != nil:
+		s.Failures++
+	case c.Error != nil:
+		s.Errors++
+	case c.Skipped != nil:
+		s.Skipped++
+	}
+}
+
+// junitCase is the test case of a target. Its name and class are the same in each run.
+func (r *Report) junitCase(t *Target) junitCase {
+	c := junitCase{
+		Name: clean(t.Name), Class: clean(t.Name), Time: seconds(r.Ran(t)),
+		File: clean(r.Relative(t.Position.File)), Line: t.Position.Line,
+		Output: clean(joined(t.Log, t.Missing)),
+	}
+	switch {
+	case t.Tiltfile:
+		c.Name, c.Class = model.TiltfileResource, model.TiltfileResource
+	case len(t.Resources) > 0 && strings.HasPrefix(t.Name, t.Resources[0]+":"):
+		c.Class = clean(t.Resources[0])
+	}
+	if wait := t.Waited(); wait >= time.Millisecond {
+		c.Properties = &junitProperties{[]junitProperty{{"wait-seconds", seconds(wait)}}}
+	}
+	switch o := r.Outcome(t); o.Result {
+	case Failed:
+		c.Failure = &junitProblem{clean(o.Message), o.Kind, clean(r.explain(t))}
+	case Errored:
+		c.Error = &junitProblem{clean(o.Message), o.Kind, clean(r.explain(t))}
+	case Skipped:
+		c.Skipped = &junitProblem{Message: clean(o.Message)}
+	}
+	return c
+}
+
+// explain is what a person has to know about a target that isn't a success, with its last lines.
+func (r *Report) explain(t *Target) string {
+	var b strings.Builder
+	for _, detail := range r.details(t) {
+		b.WriteString(detail + "\n")
+	}
+	for _, line := range t.Tail(tailLines) {
+		b.WriteString(line + "\n")
+	}
+	return b.String()
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
+
+// joined are lines as one text, with a note of what is missing before them.
+func joined(lines []logs.Line, missing uint64) string {
+	var b strings.Builder
+	if missing > 0 {
+		fmt.Fprintf(&b, "(first %d lines left out)\n", missing)
+	}
+	for _, line := range lines {
+		b.WriteString(text.Plain(line.Text) + "\n")
+	}
+	return b.String()
+}
+
+// clean is a text without escape sequences and without control characters other than line breaks and tabs. The encoder
+// replaces what else XML doesn't allow.
+func clean(s string) string {
+	if !strings.Contains(s, "\n") {
+		return text.Plain(s)
+	}
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = text.Plain(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
