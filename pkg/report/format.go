@@ -18,14 +18,6 @@ type Format struct {
 	Encode func(*Report) ([]byte, error)
 }
 
-// Formats are all that there are.
-func Formats() []Format {
-	return []Format{
-		{"report-junit", "write a JUnit XML report to this file at the end, whatever the end is", JUnit},
-		{"report-json", "write a JSON report to this file at the end, - for stdout with --quiet", JSON},
-	}
-}
-
 // CheckFile returns an error if a report can't be written to a file, as far as that is known before. It makes the
 // directory of the file.
 func CheckFile(path string) error {

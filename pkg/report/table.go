@@ -13,6 +13,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/session"
 	"tilt.dev/session/pkg/text"
+	"tilt.dev/session/pkg/view"
 )
 
 const (
@@ -65,7 +66,7 @@ func (r *Report) time(t *Target) string {
 		t.Phase == session.PhaseDisabled:
 		return ""
 	}
-	return rounded(r.Ran(t))
+	return view.Duration(r.Ran(t))
 }
 
 // detail is what the state doesn't say, and whether all is fine with a target.
@@ -75,7 +76,7 @@ func (t *Target) detail() (detail string, fine bool) {
 	case session.PhaseWaiting:
 		detail, fine = t.WaitReason, false
 		if len(t.HeldBackBy) > 0 {
-			detail += ", held back by " + few(t.HeldBackBy)
+			detail += ", held back by " + some(t.HeldBackBy)
 		}
 	case session.PhaseFailed:
 		detail, fine = text.Cut(firstLine(t.Error), maxDetail), false

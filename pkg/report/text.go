@@ -14,11 +14,12 @@ import (
 	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/session"
 	"tilt.dev/session/pkg/text"
+	"tilt.dev/session/pkg/view"
 )
 
 const (
-	// tailLines is how many of the last lines of a failed target are shown, and maxExcerpt how many characters of each.
-	tailLines, maxExcerpt = 20, 300
+	// tailLines is how many of the last lines of a failed target are shown.
+	tailLines = 20
 	// maxExplained is how many failed targets are shown with their last lines. Of the others only the first line is.
 	maxExplained = 25
 	// maxErrorLines is how many lines of an error are shown.
@@ -36,69 +37,20 @@ func Text(w io.Writer, r *Report, written []string) error {
 		b.WriteString("\n")
 		r.writeTable(&b)
 		r.writeFailures(&b)
-		r.writeChain(&b)
+		if line := r.ChainLine(); line != "" && r.Took() > shortRun &&
+			r.Session.Spec.ExitCondition == v1alpha1.ExitConditionCI {
+			fmt.Fprintf(&b, "\n%s\n", line)
+		}
 	}
 	b.WriteString("\n")
 	for _, path := range written {
 		fmt.Fprintf(&b, "Report: %s\n", path)
 	}
-	b.WriteString(r.Headline() + "\n")
+	b.WriteString(r.VerdictLine() + "\n")
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
-}
-
-// Headline is the verdict in one line.
-func (r *Report) Headline() string {
-	took := rounded(r.Took())
-	ending := fmt.Sprintf(". Exit code %d.", r.ExitCode)
-	switch {
-	case r.Verdict == session.Succeeded && r.Green():
-		return "SUCCESS. All workloads are healthy. Took " + took + "."
-	case r.Signal != "" && r.Verdict != session.TargetFailed:
-		word := "INTERRUPTED"
-		if r.Green() {
-			word = "STOPPED"
-		}
-		running := 0
-		for i := range r.Targets {
-			if phase := r.Targets[i].Phase; phase == session.PhaseActive || phase == session.PhaseReady {
-				running++
-			}
-		}
-		return fmt.Sprintf("%s by %s after %s; %d were running%s%s", word, r.Signal, took, running, r.failed(" and "), ending)
-	case r.Green():
-		return "ENDED after " + took + r.failed("; ") + ending
-	case r.Verdict == session.Timeout, r.Verdict == session.ReadinessTimeout:
-		return fmt.Sprintf("TIMED OUT after %s: %s%s", took, text.Cut(firstLine(r.reason()), maxExcerpt), ending)
-	case len(r.Failures) > 0:
-		return "FAILED in " + took + ": " + r.failed("") + ending
-	}
-	return fmt.Sprintf("FAILED in %s: %s%s", took, text.Cut(firstLine(r.reason()), maxExcerpt), ending)
-}
-
-// listed is how many names of targets are in a line.
-const listed = 5
-
-// failed names the targets that failed after a prefix. It is empty if there are none.
-func (r *Report) failed(prefix string) string {
-	var names []string
-	for _, t := range r.Failures {
-		names = append(names, t.Name)
-	}
-	if len(names) == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s%d of %d failed (%s)", prefix, len(names), len(r.Targets), few(names))
-}
-
-// few is a list of names, of many the first ones.
-func few(names []string) string {
-	if len(names) > listed {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:listed], ", "), len(names)-listed)
-	}
-	return strings.Join(names, ", ")
 }
 
 // reason is why a run isn't a success.
@@ -134,7 +86,7 @@ func (r *Report) writeFailures(b *strings.Builder) {
 	for i, t := range shown {
 		after := ""
 		if ran := r.Ran(t); ran > 0 {
-			after = " after " + rounded(ran)
+			after = " after " + view.Duration(ran)
 		}
 		if t.Error == "" {
 			fmt.Fprintf(b, "\n%d) %s unfinished%s: %s\n", i+1, t.Name, after, t.status())
@@ -151,7 +103,7 @@ func (r *Report) writeFailures(b *strings.Builder) {
 			fmt.Fprintf(b, "   | %s\n", line)
 		}
 		if len(t.HeldBack) > 0 {
-			fmt.Fprintf(b, "   held back: %s\n", few(t.HeldBack))
+			fmt.Fprintf(b, "   held back: %s\n", some(t.HeldBack))
 		}
 	}
 }
@@ -167,14 +119,14 @@ func (r *Report) details(t *Target) []string {
 	}
 	if !told {
 		for _, line := range err[:min(len(err), maxErrorLines)] {
-			details = append(details, text.Cut(text.Plain(line), maxExcerpt))
+			details = append(details, text.Cut(text.Plain(line), maxError))
 		}
 	}
 	for _, d := range []struct{ name, value string }{
 		{"command", firstLine(t.Command)}, {"directory", t.Directory}, {"defined at", r.where(t)},
 	} {
 		if d.value != "" {
-			details = append(details, d.name+": "+text.Cut(text.Plain(d.value), maxExcerpt))
+			details = append(details, d.name+": "+text.Cut(text.Plain(d.value), maxError))
 		}
 	}
 	return details
@@ -199,24 +151,11 @@ func (r *Report) where(t *Target) string {
 func (t *Target) Tail(lines int) (tail []string) {
 	for i := len(t.Log) - 1; i >= 0 && len(tail) < lines; i-- {
 		if line := strings.TrimSpace(text.Plain(t.Log[i].Text)); line != "" {
-			tail = append(tail, text.Cut(strings.TrimRight(text.Plain(t.Log[i].Text), " \t"), maxExcerpt))
+			tail = append(tail, text.Cut(strings.TrimRight(text.Plain(t.Log[i].Text), " \t"), maxError))
 		}
 	}
 	slices.Reverse(tail)
 	return tail
-}
-
-// writeChain writes the longest chain of a long ci.
-func (r *Report) writeChain(b *strings.Builder) {
-	if len(r.Chain) == 0 || r.Took() < shortRun || r.Session.Spec.ExitCondition != v1alpha1.ExitConditionCI {
-		return
-	}
-	var links []string
-	for _, link := range r.Chain {
-		links = append(links, link.Target+" "+rounded(link.End.Sub(link.Start)))
-	}
-	length := r.Chain[len(r.Chain)-1].End.Sub(r.Chain[0].Start)
-	fmt.Fprintf(b, "\nLongest chain %s of %s: %s\n", rounded(length), rounded(r.Took()), strings.Join(links, " → "))
 }
 
 // unfinished is the state of a target that started and didn't finish, empty for others.
@@ -239,15 +178,3 @@ func activeWord(t v1alpha1.TargetType) string {
 }
 
 func firstLine(s string) string { return text.Plain(text.ErrorLine(s)) }
-
-// rounded is a duration as a person reads it.
-func rounded(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	case d < time.Minute:
-		return d.Round(10 * time.Millisecond).String()
-	default:
-		return d.Round(time.Second).String()
-	}
-}

@@ -34,7 +34,10 @@ func (r *Report) VerdictLine() string {
 	}
 	switch {
 	case r.Verdict == session.Succeeded && r.Green():
-		return fmt.Sprintf("SUCCESS in %s. All workloads are healthy.", took)
+		// Scripts look for the first two sentences, which are Tilt's.
+		return fmt.Sprintf("SUCCESS. All workloads are healthy. It took %s.", took)
+	case r.Green() && len(failed) > 0:
+		return fmt.Sprintf("ENDED after %s; %d of %d failed (%s).", took, len(failed), len(r.Targets), some(failed))
 	case r.Green():
 		return fmt.Sprintf("ENDED after %s.", took)
 	case r.Signal != "":
@@ -43,7 +46,7 @@ func (r *Report) VerdictLine() string {
 	}
 	why := fmt.Sprintf("%d of %d (%s)", len(failed), len(r.Targets), some(failed))
 	if r.Verdict != session.TargetFailed || len(failed) == 0 {
-		why = text.Cut(text.Plain(text.ErrorLine(r.Error)), maxError)
+		why = text.Cut(firstLine(r.reason()), maxError)
 		if len(unfinished) > 0 {
 			why += fmt.Sprintf("; %d of %d unfinished (%s)", len(unfinished), len(r.Targets), some(unfinished))
 		}

@@ -15,8 +15,8 @@ func TestVerdictLine(t *testing.T) {
 		{Name: "a:update", Phase: session.PhaseFailed}, {Name: "b:serve", Phase: session.PhaseActive, Unfinished: true}, {Name: "c:update"},
 	}
 	for want, r := range map[string]*Report{
-		"SUCCESS in 52s. All workloads are healthy.":                                          {Verdict: session.Succeeded},
-		"ENDED after 52s.":                                                                    {},
+		"SUCCESS. All workloads are healthy. It took 52s.": {Verdict: session.Succeeded},
+		"ENDED after 52s.": {},
 		"FAILED in 52s: 1 of 3 (a:update). Exit code 1.":                                      {Verdict: session.TargetFailed, ExitCode: 1, Targets: targets, Failures: []*Target{&targets[0]}},
 		"FAILED in 52s: late; 1 of 3 unfinished (b:serve). Exit code 3.":                      {Verdict: session.Timeout, Error: "late", ExitCode: 3, Targets: targets},
 		"FAILED in 52s: no port. Exit code 4.":                                                {Error: "no port", ExitCode: 4},
