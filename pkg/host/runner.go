@@ -34,7 +34,7 @@ type RunnerOptions struct {
 	// Log returns the store for the output of a Session.
 	Log func() *logs.Store
 	// Started, if set, is called when the run of a Session begins.
-	Started func(*v1alpha1.Session)
+	Started func(*v1alpha1.Session, controller.Run)
 	// Ended, if set, is called with the end of a Session, before its run is torn down.
 	// It must not wait for the runner.
 	Ended func(controller.Outcome)
@@ -167,7 +167,7 @@ func (s *sessionRun) Run(ctx context.Context) error {
 	defer context.AfterFunc(s.runner.killed, s.Kill)()
 	began := time.Now()
 	if started := s.runner.options.Started; started != nil {
-		started(s.session)
+		started(s.session, s)
 	}
 	err := s.Engine.Run(ctx)
 	closing, cancel := context.WithTimeout(s.runner.killed, s.runner.options.KillGrace)

@@ -56,7 +56,7 @@ type junitCase struct {
 	Failure    *junitProblem    `xml:"failure"`
 	Error      *junitProblem    `xml:"error"`
 	Skipped    *junitProblem    `xml:"skipped"`
-	Output     string           `xml:"system-out,omitempty"`
+	Output     *junitText       `xml:"system-out"`
 }
 
 type junitProperties struct {
@@ -66,7 +66,20 @@ type junitProperties struct {
 type junitProblem struct {
 	Message string `xml:"message,attr"`
 	Type    string `xml:"type,attr,omitempty"`
-	Text    string `xml:",chardata"`
+	junitText
+}
+
+// junitText is the escaped content of an element.
+type junitText struct {
+	Text string `xml:",innerxml"`
+}
+
+// escaped is a text as the content of an element. The line breaks stay readable, and what isn't a character of XML 1.0
+// is replaced.
+func escaped(s string) junitText {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(clean(s))) // It writes to memory.
+	return junitText{strings.NewReplacer("&#xA;", "\n", "&#x9;", "\t", "&#34;", `"`, "&#39;", "'").Replace(b.String())}
 }
 
 // JUnit returns a report as JUnit XML: a test suite for the Session and a test case for each target. What isn't a
@@ -83,7 +96,7 @@ func JUnit(r *Report) ([]byte, error) {
 	if !r.Green() && suite.Failures+suite.Errors == 0 {
 		message := clean(firstLine(r.reason()))
 		suite.add(junitCase{Name: "(run)", Class: "(run)", Time: seconds(r.Took()),
-			Error: &junitProblem{Message: message, Type: r.kind(), Text: clean(r.reason())}})
+			Error: &junitProblem{Message: message, Type: r.kind(), junitText: escaped(r.reason())}})
 	}
 	suite.Time, suite.Timestamp = seconds(r.Took()), r.Start.UTC().Format("2006-01-02T15:04:05")
 	suites := junitSuites{junitCounts: suite.junitCounts, Suites: []junitSuite{suite}}
@@ -113,7 +126,10 @@ func (r *Report) junitCase(t *Target) junitCase {
 	c := junitCase{
 		Name: clean(t.Name), Class: clean(t.Name), Time: seconds(r.Ran(t)),
 		File: clean(r.Relative(t.Position.File)), Line: t.Position.Line,
-		Output: clean(joined(t.Log, t.Missing)),
+	}
+	if output := joined(t.Log, t.Missing); output != "" {
+		text := escaped(output)
+		c.Output = &text
 	}
 	switch {
 	case t.Tiltfile:
@@ -126,9 +142,9 @@ func (r *Report) junitCase(t *Target) junitCase {
 	}
 	switch o := r.Outcome(t); o.Result {
 	case Failed:
-		c.Failure = &junitProblem{clean(o.Message), o.Kind, clean(r.explain(t))}
+		c.Failure = &junitProblem{clean(o.Message), o.Kind, escaped(r.explain(t))}
 	case Errored:
-		c.Error = &junitProblem{clean(o.Message), o.Kind, clean(r.explain(t))}
+		c.Error = &junitProblem{clean(o.Message), o.Kind, escaped(r.explain(t))}
 	case Skipped:
 		c.Skipped = &junitProblem{Message: clean(o.Message)}
 	}
@@ -156,13 +172,12 @@ func joined(lines []logs.Line, missing uint64) string {
 		fmt.Fprintf(&b, "(first %d lines left out)\n", missing)
 	}
 	for _, line := range lines {
-		b.WriteString(text.Plain(line.Text) + "\n")
+		b.WriteString(line.Text + "\n")
 	}
-	return b.String()
+	return strings.TrimLeft(b.String(), "\n")
 }
 
-// clean is a text without escape sequences and without control characters other than line breaks and tabs. The encoder
-// replaces what else XML doesn't allow.
+// clean is a text without escape sequences and without control characters other than line breaks and tabs.
 func clean(s string) string {
 	if !strings.Contains(s, "\n") {
 		return text.Plain(s)

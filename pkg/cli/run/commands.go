@@ -123,6 +123,7 @@ type options struct {
 	args      []string
 	// verbosity is the level of the log, 0 for errors alone.
 	verbosity uint16
+	reports   reports
 	colours   command.Colours
 	// address is where Endpoint.Host leads, maxDataSize is from the environment.
 	address     host.Address
@@ -141,6 +142,7 @@ func (o *options) addFlags(cmd *cobra.Command, p command.Program) {
 	cmd.Flags().String("web-mode", "", "")
 	cmd.Flags().Lookup("web-mode").Hidden = true
 	o.colours.AddFlag(cmd.Flags())
+	o.reports.addFlags(cmd.Flags())
 	p.AddVerbosity(cmd.Flags(), &o.verbosity)
 }
 
@@ -156,6 +158,9 @@ func (o *options) complete(args []string) (err error) {
 	}
 	if o.address, err = host.Resolve(o.Host); err != nil {
 		return command.WithCode(command.ExitUsage, "--host %q has no address: %w", o.Host, err)
+	}
+	if err := errors.Join(o.reports.complete(false)...); err != nil {
+		return command.WithCode(command.ExitUsage, "%w", err)
 	}
 	return nil
 }

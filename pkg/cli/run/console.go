@@ -9,26 +9,19 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"k8s.io/cli-runtime/pkg/printers"
 	"k8s.io/utils/clock"
 
-	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/cli/command"
 	"tilt.dev/session/pkg/host"
 	"tilt.dev/session/pkg/logs"
-	registry "tilt.dev/session/pkg/registry/session"
 	"tilt.dev/session/pkg/report"
-	"tilt.dev/session/pkg/session"
 )
 
 const (
 	// logLimit is how many bytes of output are kept in memory.
 	logLimit = 32 << 20
-	// tailLines is how many of the last lines of a failed target the report repeats.
-	tailLines = 10
 	// outputGrace is how long a reader may take to read the output after a signal.
 	outputGrace = time.Second
 )
@@ -49,12 +42,16 @@ type console struct {
 	// finished is closed when the output of resources has ended.
 	finished chan struct{}
 	end      func()
-	// session is the Session to report, set before logs are closed, nil for none.
-	session atomic.Pointer[v1alpha1.Session]
+	// ended gets the report to print, if there is one. writer writes it in other forms before.
+	ended  chan *report.Report
+	writer *writer
 }
 
 func newConsole(p command.Program, t *terminal, optional bool) *console {
-	c := &console{program: p, api: t.api, terminal: t, optional: optional, hurried: make(chan struct{})}
+	c := &console{
+		program: p, api: t.api, terminal: t, optional: optional, hurried: make(chan struct{}),
+		ended: make(chan *report.Report, 1),
+	}
 	c.logs = logs.New(logLimit, clock.RealClock{})
 	c.hurry = sync.OnceFunc(func() { close(c.hurried) })
 	c.finished = make(chan struct{})
@@ -66,10 +63,13 @@ func (c *console) part() host.Part {
 	return host.Part{Name: "output", Run: c.run, Hurry: c.hurry}
 }
 
-// finish ends the output of resources and has a Session reported, nil for none. What
-// processes write while they're being stopped isn't shown.
-func (c *console) finish(s *v1alpha1.Session) {
-	c.session.Store(s)
+// finish ends the output of resources and has a report printed, the first one that it gets. What processes write while
+// they're being stopped isn't shown.
+func (c *console) finish(r *report.Report) {
+	select {
+	case c.ended <- r:
+	default:
+	}
 	c.end()
 }
 
@@ -112,8 +112,8 @@ func (c *console) print(ctx context.Context) error {
 		}
 		endStatus()
 	}
-	if s := c.session.Load(); err == nil && s != nil {
-		err = c.report(ctx, out, s)
+	if err == nil || c.optional {
+		err = errors.Join(err, c.report(ctx, out, err == nil))
 	}
 	if err != nil {
 		return fmt.Errorf("print: %w", err)
@@ -121,8 +121,7 @@ func (c *console) print(ctx context.Context) error {
 	return nil
 }
 
-// showLive shows the live view, and reports whether plain lines are printed after it. Without a verdict of the run, the
-// last Session that was seen is the one to report.
+// showLive shows the live view, and reports whether plain lines are printed after it.
 func (c *console) showLive(ctx context.Context) (stream bool) {
 	seeing, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -134,7 +133,7 @@ func (c *console) showLive(ctx context.Context) (stream bool) {
 		case <-seeing.Done():
 		}
 	})
-	last, stream, err := c.terminal.showLive(seeing)
+	_, stream, err := c.terminal.showLive(seeing)
 	if err != nil {
 		c.program.Warn(err)
 	}
@@ -143,11 +142,38 @@ func (c *console) showLive(ctx context.Context) (stream bool) {
 		case <-c.finished:
 		case <-ctx.Done():
 		}
-		c.session.CompareAndSwap(nil, last)
 	}
 	cancel()
 	ending.Wait()
 	return stream
+}
+
+// report writes the report, also as text if that is asked for.
+func (c *console) report(ctx context.Context, out io.Writer, text bool) error {
+	r := c.awaitEnd(ctx)
+	if r == nil {
+		return nil
+	}
+	written, _ := c.writer.write(r) // The command returns the error.
+	if text && !c.writer.toStdout() {
+		return report.Text(out, r, written)
+	}
+	return nil
+}
+
+// awaitEnd returns the report, nil if there is none when everything else has stopped.
+func (c *console) awaitEnd(ctx context.Context) *report.Report {
+	select {
+	case r := <-c.ended:
+		return r
+	case <-ctx.Done():
+	}
+	select {
+	case r := <-c.ended:
+		return r
+	default:
+		return nil
+	}
 }
 
 // printLogs prints the lines of the run, each with the name of its resource in front,
@@ -160,26 +186,4 @@ func (c *console) printLogs(ctx context.Context, out io.Writer) error {
 		}
 	}
 	return printer.Close()
-}
-
-// report prints the table that "get" prints, what became of each target, and what has
-// failed. Nothing of that adds to the error of a Tiltfile.
-func (c *console) report(ctx context.Context, out io.Writer, s *v1alpha1.Session) error {
-	verdict := session.VerdictOf(s.Status)
-	if verdict == session.TiltfileFailed {
-		return nil
-	}
-	table, err := registry.NewTableConvertor().ConvertToTable(ctx, s, nil)
-	if err != nil {
-		return fmt.Errorf("render the Session as a table: %w", err)
-	}
-	fmt.Fprintln(out)
-	errs := []error{printers.NewTablePrinter(printers.PrintOptions{}).PrintObj(table, out)}
-	fmt.Fprintln(out)
-	errs = append(errs, report.Targets(out, s, time.Now()), report.Failures(out, s, c.logs.Tail, tailLines))
-	if verdict == session.Succeeded {
-		_, err := fmt.Fprintln(out, "\nSUCCESS. All workloads are healthy.")
-		errs = append(errs, err)
-	}
-	return errors.Join(errs...)
 }

@@ -31,13 +31,19 @@ const arrivalTimeout = 100 * time.Millisecond
 // looks again for the Session, and would wait for ever for a server that has ended.
 const deletionLinger = 2 * time.Second
 
-// run runs a Tiltfile as the Session "Tiltfile" until there's a verdict or a signal,
-// and returns when nothing of it is left.
+// run runs a Tiltfile as the Session "Tiltfile" until there's a verdict or a signal, and returns when nothing of it is
+// left. It reports each end that it can have.
 func (o *options) run(ctx context.Context, p command.Program) error {
 	host.SetGCPercent(host.StartPercent)
-	colours := o.colours.Children(p.Streams.Out)
-	api := &host.API{}
-	terminal := o.newTerminal(&p, api)
+	terminal := o.newTerminal(&p, &host.API{})
+	out := newConsole(p, terminal, o.exitCondition == v1alpha1.ExitConditionCI)
+	end := newEnding(o, p, out.logs)
+	out.writer = end.writer
+	defer end.afterPanic()
+	return end.finish(o.runSession(ctx, p, out, end))
+}
+
+func (o *options) runSession(ctx context.Context, p command.Program, out *console, end *ending) error {
 	if err := command.DirectLog(p.Streams.ErrOut, o.verbosity); err != nil {
 		return command.Failed(err)
 	}
@@ -45,6 +51,7 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 	if err != nil {
 		return command.WithCode(command.ExitUsage, "read the environment that systemd sets: %w", err)
 	}
+	api := out.api
 	*api = host.API{
 		Server:      apiserver.NewOptions(),
 		Open:        storage.NewMemory,
@@ -54,7 +61,6 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 		Warn:        p.Warn,
 	}
 	api.Server.Port, api.Server.Version = o.Port, p.Version
-	out := newConsole(p, terminal, o.exitCondition == v1alpha1.ExitConditionCI)
 	ended := make(chan controller.Outcome, 1)
 	runner := host.NewRunner(api, host.RunnerOptions{
 		Only: command.SessionName,
@@ -63,21 +69,18 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 			OpenFiles:   true,
 			MaxDataSize: o.maxDataSize,
 			KillGrace:   o.killGrace,
-			Environ:     colours,
+			Environ:     out.terminal.children,
 			Targets:     o.targets.Targets,
 			Notice:      func(text string) { fmt.Fprintln(p.Streams.ErrOut, text) },
 			Began:       time.Now(),
 		},
-		Log: func() *logs.Store { return out.logs },
+		Log:     func() *logs.Store { return out.logs },
+		Started: end.began,
 		Ended: func(outcome controller.Outcome) {
-			switch {
-			case outcome.Deleted:
-				out.finish(nil)
-			case outcome.Session.Status.Done:
-				out.finish(outcome.Session)
-			default:
+			if !outcome.Deleted && !outcome.Session.Status.Done {
 				return // A manual Session can run once its spec has changed.
 			}
+			out.finish(end.of(outcome))
 			select {
 			case ended <- outcome:
 			default: // A Session of that name was created again.
@@ -105,30 +108,38 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 			return o.verdict(outcome)
 		case <-ctx.Done():
 		}
-		if errors.As(context.Cause(ctx), new(*host.SignalError)) {
+		cause := context.Cause(ctx)
+		if signal := new(host.SignalError); errors.As(cause, &signal) {
+			end.signal.Store(signal)
 			out.hurry()
 		}
 		if o.exitCondition == v1alpha1.ExitConditionManual {
-			out.finish(nil) // The runner reports no end.
+			out.finish(end.without(cause)) // The runner reports no end.
 		}
-		return context.Cause(ctx)
+		return cause
 	})
 	if late != nil {
 		p.Warn(late)
 	}
-	signal := new(host.SignalError)
-	signaled := errors.As(err, &signal)
+	signal := end.signal.Load()
 	select {
 	case outcome := <-ended: // It came together with a signal or with the failure of a part.
-		if !signaled || session.VerdictOf(outcome.Session.Status) != session.Interrupted {
-			return o.verdict(outcome)
-		}
+		return o.result(outcome, signal)
 	default:
 	}
-	if signaled {
+	if signal := new(host.SignalError); errors.As(err, &signal) {
+		end.signal.Store(signal)
 		return o.signalled(signal)
 	}
 	return command.Failed(err)
+}
+
+// result is the error of a run that has ended, perhaps by a signal.
+func (o *options) result(end controller.Outcome, signal *host.SignalError) error {
+	if signal != nil && session.VerdictOf(end.Session.Status) == session.Interrupted {
+		return o.signalled(signal)
+	}
+	return o.verdict(end)
 }
 
 func (o *options) create(ctx context.Context, api *host.API) error {

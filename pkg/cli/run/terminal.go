@@ -24,19 +24,21 @@ import (
 // terminal is how a person at a terminal sees a run beside plain lines: up in the live view, ci with a line of status
 // below the lines. Both are clients of the API. It does nothing if neither is set.
 type terminal struct {
-	api    *host.API
-	style  view.Style
-	in     *os.File
-	out    *os.File
-	live   bool
-	status *live.Status
+	api   *host.API
+	style view.Style
+	in    *os.File
+	out   *os.File
+	live  bool
+	// children is the environment that tells commands whether to use colours.
+	children []string
+	status   *live.Status
 	// errors is stderr, which isn't written to while the view is on the screen.
 	errors *held
 }
 
 // newTerminal decides how the run is seen, and directs the streams of p accordingly.
 func (o *options) newTerminal(p *command.Program, api *host.API) *terminal {
-	t := &terminal{api: api}
+	t := &terminal{api: api, children: o.colours.Children(p.Streams.Out)}
 	about := live.Look(p.Streams.In, p.Streams.Out)
 	if o.stream || !about.Moves() {
 		return t

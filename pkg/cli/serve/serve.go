@@ -17,6 +17,7 @@ import (
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/controller"
 	"tilt.dev/session/pkg/host"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/session"
@@ -84,7 +85,7 @@ func (o *options) steps(p command.Program, api *host.API) [][]host.Part {
 		MaxRunning: o.maxRunning,
 		Engines:    host.Engines{Watch: true, MaxDataSize: o.maxDataSize, KillGrace: o.killGrace, Targets: o.targets.Targets},
 		Log:        func() *logs.Store { return logs.New(logLimit, clock.RealClock{}) },
-		Started: func(s *v1alpha1.Session) {
+		Started: func(s *v1alpha1.Session, _ controller.Run) {
 			fmt.Fprintf(p.Streams.Out, "Session %s: runs %s\n", s.Name, s.Spec.TiltfilePath)
 		},
 		Finished: func(outcome host.Outcome) { fmt.Fprintln(p.Streams.Out, describe(outcome)) },
