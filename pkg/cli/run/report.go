@@ -29,6 +29,7 @@ func formats() []format {
 	return []format{
 		{"report-junit", "write a JUnit XML report to this file at the end, whatever the end is", report.JUnit},
 		{"report-json", "write a JSON report to this file at the end; - writes it to stdout, with --quiet", report.JSON},
+		{"report-html", "write a page that needs nothing else to this file at the end", page},
 		{"report-trace", "write a trace to this file at the end, for Perfetto and chrome://tracing", trace.Encode},
 	}
 }
