@@ -114,7 +114,9 @@ func (l *loop) demand(image *resource) {
 	if image.demanded == demanded && image.TriggerMode == mode {
 		return
 	}
-	image.demanded, image.TriggerMode = demanded, mode
+	spec := *image.Resource
+	spec.TriggerMode = mode
+	image.demanded, image.Resource = demanded, &spec
 	l.refresh(image)
 }
 

@@ -11,7 +11,7 @@ import (
 
 // resource is the state of a resource.
 type resource struct {
-	// Resource is the definition. That of a resource isn't changed: snapshots point to it.
+	// Resource is the definition. It isn't changed: snapshots point to it.
 	*model.Resource
 	disabled bool
 	// image is true for an image. demanded is true once a user needs it.
@@ -121,10 +121,7 @@ func (r *resource) define(spec model.Resource) {
 // view returns the published state of the resource.
 func (r *resource) view() ResourceState {
 	state := ResourceState{
-		Name: r.Name, Disabled: r.disabled, Labels: r.Labels, Position: r.Position, Resources: r.resources,
-	}
-	if !r.image {
-		state.Spec = r.Resource
+		Name: r.Name, Disabled: r.disabled, Labels: r.Labels, Spec: r.Resource, Resources: r.resources,
 	}
 	if r.task.job {
 		state.Update = &UpdateState{

@@ -56,9 +56,8 @@ type ResourceState struct {
 	Name     string
 	Disabled bool
 	Labels   []string
-	// Position is that of the call in a Tiltfile that defines it.
-	Position model.Position
-	// Spec is the definition of a resource, nil for an image. It isn't changed.
+	// Spec is the definition. That of an image is what a resource would have: its build is the Update, and its bases are
+	// the Images. It isn't changed.
 	Spec *model.Resource
 	// Resources are the names of the resources that use an image, sorted. They are nil for a resource.
 	Resources []string
@@ -258,6 +257,6 @@ func keep[T comparable](now **T, last *T) {
 // equal compares targets by pointer; see keep.
 func (s *ResourceState) equal(other *ResourceState) bool {
 	return s.Name == other.Name && s.Disabled == other.Disabled && slices.Equal(s.Labels, other.Labels) &&
-		s.Position == other.Position && s.Spec == other.Spec &&
+		s.Spec == other.Spec &&
 		slices.Equal(s.Resources, other.Resources) && s.Update == other.Update && s.Runtime == other.Runtime
 }

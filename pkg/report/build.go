@@ -88,11 +88,11 @@ func definitions(snap *engine.Snapshot) map[string]definition {
 
 // define adds the definitions of the targets of a resource or an image. targets are those of each of them.
 func define(all map[string]definition, targets map[string][]string, r *engine.ResourceState) {
-	base := definition{position: r.Position}
 	spec := r.Spec
 	if spec == nil {
 		spec = &model.Resource{}
 	}
+	base := definition{position: spec.Position}
 	for _, dep := range spec.ResourceDeps {
 		base.needs = append(base.needs, targets[dep]...)
 	}
