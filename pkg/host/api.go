@@ -35,6 +35,8 @@ type API struct {
 	// Address is where the server listens. AddressFlag and PortFlag name its flags in errors.
 	Address               Address
 	AddressFlag, PortFlag string
+	// Tiltfile is the absolute path of the Tiltfile that the process runs, empty for a server of many Sessions.
+	Tiltfile string
 	// KubeconfigOut is a file of its own for the entry, none if empty.
 	KubeconfigOut string
 	// Warn receives errors that don't end the process. It's called from several goroutines.
@@ -112,6 +114,7 @@ func (a *API) listen(ctx context.Context, ready func()) (err error) {
 	a.config = config
 	a.entry = kubeconfig.Entry{
 		Port: port, Server: access.URL, CA: access.CertificateAuthority, ServerName: access.ServerName, Token: access.Token,
+		Tiltfile: a.Tiltfile,
 	}
 	ready()
 	<-ctx.Done()

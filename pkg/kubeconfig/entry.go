@@ -35,6 +35,8 @@ type Entry struct {
 	ServerName string
 	// Token is the bearer token. It is unique to this entry.
 	Token string
+	// Tiltfile is the absolute path of the Tiltfile that the server's process runs, empty for a server of many Sessions.
+	Tiltfile string
 }
 
 // Name is the name of the entry's context, cluster and user.
@@ -94,6 +96,7 @@ func (l Location) Add(ctx context.Context, entry Entry, warn func(error)) error 
 	if err != nil {
 		return fmt.Errorf("identify this process: %w", err)
 	}
+	owner.Tiltfile = entry.Tiltfile
 	name := entry.Name()
 	return l.edit(ctx, name, warn, func(config *clientcmdapi.Config) (changed bool, err error) {
 		if other, ok := ownerOf(name, config.Contexts[name]); ok && other != owner && other.alive() {

@@ -23,6 +23,8 @@ type process struct {
 	PID int `json:"pid"`
 	// Started distinguishes processes of the same PID, also across reboots. Only equality is meaningful.
 	Started string `json:"started"`
+	// Tiltfile is what it runs, empty for a server of many Sessions.
+	Tiltfile string `json:"tiltfile,omitempty"`
 }
 
 func self() (process, error) {
