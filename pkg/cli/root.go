@@ -71,7 +71,7 @@ sessions.tilt.dev/v1alpha1, for kubectl, client-go and tilt.
 	if p.Tilt {
 		asTilt(root, p)
 	} else {
-		addTo(root, running, run.NewTiltfileResultCommand(p))
+		addTo(root, running, run.NewStopCommand(p), run.NewTiltfileResultCommand(p))
 	}
 	return root
 }

@@ -173,7 +173,7 @@ func exit(end *v1alpha1.TargetStateTerminated) string {
 	case end.Signal != "" && strings.HasSuffix(end.Error, "signal: "+end.Signal):
 		return "signal: " + end.Signal
 	case code != nil && (strings.HasSuffix(end.Error, fmt.Sprintf(" exited with code %d", *code)) ||
-		end.Error == fmt.Sprintf("exit status %d", *code)):
+		strings.HasSuffix(end.Error, fmt.Sprintf("exit status %d", *code))):
 		return fmt.Sprintf("exit code %d", *code)
 	}
 	return ""

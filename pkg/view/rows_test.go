@@ -125,7 +125,7 @@ func TestRow(t *testing.T) {
 
 // TestSays is what a row says with a last line of output.
 func TestSays(t *testing.T) {
-	failed := ended4("exit status 2")
+	failed := ended4(`Command "false" failed: exit status 2`)
 	two := int32(2)
 	failed.Terminated.ExitCode = &two
 	for _, test := range []struct {

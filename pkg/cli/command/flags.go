@@ -172,8 +172,10 @@ func (v *portValue) Set(s string) error {
 // CompleteDataDir makes the directory that the flag names absolute, or sets the default without the flag.
 func CompleteDataDir(cmd *cobra.Command, dir *string) (err error) {
 	if !cmd.Flags().Changed(DataDirFlag) {
-		*dir, err = defaultDataDir(os.Getenv)
-		return err
+		if *dir, err = StateDir(os.Getenv); err != nil {
+			return fmt.Errorf("--data-dir is required, as %w", err)
+		}
+		return nil
 	}
 	if info, err := os.Stat(*dir); err == nil && !info.IsDir() {
 		return fmt.Errorf("--data-dir %s is not a directory", *dir)
@@ -184,14 +186,14 @@ func CompleteDataDir(cmd *cobra.Command, dir *string) (err error) {
 	return nil
 }
 
-// defaultDataDir is in the directory for a user's state.
-func defaultDataDir(getenv func(string) string) (string, error) {
+// StateDir is the directory for what this program keeps of a user.
+func StateDir(getenv func(string) string) (string, error) {
 	if state := getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
 		return filepath.Join(state, "tilt-session"), nil
 	}
 	home := getenv("HOME")
 	if home == "" {
-		return "", errors.New("--data-dir is required, as neither $XDG_STATE_HOME nor $HOME is set")
+		return "", errors.New("neither $XDG_STATE_HOME nor $HOME is set")
 	}
 	return filepath.Join(home, ".local", "state", "tilt-session"), nil
 }

@@ -72,11 +72,19 @@ TERM=dumb in the environment, and a pipe have it print plain lines.
 
 While it runs, its state is served as the Session "Tiltfile".
 
+With --detach it runs in the background. The command returns with 0 when all is
+ready, with 1 when something has failed, and with 3 when --detach-timeout has
+passed; in these cases the run goes on until "tilt-session stop". A run that
+can't start, and one with an error in its Tiltfile, is ended before.
+
 ` + command.ExitCodesHelp,
 		RunE: o.runE(p),
 	}
 	o.addFlags(cmd, p)
 	cmd.Flags().BoolVar(&o.stream, "stream", false, "print the output of all resources instead of the live view")
+	if !p.Tilt {
+		o.detached.addFlags(cmd)
+	}
 	return cmd
 }
 
@@ -84,6 +92,13 @@ func (o *options) runE(p command.Program) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := o.complete(args); err != nil {
 			return err
+		}
+		if o.detached.log != "" {
+			defer os.Remove(o.detached.log)
+			return o.run(cmd.Context(), p)
+		}
+		if o.detached.detach {
+			return o.startDetached(cmd.Context(), p)
 		}
 		return o.run(cmd.Context(), p)
 	}
@@ -125,6 +140,7 @@ type options struct {
 	verbosity uint16
 	reports   reports
 	colours   command.Colours
+	detached  detachOptions
 	// address is where Endpoint.Host leads, maxDataSize is from the environment.
 	address     host.Address
 	maxDataSize int64
@@ -170,6 +186,7 @@ func (o *options) completeTiltfile(args []string) (err error) {
 	errs := []error{
 		command.CheckNotNegative("timeout", o.timeout, "for no limit"),
 		command.CheckNotNegative("linger", o.linger, "to end at once"),
+		command.CheckNotNegative("detach-timeout", o.detached.timeout, "for no limit"),
 		command.CheckNotNegative("kill-grace", o.killGrace, "to kill at once"),
 	}
 	errs = append(errs, o.targets.Check()...)

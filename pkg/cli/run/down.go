@@ -12,6 +12,7 @@ import (
 
 	"tilt.dev/session/pkg/cli/command"
 	"tilt.dev/session/pkg/host"
+	"tilt.dev/session/pkg/kubeconfig"
 )
 
 // NewDownCommand returns the command down.
@@ -20,7 +21,8 @@ func NewDownCommand(p command.Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "down [flags] [RESOURCE...] [-- TILTFILE-ARGUMENT...]",
 		Short: "Delete what a Tiltfile deploys, and its Compose services",
-		Long: `Evaluates a Tiltfile, deletes its Kubernetes objects from the cluster in the
+		Long: `Ends a run of the Tiltfile on this machine, unless resources are named. Then it
+evaluates the Tiltfile, deletes its Kubernetes objects from the cluster in the
 reverse order of their deploy, and waits until they are gone. Only objects that
 this project has applied are deleted. Those with the annotation
 "tilt.dev/down-policy: keep" stay, and Namespaces without --delete-namespaces.
@@ -34,6 +36,14 @@ volumes. With arguments only the containers of the selected services are.
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.completeTiltfile(args); err != nil {
 				return err
+			}
+			// Tilt's command leaves runs alone.
+			some := cmd.ArgsLenAtDash() > 0 || cmd.ArgsLenAtDash() < 0 && len(args) > 0
+			if !p.Tilt && !some && o.composeProject == "" {
+				_, err := stop(cmd.Context(), p.Streams.Out, o.isOurs, stopTimeout)
+				if err != nil {
+					return err
+				}
 			}
 			return o.run(cmd.Context(), p)
 		},
@@ -59,6 +69,9 @@ type downOptions struct {
 	deleteNamespaces, deleteVolumes bool
 	composeProject                  string
 }
+
+// isOurs reports whether a run is one of the Tiltfile.
+func (o *downOptions) isOurs(r kubeconfig.Running) bool { return r.Tiltfile == o.file }
 
 func (o *downOptions) run(ctx context.Context, p command.Program) error {
 	if err := command.DirectLog(p.Streams.ErrOut, o.verbosity); err != nil {

@@ -58,6 +58,7 @@ func (o *options) runSession(ctx context.Context, p command.Program, out *consol
 		Address:     o.address,
 		AddressFlag: fmt.Sprintf("--host %q", o.Host),
 		PortFlag:    "--port",
+		Tiltfile:    o.file,
 		Warn:        p.Warn,
 	}
 	api.Server.Port, api.Server.Version = o.Port, p.Version

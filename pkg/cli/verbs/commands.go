@@ -131,7 +131,8 @@ func NewCommands(p command.Program) []*cobra.Command {
 		newArgsCommand(p), newLogsCommand(p), newKubeconfigCommand(p),
 	}
 	if !p.Tilt {
-		commands = append(commands, newStatusCommand(p), newWhyCommand(p), newTopCommand(p))
+		commands = append(commands,
+			newStatusCommand(p), newWhyCommand(p), newTopCommand(p), newSessionsCommand(p))
 	}
 	return append(commands, newKubectlCommands(p)...)
 }

@@ -1,0 +1,56 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"tilt.dev/session/pkg/cli/command"
+)
+
+// createLog creates the file for the output of a run in the background, which its owner alone can read. The run holds
+// a lock of it while it lives, and removes it at its end. createLog removes the files of runs that were killed.
+func createLog() (*os.File, error) {
+	state, err := command.StateDir(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(state, "detached")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	old, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range old {
+		if strings.HasSuffix(entry.Name(), ".log") {
+			removeUnlocked(filepath.Join(dir, entry.Name()))
+		}
+	}
+	log, err := os.CreateTemp(dir, "up-*.log")
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(log.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(err, log.Close(), os.Remove(log.Name()))
+	}
+	return log, nil
+}
+
+// removeUnlocked removes the file of a run that has ended. One that can't be removed stays for the next time.
+func removeUnlocked(path string) {
+	file, err := os.Open(path)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+		_ = os.Remove(path)
+	}
+}
