@@ -188,7 +188,7 @@ func (m *Model) respond(key tea.KeyPressMsg) tea.Cmd {
 	default:
 		m.typed += key.Text
 	}
-	if asked == promptFilter && m.prompt == promptFilter {
+	if asked == promptFilter && key.String() != "esc" {
 		m.filter = m.typed
 		m.arrange()
 	}
