@@ -81,7 +81,7 @@ func (m *Model) findNext(older bool) tea.Cmd {
 	if m.find.pattern == nil {
 		return m.say("f finds a text in the log")
 	}
-	asked := page{resource: m.pane.resource, limit: 1, pattern: m.find.pattern}
+	asked := page{resource: m.pane.resource, limit: 1, pattern: m.find.pattern.String()}
 	if older {
 		asked.last, asked.before = true, m.find.at
 	} else {

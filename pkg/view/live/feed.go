@@ -9,6 +9,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
@@ -78,18 +79,19 @@ func (f *feed) run(ctx context.Context, send func(tea.Msg)) {
 	}
 }
 
-// follow reads the log of all resources to its end. After a loss of contact it goes on after the last line.
+// follow reads the log of all resources to its end. After a loss of contact it goes on after the last line, and after
+// the start of another run with the lines of that one.
 func (f *feed) follow(ctx context.Context) {
-	options, tail := v1alpha1.SessionLogOptions{Follow: true}, int64(recentLines)
-	options.TailLines = &tail
-	for last := int64(0); ctx.Err() == nil; pause(ctx, retry) {
-		_ = f.source.Log(ctx, options, func(l *line) { // The watch tells of a loss of contact.
-			if l.Seq <= last {
-				return
-			}
-			last = l.Seq
+	options := v1alpha1.SessionLogOptions{Follow: true, TailLines: new(int64(recentLines))}
+	for ; ctx.Err() == nil; pause(ctx, retry) {
+		err := f.source.Log(ctx, options, func(l *line) {
+			options.TailLines, options.SinceSeq = nil, &l.Seq
 			f.add(func(n *news) { n.add(l) })
 		})
+		if apierrors.IsResourceExpired(err) { // The watch tells of other errors.
+			options.TailLines, options.SinceSeq = new(int64(recentLines)), nil
+			f.add(func(n *news) { n.lines, n.skipped = nil, true })
+		}
 	}
 }
 

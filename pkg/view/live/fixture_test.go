@@ -6,6 +6,7 @@ package live
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -92,10 +93,24 @@ func (s *source) Log(ctx context.Context, options v1alpha1.SessionLogOptions, ea
 	if err != nil {
 		return err
 	}
+	var selected []*line
 	for _, l := range s.lines {
-		if len(options.Resources) == 0 || options.Resources[0] == l.Resource {
-			each(l)
+		switch {
+		case len(options.Resources) > 0 && options.Resources[0] != l.Resource:
+		case options.SinceSeq != nil && l.Seq <= *options.SinceSeq:
+		case options.BeforeSeq != nil && l.Seq >= *options.BeforeSeq:
+		case options.Grep != "" && !regexp.MustCompile(options.Grep).MatchString(l.Text):
+		default:
+			selected = append(selected, l)
 		}
+	}
+	if limit := options.LimitLines; limit != nil && options.BeforeSeq != nil {
+		selected = selected[max(0, len(selected)-int(*limit)):]
+	} else if limit != nil {
+		selected = selected[:min(len(selected), int(*limit))]
+	}
+	for _, l := range selected {
+		each(l)
 	}
 	if options.Follow {
 		<-ctx.Done()

@@ -5,7 +5,7 @@ package live
 
 import (
 	"context"
-	"regexp"
+	"math"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
@@ -23,24 +23,25 @@ type page struct {
 	last bool
 	// limit is the number of lines.
 	limit int
-	// pattern selects lines that match, nil for all.
-	pattern *regexp.Regexp
+	// pattern is a regular expression that the lines match, empty for all.
+	pattern string
 }
 
 // read reads the lines of a page.
 func (p page) read(ctx context.Context, source Source) (lines []*line, err error) {
-	options := v1alpha1.SessionLogOptions{}
+	options := v1alpha1.SessionLogOptions{LimitLines: new(int64(p.limit)), Grep: p.pattern}
 	if p.resource != "" {
 		options.Resources = []string{p.resource}
 	}
-	err = source.Log(ctx, options, func(l *line) {
-		switch {
-		case l.Seq < p.since, p.before > 0 && l.Seq >= p.before, p.pattern != nil && !p.pattern.MatchString(l.Text):
-		case p.last && len(lines) == p.limit:
-			lines = append(lines[1:], l)
-		case len(lines) < p.limit:
-			lines = append(lines, l)
-		}
-	})
+	if p.last { // With beforeSeq the limit selects the last lines.
+		options.BeforeSeq = new(int64(math.MaxInt64))
+	}
+	if p.before > 0 {
+		options.BeforeSeq = &p.before
+	}
+	if p.since > 0 {
+		options.SinceSeq = new(p.since - 1)
+	}
+	err = source.Log(ctx, options, func(l *line) { lines = append(lines, l) })
 	return lines, err
 }
