@@ -40,6 +40,10 @@ func New(in Input) *Report {
 		r.Failures = append(r.Failures, r.Target(failed.Name))
 	}
 	r.linkFailures(status, defined)
+	needs := func(name string) []string { return defined[name].needs }
+	for _, step := range session.CriticalPath(status, needs, r.End) {
+		r.Chain = append(r.Chain, Link{step.Target.Name, step.From, step.To})
+	}
 	if in.Log != nil {
 		r.addLogs(in.Log)
 	}

@@ -112,7 +112,7 @@ func JSON(r *Report) ([]byte, error) {
 	for _, t := range r.Failures {
 		failure := jsonFailure{t.Name, t.Error, t.ExitCode, t.Signal, t.HeldBack, []string{}}
 		for _, line := range t.Log {
-			failure.Log = append(failure.Log, text.Plain(line.Text))
+			failure.Log = append(failure.Log, text.Printable(line.Text))
 		}
 		report.Failures = append(report.Failures, failure)
 	}

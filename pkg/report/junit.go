@@ -180,11 +180,11 @@ func joined(lines []logs.Line, missing uint64) string {
 // clean is a text without escape sequences and without control characters other than line breaks and tabs.
 func clean(s string) string {
 	if !strings.Contains(s, "\n") {
-		return text.Plain(s)
+		return text.Printable(s)
 	}
 	lines := strings.Split(s, "\n")
 	for i := range lines {
-		lines[i] = text.Plain(lines[i])
+		lines[i] = text.Printable(lines[i])
 	}
 	return strings.Join(lines, "\n")
 }

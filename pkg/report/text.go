@@ -150,8 +150,8 @@ func (r *Report) where(t *Target) string {
 // Tail returns the last lines of output that aren't blank, at most so many, each cut to what fits into a line.
 func (t *Target) Tail(lines int) (tail []string) {
 	for i := len(t.Log) - 1; i >= 0 && len(tail) < lines; i-- {
-		if line := strings.TrimSpace(text.Plain(t.Log[i].Text)); line != "" {
-			tail = append(tail, text.Cut(strings.TrimRight(text.Plain(t.Log[i].Text), " \t"), maxError))
+		if line := strings.TrimRight(text.Printable(t.Log[i].Text), " \t"); line != "" {
+			tail = append(tail, text.Cut(line, maxError))
 		}
 	}
 	slices.Reverse(tail)

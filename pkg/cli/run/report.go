@@ -83,8 +83,8 @@ func (r *reports) complete(quiet bool) (errs []error) {
 		}
 	}
 	if r.logDir != "" {
-		if err := os.MkdirAll(r.logDir, 0o777); err != nil {
-			errs = append(errs, fmt.Errorf("--log-dir %s can't be made: %w", r.logDir, err))
+		if err := report.CheckFile(filepath.Join(r.logDir, "all.ndjson")); err != nil {
+			errs = append(errs, fmt.Errorf("--log-dir %s can't be written: %w", r.logDir, err))
 		}
 	}
 	return errs

@@ -88,7 +88,11 @@ func (o *options) runSession(ctx context.Context, p command.Program, out *consol
 			}
 		},
 	})
-	steps := runner.Steps(api.Arrivals(arrivalTimeout), out.part())
+	between := []host.Part{api.Arrivals(arrivalTimeout), out.part()}
+	if o.reports.logDir != "" {
+		between = append(between, o.logDirectory(out.logs, p.Warn))
+	}
+	steps := runner.Steps(between...)
 	steps = append(steps, []host.Part{systemd.Part(api)})
 
 	err, late := p.Group().Run(ctx, steps, func(ctx context.Context) error {
