@@ -4230,7 +4230,7 @@ func schema_pkg_apis_core_v1alpha1_TargetTimes(ref common.ReferenceCallback) com
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "TargetTimes are the moments of an execution. Those that haven't come are unset. The execution of a server begins with the update that it follows, and goes on when it is restarted by itself.",
+				Description: "TargetTimes are the moments of an execution. Those that haven't come are unset. The execution of a server begins with the update that it follows, and goes on when it is restarted by itself. The retries of a job are of one execution.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"queuedTime": {

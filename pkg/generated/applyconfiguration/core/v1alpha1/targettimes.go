@@ -13,7 +13,7 @@ import (
 // with apply.
 //
 // TargetTimes are the moments of an execution. Those that haven't come are unset. The execution of a server begins with
-// the update that it follows, and goes on when it is restarted by itself.
+// the update that it follows, and goes on when it is restarted by itself. The retries of a job are of one execution.
 type TargetTimesApplyConfiguration struct {
 	// queuedTime is when the execution was first requested, together with the update that a server follows.
 	QueuedTime *v1.MicroTime `json:"queuedTime,omitempty"`
