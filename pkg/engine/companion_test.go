@@ -4,6 +4,8 @@
 package engine
 
 import (
+	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -68,6 +70,52 @@ func TestReloadOfCompanions(t *testing.T) {
 		}
 		w.edit("/project/f")
 		w.wantStarted("same", "changed", "gone", "back", "a:update", "new", "changed", "back", "changed")
+	})
+}
+
+// A press starts what names the button, again if it runs, with the inputs of that press.
+func TestPress(t *testing.T) {
+	project := projectOf(job("a"))
+	onDemand := companionOf("late", "/project/f")
+	onDemand.OnDemand, onDemand.Buttons, onDemand.Command.Env = true, []string{"b"}, []string{"A=1"}
+	beside := companionOf("beside")
+	beside.Buttons = []string{"b"}
+	project.Companions = []model.Companion{onDemand, beside, companionOf("other")}
+	project.Buttons = []model.Button{{Name: "b"}, {Name: "idle"}}
+	play(t, project, func(w *world) {
+		press := func(button string, inputs ...string) error { return w.engine.Press(w.t.Context(), button, inputs) }
+		started := []string{"beside", "other", "a:update"}
+		w.edit("/project/f")
+		w.wantStarted(started...)
+		if err := press("none"); !errors.Is(err, ErrNoButton) {
+			t.Errorf("an unknown button: %v", err)
+		}
+		if err := press("idle"); err != nil {
+			t.Error(err)
+		}
+		w.process("beside").resist()
+		if err := press("b", "T=1"); err != nil {
+			t.Error(err)
+		}
+		w.wantStarted(append(started, "late")...)
+		if env := w.specs["late"].Env; !slices.Contains(env, "A=1") || !slices.Contains(env, "T=1") {
+			t.Errorf("environment = %q", env)
+		}
+		w.process("beside").end(process.Exit{Signal: "killed", Code: -1})
+		w.wantStarted(append(started, "late", "beside")...)
+
+		// A change of its files restarts what was pressed, and a new definition ends it.
+		w.process("late").end(process.Exit{})
+		w.edit("/project/f")
+		w.wantStarted(append(started, "late", "beside", "late")...)
+		running, next := w.process("late"), project
+		next.Companions = []model.Companion{onDemand, beside, companionOf("other")}
+		next.Companions[0].Command.Env = []string{"A=2"}
+		w.reload(next)
+		if running.stopped() != 1 {
+			t.Errorf("stopped %d times", running.stopped())
+		}
+		w.wantStarted(append(started, "late", "beside", "late")...)
 	})
 }
 
