@@ -131,7 +131,9 @@ func TestReadAndWatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Stop()
-	r.set(func() { r.resources["a"] = v1alpha1.UIResourceStatus{UpdateStatus: v1alpha1.UpdateStatusOK, Queued: true} })
+	r.set(func() {
+		r.resources["a"] = v1alpha1.UIResourceStatus{UpdateStatus: v1alpha1.UpdateStatusOK, Queued: true}
+	})
 	got, err := api.UIResources().Get(t.Context(), "a", metav1.GetOptions{})
 	if err != nil || got.Status.UpdateStatus != v1alpha1.UpdateStatusOK {
 		t.Errorf("after a change: %+v (%v)", got, err)
