@@ -126,6 +126,11 @@ func updateDirectory(u model.Update) string {
 		return u.Dir
 	case *model.ComposeUp:
 		return u.Project.Directory
+	case *model.ImageBuild:
+		if u.Custom != nil {
+			return u.Custom.Command.Dir
+		}
+		return u.Docker.Context
 	case *model.Deploy:
 		if u.Custom != nil {
 			return u.Custom.Apply.Dir

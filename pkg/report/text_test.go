@@ -118,8 +118,11 @@ func TestTextOfAFailure(t *testing.T) {
 		restarted(3, active("k:serve", 0)),
 	)
 	snapshot := &engine.Snapshot{Resources: []engine.ResourceState{{
-		Name: "b", Position: model.Position{File: "/repo/app/Tiltfile", Line: 7}, Update: &engine.UpdateState{Command: "x"},
-		Spec: &model.Resource{Update: &model.Command{Argv: []string{"x"}, Dir: "/repo/app"}},
+		Name: "b", Update: &engine.UpdateState{Command: "x"},
+		Spec: &model.Resource{
+			Position: model.Position{File: "/repo/app/Tiltfile", Line: 7},
+			Update:   &model.Command{Argv: []string{"x"}, Dir: "/repo/app"},
+		},
 	}}}
 	r := reportOf(s, 1, func(in *Input) {
 		in.Snapshot, in.Log = snapshot, log{"b": {"first", "", "\x1b[31mlast\x1b[0m"}}
