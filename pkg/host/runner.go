@@ -33,6 +33,8 @@ type RunnerOptions struct {
 	Engines
 	// Log returns the store for the output of a Session.
 	Log func() *logs.Store
+	// Changed, if set, is called with each snapshot of a run, in order. It must not block.
+	Changed func(controller.Run, *engine.Snapshot)
 	// Started, if set, is called when the run of a Session begins.
 	Started func(*v1alpha1.Session, controller.Run)
 	// Ended, if set, is called with the end of a Session, before its run is torn down.
@@ -160,7 +162,14 @@ type sessionRun struct {
 func (r *Runner) newRun(s *v1alpha1.Session, onChange func(*engine.Snapshot)) controller.Run {
 	log := r.options.Log()
 	kinds := r.engines.kinds(s, log)
-	return &sessionRun{runner: r, session: s, kinds: kinds, Engine: r.engines.engine(s, kinds, log, onChange)}
+	run := &sessionRun{runner: r, session: s, kinds: kinds}
+	run.Engine = r.engines.engine(s, kinds, log, func(snap *engine.Snapshot) {
+		if changed := r.options.Changed; changed != nil {
+			changed(run, snap)
+		}
+		onChange(snap)
+	})
+	return run
 }
 
 func (s *sessionRun) Run(ctx context.Context) error {

@@ -38,7 +38,7 @@ func (b Batch) Lines() iter.Seq2[Line, uint64] {
 	}
 }
 
-// Read yields the selected lines in batches that aren't empty. It ends at the end of the selection, after the last line
+// Read yields the selected lines in batches, which are empty only as Wake says. It ends at the end of the selection, after the last line
 // of a closed store, or when ctx is done. It runs in the caller's goroutine, never delays writers and needs no cleanup.
 func (s *Store) Read(ctx context.Context, selection Selection) iter.Seq[Batch] {
 	return func(yield func(Batch) bool) {
@@ -58,6 +58,10 @@ func (s *Store) Read(ctx context.Context, selection Selection) iter.Seq[Batch] {
 			select {
 			case <-ctx.Done():
 			case <-grown:
+			case <-r.Wake:
+				if !yield(Batch{}) {
+					return
+				}
 			case <-r.Until:
 				r.stopFollowing()
 			}

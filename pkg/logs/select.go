@@ -32,6 +32,43 @@ type Selection struct {
 	// Until ends the selection when it is closed: with the last line by then. Nil
 	// ends it with the last line when reading begins.
 	Until <-chan struct{}
+	// Wake, if it isn't nil, has a reader that waits for lines receive an empty batch for each value.
+	Wake <-chan struct{}
+}
+
+// Only returns the lines of a batch that a Selection's Sources, Since and Level select.
+func (b Batch) Only(s Selection) Batch {
+	var parts []part
+	for _, p := range b.parts {
+		if s.wants(p.block) && p.level >= s.Level {
+			parts = append(parts, p)
+		}
+	}
+	return Batch{parts}
+}
+
+// Cut divides a batch into the lines before a sequence number and those from it on. Lines that were written at once
+// stay together.
+func (b Batch) Cut(seq uint64) (before, rest Batch) {
+	for i, p := range b.parts {
+		if p.first >= seq {
+			return Batch{b.parts[:i]}, Batch{b.parts[i:]}
+		}
+	}
+	return b, Batch{}
+}
+
+// After is the sequence number that follows the last line, 0 for an empty batch.
+func (b Batch) After() uint64 {
+	if len(b.parts) == 0 {
+		return 0
+	}
+	return b.parts[len(b.parts)-1].after()
+}
+
+// Own reports whether one of the lines is Own.
+func (b Batch) Own() bool {
+	return slices.ContainsFunc(b.parts, func(p part) bool { return p.own() })
 }
 
 // wants reports whether the lines of a block are selected by their source and time.

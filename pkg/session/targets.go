@@ -31,37 +31,49 @@ const runtimeFailed = "Server ended"
 // tolerated within grace of their deploy; next is when that ends for the first of them, zero if there is none.
 func targets(snap *engine.Snapshot, grace time.Duration, now time.Time) (list []v1alpha1.Target, next time.Time) {
 	list = make([]v1alpha1.Target, 0, 1+2*len(snap.Resources)+len(snap.Images))
-	tiltfile := target("tiltfile", "update", v1alpha1.TargetTypeJob, model.TiltfileResource,
-		tiltfileState(&snap.Tiltfile), 0)
-	tiltfile.Times = tiltfileTimes(&snap.Tiltfile)
-	if w := tiltfile.State.Waiting; w != nil {
-		w.Since = pointerTo(snap.Tiltfile.Queued)
-	}
-	list = append(list, tiltfile)
 	d := &directory{snap: snap}
+	list = append(list, d.tiltfile())
 	for i := range snap.Resources {
-		r := &snap.Resources[i]
-		if r.Update != nil {
-			// A repetition that the job still waits for doesn't count.
-			t := target(r.Name, "update", v1alpha1.TargetTypeJob, r.Name, updateState(r), r.Update.Attempt)
-			t.Times = updateTimes(r)
-			d.wait(t.State.Waiting, r.Update.Wait, r.Name, true)
-			list = append(list, t)
-		}
-		if s := r.Runtime; s != nil && runtimePhase(r) != PhaseAbsent {
-			t := target(r.Name, s.Verb, runtimeType(s), r.Name, runtimeState(r), s.Restarts)
-			t.Times = runtimeTimes(r, t.State)
-			d.wait(t.State.Waiting, s.Wait, r.Name, false)
-			if tolerate(&t, s, grace, now) {
-				next = earliest(next, s.Running.Start.Add(grace))
-			}
-			list = append(list, t)
-		}
+		var end time.Time
+		list, end = d.resource(list, &snap.Resources[i], grace, now)
+		next = earliest(next, end)
 	}
 	for i := range snap.Images {
 		list = append(list, imageTarget(&snap.Images[i], d))
 	}
 	slices.SortStableFunc(list, func(a, b v1alpha1.Target) int { return strings.Compare(a.Name, b.Name) })
+	return list, next
+}
+
+// tiltfile is the target of the Tiltfile.
+func (d *directory) tiltfile() v1alpha1.Target {
+	t := target("tiltfile", "update", v1alpha1.TargetTypeJob, model.TiltfileResource, tiltfileState(&d.snap.Tiltfile), 0)
+	t.Times = tiltfileTimes(&d.snap.Tiltfile)
+	if w := t.State.Waiting; w != nil {
+		w.Since = pointerTo(d.snap.Tiltfile.Queued)
+	}
+	return t
+}
+
+// resource adds the targets of a resource. next is when the tolerance of a failure ends, zero if there is none.
+func (d *directory) resource(list []v1alpha1.Target, r *engine.ResourceState, grace time.Duration, now time.Time) (
+	_ []v1alpha1.Target, next time.Time) {
+	if r.Update != nil {
+		// A repetition that the job still waits for doesn't count.
+		t := target(r.Name, "update", v1alpha1.TargetTypeJob, r.Name, updateState(r), r.Update.Attempt)
+		t.Times = updateTimes(r)
+		d.wait(t.State.Waiting, r.Update.Wait, r.Name, true)
+		list = append(list, t)
+	}
+	if s := r.Runtime; s != nil && runtimePhase(r) != PhaseAbsent {
+		t := target(r.Name, s.Verb, runtimeType(s), r.Name, runtimeState(r), s.Restarts)
+		t.Times = runtimeTimes(r, t.State)
+		d.wait(t.State.Waiting, s.Wait, r.Name, false)
+		if tolerate(&t, s, grace, now) {
+			next = s.Running.Start.Add(grace)
+		}
+		list = append(list, t)
+	}
 	return list, next
 }
 
