@@ -98,7 +98,7 @@ func (p *Printer) PrintLine(line Line, missed uint64) error {
 	return p.write()
 }
 
-// PrintNote writes a line that is not part of a log.
+// PrintNote writes a line that is not part of a log, without a name if source is empty.
 func (p *Printer) PrintNote(at time.Time, source, text string) error {
 	p.endLine()
 	p.addLine(at, source, "", text+"\n")
@@ -219,7 +219,7 @@ func (p *Printer) write() error {
 
 // prefix is the name of a line's resource with what separates it from the text.
 func (p *Printer) prefix(source string) string {
-	if source == model.TiltfileResource || p.style.Nameless {
+	if source == "" || source == model.TiltfileResource || p.style.Nameless {
 		return ""
 	}
 	prefix, known := p.prefixes[source]

@@ -31,11 +31,18 @@ const (
 // Text writes what a person wants to know at the end: a table of the targets, the failures in the order of time, the
 // longest chain of a long ci, where the other reports are, and in the last line the verdict. Of an error of the Tiltfile,
 // which the command prints, it writes the verdict alone.
-func Text(w io.Writer, r *Report, written []string) error {
+func Text(w io.Writer, r *Report, written []string) error { return r.text(w, written, true) }
+
+// Brief writes what Text does without the table.
+func Brief(w io.Writer, r *Report, written []string) error { return r.text(w, written, false) }
+
+func (r *Report) text(w io.Writer, written []string, table bool) error {
 	var b strings.Builder
 	if r.Verdict != session.TiltfileFailed {
-		b.WriteString("\n")
-		r.writeTable(&b)
+		if table {
+			b.WriteString("\n")
+			r.writeTable(&b)
+		}
 		r.writeFailures(&b)
 		if line := r.ChainLine(); line != "" && r.Took() > shortRun &&
 			r.Session.Spec.ExitCondition == v1alpha1.ExitConditionCI {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/session"
 )
 
@@ -36,14 +37,14 @@ func (s *Silence) Due() time.Time { return s.since.Add(silences[min(s.told, len(
 // maxAwaited is how many of the targets that a run waits for are named.
 const maxAwaited = 3
 
-// StillWaiting is what a run waits for: the targets that run or aren't ready, the oldest first, each after the one that
-// has waited for it for the longest time, or what keeps the others from their start. It is empty if nothing is.
+// StillWaiting is what a run waits for: the targets that run or aren't ready, the oldest first, each after the ones that
+// wait for it. It is empty if only a person can make the run go on, or nothing is to be done.
 func (s Style) StillWaiting(status *v1alpha1.SessionStatus, now time.Time) string {
 	var causes []*v1alpha1.Target
 	chains := map[string][]session.Link{}
 	for i := range status.Targets {
 		t := &status.Targets[i]
-		switch phase := session.PhaseOf(t.State); phase {
+		switch session.PhaseOf(t.State) {
 		case session.PhaseActive:
 			if chains[t.Name] == nil {
 				chains[t.Name] = []session.Link{{Target: t}}
@@ -52,6 +53,9 @@ func (s Style) StillWaiting(status *v1alpha1.SessionStatus, now time.Time) strin
 		case session.PhaseWaiting:
 			chain := session.Chain(status, t.Name)
 			cause := chain[len(chain)-1].Target
+			if !goesOn(cause) {
+				continue
+			}
 			if chains[cause.Name] == nil {
 				causes = append(causes, cause)
 			}
@@ -74,6 +78,12 @@ func (s Style) StillWaiting(status *v1alpha1.SessionStatus, now time.Time) strin
 		parts = append(parts, fmt.Sprintf("%d more", more))
 	}
 	return "still waiting: " + strings.Join(parts, ", ")
+}
+
+// goesOn reports whether a target may change its state by itself.
+func goesOn(t *v1alpha1.Target) bool {
+	w := t.State.Waiting
+	return t.State.Active != nil || w != nil && engine.Hold(w.WaitReason) != engine.HoldPendingTrigger
 }
 
 // chain is a chain of targets in a line, with the state of the last one.

@@ -131,6 +131,7 @@ type options struct {
 	keepGoing bool
 	// stream prints plain lines alone, on a terminal too.
 	stream bool
+	output output
 	// linger is how long the API stays up after the verdict of ci.
 	linger time.Duration
 	// killGrace is the time from SIGTERM to SIGKILL.
@@ -154,6 +155,7 @@ func (o *options) addFlags(cmd *cobra.Command, p command.Program) {
 	o.targets.AddInventoryFlag(cmd.Flags())
 	o.targets.AddDeployFlags(cmd.Flags())
 	command.AddKillGrace(cmd.Flags(), &o.killGrace)
+	o.output.addFlags(cmd.Flags())
 	// Scripts written for Tilt give the flag. It has no effect here.
 	cmd.Flags().String("web-mode", "", "")
 	cmd.Flags().Lookup("web-mode").Hidden = true
@@ -172,10 +174,13 @@ func (o *options) complete(args []string) (err error) {
 	if err := o.completeTiltfile(args); err != nil {
 		return err
 	}
+	if err := errors.Join(o.output.check()...); err != nil {
+		return command.WithCode(command.ExitUsage, "%w", err)
+	}
 	if o.address, err = host.Resolve(o.Host); err != nil {
 		return command.WithCode(command.ExitUsage, "--host %q has no address: %w", o.Host, err)
 	}
-	if err := errors.Join(o.reports.complete(false)...); err != nil {
+	if err := errors.Join(o.reports.complete(o.output.quiet)...); err != nil {
 		return command.WithCode(command.ExitUsage, "%w", err)
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 	"tilt.dev/session/pkg/host"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/report"
+	"tilt.dev/session/pkg/view"
 )
 
 const (
@@ -45,12 +46,17 @@ type console struct {
 	// ended gets the report to print, if there is one. writer writes it in other forms before.
 	ended  chan *report.Report
 	writer *writer
+	// output says what is printed, in a style. snapshots are those of the run, if it tells them.
+	output    output
+	style     view.Style
+	snapshots *snapshots
+	began     time.Time
 }
 
 func newConsole(p command.Program, t *terminal, optional bool) *console {
 	c := &console{
 		program: p, api: t.api, terminal: t, optional: optional, hurried: make(chan struct{}),
-		ended: make(chan *report.Report, 1),
+		ended: make(chan *report.Report, 1), snapshots: &snapshots{wake: make(chan struct{}, 1)}, began: time.Now(),
 	}
 	c.logs = logs.New(logLimit, clock.RealClock{})
 	c.hurry = sync.OnceFunc(func() { close(c.hurried) })
@@ -105,7 +111,9 @@ func (c *console) print(ctx context.Context) error {
 	out := c.program.Streams.Out
 	var err error
 	if !c.terminal.live || c.showLive(ctx) {
-		_, err = fmt.Fprintf(out, "tilt-session %s %v\n", c.program.Version, c.api)
+		if !c.output.quiet && c.output.format != formatJSON {
+			_, err = fmt.Fprintf(out, "tilt-session %s %v\n", c.program.Version, c.api)
+		}
 		endStatus := c.terminal.showStatus(ctx)
 		if err == nil {
 			err = c.printLogs(context.WithoutCancel(ctx), out)
@@ -155,10 +163,15 @@ func (c *console) report(ctx context.Context, out io.Writer, text bool) error {
 		return nil
 	}
 	written, _ := c.writer.write(r) // The command returns the error.
-	if text && !c.writer.toStdout() {
-		return report.Text(out, r, written)
+	switch {
+	case !text || c.writer.toStdout():
+		return nil
+	case c.output.format == formatJSON:
+		return objects{out}.result(r)
+	case c.output.quiet:
+		return report.Brief(out, r, written)
 	}
-	return nil
+	return report.Text(out, r, written)
 }
 
 // awaitEnd returns the report, nil if there is none when everything else has stopped.
@@ -176,14 +189,19 @@ func (c *console) awaitEnd(ctx context.Context) *report.Report {
 	}
 }
 
-// printLogs prints the lines of the run, each with the name of its resource in front,
+// printLogs prints the lines of the run, each with the name of its resource in front, and what becomes of its targets,
 // until the store is closed. A line is printed at once, lines that wait together.
 func (c *console) printLogs(ctx context.Context, out io.Writer) error {
-	printer := logs.NewPrinter(out, logs.Style{})
-	for batch := range c.logs.Read(ctx, logs.Selection{Until: make(chan struct{})}) {
-		if err := printer.Print(batch); err != nil {
-			return err
-		}
+	p := &printing{
+		snapshots: c.snapshots, only: c.output.lines(), clock: clock.RealClock{}, style: c.style,
+		lines: people{logs.NewPrinter(out, c.output.logStyle(c.began)), c.style},
 	}
-	return printer.Close()
+	switch {
+	case c.output.quiet:
+		<-c.finished
+		return nil
+	case c.output.format == formatJSON:
+		p.lines = objects{out}
+	}
+	return p.print(ctx, c.logs)
 }

@@ -35,8 +35,10 @@ const deletionLinger = 2 * time.Second
 // left. It reports each end that it can have.
 func (o *options) run(ctx context.Context, p command.Program) error {
 	host.SetGCPercent(host.StartPercent)
+	style := o.colours.Style(p.Streams.Out)
 	terminal := o.newTerminal(&p, &host.API{})
 	out := newConsole(p, terminal, o.exitCondition == v1alpha1.ExitConditionCI)
+	out.output, out.style = o.output, style
 	end := newEnding(o, p, out.logs)
 	out.writer = end.writer
 	defer end.afterPanic()
@@ -77,6 +79,7 @@ func (o *options) runSession(ctx context.Context, p command.Program, out *consol
 		},
 		Log:     func() *logs.Store { return out.logs },
 		Started: end.began,
+		Changed: out.snapshots.add,
 		Ended: func(outcome controller.Outcome) {
 			if !outcome.Deleted && !outcome.Session.Status.Done {
 				return // A manual Session can run once its spec has changed.

@@ -40,7 +40,7 @@ type terminal struct {
 func (o *options) newTerminal(p *command.Program, api *host.API) *terminal {
 	t := &terminal{api: api, children: o.colours.Children(p.Streams.Out)}
 	about := live.Look(p.Streams.In, p.Streams.Out)
-	if o.stream || !about.Moves() {
+	if o.stream || o.output.quiet || o.output.format == formatJSON || !about.Moves() {
 		return t
 	}
 	t.style = o.colours.Style(p.Streams.Out)
