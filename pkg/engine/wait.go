@@ -15,8 +15,8 @@ type Wait struct {
 	// Since is when its present wait began, with whatever reasons since then.
 	Since time.Time
 	// On are the names of the tasks that it waits for now, sorted: resources, images with model.ImagePrefix, or
-	// model.TiltfileResource. Its own name stands for the other target of its resource. It is empty if it waits for
-	// something else, such as its turn or a trigger.
+	// model.TiltfileResource. Its own name stands for the other target of its resource. It is empty if only something
+	// else is missing, such as its turn or a trigger.
 	On []string
 }
 
@@ -71,17 +71,18 @@ func (l *loop) wait(r *resource, last *Wait, hold Hold, now time.Time) *Wait {
 	return &Wait{last.Since, on}
 }
 
-// waitsOn are the names of the tasks that a target of r with a hold waits for. Which jobs keep it from its turn isn't
-// among them: that would change for all waiting targets with each job.
+// waitsOn are the names of the tasks that a target of r with a hold waits for. What it depends on is among them also
+// while it isn't its turn. Which jobs keep it from that isn't: it would change for all waiting targets with each job.
 func (l *loop) waitsOn(r *resource, hold Hold) []string {
 	switch hold {
 	case HoldTiltfileReload:
 		return []string{model.TiltfileResource}
-	case HoldWaitingForDep:
+	case HoldWaitingForDep, HoldWaitingForLocal, HoldUnparallelizable, HoldBuildingImage:
+		if hold == HoldBuildingImage || r.task.free() {
+			return slices.Sorted(slices.Values(r.waitsFor))
+		}
 		names := slices.Sorted(slices.Values(l.unmet(r, nil)))
 		return slices.Compact(names)
-	case HoldBuildingImage:
-		return slices.Sorted(slices.Values(r.waitsFor))
 	case HoldWaitingForUpdate, HoldUpdateFailed, HoldWaitingForDeploy, HoldReconciling:
 		return []string{r.Name}
 	}

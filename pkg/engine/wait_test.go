@@ -53,6 +53,15 @@ func TestWaitForDependencies(t *testing.T) {
 	})
 }
 
+// What depends on others waits for them also while it isn't its turn.
+func TestWaitForTurnAndOthers(t *testing.T) {
+	user := workload("u", []string{"web"})
+	play(t, projectWith([]model.Image{imageOf("web")}, job("a"), job("b", after("a", "u")), user), func(w *world) {
+		w.want("a=active b=waiting-for-local u=waiting-for-local u:runtime=waiting-for-local image:web=waiting-for-local")
+		w.wantWaits("b=0:a,u u=0:image:web u:runtime=0:image:web image:web=0:")
+	})
+}
+
 func TestWaitForTurnAndTiltfile(t *testing.T) {
 	play(t, projectOf(job("a"), job("b"), job("m", noInit)), func(w *world) {
 		w.want("a=active b=waiting-for-local m=inactive")

@@ -104,8 +104,8 @@ type TargetStateWaiting struct {
 	// +optional
 	Since *metav1.MicroTime `json:"since,omitempty"`
 
-	// on are the names of the targets of this Session that it waits for, sorted, and not more than 100. It is empty if it
-	// waits for something else, such as its turn or a trigger.
+	// on are the names of the targets of this Session that it waits for, sorted, and not more than 100. It is empty if
+	// only something else is missing, such as its turn or a trigger.
 	// +optional
 	// +listType=atomic
 	On []string `json:"on,omitempty"`
