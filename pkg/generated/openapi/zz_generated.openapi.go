@@ -4204,7 +4204,7 @@ func schema_pkg_apis_core_v1alpha1_TargetStateWaiting(ref common.ReferenceCallba
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "on are the names of the targets of this Session that it waits for, sorted, and not more than 100. It is empty if it waits for something else, such as its turn or a trigger.",
+							Description: "on are the names of the targets of this Session that it waits for, sorted, and not more than 100. It is empty if only something else is missing, such as its turn or a trigger.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{

@@ -19,8 +19,8 @@ type TargetStateWaitingApplyConfiguration struct {
 	WaitReason *string `json:"waitReason,omitempty"`
 	// since is when the target began to wait, for whatever reasons since then.
 	Since *v1.MicroTime `json:"since,omitempty"`
-	// on are the names of the targets of this Session that it waits for, sorted, and not more than 100. It is empty if it
-	// waits for something else, such as its turn or a trigger.
+	// on are the names of the targets of this Session that it waits for, sorted, and not more than 100. It is empty if
+	// only something else is missing, such as its turn or a trigger.
 	On []string `json:"on,omitempty"`
 }
 
