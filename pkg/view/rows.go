@@ -27,7 +27,8 @@ type Row struct {
 	// Phase is that of the first target.
 	Phase session.Phase
 
-	all table
+	all    table
+	status *v1alpha1.SessionStatus
 }
 
 // table are the rows of a Session by name.
@@ -42,7 +43,7 @@ func Rows(s *v1alpha1.Session) []*Row {
 		for _, name := range session.LogSources(*t) {
 			row := all[name]
 			if row == nil {
-				row = &Row{Name: name, all: all}
+				row = &Row{Name: name, all: all, status: &s.Status}
 				all[name], rows = row, append(rows, row)
 			}
 			row.Targets = append(row.Targets, t)

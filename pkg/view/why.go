@@ -5,7 +5,6 @@ package view
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -31,21 +30,16 @@ func Find(s *v1alpha1.Session, name string) (*Row, error) {
 	return nil, fmt.Errorf("no resource %q%s", name, Suggestion(name, names))
 }
 
-// Chain are rows that wait for each other, the one that is asked about first and the one that holds all up last. Where
-// a row waits for several, the chain goes on with one that has failed, else with one that runs.
+// Chain are the rows of why a row waits, as session.Chain has it: first the row itself, last what holds all up. Two
+// targets of one resource in a row are one.
 func (r *Row) Chain() []*Row {
 	chain := []*Row{r}
-	for {
-		last := chain[len(chain)-1]
-		if last.Phase != session.PhaseWaiting {
-			return chain
+	for _, link := range session.Chain(r.status, r.Targets[0].Name) {
+		if row := r.all.rowOf(link.Target.Name); row != nil && row != chain[len(chain)-1] {
+			chain = append(chain, row)
 		}
-		on := last.on(last.Targets[0].State.Waiting)
-		if len(on) == 0 || slices.Contains(chain, on[0]) {
-			return chain
-		}
-		chain = append(chain, on[0])
 	}
+	return chain
 }
 
 // Why explains a row in lines for people: its chain.
