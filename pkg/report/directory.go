@@ -17,8 +17,8 @@ import (
 	"tilt.dev/session/pkg/text"
 )
 
-// Directory is a directory with the output of a run: RESOURCE.log as plain text for each resource, and all.ndjson with a
-// SessionLogLine in each line. Its methods aren't safe for concurrent use.
+// Directory is a directory with the output of a run: RESOURCE.log as plain text for each resource, and all.ndjson with
+// a SessionLogLine in each line. Its methods aren't safe for concurrent use.
 type Directory struct {
 	path string
 	all  *os.File

@@ -88,7 +88,7 @@ func JUnit(r *Report) ([]byte, error) {
 	suite := junitSuite{
 		junitCounts: junitCounts{Name: clean(r.Relative(r.Tiltfile))},
 		Hostname:    clean(r.Host), File: clean(r.Relative(r.Tiltfile)),
-		Properties: []junitProperty{{"version", r.Version}, {"verdict", string(r.Verdict)}},
+		Properties: []junitProperty{{"version", r.Version}, {"verdict", verdictWord(r)}},
 	}
 	for i := range r.Targets {
 		suite.add(r.junitCase(&r.Targets[i]))

@@ -29,8 +29,8 @@ const (
 )
 
 // Text writes what a person wants to know at the end: a table of the targets, the failures in the order of time, the
-// longest chain of a long ci, where the other reports are, and in the last line the verdict. Of an error of the Tiltfile,
-// which the command prints, it writes the verdict alone.
+// longest chain of a long ci, where the other reports are, and in the last line the verdict. Of an error of the
+// Tiltfile, which the command prints, it writes the verdict alone.
 func Text(w io.Writer, r *Report, written []string) error { return r.text(w, written, true) }
 
 // Brief writes what Text does without the table.

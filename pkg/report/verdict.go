@@ -74,5 +74,6 @@ func (r *Report) ChainLine() string {
 	if len(links) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("longest chain %s of %s: %s", view.Duration(sum), view.Duration(r.Took()), strings.Join(links, " → "))
+	return fmt.Sprintf("longest chain %s of %s: %s",
+		view.Duration(sum), view.Duration(r.Took()), strings.Join(links, " → "))
 }
