@@ -80,7 +80,7 @@ func onConsole(t *testing.T, tiltfile string, env []string, args ...string) *con
 		_ = c.command.Wait()
 		_ = tty.Close()
 		_ = master.Close()
-		_ = c.screen.Close()
+		_ = c.screen.InputPipe().(io.Closer).Close()
 		c.work.Wait()
 		if t.Failed() {
 			t.Logf("the screen:\n%s", c.text())

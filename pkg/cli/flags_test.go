@@ -76,6 +76,7 @@ func TestWrongUsage(t *testing.T) {
 		{`ci --host fe80::1%lo`, 2, []string{noHost}},
 		{`ci --host 224.0.0.1`, 2, []string{noSingle}},
 		{`logs --session a/b`, 2, []string{`--session "a/b" is not a valid name of a Session: it may not contain '/'`}},
+		{`top`, 2, []string{"top needs a terminal of at least 40 columns and 10 rows"}},
 		{`trigger --session .. web`, 2, []string{`--session ".." is not a valid name of a Session`}},
 		{`serve --etcd-servers= --data-dir d`, 2, []string{`--etcd-servers must not be empty`}},
 		{`ci --host 255.255.255.255`, 2, []string{noSingle}},

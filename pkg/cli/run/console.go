@@ -141,7 +141,7 @@ func (c *console) showLive(ctx context.Context) (stream bool) {
 		case <-seeing.Done():
 		}
 	})
-	_, stream, err := c.terminal.showLive(seeing)
+	stream, err := c.terminal.showLive(seeing)
 	if err != nil {
 		c.program.Warn(err)
 	}

@@ -91,24 +91,24 @@ func (t *terminal) showStatus(ctx context.Context) (end func()) {
 	return func() { cancel(); work.Wait() }
 }
 
-// showLive shows the live view until the run has ended or the user has left the view. It returns the last state of the
-// Session that was seen, and reports whether the user has asked for plain lines.
-func (t *terminal) showLive(ctx context.Context) (last *v1alpha1.Session, stream bool, err error) {
+// showLive shows the live view until ctx is done or the user has left the view, and reports whether plain lines are to
+// follow: the user has asked for them, or the view can't be shown.
+func (t *terminal) showLive(ctx context.Context) (stream bool, err error) {
 	client, err := t.client()
 	if err != nil {
-		return nil, true, err
+		return true, err
 	}
 	t.errors.hold()
-	seen, err := live.Run(ctx, t.in, t.out, live.Options{
+	ending, err := live.Run(ctx, t.in, t.out, live.Options{
 		Source: client, Control: client, Title: "up", Serves: t.api.String(), Own: true,
 		Style: t.style, Now: time.Now, Zone: time.Local,
 	})
 	t.errors.release()
-	if err == nil && seen.Ending == live.EndedByUser {
+	if err == nil && ending == live.EndedByUser {
 		fmt.Fprintln(t.out, "Ending the run; Ctrl-C ends it at once.")
 		err = syscall.Kill(os.Getpid(), syscall.SIGINT) // The group of parts decides what it means.
 	}
-	return seen.Session, err != nil || seen.Ending == live.EndedForStream, err
+	return err != nil || ending == live.EndedForStream, err
 }
 
 // held keeps what is written while the screen isn't to be disturbed. A nil one holds nothing.

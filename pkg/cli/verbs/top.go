@@ -49,9 +49,9 @@ func (c *sessionClient) top(cmd *cobra.Command, p command.Program, colours *comm
 		return c.requestError(err)
 	}
 	client := &live.Client{Sessions: sessions, Name: c.session, Manager: controller.FieldManager}
-	var seen live.Seen
+	var ending live.Ending
 	err, _ = p.Group().Run(cmd.Context(), nil, func(ctx context.Context) (err error) {
-		seen, err = live.Run(ctx, in, out, live.Options{
+		ending, err = live.Run(ctx, in, out, live.Options{
 			Source: client, Control: client, Title: "top " + c.session,
 			Style: colours.Style(out), Now: time.Now, Zone: time.Local,
 		})
@@ -60,7 +60,7 @@ func (c *sessionClient) top(cmd *cobra.Command, p command.Program, colours *comm
 	if err != nil {
 		return command.WithCode(command.ExitFailure, "%w", err)
 	}
-	if seen.Ending == live.EndedForStream {
+	if ending == live.EndedForStream {
 		logs := &logsOptions{sessionClient: *c, follow: true, tail: -1}
 		return logs.print(cmd, p, nil)
 	}

@@ -16,26 +16,18 @@ import (
 	"github.com/charmbracelet/colorprofile"
 	"golang.org/x/term"
 
-	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/view"
 )
 
 // framesPerSecond is how often the screen is drawn at most.
 const framesPerSecond = 15
 
-// Seen is what was seen by the end of a view.
-type Seen struct {
-	Ending Ending
-	// Session is the last state of the Session, nil if there was none.
-	Session *v1alpha1.Session
-}
-
 // Run shows a view on a terminal until ctx is done or the user leaves it. It takes no signals but SIGTSTP and SIGCONT:
 // in the view Ctrl-C is a key. However the view ends, by a panic of its own too, the terminal is as it was before.
-func Run(ctx context.Context, in, out *os.File, options Options) (Seen, error) {
+func Run(ctx context.Context, in, out *os.File, options Options) (Ending, error) {
 	before, err := term.GetState(int(in.Fd()))
 	if err != nil {
-		return Seen{}, fmt.Errorf("read the modes of the terminal: %w", err)
+		return EndedByContext, fmt.Errorf("read the modes of the terminal: %w", err)
 	}
 	defer term.Restore(int(in.Fd()), before)
 	ctx, cancel := context.WithCancel(ctx)
@@ -64,9 +56,9 @@ func Run(ctx context.Context, in, out *os.File, options Options) (Seen, error) {
 	cancel()
 	work.Wait()
 	if err != nil {
-		return Seen{Session: m.session}, fmt.Errorf("show the live view: %w", err)
+		return EndedByContext, fmt.Errorf("show the live view: %w", err)
 	}
-	return Seen{Ending: m.ending, Session: m.session}, nil
+	return m.ending, nil
 }
 
 // profile is how many colours the renderer leaves.
