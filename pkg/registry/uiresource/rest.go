@@ -54,7 +54,8 @@ func newKind(singular string, s strategy, table rest.TableConvertor, newFunc, ne
 }
 
 func (k *kind) open(options generic.RESTOptionsGetter) error {
-	err := k.store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: k.watches.Options(options), AttrFunc: attributes})
+	err := k.store.CompleteWithOptions(
+		&generic.StoreOptions{RESTOptions: k.watches.Options(options), AttrFunc: attributes})
 	if err != nil {
 		return fmt.Errorf("open the storage of %s: %w", k.store.DefaultQualifiedResource, err)
 	}

@@ -95,7 +95,8 @@ func buttonTable() table {
 func (t table) ConvertToTable(_ context.Context, obj, options runtime.Object) (*metav1.Table, error) {
 	rendered := &metav1.Table{Rows: []metav1.TableRow{}}
 	add := func(obj runtime.Object) error {
-		rendered.Rows = append(rendered.Rows, metav1.TableRow{Cells: t.cells(obj), Object: runtime.RawExtension{Object: obj}})
+		row := metav1.TableRow{Cells: t.cells(obj), Object: runtime.RawExtension{Object: obj}}
+		rendered.Rows = append(rendered.Rows, row)
 		return nil
 	}
 	switch obj := obj.(type) {
@@ -104,7 +105,8 @@ func (t table) ConvertToTable(_ context.Context, obj, options runtime.Object) (*
 		_ = add(obj)
 	case metav1.ListInterface:
 		rendered.ListMeta = metav1.ListMeta{
-			ResourceVersion: obj.GetResourceVersion(), Continue: obj.GetContinue(), RemainingItemCount: obj.GetRemainingItemCount(),
+			ResourceVersion: obj.GetResourceVersion(), Continue: obj.GetContinue(),
+			RemainingItemCount: obj.GetRemainingItemCount(),
 		}
 		if err := meta.EachListItem(obj.(runtime.Object), add); err != nil {
 			return nil, err

@@ -159,7 +159,8 @@ func (v *View) publish(ctx context.Context) error {
 		previous, _ := v.resources.published[name].(*v1alpha1.UIResource)
 		return previous
 	})
-	err := errors.Join(publish(ctx, v.resources, resources, updateResource), publish(ctx, v.buttons, buttons, updateButton))
+	err := errors.Join(
+		publish(ctx, v.resources, resources, updateResource), publish(ctx, v.buttons, buttons, updateButton))
 	if err == nil {
 		v.version = version
 	}

@@ -82,8 +82,8 @@ type restartOnSpec struct {
 	Buttons     StringList `arg:"ui_buttons??"`
 }
 
-// startOnSpec is v1alpha1.start_on_spec(start_after, ui_buttons). A press counts when it happens, so that the time isn't
-// used.
+// startOnSpec is v1alpha1.start_on_spec(start_after, ui_buttons). A press counts when it happens, so that the time
+// isn't used.
 type startOnSpec struct {
 	Part       `builtin:"v1alpha1.start_on_spec"`
 	StartAfter string     `arg:"start_after??"`
