@@ -199,7 +199,7 @@ func TestEndingsOfTheLiveView(t *testing.T) {
 			if strings.Contains(left, "? help") || strings.Contains(left, "WHY / LAST LINE") {
 				t.Errorf("something of the view is left")
 			}
-			if name != "stream" && (!strings.Contains(left, "FAILED orders:serve") || !strings.Contains(left, "catalog:serve")) {
+			if name != "stream" && (!strings.Contains(left, "1) orders:serve failed") || !strings.Contains(left, "catalog:serve")) {
 				t.Errorf("there's no report")
 			}
 		})
