@@ -95,7 +95,11 @@ func (o *options) runE(p command.Program) func(*cobra.Command, []string) error {
 		}
 		if o.detached.log != "" {
 			defer os.Remove(o.detached.log)
-			return o.run(cmd.Context(), p)
+			inner := p
+			if file, ok := p.Streams.Out.(*os.File); ok {
+				inner.Streams.Out = &boundedLog{file: file, limit: maxLog}
+			}
+			return o.run(cmd.Context(), inner)
 		}
 		if o.detached.detach {
 			return o.startDetached(cmd.Context(), p)

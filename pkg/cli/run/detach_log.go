@@ -5,6 +5,7 @@ package run
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,4 +54,27 @@ func removeUnlocked(path string) {
 	if syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
 		_ = os.Remove(path)
 	}
+}
+
+// maxLog is how many bytes of output the file of a run in the background holds at most.
+const maxLog = 64 << 20
+
+// boundedLog empties a file that becomes larger than limit before it writes to it. The lines that are lost can still be
+// read from the API, as far as that keeps them.
+type boundedLog struct {
+	file        *os.File
+	size, limit int64
+}
+
+func (b *boundedLog) Write(p []byte) (int, error) {
+	if b.size += int64(len(p)); b.size > b.limit {
+		if err := b.file.Truncate(0); err != nil {
+			return 0, err
+		}
+		if _, err := b.file.Seek(0, io.SeekStart); err != nil {
+			return 0, err
+		}
+		b.size = int64(len(p))
+	}
+	return b.file.Write(p)
 }

@@ -1,0 +1,59 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestLogOfABackgroundRun(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	first, err := createLog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := first.Stat(); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	second, err := createLog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if _, err := os.Stat(first.Name()); err != nil {
+		t.Errorf("the file of a run that lives is removed: %v", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	third, err := createLog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer third.Close()
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(third.Name()), "*")); len(left) != 2 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestBoundedLog(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	log := &boundedLog{file: file, limit: 8}
+	for _, step := range []struct{ write, want string }{
+		{"abcd", "abcd"}, {"efgh", "abcdefgh"}, {"i", "i"}, {"jk", "ijk"}, {"0123456789", "0123456789"}, {"x", "x"},
+	} {
+		if _, err := log.Write([]byte(step.write)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(file.Name()); string(got) != step.want || err != nil {
+			t.Errorf("after %q: %q, %v; want %q", step.write, got, err, step.want)
+		}
+	}
+}
