@@ -75,7 +75,9 @@ Exit codes:
 
 // stop ends the runs that match, and waits for them until timeout. It returns how many there were. The error has an
 // exit code.
-func stop(ctx context.Context, out io.Writer, matches func(kubeconfig.Running) bool, timeout time.Duration) (int, error) {
+func stop(
+	ctx context.Context, out io.Writer, matches func(kubeconfig.Running) bool, timeout time.Duration,
+) (int, error) {
 	location, err := kubeconfig.Locate(os.Getenv)
 	if err != nil {
 		return 0, command.WithCode(command.ExitAPI, "%w", err)
