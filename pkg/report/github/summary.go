@@ -151,7 +151,8 @@ func writeTargets(b *strings.Builder, r *report.Report, d detail) {
 		fmt.Fprintf(b, "%d other targets aren't listed.\n\n", omitted)
 	}
 	if rows.Len() > 0 {
-		b.WriteString("| Target | Type | State | Waited | Took | Detail |\n|---|---|---|---|---|---|\n" + rows.String() + "\n")
+		b.WriteString("| Target | Type | State | Waited | Took | Detail |\n|---|---|---|---|---|---|\n")
+		b.WriteString(rows.String() + "\n")
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 	"tilt.dev/session/pkg/text"
 )
 
-// Output is the log of a job. What is written to it contains no sections but those of Fold and Unfold. It is not safe for
-// concurrent use.
+// Output is the log of a job. What is written to it contains no sections but those of Fold and Unfold. It is not safe
+// for concurrent use.
 type Output struct {
 	w io.Writer
 	// name is that of the section that has begun, and used counts the sections of each name.
