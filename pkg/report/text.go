@@ -79,18 +79,23 @@ func (r *Report) kind() string {
 	return "Error"
 }
 
-// writeFailures writes how each failed target has ended. Of a run that isn't a success for another reason, it also
-// writes the targets that were still running, not ready, or waiting for another start.
-func (r *Report) writeFailures(b *strings.Builder) {
-	shown := slices.Clone(r.Failures)
+// Wrong are the targets because of which the run isn't a success: the failed ones in the order of time. If there is
+// another reason, they are followed by those that were still running, not ready, or waiting for another start.
+func (r *Report) Wrong() []*Target {
+	wrong := slices.Clone(r.Failures)
 	if !r.Green() && (r.Verdict != session.TargetFailed || r.Session.Spec.KeepGoing) {
 		for i := range r.Targets {
 			if r.Targets[i].Unfinished {
-				shown = append(shown, &r.Targets[i])
+				wrong = append(wrong, &r.Targets[i])
 			}
 		}
 	}
-	for i, t := range shown {
+	return wrong
+}
+
+// writeFailures writes how each target that is wrong has ended.
+func (r *Report) writeFailures(b *strings.Builder) {
+	for i, t := range r.Wrong() {
 		after := ""
 		if ran := r.Ran(t); ran > 0 {
 			after = " after " + view.Duration(ran)

@@ -144,6 +144,7 @@ type options struct {
 	// verbosity is the level of the log, 0 for errors alone.
 	verbosity uint16
 	reports   reports
+	ciSystems ciSystems
 	colours   command.Colours
 	detached  detachOptions
 	// address is where Endpoint.Host leads, maxDataSize is from the environment.
@@ -165,6 +166,7 @@ func (o *options) addFlags(cmd *cobra.Command, p command.Program) {
 	cmd.Flags().Lookup("web-mode").Hidden = true
 	o.colours.AddFlag(cmd.Flags())
 	o.reports.addFlags(cmd.Flags())
+	o.ciSystems.addFlags(cmd.Flags())
 	p.AddVerbosity(cmd.Flags(), &o.verbosity)
 }
 
@@ -184,7 +186,8 @@ func (o *options) complete(args []string) (err error) {
 	if o.address, err = host.Resolve(o.Host); err != nil {
 		return command.WithCode(command.ExitUsage, "--host %q has no address: %w", o.Host, err)
 	}
-	if err := errors.Join(o.reports.complete(o.output.quiet)...); err != nil {
+	errs := append(o.reports.complete(o.output.quiet), o.ciSystems.check()...)
+	if err := errors.Join(errs...); err != nil {
 		return command.WithCode(command.ExitUsage, "%w", err)
 	}
 	return nil

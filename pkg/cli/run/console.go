@@ -51,6 +51,8 @@ type console struct {
 	style     view.Style
 	snapshots *snapshots
 	began     time.Time
+	// ci is the log of the CI system that out is, nil without one.
+	ci *ciLog
 }
 
 func newConsole(p command.Program, t *terminal, optional bool) *console {
@@ -116,7 +118,7 @@ func (c *console) print(ctx context.Context) error {
 		}
 		endStatus := c.terminal.showStatus(ctx)
 		if err == nil {
-			err = c.printLogs(context.WithoutCancel(ctx), out)
+			err = c.printRun(context.WithoutCancel(ctx), out)
 		}
 		endStatus()
 	}
@@ -160,7 +162,7 @@ func (c *console) showLive(ctx context.Context) (stream bool) {
 func (c *console) report(ctx context.Context, out io.Writer, text bool) error {
 	r := c.awaitEnd(ctx)
 	if r == nil {
-		return nil
+		return c.ci.close(nil)
 	}
 	written, _ := c.writer.write(r) // The command returns the error.
 	switch {
@@ -168,10 +170,19 @@ func (c *console) report(ctx context.Context, out io.Writer, text bool) error {
 		return nil
 	case c.output.format == formatJSON:
 		return objects{out}.result(r)
-	case c.output.quiet:
-		return report.Brief(out, r, written)
 	}
-	return report.Text(out, r, written)
+	err := c.ci.finish(r)
+	switch {
+	case err != nil:
+	case c.output.quiet:
+		err = report.Brief(out, r, written)
+	default:
+		err = report.Text(out, r, written)
+	}
+	if err == nil {
+		err = c.ci.close(r)
+	}
+	return err
 }
 
 // awaitEnd returns the report, nil if there is none when everything else has stopped.
@@ -187,6 +198,14 @@ func (c *console) awaitEnd(ctx context.Context) *report.Report {
 	default:
 		return nil
 	}
+}
+
+// printRun prints the lines of the run as its CI system shows them best, else as they come.
+func (c *console) printRun(ctx context.Context, out io.Writer) error {
+	if c.ci.inBlocks() {
+		return c.ci.print(ctx, c.logs)
+	}
+	return c.printLogs(ctx, out)
 }
 
 // printLogs prints the lines of the run, each with the name of its resource in front, and what becomes of its targets,

@@ -14,6 +14,7 @@ import (
 
 	"tilt.dev/session/pkg/cli/command"
 	"tilt.dev/session/pkg/report"
+	"tilt.dev/session/pkg/report/github"
 	"tilt.dev/session/pkg/report/trace"
 )
 
@@ -43,6 +44,8 @@ type reports struct {
 	// paths are the files of the formats, empty for those that aren't asked for.
 	paths  []string
 	logDir string
+	// summary is the file to which a summary for GitHub Actions is appended, empty for none.
+	summary string
 }
 
 func (r *reports) addFlags(flags *pflag.FlagSet) {
@@ -128,6 +131,11 @@ func (w *writer) write(r *report.Report) (written []string, err error) {
 				w.err = errors.Join(w.err, fmt.Errorf("--%s: %w", f.flag, err))
 			} else if w.paths[i] != stdoutPath {
 				w.written = append(w.written, w.paths[i])
+			}
+		}
+		if w.summary != "" {
+			if err := github.AppendSummary(w.summary, r); err != nil {
+				w.program.Warn(err)
 			}
 		}
 	})

@@ -37,12 +37,16 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 	host.SetGCPercent(host.StartPercent)
 	style := o.colours.Style(p.Streams.Out)
 	terminal := o.newTerminal(&p, &host.API{})
+	ci := o.newCILog(&p)
 	out := newConsole(p, terminal, o.exitCondition == v1alpha1.ExitConditionCI)
 	out.output, out.style = o.output, style
 	end := newEnding(o, p, out.logs)
-	out.writer = end.writer
+	out.writer, out.ci = end.writer, ci
+	if ci != nil {
+		ci.snapshot = end.snapshot
+	}
 	defer end.afterPanic()
-	return end.finish(o.runSession(ctx, p, out, end))
+	return ci.harmless(p, end.finish(o.runSession(ctx, p, out, end)))
 }
 
 func (o *options) runSession(ctx context.Context, p command.Program, out *console, end *ending) error {

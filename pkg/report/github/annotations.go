@@ -27,7 +27,7 @@ const (
 // than one attempt, as many as GitHub keeps. workspace is the directory of the repository, empty if it isn't known.
 func Annotate(o *Output, r *report.Report, workspace string) error {
 	var errors, warnings []string
-	for _, t := range wrong(r) {
+	for _, t := range r.Wrong() {
 		errors = append(errors, annotation("error", t, t.Name+" "+ended(t), message(t), workspace))
 	}
 	if len(errors) == 0 && !r.Green() && r.Error != "" {
@@ -88,7 +88,9 @@ func message(t *report.Target) string {
 	var b strings.Builder
 	b.WriteString(reason)
 	for _, line := range t.Log[first:] {
-		b.WriteString("\n" + text.Printable(line.Text))
+		if line := text.Printable(line.Text); line != "" {
+			b.WriteString("\n" + line)
+		}
 	}
 	return b.String()
 }

@@ -6,6 +6,7 @@ package github
 import (
 	"fmt"
 	"html"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,7 +76,7 @@ func sign(r *report.Report) string {
 
 // writeFailures writes what a person has to know of each bad target, with its output folded.
 func writeFailures(b *strings.Builder, r *report.Report, d detail) {
-	all := wrong(r)
+	all := r.Wrong()
 	if len(all) == 0 {
 		if !r.Green() && r.Error != "" {
 			b.WriteString(block(strings.Split(text.Cut(plainLines(r.Error), 4000), "\n")) + "\n")
@@ -130,10 +131,10 @@ func facts(t *report.Target) (all [][2]string) {
 
 func writeTargets(b *strings.Builder, r *report.Report, d detail) {
 	var rows strings.Builder
-	omitted := 0
+	omitted, wrong := 0, r.Wrong()
 	for i := range r.Targets {
 		t := &r.Targets[i]
-		if bad(t) {
+		if slices.Contains(wrong, t) {
 			continue
 		}
 		if !d.good {

@@ -10,21 +10,6 @@ import (
 	"tilt.dev/session/pkg/session"
 )
 
-// wrong are the targets because of which a run isn't a success: the failed ones in the order of time, then those that
-// weren't finished.
-func wrong(r *report.Report) []*report.Target {
-	all := append([]*report.Target(nil), r.Failures...)
-	if r.Green() {
-		return all
-	}
-	for i := range r.Targets {
-		if t := &r.Targets[i]; t.Unfinished && t.Phase != session.PhaseFailed {
-			all = append(all, t)
-		}
-	}
-	return all
-}
-
 func bad(t *report.Target) bool { return t.Phase == session.PhaseFailed || t.Unfinished }
 
 // ended says in one or two words how a bad target was at the end.

@@ -81,14 +81,11 @@ func newContent(r *report.Report, env Environment, most limits) *content {
 	if c.Chain {
 		c.ChainLine = r.ChainLine()
 	}
-	bad := r.Failures
+	bad := r.Wrong()
 	for i := range r.Targets {
 		t := &r.Targets[i]
-		if t.Unfinished && t.Phase != session.PhaseFailed {
-			bad = append(slices.Clip(bad), t)
-		}
 		c.Targets = append(c.Targets, newRow(r, t))
-		if !isBad(t) && !t.Tiltfile {
+		if !slices.Contains(bad, t) && !t.Tiltfile {
 			if l := newLog(t.Name, t.State, t.Log, t.Missing, most.good); l.Lines > 0 {
 				l.LogTitle = fmt.Sprintf("%s (%s)", t.Name, t.State)
 				c.Logs = append(c.Logs, l)
@@ -126,8 +123,6 @@ func (c *content) output() (n int) {
 	}
 	return n
 }
-
-func isBad(t *report.Target) bool { return t.Phase == session.PhaseFailed || t.Unfinished }
 
 // counts says how many targets there are of each state, the most frequent first.
 func counts(r *report.Report) string {

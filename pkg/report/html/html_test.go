@@ -40,7 +40,7 @@ func output(n int, of string) (all []logs.Line) {
 func small() *report.Report {
 	code := int32(1)
 	r := &report.Report{
-		Session: &v1alpha1.Session{}, Version: "v1.2.3", Tiltfile: "/src/Tiltfile", Verdict: session.TargetFailed,
+		Session: &v1alpha1.Session{Spec: v1alpha1.SessionSpec{KeepGoing: true}}, Version: "v1.2.3", Tiltfile: "/src/Tiltfile", Verdict: session.TargetFailed,
 		Error: "broken", ExitCode: 1, Start: at(0), End: at(52),
 		Targets: []report.Target{
 			{Name: "tiltfile:update", Type: "job", Tiltfile: true, Phase: session.PhaseSucceeded, State: "succeeded", Started: at(0), Finished: at(1)},

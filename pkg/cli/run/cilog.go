@@ -1,0 +1,182 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/engine"
+	"tilt.dev/session/pkg/logs"
+	"tilt.dev/session/pkg/report"
+	"tilt.dev/session/pkg/report/block"
+	"tilt.dev/session/pkg/report/github"
+	"tilt.dev/session/pkg/report/gitlab"
+	"tilt.dev/session/pkg/view"
+)
+
+// blockInterval is how often ended jobs are looked for.
+const blockInterval = 100 * time.Millisecond
+
+// ciSystem is a CI system whose log shows more than lines.
+type ciSystem struct {
+	// flag is auto, on or off. With auto, the environment variable decides.
+	name, variable, flag string
+}
+
+// ciSystems are all that there are.
+type ciSystems struct{ github, gitlab ciSystem }
+
+func (c *ciSystems) addFlags(flags *pflag.FlagSet) {
+	c.github = ciSystem{name: "github", variable: "GITHUB_ACTIONS"}
+	c.gitlab = ciSystem{name: "gitlab", variable: "GITLAB_CI"}
+	flags.StringVar(&c.github.flag, "github", "auto",
+		"write groups, annotations and a summary for GitHub Actions: on, off, or auto for where GITHUB_ACTIONS is true")
+	flags.StringVar(&c.gitlab.flag, "gitlab", "auto",
+		"write sections for GitLab CI: on, off, or auto for where GITLAB_CI is true")
+}
+
+func (c *ciSystems) check() (errs []error) {
+	for _, s := range []ciSystem{c.github, c.gitlab} {
+		if s.flag != "auto" && s.flag != "on" && s.flag != "off" {
+			errs = append(errs, fmt.Errorf("--%s must be auto, on or off, got %q", s.name, s.flag))
+		}
+	}
+	return errs
+}
+
+func (s ciSystem) on() bool {
+	return s.flag == "on" || s.flag == "auto" && view.Truthy(os.Getenv(s.variable))
+}
+
+// ciLog is the log of a CI system. A nil one is that of none.
+type ciLog struct {
+	// github is nil for another system.
+	github *github.Output
+	// blocks are nil if lines are printed as they come. snapshot returns the last one of the run, nil before it began.
+	blocks   *block.Printer
+	ends     *block.Ends
+	snapshot func() *engine.Snapshot
+}
+
+// newCILog returns the log of the CI system that the run is in, and directs the output of p there.
+func (o *options) newCILog(p *command.Program) *ciLog {
+	o.reports.summary = o.ciSystems.summaryFile()
+	c := &ciLog{}
+	var out block.Output
+	switch {
+	case o.reports.toStdout(), o.output.format == formatJSON:
+		return nil
+	case o.ciSystems.github.on():
+		c.github = github.NewOutput(p.Streams.Out)
+		out = c.github
+	case o.ciSystems.gitlab.on():
+		out = gitlab.NewOutput(p.Streams.Out)
+	default:
+		return nil
+	}
+	p.Streams.Out = out
+	if o.exitCondition == v1alpha1.ExitConditionCI && !o.stream && !o.output.quiet {
+		c.blocks, c.ends = block.NewPrinter(out, o.output.logStyle(time.Now())), block.NewEnds()
+	}
+	return c
+}
+
+// inBlocks reports whether the output of targets is printed in blocks.
+func (c *ciLog) inBlocks() bool { return c != nil && c.blocks != nil }
+
+// print prints the lines of a store in blocks until it is closed.
+func (c *ciLog) print(ctx context.Context, store *logs.Store) error {
+	ctx, cancel := context.WithCancel(ctx)
+	batches := make(chan logs.Batch)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer cancel()
+	reading.Go(func() {
+		defer close(batches)
+		for batch := range store.Read(ctx, logs.Selection{Until: make(chan struct{})}) {
+			select {
+			case batches <- batch:
+			case <-ctx.Done():
+			}
+		}
+	})
+	tick := time.NewTicker(blockInterval)
+	defer tick.Stop()
+	version := uint64(0)
+	for {
+		select {
+		case batch, more := <-batches:
+			if !more {
+				return nil
+			}
+			for line, missed := range batch.Lines() {
+				if err := c.blocks.Line(line, missed); err != nil {
+					return err
+				}
+			}
+		case <-tick.C:
+			snapshot := c.snapshot()
+			if snapshot == nil || snapshot.Version == version {
+				continue
+			}
+			version = snapshot.Version
+			if err := c.printEnds(c.ends.Next(snapshot)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (c *ciLog) printEnds(ends []block.End) error {
+	for _, end := range ends {
+		if err := c.blocks.Ended(end); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish prints what is left of the blocks once the run has ended.
+func (c *ciLog) finish(r *report.Report) error {
+	if !c.inBlocks() {
+		return nil
+	}
+	return errors.Join(c.printEnds(c.ends.Last(r)), c.blocks.Close(block.Titles(r)))
+}
+
+// close ends the log. Of a run with a report, GitHub shows annotations.
+func (c *ciLog) close(r *report.Report) (err error) {
+	if c == nil || c.github == nil {
+		return nil
+	}
+	if r != nil {
+		err = github.Annotate(c.github, r, os.Getenv("GITHUB_WORKSPACE"))
+	}
+	return errors.Join(err, c.github.Close())
+}
+
+// harmless returns an error whose message is no command of the log.
+func (c *ciLog) harmless(p command.Program, err error) error {
+	if c == nil || c.github == nil || err == nil {
+		return err
+	}
+	return command.WithCode(p.ExitCode(err), "%s", github.Harmless(err.Error()))
+}
+
+// summaryFile is the file for the summary of a step of GitHub Actions, empty for none.
+func (c *ciSystems) summaryFile() string {
+	if !c.github.on() {
+		return ""
+	}
+	return os.Getenv("GITHUB_STEP_SUMMARY")
+}
