@@ -29,7 +29,7 @@ func Run(ctx context.Context, in, out *os.File, options Options) (Ending, error)
 	if err != nil {
 		return EndedByContext, fmt.Errorf("read the modes of the terminal: %w", err)
 	}
-	defer term.Restore(int(in.Fd()), before)
+	defer func() { _ = term.Restore(int(in.Fd()), before) }()
 	ctx, cancel := context.WithCancel(ctx)
 	m := NewModel(ctx, options)
 	program := tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler(),
