@@ -22,7 +22,7 @@ var ignored = map[string][]string{
 		"hud", "legacy", "log-level=", "log-resource=", "log-source=", "logactions", "no-browser", snapshotFlag + "=",
 		"update-mode=", "webdev-port=",
 	},
-	"logs": {"level=", "source="},
+	"logs": {"source="},
 }
 
 // snapshotFlag names a file that scripts may look for afterwards.
