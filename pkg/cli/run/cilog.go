@@ -8,14 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/cli/command"
-	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/report"
 	"tilt.dev/session/pkg/report/block"
@@ -23,9 +21,6 @@ import (
 	"tilt.dev/session/pkg/report/gitlab"
 	"tilt.dev/session/pkg/view"
 )
-
-// blockInterval is how often ended jobs are looked for.
-const blockInterval = 100 * time.Millisecond
 
 // ciSystem is a CI system whose log shows more than lines.
 type ciSystem struct {
@@ -62,10 +57,9 @@ func (s ciSystem) on() bool {
 type ciLog struct {
 	// github is nil for another system.
 	github *github.Output
-	// blocks are nil if lines are printed as they come. snapshot returns the last one of the run, nil before it began.
-	blocks   *block.Printer
-	ends     *block.Ends
-	snapshot func() *engine.Snapshot
+	// blocks are nil if lines are printed as they come.
+	blocks *block.Printer
+	ends   *block.Ends
 }
 
 // newCILog returns the log of the CI system that the run is in, and directs the output of p there.
@@ -95,46 +89,20 @@ func (o *options) newCILog(p *command.Program) *ciLog {
 func (c *ciLog) inBlocks() bool { return c != nil && c.blocks != nil }
 
 // print prints the lines of a store in blocks until it is closed.
-func (c *ciLog) print(ctx context.Context, store *logs.Store) error {
-	ctx, cancel := context.WithCancel(ctx)
-	batches := make(chan logs.Batch)
-	var reading sync.WaitGroup
-	defer reading.Wait()
-	defer cancel()
-	reading.Go(func() {
-		defer close(batches)
-		for batch := range store.Read(ctx, logs.Selection{Until: make(chan struct{})}) {
-			select {
-			case batches <- batch:
-			case <-ctx.Done():
+func (c *ciLog) print(ctx context.Context, store *logs.Store, ended *snapshots) error {
+	for batch := range store.Read(ctx, logs.Selection{Until: make(chan struct{}), Wake: ended.wake}) {
+		for line, missed := range batch.Lines() {
+			if err := c.blocks.Line(line, missed); err != nil {
+				return err
 			}
 		}
-	})
-	tick := time.NewTicker(blockInterval)
-	defer tick.Stop()
-	version := uint64(0)
-	for {
-		select {
-		case batch, more := <-batches:
-			if !more {
-				return nil
-			}
-			for line, missed := range batch.Lines() {
-				if err := c.blocks.Line(line, missed); err != nil {
-					return err
-				}
-			}
-		case <-tick.C:
-			snapshot := c.snapshot()
-			if snapshot == nil || snapshot.Version == version {
-				continue
-			}
-			version = snapshot.Version
-			if err := c.printEnds(c.ends.Next(snapshot)); err != nil {
+		for _, snapshot := range ended.take(ctx, false) {
+			if err := c.printEnds(c.ends.Next(snapshot.Snapshot)); err != nil {
 				return err
 			}
 		}
 	}
+	return nil
 }
 
 func (c *ciLog) printEnds(ends []block.End) error {

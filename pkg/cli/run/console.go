@@ -203,7 +203,7 @@ func (c *console) awaitEnd(ctx context.Context) *report.Report {
 // printRun prints the lines of the run as its CI system shows them best, else as they come.
 func (c *console) printRun(ctx context.Context, out io.Writer) error {
 	if c.ci.inBlocks() {
-		return c.ci.print(ctx, c.logs)
+		return c.ci.print(ctx, c.logs, c.snapshots)
 	}
 	return c.printLogs(ctx, out)
 }

@@ -52,14 +52,6 @@ func (e *ending) began(s *v1alpha1.Session, run controller.Run) {
 	e.begun.CompareAndSwap(nil, &begun{s, run})
 }
 
-// snapshot is the last one of the run, nil before it has begun.
-func (e *ending) snapshot() *engine.Snapshot {
-	if b := e.begun.Load(); b != nil {
-		return b.run.Snapshot()
-	}
-	return nil
-}
-
 // of is the report of a Session that has ended.
 func (e *ending) of(outcome controller.Outcome) *report.Report {
 	var snapshot *engine.Snapshot

@@ -42,9 +42,6 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 	out.output, out.style = o.output, style
 	end := newEnding(o, p, out.logs)
 	out.writer, out.ci = end.writer, ci
-	if ci != nil {
-		ci.snapshot = end.snapshot
-	}
 	defer end.afterPanic()
 	return ci.harmless(p, end.finish(o.runSession(ctx, p, out, end)))
 }
