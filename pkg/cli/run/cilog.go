@@ -4,7 +4,6 @@
 package run
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/engine"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/report"
 	"tilt.dev/session/pkg/report/block"
@@ -88,22 +88,38 @@ func (o *options) newCILog(p *command.Program) *ciLog {
 // inBlocks reports whether the output of targets is printed in blocks.
 func (c *ciLog) inBlocks() bool { return c != nil && c.blocks != nil }
 
-// print prints the lines of a store in blocks until it is closed.
-func (c *ciLog) print(ctx context.Context, store *logs.Store, ended *snapshots) error {
-	for batch := range store.Read(ctx, logs.Selection{Until: make(chan struct{}), Wake: ended.wake}) {
-		for line, missed := range batch.Lines() {
-			if err := c.blocks.Line(line, missed); err != nil {
-				return err
-			}
-		}
-		for _, snapshot := range ended.take(ctx, false) {
-			if err := c.printEnds(c.ends.Next(snapshot.Snapshot)); err != nil {
-				return err
-			}
+// blocks are the lines of a run in the blocks of a CI system.
+type blocks struct {
+	*ciLog
+	style view.Style
+}
+
+func (b blocks) Print(batch logs.Batch) (shown bool, err error) {
+	before := b.blocks.Printed()
+	for line, missed := range batch.Lines() {
+		if err := b.blocks.Line(line, missed); err != nil {
+			return false, err
 		}
 	}
-	return nil
+	return b.blocks.Printed() != before, nil
 }
+
+// known prints the blocks of jobs that have ended.
+func (b blocks) known(snap *engine.Snapshot) error { return b.printEnds(b.ends.Next(snap)) }
+
+// change tells what becomes of servers. The titles of blocks tell it of jobs.
+func (b blocks) change(t *v1alpha1.Target, _ time.Time) error {
+	text := b.style.Change(t)
+	if text == "" || t.Type == v1alpha1.TargetTypeJob {
+		return nil
+	}
+	return b.blocks.Note(t.Name + " " + text)
+}
+
+func (b blocks) note(text string, _ time.Time) error { return b.blocks.Note(text) }
+
+// Close leaves the rest to finish.
+func (blocks) Close() error { return nil }
 
 func (c *ciLog) printEnds(ends []block.End) error {
 	for _, end := range ends {

@@ -118,7 +118,7 @@ func (c *console) print(ctx context.Context) error {
 		}
 		endStatus := c.terminal.showStatus(ctx)
 		if err == nil {
-			err = c.printRun(context.WithoutCancel(ctx), out)
+			err = c.printLogs(context.WithoutCancel(ctx), out)
 		}
 		endStatus()
 	}
@@ -200,16 +200,8 @@ func (c *console) awaitEnd(ctx context.Context) *report.Report {
 	}
 }
 
-// printRun prints the lines of the run as its CI system shows them best, else as they come.
-func (c *console) printRun(ctx context.Context, out io.Writer) error {
-	if c.ci.inBlocks() {
-		return c.ci.print(ctx, c.logs, c.snapshots)
-	}
-	return c.printLogs(ctx, out)
-}
-
 // printLogs prints the lines of the run, each with the name of its resource in front, and what becomes of its targets,
-// until the store is closed. A line is printed at once, lines that wait together.
+// until the store is closed. A line is printed at once, lines that wait together, those of a CI system in blocks.
 func (c *console) printLogs(ctx context.Context, out io.Writer) error {
 	p := &printing{
 		snapshots: c.snapshots, only: c.output.lines(), clock: clock.RealClock{}, style: c.style,
@@ -221,6 +213,8 @@ func (c *console) printLogs(ctx context.Context, out io.Writer) error {
 		return nil
 	case c.output.format == formatJSON:
 		p.lines = objects{out}
+	case c.ci.inBlocks():
+		p.lines = blocks{c.ci, c.style}
 	}
 	return p.print(ctx, c.logs)
 }

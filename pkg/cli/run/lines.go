@@ -82,13 +82,14 @@ func (s *snapshots) take(ctx context.Context, catchUp bool) []snapshot {
 
 // lines is how the output of a run is written: for people or as JSON.
 type lines interface {
-	Print(logs.Batch) error
+	// Print takes lines, and reports whether a reader sees anything new.
+	Print(logs.Batch) (shown bool, err error)
 	// change writes what has become of a target.
 	change(*v1alpha1.Target, time.Time) error
 	// note writes a line about the run as a whole.
 	note(text string, now time.Time) error
-	// known tells the names of resources.
-	known(*engine.Snapshot)
+	// known tells what is known of the run.
+	known(*engine.Snapshot) error
 	Close() error
 }
 
@@ -142,7 +143,9 @@ func (p *printing) print(ctx context.Context, store *logs.Store) error {
 // add prints a batch, and what has changed before and within it.
 func (p *printing) add(ctx context.Context, batch logs.Batch) error {
 	for _, snap := range p.take(ctx, batch.Own()) {
-		p.known(snap.Snapshot)
+		if err := p.known(snap.Snapshot); err != nil {
+			return err
+		}
 		p.last = snap.Snapshot
 		for _, change := range p.changes.Of(snap.Snapshot) {
 			at := snap.next
@@ -156,7 +159,7 @@ func (p *printing) add(ctx context.Context, batch logs.Batch) error {
 	now := p.clock.Now()
 	for ; len(p.unprinted) > 0 && p.unprinted[0].next <= p.next; p.unprinted = p.unprinted[1:] {
 		before, rest := batch.Cut(p.unprinted[0].next)
-		if err := p.lines.Print(before.Only(p.only)); err != nil {
+		if err := p.printLines(before, now); err != nil {
 			return err
 		}
 		if err := p.printChange(&p.unprinted[0].Target, now); err != nil {
@@ -164,10 +167,15 @@ func (p *printing) add(ctx context.Context, batch logs.Batch) error {
 		}
 		batch = rest
 	}
-	if batch = batch.Only(p.only); batch.After() > 0 {
+	return p.printLines(batch, now)
+}
+
+func (p *printing) printLines(batch logs.Batch, now time.Time) error {
+	shown, err := p.lines.Print(batch.Only(p.only))
+	if shown {
 		p.silence.Break(now)
 	}
-	return p.lines.Print(batch)
+	return err
 }
 
 func (p *printing) printChange(t *v1alpha1.Target, now time.Time) error {
@@ -210,12 +218,17 @@ func (w people) change(t *v1alpha1.Target, now time.Time) error {
 	return w.PrintNote(view.ChangedAt(t, now), session.LogSources(*t)[0], text)
 }
 
+func (w people) Print(batch logs.Batch) (shown bool, err error) {
+	return batch.After() > 0, w.Printer.Print(batch)
+}
+
 func (w people) note(text string, now time.Time) error { return w.PrintNote(now, "", text) }
 
-func (w people) known(snap *engine.Snapshot) {
+func (w people) known(snap *engine.Snapshot) error {
 	for i := range snap.Resources {
 		if r := &snap.Resources[i]; !r.Disabled {
 			w.Widen(r.Name)
 		}
 	}
+	return nil
 }

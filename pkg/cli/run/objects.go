@@ -50,20 +50,20 @@ type (
 	}
 )
 
-func (w objects) Print(batch logs.Batch) error {
+func (w objects) Print(batch logs.Batch) (shown bool, err error) {
 	var piece []byte
 	for line, missed := range batch.Lines() {
 		object, err := json.Marshal(logObject{"log", session.EncodeLine(line, missed)})
 		if err != nil {
-			return err
+			return false, err
 		}
 		piece = append(append(piece, object...), '\n')
 	}
 	if len(piece) == 0 {
-		return nil
+		return false, nil
 	}
-	_, err := w.w.Write(piece)
-	return err
+	_, err = w.w.Write(piece)
+	return true, err
 }
 
 func (w objects) change(t *v1alpha1.Target, now time.Time) error {
@@ -81,5 +81,5 @@ func (w objects) result(r *report.Report) error {
 }
 
 func (objects) note(string, time.Time) error { return nil }
-func (objects) known(*engine.Snapshot)       {}
+func (objects) known(*engine.Snapshot) error { return nil }
 func (objects) Close() error                 { return nil }

@@ -35,6 +35,8 @@ type Printer struct {
 	pieces map[string]*piece
 	// next is the number after that of the last line.
 	next uint64
+	// printed counts the blocks and notes.
+	printed int
 	// late are ends that came before the last lines of their targets.
 	late []End
 }
@@ -42,6 +44,16 @@ type Printer struct {
 // NewPrinter returns a printer for consecutive lines. The caller closes it.
 func NewPrinter(out Output, style logs.Style) *Printer {
 	return &Printer{out: out, style: style, pieces: map[string]*piece{}, next: 1}
+}
+
+// Printed counts the blocks and notes that have been printed.
+func (p *Printer) Printed() int { return p.printed }
+
+// Note prints a line of the run as a whole.
+func (p *Printer) Note(line string) error {
+	p.printed++
+	_, err := fmt.Fprintln(p.out, text.Plain(line))
+	return err
 }
 
 // End is the end of a job.
@@ -98,6 +110,7 @@ func (p *Printer) printLate() error {
 
 // print prints the block of a job.
 func (p *Printer) print(e End) error {
+	p.printed++
 	piece := p.pieces[e.Source]
 	delete(p.pieces, e.Source)
 	title := text.Plain(e.Title)
