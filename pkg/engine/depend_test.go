@@ -39,6 +39,11 @@ func TestConditions(t *testing.T) {
 		if !w.performance("healthy:update").Requested {
 			t.Error("the update after that of the dependency recreates nothing")
 		}
+		for _, s := range w.snapshots {
+			if u := s.Resources; len(u) > 2 && u[2].Update.Triggered {
+				t.Fatal("the update after that of the dependency counts as asked for")
+			}
+		}
 		w.wantLog("healthy", "|Initial Build||Dependency Updated")
 	})
 }

@@ -136,7 +136,7 @@ func (r *resource) view() ResourceState {
 			Allowed:   r.due.allowed,
 			Wait:      r.updateWait,
 			History:   r.history,
-			Triggered: r.wants.trigger > 0,
+			Triggered: r.wants.trigger > 0 && !r.wants.follows,
 		}
 		if r.updating != nil {
 			state.Update.Running = r.updating.start
