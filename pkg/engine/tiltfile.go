@@ -189,5 +189,6 @@ func (l *loop) setTiltfile(path string) {
 func (s *TiltfileState) equal(other *TiltfileState) bool {
 	return s.Path == other.Path && s.Pending == other.Pending &&
 		s.Running.Equal(other.Running) && s.Last == other.Last &&
-		s.History == other.History && s.Queued.Equal(other.Queued) && s.Evaluations == other.Evaluations && s.CI == other.CI && slices.Equal(s.Args, other.Args)
+		s.History == other.History && s.Queued.Equal(other.Queued) &&
+		s.Evaluations == other.Evaluations && s.CI == other.CI && slices.Equal(s.Args, other.Args)
 }
