@@ -83,11 +83,8 @@ func (l *loop) settleImages() {
 func (l *loop) demand(image *resource) {
 	demanded, mode, disabled, early := false, model.TriggerManual, true, true
 	for _, user := range image.users {
-		if user.disabled {
-			continue
-		}
-		disabled = false
-		if !user.task.wish.startable() && !user.task.begun {
+		disabled = disabled && user.disabled
+		if !user.needsImages() {
 			continue
 		}
 		demanded = true
@@ -120,6 +117,11 @@ func (l *loop) demand(image *resource) {
 	l.refresh(image)
 }
 
+// needsImages reports whether an update of the task goes on, is due or was one, so that its images are to be there.
+func (r *resource) needsImages() bool {
+	return !r.disabled && (r.task.wish.startable() || r.task.begun)
+}
+
 // early reports whether it's too early to build the images of a task for the first time: what they are made of may not
 // be there yet.
 func (l *loop) early(user *resource) bool {
@@ -139,7 +141,9 @@ func (l *loop) block(r *resource) {
 	for _, image := range r.uses {
 		t := image.task
 		if t.wish.startable() || t.update != updateSucceeded && t.update != updateFailed || t.blocked != HoldNone {
-			waits = append(waits, image.Name)
+			if waits = append(waits, image.Name); len(waits) == maxOn {
+				break
+			}
 		}
 	}
 	l.names = waits

@@ -231,13 +231,13 @@ func (l *loop) order(last []ResourceState) (views []ResourceState, changed bool)
 // look updates the shown state of a resource and reports whether it changed.
 func (l *loop) look(r *resource, c conditions, now time.Time) bool {
 	update, serve := holds(r.task, c)
-	if r.running != nil || r.runtimeExit != nil {
+	if serve != HoldNone && (r.running != nil || r.runtimeExit != nil) {
 		serve = HoldNone
 	}
-	r.due = r.due.allow(r.task.ready() && !c.reloading, now)
 	if !r.changed && update == r.updateHold && serve == r.serveHold {
 		return false
 	}
+	r.due = r.due.allow(r.task.ready() && !c.reloading, now)
 	r.updateHold, r.serveHold = update, serve
 	r.updateWait, r.serveWait = l.wait(r, r.updateWait, update, now), l.wait(r, r.serveWait, serve, now)
 	last := r.shown

@@ -14,11 +14,14 @@ import (
 type Wait struct {
 	// Since is when its present wait began, with whatever reasons since then.
 	Since time.Time
-	// On are the names of the tasks that it waits for now, sorted: resources, images with model.ImagePrefix, or
+	// On are the names of at most maxOn tasks that it waits for now, sorted: resources, images with model.ImagePrefix, or
 	// model.TiltfileResource. Its own name stands for the other target of its resource. It is empty if only something
 	// else is missing, such as its turn or a trigger.
 	On []string
 }
+
+// maxOn limits what a snapshot costs while a task waits for very many others.
+const maxOn = 100
 
 // due is since when the next update of a task is due. Its times are published in UpdateState.
 type due struct {
@@ -81,29 +84,35 @@ func (l *loop) waitsOn(r *resource, hold Hold) []string {
 		if hold == HoldBuildingImage || r.task.free() {
 			return slices.Sorted(slices.Values(r.waitsFor))
 		}
-		names := slices.Sorted(slices.Values(l.unmet(r, nil)))
-		return slices.Compact(names)
+		return slices.Sorted(slices.Values(l.unmet(r, nil)))
 	case HoldWaitingForUpdate, HoldUpdateFailed, HoldWaitingForDeploy, HoldReconciling:
 		return []string{r.Name}
 	}
 	return nil
 }
 
-// unmet appends the names of the resources that hold back a task. Those of an image hold back all of its users.
+// unmet adds to names those of resources that hold back a task, up to maxOn in all. What holds back all tasks that need
+// an image holds back the image.
 func (l *loop) unmet(r *resource, names []string) []string {
 	for _, user := range r.users {
-		if user.image {
+		switch {
+		case !user.needsImages():
+		case user.image:
 			names = l.unmet(user, names)
-			continue
-		}
-		for _, name := range user.BuildDeps {
-			if dep := l.byName[name]; dep != nil && !dep.met && !user.disabled {
-				names = append(names, name)
-			}
+		default:
+			names = l.lacking(user.BuildDeps, names, func(dep *resource) bool { return dep.met })
 		}
 	}
-	for _, name := range r.ResourceDeps {
-		if dep := l.byName[name]; dep != nil && !r.needsNoMore(dep) {
+	return l.lacking(r.ResourceDeps, names, r.needsNoMore)
+}
+
+// lacking adds those of deps to names that aren't enough.
+func (l *loop) lacking(deps, names []string, enough func(*resource) bool) []string {
+	for _, name := range deps {
+		if len(names) >= maxOn {
+			break
+		}
+		if dep := l.byName[name]; dep != nil && !enough(dep) && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -118,3 +118,32 @@ func TestWaitForImages(t *testing.T) {
 		w.wantBuilds(w.engine.Snapshot().Images[0].Update.History, "1:initial 0/0/0/1")
 	})
 }
+
+// A target that waits for very many others names some.
+func TestLongWait(t *testing.T) {
+	resources := jobs(3*maxOn, noInit)
+	var names []string
+	for _, r := range resources {
+		names = append(names, r.Name)
+	}
+	play(t, projectOf(append(resources, job("a", after(append(names, names...)...)))...), func(w *world) {
+		w.trigger("j1")
+		w.exit("j1:update", 0)
+		on := w.resource("a").Update.Wait.On
+		if len(on) != maxOn || on[0] != "j0" || on[1] != "j10" || on[2] != "j100" || on[maxOn-1] != "j99" {
+			t.Errorf("waits for %v", on)
+		}
+	})
+}
+
+// An image waits only for what its users that need it now depend on.
+func TestWaitOfSharedImage(t *testing.T) {
+	made, other := job("made", parallel), job("other", parallel, noInit)
+	user, idle := workload("a", []string{"web"}), workload("b", []string{"web"}, noInit)
+	user.BuildDeps, idle.BuildDeps = []string{"made"}, []string{"other"}
+	play(t, projectWith([]model.Image{imageOf("web")}, made, other, user, idle), func(w *world) {
+		w.wantWaits("a=0:image:web a:runtime=0:a image:web=0:made")
+		w.exit("made:update", 0)
+		w.wantWaits("a=0:image:web a:runtime=0:a")
+	})
+}

@@ -15,9 +15,6 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// maxOn is how many names state.waiting.on has at most.
-const maxOn = 100
-
 // directory finds the targets that a wait is for.
 type directory struct {
 	snap *engine.Snapshot
@@ -38,9 +35,6 @@ func (d *directory) wait(state *v1alpha1.TargetStateWaiting, w *engine.Wait, sel
 	}
 	slices.Sort(state.On)
 	state.On = slices.Compact(state.On)
-	if len(state.On) > maxOn {
-		state.On = state.On[:maxOn]
-	}
 }
 
 // target is the name of the target that the update or runtime of self waits for, if it waits for a task. It is empty

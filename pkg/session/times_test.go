@@ -156,19 +156,3 @@ func TestWaits(t *testing.T) {
 		t.Errorf("waits (-want +got):\n%s", diff)
 	}
 }
-
-// A target that waits for very many others names some.
-func TestLongWait(t *testing.T) {
-	snap := run()
-	w := &engine.Wait{Since: sec(1)}
-	for i := range 3 * maxOn {
-		name := fmt.Sprintf("r%03d", i)
-		snap.Resources = append(snap.Resources, job(name, running(0)))
-		w.On = append(w.On, name)
-	}
-	snap.Resources = append(snap.Resources, job("a", engine.UpdateState{Hold: engine.HoldWaitingForDep, Wait: w}))
-	on := targetsOf(snap)[0].State.Waiting.On
-	if len(on) != maxOn || on[0] != "r000:update" || on[maxOn-1] != "r099:update" {
-		t.Errorf("waits for %v", on)
-	}
-}
