@@ -68,9 +68,14 @@ func portOf(context string) (port int, ok bool) {
 func (r Running) Alive() bool { return r.owner.alive() }
 
 // End asks the process to end as Ctrl-C does. A second time it is asked to end at once. A process that has ended is no
-// error.
+// error. One whose identity is in doubt is left alone, with an error: its number may be that of another by now.
 func (r Running) End() error {
-	if !r.Alive() {
+	switch started, err := started(r.owner.PID); {
+	case errors.Is(err, errEnded):
+		return nil
+	case err != nil:
+		return fmt.Errorf("identify process %d: %w", r.PID, err)
+	case started != r.owner.Started:
 		return nil
 	}
 	if err := syscall.Kill(r.PID, syscall.SIGTERM); err != nil && !errors.Is(err, syscall.ESRCH) {

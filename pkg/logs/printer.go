@@ -8,7 +8,8 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"tilt.dev/session/pkg/model"
 )
@@ -107,7 +108,7 @@ func (p *Printer) PrintNote(at time.Time, source, text string) error {
 
 // Widen makes room for the name of a source before a line of it comes.
 func (p *Printer) Widen(source string) {
-	width := utf8.RuneCountInString(source)
+	width := ansi.StringWidth(source)
 	if width <= p.width || source == model.TiltfileResource || strings.HasPrefix(source, model.ImagePrefix) {
 		return
 	}
@@ -229,7 +230,7 @@ func (p *Printer) prefix(source string) string {
 		if p.style.ASCII {
 			separator = "|"
 		}
-		prefix = fmt.Sprintf("%*s %s ", p.width, source, separator)
+		prefix = fmt.Sprintf("%s%s %s ", strings.Repeat(" ", max(0, p.width-ansi.StringWidth(source))), source, separator)
 		p.prefixes[source] = prefix
 	}
 	return prefix

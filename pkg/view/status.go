@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/text"
@@ -31,7 +32,7 @@ func Status(s *v1alpha1.Session, last func(resource string) string, style Style,
 	}
 	name, state := len("NAME"), len("STATE")
 	for _, r := range rows {
-		name, state = max(name, utf8.RuneCountInString(r.Name)), max(state, len(r.State()))
+		name, state = max(name, ansi.StringWidth(r.Name)), max(state, len(r.State()))
 	}
 	head, indent := "S  ", 2
 	if style.ASCII {
@@ -40,10 +41,15 @@ func Status(s *v1alpha1.Session, last func(resource string) string, style Style,
 	fmt.Fprintf(&b, "\n%s%-*s  %-*s  %7s  %s\n", head, name, "NAME", state, "STATE", "TIME", "WHY / LAST LINE")
 	for _, r := range rows {
 		plain := Style{ASCII: style.ASCII}.Sign(r.Phase)
-		line := fmt.Sprintf("%s%s%-*s  %-*s  %7s  %s", style.Sign(r.Phase),
-			strings.Repeat(" ", indent+1-utf8.RuneCountInString(plain)), name, r.Name, state, r.State(),
+		line := fmt.Sprintf("%s%s%s  %-*s  %7s  %s", style.Sign(r.Phase),
+			strings.Repeat(" ", indent+1-ansi.StringWidth(plain)), pad(r.Name, name), state, r.State(),
 			Duration(r.Time(now)), style.Text(text.Cut(r.Says(last(r.Name)), maxWhy)))
 		fmt.Fprintln(&b, strings.TrimRight(line, " "))
 	}
 	return b.String()
+}
+
+// pad is a text of at least a width of the terminal's columns.
+func pad(text string, width int) string {
+	return text + strings.Repeat(" ", max(0, width-ansi.StringWidth(text)))
 }

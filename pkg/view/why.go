@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/charmbracelet/x/ansi"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/session"
@@ -46,7 +47,7 @@ func (r *Row) Chain() []*Row {
 func Why(chain []*Row, style Style, now time.Time) string {
 	width := 0
 	for _, r := range chain {
-		width = max(width, utf8.RuneCountInString(r.Name))
+		width = max(width, ansi.StringWidth(r.Name))
 	}
 	var b strings.Builder
 	for _, r := range chain {
@@ -54,7 +55,7 @@ func Why(chain []*Row, style Style, now time.Time) string {
 		if d := Duration(r.Time(now)); d != "" {
 			state += " " + d
 		}
-		line := fmt.Sprintf("%s %-*s  %-16s  %s", style.Sign(r.Phase), width, r.Name, state, style.Text(r.Why()))
+		line := fmt.Sprintf("%s %s  %-16s  %s", style.Sign(r.Phase), pad(r.Name, width), state, style.Text(r.Why()))
 		fmt.Fprintln(&b, strings.TrimRight(line, " "))
 	}
 	return b.String()

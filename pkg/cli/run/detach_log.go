@@ -5,6 +5,7 @@ package run
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,7 +16,8 @@ import (
 )
 
 // createLog creates the file for the output of a run in the background, which its owner alone can read. The run holds
-// a lock of it while it lives, and removes it at its end. createLog removes the files of runs that were killed.
+// a lock of it while it lives, and removes it at its end. createLog removes the files of runs that were killed. The
+// lock of the directory keeps others from seeing a file before it is locked.
 func createLog() (*os.File, error) {
 	state, err := command.StateDir(os.Getenv)
 	if err != nil {
@@ -24,6 +26,14 @@ func createLog() (*os.File, error) {
 	dir := filepath.Join(state, "detached")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
+	}
+	lock, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
 	}
 	old, err := os.ReadDir(dir)
 	if err != nil {
@@ -59,8 +69,8 @@ func removeUnlocked(path string) {
 // maxLog is how many bytes of output the file of a run in the background holds at most.
 const maxLog = 64 << 20
 
-// boundedLog empties a file that becomes larger than limit before it writes to it. The lines that are lost can still be
-// read from the API, as far as that keeps them.
+// boundedLog empties a file that becomes larger than limit before it writes to it. It drops what it can't write, as a
+// full disk is no reason to end a run. The lines that are lost can still be read from the API, as far as that keeps them.
 type boundedLog struct {
 	file        *os.File
 	size, limit int64
@@ -68,13 +78,11 @@ type boundedLog struct {
 
 func (b *boundedLog) Write(p []byte) (int, error) {
 	if b.size += int64(len(p)); b.size > b.limit {
-		if err := b.file.Truncate(0); err != nil {
-			return 0, err
-		}
-		if _, err := b.file.Seek(0, io.SeekStart); err != nil {
-			return 0, err
+		if _, err := b.file.Seek(0, io.SeekStart); err == nil {
+			_ = b.file.Truncate(0)
 		}
 		b.size = int64(len(p))
 	}
-	return b.file.Write(p)
+	_, _ = b.file.Write(p)
+	return len(p), nil
 }

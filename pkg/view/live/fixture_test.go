@@ -69,7 +69,7 @@ func sessionOf(targets []v1alpha1.Target) *v1alpha1.Session {
 
 func demo() *v1alpha1.Session {
 	return sessionOf(targets("(Tiltfile)=ok", "catalog=ready", "load-test=none", "migrate=ok", "orders=fail:Process 7 exited with code 1",
-		"smoke=wait:orders:serve,worker:update", "worker=run"))
+		"smoke=wait:orders:update,worker:update", "worker=run"))
 }
 
 // source is a Source in memory, and the Control of nothing.

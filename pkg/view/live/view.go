@@ -73,7 +73,8 @@ func (m *Model) drawHeader() string {
 	left, right := m.options.Title, "reading the Session"
 	if m.session != nil {
 		sum := view.Summarize(m.session, m.options.Now())
-		left, right = sum.Command+" "+sum.Tiltfile, strings.SplitN(sum.String(), "  ", 2)[1]
+		left = sum.Command + " " + sum.Tiltfile
+		right = strings.TrimPrefix(sum.String(), left+"  ")
 		if m.width < whyWidth {
 			right = fmt.Sprintf("%d/%d ready  %d failed", sum.Reached, sum.Wanted, sum.Failed)
 		}
