@@ -18,6 +18,7 @@ func TestLines(t *testing.T) {
 		"thirteenchars │ a\n":                {Source: "thirteenchars", Text: "a"},
 		"fourteenchars! │ a\n":               {Source: "fourteenchars!", Text: "a"},
 		"          web │ ▶ run: a b\n":       {Source: "web", Text: "Running cmd: a b"},
+		"       仕事場 │ a\n":                   {Source: "仕事場", Text: "a"},
 		"         wöb2 │ a\n":                {Source: "wöb2", Text: "a"},
 		"          web │ \x1b[31m\x00\xff\n": {Source: "web", Text: "\x1b[31m\x00\xff"},
 	} {

@@ -4,6 +4,7 @@
 package view
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -145,6 +146,18 @@ func TestDistance(t *testing.T) {
 	}{{"", "", 0}, {"", "äb", 2}, {"äb", "", 2}, {"kitten", "sitting", 3}, {"abc", "abc", 0}, {"ab", "ba", 2}} {
 		if got := distance(test.a, test.b); got != test.want {
 			t.Errorf("%s to %s: %d, want %d", test.a, test.b, got, test.want)
+		}
+	}
+}
+
+// Columns begin at the same place below names of wide characters.
+func TestWideNames(t *testing.T) {
+	s := &v1alpha1.Session{}
+	s.Status.Targets = []v1alpha1.Target{target("api:serve", ready()), target("仕事場:serve", ready())}
+	status := Status(s, func(string) string { return "" }, Style{}, at(10).Time)
+	for _, want := range []string{"●  api     ready", "●  仕事場  ready"} {
+		if !strings.Contains(status, want) {
+			t.Errorf("%q isn't in\n%s", want, status)
 		}
 	}
 }

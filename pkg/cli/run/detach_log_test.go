@@ -6,6 +6,7 @@ package run
 import (
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -39,6 +40,29 @@ func TestLogOfABackgroundRun(t *testing.T) {
 	}
 }
 
+// Runs that start at one time leave each other's files alone.
+func TestLogsOfBackgroundRuns(t *testing.T) {
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	var begun, kept sync.WaitGroup
+	begun.Add(20)
+	for range 20 {
+		kept.Go(func() {
+			log, err := createLog()
+			begun.Done()
+			begun.Wait()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer log.Close()
+			if _, err := os.Stat(log.Name()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	kept.Wait()
+}
+
 func TestBoundedLog(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
@@ -55,5 +79,11 @@ func TestBoundedLog(t *testing.T) {
 		if got, err := os.ReadFile(file.Name()); string(got) != step.want || err != nil {
 			t.Errorf("after %q: %q, %v; want %q", step.write, got, err, step.want)
 		}
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := log.Write([]byte("0123456789")); n != 10 || err != nil {
+		t.Errorf("a file that can't be written: %d, %v", n, err)
 	}
 }

@@ -71,9 +71,7 @@ func (t *terminal) client() (*live.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a client: %w", err)
 	}
-	return &live.Client{
-		Sessions: client.Sessions(), Name: command.SessionName, Manager: controller.FieldManager,
-	}, nil
+	return &live.Client{API: client, Name: command.SessionName, Manager: controller.FieldManager}, nil
 }
 
 // showStatus shows the line of status until the returned function is called.

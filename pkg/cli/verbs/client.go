@@ -46,6 +46,15 @@ func (c *sessionClient) addFlags(cmd *cobra.Command) {
 
 // sessions returns a client for the server that the flags name.
 func (c *sessionClient) sessions() (clientv1alpha1.SessionInterface, error) {
+	api, err := c.api()
+	if err != nil {
+		return nil, err
+	}
+	return api.Sessions(), nil
+}
+
+// api checks the flags and returns a client. The error has an exit code.
+func (c *sessionClient) api() (clientv1alpha1.TiltV1alpha1Interface, error) {
 	if problems := content.IsPathSegmentName(c.session); len(problems) > 0 {
 		return nil, command.WithCode(command.ExitUsage, "--session %q is not a valid name of a Session: it %s",
 			c.session, strings.Join(problems, ", "))
@@ -61,7 +70,7 @@ func (c *sessionClient) sessions() (clientv1alpha1.SessionInterface, error) {
 	if err != nil {
 		return nil, command.WithCode(command.ExitAPI, "make a client: %w", err)
 	}
-	return client.Sessions(), nil
+	return client, nil
 }
 
 // requestError describes a request that failed, in the words of the server if it has

@@ -41,14 +41,14 @@ func (c *sessionClient) top(cmd *cobra.Command, p command.Program, colours *comm
 		return command.WithCode(command.ExitUsage,
 			`top needs a terminal of at least 40 columns and 10 rows; "status" and "logs" print lines`)
 	}
-	sessions, err := c.sessions()
+	api, err := c.api()
 	if err != nil {
 		return err
 	}
-	if _, err := sessions.Get(cmd.Context(), c.session, metav1.GetOptions{}); err != nil {
+	if _, err := api.Sessions().Get(cmd.Context(), c.session, metav1.GetOptions{}); err != nil {
 		return c.requestError(err)
 	}
-	client := &live.Client{Sessions: sessions, Name: c.session, Manager: controller.FieldManager}
+	client := &live.Client{API: api, Name: c.session, Manager: controller.FieldManager}
 	var ending live.Ending
 	err, _ = p.Group().Run(cmd.Context(), nil, func(ctx context.Context) (err error) {
 		ending, err = live.Run(ctx, in, out, live.Options{

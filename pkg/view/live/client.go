@@ -26,6 +26,8 @@ type Source interface {
 	Watch(ctx context.Context, changed func(*v1alpha1.Session, error))
 	// Log calls line with each line that options select, in order. With options.Follow it goes on until the run ends.
 	Log(ctx context.Context, options v1alpha1.SessionLogOptions, line func(*v1alpha1.SessionLogLine)) error
+	// Places returns the positions of resources in the Tiltfile, nil where they aren't known.
+	Places(ctx context.Context) map[string]int32
 }
 
 // Control is how the view changes a Session.
@@ -36,7 +38,7 @@ type Control interface {
 
 // Client is a Source and the Control of a Session of an API server.
 type Client struct {
-	Sessions clientv1alpha1.SessionInterface
+	API clientv1alpha1.TiltV1alpha1Interface
 	// Name is that of the Session, Manager the field manager of requests.
 	Name, Manager string
 }
@@ -61,12 +63,12 @@ func (c *Client) Watch(ctx context.Context, changed func(*v1alpha1.Session, erro
 
 // watch returns nil at the end of a watch, which a server may end at any time.
 func (c *Client) watch(ctx context.Context, changed func(*v1alpha1.Session, error)) error {
-	s, err := c.Sessions.Get(ctx, c.Name, metav1.GetOptions{})
+	s, err := c.API.Sessions().Get(ctx, c.Name, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
 	changed(s, nil)
-	changes, err := c.Sessions.Watch(ctx, metav1.ListOptions{
+	changes, err := c.API.Sessions().Watch(ctx, metav1.ListOptions{
 		FieldSelector:   fields.OneTermEqualSelector(metav1.ObjectNameField, c.Name).String(),
 		ResourceVersion: s.ResourceVersion,
 	})
@@ -92,7 +94,7 @@ func (c *Client) watch(ctx context.Context, changed func(*v1alpha1.Session, erro
 func (c *Client) Log(ctx context.Context, options v1alpha1.SessionLogOptions,
 	line func(*v1alpha1.SessionLogLine)) error {
 	options.Format = v1alpha1.SessionLogFormatJSON
-	stream, err := c.Sessions.GetLogs(c.Name, &options).Stream(ctx)
+	stream, err := c.API.Sessions().GetLogs(c.Name, &options).Stream(ctx)
 	if err != nil {
 		return err
 	}
@@ -110,10 +112,25 @@ func (c *Client) Log(ctx context.Context, options v1alpha1.SessionLogOptions,
 	}
 }
 
+// Places implements Source.
+func (c *Client) Places(ctx context.Context) map[string]int32 {
+	list, err := c.API.UIResources().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil // Tilt and servers on etcd don't serve them.
+	}
+	known := map[string]int32{}
+	for i := range list.Items {
+		if r := &list.Items[i]; r.Annotations[v1alpha1.UISession] == c.Name {
+			known[r.Annotations[v1alpha1.UIName]] = r.Status.Order
+		}
+	}
+	return known
+}
+
 // Trigger implements Control.
 func (c *Client) Trigger(ctx context.Context, resource string) error {
 	spec := v1alpha1.SessionTriggerSpec{Resources: []string{resource}}
-	_, err := c.Sessions.Trigger(ctx, c.Name, &v1alpha1.SessionTrigger{Spec: spec}, c.options())
+	_, err := c.API.Sessions().Trigger(ctx, c.Name, &v1alpha1.SessionTrigger{Spec: spec}, c.options())
 	return err
 }
 
@@ -121,10 +138,10 @@ func (c *Client) Trigger(ctx context.Context, resource string) error {
 func (c *Client) SetEnabled(ctx context.Context, resource string, enabled bool) (err error) {
 	resources := []string{resource}
 	if enabled {
-		_, err = c.Sessions.Enable(ctx, c.Name,
+		_, err = c.API.Sessions().Enable(ctx, c.Name,
 			&v1alpha1.SessionEnable{Spec: v1alpha1.SessionEnableSpec{Resources: resources}}, c.options())
 	} else {
-		_, err = c.Sessions.Disable(ctx, c.Name,
+		_, err = c.API.Sessions().Disable(ctx, c.Name,
 			&v1alpha1.SessionDisable{Spec: v1alpha1.SessionDisableSpec{Resources: resources}}, c.options())
 	}
 	return err

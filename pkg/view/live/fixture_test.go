@@ -74,7 +74,8 @@ func demo() *v1alpha1.Session {
 
 // source is a Source in memory, and the Control of nothing.
 type source struct {
-	lines []*line
+	lines  []*line
+	places map[string]int32
 
 	mu    sync.Mutex
 	asked []string
@@ -117,6 +118,8 @@ func (s *source) Log(ctx context.Context, options v1alpha1.SessionLogOptions, ea
 	}
 	return nil
 }
+
+func (s *source) Places(context.Context) map[string]int32 { return s.places }
 
 func (s *source) ask(what string) error {
 	s.mu.Lock()

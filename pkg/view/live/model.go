@@ -84,7 +84,10 @@ type Model struct {
 	// nameWidth is that of the longest name.
 	nameWidth int
 	order     order
-	filter    string
+	// places are known of the rows of the names located.
+	places  places
+	located []string
+	filter  string
 	// cursor is the name of the row that keys are for.
 	cursor string
 
@@ -142,6 +145,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		m.width, m.height = msg.Width, msg.Height
 	case news:
 		m.learn(msg)
+		cmd = m.locate()
 	case tick:
 		if m.flash != "" && m.options.Now().Sub(m.flashed) > flashTime {
 			m.flash = ""
@@ -255,6 +259,7 @@ func (m *Model) arrange() {
 			m.visible = append(m.visible, r)
 		}
 	}
+	m.places.sort(m.visible)
 	m.order.sort(m.visible, m.options.Now())
 	if m.at() < 0 && len(m.visible) > 0 {
 		m.cursor = m.visible[0].Name

@@ -212,3 +212,17 @@ func TestErrorsOfReadsWait(t *testing.T) {
 		t.Errorf("after the next contact: %q", got)
 	}
 }
+
+// Rows are in the order of the Tiltfile where the server tells it, and images and others come last.
+func TestOrderOfTheTiltfile(t *testing.T) {
+	log := demoLog()
+	log.places = map[string]int32{"(Tiltfile)": 0, "worker": 1, "smoke": 2, "catalog": 3}
+	m := screenOf(t, 80, 24, demo(), log, view.Style{})
+	var got []string
+	for _, r := range m.visible {
+		got = append(got, r.Name)
+	}
+	if want := "(Tiltfile) worker smoke catalog load-test migrate orders"; strings.Join(got, " ") != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -52,9 +52,13 @@ func (p *pane) add(lines []*line) {
 	}
 }
 
+// maxJoined bounds a line that is put together, as a bar of progress may never end its line.
+const maxJoined = 64 << 10
+
 // append adds a line, or the rest of the last line.
 func (p *pane) append(l *line) {
-	if last := len(p.lines) - 1; l.Continues && last >= 0 && p.lines[last].Resource == l.Resource {
+	if last := len(p.lines) - 1; l.Continues && last >= 0 && p.lines[last].Resource == l.Resource &&
+		len(p.lines[last].Text) < maxJoined {
 		l = joined(p.lines[last], l)
 		p.lines[last] = l
 		return

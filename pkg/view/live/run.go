@@ -4,11 +4,13 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 
@@ -32,7 +34,8 @@ func Run(ctx context.Context, in, out *os.File, options Options) (Ending, error)
 	defer func() { _ = term.Restore(int(in.Fd()), before) }()
 	ctx, cancel := context.WithCancel(ctx)
 	m := NewModel(ctx, options)
-	program := tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler(),
+	g := &guarded{Model: m, failed: make(chan struct{})}
+	program := tea.NewProgram(g, tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler(),
 		tea.WithFPS(framesPerSecond), tea.WithColorProfile(profile(options.Style.Colour)))
 	stops := make(chan os.Signal, 1)
 	signal.Notify(stops, syscall.SIGTSTP)
@@ -46,6 +49,9 @@ func Run(ctx context.Context, in, out *os.File, options Options) (Ending, error)
 			select {
 			case <-stops:
 				program.Send(suspend{})
+			case <-g.failed:
+				program.Quit()
+				return
 			case <-ctx.Done():
 				program.Quit()
 				return
@@ -55,10 +61,45 @@ func Run(ctx context.Context, in, out *os.File, options Options) (Ending, error)
 	_, err = program.Run()
 	cancel()
 	work.Wait()
-	if err != nil {
+	if err = cmp.Or(err, g.err); err != nil {
 		return EndedByContext, fmt.Errorf("show the live view: %w", err)
 	}
 	return m.ending, nil
+}
+
+// guarded ends a view that panics as any other. A program that recovers by itself closes its input while it reads that.
+type guarded struct {
+	*Model
+	err error
+	// failed is closed with err.
+	failed chan struct{}
+}
+
+// Update implements tea.Model.
+func (g *guarded) Update(msg tea.Msg) (model tea.Model, cmd tea.Cmd) {
+	defer g.recover()
+	model = g
+	if g.err == nil {
+		_, cmd = g.Model.Update(msg)
+	}
+	return model, cmd
+}
+
+// View implements tea.Model.
+func (g *guarded) View() (v tea.View) {
+	defer g.recover()
+	if g.err == nil {
+		v = g.Model.View()
+	}
+	return v
+}
+
+// recover is deferred.
+func (g *guarded) recover() {
+	if p := recover(); p != nil {
+		g.err = fmt.Errorf("%w: %v\n%s", tea.ErrProgramPanic, p, debug.Stack())
+		close(g.failed)
+	}
 }
 
 // profile is how many colours the renderer leaves.

@@ -149,7 +149,13 @@ func (m *Model) drawFooter() string {
 	case m.lost != nil:
 		return m.paint(bold, m.marks.cut(" "+plain(m.lost.Error()), m.width))
 	}
-	keys := " ? help  q quit  enter log  a all  / filter  f find  t trigger  R restart  e on/off  d why  s stream"
+	keys := ""
+	for _, key := range []string{"? help", "q quit", "enter log", "a all", "/ filter", "f find", "t trigger", "R restart",
+		"e on/off", "d why", "s stream"} {
+		if len(keys)+len(key)+1 < m.width {
+			keys += " " + key + " "
+		}
+	}
 	return m.paint(faint, m.marks.cut(keys, m.width))
 }
 
@@ -167,7 +173,7 @@ func helpTexts(own bool) []string {
 		"l          hide or show the log",
 		"f          find a regular expression in the whole log; n older, N newer",
 		"/          rows whose names have a text; esc shows all again",
-		"o          order of the rows: by name, failed first, longest first",
+		"o          order of the rows: as in the Tiltfile, failed first, longest first",
 		"d          why a row waits or has failed, and what is in front of it",
 		"t r        trigger: run once more, after an update that runs",
 		"R          restart: disable, then enable",
