@@ -137,6 +137,7 @@ func (r *resource) view() ResourceState {
 			Wait:      r.updateWait,
 			History:   r.history,
 			Triggered: r.wants.trigger > 0 && !r.wants.follows,
+			Retry:     r.wants.retry || r.updateHold == HoldRetrying,
 		}
 		if r.updating != nil {
 			state.Update.Running = r.updating.start

@@ -55,6 +55,9 @@ func TestOthersRunWhileAJobIsRetried(t *testing.T) {
 		w.want("a=retrying b=active")
 		time.Sleep(time.Hour)
 		w.want("a=waiting-for-local b=active")
+		if !w.resource("a").Update.Retry || w.resource("b").Update.Retry {
+			t.Error("the execution that is due isn't shown as a retry")
+		}
 		w.exit("b:update", 0)
 		w.want("a=active b=ok")
 		w.exit("a:update", 0)

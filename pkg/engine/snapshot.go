@@ -83,8 +83,8 @@ type UpdateState struct {
 	// Pending is since when there is a reason for another execution, also for one that waits for a trigger. Queued and
 	// Allowed are as in the Build that it will be. They are zero if it isn't due.
 	Pending, Queued, Allowed time.Time
-	// Triggered is true if a person has asked for the next execution.
-	Triggered bool
+	// Triggered is true if a person has asked for the next execution, Retry if it repeats the last one, which has failed.
+	Triggered, Retry bool
 	// Wait is nil without a Hold.
 	Wait *Wait
 	// History are its executions, nil before the first one.

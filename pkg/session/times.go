@@ -73,10 +73,10 @@ func updateTimes(r *engine.ResourceState) *v1alpha1.TargetTimes {
 	switch phase := updatePhase(r); {
 	case phase == PhaseDisabled || phase == PhaseInactive:
 		return nil
-	case phase == PhaseWaiting && !u.Queued.IsZero():
+	case phase == PhaseWaiting && !u.Queued.IsZero() && !u.Retry:
 		return times(u.Queued, u.Allowed, time.Time{}, time.Time{}, time.Time{})
 	}
-	return buildTimes(u.History, u.Hold == engine.HoldRetrying)
+	return buildTimes(u.History, u.Retry)
 }
 
 func tiltfileTimes(t *engine.TiltfileState) *v1alpha1.TargetTimes {

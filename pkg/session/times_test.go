@@ -74,8 +74,10 @@ func TestTimes(t *testing.T) {
 			Current: retried(built(5, 5, 5, 0, "")), Ended: ended.Ended}}, want: "1 2 3 - -"},
 		"second attempt succeeded": {update: &engine.UpdateState{Last: &engine.Exit{}, History: &engine.History{
 			Ended: append([]*engine.Build{retried(built(5, 5, 5, 7, ""))}, ended.Ended...)}}, want: "1 2 3 7 7"},
-		"before an attempt": {update: &engine.UpdateState{Hold: engine.HoldRetrying, History: &engine.History{
+		"before an attempt": {update: &engine.UpdateState{Hold: engine.HoldRetrying, Retry: true, History: &engine.History{
 			Ended: []*engine.Build{built(1, 2, 3, 4, "no")}}}, want: "1 2 3 - -"},
+		"an attempt waits for its turn": {update: &engine.UpdateState{Hold: engine.HoldWaitingForSlot, Queued: sec(8),
+			Retry: true, History: &engine.History{Ended: []*engine.Build{built(1, 2, 3, 4, "no")}}}, want: "1 2 3 - -"},
 		"waits for a trigger": {update: &engine.UpdateState{Hold: engine.HoldPendingTrigger, Last: &engine.Exit{},
 			History: ended}, want: "1 2 3 4 4"},
 		"server is ready": {runtime: &engine.RuntimeState{Queued: sec(1), Allowed: sec(2), Start: sec(3), Ready: sec(4.0000017),
