@@ -38,15 +38,16 @@ func (b Batch) Lines() iter.Seq2[Line, uint64] {
 	}
 }
 
-// Read yields the selected lines in batches, which are empty only as Wake says. It ends at the end of the selection, after the last line
-// of a closed store, or when ctx is done. It runs in the caller's goroutine, never delays writers and needs no cleanup.
+// Read yields the selected lines in batches, which are empty only as Wake says. It ends at the end of the selection,
+// after the last line of a closed store, or when ctx is done. It runs in the caller's goroutine, never delays writers and
+// needs no cleanup.
 func (s *Store) Read(ctx context.Context, selection Selection) iter.Seq[Batch] {
 	return func(yield func(Batch) bool) {
-		r := s.begin(selection)
+		r := s.begin(ctx, selection)
 		for ctx.Err() == nil {
 			batch, grown := r.take()
 			if len(batch.parts) > 0 {
-				batch = r.limited(r.matching(batch))
+				batch = r.limited(r.matching(ctx, batch))
 				if len(batch.parts) > 0 && !yield(batch) || r.full() {
 					return
 				}
@@ -82,7 +83,7 @@ type reader struct {
 }
 
 // begin finds the first selected line.
-func (s *Store) begin(selection Selection) *reader {
+func (s *Store) begin(ctx context.Context, selection Selection) *reader {
 	r := &reader{Selection: selection, store: s, expected: map[*source]uint64{}, missed: map[*source]uint64{}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,10 +96,10 @@ func (s *Store) begin(selection Selection) *reader {
 	}
 	resumed := r.next
 	if r.Tail != nil {
-		r.next = r.last(*r.Tail, true)
+		r.next = r.last(ctx, *r.Tail, true)
 	}
 	if r.Before > 0 && r.Limit != nil {
-		r.next = r.last(*r.Limit, false)
+		r.next = r.last(ctx, *r.Limit, false)
 	}
 	r.expect(r.After != nil && r.next == resumed)
 	return r
@@ -175,8 +176,8 @@ func (b *block) between(first, end uint64) *block {
 }
 
 // last returns the number of the first of the last n selected lines. If whole is true, the parts of a line count as
-// one. The store is locked before and after, but not while lines are matched.
-func (r *reader) last(n int64, whole bool) uint64 {
+// one. The store is locked before and after, but not while lines are matched, which ends when ctx is done.
+func (r *reader) last(ctx context.Context, n int64, whole bool) uint64 {
 	blocks := r.store.blocks
 	if r.Grep != nil {
 		blocks = slices.Clone(blocks)
@@ -187,6 +188,9 @@ func (r *reader) last(n int64, whole bool) uint64 {
 		return max(r.next, r.end)
 	}
 	for _, e := range slices.Backward(blocks) {
+		if ctx.Err() != nil {
+			break
+		}
 		if !r.wants(e.block) || e.level < r.Level || e.first >= r.end || e.after() <= r.next {
 			continue
 		}

@@ -4,6 +4,7 @@
 package logs
 
 import (
+	"context"
 	"regexp"
 	"slices"
 	"time"
@@ -77,13 +78,16 @@ func (s *Selection) wants(b *block) bool {
 		(len(s.Sources) == 0 || slices.Contains(s.Sources, b.source.name))
 }
 
-// matching returns the lines that Level and Grep select.
-func (r *reader) matching(b Batch) Batch {
+// matching returns the lines that Level and Grep select, or some of them when ctx is done.
+func (r *reader) matching(ctx context.Context, b Batch) Batch {
 	if r.Level == LevelInfo && r.Grep == nil {
 		return b
 	}
 	var parts []part
 	for _, p := range b.parts {
+		if ctx.Err() != nil {
+			break
+		}
 		p.missed += r.missed[p.source]
 		matches := []part{p}
 		switch {

@@ -363,3 +363,21 @@ func TestMatchingLinesCarryWhatIsMissing(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// A search that takes long ends soon after its context, also while it looks for the last lines.
+func TestSearchEndsWithItsContext(t *testing.T) {
+	s := newStore(8 << 20)
+	for range 1 << 10 {
+		s.Append("a", LevelInfo, strings.Repeat("a", 1<<10))
+	}
+	few := int64(1)
+	for _, selection := range []Selection{{}, {Tail: &few}} {
+		selection.Grep = regexp.MustCompile(strings.Repeat(".{0,500}", 10) + "x")
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		begin := time.Now()
+		if got := collect(ctx, s, selection); len(got) > 0 || time.Since(begin) > 10*time.Second {
+			t.Errorf("%d lines after %s", len(got), time.Since(begin))
+		}
+		cancel()
+	}
+}

@@ -4,6 +4,7 @@
 package logs
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sort"
@@ -113,7 +114,7 @@ func (s *Store) wake() {
 // Tail returns the last n stored lines of a source, oldest first.
 func (s *Store) Tail(source string, n int) []Line {
 	last := int64(n)
-	r := s.begin(Selection{Sources: []string{source}, Tail: &last})
+	r := s.begin(context.Background(), Selection{Sources: []string{source}, Tail: &last})
 	var tail []Line
 	for {
 		batch, _ := r.take()

@@ -5,7 +5,7 @@ package v1alpha1
 
 import (
 	"fmt"
-	"regexp"
+	"regexp/syntax"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
@@ -41,12 +41,24 @@ func ValidateSessionLogOptions(options *SessionLogOptions) field.ErrorList {
 	return errs
 }
 
+// maxGrepSteps limits how long a line takes: an expression of few bytes with repetitions could keep a processor busy for
+// hours.
+const maxGrepSteps = 2048
+
 func validateGrep(expression string, at *field.Path) field.ErrorList {
 	if len(expression) > MaxSessionLogGrep {
 		return field.ErrorList{field.TooLong(at, "", MaxSessionLogGrep)}
 	}
-	if _, err := regexp.Compile(expression); err != nil {
+	parsed, err := syntax.Parse(expression, syntax.Perl)
+	if err != nil {
 		return field.ErrorList{field.Invalid(at, expression, err.Error())}
+	}
+	switch program, err := syntax.Compile(parsed.Simplify()); {
+	case err != nil:
+		return field.ErrorList{field.Invalid(at, expression, err.Error())}
+	case len(program.Inst) > maxGrepSteps:
+		return field.ErrorList{field.Invalid(at, expression, "repeats too much: each byte of the log may take "+
+			fmt.Sprintf("%d steps, and at most %d are allowed", len(program.Inst), maxGrepSteps))}
 	}
 	return nil
 }
