@@ -80,7 +80,7 @@ func TestValidateLogOptions(t *testing.T) {
 		}, nil},
 		{"a page", v1alpha1.SessionLogOptions{BeforeSeq: number(1), LimitLines: number(1)}, nil},
 		{"an expression that takes long", v1alpha1.SessionLogOptions{Grep: "(a|b){1000}c"},
-			[]string{`grep: Invalid value: "(a|b){1000}c": repeats too much: each byte of the log may take  steps, and at most 2048 are allowed`}},
+			[]string{`grep: Invalid value: "(a|b){1000}c": repeats too much: each byte of the log may take 3003 steps, and at most 2048 are allowed`}},
 		{"a long expression", v1alpha1.SessionLogOptions{Grep: strings.Repeat("x", 1025)}, []string{"grep: Too long: may not be more than 1024 bytes"}},
 		{"since a time", v1alpha1.SessionLogOptions{SinceTime: &now, Format: "json"}, nil},
 		{"everything wrong at once", v1alpha1.SessionLogOptions{
