@@ -101,15 +101,24 @@ func (r *Running) claim(n named, owners map[string]string, kind, name, of string
 		return true
 	}
 	message := fmt.Sprintf("%q isn't shown as %s %q, because %s has that name", of, kind, name, owner)
-	key := fmt.Sprintf("%p %s", n.run, message)
-	r.mu.Lock()
-	known := r.collisions[key]
-	r.collisions[key] = true
-	r.mu.Unlock()
-	if !known {
+	if r.collides(n, message) {
 		n.run.Logs().Append(model.TiltfileResource, logs.LevelWarn, message)
 	}
 	return false
+}
+
+// collides reports whether a collision is new to a run that is still in the table.
+func (r *Running) collides(n named, message string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.byName[n.name] != n.run || r.collisions[n.run][message] {
+		return false
+	}
+	if r.collisions[n.run] == nil {
+		r.collisions[n.run] = map[string]bool{}
+	}
+	r.collisions[n.run][message] = true
+	return true
 }
 
 // Press implements registry.Source.

@@ -75,6 +75,10 @@ func TestProjectManySessions(t *testing.T) {
 	if len(said) != 1 || !strings.Contains(said[0], want) {
 		t.Errorf("the later Session says %q", said)
 	}
+	r.end("a")
+	if r.forget("a"); len(r.collisions) > 0 {
+		t.Errorf("collisions of a run that is gone stay: %v", r.collisions)
+	}
 }
 
 // Each change is announced to who waits for it.
