@@ -86,8 +86,8 @@ func tiltfileTimes(t *engine.TiltfileState) *v1alpha1.TargetTimes {
 	return buildTimes(t.History, false)
 }
 
-// buildTimes are the times of the build that goes on, else of the last one. They begin with the first attempt, and don't
-// end before a retry. They are nil without any build.
+// buildTimes are the times of the build that goes on, else of the last one. They begin with the first attempt, and
+// don't end before a retry. They are nil without any build.
 func buildTimes(h *engine.History, retries bool) *v1alpha1.TargetTimes {
 	if h == nil {
 		return nil

@@ -183,7 +183,7 @@ func exit(end *v1alpha1.TargetStateTerminated) string {
 // maxOn is how many of the rows that a row waits for are named.
 const maxOn = 3
 
-// waitsFor is what a target waits for: the rows in front of it and their states, those that failed first, or the reason.
+// waitsFor is what a target waits for: the rows in front of it and their states, failed ones first, or the reason.
 func (r *Row) waitsFor(w *v1alpha1.TargetStateWaiting) string {
 	on := r.on(w)
 	if len(on) == 0 {

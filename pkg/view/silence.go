@@ -37,8 +37,8 @@ func (s *Silence) Due() time.Time { return s.since.Add(silences[min(s.told, len(
 // maxAwaited is how many of the targets that a run waits for are named.
 const maxAwaited = 3
 
-// StillWaiting is what a run waits for: the targets that run or aren't ready, the oldest first, each after the ones that
-// wait for it. It is empty if only a person can make the run go on, or nothing is to be done.
+// StillWaiting is what a run waits for: the targets that run or aren't ready, the oldest first, each after the ones
+// that wait for it. It is empty if only a person can make the run go on, or nothing is to be done.
 func (s Style) StillWaiting(status *v1alpha1.SessionStatus, now time.Time) string {
 	var causes []*v1alpha1.Target
 	chains := map[string][]session.Link{}

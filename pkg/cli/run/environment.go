@@ -31,7 +31,8 @@ func page(r *report.Report) ([]byte, error) {
 func revision(directory string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), gitTimeout)
 	defer cancel()
-	git := exec.CommandContext(ctx, "git", "-C", directory, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+	git := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+	git.Dir = directory
 	git.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0")
 	git.WaitDelay = gitTimeout
 	out, err := git.Output()
