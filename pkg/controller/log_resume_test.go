@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand"
@@ -57,7 +58,7 @@ func TestLogIsResumed(t *testing.T) {
 			limit = 1 << 30 // To an end.
 		}
 		var got bytes.Buffer
-		if _, err = io.CopyN(&got, stream, limit); err == io.EOF {
+		if _, err = io.CopyN(&got, stream, limit); errors.Is(err, io.EOF) {
 			ended = true
 		}
 		_ = stream.Close()

@@ -6,6 +6,7 @@ package report
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -77,7 +78,7 @@ func TestJUnitOfEachEnding(t *testing.T) {
 		var got []string
 		for _, c := range suite.Tests {
 			text := c.Name + " " + string(c.Status)
-			if problem, ok := c.Error.(junit.Error); ok && c.Status != junit.StatusSkipped {
+			if problem := (junit.Error{}); errors.As(c.Error, &problem) && c.Status != junit.StatusSkipped {
 				text += " " + problem.Type
 			}
 			got = append(got, text)
@@ -134,7 +135,7 @@ func TestJUnitOfHostileOutput(t *testing.T) {
 	}
 	content, _ := JUnit(r)
 	for decoder := xml.NewDecoder(strings.NewReader(string(content))); ; {
-		if _, err := decoder.Token(); err == io.EOF {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)

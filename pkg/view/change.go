@@ -47,7 +47,7 @@ func (s Style) Change(t *v1alpha1.Target) string {
 	if session.LogSources(*t)[0] == model.TiltfileResource {
 		return ""
 	}
-	what := ""
+	var what string
 	switch phase {
 	case session.PhaseReady:
 		took := t.State.Active.LastReadyTime.Sub(t.State.Active.StartTime.Time)

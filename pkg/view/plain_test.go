@@ -67,8 +67,8 @@ func TestSilence(t *testing.T) {
 	var s Silence
 	s.Break(noon)
 	now := noon
-	for _, minutes := range []time.Duration{1, 2, 5, 10, 10} {
-		if got := s.Due().Sub(now); got != minutes*time.Minute {
+	for _, minutes := range []int{1, 2, 5, 10, 10} {
+		if got := s.Due().Sub(now); got != time.Duration(minutes)*time.Minute {
 			t.Errorf("the next line is due after %v, want %d minutes", got, minutes)
 		}
 		now = s.Due()

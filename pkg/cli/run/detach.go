@@ -85,7 +85,7 @@ func (o *options) startDetached(ctx context.Context, p command.Program) error {
 			number, _ := signal.(syscall.Signal)
 			return command.WithCode(exitBySignal+int(number), "ended by a signal before everything was ready: %v", signal)
 		case <-limit:
-			b.describe(p, "isn't ready yet")
+			_ = b.describe(p, "isn't ready yet") // The exit code says more.
 			return command.WithCode(command.ExitTimeout, "not ready after %v; the run goes on", o.detached.timeout)
 		case <-tick.C:
 		}
@@ -104,7 +104,7 @@ func (o *options) startDetached(ctx context.Context, p command.Program) error {
 		case view.StateReady, view.StateSucceeded:
 			return b.describe(p, "is ready after "+view.Duration(sum.Took))
 		case view.StateFailed:
-			b.describe(p, "goes on")
+			_ = b.describe(p, "goes on") // The exit code says more.
 			return failedTarget(s)
 		}
 	}

@@ -52,7 +52,7 @@ func (m *Model) drawLine(l *line, width int) []string {
 	if m.wrap {
 		limit = 4 * width * m.height
 	}
-	body := ""
+	var body string
 	if m.find.pattern != nil && m.find.pattern.MatchString(l.Text) {
 		body = highlight(clean(l.Text, limit, false), m.find.pattern)
 	} else {
