@@ -39,8 +39,8 @@ func (b Batch) Lines() iter.Seq2[Line, uint64] {
 }
 
 // Read yields the selected lines in batches, which are empty only as Wake says. It ends at the end of the selection,
-// after the last line of a closed store, or when ctx is done. It runs in the caller's goroutine, never delays writers and
-// needs no cleanup.
+// after the last line of a closed store, or when ctx is done. It runs in the caller's goroutine, never delays writers
+// and needs no cleanup.
 func (s *Store) Read(ctx context.Context, selection Selection) iter.Seq[Batch] {
 	return func(yield func(Batch) bool) {
 		r := s.begin(ctx, selection)

@@ -69,8 +69,9 @@ func removeUnlocked(path string) {
 // maxLog is how many bytes of output the file of a run in the background holds at most.
 const maxLog = 64 << 20
 
-// boundedLog empties a file that becomes larger than limit before it writes to it. It drops what it can't write, as a
-// full disk is no reason to end a run. The lines that are lost can still be read from the API, as far as that keeps them.
+// boundedLog empties a file that becomes larger than limit before it writes to it. It drops what it can't write,
+// as a full disk is no reason to end a run. The lines that are lost can still be read from the API, as far as that
+// keeps them.
 type boundedLog struct {
 	file        *os.File
 	size, limit int64

@@ -41,8 +41,8 @@ func ValidateSessionLogOptions(options *SessionLogOptions) field.ErrorList {
 	return errs
 }
 
-// maxGrepSteps limits how long a line takes: an expression of few bytes with repetitions could keep a processor busy for
-// hours.
+// maxGrepSteps limits how long a line takes: an expression of few bytes with repetitions could keep a processor busy
+// for hours.
 const maxGrepSteps = 2048
 
 func validateGrep(expression string, at *field.Path) field.ErrorList {
