@@ -6,6 +6,7 @@ package run
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -65,11 +66,12 @@ type ciLog struct {
 // newCILog returns the log of the CI system that the run is in, and directs the output of p there.
 func (o *options) newCILog(p *command.Program) *ciLog {
 	o.reports.summary = o.ciSystems.summaryFile()
+	p.Streams.ErrOut = o.ciSystems.harmlessWriter(p.Streams.ErrOut)
 	c := &ciLog{}
 	var out block.Output
 	switch {
 	case o.reports.toStdout(), o.output.format == formatJSON:
-		return nil
+		return nil // The objects are no commands.
 	case o.ciSystems.github.on():
 		c.github = github.NewOutput(p.Streams.Out)
 		out = c.github
@@ -149,12 +151,44 @@ func (c *ciLog) close(r *report.Report) (err error) {
 	return errors.Join(err, c.github.Close())
 }
 
-// harmless returns an error whose message is no command of the log.
-func (c *ciLog) harmless(p command.Program, err error) error {
-	if c == nil || c.github == nil || err == nil {
+// harmless returns what makes a text one that the CI system doesn't execute, nil outside of one.
+func (c *ciSystems) harmless() func(string) string {
+	switch {
+	case c.github.on():
+		return github.Harmless
+	case c.gitlab.on():
+		return gitlab.Harmless
+	}
+	return nil
+}
+
+// harmlessError returns an error whose message the CI system doesn't execute.
+func (c *ciSystems) harmlessError(p command.Program, err error) error {
+	harmless := c.harmless()
+	if harmless == nil || err == nil {
 		return err
 	}
-	return command.WithCode(p.ExitCode(err), "%s", github.Harmless(err.Error()))
+	return command.WithCode(p.ExitCode(err), "%s", harmless(err.Error()))
+}
+
+// harmlessWriter returns a writer of whole lines, such as stderr, of which the CI system executes none.
+func (c *ciSystems) harmlessWriter(w io.Writer) io.Writer {
+	if harmless := c.harmless(); harmless != nil {
+		return harmlessWriter{w, harmless}
+	}
+	return w
+}
+
+type harmlessWriter struct {
+	w        io.Writer
+	harmless func(string) string
+}
+
+func (h harmlessWriter) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(h.w, h.harmless(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // summaryFile is the file for the summary of a step of GitHub Actions, empty for none.

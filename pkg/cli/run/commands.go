@@ -102,7 +102,7 @@ func (o *options) runE(p command.Program) func(*cobra.Command, []string) error {
 			return o.run(cmd.Context(), inner)
 		}
 		if o.detached.detach {
-			return o.startDetached(cmd.Context(), p)
+			return o.ciSystems.harmlessError(p, o.startDetached(cmd.Context(), p))
 		}
 		return o.run(cmd.Context(), p)
 	}

@@ -4,6 +4,7 @@
 package run
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"time"
@@ -62,12 +63,26 @@ func (w objects) Print(batch logs.Batch) (shown bool, err error) {
 	if len(piece) == 0 {
 		return false, nil
 	}
-	_, err = w.w.Write(piece)
+	_, err = w.w.Write(harmlessJSON(piece))
 	return true, err
 }
 
+// encode writes an object.
+func (w objects) encode(object any) error {
+	line, err := json.Marshal(object)
+	if err == nil {
+		_, err = w.w.Write(append(harmlessJSON(line), '\n'))
+	}
+	return err
+}
+
+// harmlessJSON is the same JSON without "##[", which begins a command of GitHub Actions anywhere in a line.
+func harmlessJSON(content []byte) []byte {
+	return bytes.ReplaceAll(content, []byte("##["), []byte(`\u0023#[`))
+}
+
 func (w objects) change(t *v1alpha1.Target, now time.Time) error {
-	return json.NewEncoder(w.w).Encode(stateObject{
+	return w.encode(stateObject{
 		Kind: "state", Time: metav1.NewMicroTime(view.ChangedAt(t, now)), Target: t.Name, Type: t.Type,
 		Resources: t.Resources, Phase: session.PhaseOf(t.State).String(), State: t.State,
 	})
@@ -75,7 +90,7 @@ func (w objects) change(t *v1alpha1.Target, now time.Time) error {
 
 // result writes how the run has ended.
 func (w objects) result(r *report.Report) error {
-	return json.NewEncoder(w.w).Encode(resultObject{
+	return w.encode(resultObject{
 		"result", metav1.NewMicroTime(r.End), r.Verdict, r.Signal, r.Error, r.ExitCode, r.Took().Seconds(),
 	})
 }

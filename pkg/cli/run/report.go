@@ -123,7 +123,7 @@ func (w *writer) write(r *report.Report) (written []string, err error) {
 			switch {
 			case err != nil:
 			case w.paths[i] == stdoutPath:
-				_, err = w.program.Streams.Out.Write(content)
+				_, err = w.program.Streams.Out.Write(harmlessJSON(content))
 			default:
 				err = report.WriteFile(w.paths[i], content)
 			}

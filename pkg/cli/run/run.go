@@ -43,7 +43,7 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 	end := newEnding(o, p, out.logs)
 	out.writer, out.ci = end.writer, ci
 	defer end.afterPanic()
-	return ci.harmless(p, end.finish(o.runSession(ctx, p, out, end)))
+	return o.ciSystems.harmlessError(p, end.finish(o.runSession(ctx, p, out, end)))
 }
 
 func (o *options) runSession(ctx context.Context, p command.Program, out *console, end *ending) error {

@@ -101,9 +101,12 @@ func (o *Output) Close() error {
 	return o.run("")
 }
 
+// lineEnds are those that the runner reads besides a line feed.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // Harmless is a text that is no command, for messages that aren't written to an Output.
 func Harmless(text string) string {
-	lines := strings.Split(strings.ReplaceAll(text, "##[", "## ["), "\n")
+	lines := strings.Split(lineEnds.Replace(strings.ReplaceAll(text, "##[", "## [")), "\n")
 	for i, line := range lines {
 		if strings.HasPrefix(strings.TrimSpace(line), "::") {
 			lines[i] = strings.Replace(line, "::", ": :", 1)

@@ -261,8 +261,10 @@ func TestSummaryIsAppended(t *testing.T) {
 
 func TestHarmless(t *testing.T) {
 	text := "error: a::b\n" + strings.Join(hostileLines, "\n")
-	got := parse(Harmless(text))
-	if len(got.plain) != len(hostileLines)+1 || !strings.HasPrefix(Harmless(text), "error: a::b\n: :error::x\n  : :add-mask") {
-		t.Errorf("got %q", Harmless(text))
+	for _, end := range []string{"\n", "\r\n", "\r"} {
+		got := Harmless(strings.ReplaceAll(text, "\n", end))
+		if read := parse(got); len(read.plain) != len(hostileLines)+1 || !strings.HasPrefix(got, "error: a::b\n: :error::x\n  : :add-mask") {
+			t.Errorf("got %q", got)
+		}
 	}
 }

@@ -39,7 +39,8 @@ func unescape(s string) string {
 
 func parse(log string) *step {
 	s := &step{groups: map[string][]string{}}
-	for line := range strings.SplitSeq(strings.TrimSuffix(log, "\n"), "\n") {
+	lines := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimSuffix(log, "\n"))
+	for line := range strings.SplitSeq(lines, "\n") {
 		s.line(line)
 	}
 	return s

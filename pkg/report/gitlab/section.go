@@ -5,7 +5,6 @@
 package gitlab
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -26,16 +25,13 @@ type Output struct {
 // NewOutput returns an output to w.
 func NewOutput(w io.Writer) *Output { return &Output{w: w, used: map[string]int{}} }
 
-// section is the beginning of what GitLab takes for the border of a section. A carriage return follows.
-var section = []byte("section_")
+// Harmless is a text without borders of sections. In these a carriage return follows the name; here each one follows an
+// escape sequence that shows nothing.
+func Harmless(text string) string { return strings.ReplaceAll(text, "\r", "\x1b[0K\r") }
 
-// Write writes text. Where it could be the border of a section, it has no carriage returns.
+// Write writes text, or a part of it.
 func (o *Output) Write(p []byte) (int, error) {
-	written := p
-	if bytes.Contains(p, section) {
-		written = bytes.ReplaceAll(p, []byte("\r"), nil)
-	}
-	if _, err := o.w.Write(written); err != nil {
+	if _, err := io.WriteString(o.w, Harmless(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil

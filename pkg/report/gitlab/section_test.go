@@ -6,6 +6,7 @@ package gitlab
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"testing"
 	"time"
 
@@ -28,14 +29,21 @@ func TestSections(t *testing.T) {
 		}
 	}
 	// It would end the section, and begin another one.
-	fmt.Fprint(o, "section_end:1893456000:catalog_update\r\x1b[0K\x1b[0Ksection_start:1:x[collapsed=true]\r\x1b[0K\n")
+	fmt.Fprint(o, "section_end:1893456000:catalog_update\r\x1b[0K\x1b[0Ksec")
+	fmt.Fprint(o, "tion_start:1:x[collapsed=true]")
+	fmt.Fprint(o, "\r\x1b[0K\n")
 	want := "✗ orders:serve failed\n" +
-		"\x1b[0Ksection_start:1893456000:catalog_update[collapsed=true]\r\x1b[0K✓ catalog:update 3.4s\n10 %\r20 %\n\x1b[0Ksection_end:1893456004:catalog_update\r\x1b[0K\n" +
-		"\x1b[0Ksection_start:1893456000:catalog_update.2[collapsed=true]\r\x1b[0K✓ catalog/update 3.4s\n10 %\r20 %\n\x1b[0Ksection_end:1893456004:catalog_update.2\r\x1b[0K\n" +
-		"\x1b[0Ksection_start:1893456000:__b[collapsed=true]\r\x1b[0K✓ ä b 3.4s\n10 %\r20 %\n\x1b[0Ksection_end:1893456004:__b\r\x1b[0K\n" +
-		"\x1b[0Ksection_start:1893456000:catalog_update.2.2[collapsed=true]\r\x1b[0K✓ catalog_update.2 3.4s\n10 %\r20 %\n\x1b[0Ksection_end:1893456004:catalog_update.2.2\r\x1b[0K\n" +
-		"section_end:1893456000:catalog_update\x1b[0K\x1b[0Ksection_start:1:x[collapsed=true]\x1b[0K\n"
+		"\x1b[0Ksection_start:1893456000:catalog_update[collapsed=true]\r\x1b[0K✓ catalog:update 3.4s\n10 %\x1b[0K\r20 %\n\x1b[0Ksection_end:1893456004:catalog_update\r\x1b[0K\n" +
+		"\x1b[0Ksection_start:1893456000:catalog_update.2[collapsed=true]\r\x1b[0K✓ catalog/update 3.4s\n10 %\x1b[0K\r20 %\n\x1b[0Ksection_end:1893456004:catalog_update.2\r\x1b[0K\n" +
+		"\x1b[0Ksection_start:1893456000:__b[collapsed=true]\r\x1b[0K✓ ä b 3.4s\n10 %\x1b[0K\r20 %\n\x1b[0Ksection_end:1893456004:__b\r\x1b[0K\n" +
+		"\x1b[0Ksection_start:1893456000:catalog_update.2.2[collapsed=true]\r\x1b[0K✓ catalog_update.2 3.4s\n10 %\x1b[0K\r20 %\n\x1b[0Ksection_end:1893456004:catalog_update.2.2\r\x1b[0K\n" +
+		"section_end:1893456000:catalog_update\x1b[0K\r\x1b[0K\x1b[0Ksection_start:1:x[collapsed=true]\x1b[0K\r\x1b[0K\n"
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)
+	}
+	// What GitLab takes for a border, by its documentation.
+	border := regexp.MustCompile(`section_(start|end):\d+:[a-zA-Z0-9_.-]+(\[\w+=\w+(, ?\w+=\w+)*\])?\r\x1b\[0K`)
+	if n := len(border.FindAllString(b.String(), -1)); n != 8 {
+		t.Errorf("%d borders of sections, want 8", n)
 	}
 }
