@@ -127,10 +127,6 @@ func (r *Report) junitCase(t *Target) junitCase {
 		Name: clean(t.Name), Class: clean(t.Name), Time: seconds(r.Ran(t)),
 		File: clean(r.Relative(t.Position.File)), Line: t.Position.Line,
 	}
-	if output := joined(t.Log, t.Missing); output != "" {
-		text := escaped(output)
-		c.Output = &text
-	}
 	switch {
 	case t.Tiltfile:
 		c.Name, c.Class = model.TiltfileResource, model.TiltfileResource
@@ -140,13 +136,23 @@ func (r *Report) junitCase(t *Target) junitCase {
 	if wait := t.Waited(); wait >= time.Millisecond {
 		c.Properties = &junitProperties{[]junitProperty{{"wait-seconds", seconds(wait)}}}
 	}
-	switch o := r.Outcome(t); o.Result {
-	case Failed:
-		c.Failure = &junitProblem{clean(o.Message), o.Kind, escaped(r.explain(t))}
-	case Errored:
-		c.Error = &junitProblem{clean(o.Message), o.Kind, escaped(r.explain(t))}
+	o, explained := r.Outcome(t), ""
+	switch o.Result {
+	case Failed, Errored:
+		explained = r.explain(t)
+		problem := &junitProblem{clean(o.Message), o.Kind, escaped(explained)}
+		if o.Result == Failed {
+			c.Failure = problem
+		} else {
+			c.Error = problem
+		}
 	case Skipped:
 		c.Skipped = &junitProblem{Message: clean(o.Message)}
+	}
+	// Of a short output all is in the explanation, which is what GitLab shows.
+	if output := clean(joined(t.Log, t.Missing)); !strings.HasSuffix(explained, output) {
+		text := escaped(output)
+		c.Output = &text
 	}
 	return c
 }

@@ -27,7 +27,8 @@ const (
 
 // writeTable writes a row for each target.
 func (r *Report) writeTable(b *strings.Builder) {
-	table := tabwriter.NewWriter(b, 0, 0, 3, ' ', 0)
+	var padded strings.Builder
+	table := tabwriter.NewWriter(&padded, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "TARGET\tTYPE\tSTATE\tTIME\tDETAIL")
 	omitted := 0
 	least := r.slow()
@@ -41,6 +42,9 @@ func (r *Report) writeTable(b *strings.Builder) {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", t.Name, t.Type, t.State, r.time(t), detail)
 	}
 	_ = table.Flush() // It writes to memory.
+	for line := range strings.Lines(padded.String()) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
 	if omitted > 0 {
 		fmt.Fprintf(b, "and %d more that are ready, succeeded or not requested\n", omitted)
 	}

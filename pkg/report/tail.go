@@ -5,6 +5,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/engine"
@@ -47,6 +48,7 @@ func (r *Report) addLogs(log Log) {
 			t.Missing = 0
 		}
 		t.Log = slices.DeleteFunc(t.Log, func(l logs.Line) bool { return l.Seq < from || to > 0 && l.Seq >= to })
+		t.omitTold()
 		size, first := 0, len(t.Log)
 		for first > 0 && size+len(t.Log[first-1].Text) < limit {
 			first--
@@ -56,6 +58,23 @@ func (r *Report) addLogs(log Log) {
 		t.Log = t.Log[first:]
 	}
 	r.TiltfileLog = log.Tail(model.TiltfileResource, badLines)
+}
+
+// omitTold omits the lines of a failed target in which the run itself says what a report tells beside them: the header
+// with the command, and at the end the error.
+func (t *Target) omitTold() {
+	if t.Error == "" {
+		return
+	}
+	for len(t.Log) > 0 && t.Log[0].Own {
+		t.Log = t.Log[1:]
+	}
+	for last := len(t.Log) - 1; last >= 0; last-- {
+		if line := t.Log[last]; line.Level != logs.LevelError || !strings.Contains("Build Failed: "+t.Error, line.Text) {
+			break
+		}
+		t.Log = t.Log[:last]
+	}
 }
 
 // bad reports whether a target is one whose output a person wants to read.

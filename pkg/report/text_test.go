@@ -6,6 +6,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,14 +130,14 @@ func TestTextOfAFailure(t *testing.T) {
 	})
 	want := `
 TARGET     TYPE     STATE           TIME   DETAIL
-a:update   job      succeeded       1.2s   
+a:update   job      succeeded       1.2s
 b:update   job      failed          2s     Command "x" failed: exit status 3
-c:serve    server   ready           2ms    
-d:serve    server   not ready       5s     
+c:serve    server   ready           2ms
+d:serve    server   not ready       5s
 e:update   job      waiting                waiting-for-dep, held back by b:update
 f:update   job      waiting                waiting-for-dep, held back by b:update
-g:update   job      disabled               
-h:update   job      not requested          
+g:update   job      disabled
+h:update   job      not requested
 i:update   job      failed          1s     Command "y" failed: timed out after 1s, retried 2 times
 k:serve    server   ready           0s     restarted 3 times
 
@@ -156,6 +157,33 @@ FAILED in 5s: 2 of 10 (i:update, b:update). Exit code 1.
 `
 	if diff := cmp.Diff(want, textOf(t, r, "r.xml")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// told is a log whose lines are of levels, and some the run's own.
+type told []logs.Line
+
+func (l told) Tail(string, int) []logs.Line { return slices.Clone(l) }
+func (l told) Written(string) uint64        { return uint64(len(l)) }
+
+// TestALogOfAFailureOmitsWhatTheRunSays checks that the header and the error, which a report has besides, are left out.
+func TestALogOfAFailureOmitsWhatTheRunSays(t *testing.T) {
+	code := int32(3)
+	log := told{
+		{Seq: 1, Own: true}, {Seq: 2, Own: true, Text: "Initial Build"}, {Seq: 3, Own: true, Text: "Running cmd: x"},
+		{Seq: 4, Text: "Initial Build"}, {Seq: 5, Level: logs.LevelWarn, Text: "Readiness probe failed"},
+		{Seq: 6, Text: "exit status 3"}, {Seq: 7, Level: logs.LevelError, Text: "another error"},
+		{Seq: 8, Level: logs.LevelError, Text: "Build Failed: Command"}, {Seq: 9, Level: logs.LevelError, Text: "failed: exit status 3", Continued: true},
+	}
+	for state, want := range map[string]int{"failed": 4, "running": len(log)} {
+		target := failed("a:update", time.Second, "Command\nfailed: exit status 3", &code, "")
+		if state == "running" {
+			target.State = v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: at(0)}}
+		}
+		r := reportOf(ended(session.TargetFailed, "broken", target), 1, func(in *Input) { in.Log = log })
+		if got := r.Targets[0].Log; len(got) != want || want == 4 && !slices.Equal(got, log[3:7]) {
+			t.Errorf("%s: got %v", state, got)
+		}
 	}
 }
 
