@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -106,18 +107,28 @@ func define(all map[string]definition, targets map[string][]string, r *engine.Re
 	update, runtime := session.TargetNames(r)
 	if update != "" {
 		d := base
-		d.command, d.history, d.directory = r.Update.Command, r.Update.History, updateDirectory(spec.Update)
+		d.command, d.history, d.directory = script(r.Update.Command), r.Update.History, updateDirectory(spec.Update)
 		all[update] = d
 	}
 	if runtime != "" {
 		d := base
-		d.command = r.Runtime.Command
+		d.command = script(r.Runtime.Command)
 		if server, ok := spec.Runtime.(*model.Server); ok {
 			d.directory = server.Command.Dir
 		}
 		d.needs = append(slices.Clip(d.needs), update)
 		all[runtime] = d
 	}
+}
+
+// script is a command, of a shell the script with its lines.
+func script(command string) string {
+	if quoted, ok := strings.CutPrefix(command, "sh -c "); ok {
+		if lines, err := strconv.Unquote(quoted); err == nil {
+			return strings.TrimSpace(lines)
+		}
+	}
+	return command
 }
 
 func updateDirectory(u model.Update) string {

@@ -22,8 +22,8 @@ const (
 	tailLines = 20
 	// maxExplained is how many failed targets are shown with their last lines. Of the others only the first line is.
 	maxExplained = 25
-	// maxErrorLines is how many lines of an error are shown.
-	maxErrorLines = 20
+	// maxErrorLines and maxCommandLines are how many lines of an error and of a command are shown.
+	maxErrorLines, maxCommandLines = 20, 5
 	// shortRun is for how long a run may take without a word on its longest chain.
 	shortRun = 10 * time.Second
 )
@@ -124,24 +124,39 @@ func (r *Report) writeFailures(b *strings.Builder) {
 // tell it, the command, where it ran, and where it is defined.
 func (r *Report) details(t *Target) []string {
 	var details []string
-	err := strings.Split(strings.TrimSpace(t.Error), "\n")
-	told := len(err) == 1
+	told := !strings.Contains(strings.TrimSpace(t.Error), "\n")
 	if t.ExitCode != nil || t.Signal != "" {
 		told = strings.HasSuffix(t.Error, "failed: "+exitText(t))
 	}
 	if !told {
-		for _, line := range err[:min(len(err), maxErrorLines)] {
-			details = append(details, text.Cut(text.Plain(line), maxError))
-		}
+		details = firstLines(t.Error, maxErrorLines)
 	}
-	for _, d := range []struct{ name, value string }{
-		{"command", firstLine(t.Command)}, {"directory", t.Directory}, {"defined at", r.where(t)},
-	} {
+	name := "command: "
+	for _, line := range firstLines(t.Command, maxCommandLines) {
+		details = append(details, name+line)
+		name = "  "
+	}
+	for _, d := range []struct{ name, value string }{{"directory", t.Directory}, {"defined at", r.where(t)}} {
 		if d.value != "" {
 			details = append(details, d.name+": "+text.Cut(text.Plain(d.value), maxError))
 		}
 	}
 	return details
+}
+
+// firstLines are at most so many lines of a text, each cut to what fits into a line, and how many there are more.
+func firstLines(s string, most int) (first []string) {
+	if s = strings.TrimSpace(s); s == "" {
+		return nil
+	}
+	lines := strings.Split(s, "\n")
+	for _, line := range lines[:min(most, len(lines))] {
+		first = append(first, text.Cut(strings.TrimRight(text.Printable(line), " \t"), maxError))
+	}
+	if more := len(lines) - most; more > 0 {
+		first = append(first, fmt.Sprintf("… and %d more", more))
+	}
+	return first
 }
 
 // exitText is how the error of a command ends that says nothing but how its process has.

@@ -6,7 +6,6 @@ package report
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -160,29 +159,20 @@ FAILED in 5s: 2 of 10 (i:update, b:update). Exit code 1.
 	}
 }
 
-// told is a log whose lines are of levels, and some the run's own.
-type told []logs.Line
-
-func (l told) Tail(string, int) []logs.Line { return slices.Clone(l) }
-func (l told) Written(string) uint64        { return uint64(len(l)) }
-
-// TestALogOfAFailureOmitsWhatTheRunSays checks that the header and the error, which a report has besides, are left out.
-func TestALogOfAFailureOmitsWhatTheRunSays(t *testing.T) {
-	code := int32(3)
-	log := told{
-		{Seq: 1, Own: true}, {Seq: 2, Own: true, Text: "Initial Build"}, {Seq: 3, Own: true, Text: "Running cmd: x"},
-		{Seq: 4, Text: "Initial Build"}, {Seq: 5, Level: logs.LevelWarn, Text: "Readiness probe failed"},
-		{Seq: 6, Text: "exit status 3"}, {Seq: 7, Level: logs.LevelError, Text: "another error"},
-		{Seq: 8, Level: logs.LevelError, Text: "Build Failed: Command"}, {Seq: 9, Level: logs.LevelError, Text: "failed: exit status 3", Continued: true},
-	}
-	for state, want := range map[string]int{"failed": 4, "running": len(log)} {
-		target := failed("a:update", time.Second, "Command\nfailed: exit status 3", &code, "")
-		if state == "running" {
-			target.State = v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: at(0)}}
+// TestTextOfAScript checks that a script is shown by its first lines.
+func TestTextOfAScript(t *testing.T) {
+	for lines, want := range map[int]string{
+		1: "command: echo 0", 2: "command: echo 0|    echo 1", 7: "command: echo 0|    echo 1|    echo 2|    echo 3|    echo 4|  … and 2 more",
+	} {
+		var argument strings.Builder
+		for i := range lines {
+			fmt.Fprintf(&argument, "\n  echo %d", i)
 		}
-		r := reportOf(ended(session.TargetFailed, "broken", target), 1, func(in *Input) { in.Log = log })
-		if got := r.Targets[0].Log; len(got) != want || want == 4 && !slices.Equal(got, log[3:7]) {
-			t.Errorf("%s: got %v", state, got)
+		command := model.Command{Argv: []string{"sh", "-c", argument.String()}}
+		r := &Report{}
+		details := r.details(&Target{Error: "broken", Command: script(command.String())})
+		if got := strings.Join(details, "|"); got != want {
+			t.Errorf("%d lines: got %q, want %q", lines, got, want)
 		}
 	}
 }
