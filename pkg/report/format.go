@@ -10,14 +10,6 @@ import (
 	"path/filepath"
 )
 
-// Format is a form of a Report that is a file.
-type Format struct {
-	// Flag is the name of the command's flag for the file, and Usage its help.
-	Flag, Usage string
-	// Encode returns the content of the file. It is pure.
-	Encode func(*Report) ([]byte, error)
-}
-
 // CheckFile returns an error if a report can't be written to a file, as far as that is known before. It makes the
 // directory of the file.
 func CheckFile(path string) error {

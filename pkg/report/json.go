@@ -105,7 +105,7 @@ func JSON(r *Report) ([]byte, error) {
 	for i := range r.Targets {
 		t := &r.Targets[i]
 		report.Targets = append(report.Targets, r.jsonTarget(t))
-		for _, b := range t.builds() {
+		for _, b := range t.Builds() {
 			report.Executions = append(report.Executions, newExecution(t.Name, b))
 		}
 	}
@@ -150,8 +150,8 @@ func (r *Report) jsonTarget(t *Target) jsonTarget {
 	}
 }
 
-// builds are the executions of a target, oldest first.
-func (t *Target) builds() (builds []*engine.Build) {
+// Builds are the executions of a target, oldest first.
+func (t *Target) Builds() (builds []*engine.Build) {
 	if t.History == nil {
 		return nil
 	}

@@ -78,7 +78,7 @@ type junitText struct {
 // is replaced.
 func escaped(s string) junitText {
 	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(clean(s))) // It writes to memory.
+	_ = xml.EscapeText(&b, []byte(text.PrintableLines(s))) // It writes to memory.
 	return junitText{strings.NewReplacer("&#xA;", "\n", "&#x9;", "\t", "&#34;", `"`, "&#39;", "'").Replace(b.String())}
 }
 
@@ -86,15 +86,15 @@ func escaped(s string) junitText {
 // character of XML 1.0 is replaced. A run that isn't a success has a failure or an error.
 func JUnit(r *Report) ([]byte, error) {
 	suite := junitSuite{
-		junitCounts: junitCounts{Name: clean(r.Relative(r.Tiltfile))},
-		Hostname:    clean(r.Host), File: clean(r.Relative(r.Tiltfile)),
+		junitCounts: junitCounts{Name: text.PrintableLines(r.Relative(r.Tiltfile))},
+		Hostname:    text.PrintableLines(r.Host), File: text.PrintableLines(r.Relative(r.Tiltfile)),
 		Properties: []junitProperty{{"version", r.Version}, {"verdict", verdictWord(r)}},
 	}
 	for i := range r.Targets {
 		suite.add(r.junitCase(&r.Targets[i]))
 	}
 	if !r.Green() && suite.Failures+suite.Errors == 0 {
-		message := clean(firstLine(r.reason()))
+		message := text.PrintableLines(firstLine(r.reason()))
 		suite.add(junitCase{Name: "(run)", Class: "(run)", Time: seconds(r.Took()),
 			Error: &junitProblem{Message: message, Type: r.kind(), junitText: escaped(r.reason())}})
 	}
@@ -124,14 +124,14 @@ func (s *junitSuite) add(c junitCase) {
 // junitCase is the test case of a target. Its name and class are the same in each run.
 func (r *Report) junitCase(t *Target) junitCase {
 	c := junitCase{
-		Name: clean(t.Name), Class: clean(t.Name), Time: seconds(r.Ran(t)),
-		File: clean(r.Relative(t.Position.File)), Line: t.Position.Line,
+		Name: text.PrintableLines(t.Name), Class: text.PrintableLines(t.Name), Time: seconds(r.Ran(t)),
+		File: text.PrintableLines(r.Relative(t.Position.File)), Line: t.Position.Line,
 	}
 	switch {
 	case t.Tiltfile:
 		c.Name, c.Class = model.TiltfileResource, model.TiltfileResource
 	case len(t.Resources) > 0 && strings.HasPrefix(t.Name, t.Resources[0]+":"):
-		c.Class = clean(t.Resources[0])
+		c.Class = text.PrintableLines(t.Resources[0])
 	}
 	if wait := t.Waited(); wait >= time.Millisecond {
 		c.Properties = &junitProperties{[]junitProperty{{"wait-seconds", seconds(wait)}}}
@@ -140,19 +140,19 @@ func (r *Report) junitCase(t *Target) junitCase {
 	switch o.Result {
 	case Failed, Errored:
 		explained = r.explain(t)
-		problem := &junitProblem{clean(o.Message), o.Kind, escaped(explained)}
+		problem := &junitProblem{text.PrintableLines(o.Message), o.Kind, escaped(explained)}
 		if o.Result == Failed {
 			c.Failure = problem
 		} else {
 			c.Error = problem
 		}
 	case Skipped:
-		c.Skipped = &junitProblem{Message: clean(o.Message)}
+		c.Skipped = &junitProblem{Message: text.PrintableLines(o.Message)}
 	}
 	// Of a short output all is in the explanation, which is what GitLab shows.
-	if output := clean(joined(t.Log, t.Missing)); !strings.HasSuffix(explained, output) {
-		text := escaped(output)
-		c.Output = &text
+	if output := text.PrintableLines(joined(t.Log, t.Missing)); !strings.HasSuffix(explained, output) {
+		content := escaped(output)
+		c.Output = &content
 	}
 	return c
 }
@@ -181,16 +181,4 @@ func joined(lines []logs.Line, missing uint64) string {
 		b.WriteString(line.Text + "\n")
 	}
 	return strings.TrimLeft(b.String(), "\n")
-}
-
-// clean is a text without escape sequences and without control characters other than line breaks and tabs.
-func clean(s string) string {
-	if !strings.Contains(s, "\n") {
-		return text.Printable(s)
-	}
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = text.Printable(lines[i])
-	}
-	return strings.Join(lines, "\n")
 }

@@ -27,14 +27,14 @@ const (
 func (r *Report) addLogs(log Log) {
 	bad := 0
 	for i := range r.Targets {
-		if r.Targets[i].bad() {
+		if r.Targets[i].Bad() {
 			bad++
 		}
 	}
 	for i := range r.Targets {
 		t := &r.Targets[i]
 		lines, limit := goodLines, goodBytes
-		if t.bad() {
+		if t.Bad() {
 			lines, limit = badLines, min(badBytes, allBytes/bad)
 		}
 		for _, source := range session.LogSources(v1alpha1.Target{Name: t.Name, Resources: t.Resources}) {
@@ -77,8 +77,8 @@ func (t *Target) omitTold() {
 	}
 }
 
-// bad reports whether a target is one whose output a person wants to read.
-func (t *Target) bad() bool { return t.Phase == session.PhaseFailed || t.Unfinished }
+// Bad reports whether a target is one whose output a person wants to read.
+func (t *Target) Bad() bool { return t.Phase == session.PhaseFailed || t.Unfinished }
 
 // span is where in the log the last execution of a target is, with the attempts before it: from its first line to the
 // one after its last, 0 for the end of the log.

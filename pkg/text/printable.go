@@ -33,6 +33,15 @@ func Printable(line string) string {
 	return b.String()
 }
 
+// PrintableLines returns the lines of a text as Printable does each.
+func PrintableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = Printable(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
+
 func unwanted(r rune) bool {
 	return unicode.IsControl(r) && r != '\t' || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError
 }

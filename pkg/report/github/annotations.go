@@ -31,12 +31,12 @@ func Annotate(o *Output, r *report.Report, workspace string) error {
 		errors = append(errors, annotation("error", t, t.Name+" "+ended(t), message(t), workspace))
 	}
 	if len(errors) == 0 && !r.Green() && r.Error != "" {
-		message := text.Cut(plainLines(r.Error), maxReason)
+		message := text.Cut(text.PrintableLines(strings.TrimSpace(r.Error)), maxReason)
 		errors = append(errors, command("error", message, property{"title", "tilt-session failed"}))
 	}
 	for i := range r.Targets {
 		t := &r.Targets[i]
-		if t.Restarts > 0 && !bad(t) {
+		if t.Restarts > 0 && !t.Bad() {
 			message := fmt.Sprintf("%s needed %d more attempts after failures", t.Name, t.Restarts)
 			warnings = append(warnings, annotation("warning", t, t.Name+" is flaky", message, workspace))
 		}
@@ -76,7 +76,7 @@ func within(workspace string, p model.Position) string {
 
 // message is why a target failed, and as many of its last lines as there is room for.
 func message(t *report.Target) string {
-	reason := text.Cut(plainLines(reason(t)), maxReason)
+	reason := text.Cut(text.PrintableLines(strings.TrimSpace(reason(t))), maxReason)
 	size, first := len(reason)+1, len(t.Log)
 	for first > 0 {
 		size += len(text.Printable(t.Log[first-1].Text)) + 1
@@ -93,13 +93,4 @@ func message(t *report.Target) string {
 		}
 	}
 	return b.String()
-}
-
-// plainLines are the lines of a text without what would change a terminal.
-func plainLines(s string) string {
-	lines := strings.Split(strings.TrimSpace(s), "\n")
-	for i, line := range lines {
-		lines[i] = text.Printable(line)
-	}
-	return strings.Join(lines, "\n")
 }

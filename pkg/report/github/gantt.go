@@ -32,7 +32,7 @@ func writeGantt(b *strings.Builder, r *report.Report) {
 		end := start + max(1, r.Ran(t).Milliseconds())
 		tag := "done"
 		switch {
-		case bad(t):
+		case t.Bad():
 			tag = "active"
 		case slices.ContainsFunc(r.Chain, func(l report.Link) bool { return l.Target == t.Name }):
 			tag = "crit"

@@ -16,12 +16,12 @@ var markdown = strings.NewReplacer(
 
 // inline is a text in one line of Markdown, such as a cell of a table.
 func inline(s string, most int) string {
-	return markdown.Replace(text.Cut(strings.Join(strings.Fields(plainLines(s)), " "), most))
+	return markdown.Replace(text.Cut(strings.Join(strings.Fields(text.PrintableLines(s)), " "), most))
 }
 
 // code is a text as a code span, in a line that isn't part of a table.
 func code(s string) string {
-	s = strings.Join(strings.Fields(plainLines(s)), " ")
+	s = strings.Join(strings.Fields(text.PrintableLines(s)), " ")
 	quote := strings.Repeat("`", longestRun(s)+1)
 	return quote + " " + s + " " + quote
 }

@@ -79,7 +79,7 @@ func writeFailures(b *strings.Builder, r *report.Report, d detail) {
 	all := r.Wrong()
 	if len(all) == 0 {
 		if !r.Green() && r.Error != "" {
-			b.WriteString(block(strings.Split(text.Cut(plainLines(r.Error), 4000), "\n")) + "\n")
+			b.WriteString(block(strings.Split(text.Cut(text.PrintableLines(strings.TrimSpace(r.Error)), 4000), "\n")) + "\n")
 		}
 		return
 	}

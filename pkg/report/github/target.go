@@ -10,8 +10,6 @@ import (
 	"tilt.dev/session/pkg/session"
 )
 
-func bad(t *report.Target) bool { return t.Phase == session.PhaseFailed || t.Unfinished }
-
 // ended says in one or two words how a bad target was at the end.
 func ended(t *report.Target) string {
 	if t.Phase == session.PhaseFailed {

@@ -96,7 +96,7 @@ func newContent(r *report.Report, env Environment, most limits) *content {
 		c.Bad = append(c.Bad, newFailure(r, t, i+1, most.bad))
 	}
 	if len(bad) == 0 && !c.Good {
-		c.Error = text.Cut(lines(r.Error), maxText)
+		c.Error = text.Cut(text.PrintableLines(strings.TrimSpace(r.Error)), maxText)
 	}
 	c.Counts = counts(r)
 	c.TiltfileLog = newLog("", "", r.TiltfileLog, 0, max(most.bad, 20))
@@ -143,8 +143,9 @@ func counts(r *report.Report) string {
 }
 
 func newFailure(r *report.Report, t *report.Target, number, most int) failure {
+	reason := strings.TrimSpace(cmp.Or(t.Error, t.WaitReason))
 	f := failure{
-		Number: number, Class: class(t), Reason: text.Cut(lines(cmp.Or(t.Error, t.WaitReason)), maxText),
+		Number: number, Class: class(t), Reason: text.Cut(text.PrintableLines(reason), maxText),
 		log: newLog(t.Name, t.State, t.Log, t.Missing, most),
 	}
 	f.Title = t.Name + " " + ended(t, took(r.Ran(t)))
@@ -158,7 +159,7 @@ func newFailure(r *report.Report, t *report.Target, number, most int) failure {
 		{"command", t.Command, true}, {"directory", t.Directory, true}, {"defined at", t.Position.String(), true},
 		{"exit code or signal", exit, false}, {"held back", strings.Join(t.HeldBack, ", "), false},
 	} {
-		if fact.Value = text.Cut(lines(fact.Value), maxText); fact.Value != "" {
+		if fact.Value = text.Cut(text.PrintableLines(fact.Value), maxText); fact.Value != "" {
 			f.Facts = append(f.Facts, fact)
 		}
 	}
@@ -204,15 +205,6 @@ func newLog(name, state string, all []logs.Line, missing uint64, most int) log {
 	}
 	l.Text = b.String()
 	return l
-}
-
-// lines are those of a text without what would change a terminal.
-func lines(s string) string {
-	var b strings.Builder
-	for line := range strings.Lines(strings.TrimSpace(s)) {
-		b.WriteString(text.Printable(strings.TrimSuffix(line, "\n")) + "\n")
-	}
-	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // took is a duration, empty for none.

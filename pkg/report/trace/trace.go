@@ -85,13 +85,8 @@ func (w *writer) name(what, name string) {
 
 // target adds the spans of a target: those of all kept executions of a job, those of the last one of a server.
 func (w *writer) target(t *report.Target) {
-	if h := t.History; h != nil {
-		builds := slices.Clone(h.Ended)
-		slices.Reverse(builds)
-		if h.Current != nil {
-			builds = append(builds, h.Current)
-		}
-		for _, b := range builds {
+	if t.History != nil {
+		for _, b := range t.Builds() {
 			w.waiting(b.Queued, b.Allowed, b.Start)
 			w.span(t.Name, "running", b.Start, b.Finish, arguments(b.Error, b.Code, b.Signal, "reason", string(b.Reason)))
 		}
