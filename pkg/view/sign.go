@@ -34,9 +34,14 @@ type Style struct {
 // Sign is the sign of a phase, with its colour.
 func (s Style) Sign(phase session.Phase) string {
 	if s.ASCII {
-		return s.Paint(signs[phase].colour, signs[phase].ascii)
+		return s.Phase(phase, signs[phase].ascii)
 	}
-	return s.Paint(signs[phase].colour, signs[phase].symbol)
+	return s.Phase(phase, signs[phase].symbol)
+}
+
+// Phase is a text in the colour of a phase.
+func (s Style) Phase(phase session.Phase, text string) string {
+	return s.Paint(signs[phase].colour, text)
 }
 
 // Text is a text of this package as it can be shown.

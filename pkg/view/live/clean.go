@@ -20,7 +20,6 @@ const (
 	faint   = "2"
 	reverse = "7"
 	red     = "31"
-	green   = "32"
 	yellow  = "33"
 	banner  = bold + ";" + reverse
 )

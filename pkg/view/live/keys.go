@@ -166,7 +166,7 @@ func (m *Model) focus() tea.Cmd {
 	return m.read(page{resource: resource, last: true, limit: pageLines})
 }
 
-// type_ takes a key as the answer to a question.
+// respond takes a key as the answer to a question.
 func (m *Model) respond(key tea.KeyPressMsg) tea.Cmd {
 	asked := m.prompt
 	switch name := key.String(); {

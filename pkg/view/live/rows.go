@@ -50,19 +50,6 @@ func rank(phase session.Phase) int {
 	}, phase)
 }
 
-// rendition is the colour of a state's word, as parameters of SGR.
-func rendition(phase session.Phase) string {
-	switch phase {
-	case session.PhaseFailed:
-		return red
-	case session.PhaseActive:
-		return yellow
-	case session.PhaseReady, session.PhaseSucceeded:
-		return green
-	}
-	return faint
-}
-
 // places are the positions of resources in their Tiltfile.
 type places map[string]int32
 

@@ -119,7 +119,7 @@ func (m *Model) drawRow(r *view.Row, name, why int) string {
 	}
 	drawn := m.paint(marked, point) + " " + m.marks.pad(m.options.Style.Sign(r.Phase), markWidth-3) + " " +
 		m.paint(marked, m.marks.pad(m.marks.cutMiddle(plain(r.Name), name), name)) + " " +
-		m.paint(rendition(r.Phase), m.marks.pad(r.State(), stateWidth)) + " " +
+		m.options.Style.Phase(r.Phase, m.marks.pad(r.State(), stateWidth)) + " " +
 		m.marks.pad(view.Duration(r.Time(m.options.Now())), timeWidth)
 	if why > 0 {
 		drawn += " " + m.marks.cut(plain(m.options.Style.Text(r.Says(m.last[r.Name]))), why)
