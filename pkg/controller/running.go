@@ -27,17 +27,17 @@ type Running struct {
 	byName map[string]Requests
 	// ended are the names of those in byName that have ended, the oldest first.
 	ended []string
-	// collisions are those that the runs in byName have reported, version and next those of Version.
-	collisions map[Requests]map[string]bool
-	version    uint64
-	next       chan struct{}
+	// shown has what Project has made of each run in byName, version and next are those of Version.
+	shown   map[Requests]*projection
+	version uint64
+	next    chan struct{}
 }
 
 var _ registry.Runs = (*Running)(nil)
 
 // NewRunning returns an empty table.
 func NewRunning() *Running {
-	return &Running{now: time.Now, byName: map[string]Requests{}, collisions: map[Requests]map[string]bool{}, version: 1}
+	return &Running{now: time.Now, byName: map[string]Requests{}, shown: map[Requests]*projection{}, version: 1}
 }
 
 // Run returns the run of the Session of that name, false if there is none.
@@ -81,7 +81,7 @@ func (r *Running) forget(name string) {
 func (r *Running) drop(name string) {
 	if i := slices.Index(r.ended, name); i >= 0 {
 		r.ended = slices.Delete(r.ended, i, i+1)
-		delete(r.collisions, r.byName[name])
+		delete(r.shown, r.byName[name])
 		delete(r.byName, name)
 		r.announce()
 	}

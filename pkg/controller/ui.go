@@ -49,43 +49,57 @@ func (r *Running) Version() (uint64, <-chan struct{}) {
 	return r.version, r.next
 }
 
-// named is a run with the name of its Session.
-type named struct {
+// projection is what Project has made of a run.
+type projection struct {
 	name string
 	run  Requests
-	snap *engine.Snapshot
+	// resources and buttons are those of snap, which is nil before the first call.
+	snap      *engine.Snapshot
+	resources []*v1alpha1.UIResource
+	buttons   []*v1alpha1.UIButton
+	// collisions are those that the log of the run has already.
+	collisions map[string]bool
 }
 
-// list returns all runs, the one that began first first.
-func (r *Running) list() []named {
+// projections returns those of all runs, the one that began first first.
+func (r *Running) projections() []*projection {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	list := make([]named, 0, len(r.byName))
+	list := make([]*projection, 0, len(r.byName))
 	for name, run := range r.byName {
-		list = append(list, named{name, run, run.Snapshot()})
+		p := r.shown[run]
+		if p == nil {
+			p = &projection{name: name, run: run, collisions: map[string]bool{}}
+			r.shown[run] = p
+		}
+		list = append(list, p)
 	}
-	slices.SortFunc(list, func(a, b named) int {
-		return cmp.Or(a.snap.StartTime.Compare(b.snap.StartTime), strings.Compare(a.name, b.name))
+	slices.SortFunc(list, func(a, b *projection) int {
+		began, other := a.run.Snapshot().StartTime, b.run.Snapshot().StartTime
+		return cmp.Or(began.Compare(other), strings.Compare(a.name, b.name))
 	})
 	return list
 }
 
-// Project implements registry.Source. An object whose name another Session's object has already isn't there; the log
-// of the later Session says so.
+// Project implements registry.Source. A run that has published nothing new isn't projected again. An object whose name
+// another Session's object has already isn't there; the log of the later Session says so.
 func (r *Running) Project(
 	previous func(string) *v1alpha1.UIResource,
 ) (resources []*v1alpha1.UIResource, buttons []*v1alpha1.UIButton) {
 	now := r.now()
 	resourceOwners, buttonOwners := map[string]string{}, map[string]string{}
-	for _, n := range r.list() {
-		p := uiresource.Projection{Session: n.name, Qualified: r.Many, Redact: n.run.Logs().Redacted}
-		for _, object := range p.Resources(n.snap, previous, now) {
-			if r.claim(n, resourceOwners, "uiresource", object.Name, object.Annotations[v1alpha1.UIName]) {
+	for _, shown := range r.projections() {
+		if snap := shown.run.Snapshot(); snap != shown.snap {
+			p := uiresource.Projection{Session: shown.name, Qualified: r.Many, Redact: shown.run.Logs().Redacted}
+			shown.snap, shown.resources, shown.buttons = snap, p.Resources(snap, previous, now), p.Buttons(snap)
+		}
+		for _, object := range shown.resources {
+			if shown.claim(resourceOwners, "uiresource", object.Name, object.Annotations[v1alpha1.UIName]) {
 				resources = append(resources, object)
 			}
 		}
-		for _, object := range p.Buttons(n.snap) {
-			if r.claim(n, buttonOwners, "uibutton", object.Name, object.Annotations[v1alpha1.UIName]) {
+		for _, object := range shown.buttons {
+			if shown.claim(buttonOwners, "uibutton", object.Name, object.Annotations[v1alpha1.UIName]) {
 				buttons = append(buttons, object)
 			}
 		}
@@ -93,32 +107,19 @@ func (r *Running) Project(
 	return resources, buttons
 }
 
-// claim gives a name to an object of a Session, or reports, once for a run, that another object has it.
-func (r *Running) claim(n named, owners map[string]string, kind, name, of string) bool {
+// claim gives a name to an object of the run, or reports, once, that another object has it.
+func (p *projection) claim(owners map[string]string, kind, name, of string) bool {
 	owner, taken := owners[name]
 	if !taken {
-		owners[name] = fmt.Sprintf("%q of Session %q", of, n.name)
+		owners[name] = fmt.Sprintf("%q of Session %q", of, p.name)
 		return true
 	}
 	message := fmt.Sprintf("%q isn't shown as %s %q, because %s has that name", of, kind, name, owner)
-	if r.collides(n, message) {
-		n.run.Logs().Append(model.TiltfileResource, logs.LevelWarn, message)
+	if !p.collisions[message] {
+		p.collisions[message] = true
+		p.run.Logs().Append(model.TiltfileResource, logs.LevelWarn, message)
 	}
 	return false
-}
-
-// collides reports whether a collision is new to a run that is still in the table.
-func (r *Running) collides(n named, message string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.byName[n.name] != n.run || r.collisions[n.run][message] {
-		return false
-	}
-	if r.collisions[n.run] == nil {
-		r.collisions[n.run] = map[string]bool{}
-	}
-	r.collisions[n.run][message] = true
-	return true
 }
 
 // Press implements registry.Source.

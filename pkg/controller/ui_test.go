@@ -48,6 +48,13 @@ func show(r *Running, name string, second int, resources ...string) *shown {
 	return s
 }
 
+func namesOf(resources []*v1alpha1.UIResource) (names []string) {
+	for _, resource := range resources {
+		names = append(names, resource.Name)
+	}
+	return names
+}
+
 func unseen(string) *v1alpha1.UIResource { return nil }
 
 // Names begin with that of the Session if there may be many. The object of the later Session yields.
@@ -56,14 +63,9 @@ func TestProjectManySessions(t *testing.T) {
 	r.Many = true
 	later := show(r, "a", 2, "b.c", "d")
 	show(r, "a.b", 1, "c")
-	var names []string
-	for range 2 {
-		resources, _ := r.Project(unseen)
-		names = nil
-		for _, resource := range resources {
-			names = append(names, resource.Name)
-		}
-	}
+	first, _ := r.Project(unseen)
+	resources, _ := r.Project(unseen)
+	names := namesOf(resources)
 	if want := []string{"a.b.(Tiltfile)", "a.b.c", "a.(Tiltfile)", "a.d"}; !slices.Equal(names, want) {
 		t.Errorf("names = %q instead of %q", names, want)
 	}
@@ -75,9 +77,17 @@ func TestProjectManySessions(t *testing.T) {
 	if len(said) != 1 || !strings.Contains(said[0], want) {
 		t.Errorf("the later Session says %q", said)
 	}
-	r.end("a")
-	if r.forget("a"); len(r.collisions) > 0 {
-		t.Errorf("collisions of a run that is gone stay: %v", r.collisions)
+	if !slices.Equal(first, resources) {
+		t.Error("runs that have published nothing new are projected again")
+	}
+
+	// A name becomes free with the end of its Session, of which nothing is kept.
+	r.end("a.b")
+	r.forget("a.b")
+	resources, _ = r.Project(unseen)
+	names = namesOf(resources)
+	if want := []string{"a.(Tiltfile)", "a.b.c", "a.d"}; !slices.Equal(names, want) || len(r.shown) != 1 {
+		t.Errorf("names = %q instead of %q, of %d runs", names, want, len(r.shown))
 	}
 }
 
