@@ -35,6 +35,8 @@ func publish[T object](ctx context.Context, k *kind, objects []T, update func(st
 		switch {
 		case !known:
 			err = k.create(ctx, projected)
+		case last == object(projected):
+			continue
 		case !sameRun(last, projected):
 			if err = k.delete(ctx, name); err == nil {
 				err = k.create(ctx, projected)

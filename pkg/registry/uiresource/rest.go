@@ -130,7 +130,16 @@ func (r reader) Watch(ctx context.Context, options *metainternalversion.ListOpti
 	if err := r.view.ready(ctx); err != nil {
 		return nil, err
 	}
-	return r.kind.watches.Watch(ctx, options, predicate, r.kind.store.Watch)
+	w, err := r.kind.watches.Watch(ctx, options, predicate, r.kind.store.Watch)
+	if err != nil {
+		return nil, err
+	}
+	// What has changed since, follow has left alone if there was no other watch.
+	if err := r.view.ready(ctx); err != nil {
+		w.Stop()
+		return nil, err
+	}
+	return w, nil
 }
 
 // ConvertToTable implements rest.TableConvertor.

@@ -37,7 +37,8 @@ type Source interface {
 	// Version changes with what Project returns. The channel is closed at the next change.
 	Version() (version uint64, changed <-chan struct{})
 	// Project returns all objects, each name of a kind once. Previous returns the UIResource of a name that the last
-	// call returned, nil if there was none; the projection continues it and doesn't change it.
+	// call returned, nil if there was none; the projection continues it and doesn't change it. There is one call at a
+	// time. An object is never changed once it was returned; it may be returned again.
 	Project(previous func(name string) *v1alpha1.UIResource) ([]*v1alpha1.UIResource, []*v1alpha1.UIButton)
 	// Press starts the commands of a button with its inputs. Its errors are those of the API.
 	Press(ctx context.Context, button *v1alpha1.UIButton) error
@@ -123,17 +124,19 @@ func (v *View) open(ctx context.Context) error {
 	return nil
 }
 
-// follow publishes changes for open watches until ctx is done.
+// follow publishes changes while watches are open, until ctx is done.
 func (v *View) follow(ctx context.Context) {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	for {
 		_, changed := v.source.Version()
-		v.mu.Lock()
-		err := v.publish(ctx)
-		v.mu.Unlock()
-		if err != nil && ctx.Err() == nil {
-			klog.FromContext(ctx).Error(err, "UIResources aren't up to date")
+		if v.resources.watches.Watched() || v.buttons.watches.Watched() {
+			v.mu.Lock()
+			err := v.publish(ctx)
+			v.mu.Unlock()
+			if err != nil {
+				klog.FromContext(ctx).Error(err, "UIResources aren't up to date")
+			}
 		}
 		select {
 		case <-changed:
@@ -149,8 +152,10 @@ func (v *View) follow(ctx context.Context) {
 	}
 }
 
-// publish stores what has changed in the source. The caller holds mu.
+// publish stores what has changed in the source, also when ctx is done: a write that is given up may be stored. The
+// caller holds mu.
 func (v *View) publish(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	version, _ := v.source.Version()
 	if version == v.version {
 		return nil

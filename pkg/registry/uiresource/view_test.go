@@ -6,6 +6,7 @@ package uiresource_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -38,6 +39,7 @@ type runs struct {
 	version   uint64
 	next      chan struct{}
 	asked     int
+	projected int
 	resources map[string]v1alpha1.UIResourceStatus
 	buttons   map[string]v1alpha1.UIButtonSpec
 	pressed   []string
@@ -77,6 +79,7 @@ func (r *runs) Version() (uint64, <-chan struct{}) {
 func (r *runs) Project(func(string) *v1alpha1.UIResource) (resources []*v1alpha1.UIResource, buttons []*v1alpha1.UIButton) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.projected++
 	for name, status := range r.resources {
 		resources = append(resources, &v1alpha1.UIResource{
 			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"of": name}}, Status: status})
@@ -159,6 +162,45 @@ func TestReadAndWatch(t *testing.T) {
 	}
 	if err := <-delivered; err != nil {
 		t.Error(err)
+	}
+}
+
+// Changes that nobody watches and nobody asks for are not projected. A watch that begins gets all of them.
+func TestNobodyWatches(t *testing.T) {
+	r, api, _ := start(t, func(r *runs) { r.resources["a"] = v1alpha1.UIResourceStatus{} })
+	list, err := api.UIResources().List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := func() (asked, projected int) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.asked, r.projected
+	}
+	_, first := counts()
+	for order := range int32(3) {
+		before, _ := counts()
+		r.set(func() { r.resources["a"] = v1alpha1.UIResourceStatus{Order: order + 1} })
+		for deadline := time.Now().Add(30 * time.Second); ; {
+			if asked, _ := counts(); asked > before {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("nothing follows the changes")
+			}
+			runtime.Gosched()
+		}
+	}
+	if _, projected := counts(); projected != first {
+		t.Errorf("projected %d times without a watch", projected-first)
+	}
+	w, err := api.UIResources().Watch(t.Context(), metav1.ListOptions{ResourceVersion: list.ResourceVersion})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Stop()
+	if kind, object := next(t, w); kind != watch.Modified || object.Status.Order != 3 {
+		t.Errorf("event %s %+v", kind, object)
 	}
 }
 

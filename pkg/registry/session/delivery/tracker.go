@@ -71,6 +71,13 @@ func (t *Tracker) Watch(ctx context.Context, options *metainternalversion.ListOp
 	return w, nil
 }
 
+// Watched reports whether a watch is open.
+func (t *Tracker) Watched() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.open) > 0
+}
+
 // Delivered blocks until every open watch has been handed each event of the writes
 // recorded so far, or has ended. It returns an error when ctx is done first.
 func (t *Tracker) Delivered(ctx context.Context) error {
