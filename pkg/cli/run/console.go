@@ -23,8 +23,9 @@ import (
 const (
 	// logLimit is how many bytes of output are kept in memory.
 	logLimit = 32 << 20
-	// outputGrace is how long a reader may take to read the output after a signal.
-	outputGrace = time.Second
+	// outputGrace is how long a reader may take to read the output after a signal, backlogGrace how long of that the lines
+	// of resources may take.
+	outputGrace, backlogGrace = 1500 * time.Millisecond, 500 * time.Millisecond
 )
 
 // console is a part that prints where the Session is served, then what its resources
@@ -118,7 +119,7 @@ func (c *console) print(ctx context.Context) error {
 		}
 		endStatus := c.terminal.showStatus(ctx)
 		if err == nil {
-			err = c.printLogs(context.WithoutCancel(ctx), out)
+			err = c.printLogs(ctx, out)
 		}
 		endStatus()
 	}
@@ -203,18 +204,49 @@ func (c *console) awaitEnd(ctx context.Context) *report.Report {
 // printLogs prints the lines of the run, each with the name of its resource in front, and what becomes of its targets,
 // until the store is closed. A line is printed at once, lines that wait together, those of a CI system in blocks.
 func (c *console) printLogs(ctx context.Context, out io.Writer) error {
-	p := &printing{
-		snapshots: c.snapshots, only: c.output.lines(), clock: clock.RealClock{}, style: c.style,
-		lines: people{logs.NewPrinter(out, c.output.logStyle(c.began)), c.style},
-	}
-	switch {
-	case c.output.quiet:
+	if c.output.quiet {
 		<-c.finished
 		return nil
+	}
+	ctx, stop := c.untilBehind(ctx)
+	defer stop()
+	p := &printing{
+		snapshots: c.snapshots, only: c.output.lines(), clock: clock.RealClock{}, style: c.style,
+		lines: people{logs.NewPrinter(hasty{ctx, out}, c.output.logStyle(c.began)), c.style},
+	}
+	switch {
 	case c.output.format == formatJSON:
-		p.lines = objects{out}
+		p.lines = objects{hasty{ctx, out}}
 	case c.ci.inBlocks():
 		p.lines = blocks{c.ci, c.style}
 	}
-	return p.print(ctx, c.logs)
+	err := p.print(ctx, c.logs)
+	if !errors.Is(err, errBehind) {
+		return err
+	}
+	if c.output.format != formatJSON {
+		_, err = fmt.Fprintf(out, "[The last lines are missing here: %v]\n", errBehind)
+		return err
+	}
+	return nil
+}
+
+// untilBehind returns a context that is done when a signal has come and its reader has had its time for the backlog of
+// lines, so that there is time for the report.
+func (c *console) untilBehind(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		select {
+		case <-c.hurried:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(backlogGrace):
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() { cancel(); waiting.Wait() }
 }

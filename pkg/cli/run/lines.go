@@ -5,6 +5,8 @@ package run
 
 import (
 	"context"
+	"errors"
+	"io"
 	"math"
 	"slices"
 	"sync"
@@ -114,7 +116,23 @@ type placed struct {
 	next uint64
 }
 
-// print prints what a store has until it is closed.
+// errBehind is the error of what had to end before all lines were printed.
+var errBehind = errors.New("lines were written faster than they could be printed")
+
+// hasty is a writer that fails with errBehind once its context is done.
+type hasty struct {
+	ctx context.Context
+	io.Writer
+}
+
+func (w hasty) Write(p []byte) (int, error) {
+	if w.ctx.Err() != nil {
+		return 0, errBehind
+	}
+	return w.Writer.Write(p)
+}
+
+// print prints what a store has until it is closed. When ctx is done with lines left, it returns errBehind.
 func (p *printing) print(ctx context.Context, store *logs.Store) error {
 	p.next = 1
 	p.silence.Break(p.clock.Now())
@@ -133,9 +151,13 @@ func (p *printing) print(ctx context.Context, store *logs.Store) error {
 		}
 		timer.Reset(max(p.silence.Due().Sub(now), time.Millisecond))
 	}
+	left := store.Next() - p.next
 	p.next = math.MaxUint64
 	if err := p.add(ctx, logs.Batch{}); err != nil {
 		return err
+	}
+	if ctx.Err() != nil && left > 0 {
+		return errBehind
 	}
 	return p.Close()
 }

@@ -6,6 +6,7 @@ package run
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -71,3 +72,31 @@ func TestPrinting(t *testing.T) {
 		}
 	})
 }
+
+// Of lines that a slow reader hasn't got when the run has to end, no more are printed.
+func TestPrintingBehind(t *testing.T) {
+	log := logs.New(1<<20, clock.RealClock{})
+	for range 3 {
+		log.Append("a", logs.LevelInfo, strings.Repeat("x", 1<<16))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var out bytes.Buffer
+	slow := writerFunc(func(b []byte) (int, error) {
+		cancel()
+		return out.Write(b)
+	})
+	p := &printing{
+		snapshots: &snapshots{wake: make(chan struct{}, 1)}, clock: clock.RealClock{},
+		lines: people{logs.NewPrinter(hasty{ctx, slow}, logs.Style{}), view.Style{}},
+	}
+	if err := p.print(ctx, log); !errors.Is(err, errBehind) {
+		t.Errorf("got error %v", err)
+	}
+	if got := strings.Count(out.String(), "\n"); got != 1 {
+		t.Errorf("%d lines were printed", got)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
