@@ -6,15 +6,18 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
 
@@ -102,7 +105,26 @@ func DirectLog(errOut io.Writer, verbosity uint16) error {
 		}
 	}
 	klog.SetOutput(sink)
+	if verbosity == 0 {
+		utilruntime.ErrorHandlers = withoutEndsOfWatches(utilruntime.ErrorHandlers)
+	}
 	return nil
+}
+
+// withoutEndsOfWatches returns handlers that get all errors but those of a watch whose client has gone.
+//
+// Upstream: k8s.io/apiserver, endpoints/handlers/watch.go logs an event that such a client no longer takes as an error.
+func withoutEndsOfWatches(all []utilruntime.ErrorHandler) []utilruntime.ErrorHandler {
+	return []utilruntime.ErrorHandler{func(ctx context.Context, err error, message string, more ...any) {
+		gone := ctx.Err() != nil || err != nil && (strings.Contains(err.Error(), "http2: stream closed") ||
+			strings.Contains(err.Error(), "client disconnected"))
+		if gone && message == "Failed to encode watch event" {
+			return
+		}
+		for _, handle := range all {
+			handle(ctx, err, message, more...)
+		}
+	}}
 }
 
 // The exit codes of every command. Scripts rely on them, so they don't change.
