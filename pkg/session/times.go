@@ -122,11 +122,14 @@ func runtimeTimes(r *engine.ResourceState, state v1alpha1.TargetState) *v1alpha1
 	if phase := runtimePhase(r); phase == PhaseDisabled || phase == PhaseInactive {
 		return nil
 	}
-	var finish time.Time
+	ready, finish := s.Ready, time.Time{}
 	if end := state.Terminated; end != nil {
 		finish = end.FinishTime.Time
+		if !s.Probed && end.Error != "" && finish.Sub(s.Start) < aliveFor {
+			ready = time.Time{} // Nothing but its start said so.
+		}
 	}
-	return times(s.Queued, s.Allowed, s.Start, s.Ready, finish)
+	return times(s.Queued, s.Allowed, s.Start, ready, finish)
 }
 
 // times are the moments that have come. They are nil if none has.
