@@ -27,6 +27,9 @@ func (p Projection) Buttons(snap *engine.Snapshot) []*v1alpha1.UIButton {
 		object.Labels, object.Annotations = over(b.Labels, object.Labels), over(b.Annotations, object.Annotations)
 		if b.ComponentType == "Resource" {
 			object.Spec.Location.ComponentID = p.Name(b.ComponentID)
+			label(object.Labels, v1alpha1.UIName, b.ComponentID)
+		} else {
+			delete(object.Labels, v1alpha1.UIName)
 		}
 		for _, input := range b.Inputs {
 			object.Spec.Inputs = append(object.Spec.Inputs, inputSpec(input))

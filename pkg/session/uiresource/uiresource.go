@@ -76,11 +76,17 @@ func (p Projection) metadata(name string, snap *engine.Snapshot) metav1.ObjectMe
 		Annotations:       map[string]string{v1alpha1.UISession: p.Session, v1alpha1.UIName: name},
 	}
 	for key, value := range meta.Annotations {
-		if len(validation.IsValidLabelValue(value)) == 0 {
-			meta.Labels[key] = value
-		}
+		label(meta.Labels, key, value)
 	}
 	return meta
+}
+
+// label sets a label, or removes it if the value isn't valid for one.
+func label(labels map[string]string, key, value string) {
+	delete(labels, key)
+	if len(validation.IsValidLabelValue(value)) == 0 {
+		labels[key] = value
+	}
 }
 
 func tiltfileStatus(t *engine.TiltfileState, phase session.Phase) v1alpha1.UIResourceStatus {

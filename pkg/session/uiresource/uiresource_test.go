@@ -219,6 +219,14 @@ func TestQualifiedNames(t *testing.T) {
 	if id := buttons[1].Spec.Location.ComponentID; id != "nav" {
 		t.Errorf("the place of a global button is %q", id)
 	}
+	snap.Buttons[0].ComponentID = "web"
+	buttons = p.Buttons(snap)
+	if of := buttons[0].Labels[v1alpha1.UIName]; of != "web" {
+		t.Errorf("a button of web has the label of %q", of)
+	}
+	if of, ok := buttons[1].Labels[v1alpha1.UIName]; ok {
+		t.Errorf("a global button has the label of %q", of)
+	}
 }
 
 func TestInputs(t *testing.T) {
