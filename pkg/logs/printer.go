@@ -167,7 +167,11 @@ func (p *Printer) addLine(at time.Time, source, mark, text string) {
 	}
 	if p.open == (openLine{}) {
 		p.addTime(at)
-		p.piece = append(p.piece, p.prefix(source)...)
+		prefix := p.prefix(source)
+		if p.style.Timed && prefix == "" && mark == "" && text == "\n" {
+			p.piece = p.piece[:len(p.piece)-1] // No blank ends the line.
+		}
+		p.piece = append(p.piece, prefix...)
 		p.piece = append(p.piece, mark...)
 	}
 	p.piece = append(p.piece, text...)
