@@ -41,12 +41,17 @@ func (r *Report) writeTable(b *strings.Builder) {
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", t.Name, t.Type, t.State, r.time(t), detail)
 	}
+	const fine = "ready, succeeded or not requested"
+	if omitted == len(r.Targets) && omitted > 0 {
+		fmt.Fprintf(b, "All %d targets are %s.\n", omitted, fine)
+		return
+	}
 	_ = table.Flush() // It writes to memory.
 	for line := range strings.Lines(padded.String()) {
 		b.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
 	if omitted > 0 {
-		fmt.Fprintf(b, "and %d more that are ready, succeeded or not requested\n", omitted)
+		fmt.Fprintf(b, "and %d more that are %s\n", omitted, fine)
 	}
 }
 

@@ -54,7 +54,11 @@ func (r *Report) text(w io.Writer, written []string, table bool) error {
 		fmt.Fprintf(&b, "Report: %s\n", path)
 	}
 	b.WriteString(r.VerdictLine() + "\n")
-	if _, err := io.WriteString(w, b.String()); err != nil {
+	all := b.String()
+	if !table {
+		all = strings.TrimLeft(all, "\n")
+	}
+	if _, err := io.WriteString(w, all); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil

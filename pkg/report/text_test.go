@@ -178,6 +178,23 @@ func TestTextOfAScript(t *testing.T) {
 }
 
 // TestTextOfManyTargets checks that of many targets those are listed that a person has to look at.
+// A run whose targets are all fine has no table that is empty, and a brief report begins with its first words.
+func TestTextOfManyFineTargets(t *testing.T) {
+	var targets []v1alpha1.Target
+	for i := range 50 {
+		targets = append(targets, succeeded(fmt.Sprintf("t%03d:update", i), 0))
+	}
+	r := reportOf(ended(session.Succeeded, "", targets...), 0)
+	verdict := "SUCCESS. All workloads are healthy. It took 5s.\n"
+	if got, want := textOf(t, r), "\nAll 50 targets are ready, succeeded or not requested.\n\n"+verdict; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	var b strings.Builder
+	if err := Brief(&b, r, nil); err != nil || b.String() != verdict {
+		t.Errorf("got %q, %v, want %q", b.String(), err, verdict)
+	}
+}
+
 func TestTextOfManyTargets(t *testing.T) {
 	code := int32(1)
 	var targets []v1alpha1.Target

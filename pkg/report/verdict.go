@@ -40,16 +40,17 @@ func (r *Report) VerdictLine() string {
 		return fmt.Sprintf("ENDED after %s; %d of %d failed (%s).", took, len(failed), len(r.Targets), some(failed))
 	case r.Green():
 		return fmt.Sprintf("ENDED after %s.", took)
-	case r.Signal != "":
-		return fmt.Sprintf("INTERRUPTED by %s after %s; %d that weren't finished were ended. Exit code %d.",
-			r.Signal, took, len(unfinished), r.ExitCode)
+	}
+	rest := ""
+	if len(unfinished) > 0 {
+		rest = fmt.Sprintf("; %d of %d unfinished (%s)", len(unfinished), len(r.Targets), some(unfinished))
+	}
+	if r.Signal != "" {
+		return fmt.Sprintf("INTERRUPTED by %s after %s%s. Exit code %d.", r.Signal, took, rest, r.ExitCode)
 	}
 	why := fmt.Sprintf("%d of %d (%s)", len(failed), len(r.Targets), some(failed))
 	if r.Verdict != session.TargetFailed || len(failed) == 0 {
-		why = text.Cut(firstLine(r.reason()), maxError)
-		if len(unfinished) > 0 {
-			why += fmt.Sprintf("; %d of %d unfinished (%s)", len(unfinished), len(r.Targets), some(unfinished))
-		}
+		why = strings.TrimSuffix(text.Cut(firstLine(r.reason()), maxError), ".") + rest
 	}
 	return fmt.Sprintf("FAILED in %s: %s. Exit code %d.", took, why, r.ExitCode)
 }

@@ -17,10 +17,12 @@ func TestVerdictLine(t *testing.T) {
 	for want, r := range map[string]*Report{
 		"SUCCESS. All workloads are healthy. It took 52s.": {Verdict: session.Succeeded},
 		"ENDED after 52s.": {},
-		"FAILED in 52s: 1 of 3 (a:update). Exit code 1.":                                      {Verdict: session.TargetFailed, ExitCode: 1, Targets: targets, Failures: []*Target{&targets[0]}},
-		"FAILED in 52s: late; 1 of 3 unfinished (b:serve). Exit code 3.":                      {Verdict: session.Timeout, Error: "late", ExitCode: 3, Targets: targets},
-		"FAILED in 52s: no port. Exit code 4.":                                                {Error: "no port", ExitCode: 4},
-		"INTERRUPTED by SIGINT after 52s; 1 that weren't finished were ended. Exit code 130.": {Verdict: session.Interrupted, Signal: "SIGINT", ExitCode: 130, Targets: targets},
+		"FAILED in 52s: 1 of 3 (a:update). Exit code 1.":                               {Verdict: session.TargetFailed, ExitCode: 1, Targets: targets, Failures: []*Target{&targets[0]}},
+		"FAILED in 52s: late; 1 of 3 unfinished (b:serve). Exit code 3.":               {Verdict: session.Timeout, Error: "late", ExitCode: 3, Targets: targets},
+		"FAILED in 52s: no port. Exit code 4.":                                         {Error: "no port", ExitCode: 4},
+		"FAILED in 52s: not found. Exit code 2.":                                       {Error: "not found.", ExitCode: 2},
+		"INTERRUPTED by SIGTERM after 52s. Exit code 143.":                             {Verdict: session.Interrupted, Signal: "SIGTERM", ExitCode: 143},
+		"INTERRUPTED by SIGINT after 52s; 1 of 3 unfinished (b:serve). Exit code 130.": {Verdict: session.Interrupted, Signal: "SIGINT", ExitCode: 130, Targets: targets},
 	} {
 		r.Start, r.End = epoch, epoch.Add(52*time.Second)
 		if got := r.VerdictLine(); got != want {
