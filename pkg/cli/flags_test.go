@@ -55,7 +55,7 @@ func executeLine(t *testing.T, line string) (code int, errOut string) {
 // TestWrongUsage is every flag with values that can be seen to be wrong.
 func TestWrongUsage(t *testing.T) {
 	const (
-		empty    = " must not be empty; omit it to use the default"
+		empty    = " must not be empty; omit it "
 		noHost   = `for "--host" flag: must be a host name or an IP address, without scheme, port, brackets or zone`
 		noSingle = `for "--host" flag: must not be a multicast or broadcast address`
 	)
@@ -92,7 +92,7 @@ func TestWrongUsage(t *testing.T) {
 		{`ci --port -1`, 2, []string{`invalid argument "-1" for "--port" flag`}},
 		{`ci --port 65536`, 2, []string{`invalid argument "65536" for "--port" flag`}},
 		{`ci --port 99999999999999999999`, 2, []string{`invalid argument "99999999999999999999" for "--port" flag`}},
-		{`ci --port abc`, 2, []string{`invalid argument "abc" for "--port" flag: `}},
+		{`ci --port abc`, 2, []string{`invalid argument "abc" for "--port" flag: must be a port number from 0 to 65535`}},
 		{`ci --port 1.5`, 2, []string{`invalid argument "1.5" for "--port" flag: `}},
 		{`ci --port 1 --port -1`, 2, []string{`invalid argument "-1" for "--port" flag`}},
 		{`TILT_PORT=abc ci`, 2, []string{`environment variable TILT_PORT: "abc": `}},

@@ -57,6 +57,9 @@ func Prepare(cmd *cobra.Command, _ []string) error {
 }
 
 func emptyFlag(flag *pflag.Flag) error {
+	if flag.DefValue == "" && flag.Name != DataDirFlag {
+		return fmt.Errorf("--%s must not be empty; omit it instead", flag.Name)
+	}
 	return fmt.Errorf("--%s must not be empty; omit it to use the default", flag.Name)
 }
 
@@ -122,6 +125,13 @@ func (e *Endpoint) AddFlags(cmd *cobra.Command) {
 		"port that the API listens on, 0 for any free port; it names the context in the kubeconfig (environment: TILT_PORT)")
 }
 
+// AddClientFlags adds them for a command that looks for a running server.
+func (e *Endpoint) AddClientFlags(cmd *cobra.Command) {
+	e.AddFlags(cmd)
+	cmd.Flags().Lookup("port").Usage =
+		"port that the API listens on; it names the context in the kubeconfig (environment: TILT_PORT)"
+}
+
 // CheckPort returns an error for the port of a server that should be running.
 func (e *Endpoint) CheckPort() error {
 	if e.Port == 0 {
@@ -165,8 +175,11 @@ func (v *portValue) Type() string   { return "int" }
 
 func (v *portValue) Set(s string) error {
 	port, err := netutils.ParsePort(s, true)
+	if err != nil {
+		return errors.New("must be a port number from 0 to 65535")
+	}
 	*v = portValue(port)
-	return err
+	return nil
 }
 
 // CompleteDataDir makes the directory that the flag names absolute, or sets the default without the flag.

@@ -55,20 +55,20 @@ Exit codes:
 				if err != nil {
 					return command.WithCode(command.ExitUsage, "--file %s: %w", file, err)
 				}
-				what, matches = path, func(r kubeconfig.Running) bool { return r.Tiltfile == path }
+				what, matches = "Tiltfile "+path, func(r kubeconfig.Running) bool { return r.Tiltfile == path }
 			} else if err := at.CheckPort(); err != nil {
 				return err
 			}
 			n, err := stop(cmd.Context(), p.Streams.Out, matches, timeout)
 			if err == nil && n == 0 {
-				_, err = fmt.Fprintf(p.Streams.Out, "Nothing runs of %s.\n", what)
+				_, err = fmt.Fprintf(p.Streams.Out, "No run has the %s.\n", what)
 				err = command.Printed(err)
 			}
 			return err
 		},
 	}
-	at.AddFlags(cmd)
-	addFile(cmd.Flags(), &file)
+	at.AddClientFlags(cmd)
+	cmd.Flags().StringVarP(&file, "file", "f", "", "path of the Tiltfile whose run ends, whatever its port is")
 	cmd.Flags().DurationVar(&timeout, "timeout", stopTimeout, "how long to wait for the end of the run")
 	return cmd
 }

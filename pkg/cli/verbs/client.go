@@ -40,7 +40,7 @@ type sessionClient struct {
 }
 
 func (c *sessionClient) addFlags(cmd *cobra.Command) {
-	c.Endpoint.AddFlags(cmd)
+	c.Endpoint.AddClientFlags(cmd)
 	cmd.Flags().StringVar(&c.session, "session", command.SessionName, "name of the Session")
 }
 
@@ -205,7 +205,7 @@ The token of ci and up ends with the run; that of "serve" is kept across restart
 			return client.print(p)
 		},
 	}
-	client.at.AddFlags(cmd)
+	client.at.AddClientFlags(cmd)
 	cmd.Flags().BoolVar(&path, "path", false, "print the path of the file that lists running servers")
 	return cmd
 }
