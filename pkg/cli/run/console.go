@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/utils/clock"
@@ -17,6 +18,7 @@ import (
 	"tilt.dev/session/pkg/host"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/report"
+	"tilt.dev/session/pkg/session"
 	"tilt.dev/session/pkg/view"
 )
 
@@ -47,6 +49,8 @@ type console struct {
 	// ended gets the report to print, if there is one. writer writes it in other forms before.
 	ended  chan *report.Report
 	writer *writer
+	// told is set once the report is printed as text, with what the error of the command would say again.
+	told atomic.Bool
 	// output says what is printed, in a style. snapshots are those of the run, if it tells them.
 	output    output
 	style     view.Style
@@ -165,7 +169,8 @@ func (c *console) report(ctx context.Context, out io.Writer, text bool) error {
 	if r == nil {
 		return c.ci.close(nil)
 	}
-	written, _ := c.writer.write(r) // The command returns the error.
+	written, failed := c.writer.write(r)
+	r = unreported(r, failed)
 	switch {
 	case !text || c.writer.toStdout():
 		return nil
@@ -180,10 +185,23 @@ func (c *console) report(ctx context.Context, out io.Writer, text bool) error {
 	default:
 		err = report.Text(out, r, written)
 	}
+	// The log has an error of the Tiltfile, of which the report has the first line.
+	logged := !c.output.quiet && len(c.output.resources) == 0
+	c.told.Store(err == nil && (logged || r.Verdict != session.TiltfileFailed))
 	if err == nil {
 		err = c.ci.close(r)
 	}
 	return err
+}
+
+// unreported is the report of a run, which isn't a success if reports can't be written.
+func unreported(r *report.Report, failed error) *report.Report {
+	if failed == nil || !r.Green() {
+		return r
+	}
+	changed := *r
+	changed.ExitCode, changed.Error = command.ExitFailure, failed.Error()
+	return &changed
 }
 
 // awaitEnd returns the report, nil if there is none when everything else has stopped.

@@ -110,13 +110,9 @@ func (e *ending) finish(err error) error {
 		r = e.without(err)
 	}
 	_, failed := e.writer.write(r)
-	switch {
-	case failed == nil:
-		return err
-	case err == nil:
+	if failed != nil && err == nil {
 		return command.WithCode(command.ExitFailure, "%w", failed)
 	}
-	e.program.Warn(failed)
 	return err
 }
 

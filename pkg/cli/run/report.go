@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/spf13/pflag"
@@ -86,7 +87,12 @@ func (r *reports) complete(quiet bool) (errs []error) {
 		}
 	}
 	if r.logDir != "" {
-		if err := report.CheckFile(filepath.Join(r.logDir, "all.ndjson")); err != nil {
+		dir, err := filepath.Abs(r.logDir)
+		if err == nil {
+			r.logDir = dir
+			err = report.CheckFile(filepath.Join(dir, "all.ndjson"))
+		}
+		if err != nil {
 			errs = append(errs, fmt.Errorf("--log-dir %s can't be written: %w", r.logDir, err))
 		}
 	}
@@ -112,9 +118,11 @@ type writer struct {
 	err     error
 }
 
-// write writes all reports that are asked for, and returns the files and what went wrong, also later.
+// write writes all reports that are asked for, and warns of each that can't be written. It returns the files, and an
+// error that names the reports without one, also later.
 func (w *writer) write(r *report.Report) (written []string, err error) {
 	w.once.Do(func() {
+		var failed []string
 		for i, f := range w.formats {
 			if w.paths[i] == "" {
 				continue
@@ -128,10 +136,14 @@ func (w *writer) write(r *report.Report) (written []string, err error) {
 				err = report.WriteFile(w.paths[i], content)
 			}
 			if err != nil {
-				w.err = errors.Join(w.err, fmt.Errorf("--%s: %w", f.flag, err))
+				w.program.Warn(fmt.Errorf("--%s: %w", f.flag, err))
+				failed = append(failed, "--"+f.flag)
 			} else if w.paths[i] != stdoutPath {
 				w.written = append(w.written, w.paths[i])
 			}
+		}
+		if len(failed) > 0 {
+			w.err = fmt.Errorf("%s can't be written", strings.Join(failed, ", "))
 		}
 		if w.summary != "" {
 			if err := github.AppendSummary(w.summary, r); err != nil {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"syscall"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"tilt.dev/session/pkg/controller"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
 	"tilt.dev/session/pkg/host"
+	"tilt.dev/session/pkg/kubeconfig"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/session"
 	"tilt.dev/session/pkg/storage"
@@ -36,6 +38,7 @@ const deletionLinger = 2 * time.Second
 func (o *options) run(ctx context.Context, p command.Program) error {
 	host.SetGCPercent(host.StartPercent)
 	style := o.colours.Style(p.Streams.Out)
+	shared := sameFile(p.Streams.Out, p.Streams.ErrOut)
 	terminal := o.newTerminal(&p, &host.API{})
 	ci := o.newCILog(&p)
 	out := newConsole(p, terminal, o.exitCondition == v1alpha1.ExitConditionCI)
@@ -43,7 +46,27 @@ func (o *options) run(ctx context.Context, p command.Program) error {
 	end := newEnding(o, p, out.logs)
 	out.writer, out.ci = end.writer, ci
 	defer end.afterPanic()
-	return o.ciSystems.harmlessError(p, end.finish(o.runSession(ctx, p, out, end)))
+	err := o.ciSystems.harmlessError(p, end.finish(o.runSession(ctx, p, out, end)))
+	if err != nil && shared && out.told.Load() {
+		return command.WithoutMessage(p.ExitCode(err))
+	}
+	return err
+}
+
+// sameFile reports whether two streams are one file, such as a terminal.
+func sameFile(a, b any) bool {
+	var infos [2]os.FileInfo
+	for i, stream := range []any{a, b} {
+		file, ok := stream.(*os.File)
+		if !ok {
+			return false
+		}
+		var err error
+		if infos[i], err = file.Stat(); err != nil {
+			return false
+		}
+	}
+	return os.SameFile(infos[0], infos[1])
 }
 
 func (o *options) runSession(ctx context.Context, p command.Program, out *console, end *ending) error {
@@ -140,7 +163,32 @@ func (o *options) runSession(ctx context.Context, p command.Program, out *consol
 		end.signal.Store(signal)
 		return o.signalled(signal)
 	}
-	return command.Failed(err)
+	return command.Failed(o.portError(p, err))
+}
+
+// portError is err, in other words if it is that a run of a Tiltfile has the port.
+func (o *options) portError(p command.Program, err error) error {
+	if p.Tilt || !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	location, wrong := kubeconfig.Locate(os.Getenv)
+	if wrong != nil {
+		return err
+	}
+	running, _ := location.Running() // What can't be read names no run.
+	for _, r := range running {
+		if r.Port != o.Port || r.Tiltfile == "" {
+			continue
+		}
+		what := "the run of " + r.Tiltfile
+		if r.Tiltfile == o.file {
+			what = "a run of this Tiltfile"
+		}
+		return command.WithCode(command.ExitAPI, "port %d belongs to %s (context %s, process %d): "+
+			`look at it with "tilt-session status", end it with "tilt-session stop", or choose another port with --port`,
+			r.Port, what, r.Name, r.PID)
+	}
+	return err
 }
 
 // result is the error of a run that has ended, perhaps by a signal.
