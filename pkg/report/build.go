@@ -40,6 +40,7 @@ func New(in Input) *Report {
 	for _, failed := range session.Failures(*status) {
 		r.Failures = append(r.Failures, r.Target(failed.Name))
 	}
+	r.addLate()
 	r.linkFailures(status, defined)
 	needs := func(name string) []string { return defined[name].needs }
 	for _, step := range session.CriticalPath(status, needs, r.End) {

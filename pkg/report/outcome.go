@@ -52,8 +52,6 @@ func (r *Report) Outcome(t *Target) Outcome {
 		return Outcome{Result: Skipped, Message: "not requested"}
 	case r.Verdict == session.Timeout:
 		return Outcome{Errored, "Timeout", fmt.Sprintf("%s when the run timed out", t.status())}
-	case late(r, t):
-		return Outcome{Failed, "ReadinessTimeout", "not ready in time"}
 	case r.Verdict == session.TargetFailed && len(r.Failures) > 0:
 		return Outcome{Result: Skipped, Message: fmt.Sprintf("%s when %s failed", t.status(), r.Failures[0].Name)}
 	case started:
@@ -62,10 +60,18 @@ func (r *Report) Outcome(t *Target) Outcome {
 	return Outcome{Result: Skipped, Message: fmt.Sprintf("%s when the run ended", t.status())}
 }
 
-// late reports whether a server wasn't ready for longer than it may.
-func late(r *Report, t *Target) bool {
-	return t.Type == v1alpha1.TargetTypeServer && t.Unfinished && (r.Verdict == session.ReadinessTimeout ||
-		r.Verdict == session.TargetFailed && r.Session.Spec.KeepGoing)
+// addLate adds the servers to the failures that weren't ready for longer than they may.
+func (r *Report) addLate() {
+	if r.Verdict != session.ReadinessTimeout && (r.Verdict != session.TargetFailed || !r.Session.Spec.KeepGoing) {
+		return
+	}
+	for i := range r.Targets {
+		t := &r.Targets[i]
+		if t.Type == v1alpha1.TargetTypeServer && t.Unfinished && t.Phase != session.PhaseFailed {
+			t.Late, t.Error, t.Phase, t.State = true, "not ready in time", session.PhaseFailed, session.PhaseFailed.String()
+			r.Failures = append(r.Failures, t)
+		}
+	}
 }
 
 // status is the state of a target that has no result, for messages.
@@ -79,6 +85,8 @@ func (t *Target) status() string {
 func failure(t *Target) Outcome {
 	o := Outcome{Failed, "Failed", t.Ending()}
 	switch {
+	case t.Late:
+		o.Kind = "ReadinessTimeout"
 	case t.Tiltfile:
 		o.Result, o.Kind = Errored, "Tiltfile"
 	case t.Signal != "":

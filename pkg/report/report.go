@@ -81,6 +81,8 @@ type Target struct {
 	WaitReason string
 	// Restarts is how often it was started again after a failure: the retries of a job, the restarts of a server.
 	Restarts int
+	// Late is true for a server that has failed because it wasn't ready in time.
+	Late bool
 	// Unfinished is true for a target that ran, or was about to run again, when the run ended without its success.
 	Unfinished bool
 	// Needs are the names of the targets that must be there before it runs, sorted.

@@ -89,7 +89,7 @@ func (r *Report) Wrong() []*Target {
 	wrong := slices.Clone(r.Failures)
 	if !r.Green() && (r.Verdict != session.TargetFailed || r.Session.Spec.KeepGoing) {
 		for i := range r.Targets {
-			if r.Targets[i].Unfinished {
+			if t := &r.Targets[i]; t.Unfinished && !t.Late {
 				wrong = append(wrong, &r.Targets[i])
 			}
 		}

@@ -80,7 +80,12 @@ func urgency(t *v1alpha1.Target) int {
 }
 
 // State is the state of the row in words.
-func (r *Row) State() string { return StateWord(r.Targets[0]) }
+func (r *Row) State() string {
+	if t := r.Targets[0]; r.status != nil && r.status.Done && session.PhaseOf(t.State) == session.PhaseActive {
+		return "stopped"
+	}
+	return StateWord(r.Targets[0])
+}
 
 // StateWord is the state of a target in words.
 func StateWord(t *v1alpha1.Target) string {
@@ -98,7 +103,11 @@ func StateWord(t *v1alpha1.Target) string {
 }
 
 // Time is how long a row has waited or run, took to be ready or to end. It is negative where that isn't known.
+// The end of a Session is that of all that it has cut off.
 func (r *Row) Time(now time.Time) time.Duration {
+	if r.status != nil {
+		now = ended(r.status, now)
+	}
 	switch state := r.Targets[0].State; {
 	case state.Waiting != nil && state.Waiting.Since != nil:
 		return between(state.Waiting.Since.Time, now)

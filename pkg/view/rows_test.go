@@ -223,3 +223,21 @@ func TestStyle(t *testing.T) {
 		}
 	}
 }
+
+// What the end of a Session has cut off is stopped, and its time doesn't go on.
+func TestRowsOfTheEnd(t *testing.T) {
+	start := metav1.NewMicroTime(time.Unix(1000, 0))
+	s := &v1alpha1.Session{Status: v1alpha1.SessionStatus{
+		Done: true, StartTime: start,
+		Conditions: []metav1.Condition{{Type: v1alpha1.SessionConditionFailed, Status: "True", LastTransitionTime: metav1.Unix(1003, 0)}},
+		Targets: []v1alpha1.Target{{
+			Name: "a:update", Type: v1alpha1.TargetTypeJob, Resources: []string{"a"},
+			State: v1alpha1.TargetState{Active: &v1alpha1.TargetStateActive{StartTime: start}},
+		}},
+	}}
+	now := time.Unix(2000, 0)
+	row, sum := Rows(s)[0], Summarize(s, now)
+	if row.State() != "stopped" || row.Time(now) != 3*time.Second || sum.Active != 0 || sum.Took != 3*time.Second {
+		t.Errorf("got %s %s, %+v", row.State(), row.Time(now), sum)
+	}
+}

@@ -53,7 +53,7 @@ func Summarize(s *v1alpha1.Session, now time.Time) Summary {
 		Command:   "ci",
 		Tiltfile:  filepath.Join(filepath.Base(filepath.Dir(path)), filepath.Base(path)),
 		Truncated: meta.IsStatusConditionTrue(s.Status.Conditions, v1alpha1.SessionConditionTruncated),
-		Took:      max(between(s.Status.StartTime.Time, ended(s, now)), 0),
+		Took:      max(between(s.Status.StartTime.Time, ended(&s.Status, now)), 0),
 		Error:     text.Plain(text.ErrorLine(s.Status.Error)),
 	}
 	if s.Spec.ExitCondition == v1alpha1.ExitConditionManual {
@@ -61,6 +61,9 @@ func Summarize(s *v1alpha1.Session, now time.Time) Summary {
 	}
 	for i := range s.Status.Targets {
 		sum.count(session.PhaseOf(s.Status.Targets[i].State))
+	}
+	if s.Status.Done {
+		sum.Active = 0 // What the end of the run has cut off is shown as it was.
 	}
 	sum.State = sum.state(s)
 	return sum
@@ -96,12 +99,20 @@ func (sum *Summary) state(s *v1alpha1.Session) State {
 	return StateRunning
 }
 
-// ended is when a Session had its verdict, now without one.
-func ended(s *v1alpha1.Session, now time.Time) time.Time {
+// ended is when a Session had its verdict, now without one. Conditions have whole seconds, and targets end later.
+func ended(status *v1alpha1.SessionStatus, now time.Time) time.Time {
 	for _, kind := range []string{v1alpha1.SessionConditionSucceeded, v1alpha1.SessionConditionFailed} {
-		if c := meta.FindStatusCondition(s.Status.Conditions, kind); c != nil && s.Status.Done && c.Status == "True" {
-			return c.LastTransitionTime.Time
+		c := meta.FindStatusCondition(status.Conditions, kind)
+		if c == nil || !status.Done || c.Status != "True" {
+			continue
 		}
+		at := c.LastTransitionTime.Time
+		for i := range status.Targets {
+			if end := status.Targets[i].State.Terminated; end != nil && end.FinishTime.After(at) {
+				at = end.FinishTime.Time
+			}
+		}
+		return at
 	}
 	return now
 }
