@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-concurrent='/pkg/(apiserver|certs|controller|engine|filewatch|host|image|kube/(cluster|deploy|workload)|local|logs|probe|process|registry/.*|storage/.*|storage)$'
+concurrent='/pkg/(apiserver|certs|controller|engine|filewatch|host|image|kube/(cluster|deploy|workload)|local|logs|probe|process|registry/.*|storage/.*|storage|view/live)$'
 # What takes longer than a few seconds.
 slow='/(pkg/(apiserver|certs|controller|storage|storage/bolt|testing/.*|tiltfile|generated)|hack/.*)$'
 packages=$(go list ./cmd/... ./pkg/... ./hack/...)
