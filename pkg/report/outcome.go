@@ -89,6 +89,8 @@ func failure(t *Target) Outcome {
 		o.Kind = "ReadinessTimeout"
 	case t.Tiltfile:
 		o.Result, o.Kind = Errored, "Tiltfile"
+	case t.timeLimit() != "":
+		o.Kind = "Timeout"
 	case t.Signal != "":
 		o.Result, o.Kind = Errored, "Signal"
 	case t.ExitCode != nil && *t.ExitCode == commandNotFound, t.Started.IsZero():
@@ -99,19 +101,31 @@ func failure(t *Target) Outcome {
 	return o
 }
 
-// Ending is how a target that failed has ended, in a line: its exit code or signal, else its error.
+// Ending is how a target that failed has ended, in a line: its time limit, exit code or signal, else its error.
 func (t *Target) Ending() string {
-	var ending string
-	switch {
-	case t.Signal != "":
-		ending = "signal: " + t.Signal
-	case t.ExitCode != nil:
-		ending = fmt.Sprintf("exit code %d", *t.ExitCode)
-	default:
-		ending = firstLine(t.Error)
-	}
+	ending := t.end()
 	if again := again(t.Type, t.Restarts); again != "" {
 		ending += ", " + again
 	}
 	return ending
+}
+
+func (t *Target) end() string {
+	switch limit := t.timeLimit(); {
+	case limit != "":
+		return limit
+	case t.Signal != "":
+		return "signal: " + t.Signal
+	case t.ExitCode != nil:
+		return fmt.Sprintf("exit code %d", *t.ExitCode)
+	}
+	return firstLine(t.Error)
+}
+
+// timeLimit is what the error of a job says that took longer than it may, empty for others.
+func (t *Target) timeLimit() string {
+	if i := strings.LastIndex(t.Error, "failed: timed out after "); i >= 0 {
+		return strings.TrimPrefix(t.Error[i:], "failed: ")
+	}
+	return ""
 }

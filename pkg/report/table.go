@@ -85,10 +85,10 @@ func (t *Target) detail() (detail string, fine bool) {
 	case session.PhaseWaiting:
 		detail, fine = t.WaitReason, false
 		if len(t.HeldBackBy) > 0 {
-			detail += ", held back by " + some(t.HeldBackBy)
+			detail = "held back by " + some(t.HeldBackBy)
 		}
 	case session.PhaseFailed:
-		detail, fine = text.Cut(firstLine(t.Error), maxDetail), false
+		detail, fine = text.Cut(t.end(), maxDetail), false
 	case session.PhaseActive:
 		fine = false
 	}

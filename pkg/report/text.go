@@ -140,7 +140,7 @@ func (r *Report) details(t *Target) []string {
 		details = append(details, name+line)
 		name = "  "
 	}
-	for _, d := range []struct{ name, value string }{{"directory", t.Directory}, {"defined at", r.where(t)}} {
+	for _, d := range []struct{ name, value string }{{"directory", t.Directory}, {"defined at", r.Where(t)}} {
 		if d.value != "" {
 			details = append(details, d.name+": "+text.Cut(text.Plain(d.value), maxError))
 		}
@@ -165,14 +165,17 @@ func firstLines(s string, most int) (first []string) {
 
 // exitText is how the error of a command ends that says nothing but how its process has.
 func exitText(t *Target) string {
+	if limit := t.timeLimit(); limit != "" {
+		return limit
+	}
 	if t.ExitCode != nil {
 		return fmt.Sprintf("exit status %d", *t.ExitCode)
 	}
 	return "signal: " + t.Signal
 }
 
-// where is the position of a target as a person reads it.
-func (r *Report) where(t *Target) string {
+// Where is the position of a target as a person reads it: relative to Root if it is below that.
+func (r *Report) Where(t *Target) string {
 	p := t.Position
 	p.File = r.Relative(p.File)
 	return p.String()

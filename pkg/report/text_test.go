@@ -130,18 +130,17 @@ func TestTextOfAFailure(t *testing.T) {
 	want := `
 TARGET     TYPE     STATE           TIME   DETAIL
 a:update   job      succeeded       1.2s
-b:update   job      failed          2s     Command "x" failed: exit status 3
+b:update   job      failed          2s     exit code 3
 c:serve    server   ready           2ms
 d:serve    server   not ready       5s
-e:update   job      waiting                waiting-for-dep, held back by b:update
-f:update   job      waiting                waiting-for-dep, held back by b:update
+e:update   job      waiting                held back by b:update
+f:update   job      waiting                held back by b:update
 g:update   job      disabled
 h:update   job      not requested
-i:update   job      failed          1s     Command "y" failed: timed out after 1s, retried 2 times
+i:update   job      failed          1s     timed out after 1s, retried 2 times
 k:serve    server   ready           0s     restarted 3 times
 
-1) i:update failed after 1s: signal: killed, retried 2 times
-   Command "y" failed: timed out after 1s
+1) i:update failed after 1s: timed out after 1s, retried 2 times
 
 2) b:update failed after 2s: exit code 3
    command: x

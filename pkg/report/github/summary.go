@@ -101,7 +101,7 @@ func writeFailures(b *strings.Builder, r *report.Report, d detail) {
 		}
 		title := fmt.Sprintf("%s %s", t.Name, ended(t))
 		fmt.Fprintf(b, "<details><summary>%s</summary>\n\n", html.EscapeString(text.Plain(title)))
-		for _, fact := range facts(t) {
+		for _, fact := range facts(r, t) {
 			fmt.Fprintf(b, "- %s: %s\n", fact[0], code(text.Cut(fact[1], maxLine)))
 		}
 		b.WriteByte('\n')
@@ -117,9 +117,9 @@ func writeFailures(b *strings.Builder, r *report.Report, d detail) {
 }
 
 // facts are what is known of a bad target besides its output.
-func facts(t *report.Target) (all [][2]string) {
+func facts(r *report.Report, t *report.Target) (all [][2]string) {
 	for _, fact := range [][2]string{
-		{"command", t.Command}, {"directory", t.Directory}, {"defined at", t.Position.String()},
+		{"command", t.Command}, {"directory", t.Directory}, {"defined at", r.Where(t)},
 		{"held back", strings.Join(t.HeldBack, ", ")},
 	} {
 		if fact[1] != "" {

@@ -20,5 +20,8 @@ func ended(t *report.Target) string {
 
 // reason is why a bad target isn't fine.
 func reason(t *report.Target) string {
+	if t.ExitCode != nil || t.Signal != "" {
+		return t.Ending()
+	}
 	return cmp.Or(t.Error, t.WaitReason, "it was "+t.State+" at the end of the run")
 }

@@ -156,7 +156,7 @@ func newFailure(r *report.Report, t *report.Target, number, most int) failure {
 		exit = strconv.Itoa(int(*t.ExitCode))
 	}
 	for _, fact := range []fact{
-		{"command", t.Command, true}, {"directory", t.Directory, true}, {"defined at", t.Position.String(), true},
+		{"command", t.Command, true}, {"directory", t.Directory, true}, {"defined at", r.Where(t), true},
 		{"exit code or signal", exit, false}, {"held back", strings.Join(t.HeldBack, ", "), false},
 	} {
 		if fact.Value = text.Cut(text.PrintableLines(fact.Value), maxText); fact.Value != "" {
