@@ -81,7 +81,7 @@ func TestProjectManySessions(t *testing.T) {
 		t.Error("runs that have published nothing new are projected again")
 	}
 
-	// A name becomes free with the end of its Session, of which nothing is kept.
+	// A name becomes free with the end of its Session, and nothing of that is kept.
 	r.end("a.b")
 	r.forget("a.b")
 	resources, _ = r.Project(unseen)

@@ -15,7 +15,7 @@ type Batch struct{ parts []part }
 // mostParts is the largest number of blocks in a batch.
 const mostParts = 64
 
-// part holds the lines of a block, of which there is at least one. missed counts the lines of the same source that are
+// part holds the lines of a block, at least one. missed counts the lines of the same source that are
 // missing directly before them.
 type part struct {
 	*block

@@ -18,7 +18,7 @@ type Selection struct {
 	Sources []string
 	// Level excludes lines of lower levels.
 	Level Level
-	// Grep selects the lines of which text.Printable matches. Nil selects all.
+	// Grep selects the lines whose text.Printable matches. Nil selects all.
 	Grep *regexp.Regexp
 	// Since excludes earlier lines.
 	Since time.Time

@@ -35,5 +35,5 @@ type BoolInput struct {
 	True, False *string
 }
 
-// ChoiceInput asks for one of several values, of which the first is the default.
+// ChoiceInput asks for one of several values. The first is the default.
 type ChoiceInput struct{ Choices []string }

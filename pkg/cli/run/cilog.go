@@ -171,7 +171,7 @@ func (c *ciSystems) harmlessError(p command.Program, err error) error {
 	return command.WithCode(p.ExitCode(err), "%s", harmless(err.Error()))
 }
 
-// harmlessWriter returns a writer of whole lines, such as stderr, of which the CI system executes none.
+// harmlessWriter returns a writer of whole lines, such as stderr. The CI system executes none of them.
 func (c *ciSystems) harmlessWriter(w io.Writer) io.Writer {
 	if harmless := c.harmless(); harmless != nil {
 		return harmlessWriter{w, harmless}

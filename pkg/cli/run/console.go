@@ -185,7 +185,7 @@ func (c *console) report(ctx context.Context, out io.Writer, text bool) error {
 	default:
 		err = report.Text(out, r, written)
 	}
-	// The log has an error of the Tiltfile, of which the report has the first line.
+	// The log has the whole error of the Tiltfile, the report its first line.
 	logged := !c.output.quiet && len(c.output.resources) == 0
 	c.told.Store(err == nil && (logged || r.Verdict != session.TiltfileFailed))
 	if err == nil {

@@ -13,7 +13,7 @@ import (
 	"tilt.dev/session/pkg/report"
 )
 
-// logDirectory is a part that writes the output as it comes to --log-dir. An error of that is told once, and the run
+// logDirectory is a part that writes the output as it comes to --log-dir. An error of that is one warning, and the run
 // goes on.
 func (o *options) logDirectory(log *logs.Store, warn func(error)) host.Part {
 	return host.Part{Name: "log directory", Run: func(ctx context.Context, ready func()) error {

@@ -4913,7 +4913,7 @@ func schema_pkg_apis_core_v1alpha1_UIChoiceInputSpec(ref common.ReferenceCallbac
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "choices are the values, of which the first is the default.",
+							Description: "choices are the values. The first is the default.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{

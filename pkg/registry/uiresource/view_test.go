@@ -165,8 +165,8 @@ func TestReadAndWatch(t *testing.T) {
 	}
 }
 
-// Changes that nobody watches and nobody asks for are not projected. A watch that begins gets all of them.
-func TestNobodyWatches(t *testing.T) {
+// Changes without a watch and without a request are not projected. A watch that begins gets all of them.
+func TestWithoutWatches(t *testing.T) {
 	r, api, _ := start(t, func(r *runs) { r.resources["a"] = v1alpha1.UIResourceStatus{} })
 	list, err := api.UIResources().List(t.Context(), metav1.ListOptions{})
 	if err != nil {

@@ -147,7 +147,7 @@ type UIHiddenInputSpec struct {
 
 // UIChoiceInputSpec asks for one of several values.
 type UIChoiceInputSpec struct {
-	// choices are the values, of which the first is the default.
+	// choices are the values. The first is the default.
 	// +optional
 	// +listType=atomic
 	Choices []string `json:"choices,omitempty"`
