@@ -280,7 +280,8 @@ func TestKeysAndSizes(t *testing.T) {
 
 // TestStatusOfCI draws a line below the lines of ci, and leaves nothing of it.
 func TestStatusOfCI(t *testing.T) {
-	const tiltfile = "local_resource('migrate', 'for i in 1 2 3; do echo line $i; sleep 0.2; done; printf open; sleep 0.3; echo -end')\n"
+	const tiltfile = "local_resource('migrate', 'for i in 1 2 3; do echo line $i; done; until [ -e go ]; do sleep 0.1; done; " +
+		"printf open; sleep 0.3; echo -end')\n"
 	for _, test := range []struct {
 		env   string
 		drawn bool
@@ -290,6 +291,9 @@ func TestStatusOfCI(t *testing.T) {
 			c := onConsole(t, tiltfile, []string{test.env}, "ci")
 			if test.drawn {
 				c.shows("▸ migrate")
+			}
+			if err := os.WriteFile(filepath.Join(c.command.Dir, "go"), nil, 0o600); err != nil {
+				t.Fatal(err)
 			}
 			c.ends(0)
 			left := c.text()

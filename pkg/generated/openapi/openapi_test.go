@@ -71,6 +71,43 @@ func TestRequiredFields(t *testing.T) {
 		"TargetStateDisabled":   nil,
 		"TargetStateTerminated": {"startTime", "finishTime"},
 		"TargetStateWaiting":    {"waitReason"},
+		"TargetTimes":           nil,
+
+		"ConfigMapDisableSource": {"name", "key"},
+		"DisableResourceStatus":  {"enabledCount", "disabledCount", "state"},
+		"DisableSource":          nil,
+
+		"UIBoolInputSpec":     nil,
+		"UIBoolInputStatus":   {"value"},
+		"UIButton":            nil,
+		"UIButtonList":        {"items"},
+		"UIButtonSpec":        {"location", "text"},
+		"UIButtonStatus":      nil,
+		"UIChoiceInputSpec":   nil,
+		"UIChoiceInputStatus": {"value"},
+		"UIComponentLocation": {"componentID", "componentType"},
+		"UIHiddenInputSpec":   {"value"},
+		"UIHiddenInputStatus": {"value"},
+		"UIInputSpec":         {"name"},
+		"UIInputStatus":       {"name"},
+		"UITextInputSpec":     nil,
+		"UITextInputStatus":   {"value"},
+
+		"UIBuildCause":                nil,
+		"UIBuildRunning":              nil,
+		"UIBuildTerminated":           nil,
+		"UIResource":                  nil,
+		"UIResourceCompose":           nil,
+		"UIResourceCondition":         {"type", "status"},
+		"UIResourceKubernetes":        nil,
+		"UIResourceLink":              nil,
+		"UIResourceList":              {"items"},
+		"UIResourceLocal":             nil,
+		"UIResourceSpec":              nil,
+		"UIResourceStateWaiting":      {"reason"},
+		"UIResourceStateWaitingOnRef": {"name"},
+		"UIResourceStatus":            {"disableStatus"},
+		"UIResourceTargetSpec":        nil,
 	}
 	got := map[string][]string{}
 	for name, schema := range ours(t) {
@@ -96,10 +133,15 @@ func TestEverythingIsDescribed(t *testing.T) {
 
 func TestEnumValues(t *testing.T) {
 	want := map[string][]any{
+		"DisableResourceStatus.state":       {"Disabled", "Enabled", "Pending"},
 		"SessionLogLine.level":              {"error", "info", "warn"},
+		"SessionLogOptions.level":           {"error", "info", "warn"},
 		"SessionSpec.exitCondition":         {"ci", "manual"},
 		"Target.type":                       {"job", "server"},
 		"TargetStateTerminated.graceStatus": {"", "Exceeded", "Tolerated"},
+		"UIResourceStatus.runtimeStatus":    {"error", "none", "not_applicable", "ok", "pending", "unknown"},
+		"UIResourceStatus.updateStatus":     {"error", "in_progress", "none", "not_applicable", "ok", "pending"},
+		"UIResourceTargetSpec.type":         {"docker-compose", "image", "k8s", "local", "unspecified"},
 	}
 	got := map[string][]any{}
 	for name, schema := range ours(t) {
@@ -115,26 +157,28 @@ func TestEnumValues(t *testing.T) {
 }
 
 func TestListTypes(t *testing.T) {
+	conditions := spec.Extensions{
+		"x-kubernetes-list-type":       "map",
+		"x-kubernetes-list-map-keys":   []any{"type"},
+		"x-kubernetes-patch-strategy":  "merge",
+		"x-kubernetes-patch-merge-key": "type",
+	}
 	want := map[string]spec.Extensions{
-		"SessionStatus.targets": {"x-kubernetes-list-type": "atomic"},
-		"SessionSpec.args":      {"x-kubernetes-list-type": "atomic"},
-		"SessionStatus.conditions": {
-			"x-kubernetes-list-type":       "map",
-			"x-kubernetes-list-map-keys":   []any{"type"},
-			"x-kubernetes-patch-strategy":  "merge",
-			"x-kubernetes-patch-merge-key": "type",
-		},
-		"SessionArgsSpec.args":           {"x-kubernetes-list-type": "atomic"},
-		"SessionDisableSpec.labels":      {"x-kubernetes-list-type": "atomic"},
-		"SessionDisableSpec.resources":   {"x-kubernetes-list-type": "atomic"},
-		"SessionDisableStatus.resources": {"x-kubernetes-list-type": "atomic"},
-		"SessionEnableSpec.labels":       {"x-kubernetes-list-type": "atomic"},
-		"SessionEnableSpec.resources":    {"x-kubernetes-list-type": "atomic"},
-		"SessionEnableStatus.resources":  {"x-kubernetes-list-type": "atomic"},
-		"SessionLogOptions.resources":    {"x-kubernetes-list-type": "atomic"},
-		"SessionTriggerSpec.resources":   {"x-kubernetes-list-type": "atomic"},
-		"SessionTriggerStatus.resources": {"x-kubernetes-list-type": "atomic"},
-		"Target.resources":               {"x-kubernetes-list-type": "atomic"},
+		"SessionStatus.conditions":    conditions,
+		"UIResourceStatus.conditions": conditions,
+	}
+	for _, atomic := range []string{
+		"SessionArgsSpec.args", "SessionDisableSpec.labels", "SessionDisableSpec.resources", "SessionDisableStatus.resources",
+		"SessionEnableSpec.labels", "SessionEnableSpec.resources", "SessionEnableStatus.resources",
+		"SessionLogOptions.resources", "SessionSpec.args", "SessionStatus.targets", "SessionTriggerSpec.resources",
+		"SessionTriggerStatus.resources", "Target.resources", "TargetStateWaiting.on",
+		"DisableResourceStatus.sources", "DisableSource.everyConfigMap",
+		"UIBuildCause.changedFiles", "UIBuildRunning.changedFiles", "UIBuildTerminated.changedFiles", "UIBuildTerminated.warnings",
+		"UIButtonSpec.inputs", "UIButtonStatus.inputs", "UIChoiceInputSpec.choices",
+		"UIResourceKubernetes.displayNames", "UIResourceStateWaiting.on", "UIResourceStatus.buildHistory",
+		"UIResourceStatus.dependencies", "UIResourceStatus.endpointLinks", "UIResourceStatus.specs",
+	} {
+		want[atomic] = spec.Extensions{"x-kubernetes-list-type": "atomic"}
 	}
 	got := map[string]spec.Extensions{}
 	for name, schema := range ours(t) {
