@@ -106,7 +106,7 @@ func DirectLog(errOut io.Writer, verbosity uint16) error {
 	}
 	klog.SetOutput(sink)
 	if verbosity == 0 {
-		utilruntime.ErrorHandlers = withoutEndsOfWatches(utilruntime.ErrorHandlers) //nolint:reassign // They are variables for programs to set.
+		utilruntime.ErrorHandlers = withoutEndsOfWatches(utilruntime.ErrorHandlers) //nolint:reassign // Programs may.
 	}
 	return nil
 }
