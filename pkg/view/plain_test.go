@@ -40,7 +40,7 @@ func TestChange(t *testing.T) {
 	}
 }
 
-// A target is told once for each state, and only resources that have changed are looked at.
+// Each state of a target is reported once, and only resources that have changed are looked at.
 func TestChanges(t *testing.T) {
 	running := &engine.UpdateState{Running: noon}
 	done := &engine.UpdateState{Last: &engine.Exit{Start: noon, Finish: noon}, History: &engine.History{

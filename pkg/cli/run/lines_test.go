@@ -29,7 +29,7 @@ type quietRun struct {
 func (r quietRun) Logs() *logs.Store             { return r.log }
 func (r quietRun) CatchUp(context.Context) error { return nil }
 
-// An end is told after the last line of the target and before the first line after it, wherever the snapshot comes;
+// The end of a target is printed after its last line and before the first line after that, wherever the snapshot comes;
 // a silent run says what it waits for, and again after longer and longer times.
 func TestPrinting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -52,7 +52,7 @@ func TestPrinting(t *testing.T) {
 		state(resource)
 		log.Append("a", logs.LevelInfo, "\nRunning cmd: make\nout")
 		synctest.Wait()
-		time.Sleep(4 * time.Minute) // It is told after 1 and 3 minutes.
+		time.Sleep(4 * time.Minute) // It says so after 1 and 3 minutes.
 		log.Append("a", logs.LevelInfo, "last")
 		end := log.Next()
 		log.Append("a", logs.LevelInfo, "Running cmd: serve")

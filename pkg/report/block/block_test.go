@@ -111,7 +111,7 @@ Left out: the output of resources that were fine (1). --stream shows all.
 `)
 }
 
-// An end whose lines never come is told at the end.
+// An end whose lines never come is printed at the end.
 func TestAnEndWithoutItsLines(t *testing.T) {
 	p := newPrinter(t)
 	p.lines("a", "a one")

@@ -34,7 +34,7 @@ type detail struct {
 	bad         int
 }
 
-// Summary is a report in GitHub's Markdown. A large run is told in less detail: fewer lines of output, then no rows of
+// Summary is a report in GitHub's Markdown. A large run has less detail: fewer lines of output, then no rows of
 // targets that are fine, then only the first failures.
 func Summary(r *report.Report) string {
 	d := detail{lines: 50, chart: true, good: true, bad: len(r.Targets)}

@@ -160,7 +160,7 @@ func ticks(took time.Duration) (all []tick) {
 	return all
 }
 
-// class is how a target is painted, and sign how it is told from others without colours.
+// class is the colour of a target, and sign tells it apart without colours.
 func class(t *report.Target) string {
 	switch {
 	case t.Phase == session.PhaseFailed:

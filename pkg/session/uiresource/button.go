@@ -13,7 +13,7 @@ import (
 	"tilt.dev/session/pkg/model"
 )
 
-// Buttons are the UIButtons of a snapshot, which nobody has pressed.
+// Buttons are the UIButtons of a snapshot, not pressed yet.
 func (p Projection) Buttons(snap *engine.Snapshot) []*v1alpha1.UIButton {
 	list := make([]*v1alpha1.UIButton, 0, len(snap.Buttons))
 	for i := range snap.Buttons {

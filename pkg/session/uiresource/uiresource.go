@@ -26,7 +26,7 @@ type Projection struct {
 	// Session is the name of the Session. With Qualified it begins the names of its objects, before a dot.
 	Session   string
 	Qualified bool
-	// Redact returns a text without what nobody may read.
+	// Redact returns a text without secrets.
 	Redact func(string) string
 }
 

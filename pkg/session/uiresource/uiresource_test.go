@@ -72,7 +72,7 @@ func TestStatuses(t *testing.T) {
 			want: "ok not_applicable UpToDate=True Ready=True"},
 		"failed": {update: update(engine.UpdateState{Last: failed}),
 			want: "error not_applicable UpToDate=False UpdateError Ready=False UpdateError"},
-		"succeeded, and has changes that nobody asked for": {
+		"succeeded, and has changes that no one has triggered": {
 			update: update(engine.UpdateState{Last: ok, Hold: engine.HoldPendingTrigger}),
 			want:   "ok not_applicable UpToDate=True Ready=True"},
 		"disabled": {disabled: true, update: update(engine.UpdateState{Last: ok}), runtime: phase(engine.Ready),

@@ -88,7 +88,7 @@ func (f *feed) follow(ctx context.Context) {
 			options.TailLines, options.SinceSeq = nil, &l.Seq
 			f.add(func(n *news) { n.add(l) })
 		})
-		if apierrors.IsResourceExpired(err) { // The watch tells of other errors.
+		if apierrors.IsResourceExpired(err) { // The watch reports other errors.
 			options.TailLines, options.SinceSeq = new(int64(recentLines)), nil
 			f.add(func(n *news) { n.lines, n.skipped = nil, true })
 		}

@@ -18,7 +18,7 @@ import (
 	"tilt.dev/session/pkg/view"
 )
 
-// Options are what a view is told beside its source.
+// Options are the settings of a view beside its source.
 type Options struct {
 	Source  Source
 	Control Control

@@ -85,7 +85,7 @@ func (s *Status) set(text string) {
 		return
 	}
 	s.drawn = text != ""
-	_, _ = io.WriteString(s.out, erase+text) // Whoever writes lines learns that it fails.
+	_, _ = io.WriteString(s.out, erase+text) // The next line that is written returns the error.
 }
 
 // Run shows how a Session is until ctx is done, and takes the line away.
