@@ -46,32 +46,35 @@ func statusOf(lines ...string) *v1alpha1.SessionStatus {
 	return status
 }
 
+// chainCases are statuses, and the chain of "a" in each.
+var chainCases = map[string]struct {
+	lines []string
+	want  string
+}{
+	"unknown":         {nil, ""},
+	"doesn't wait":    {[]string{"a active 1"}, "a"},
+	"waits for none":  {[]string{"a pending-trigger"}, "a"},
+	"truncated names": {[]string{"a waiting-for-dep"}, "a"},
+	"of a failure": {[]string{"a waiting-for-dep b", "b waiting-for-update c", "c failed 3"},
+		"a b c"},
+	"the failure, though others are nearer": {[]string{"a waiting-for-dep b,c,d", "b active 1", "c waiting-for-dep e,f",
+		"d pending-trigger", "e failed 3", "f active 1"}, "a+2 c+1 e"},
+	"a retry rather than what runs":   {[]string{"a waiting-for-dep b,c", "b active 1", "c retrying"}, "a+1 c"},
+	"what was never requested":        {[]string{"a waiting-for-dep b,c", "b active 1", "c inactive"}, "a+1 c"},
+	"a trigger rather than what runs": {[]string{"a waiting-for-dep b,c", "b active 1", "c pending-trigger"}, "a+1 c"},
+	"what runs rather than what is ready": {[]string{"a waiting-for-dep b,c", "b ready 1", "c active 1"},
+		"a+1 c"},
+	"the nearest":             {[]string{"a waiting-for-dep b,c", "b waiting-for-dep d", "c active 9", "d active 1"}, "a+1 c"},
+	"a circle":                {[]string{"a waiting-for-dep b", "b waiting-for-dep a"}, "a"},
+	"a circle with a way out": {[]string{"a waiting-for-dep b", "b waiting-for-dep a,c", "c active 1"}, "a b+1 c"},
+	"left out of the status":  {[]string{"a waiting-for-dep b,c", "c active 1"}, "a c"},
+	"a turn": {[]string{"a waiting-for-dep b", "b waiting-for-slot", "c active 5", "d active 4", "e:runtime active 1",
+		"tiltfile:update active 2"}, "a b d"},
+	"an earlier failure": {[]string{"a after-failure", "b failed 5", "c failed 4"}, "a c"},
+}
+
 func TestChain(t *testing.T) {
-	for name, c := range map[string]struct {
-		lines []string
-		want  string
-	}{
-		"unknown":         {nil, ""},
-		"doesn't wait":    {[]string{"a active 1"}, "a"},
-		"waits for none":  {[]string{"a pending-trigger"}, "a"},
-		"truncated names": {[]string{"a waiting-for-dep"}, "a"},
-		"of a failure": {[]string{"a waiting-for-dep b", "b waiting-for-update c", "c failed 3"},
-			"a b c"},
-		"the failure, though others are nearer": {[]string{"a waiting-for-dep b,c,d", "b active 1", "c waiting-for-dep e,f",
-			"d pending-trigger", "e failed 3", "f active 1"}, "a+2 c+1 e"},
-		"a retry rather than what runs":   {[]string{"a waiting-for-dep b,c", "b active 1", "c retrying"}, "a+1 c"},
-		"what was never requested":        {[]string{"a waiting-for-dep b,c", "b active 1", "c inactive"}, "a+1 c"},
-		"a trigger rather than what runs": {[]string{"a waiting-for-dep b,c", "b active 1", "c pending-trigger"}, "a+1 c"},
-		"what runs rather than what is ready": {[]string{"a waiting-for-dep b,c", "b ready 1", "c active 1"},
-			"a+1 c"},
-		"the nearest":             {[]string{"a waiting-for-dep b,c", "b waiting-for-dep d", "c active 9", "d active 1"}, "a+1 c"},
-		"a circle":                {[]string{"a waiting-for-dep b", "b waiting-for-dep a"}, "a"},
-		"a circle with a way out": {[]string{"a waiting-for-dep b", "b waiting-for-dep a,c", "c active 1"}, "a b+1 c"},
-		"left out of the status":  {[]string{"a waiting-for-dep b,c", "c active 1"}, "a c"},
-		"a turn": {[]string{"a waiting-for-dep b", "b waiting-for-slot", "c active 5", "d active 4", "e:runtime active 1",
-			"tiltfile:update active 2"}, "a b d"},
-		"an earlier failure": {[]string{"a after-failure", "b failed 5", "c failed 4"}, "a c"},
-	} {
+	for name, c := range chainCases {
 		status := statusOf(c.lines...)
 		var words []string
 		for _, link := range Chain(status, "a") {

@@ -26,19 +26,25 @@ func timed(status *v1alpha1.SessionStatus, lines string) *v1alpha1.SessionStatus
 	return status
 }
 
-func TestCriticalPath(t *testing.T) {
-	needs := map[string][]string{
-		"web:update": {"api:serve", "db:update"}, "api:serve": {"api:update"}, "api:update": {"db:update"},
-	}
+// pathNeeds are what targets of pathCases depend on.
+var pathNeeds = map[string][]string{
+	"web:update": {"api:serve", "db:update"}, "api:serve": {"api:update"}, "api:update": {"db:update"},
+}
+
+// pathCase is a status, and its critical path.
+type pathCase struct {
+	lines       []string
+	times, want string
+	// alone is true for a path that is found without pathNeeds.
+	alone, done bool
+}
+
+func pathCases() map[string]pathCase {
 	whole := []string{"tiltfile:update succeeded 2", "db:update succeeded 10", "api:update succeeded 12", "api:serve ready 3",
 		"web:update succeeded 30", "docs:update succeeded 14"}
 	times := "tiltfile:update 1 1 1 2 2|db:update 2 2 2 10 10|api:update 2 10 10 12 12|api:serve 2 12 12.5 20 -|" +
 		"web:update 2 20 21 30 30|docs:update 2 2 11 14 14"
-	for name, c := range map[string]struct {
-		lines       []string
-		times, want string
-		alone, done bool
-	}{
+	return map[string]pathCase{
 		"whole": {lines: whole, times: times, want: "tiltfile:update 1-1-2, db:update 2-2-10, api:update 10-10-12, " +
 			"api:serve 12-12.5-20, web:update 20-21-30"},
 		"from times alone": {lines: whole, times: times, alone: true, want: "tiltfile:update 1-1-2, db:update 2-2-10, " +
@@ -61,8 +67,12 @@ func TestCriticalPath(t *testing.T) {
 			times: "api:serve 2 2 3 4 -|db:update 30 30 30 31 31|web:update 2 4 5 40 40", want: "api:serve 2-3-4, web:update 4-5-40"},
 		"a circle": {lines: []string{"a:update succeeded", "b:update succeeded"}, alone: true,
 			times: "a:update 3 3 3 3 3|b:update 3 3 3 3 3", want: "b:update 3-3-3, a:update 3-3-3"},
-	} {
-		edges := func(target string) []string { return needs[target] }
+	}
+}
+
+func TestCriticalPath(t *testing.T) {
+	for name, c := range pathCases() {
+		edges := func(target string) []string { return pathNeeds[target] }
 		if c.alone {
 			edges = nil
 		}
