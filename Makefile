@@ -68,8 +68,8 @@ e2e-cluster: build ## Run the stories on a cluster, which comes up for them and 
 	hack/e2e-cluster.sh
 
 .PHONY: e2e-browser
-e2e-browser: build ## Open pages of reports in Chromium, which is installed for that (root, Debian).
-	hack/e2e-browser.sh
+e2e-browser: build ## Open pages of reports and the page in Chromium, which is installed for that (root, Debian; ARGS=run.story).
+	hack/e2e-browser.sh $(ARGS)
 
 .PHONY: image
 image: ## Build the container image IMAGE with docker or podman, and try it.
@@ -120,6 +120,10 @@ bench-runner: build ## Compare "ci" with xargs and process-compose; bin/bench-ru
 	cd hack/bench && $(GO) build -o ../../bin/bench-runner ./runner
 	cd hack/bench/processcompose && $(GO) build -o ../../../bin/process-compose github.com/f1bonacc1/process-compose/src
 	bin/bench-runner -bin $(BIN) -process-compose bin/process-compose $(ARGS)
+
+.PHONY: bench-web
+bench-web: build ## Measure the page in Chromium; bin/bench-web.txt suits benchstat (COUNT=1).
+	cd hack/web && npx vitest run --config e2e/bench.config.ts
 
 .PHONY: bench-cluster
 bench-cluster: build ## Measure "up" of the sample and live updates beside what they cost by hand; the output suits benchstat (COUNT=3).

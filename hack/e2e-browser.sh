@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Opens pages of reports in Chromium, which is installed where that is possible, and leaves their screenshots in
-# bin/browser. Elsewhere it says that it didn't run.
+# Opens pages of reports, and the page that tilt-session serves, in Chromium, which is installed where that is possible,
+# and leaves their screenshots in bin/browser. Elsewhere it says that it didn't run. Arguments are those of vitest, such
+# as the beginning of a story's file.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -27,4 +28,11 @@ local_resource('after', 'true', resource_deps=['smoke'])
 TILTFILE
 bin/tilt-session ci --port 0 -f "$project/Tiltfile" --report-html "$pages/real.html" && exit 1
 go vet -tags browser ./hack/browser
-go test -count=1 -timeout 10m -v -tags browser "$@" ./hack/browser -args -pages "$pages"
+go test -count=1 -timeout 10m -v -tags browser ./hack/browser -args -pages "$pages"
+
+# The stories run against what is checked out: the page is built first, then the program that embeds it.
+cd hack/web
+[[ -d node_modules ]] || npm ci --ignore-scripts --no-audit --no-fund
+npx vite build --logLevel warn
+go build -o ../../bin/tilt-session ../../cmd/tilt-session
+npx vitest run --config e2e/vitest.config.ts "$@"

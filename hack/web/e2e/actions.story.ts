@@ -1,0 +1,146 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { type Profile, profile, refused } from './harness/browser'
+import { eventually } from './harness/run'
+import { type Server, serve, session, up, world } from './harness/server'
+import { choose, ready, row, state } from './harness/view'
+
+const tiltfile = `
+config.define_string_list('names', args=True)
+names = config.parse().get('names', ['first'])
+for name in names:
+    local_resource(name, 'echo ' + name + ' >> runs', labels=['jobs'])
+local_resource('web', serve_cmd='echo serving; exec sleep 1000')
+v1alpha1.ui_button(
+    'greet', text='Greet', location=v1alpha1.ui_component_location(component_id='web', component_type='Resource'),
+    annotations={'tilt.dev/resource': 'web'}, inputs=[
+        v1alpha1.ui_input_spec(name='WHO', text=v1alpha1.ui_text_input_spec(default_value='nobody')),
+    ])
+v1alpha1.cmd('greeting', args=['sh', '-c', 'echo hello $WHO'], annotations={'tilt.dev/resource': 'web'},
+    start_on=v1alpha1.start_on_spec(ui_buttons=['greet']))
+`
+
+const runs = (server: Server) => readFileSync(join(server.world.directory, 'runs'), 'utf8').split('\n').length - 1
+
+async function start(): Promise<{ server: Server; page: Page; own: Profile }> {
+  const server = await up(world(), tiltfile)
+  const own = await profile()
+  const page = await own.open(await server.login())
+  await ready(page, 'first')
+  await state(page, 'first', 'succeeded')
+  return { server, page, own }
+}
+
+test('by mouse: trigger, disable, enable, arguments, a button', async () => {
+  const { server, page } = await start()
+  await choose(page, 'first', /^trigger/i)
+  await eventually('the job runs again', () => runs(server) === 2)
+  await choose(page, 'first', /^disable/i)
+  await state(page, 'first', 'disabled')
+  await choose(page, 'first', /^enable/i)
+  await eventually('the job is enabled', async () => /"first"/.test(await server.tilt('get', 'session', '-o', 'json')))
+  await state(page, 'first', 'succeeded')
+
+  await row(page, 'web').getByRole('link', { name: 'web', exact: true }).click()
+  await page.getByRole('button', { name: 'Greet' }).first().click()
+  const who = page.getByLabel('WHO')
+  await who.fill('the world')
+  await page.getByRole('dialog').getByRole('button', { name: 'Greet' }).click()
+  await page.getByText('hello the world').first().waitFor()
+
+  await page.getByRole('tab', { name: 'Tiltfile' }).click()
+  await page.getByLabel(/arguments/i).fill('second third')
+  await page
+    .getByRole('button', { name: /arguments|apply|save|set/i })
+    .first()
+    .click()
+  await page.getByRole('tab', { name: 'Table' }).click()
+  await state(page, 'third', 'succeeded')
+  await eventually('first is gone', async () => (await row(page, 'first').count()) === 0)
+})
+
+test('by keyboard alone: open, trigger, disable, enable, find, back', async () => {
+  const { server, page } = await start()
+  await page.keyboard.press('j')
+  await eventually('a row has the focus', () => page.evaluate(() => !!document.activeElement?.closest('tr')))
+  for (let step = 0; step < 10 && !(await focused(page)).includes('first'); step++) await page.keyboard.press('j')
+  expect(await focused(page)).toContain('first')
+  const before = runs(server)
+  await page.keyboard.press('t')
+  await eventually('the job runs again', () => runs(server) === before + 1)
+  await page.keyboard.press('e')
+  await confirm(page)
+  await state(page, 'first', 'disabled')
+})
+
+test('a page reached by Tab alone has each control once, with a visible focus', async () => {
+  const { page } = await start()
+  const seen: string[] = []
+  for (let step = 0; step < 80; step++) {
+    await page.keyboard.press('Tab')
+    const at = await page.evaluate(() => {
+      const element = document.activeElement
+      if (!element || element === document.body) return undefined
+      const style = getComputedStyle(element)
+      const visible = style.outlineStyle !== 'none' || style.boxShadow !== 'none'
+      const name = element.getAttribute('aria-label') ?? element.textContent?.trim() ?? ''
+      return { name: name || element.tagName, visible }
+    })
+    if (!at) break
+    expect(at.visible, `focus of ${at.name}`).toBe(true)
+    seen.push(at.name)
+  }
+  expect(seen.join('\n')).toContain('first')
+  expect(seen.join('\n')).toContain('web')
+})
+
+test('Sessions of a server are created, seen and deleted in the page', async () => {
+  const user = world()
+  mkdirSync(join(user.directory, 'other'))
+  const one = user.write('Tiltfile', "local_resource('one', 'true')\n")
+  const two = user.write('other/Tiltfile', "local_resource('two', 'true')\n")
+  const server = await serve(user)
+  await server.tilt('create', '-f', user.write('one.json', session('one', one)))
+  const own = await profile()
+  const page = await own.open(await server.login())
+  await page
+    .getByRole('button', { name: /(create|new)/i })
+    .first()
+    .click()
+  await page.getByLabel(/^name/i).fill('second')
+  await page
+    .getByLabel(/tiltfile/i)
+    .first()
+    .fill(two)
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /create/i })
+    .click()
+  await eventually('the Session is there', async () =>
+    /second/.test(await server.tilt('get', 'sessions', '-o', 'name')),
+  )
+  await page.getByRole('link', { name: 'second' }).first().waitFor()
+  own.expect(refused)
+  await row(page, 'second')
+    .getByRole('button', { name: /delete/i })
+    .click()
+  await confirm(page)
+  await eventually(
+    'the Session is gone',
+    async () => !/second/.test(await server.tilt('get', 'sessions', '-o', 'name')),
+  )
+  await eventually('its row is gone', async () => (await row(page, 'second').count()) === 0)
+})
+
+const focused = (page: Page) => page.evaluate(() => document.activeElement?.closest('tr')?.textContent ?? '')
+
+/** confirm answers a question, if there is one, by its last button. */
+async function confirm(page: Page): Promise<void> {
+  const dialog = page.getByRole('dialog')
+  if ((await dialog.count()) > 0) await dialog.getByRole('button').last().click()
+}

@@ -1,0 +1,85 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { profile, refused } from './harness/browser'
+import { eventually } from './harness/run'
+import { ci, repository, up, world } from './harness/server'
+import { open, ready, row, state } from './harness/view'
+
+test('the demo runs to green', async () => {
+  const user = world()
+  cpSync(join(repository, 'hack/demo'), join(user.directory, 'demo'), {
+    recursive: true,
+    filter: (path) => !/\/\.(bin|data)$/.test(path),
+  })
+  user.write('go.mod', 'module example.com/demo\n\ngo 1.24\n')
+  const server = await up(user, join(user.directory, 'demo/Tiltfile'))
+  const page = await (await profile()).open(await server.login())
+  await ready(page, 'orders')
+  for (const resource of ['catalog', 'orders', 'worker']) {
+    await row(page, resource).getByText('ready', { exact: true }).first().waitFor({ timeout: 90_000 })
+  }
+  await row(page, 'migrate').getByText('succeeded', { exact: true }).first().waitFor()
+}, 180_000)
+
+test('a ci that fails is seen to the end by a page that was open before', async () => {
+  const user = world()
+  const server = await ci(
+    user,
+    `
+local_resource('gate', 'until test -e go; do sleep 0.1; done', allow_parallel=True)
+local_resource('broken', 'echo the last words; exit 3', resource_deps=['gate'])
+local_resource('after', 'true', resource_deps=['broken'])
+local_resource('last', 'true', resource_deps=['after'])
+`,
+  )
+  const own = await profile()
+  own.expect(refused)
+  const page = await own.open(await server.login())
+  await state(page, 'gate', 'running')
+  user.write('go', '')
+  expect(await server.run.exited).toBe(1)
+  await page.getByText('the last words').first().waitFor()
+  await page
+    .getByText(/exit(ed)? (code |with )?3\b/)
+    .first()
+    .waitFor()
+  await page.getByText('after').first().waitFor()
+})
+
+test('a change of the Tiltfile adds and removes resources', async () => {
+  const user = world()
+  const server = await up(user, "local_resource('one', 'true')\nlocal_resource('two', 'true')\n")
+  const page = await (await profile()).open(await server.login())
+  await ready(page, 'two')
+  user.write('Tiltfile', "local_resource('one', 'true')\nlocal_resource('three', 'true')\n")
+  await ready(page, 'three')
+  await eventually('two is gone', async () => (await row(page, 'two').count()) === 0)
+  await state(page, 'three', 'succeeded')
+})
+
+test('a link leads to a line of the log, and says so if the line is of a former run', async () => {
+  const user = world()
+  const tiltfile = "local_resource('count', 'seq 1 5000')\n\n"
+  const server = await up(user, tiltfile)
+  const own = await profile()
+  const page = await own.open(await server.login())
+  await state(page, 'count', 'succeeded')
+  const log = await server.tilt('get', '--raw', '/apis/tilt.dev/v1alpha1/sessions/Tiltfile/log?format=json')
+  const line = log.split('\n').find((each) => each.includes('"text":"2500"'))
+  const seq: number = JSON.parse(line ?? '{}').seq
+  const uid = (await server.tilt('get', 'session', 'Tiltfile', '-o', 'jsonpath={.metadata.uid}')).trim()
+  await open(page, `#/s/Tiltfile/r/count?seq=${seq}&uid=${uid}`)
+  await page.getByText('2500', { exact: true }).first().waitFor()
+  expect(await page.getByText('2500', { exact: true }).first().isVisible()).toBe(true)
+  expect(await page.getByText('5000', { exact: true }).count()).toBe(0)
+
+  await open(page, `#/s/Tiltfile/r/count?seq=${seq}&uid=00000000-0000-0000-0000-000000000000`)
+  await page
+    .getByText(/(former|earlier|another|previous) run/i)
+    .first()
+    .waitFor()
+})
