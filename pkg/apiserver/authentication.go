@@ -90,8 +90,8 @@ func (o *AuthenticationOptions) loadTokens() (*tokenfile.TokenAuthenticator, err
 	return tokens, nil
 }
 
-// authenticate configures the authenticators, in this order: the server's own tokens, the tokens of the file, and
-// what is delegated. It refuses anonymous requests, except for the server's health.
+// authenticate configures the authenticators, in this order: logins of the page, the server's own tokens, the tokens of
+// the file, and what is delegated. It refuses anonymous requests, except for the server's health.
 func (c *Config) authenticate(ownerToken, loopbackToken string) error {
 	tokens := []authenticator.Token{ownTokens{
 		sha256.Sum256([]byte(ownerToken)):    ownerName,
@@ -104,7 +104,10 @@ func (c *Config) authenticate(ownerToken, loopbackToken string) error {
 		}
 		tokens = append(tokens, file)
 	}
-	known := []authenticator.Request{withoutErrors(bearertoken.New(tokenunion.New(tokens...)))}
+	known := []authenticator.Request{
+		authenticator.RequestFunc(authenticatePage), // never followed by another for a request of the page
+		withoutErrors(bearertoken.New(tokenunion.New(tokens...))),
+	}
 	delegated, err := c.delegateAuthentication()
 	if err != nil {
 		return err

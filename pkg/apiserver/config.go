@@ -23,6 +23,8 @@ import (
 	"k8s.io/apiserver/pkg/util/flowcontrol/request"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/rest"
+
+	"tilt.dev/session/pkg/web"
 )
 
 // Config is a server that listens but isn't built yet.
@@ -35,6 +37,8 @@ type Config struct {
 	openAPI  *openAPI
 	access   Access
 	loopback *rest.Config
+	// site is the page, nil without it and before New.
+	site *web.Site
 	// readyz are the checks of what is looked up or shared in a core API server, and cores the connections to it.
 	readyz []healthz.HealthChecker
 	cores  []*rest.Config
@@ -125,7 +129,7 @@ func (c *Config) handlers(handler http.Handler, generic *genericapiserver.Config
 			}
 		})
 	}
-	return withArrivals(handler, c.listener)
+	return c.withPage(withArrivals(handler, c.listener))
 }
 
 // withConnectionClose makes the server close the connection of a request once it has been answered, and once all

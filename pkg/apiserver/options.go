@@ -76,6 +76,8 @@ type Options struct {
 	PriorityAndFairness bool
 	// Profiling serves profiles of the process below /debug/pprof/.
 	Profiling bool
+	// Web configures the page for browsers.
+	Web WebOptions
 	// Audit configures which requests are recorded, and in which file. Fields of the webhook have no effect.
 	// Besides the upstream annotations, updates of Sessions have annotations that begin with "session.tilt.dev/".
 	Audit genericoptions.AuditOptions
@@ -150,6 +152,7 @@ func (o *Options) Validate() []error {
 		o.validateAuthorization(),
 		o.Requests.Validate(),
 		o.validateAudit(),
+		o.Web.validate(),
 		[]error{
 			inCluster,
 			notNegative("--shutdown-delay-duration", o.ShutdownDelay),
@@ -249,7 +252,7 @@ func (o *Options) Config() (*Config, error) {
 
 func (o *Options) listen() (*listener, error) {
 	if o.listener != nil {
-		return &listener{Listener: o.listener}, nil
+		return newListener(o.listener), nil
 	}
 	ip := net.ParseIP(o.BindAddress)
 	network := "tcp"
@@ -261,5 +264,5 @@ func (o *Options) listen() (*listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &listener{Listener: inner}, nil
+	return newListener(inner), nil
 }

@@ -38,6 +38,10 @@ func (s *Server) Run(ctx context.Context) error {
 	stopped := make(chan struct{})
 	running.Go(func() { s.closeConnections(ctx, stopped) })
 	err := prepared.RunWithContext(ctx)
+	// All requests to the API have been answered, or their connections are cut.
+	answering, cancel := context.WithTimeout(s.cut, lingerTime)
+	s.config.listener.plain.stop(answering)
+	cancel()
 	close(stopped)
 	stop()
 	running.Wait()

@@ -23,6 +23,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/registry/session"
 	"tilt.dev/session/pkg/registry/uiresource"
+	"tilt.dev/session/pkg/web"
 )
 
 // Access is how the owner reaches a server.
@@ -92,6 +93,9 @@ func (c CompletedConfig) build() (*Server, error) {
 	if err := generic.InstallAPIGroup(&group); err != nil {
 		sessions.Destroy()
 		return nil, fmt.Errorf("install the API group %s: %w", v1alpha1.GroupName, err)
+	}
+	if c.config.site != nil {
+		generic.Handler.NonGoRestfulMux.HandleFunc(web.CodesPath, server.serveCodes)
 	}
 	server.cut, server.cancelCut = context.WithCancel(context.Background())
 	return server, server.AddReadyzCheck("watch-cache", func(context.Context) error { return sessions.ReadinessCheck() })

@@ -33,6 +33,8 @@ type Options struct {
 	Port int
 	// Hosts are names in the header Host besides those of this machine's loopback interface, with or without a port.
 	Hosts []string
+	// TLSHosts are further names, without a port, for requests over TLS.
+	TLSHosts []string
 	// Owner and Viewer are the users that logins can have.
 	Owner, Viewer user.Info
 }
@@ -52,6 +54,13 @@ func (s *Site) NewCode(_ bool) string { return "" }
 
 // ServeHTTP implements http.Handler.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }
+
+// Serves reports whether a request that came over TLS to the server of the API is one for the Site: for the page, or by
+// a browser with a login.
+func (s *Site) Serves(_ *http.Request) bool { return false }
+
+// ValidHost reports whether a text can be one of Options.Hosts.
+func ValidHost(host string) bool { return host != "" }
 
 // User returns the user of a request that a Site has passed to its API.
 func User(_ context.Context) (user.Info, bool) { return nil, false }
