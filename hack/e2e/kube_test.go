@@ -39,6 +39,7 @@ func TestKube(t *testing.T) {
 		{"can-i", testCanI},
 		{"spoofing", testSpoofing},
 		{"conformance", testConformance},
+		{"page", testPage},
 		{"rollout", testRollout},
 		{"renewal", testRenewal},
 		{"outage", testOutage},

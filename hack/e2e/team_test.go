@@ -17,6 +17,7 @@ func TestTeam(t *testing.T) {
 		"users":       testUsers,
 		"spoofing":    testSpoofing,
 		"conformance": testConformance,
+		"page":        testPage,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, c) })
 	}
