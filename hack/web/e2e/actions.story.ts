@@ -5,10 +5,10 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
-import { type Profile, profile, refused } from './harness/browser'
+import { type Profile, profile } from './harness/browser'
 import { eventually } from './harness/run'
 import { type Server, serve, session, up, world } from './harness/server'
-import { choose, ready, row, state } from './harness/view'
+import { choose, open, ready, row, state } from './harness/view'
 
 const tiltfile = `
 config.define_string_list('names', args=True)
@@ -106,29 +106,19 @@ test('Sessions of a server are created, seen and deleted in the page', async () 
   const two = user.write('other/Tiltfile', "local_resource('two', 'true')\n")
   const server = await serve(user)
   await server.tilt('create', '-f', user.write('one.json', session('one', one)))
-  const own = await profile()
-  const page = await own.open(await server.login())
-  await page
-    .getByRole('button', { name: /(create|new)/i })
-    .first()
-    .click()
-  await page.getByLabel(/^name/i).fill('second')
-  await page
-    .getByLabel(/tiltfile/i)
-    .first()
-    .fill(two)
-  await page
-    .getByRole('dialog')
-    .getByRole('button', { name: /create/i })
-    .click()
+  const page = await (await profile()).open(await server.login())
+  await open(page, '#/?all=1')
+  await page.getByRole('button', { name: 'New Session' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Name').fill('second')
+  await dialog.getByLabel('Tiltfile').fill(two)
+  await dialog.getByRole('button', { name: 'Create' }).click()
   await eventually('the Session is there', async () =>
     /second/.test(await server.tilt('get', 'sessions', '-o', 'name')),
   )
-  await page.getByRole('link', { name: 'second' }).first().waitFor()
-  own.expect(refused)
-  await row(page, 'second')
-    .getByRole('button', { name: /delete/i })
-    .click()
+  await state(page, 'two', 'succeeded')
+  await open(page, '#/?all=1')
+  await page.getByRole('button', { name: 'Delete second' }).click()
   await confirm(page)
   await eventually(
     'the Session is gone',

@@ -148,7 +148,7 @@ test('a code is good once, and the page says so', async () => {
   const second = await profile()
   second.expect(refused)
   const late = await second.open(address)
-  await late.getByText('tilt-session ui').first().waitFor()
+  await late.getByRole('heading', { name: 'Log in' }).waitFor()
   expect(late.url()).not.toContain('login=')
   expect(await second.context.cookies()).toEqual([])
   await expect(late.getByText('a line of the log').count()).resolves.toBe(0)

@@ -17,7 +17,7 @@ const pictures = join(repository, 'bin/browser')
 
 /** The pages of the program, by the name of their pictures. */
 const pages: Record<string, string> = {
-  sessions: '#/?list=1',
+  sessions: '#/?all=1',
   table: '#/s/Tiltfile?view=table',
   graph: '#/s/Tiltfile?view=graph',
   timeline: '#/s/Tiltfile?view=timeline',

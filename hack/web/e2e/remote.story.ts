@@ -17,7 +17,7 @@ test('"ui --context" shows the Sessions of another server, and forwards nothing 
   const user = world()
   const kubeconfig = user.write('kubeconfig', await remote.tilt('kubeconfig'))
   const context = (await remote.tilt('kubeconfig')).match(/current-context: "?([^"\n]+)/)?.[1] ?? ''
-  const ui = start([binary, 'ui', '--context', context, '--port', '0', '--print-url'], {
+  const ui = start([binary, 'ui', '--context', context, '--print-url'], {
     ...user.environment,
     env: { ...user.environment.env, KUBECONFIG: kubeconfig },
   })

@@ -78,8 +78,5 @@ test('a link leads to a line of the log, and says so if the line is of a former 
   expect(await page.getByText('5000', { exact: true }).count()).toBe(0)
 
   await open(page, `#/s/Tiltfile/r/count?seq=${seq}&uid=00000000-0000-0000-0000-000000000000`)
-  await page
-    .getByText(/(former|earlier|another|previous) run/i)
-    .first()
-    .waitFor()
+  await page.getByRole('heading', { name: 'This link is of an earlier run' }).waitFor()
 })

@@ -17,10 +17,7 @@ test('a viewer sees everything, can change nothing, and is told why', async () =
     .first()
   await trigger.waitFor()
   expect(await trigger.isDisabled()).toBe(true)
-  await page
-    .getByText(/view.only|only view|read.only/i)
-    .first()
-    .waitFor()
+  await page.getByText('Your login may look, and change nothing.').first().waitFor()
 
   // The same by hand, with all that the page has.
   const statuses = await page.evaluate(async () => {
