@@ -58,6 +58,27 @@ func (m *Model) toggle() tea.Cmd {
 	})
 }
 
+// openPage opens the web page at the row at the cursor. An address to open by hand stays below the table.
+func (m *Model) openPage() tea.Cmd {
+	if m.options.Page == nil {
+		return m.say("this run has no web page")
+	}
+	resource := m.cursor
+	if m.at() < 0 || strings.HasPrefix(resource, model.ImagePrefix) {
+		resource = ""
+	}
+	return m.request(func() (answer, error) {
+		address, why, err := m.options.Page(m.ctx, resource)
+		return func(m *Model) tea.Cmd {
+			if address == "" {
+				return m.say("opened the web page in the browser")
+			}
+			m.address, m.screen, m.hidden = address, screenPage, false
+			return m.say("no browser: %v", why)
+		}, err
+	})
+}
+
 // findFirst looks for the last line that matches a regular expression. Letters match both cases if all are small.
 func (m *Model) findFirst(text string) tea.Cmd {
 	m.find = find{}

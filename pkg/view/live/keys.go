@@ -61,6 +61,8 @@ func (m *Model) pressAction(key string) (cmd tea.Cmd, known bool) {
 		return m.restart(), true
 	case "e":
 		return m.toggle(), true
+	case "w":
+		return m.openPage(), true
 	case "y":
 		return m.copyPane(), true
 	case "a":
@@ -195,8 +197,12 @@ func (m *Model) respond(key tea.KeyPressMsg) tea.Cmd {
 	return nil
 }
 
-// copyPane copies what the pane shows to the clipboard of the terminal.
+// copyPane copies what the pane shows, the address of the web page alone, to the clipboard of the terminal.
 func (m *Model) copyPane() tea.Cmd {
+	if m.screen == screenPage {
+		m.say("copied the address, if the terminal allows that")
+		return tea.SetClipboard(m.address)
+	}
 	m.say("copied what the log shows, if the terminal allows that")
 	return tea.SetClipboard(ansi.Strip(strings.Join(m.drawLower(m.layout().pane), "\n")) + "\n")
 }

@@ -26,6 +26,9 @@ type Options struct {
 	Title string
 	// Serves says where the API is served, for the help.
 	Serves string
+	// Page opens the web page at a resource, at the Session without one. Without a browser it returns the address to
+	// open by hand, and why. It is nil without a page.
+	Page func(ctx context.Context, resource string) (address string, why, err error)
 	// Own is true if the run ends with the view.
 	Own bool
 	// Style is how the terminal shows texts.
@@ -54,6 +57,7 @@ const (
 	screenLog screen = iota
 	screenWhy
 	screenHelp
+	screenPage
 )
 
 // prompt is what the last line asks for.
@@ -97,7 +101,9 @@ type Model struct {
 	last map[string]string
 	find find
 
-	screen           screen
+	screen screen
+	// address is that of the web page, to be opened by hand.
+	address          string
 	full, hidden     bool
 	wrap, timestamps bool
 	// each is true if the pane shows the log of the row at the cursor.

@@ -98,6 +98,8 @@ func (m *Model) drawBar() string {
 		name = "why " + plain(m.cursor)
 	case screenHelp:
 		name = "keys"
+	case screenPage:
+		name = "web page"
 	default:
 		if name == "" {
 			name = "all logs"
@@ -123,6 +125,8 @@ func (m *Model) drawLower(rows int) []string {
 		return m.drawTexts(append(helpTexts(m.options.Own), m.options.Serves), rows)
 	case screenWhy:
 		return m.drawTexts(m.whyTexts(), rows)
+	case screenPage:
+		return m.drawTexts([]string{m.address, "", "It logs in once, within five minutes. y copies it; esc goes back."}, rows)
 	}
 	return m.drawPane(m.width, rows)
 }
@@ -151,7 +155,7 @@ func (m *Model) drawFooter() string {
 	}
 	keys := ""
 	for _, key := range []string{"? help", "q quit", "enter log", "a all", "/ filter", "f find", "t trigger", "R restart",
-		"e on/off", "d why", "s stream"} {
+		"e on/off", "d why", "w web", "s stream"} {
 		if len(keys)+len(key)+1 < m.width {
 			keys += " " + key + " "
 		}
@@ -179,6 +183,7 @@ func helpTexts(own bool) []string {
 		"R          restart: disable, then enable",
 		"e          disable, or enable again",
 		"W T        wrap long lines; time stamps",
+		"w          open the web page in the browser, at the row",
 		"y          copy the log on the screen to the clipboard",
 		"s          plain lines instead of this view",
 		"Ctrl-Z     suspend the view; what the run has started goes on",
