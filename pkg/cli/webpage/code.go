@@ -1,0 +1,69 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// Package webpage leads users to the web page: it asks a server for an address with a code that logs in once, opens it in
+// the browser, and serves the page itself for an API that is elsewhere. What the page is and who may use it is a matter
+// of package web.
+package webpage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/rest"
+
+	"tilt.dev/session/pkg/web"
+)
+
+// ErrNotServed is the error of a server that has no page.
+var ErrNotServed = errors.New("the server has no web page")
+
+// Address asks a server for an address of its page, with a code for one login. Another error than ErrNotServed is that
+// of the request.
+func Address(ctx context.Context, server rest.Interface, viewOnly bool) (string, error) {
+	body, err := json.Marshal(web.NewCode{ViewOnly: viewOnly})
+	if err != nil {
+		return "", fmt.Errorf("encode the request for a code: %w", err)
+	}
+	answer, err := server.Post().AbsPath(web.CodesPath).
+		SetHeader("Content-Type", "application/json").SetHeader("Accept", "application/json").
+		Body(body).DoRaw(ctx)
+	if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
+		return "", ErrNotServed
+	}
+	if err != nil {
+		return "", err
+	}
+	var code web.Code
+	if err := json.Unmarshal(answer, &code); err != nil {
+		return "", fmt.Errorf("read the answer to the request for a code: %w", err)
+	}
+	if at, err := url.Parse(code.URL); err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" {
+		return "", fmt.Errorf("the server has answered the request for a code with %q, which is no address", code.URL)
+	}
+	return code.URL, nil
+}
+
+// Route is the place of a resource on the page, of a Session without a resource, and of the list of Sessions without
+// both.
+func Route(session, resource string) string {
+	switch {
+	case session == "":
+		return ""
+	case resource == "":
+		return "/s/" + url.PathEscape(session)
+	}
+	return "/s/" + url.PathEscape(session) + "/r/" + url.PathEscape(resource)
+}
+
+// At is an address from Address that leads to a route after the login.
+func At(address, route string) string {
+	if route == "" {
+		return address
+	}
+	return address + "&to=" + url.QueryEscape(route)
+}
