@@ -70,7 +70,9 @@ ends it. A failing resource or Tiltfile doesn't end it.
 On a terminal it shows a live view, where "?" lists the keys; --stream, CI and
 TERM=dumb in the environment, and a pipe have it print plain lines.
 
-While it runs, its state is served as the Session "Tiltfile".
+While it runs, its state is served as the Session "Tiltfile", and on a web page.
+The address that it prints logs in once; "tilt-session ui" and the key w in the
+live view open the page again.
 
 With --detach it runs in the background. The command returns with 0 when all is
 ready, with 1 when something has failed, and with 3 when --detach-timeout has
@@ -82,6 +84,8 @@ can't start, and one with an error in its Tiltfile, is ended before.
 	}
 	o.addFlags(cmd, p)
 	cmd.Flags().BoolVar(&o.stream, "stream", false, "print the output of all resources instead of the live view")
+	o.web.AddHostsFlag(cmd.Flags())
+	cmd.Flags().BoolVar(&o.openPage, "open", false, "open the web page in the browser when the server is ready")
 	if !p.Tilt {
 		o.detached.addFlags(cmd)
 	}
@@ -147,6 +151,9 @@ type options struct {
 	ciSystems ciSystems
 	colours   command.Colours
 	detached  detachOptions
+	web       command.Web
+	// openPage has the page opened in the browser.
+	openPage bool
 	// address is where Endpoint.Host leads, maxDataSize is from the environment.
 	address     host.Address
 	maxDataSize int64
@@ -161,9 +168,8 @@ func (o *options) addFlags(cmd *cobra.Command, p command.Program) {
 	o.targets.AddDeployFlags(cmd.Flags())
 	command.AddKillGrace(cmd.Flags(), &o.killGrace)
 	o.output.addFlags(cmd.Flags())
-	// Scripts written for Tilt give the flag. It has no effect here.
-	cmd.Flags().String("web-mode", "", "")
-	cmd.Flags().Lookup("web-mode").Hidden = true
+	o.web.AddFlag(cmd.Flags())
+	o.web.AddModeFlag(cmd.Flags())
 	o.colours.AddFlag(cmd.Flags())
 	o.reports.addFlags(cmd.Flags())
 	o.ciSystems.addFlags(cmd.Flags())
@@ -187,6 +193,10 @@ func (o *options) complete(args []string) (err error) {
 		return command.WithCode(command.ExitUsage, "--host %q has no address: %w", o.Host, err)
 	}
 	errs := append(o.reports.complete(o.output.quiet), o.ciSystems.check()...)
+	errs = append(errs, o.web.Check()...)
+	if o.openPage && !o.web.On() {
+		errs = append(errs, errors.New("--open must not be combined with --web=false"))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return command.WithCode(command.ExitUsage, "%w", err)
 	}

@@ -116,10 +116,11 @@ func (c *console) run(ctx context.Context, ready func()) error {
 
 func (c *console) print(ctx context.Context) error {
 	out := c.program.Streams.Out
+	defer c.openPage(ctx)()
 	var err error
 	if !c.terminal.live || c.showLive(ctx) {
 		if !c.output.quiet && c.output.format != formatJSON {
-			_, err = fmt.Fprintf(out, "tilt-session %s %v\n", c.program.Version, c.api)
+			_, err = fmt.Fprintf(out, "tilt-session %s %v\n%s", c.program.Version, c.api, c.pageLine(ctx))
 		}
 		endStatus := c.terminal.showStatus(ctx)
 		if err == nil {

@@ -55,6 +55,8 @@ type background struct {
 	entry *kubeconfig.Running
 	// client is for that entry.
 	client versioned.Interface
+	// web is true if it serves the web page.
+	web bool
 	// ended is its exit code once it has ended.
 	ended *int
 }
@@ -70,6 +72,7 @@ func (o *options) startDetached(ctx context.Context, p command.Program) error {
 		return command.WithCode(command.ExitFailure, "start the run in the background: %w", err)
 	}
 	defer b.log.Close()
+	b.web = o.web.On()
 	signals := p.Notify()
 	limit := make(<-chan time.Time)
 	if o.detached.timeout > 0 {
@@ -102,6 +105,9 @@ func (o *options) startDetached(ctx context.Context, p command.Program) error {
 		}
 		switch sum := view.Summarize(s, time.Now()); sum.State {
 		case view.StateReady, view.StateSucceeded:
+			if o.openPage {
+				openPage(ctx, b.client.TiltV1alpha1(), p.Warn)
+			}
 			return b.describe(p, "is ready after "+view.Duration(sum.Took))
 		case view.StateFailed:
 			_ = b.describe(p, "goes on") // The exit code says more.
@@ -219,12 +225,15 @@ func (b *background) connect() error {
 func (b *background) describe(p command.Program, state string) error {
 	fmt.Fprintf(p.Streams.Out, "The run in the background (process %d) %s.\n", b.process.Pid, state)
 	if b.entry != nil {
-		port := ""
+		port, web := "", ""
 		if b.entry.Port != command.DefaultPort {
 			port = fmt.Sprintf(" --port %d", b.entry.Port)
 		}
+		if b.web {
+			web = fmt.Sprintf("  web:     tilt-session ui%s\n", port)
+		}
 		fmt.Fprintf(p.Streams.Out, "  see it:  tilt-session status%[1]s, tilt-session logs --follow%[1]s\n"+
-			"  end it:  tilt-session stop%[1]s\n", port)
+			"%[2]s  end it:  tilt-session stop%[1]s\n", port, web)
 	}
 	_, err := fmt.Fprintf(p.Streams.Out, "  output:  %s\n", b.log.Name())
 	return command.Printed(errors.Join(err, b.process.Release()))

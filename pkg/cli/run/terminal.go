@@ -32,13 +32,14 @@ type terminal struct {
 	// children is the environment that tells commands whether to use colours.
 	children []string
 	status   *live.Status
+	page     webPage
 	// errors is stderr, which isn't written to while the view is on the screen.
 	errors *held
 }
 
 // newTerminal decides how the run is seen, and directs the streams of p accordingly.
 func (o *options) newTerminal(p *command.Program, api *host.API) *terminal {
-	t := &terminal{api: api, children: o.colours.Children(p.Streams.Out)}
+	t := &terminal{api: api, children: o.colours.Children(p.Streams.Out), page: o.newWebPage()}
 	about := live.Look(p.Streams.In, p.Streams.Out)
 	if o.stream || o.output.quiet || o.output.format == formatJSON || !about.Moves() {
 		return t
@@ -99,7 +100,7 @@ func (t *terminal) showLive(ctx context.Context) (stream bool, err error) {
 	t.errors.hold()
 	ending, err := live.Run(ctx, t.in, t.out, live.Options{
 		Source: client, Control: client, Title: "up", Serves: t.api.String(), Own: true,
-		Style: t.style, Now: time.Now, Zone: time.Local,
+		Style: t.style, Now: time.Now, Zone: time.Local, Page: t.page.opener(client),
 	})
 	t.errors.release()
 	if err == nil && ending == live.EndedByUser {

@@ -37,6 +37,7 @@ type options struct {
 	// targets are for the Sessions that this process runs.
 	targets   command.Targets
 	killGrace time.Duration
+	web       command.Web
 	verbosity uint16
 	// maxDataSize is from the environment.
 	maxDataSize int64
@@ -64,6 +65,8 @@ func (o *options) addFlags(cmd *cobra.Command, p command.Program) {
 	o.targets.AddFlags(flags)
 	o.targets.AddDeployFlags(flags)
 	command.AddKillGrace(flags, &o.killGrace)
+	o.web.AddFlag(flags)
+	o.web.AddHostsFlag(flags)
 	p.AddVerbosity(flags, &o.verbosity)
 }
 
@@ -82,6 +85,7 @@ func (o *options) complete(cmd *cobra.Command) (err error) {
 		command.CheckNotNegative("max-running", o.maxRunning, "for all"),
 		command.CheckNotNegative("kill-grace", o.killGrace, "to kill at once"))
 	errs = append(errs, o.targets.Check()...)
+	errs = append(errs, o.web.Check()...)
 	if err := host.CheckReplaceable(o.kubeconfigOut); err != nil {
 		errs = append(errs, fmt.Errorf("--kubeconfig-out: %w", err))
 	}
@@ -134,6 +138,10 @@ func (o *options) completeStorage(cmd *cobra.Command) (errs []error) {
 			refuse("run-sessions", "--etcd-servers: Sessions in etcd are only served")
 		}
 		refuseRuns("--etcd-servers")
+		if o.web.On() {
+			refuse("web", "--etcd-servers: a login is that of one server")
+		}
+		refuse("web-allowed-hosts", "--etcd-servers: a login is that of one server")
 		o.runSessions = false
 		return errs
 	}
@@ -156,6 +164,10 @@ func (o *options) completeStorage(cmd *cobra.Command) (errs []error) {
 	}
 	return errs
 }
+
+// servesPage reports whether the server has the web page. Of servers that share an etcd, one doesn't know the logins of
+// the others.
+func (o *options) servesPage() bool { return o.web.On() && o.storage != storageEtcd }
 
 func (o *options) open(config storage.Config) (*storage.Backend, error) {
 	switch o.storage {

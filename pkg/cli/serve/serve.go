@@ -17,7 +17,9 @@ import (
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/cli/webpage"
 	"tilt.dev/session/pkg/controller"
+	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
 	"tilt.dev/session/pkg/host"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/session"
@@ -65,6 +67,7 @@ func (o *options) serve(ctx context.Context, p command.Program) error {
 	steps = append(steps, []host.Part{health}, []host.Part{systemd.Part(api)})
 	err, late := p.Group().Run(ctx, steps, func(ctx context.Context) error {
 		o.announce(p, api)
+		o.announcePage(ctx, p, api)
 		<-ctx.Done()
 		return context.Cause(ctx)
 	})
@@ -107,6 +110,23 @@ func (o *options) announce(p command.Program, api *host.API) {
 	}
 }
 
+// announcePage prints where the web page is. The log of a server is no place for a code.
+func (o *options) announcePage(ctx context.Context, p command.Program, api *host.API) {
+	if !o.servesPage() {
+		return
+	}
+	client, err := clientv1alpha1.NewForConfig(api.ClientConfig())
+	if err != nil {
+		return
+	}
+	address, err := webpage.Address(ctx, client.RESTClient(), false)
+	if err != nil {
+		return // The API is served all the same.
+	}
+	place, _, _ := strings.Cut(address, "#")
+	fmt.Fprintf(p.Streams.Out, "Web: %s (tilt-session ui logs in)\n", place)
+}
+
 // describe is a line about the outcome of a Session.
 func describe(o host.Outcome) string {
 	status, ran := o.Session.Status, o.Run != nil
@@ -145,9 +165,11 @@ starts a run, deleting it ends the run. The next start finds what is stored; it
 runs Sessions with the exit condition "manual" again, and those that should have
 reached a verdict have failed.
 
-With --etcd-servers any number of servers share the Sessions in etcd and run none
-of them. While etcd can't be reached, /readyz says so and requests that need it
-are refused with 503; watches resume when it's back.
+"tilt-session ui" opens its web page in the browser.
+
+With --etcd-servers any number of servers share the Sessions in etcd, run none of
+them and have no web page. While etcd can't be reached, /readyz says so and
+requests that need it are refused with 503; watches resume when it's back.
 
 Fields of a Session's spec beside tiltfilePath, exitCondition and ci:
   args                     the arguments of its Tiltfile, a list such as ["web","--env=a b"]

@@ -132,7 +132,7 @@ func NewCommands(p command.Program) []*cobra.Command {
 	}
 	if !p.Tilt {
 		commands = append(commands,
-			newStatusCommand(p), newWhyCommand(p), newTopCommand(p), newSessionsCommand(p))
+			newStatusCommand(p), newWhyCommand(p), newTopCommand(p), newSessionsCommand(p), newUICommand(p))
 	}
 	return append(commands, newKubectlCommands(p)...)
 }

@@ -53,7 +53,7 @@ func (c *sessionClient) top(cmd *cobra.Command, p command.Program, colours *comm
 	err, _ = p.Group().Run(cmd.Context(), nil, func(ctx context.Context) (err error) {
 		ending, err = live.Run(ctx, in, out, live.Options{
 			Source: client, Control: client, Title: "top " + c.session,
-			Style: colours.Style(out), Now: time.Now, Zone: time.Local,
+			Style: colours.Style(out), Now: time.Now, Zone: time.Local, Page: c.openPage(api),
 		})
 		return err
 	})

@@ -1,0 +1,128 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package verbs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/cli/webpage"
+	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
+	"tilt.dev/session/pkg/kubeconfig"
+	"tilt.dev/session/pkg/web"
+)
+
+// uiOptions are those of the command ui.
+type uiOptions struct {
+	sessionClient
+	printURL, viewOnly bool
+	// export is the directory to write the page to.
+	export string
+}
+
+func newUICommand(p command.Program) *cobra.Command {
+	o := &uiOptions{}
+	cmd := &cobra.Command{
+		Use:   "ui",
+		Short: "Open the web page of a running Session in the browser",
+		Long: `Asks the running server for an address of its web page, which logs in once and
+within five minutes, and opens it in the browser. It prints the address instead
+without a terminal, without a display, over SSH and in CI.
+
+With --export it writes the page to a directory for "kubectl proxy".`,
+		Example: `  tilt-session ui
+  tilt-session ui --port 10351 --session nightly --view-only
+
+  # The Sessions of a cluster, through kubectl
+  tilt-session ui --export page
+  kubectl proxy --www=page --www-prefix=/ui/`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return o.run(cmd, p) },
+	}
+	o.Endpoint.AddClientFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&o.session, "session", "", "name of the Session to show (default the list of Sessions)")
+	flags.BoolVar(&o.printURL, "print-url", false, "print the address and open nothing")
+	flags.BoolVar(&o.viewOnly, "view-only", false, "log in to read, without the right to change anything")
+	flags.StringVar(&o.export, "export", "", "directory to write the page to; it must be empty or not exist")
+	for _, flag := range []string{"session", "view-only", "print-url"} {
+		cmd.MarkFlagsMutuallyExclusive("export", flag)
+	}
+	return cmd
+}
+
+func (o *uiOptions) run(cmd *cobra.Command, p command.Program) error {
+	if o.export != "" {
+		return exportPage(p, o.export)
+	}
+	api, err := o.api()
+	if err != nil {
+		return err
+	}
+	address, err := webpage.Address(cmd.Context(), api.RESTClient(), o.viewOnly)
+	if errors.Is(err, webpage.ErrNotServed) {
+		return o.notServed()
+	}
+	if err != nil {
+		return o.requestError(err)
+	}
+	return o.show(cmd.Context(), p, address)
+}
+
+// notServed is the error of a server without a page.
+func (o *uiOptions) notServed() error {
+	return command.WithCode(command.ExitFailure, "the server of context %s has no web page: it was started with --web=false, "+
+		"or serves the network without a certificate of yours", kubeconfig.ContextName(o.Port))
+}
+
+// show opens an address in the browser, or prints it.
+func (o *uiOptions) show(ctx context.Context, p command.Program, address string) error {
+	address = webpage.At(address, webpage.Route(o.session, ""))
+	if !o.printURL && command.IsTerminal(p.Streams.Out) {
+		opened := webpage.Show(ctx, address)
+		if opened.Why == nil {
+			_, err := fmt.Fprintln(p.Streams.Out, "The browser shows the web page; --print-url prints its address instead.")
+			return command.Printed(err)
+		}
+		p.Warn(fmt.Errorf("no browser shows the web page: %w; open this address within five minutes", opened.Why))
+	}
+	_, err := fmt.Fprintln(p.Streams.Out, address)
+	return command.Printed(err)
+}
+
+// openPage opens the page from the live view.
+func (c *sessionClient) openPage(
+	api clientv1alpha1.TiltV1alpha1Interface) func(ctx context.Context, resource string) (string, error, error) {
+	return func(ctx context.Context, resource string) (string, error, error) {
+		opened, err := webpage.Open(ctx, api.RESTClient(), webpage.Route(c.session, resource))
+		return opened.Address, opened.Why, err
+	}
+}
+
+// exportPage writes the page to a directory.
+func exportPage(p command.Program, dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return command.WithCode(command.ExitUsage, "--export: %w", err)
+	}
+	switch files, err := os.ReadDir(dir); {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return command.WithCode(command.ExitUsage, "--export: %w", err)
+	case len(files) > 0:
+		return command.WithCode(command.ExitUsage, "--export %s: the directory must be empty", dir)
+	}
+	if err := web.Export(dir); err != nil {
+		return command.WithCode(command.ExitFailure, "export the page to %s: %w", dir, err)
+	}
+	_, err = fmt.Fprintf(p.Streams.Out, "The web page is in %[1]s. Serve it for the current context with\n"+
+		"  kubectl proxy --www=%[1]s --www-prefix=/ui/\nand open http://127.0.0.1:8001/ui/\n", dir)
+	return command.Printed(err)
+}
