@@ -1,0 +1,96 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { expect, test } from 'vitest'
+import { type Layout, type LayoutInput, layOut } from './layout'
+
+/** random returns the same numbers below a limit each time, for a seed. */
+function random(seed: number): (limit: number) => number {
+  let state = seed
+  return (limit) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return Math.floor((state / 2 ** 32) * limit)
+  }
+}
+
+/** acyclic is a graph in which each edge leads to a later node. */
+function acyclic(seed: number, nodes: number, edges: number): LayoutInput {
+  const next = random(seed)
+  const input: LayoutInput = { nodes: [], edges: [] }
+  for (let i = 0; i < nodes; i++) input.nodes.push({ id: `n${i}`, width: 130 + next(100), height: 46 })
+  const known = new Set<string>()
+  while (known.size < edges) {
+    const from = next(nodes - 1)
+    const to = from + 1 + next(Math.min(nodes - from - 1, 40))
+    if (known.has(`${from} ${to}`)) continue
+    known.add(`${from} ${to}`)
+    input.edges.push({ from: `n${from}`, to: `n${to}` })
+  }
+  return input
+}
+
+function check(layout: Layout, input: LayoutInput): void {
+  const places = new Map(layout.nodes.map((node) => [node.id, node]))
+  expect([...places.keys()].sort()).toEqual(input.nodes.map(({ id }) => id).sort())
+  for (const edge of input.edges) {
+    const from = places.get(edge.from)
+    const to = places.get(edge.to)
+    if (!from || !to) throw new Error(`no place for ${edge.from} or ${edge.to}`)
+    expect(from.x + from.width / 2).toBeLessThan(to.x - to.width / 2)
+  }
+  layout.nodes.forEach((a, i) => {
+    expect(a.x - a.width / 2).toBeGreaterThanOrEqual(0)
+    expect(a.y - a.height / 2).toBeGreaterThanOrEqual(0)
+    expect(a.x + a.width / 2).toBeLessThanOrEqual(layout.width)
+    expect(a.y + a.height / 2).toBeLessThanOrEqual(layout.height)
+    for (const b of layout.nodes.slice(i + 1)) {
+      const apart = Math.abs(a.x - b.x) >= (a.width + b.width) / 2 || Math.abs(a.y - b.y) >= (a.height + b.height) / 2
+      expect(apart, `${a.id} and ${b.id} overlap`).toBe(true)
+    }
+  })
+}
+
+test.each([
+  [1, 5, 4],
+  [2, 12, 20],
+  [3, 30, 41],
+  [4, 60, 40],
+  [5, 80, 160],
+])('seed %i: %i nodes in layers, %i edges to the right', (seed, nodes, edges) => {
+  const input = acyclic(seed, nodes, edges)
+  check(layOut(input), input)
+})
+
+test('nodes without an edge are below the others, or alone', () => {
+  const nodes = [...'abcdefgh'].map((id) => ({ id, width: 140, height: 46 }))
+  check(layOut({ nodes, edges: [] }), { nodes, edges: [] })
+  const input = { nodes, edges: [{ from: 'a', to: 'b' }] }
+  const layout = layOut(input)
+  check(layout, input)
+  const y = new Map(layout.nodes.map((node) => [node.id, node.y]))
+  expect(Math.min(...[...'cdefgh'].map((id) => y.get(id) ?? 0))).toBeGreaterThan(y.get('a') ?? Infinity)
+})
+
+test('nothing has no size', () => {
+  expect(layOut({ nodes: [], edges: [] })).toEqual({ width: 0, height: 0, nodes: [], edges: [] })
+})
+
+test('a circle is laid out, too', () => {
+  const nodes = [...'abc'].map((id) => ({ id, width: 140, height: 46 }))
+  const edges = [
+    { from: 'a', to: 'b' },
+    { from: 'b', to: 'c' },
+    { from: 'c', to: 'a' },
+  ]
+  expect(layOut({ nodes, edges }).edges.every((edge) => edge.points.length > 1)).toBe(true)
+})
+
+test('200 nodes and 400 edges take less than a second', () => {
+  const input = acyclic(6, 200, 400)
+  const start = performance.now()
+  const layout = layOut(input)
+  const took = performance.now() - start
+  console.info(`layout of 200 nodes, 400 edges: ${Math.round(took)} ms`)
+  check(layout, input)
+  expect(took).toBeLessThan(1000)
+})

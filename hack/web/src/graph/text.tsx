@@ -1,0 +1,117 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { looks } from '../model/phase'
+import { type Row, type Rows, whyChain } from '../model/rows'
+import { href } from '../router'
+import type { Dependencies, GraphNode } from './build'
+
+/** neededBy are the names of the rows that depend on one. */
+export function neededBy(dependencies: Dependencies, name: string): string[] {
+  return [...dependencies].filter(([, needs]) => needs.has(name)).map(([other]) => other)
+}
+
+interface Context {
+  session: string
+  rows: Rows
+  dependencies: Dependencies
+}
+
+/** Names are links to resources. */
+function Names({ session, names }: { session: string; names: readonly string[] }) {
+  if (names.length === 0) return <>nothing</>
+  return (
+    <>
+      {names.map((name, i) => (
+        <span key={name}>
+          {i > 0 && ', '}
+          <a href={href({ session, resource: name })}>{name}</a>
+        </span>
+      ))}
+    </>
+  )
+}
+
+/** Details says what the graph shows of the selected node, and where it leads to. */
+export function Details({ node, expand, ...context }: Context & { node: GraphNode; expand(id: string): void }) {
+  const row = node.rows[0]
+  if (!row) return null
+  if (node.group) {
+    return (
+      <p class="graph-details">
+        <b>{node.label}</b>: <Names session={context.session} names={node.rows.map(({ name }) => name)} />{' '}
+        <button type="button" onClick={() => expand(node.id)}>
+          Show its resources
+        </button>
+      </p>
+    )
+  }
+  const chain = whyChain(context.rows, row)
+  return (
+    <div class="graph-details">
+      <p>
+        <Sign row={row} /> <a href={href({ session: context.session, resource: row.name })}>{row.name}</a> {row.state}
+        {row.why && `: ${row.why}`}
+      </p>
+      {chain.length > 2 && (
+        <p>
+          Held up by <Names session={context.session} names={chain.slice(-1).map(({ name }) => name)} /> (
+          {chain.at(-1)?.state}), through <Names session={context.session} names={chain.slice(1, -1).map(nameOf)} />
+        </p>
+      )}
+      <p>
+        Needs <Names session={context.session} names={[...(context.dependencies.get(row.name) ?? [])]} />; needed by{' '}
+        <Names session={context.session} names={neededBy(context.dependencies, row.name)} />
+      </p>
+    </div>
+  )
+}
+
+const nameOf = (row: Row) => row.name
+
+function Sign({ row }: { row: Row }) {
+  const { sign, tone } = looks[row.phase]
+  return (
+    <span class={`graph-tone tone-${tone}`} aria-hidden="true">
+      {sign}
+    </span>
+  )
+}
+
+/** Table says in a table what the graph says. */
+export function Table({ session, rows, dependencies }: Context) {
+  const list = rows.list.filter(({ name }) => dependencies.has(name))
+  return (
+    <div class="graph-table">
+      <table>
+        <caption class="graph-hidden">Resources and what they need</caption>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">State</th>
+            <th scope="col">Needs</th>
+            <th scope="col">Needed by</th>
+          </tr>
+        </thead>
+        <tbody>
+          {list.map((row) => (
+            <tr key={row.name}>
+              <th scope="row">
+                <a href={href({ session, resource: row.name })}>{row.name}</a>
+              </th>
+              <td>
+                <Sign row={row} /> {row.state}
+              </td>
+              <td>
+                <Names session={session} names={[...(dependencies.get(row.name) ?? [])]} />
+              </td>
+              <td>
+                <Names session={session} names={neededBy(dependencies, row.name)} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
