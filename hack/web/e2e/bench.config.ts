@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config'
 
 // Figures are printed and never fail.
 export default defineConfig({
+  cacheDir: fileURLToPath(new URL('../node_modules/.vite', import.meta.url)),
   test: {
     root: fileURLToPath(new URL('.', import.meta.url)),
     include: ['**/*.bench.ts'],

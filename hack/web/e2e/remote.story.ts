@@ -49,6 +49,19 @@ test('"ui --context" shows the Sessions of another server, and forwards nothing 
   expect(statuses[2]).toBeGreaterThanOrEqual(400)
 })
 
+test('a Session that no process runs is shown, and the page says why it has no log', async () => {
+  const user = world()
+  const remote = await serve(user, 0, '--run-sessions=false')
+  await remote.tilt('create', '-f', user.write('one.json', session('alone', user.write('Tiltfile', tiltfile))))
+  const own = await profile()
+  own.expect(refused)
+  const page = await own.open(await remote.login())
+  await open(page, '#/s/alone?view=log')
+  const answer = await remote.tilt('get', '--raw', '/apis/tilt.dev/v1alpha1/sessions/alone/log').catch(String)
+  const reason = /Error from server[^:]*: (.*)/.exec(answer)?.[1] ?? answer
+  await page.getByText(reason.trim()).first().waitFor()
+})
+
 test('"kubectl proxy --www" serves the page, which needs no login there', async () => {
   const remote = await up(world(), tiltfile)
   const user = world()

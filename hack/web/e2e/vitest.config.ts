@@ -6,6 +6,7 @@ import { defineConfig } from 'vitest/config'
 
 // The stories start browsers and servers, so that one file runs at a time.
 export default defineConfig({
+  cacheDir: fileURLToPath(new URL('../node_modules/.vite', import.meta.url)),
   test: {
     root: fileURLToPath(new URL('.', import.meta.url)),
     include: ['**/*.story.ts'],

@@ -2,12 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// <reference types="node" />
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import type { Page } from 'playwright-core'
 import { test } from 'vitest'
 import { profile } from '../harness/browser'
 import { eventually } from '../harness/run'
-import { type Server, up, world } from '../harness/server'
+import { repository, type Server, up, world } from '../harness/server'
 import { open, ready, row, state } from '../harness/view'
 import { firstPaint, frames, meter, percentile, report, watchLongTasks } from './measure'
 
@@ -23,6 +25,20 @@ async function started(tiltfile: string): Promise<Server> {
   await server.tilt('wait', '--for=condition=Ready', '--timeout=300s', 'session/Tiltfile')
   return server
 }
+
+test('the size of the page', () => {
+  const directory = join(repository, 'pkg/web/dist')
+  const index = readFileSync(join(directory, 'index.html'), 'utf8')
+  let first = 0
+  let all = 0
+  for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
+    if (!/\.(js|css|html|svg)$/.test(name)) continue
+    const size = gzipSync(readFileSync(join(directory, name)), { level: 9 }).length / 1024
+    all += size
+    if (name === 'index.html' || index.includes(name)) first += size
+  }
+  report('size', { 'KB-gzip-first': first, 'KB-gzip-all': all })
+})
 
 for (const count of [20, 1000]) {
   test(`first paint with ${count} resources`, async () => {
