@@ -52,10 +52,13 @@ func (c *Config) withPage(api http.Handler) http.Handler {
 	if c.options.Web.Off {
 		return api
 	}
-	bound := machineAt(c.listener.Addr())
-	own := bound.Names
-	for _, address := range bound.Addresses {
-		own = append(own, address.String())
+	var own []string // names over TLS
+	if c.options.TLS.CertFile != "" {
+		machine := machineAt(c.listener.Addr())
+		own = machine.Names
+		for _, address := range machine.Addresses {
+			own = append(own, address.String())
+		}
 	}
 	extra := map[string][]string{loginExtra: {"browser"}}
 	site := web.New(web.Options{
