@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest'
 import { profile } from './harness/browser'
 import { up, world } from './harness/server'
-import { open, ready } from './harness/view'
+import { open, painted, ready } from './harness/view'
 
 /** What would tell that a text was taken for markup or a script: each sets this. */
 const sign = 'window.pwned=1'
@@ -50,7 +50,7 @@ test('hostile names, logs, errors, labels, links and buttons are shown as text',
   for (const view of ['table', 'graph', 'timeline', 'log', 'failures', 'tiltfile']) {
     await open(page, `#/s/Tiltfile?view=${view}`)
     await page.getByRole('main').waitFor()
-    await page.waitForTimeout(500)
+    await painted(page)
   }
   const name = `<img src=x onerror=${sign}>`
   await open(page, `#/s/Tiltfile/r/${encodeURIComponent(name)}`)

@@ -10,7 +10,7 @@ import { expect, test } from 'vitest'
 import { browser, profile } from './harness/browser'
 import { shop } from './harness/project'
 import { repository, world } from './harness/server'
-import { open, ready, state } from './harness/view'
+import { open, painted, ready, state } from './harness/view'
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const pictures = join(repository, 'bin/browser')
@@ -57,7 +57,7 @@ test('every page in both themes: no violation of axe, nothing to scroll sideways
       await open(page, fragment)
       for (const size of sizes) {
         await page.setViewportSize(size)
-        await page.waitForTimeout(300)
+        await painted(page)
         await page.screenshot({ path: join(pictures, `${name}-${colorScheme}-${size.width}.png`) })
         const width = await page.evaluate(() => document.documentElement.scrollWidth)
         if (width > size.width) faults.push(`${name} ${colorScheme}: ${width} px wide at ${size.width}`)
@@ -83,7 +83,7 @@ test('at 200 % and at 400 % everything is still in the window', async () => {
     await ready(page, 'e2e')
     for (const [name, fragment] of Object.entries(pages)) {
       await open(page, fragment)
-      await page.waitForTimeout(200)
+      await painted(page)
       const content = await page.evaluate(() => document.documentElement.scrollWidth)
       if (content > width) faults.push(`${name}: ${content} px wide at ${width}`)
     }
@@ -98,7 +98,7 @@ test('nothing moves for those who want less motion', async () => {
   await ready(page, 'e2e')
   for (const fragment of Object.values(pages)) {
     await open(page, fragment)
-    await page.waitForTimeout(200)
+    await painted(page)
     const moving = await page.evaluate(() =>
       document
         .getAnimations()

@@ -31,3 +31,12 @@ export async function open(page: Page, fragment: string): Promise<void> {
     location.hash = hash
   }, fragment)
 }
+
+/** painted waits until the page has drawn what it was asked for, the graph included, and has nothing else to do. */
+export async function painted(page: Page): Promise<void> {
+  const graph = page.url().includes('view=graph')
+  if (graph) await page.locator('main svg').first().waitFor()
+  await page.evaluate(
+    () => new Promise((done) => requestAnimationFrame(() => requestIdleCallback(done, { timeout: 2000 }))),
+  )
+}
