@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -103,7 +104,9 @@ func openPage(t *testing.T, kubeconfig string) *page {
 		}
 	})
 	var address *url.URL
+	var printed strings.Builder
 	for address == nil && lines.Scan() {
+		fmt.Fprintln(&printed, lines.Text())
 		if _, found, ok := strings.Cut(lines.Text(), "http://"); ok {
 			found, _, _ = strings.Cut(found, " ")
 			if address, err = url.Parse("http://" + found); err != nil {
@@ -112,7 +115,7 @@ func openPage(t *testing.T, kubeconfig string) *page {
 		}
 	}
 	if address == nil {
-		t.Fatalf("ui prints no address: %v", lines.Err())
+		t.Fatalf("ui prints no address: %v\n%s", lines.Err(), &printed)
 	}
 	jar, err := cookiejar.New(nil)
 	if err != nil {
