@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { render } from 'preact'
+import { AppContext } from './app'
+import { createApp } from './state/live'
 
 const root = document.getElementById('app')
-if (root) render(<p>tilt-session</p>, root)
+if (root) render(<AppContext.Provider value={createApp()}>{null}</AppContext.Provider>, root)

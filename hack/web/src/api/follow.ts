@@ -1,0 +1,160 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { type LogQuery, RequestError } from '../state/state'
+import { type Client, failed } from './client'
+import { lineBatches, parseLines } from './lines'
+import type { LogLine } from './types'
+import { Backoff, child, type Wake } from './wait'
+
+/** Slots are the connections that may follow logs at the same time: HTTP/1.1 has six in a browser for a server. */
+export class Slots {
+  private taken = 0
+
+  constructor(private readonly size: number) {}
+
+  take(): boolean {
+    if (this.taken >= this.size) return false
+    this.taken++
+    return true
+  }
+
+  release(): void {
+    this.taken--
+  }
+}
+
+/** logPath is the path of a log. */
+export function logPath(query: LogQuery, follow = false): string {
+  const params = new URLSearchParams({ format: 'json' })
+  for (const resource of query.resources) params.append('resources', resource)
+  const { sinceSeq, beforeSeq, limitLines, tailLines } = query
+  for (const [name, value] of Object.entries({ sinceSeq, beforeSeq, limitLines, tailLines })) {
+    if (value !== undefined) params.set(name, String(value))
+  }
+  if (query.grep) params.set('grep', query.grep)
+  if (query.level && query.level !== 'info') params.set('level', query.level)
+  if (follow) params.set('follow', 'true')
+  return `sessions/${encodeURIComponent(query.session)}/log?${params}`
+}
+
+/** Reading is where the lines of a Follow go. */
+export interface Reading {
+  lines(batch: LogLine[]): void
+  ended(error?: RequestError): void
+}
+
+/** A follow without a slot reads so often, at most so many lines. */
+const poll = { every: 1_000, lines: 5_000 }
+
+/** A connection that doesn't answer for so long is dead; a quiet log is asked again. */
+const silence = 90_000
+
+/**
+ * Follow reads a log until it ends, by a stream while it has a slot, else by a short request each second. After a
+ * failure it continues behind the last line.
+ */
+export class Follow {
+  private position: number | undefined
+  private readonly backoff = new Backoff()
+
+  constructor(
+    private readonly client: Client,
+    private readonly query: LogQuery,
+    private readonly slots: Slots,
+    private readonly waking: Wake,
+    private readonly out: Reading,
+  ) {
+    this.position = query.sinceSeq
+  }
+
+  /** run returns when the log has ended or the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (await this.read(signal)) {
+          if (!signal.aborted) this.out.ended()
+          return
+        }
+        this.backoff.reset()
+      } catch (cause) {
+        if (signal.aborted) return
+        const error = cause instanceof RequestError ? cause : new RequestError(0, 'Unreachable', String(cause))
+        if (final(error)) {
+          this.out.ended(error)
+          return
+        }
+        await this.waking.wait(this.backoff.next(), signal)
+      }
+    }
+  }
+
+  /** read tells whether the log has ended. */
+  private async read(signal: AbortSignal): Promise<boolean> {
+    if (!this.slots.take()) return this.poll(signal)
+    try {
+      return await this.stream(signal)
+    } finally {
+      this.slots.release()
+    }
+  }
+
+  private async stream(signal: AbortSignal): Promise<boolean> {
+    const { controller, end } = child(signal)
+    let quiet = false
+    const arrived = () => {
+      clearTimeout(timer)
+      timer = setTimeout(() => {
+        quiet = true
+        controller.abort()
+      }, silence)
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined
+    arrived()
+    try {
+      const answer = await this.client.get(logPath(this.next(), true), controller.signal)
+      this.backoff.reset()
+      await this.lines(answer, arrived)
+      return true
+    } catch (cause) {
+      if (quiet && !signal.aborted) return false
+      throw failed(cause, signal)
+    } finally {
+      clearTimeout(timer)
+      end()
+    }
+  }
+
+  private async poll(signal: AbortSignal): Promise<boolean> {
+    const query = this.next()
+    if (query.tailLines === undefined) query.limitLines = poll.lines
+    const count = await this.lines(await this.client.get(logPath(query), signal))
+    if (count < poll.lines) await this.waking.wait(poll.every, signal)
+    return false
+  }
+
+  /** next is the query for what hasn't been read. */
+  private next(): LogQuery {
+    const { beforeSeq: _, limitLines: __, ...query } = this.query
+    if (this.position === undefined) return query
+    const { tailLines: ___, ...rest } = query
+    return { ...rest, sinceSeq: this.position }
+  }
+
+  private async lines(answer: Response, arrived?: () => void): Promise<number> {
+    let count = 0
+    if (!answer.body) return count
+    for await (const batch of lineBatches(answer.body, arrived)) {
+      const lines = parseLines<LogLine>(batch)
+      this.position = lines.at(-1)?.seq ?? this.position
+      count += lines.length
+      this.out.lines(lines)
+    }
+    return count
+  }
+}
+
+/** final tells whether another attempt is useless: all refusals but those of a login, of a limit or of a failure. */
+function final({ code }: RequestError): boolean {
+  return code >= 400 && code < 500 && code !== 401 && code !== 408 && code !== 429
+}
