@@ -233,6 +233,32 @@ func TestWrongUsage(t *testing.T) {
 		{`TILT_PORT=0 wait session/a --for=delete`, 2, []string{"names no running Session"}},
 		{`TILT_PORT=x apply -f -`, 2, []string{`environment variable TILT_PORT: "x"`}},
 
+		// The web page.
+		{`up --web-allowed-hosts ''`, 2, []string{"--web-allowed-hosts" + empty}},
+		{`up --web-allowed-hosts a,http://x`, 2, []string{`--web-allowed-hosts "http://x": must be a host name or an IP`}},
+		{`up --web-allowed-hosts a:0`, 2, []string{`--web-allowed-hosts "a:0": port "0" must be a number from 1 to 65535`}},
+		{`up --web-allowed-hosts *.example.com`, 2, []string{`--web-allowed-hosts "*.example.com": must be a host name`}},
+		{`serve --web-allowed-hosts a:b:1`, 2, []string{`--web-allowed-hosts "a:b:1": must be a host name`}},
+		{`up --web=false --web-allowed-hosts a`, 2, []string{"--web-allowed-hosts must not be combined with --web=false"}},
+		{`up --web=false --open`, 2, []string{"--open must not be combined with --web=false"}},
+		{`up --web-mode off --open`, 2, []string{"--open must not be combined with --web=false"}},
+		{`ci --open`, 2, []string{"unknown flag: --open"}},
+		{`ci --web-allowed-hosts a`, 2, []string{"unknown flag: --web-allowed-hosts"}},
+		{`serve --etcd-servers https://a:1 --web --web-allowed-hosts a`, 2, []string{
+			"--web must not be combined with --etcd-servers", "--web-allowed-hosts must not be combined with --etcd-servers"}},
+		{`ui --port 0`, 2, []string{"--port 0 names no running Session"}},
+		{`ui --session a/b`, 2, []string{`--session "a/b" is not a valid name of a Session`}},
+		{`ui --session a/b --context x`, 2, []string{`--session "a/b" is not a valid name of a Session`}},
+		{`ui --context ''`, 2, []string{"--context" + empty}},
+		{`ui --kubeconfig none`, 2, []string{"read the kubeconfig: stat none: no such file"}},
+		{`ui --kubeconfig file`, 2, []string{"read the kubeconfig: "}},
+		{`ui --export d --context x`, 2, []string{"[context export] were all set"}},
+		{`ui --export d --session x`, 2, []string{"[export session] were all set"}},
+		{`ui --export ''`, 2, []string{"--export" + empty}},
+		{`ui --export .`, 2, []string{": the directory must be empty"}},
+		{`ui --export file`, 2, []string{"--export: open "}},
+		{`ui x`, 2, []string{`unknown command "x"`}},
+
 		// What isn't wrong usage of a flag.
 		{`trigger ''`, 1, []string{"name of a resource must not be empty"}},
 		{`trigger`, 1, []string{"must specify at least one resource"}},
@@ -240,6 +266,7 @@ func TestWrongUsage(t *testing.T) {
 		{`enable`, 1, []string{"must specify at least one resource"}},
 		{`disable --all a`, 1, []string{"cannot use --all with resource names"}},
 		{`args --clear a`, 1, []string{"--clear cannot be specified with other values"}},
+		{`ui`, 4, []string{"no context tilt-default"}},
 		{`TILT_HOST= TILT_PORT= get sessions`, 4, []string{"no context tilt-default"}},
 	} {
 		t.Run(test.line, func(t *testing.T) {

@@ -4,6 +4,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -48,7 +49,7 @@ func (w *Web) Check() (errs []error) {
 		}
 	}
 	if len(w.hosts) > 0 && !w.On() {
-		errs = append(errs, fmt.Errorf("--web-allowed-hosts must not be combined with --web=false"))
+		errs = append(errs, errors.New("--web-allowed-hosts must not be combined with --web=false"))
 	}
 	return errs
 }
@@ -56,7 +57,7 @@ func (w *Web) Check() (errs []error) {
 // checkAllowedHost checks what a browser sends in the header Host.
 func checkAllowedHost(s string) error {
 	name := s
-	if host, port, err := net.SplitHostPort(s); err == nil {
+	if host, port, err := net.SplitHostPort(s); err == nil && !strings.Contains(s, "/") {
 		if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
 			return fmt.Errorf("port %q must be a number from 1 to 65535", port)
 		}
@@ -65,7 +66,7 @@ func checkAllowedHost(s string) error {
 		name = strings.TrimSuffix(inner, "]")
 	}
 	if new(hostValue).Set(name) != nil {
-		return fmt.Errorf("must be a host name or an IP address, without scheme and path")
+		return errors.New("must be a host name or an IP address, without scheme and path")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@
 package verbs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -55,11 +56,7 @@ func (c *sessionClient) sessions() (clientv1alpha1.SessionInterface, error) {
 
 // api checks the flags and returns a client. The error has an exit code.
 func (c *sessionClient) api() (clientv1alpha1.TiltV1alpha1Interface, error) {
-	if problems := content.IsPathSegmentName(c.session); len(problems) > 0 {
-		return nil, command.WithCode(command.ExitUsage, "--session %q is not a valid name of a Session: it %s",
-			c.session, strings.Join(problems, ", "))
-	}
-	if err := c.CheckPort(); err != nil {
+	if err := cmp.Or(c.checkSession(), c.CheckPort()); err != nil {
 		return nil, err
 	}
 	config, err := newClientGetter(&c.Endpoint, nil).ToRESTConfig()
@@ -71,6 +68,14 @@ func (c *sessionClient) api() (clientv1alpha1.TiltV1alpha1Interface, error) {
 		return nil, command.WithCode(command.ExitAPI, "make a client: %w", err)
 	}
 	return client, nil
+}
+
+func (c *sessionClient) checkSession() error {
+	if problems := content.IsPathSegmentName(c.session); len(problems) > 0 {
+		return command.WithCode(command.ExitUsage, "--session %q is not a valid name of a Session: it %s",
+			c.session, strings.Join(problems, ", "))
+	}
+	return nil
 }
 
 // requestError describes a request that failed, in the words of the server if it has

@@ -23,8 +23,8 @@ import (
 type uiOptions struct {
 	sessionClient
 	printURL, viewOnly bool
-	// export is the directory to write the page to.
-	export string
+	// context and kubeconfig name the API of another server, export the directory to write the page to.
+	context, kubeconfig, export string
 }
 
 func newUICommand(p command.Program) *cobra.Command {
@@ -36,11 +36,19 @@ func newUICommand(p command.Program) *cobra.Command {
 within five minutes, and opens it in the browser. It prints the address instead
 without a terminal, without a display, over SSH and in CI.
 
+With --context or --kubeconfig it serves the page for the API of that context,
+on the loopback interface and until Ctrl-C, with the credentials of the
+kubeconfig: what is asked for is passed on if it is below /apis/tilt.dev,
+/version or /openapi/v3/apis/tilt.dev.
+
 With --export it writes the page to a directory for "kubectl proxy".`,
 		Example: `  tilt-session ui
   tilt-session ui --port 10351 --session nightly --view-only
 
-  # The Sessions of a cluster, through kubectl
+  # The Sessions of a cluster
+  tilt-session ui --context build-cluster
+
+  # The same through kubectl alone
   tilt-session ui --export page
   kubectl proxy --www=page --www-prefix=/ui/`,
 		Args: cobra.NoArgs,
@@ -48,19 +56,27 @@ With --export it writes the page to a directory for "kubectl proxy".`,
 	}
 	o.Endpoint.AddClientFlags(cmd)
 	flags := cmd.Flags()
+	flags.Lookup("port").Usage += "; with --context the port to serve the page on, any free one by default"
 	flags.StringVar(&o.session, "session", "", "name of the Session to show (default the list of Sessions)")
 	flags.BoolVar(&o.printURL, "print-url", false, "print the address and open nothing")
 	flags.BoolVar(&o.viewOnly, "view-only", false, "log in to read, without the right to change anything")
+	flags.StringVar(&o.context, "context", "", "kubeconfig context of an API elsewhere, to serve the page for")
+	flags.StringVar(&o.kubeconfig, "kubeconfig", "",
+		"kubeconfig of an API elsewhere (default $KUBECONFIG or ~/.kube/config with --context)")
 	flags.StringVar(&o.export, "export", "", "directory to write the page to; it must be empty or not exist")
-	for _, flag := range []string{"session", "view-only", "print-url"} {
+	cmd.MarkFlagsMutuallyExclusive("export", "context")
+	for _, flag := range []string{"kubeconfig", "session", "view-only", "print-url"} {
 		cmd.MarkFlagsMutuallyExclusive("export", flag)
 	}
 	return cmd
 }
 
 func (o *uiOptions) run(cmd *cobra.Command, p command.Program) error {
-	if o.export != "" {
+	switch {
+	case o.export != "":
 		return exportPage(p, o.export)
+	case o.context != "" || o.kubeconfig != "":
+		return o.serve(cmd, p)
 	}
 	api, err := o.api()
 	if err != nil {
@@ -78,8 +94,13 @@ func (o *uiOptions) run(cmd *cobra.Command, p command.Program) error {
 
 // notServed is the error of a server without a page.
 func (o *uiOptions) notServed() error {
+	name, file := kubeconfig.ContextName(o.Port), "FILE"
+	if location, err := kubeconfig.Locate(os.Getenv); err == nil {
+		file = location.File()
+	}
 	return command.WithCode(command.ExitFailure, "the server of context %s has no web page: it was started with --web=false, "+
-		"or serves the network without a certificate of yours", kubeconfig.ContextName(o.Port))
+		"or serves the network without a certificate of yours; serve the page here with "+
+		"`tilt-session ui --kubeconfig %s --context %s`", name, file, name)
 }
 
 // show opens an address in the browser, or prints it.

@@ -1,0 +1,118 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+package webpage
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/authentication/user"
+
+	"tilt.dev/session/pkg/web"
+)
+
+// How long a client may take to send the headers of a request, and requests to end when the server stops.
+const (
+	headerTimeout = 10 * time.Second
+	drainTimeout  = 2 * time.Second
+)
+
+// Server serves the page on the loopback interface for an API that is elsewhere. A login there has the rights that the
+// API gives this process, or may read alone.
+type Server struct {
+	listener net.Listener
+	site     *web.Site
+	viewOnly bool
+}
+
+// Listen listens on a port, on any free one for 0. api passes requests on to the API. The caller must call Run.
+func Listen(api http.Handler, userName string, port int, viewOnly bool) (*Server, error) {
+	listener, err := listen(port)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{listener: listener, viewOnly: viewOnly}
+	if viewOnly {
+		api = readOnly(api)
+	}
+	owner := &user.DefaultInfo{Name: userName}
+	s.site = web.New(web.Options{API: api, Port: listener.Addr().(*net.TCPAddr).Port, Owner: owner, Viewer: owner})
+	return s, nil
+}
+
+// listen takes ::1 on a machine without 127.0.0.1.
+func listen(port int) (listener net.Listener, err error) {
+	for _, host := range []string{"127.0.0.1", "::1"} {
+		listener, err = net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port))) //nolint:noctx // It doesn't wait.
+		if !errors.Is(err, syscall.EADDRNOTAVAIL) && !errors.Is(err, syscall.EAFNOSUPPORT) {
+			break
+		}
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("port %d is in use by another process; choose another port with --port: %w", port, err)
+	}
+	return listener, err
+}
+
+// Address is an address of the page with a code for one login.
+func (s *Server) Address() string {
+	return "http://" + s.listener.Addr().String() + "/ui/#login=" + s.site.NewCode(s.viewOnly)
+}
+
+// Run serves until ctx is done. Then it ends all requests, streams too, and waits for them.
+func (s *Server) Run(ctx context.Context, ready func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	server := &http.Server{
+		Handler: s.site, ReadHeaderTimeout: headerTimeout,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		ErrorLog:    log.New(io.Discard, "", 0),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(s.listener) }()
+	ready()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve the web page: %w", err)
+	case <-ctx.Done():
+	}
+	draining, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer stop()
+	if err := server.Shutdown(draining); err != nil {
+		_ = server.Close() // Only clients that read nothing are left.
+	}
+	<-served
+	return nil
+}
+
+// readOnly refuses what is more than reading, because the API gives this process more rights than the login has.
+func readOnly(api http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			api.ServeHTTP(w, r)
+			return
+		}
+		refuse(w, apierrors.NewForbidden(schema.GroupResource{}, "", errors.New("this login may read alone (--view-only)")))
+	})
+}
+
+// refuse answers as an API does.
+func refuse(w http.ResponseWriter, refusal *apierrors.StatusError) {
+	status := refusal.Status()
+	status.APIVersion, status.Kind = "v1", "Status"
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(int(status.Code))
+	_ = json.NewEncoder(w).Encode(status) // The client has gone if that fails.
+}
