@@ -1,0 +1,71 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { useApp } from '../app'
+import type { Link } from '../state/state'
+import { Elapsed } from './Time'
+
+/** Banner says what is wrong with the connection while the content below is that of the last answer. */
+export function Banner({ link, retry }: { link: Link; retry(): void }) {
+  if (link.state === 'connecting') {
+    return (
+      <div class="notice wait" role="status">
+        Connecting…
+      </div>
+    )
+  }
+  if (link.state !== 'stale') return null
+  return (
+    <div class="notice warn">
+      <strong>
+        Stale since <Elapsed from={link.since} />
+      </strong>
+      <span class="wraps">The server doesn't answer{link.reason ? `: ${link.reason}` : ''}.</span>
+      <span class="muted">
+        <Retry at={link.retry} />
+      </span>
+      <button type="button" onClick={retry}>
+        Retry now
+      </button>
+    </div>
+  )
+}
+
+function Retry({ at }: { at: number }) {
+  const seconds = Math.ceil((at - useApp().now()) / 1000)
+  return <>{seconds > 0 ? `Next attempt in ${seconds} s.` : 'Connecting…'}</>
+}
+
+/** Login is what there is without a login. */
+export function Login({ reason }: { reason: string }) {
+  return (
+    <div class="empty">
+      <h1>Log in</h1>
+      {reason && <p class="wraps">{reason}</p>}
+      <p>Run this where the server runs, and open the address that it prints:</p>
+      <pre class="command">tilt-session ui</pre>
+      <p class="muted">
+        For a server elsewhere: <code>tilt-session ui --context NAME</code>. An address is valid once, and for five
+        minutes.
+      </p>
+    </div>
+  )
+}
+
+/** Forbidden is what there is for those who may not read Sessions. */
+export function Forbidden({ reason, retry }: { reason: string; retry(): void }) {
+  return (
+    <div class="empty">
+      <h1>You may not read Sessions here</h1>
+      <p class="wraps">{reason}</p>
+      <p class="muted">
+        Ask those who run the server for the rights of the group <code>tilt:viewers</code>, or more.
+      </p>
+      <div class="row">
+        <button type="button" onClick={retry}>
+          Try again
+        </button>
+      </div>
+    </div>
+  )
+}
