@@ -71,6 +71,18 @@ e2e-cluster: build ## Run the stories on a cluster, which comes up for them and 
 e2e-browser: build ## Open pages of reports and the page in Chromium, which is installed for that (root, Debian; ARGS=run.story).
 	hack/e2e-browser.sh $(ARGS)
 
+.PHONY: web
+web: ## Build the page into pkg/web/dist (node 20.19 or later).
+	hack/web.sh
+
+.PHONY: web-test
+web-test: ## Check and test the sources of the page.
+	cd hack/web && npm ci --ignore-scripts --no-audit --no-fund && npm run check && npm test
+
+.PHONY: web-dev
+web-dev: ## Serve the page from its sources for TILT_SESSION_API, an API without a login such as that of "kubectl proxy".
+	cd hack/web && npm run dev
+
 .PHONY: image
 image: ## Build the container image IMAGE with docker or podman, and try it.
 	hack/image.sh "$(IMAGE)" "$(VERSION)"
@@ -88,13 +100,15 @@ generate: ## Regenerate all generated code, the published API documents and the 
 	hack/update-codegen.sh
 	hack/update-openapi.sh
 	hack/update-tiltfile.sh
+	hack/update-web.sh
 
 .PHONY: verify
-verify: ## Fail if generated code, the published API documents or go.mod is stale.
+verify: ## Fail if generated code, the published API documents, the built page or go.mod is stale.
 	hack/verify-codegen.sh
 	hack/verify-openapi.sh
 	hack/verify-tiltfile.sh
 	hack/verify-modules.sh
+	hack/verify-web.sh
 
 .PHONY: lint
 lint: ## Run gofmt, the linters of .golangci.yml, and govulncheck where its data is reachable.
