@@ -17,16 +17,17 @@ export class Pointers {
   private readonly abort = new AbortController()
 
   constructor(
-    private readonly element: SVGElement,
+    private readonly element: SVGElement | HTMLElement,
     private readonly moved: Moved,
   ) {
     const { signal } = this.abort
-    element.addEventListener('pointerdown', (event) => this.press(event), { signal })
+    const target = element as HTMLElement
+    target.addEventListener('pointerdown', (event) => this.press(event), { signal })
     document.addEventListener('pointermove', (event) => this.move(event), { signal })
     document.addEventListener('pointerup', (event) => this.release(event), { signal })
     document.addEventListener('pointercancel', (event) => this.release(event), { signal })
-    element.addEventListener('click', (event) => this.click(event), { signal, capture: true })
-    element.addEventListener('dragstart', (event) => event.preventDefault(), { signal })
+    target.addEventListener('click', (event) => this.click(event), { signal, capture: true })
+    target.addEventListener('dragstart', (event) => event.preventDefault(), { signal })
   }
 
   /** close stops to follow. */

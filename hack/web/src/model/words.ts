@@ -28,17 +28,22 @@ export function waitWords(reason: string): string {
   return Object.hasOwn(words, reason) ? (words[reason] ?? '') : plain(reason)
 }
 
-type Terminated = NonNullable<Target['state']['terminated']>
+/** End is how an execution ended. */
+export interface End {
+  error?: string | undefined
+  exitCode?: number | undefined
+  signal?: string | undefined
+}
 
 /** exitWords is how a process ended whose error says nothing more, empty for other ends. */
-export function exitWords({ error = '', exitCode, signal }: Terminated): string {
+export function exitWords({ error = '', exitCode, signal }: End): string {
   if (signal && error.endsWith(`signal: ${signal}`)) return `signal: ${signal}`
   const ends = [` exited with code ${exitCode}`, `exit status ${exitCode}`]
   return exitCode !== undefined && ends.some((end) => error.endsWith(end)) ? `exit code ${exitCode}` : ''
 }
 
 /** failureWords is the main line of the error of a target. */
-export function failureWords(end: Terminated): string {
+export function failureWords(end: End): string {
   return exitWords(end) || plain(errorLine(end.error ?? ''))
 }
 
