@@ -8,7 +8,7 @@ import { expect, test } from 'vitest'
 import { type Profile, profile } from './harness/browser'
 import { eventually } from './harness/run'
 import { type Server, serve, session, up, world } from './harness/server'
-import { choose, open, ready, row, state } from './harness/view'
+import { answer, line, open, ready, row, state, tab } from './harness/view'
 
 const tiltfile = `
 config.define_string_list('names', args=True)
@@ -38,44 +38,68 @@ async function start(): Promise<{ server: Server; page: Page; own: Profile }> {
 
 test('by mouse: trigger, disable, enable, arguments, a button', async () => {
   const { server, page } = await start()
-  await choose(page, 'first', /^trigger/i)
+  await page.getByRole('button', { name: 'Trigger first' }).click()
   await eventually('the job runs again', () => runs(server) === 2)
-  await choose(page, 'first', /^disable/i)
+  await row(page, 'first').getByRole('checkbox').check()
+  await page.getByRole('region', { name: 'Actions on the selection' }).getByRole('button', { name: 'Disable' }).click()
+  // The disabled ones are at the end, below their number.
+  const group = page.getByRole('button', { name: /^disabled/ })
+  await group.waitFor()
+  if ((await group.getAttribute('aria-expanded')) === 'false') await group.click()
   await state(page, 'first', 'disabled')
-  await choose(page, 'first', /^enable/i)
-  await eventually('the job is enabled', async () => /"first"/.test(await server.tilt('get', 'session', '-o', 'json')))
+  await page.getByRole('button', { name: 'Enable first' }).click()
   await state(page, 'first', 'succeeded')
 
   await row(page, 'web').getByRole('link', { name: 'web', exact: true }).click()
-  await page.getByRole('button', { name: 'Greet' }).first().click()
-  const who = page.getByLabel('WHO')
-  await who.fill('the world')
-  await page.getByRole('dialog').getByRole('button', { name: 'Greet' }).click()
-  await page.getByText('hello the world').first().waitFor()
+  await page.getByRole('button', { name: 'Greet…' }).click()
+  await page.getByLabel('WHO').fill('the world')
+  await answer(page, 'Greet')
+  await line(page, 'hello the world').waitFor()
+  await page.getByRole('link', { name: 'All resources' }).click()
 
-  await page.getByRole('tab', { name: 'Tiltfile' }).click()
-  await page.getByLabel(/arguments/i).fill('second third')
-  await page
-    .getByRole('button', { name: /arguments|apply|save|set/i })
-    .first()
-    .click()
-  await page.getByRole('tab', { name: 'Table' }).click()
+  await tab(page, 'Tiltfile')
+  await page.locator('summary').getByText('Arguments').click()
+  await page.getByLabel('One argument a line').fill('second\nthird')
+  await page.getByRole('button', { name: 'Load with these' }).click()
+  await tab(page, 'Table')
   await state(page, 'third', 'succeeded')
-  await eventually('first is gone', async () => (await row(page, 'first').count()) === 0)
+  await row(page, 'first').waitFor({ state: 'detached' })
 })
 
-test('by keyboard alone: open, trigger, disable, enable, find, back', async () => {
+test('by keyboard alone: move, trigger, disable, enable, open, back, views, palette', async () => {
   const { server, page } = await start()
-  await page.keyboard.press('j')
-  await eventually('a row has the focus', () => page.evaluate(() => !!document.activeElement?.closest('tr')))
-  for (let step = 0; step < 10 && !(await focused(page)).includes('first'); step++) await page.keyboard.press('j')
+  const press = (...keys: string[]) => keys.reduce((before, key) => before.then(() => page.keyboard.press(key)), done)
+  const done = Promise.resolve()
+  for (let step = 0; step < 10 && !(await focused(page)).includes('first'); step++) await press('j')
   expect(await focused(page)).toContain('first')
-  const before = runs(server)
-  await page.keyboard.press('t')
-  await eventually('the job runs again', () => runs(server) === before + 1)
-  await page.keyboard.press('e')
-  await confirm(page)
-  await state(page, 'first', 'disabled')
+  await press('t')
+  await eventually('the job runs again', () => runs(server) === 2)
+  await state(page, 'first', 'succeeded')
+  expect(await focused(page)).toContain('first')
+  await press('e')
+  const status = () => server.tilt('get', 'session', '-o', 'jsonpath={.items[0].status.targets[*].state}')
+  await eventually('it is disabled', async () => (await status()).includes('disabled'))
+  await press('Control+k')
+  await page.keyboard.type('enable first')
+  await press('Enter')
+  await eventually('it is enabled', async () => !(await status()).includes('disabled'))
+  await press('Control+k')
+  await page.keyboard.type('web')
+  await press('Enter')
+  await line(page, 'serving').waitFor()
+  await press('Escape')
+  await ready(page, 'first')
+  for (const [key, view] of Object.entries({ g: 'graph', l: 'timeline', m: 'log', t: 'table' })) {
+    await press('g', key)
+    await eventually(view, () => page.url().includes(`view=${view}`))
+  }
+  await press('/')
+  await page.keyboard.type('web')
+  await row(page, 'first').waitFor({ state: 'detached' })
+  await press('Escape', 'Escape', '?')
+  await page.getByRole('dialog', { name: 'Help' }).waitFor()
+  await press('Escape')
+  await page.getByRole('dialog').waitFor({ state: 'detached' })
 })
 
 test('a page reached by Tab alone has each control once, with a visible focus', async () => {
@@ -119,7 +143,7 @@ test('Sessions of a server are created, seen and deleted in the page', async () 
   await state(page, 'two', 'succeeded')
   await open(page, '#/?all=1')
   await page.getByRole('button', { name: 'Delete second' }).click()
-  await confirm(page)
+  await answer(page, 'Delete')
   await eventually(
     'the Session is gone',
     async () => !/second/.test(await server.tilt('get', 'sessions', '-o', 'name')),
@@ -128,9 +152,3 @@ test('Sessions of a server are created, seen and deleted in the page', async () 
 })
 
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.closest('tr')?.textContent ?? '')
-
-/** confirm answers a question, if there is one, by its last button. */
-async function confirm(page: Page): Promise<void> {
-  const dialog = page.getByRole('dialog')
-  if ((await dialog.count()) > 0) await dialog.getByRole('button').last().click()
-}

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { browser, profile, refused } from './harness/browser'
 import { eventually } from './harness/run'
 import { serve, session, up, world } from './harness/server'
-import { open, ready, state } from './harness/view'
+import { line, open, ready, state } from './harness/view'
 
 test('a server that is killed and comes back: the page says that it is stale, then goes on', async () => {
   const user = world()
@@ -24,10 +24,7 @@ test('a server that is killed and comes back: the page says that it is stale, th
   await state(page, 'web', 'ready')
   server.run.signal('SIGKILL')
   await server.run.exited
-  await page
-    .getByText(/^Stale since/)
-    .first()
-    .waitFor()
+  await page.getByText(/^Stale since/).waitFor()
   // What was shown last stays in sight.
   await ready(page, 'web')
 
@@ -79,10 +76,7 @@ local_resource('ticker', serve_cmd='n=0; while true; do n=$((n+1)); echo tick $n
   }
   for (const tab of tabs) {
     await open(tab, '#/s/Tiltfile/r/ticker')
-    await tab
-      .getByText(/^tick \d+$/)
-      .first()
-      .waitFor()
+    await line(tab, /^tick \d+$/).waitFor()
   }
   const last = (tab: Page) =>
     tab.evaluate(() =>

@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest'
 import { profile } from './harness/browser'
 import { up, world } from './harness/server'
-import { open, painted, ready } from './harness/view'
+import { line, open, painted, ready } from './harness/view'
 
 /** What would tell that a text was taken for markup or a script: each sets this. */
 const sign = 'window.pwned=1'
@@ -54,10 +54,10 @@ test('hostile names, logs, errors, labels, links and buttons are shown as text',
   }
   const name = `<img src=x onerror=${sign}>`
   await open(page, `#/s/Tiltfile/r/${encodeURIComponent(name)}`)
-  await page.getByText('last line').first().waitFor()
+  await line(page, 'last line').waitFor()
   await page.keyboard.press('Home')
-  await page.getByText('first line').first().waitFor()
-  await page.getByText(`</script><script>${sign}</script>`).first().waitFor()
+  await line(page, 'first line').waitFor()
+  await line(page, `</script><script>${sign}</script>`).waitFor()
   const links = await page.evaluate(() => [...document.querySelectorAll('a')].map((each) => each.protocol))
   expect(links.filter((protocol) => !/^https?:$/.test(protocol))).toEqual([])
   const foreign = await page.evaluate(() =>
@@ -66,7 +66,10 @@ test('hostile names, logs, errors, labels, links and buttons are shown as text',
   expect(foreign.length).toBeGreaterThan(0)
   for (const rel of foreign) expect(rel).toBe('noopener noreferrer')
   await open(page, '#/s/Tiltfile/r/fails')
-  await page.getByRole('button', { name }).first().click()
+  await page
+    .getByRole('button', { name: `${name}…` })
+    .first()
+    .click()
   await page.getByRole('dialog').waitFor()
   await page.keyboard.press('Escape')
   expect(await page.evaluate(() => 'pwned' in window)).toBe(false)

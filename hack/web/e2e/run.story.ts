@@ -5,9 +5,8 @@ import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { profile, refused } from './harness/browser'
-import { eventually } from './harness/run'
-import { ci, repository, up, world } from './harness/server'
-import { open, ready, row, state } from './harness/view'
+import { ci, repository, serve, session, up, world } from './harness/server'
+import { line, open, ready, row, state, tab } from './harness/view'
 
 test('the demo runs to green', async () => {
   const user = world()
@@ -20,7 +19,7 @@ test('the demo runs to green', async () => {
   const page = await (await profile()).open(await server.login())
   await ready(page, 'orders')
   for (const resource of ['catalog', 'orders', 'worker']) {
-    await row(page, resource).getByText('ready', { exact: true }).first().waitFor({ timeout: 90_000 })
+    await row(page, resource).getByText('ready', { exact: true }).first().waitFor({ timeout: 150_000 })
   }
   await row(page, 'migrate').getByText('succeeded', { exact: true }).first().waitFor()
 }, 180_000)
@@ -41,13 +40,27 @@ local_resource('last', 'true', resource_deps=['after'])
   const page = await own.open(await server.login())
   await state(page, 'gate', 'running')
   user.write('go', '')
-  expect(await server.run.exited).toBe(1)
-  await page.getByText('the last words').first().waitFor()
+  await tab(page, 'Failures')
+  await page.getByText('the last words').waitFor()
   await page
-    .getByText(/exit(ed)? (code |with )?3\b/)
+    .getByText(/exit code 3/)
     .first()
     .waitFor()
-  await page.getByText('after').first().waitFor()
+  await page.getByText('Waited for it:').waitFor()
+  await page.getByRole('link', { name: 'after' }).waitFor()
+  await page.getByText('This run has ended with 1.').waitFor()
+  expect(await server.run.exited).toBe(1)
+})
+
+test('a run that has failed is opened at its failures', async () => {
+  const user = world()
+  const server = await serve(user)
+  const path = user.write('Tiltfile', "local_resource('broken', 'echo the last words; exit 3')\n")
+  await server.tilt('create', '-f', user.write('one.json', session('one', path, 'ci')))
+  await server.tilt('wait', '--for=condition=Failed', '--timeout=60s', 'session/one')
+  const page = await (await profile()).open(await server.login())
+  await page.getByText('the last words').waitFor()
+  await page.getByText('This run has ended with 1.').waitFor()
 })
 
 test('a change of the Tiltfile adds and removes resources', async () => {
@@ -57,7 +70,7 @@ test('a change of the Tiltfile adds and removes resources', async () => {
   await ready(page, 'two')
   user.write('Tiltfile', "local_resource('one', 'true')\nlocal_resource('three', 'true')\n")
   await ready(page, 'three')
-  await eventually('two is gone', async () => (await row(page, 'two').count()) === 0)
+  await row(page, 'two').waitFor({ state: 'detached' })
   await state(page, 'three', 'succeeded')
 })
 
@@ -69,13 +82,13 @@ test('a link leads to a line of the log, and says so if the line is of a former 
   const page = await own.open(await server.login())
   await state(page, 'count', 'succeeded')
   const log = await server.tilt('get', '--raw', '/apis/tilt.dev/v1alpha1/sessions/Tiltfile/log?format=json')
-  const line = log.split('\n').find((each) => each.includes('"text":"2500"'))
-  const seq: number = JSON.parse(line ?? '{}').seq
+  const found = log.split('\n').find((each) => each.includes('"text":"2500"'))
+  const seq: number = JSON.parse(found ?? '{}').seq
   const uid = (await server.tilt('get', 'session', 'Tiltfile', '-o', 'jsonpath={.metadata.uid}')).trim()
   await open(page, `#/s/Tiltfile/r/count?seq=${seq}&uid=${uid}`)
-  await page.getByText('2500', { exact: true }).first().waitFor()
-  expect(await page.getByText('2500', { exact: true }).first().isVisible()).toBe(true)
-  expect(await page.getByText('5000', { exact: true }).count()).toBe(0)
+  await line(page, '2500').waitFor()
+  expect(await line(page, '2500').isVisible()).toBe(true)
+  expect(await line(page, '5000').count()).toBe(0)
 
   await open(page, `#/s/Tiltfile/r/count?seq=${seq}&uid=00000000-0000-0000-0000-000000000000`)
   await page.getByRole('heading', { name: 'This link is of an earlier run' }).waitFor()

@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest'
 import { profile, refused } from './harness/browser'
 import { up, world } from './harness/server'
-import { ready, row } from './harness/view'
+import { ready } from './harness/view'
 
 test('a viewer sees everything, can change nothing, and is told why', async () => {
   const server = await up(world(), "local_resource('job', 'true')\n\n")
@@ -12,9 +12,7 @@ test('a viewer sees everything, can change nothing, and is told why', async () =
   own.expect(refused)
   const page = await own.open(await server.login('--view-only'))
   await ready(page, 'job')
-  const trigger = row(page, 'job')
-    .getByRole('button', { name: /^trigger/i })
-    .first()
+  const trigger = page.getByRole('button', { name: 'Trigger job' })
   await trigger.waitFor()
   expect(await trigger.isDisabled()).toBe(true)
   await page.getByText('Your login may look, and change nothing.').first().waitFor()

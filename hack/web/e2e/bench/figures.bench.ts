@@ -10,7 +10,7 @@ import { test } from 'vitest'
 import { profile } from '../harness/browser'
 import { eventually } from '../harness/run'
 import { repository, type Server, up, world } from '../harness/server'
-import { open, ready, row, state } from '../harness/view'
+import { line, open, ready, row, state } from '../harness/view'
 import { firstPaint, frames, meter, percentile, report, watchLongTasks } from './measure'
 
 const many = (count: number) => `
@@ -169,11 +169,10 @@ test('a log of 100,000 lines', async () => {
   const server = await started("local_resource('count', 'seq 1 100000')\n\n")
   const page = await (await profile()).open(await server.login())
   await state(page, 'count', 'succeeded')
-  const text = (line: string) => page.getByText(line, { exact: true }).first()
-  const timed = async (act: () => Promise<unknown>, line: string) => {
+  const timed = async (act: () => Promise<unknown>, text: string) => {
     const begin = performance.now()
     await act()
-    await text(line).waitFor()
+    await line(page, text).waitFor()
     return performance.now() - begin
   }
   const opened: number[] = []
@@ -216,10 +215,7 @@ while True:
   const page = await (await profile()).open(await server.login())
   await ready(page, 'noisy')
   await open(page, '#/s/Tiltfile/r/noisy')
-  await page
-    .getByText(/^line \d+ of/)
-    .first()
-    .waitFor()
+  await line(page, /^line \d+ of/).waitFor()
   const measured = await meter(page)
   const before = await measured.busy()
   const gaps = await frames(page, 20)

@@ -5,24 +5,32 @@ import type { Locator, Page } from 'playwright-core'
 
 /** ready waits until the page shows a resource. */
 export async function ready(page: Page, resource: string): Promise<void> {
-  await page.getByRole('link', { name: resource, exact: true }).first().waitFor()
+  await row(page, resource).waitFor()
 }
 
 /** row is the row of a resource in the table. */
 export function row(page: Page, resource: string): Locator {
-  return page.getByRole('row').filter({ has: page.getByRole('link', { name: resource, exact: true }) })
+  return page.locator(`tr[data-name=${JSON.stringify(resource)}]`)
 }
 
 /** state waits until the row of a resource shows a state. */
 export async function state(page: Page, resource: string, word: string): Promise<void> {
-  await row(page, resource).getByText(word).first().waitFor()
+  await row(page, resource).locator('.statecell').getByText(word, { exact: true }).waitFor()
 }
 
-/** choose clicks an action of a resource in the table, and confirms it if the page asks. */
-export async function choose(page: Page, resource: string, action: RegExp): Promise<void> {
-  await row(page, resource).getByRole('button', { name: action }).first().click()
-  const dialog = page.getByRole('dialog')
-  if ((await dialog.count()) > 0) await dialog.getByRole('button').last().click()
+/** line is a line of the log that is shown. */
+export function line(page: Page, text: string | RegExp): Locator {
+  return page.locator('.log-text').getByText(text, { exact: true }).first()
+}
+
+/** tab opens a view of the Session by a click. */
+export async function tab(page: Page, view: string): Promise<void> {
+  await page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: view }).click()
+}
+
+/** answer presses a button of the dialog that is open. */
+export async function answer(page: Page, yes: string): Promise<void> {
+  await page.getByRole('dialog').getByRole('button', { name: yes, exact: true }).click()
 }
 
 /** open goes to another fragment of the same page. */
@@ -34,8 +42,7 @@ export async function open(page: Page, fragment: string): Promise<void> {
 
 /** painted waits until the page has drawn what it was asked for, the graph included, and has nothing else to do. */
 export async function painted(page: Page): Promise<void> {
-  const graph = page.url().includes('view=graph')
-  if (graph) await page.locator('main svg').first().waitFor()
+  if (page.url().includes('view=graph')) await page.locator('main svg').first().waitFor()
   await page.evaluate(
     () => new Promise((done) => requestAnimationFrame(() => requestIdleCallback(done, { timeout: 2000 }))),
   )
