@@ -72,7 +72,9 @@ func (p *plainServer) start() bool {
 		IdleTimeout:       90 * time.Second,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          klog.NewStandardLogger("INFO"),
-		ConnState:         p.track,
+		// The page refuses "OPTIONS *" as any other OPTIONS.
+		DisableGeneralOptionsHandler: true,
+		ConnState:                    p.track,
 	}
 	p.running.Go(func() { _ = p.server.Serve(p) }) // it returns http.ErrServerClosed
 	return true

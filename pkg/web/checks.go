@@ -166,8 +166,8 @@ func splitHost(host string) (name, port string, ok bool) {
 		if number, err := strconv.Atoi(port); err != nil || number < 1 || number > 65535 {
 			return "", "", false
 		}
-	} else if inner, ok := strings.CutPrefix(name, "["); ok {
-		name = strings.TrimSuffix(inner, "]")
+	} else if strings.HasPrefix(name, "[") && strings.HasSuffix(name, "]") {
+		name = name[1 : len(name)-1]
 	}
 	if address, err := netip.ParseAddr(name); err == nil {
 		return address.String(), port, address.Zone() == ""
