@@ -235,10 +235,10 @@ func TestWrongUsage(t *testing.T) {
 
 		// The web page.
 		{`up --web-allowed-hosts ''`, 2, []string{"--web-allowed-hosts" + empty}},
-		{`up --web-allowed-hosts a,http://x`, 2, []string{`--web-allowed-hosts "http://x": must be a host name or an IP`}},
-		{`up --web-allowed-hosts a:0`, 2, []string{`--web-allowed-hosts "a:0": port "0" must be a number from 1 to 65535`}},
-		{`up --web-allowed-hosts *.example.com`, 2, []string{`--web-allowed-hosts "*.example.com": must be a host name`}},
-		{`serve --web-allowed-hosts a:b:1`, 2, []string{`--web-allowed-hosts "a:b:1": must be a host name`}},
+		{`up --web-allowed-hosts a,http://x`, 2, []string{`--web-allowed-hosts "http://x" must have the form HOST or HOST:PORT`}},
+		{`up --web-allowed-hosts a:0`, 2, []string{`--web-allowed-hosts "a:0" must have the form HOST or HOST:PORT`}},
+		{`up --web-allowed-hosts *.example.com`, 2, []string{`--web-allowed-hosts "*.example.com" must have the form HOST or HOST:PORT`}},
+		{`serve --web-allowed-hosts a:b:1`, 2, []string{`--web-allowed-hosts "a:b:1" must have the form HOST or HOST:PORT`}},
 		{`up --web=false --web-allowed-hosts a`, 2, []string{"--web-allowed-hosts must not be combined with --web=false"}},
 		{`up --web=false --open`, 2, []string{"--open must not be combined with --web=false"}},
 		{`up --web-mode off --open`, 2, []string{"--open must not be combined with --web=false"}},

@@ -80,6 +80,9 @@ func (a *API) String() string {
 // ClientConfig is for clients in this process, once the server is ready.
 func (a *API) ClientConfig() *rest.Config { return a.server.Load().LoopbackClientConfig() }
 
+// WebURL returns an address of the web page with a code for one login, or why there is none, once the server is ready.
+func (a *API) WebURL() (string, error) { return a.server.Load().WebURL(false) }
+
 func (a *API) store(ctx context.Context, ready func()) error {
 	codec, err := apiserver.StorageCodec()
 	if err != nil {

@@ -6,11 +6,11 @@ package command
 import (
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/pflag"
+
+	"tilt.dev/session/pkg/apiserver"
+	"tilt.dev/session/pkg/web"
 )
 
 // Web are the flags for the web page of a server.
@@ -44,8 +44,8 @@ func (w *Web) On() bool { return w.on && w.mode != "off" }
 // Check returns what is wrong with the flags.
 func (w *Web) Check() (errs []error) {
 	for _, host := range w.hosts {
-		if err := checkAllowedHost(host); err != nil {
-			errs = append(errs, fmt.Errorf("--web-allowed-hosts %q: %w", host, err))
+		if !web.ValidHost(host) {
+			errs = append(errs, fmt.Errorf("--web-allowed-hosts %q must have the form HOST or HOST:PORT", host))
 		}
 	}
 	if len(w.hosts) > 0 && !w.On() {
@@ -54,19 +54,7 @@ func (w *Web) Check() (errs []error) {
 	return errs
 }
 
-// checkAllowedHost checks what a browser sends in the header Host.
-func checkAllowedHost(s string) error {
-	name := s
-	if host, port, err := net.SplitHostPort(s); err == nil && !strings.Contains(s, "/") {
-		if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
-			return fmt.Errorf("port %q must be a number from 1 to 65535", port)
-		}
-		name = host
-	} else if inner, bracketed := strings.CutPrefix(s, "["); bracketed {
-		name = strings.TrimSuffix(inner, "]")
-	}
-	if new(hostValue).Set(name) != nil {
-		return errors.New("must be a host name or an IP address, without scheme and path")
-	}
-	return nil
+// Options are those of the server.
+func (w *Web) Options() apiserver.WebOptions {
+	return apiserver.WebOptions{Off: !w.On(), AllowedHosts: w.hosts}
 }

@@ -120,7 +120,7 @@ func (c *console) print(ctx context.Context) error {
 	var err error
 	if !c.terminal.live || c.showLive(ctx) {
 		if !c.output.quiet && c.output.format != formatJSON {
-			_, err = fmt.Fprintf(out, "tilt-session %s %v\n%s", c.program.Version, c.api, c.pageLine(ctx))
+			_, err = fmt.Fprintf(out, "tilt-session %s %v\n%s", c.program.Version, c.api, c.pageLine())
 		}
 		endStatus := c.terminal.showStatus(ctx)
 		if err == nil {

@@ -20,6 +20,7 @@ import (
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/cli/webpage"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
 	"tilt.dev/session/pkg/kubeconfig"
 	"tilt.dev/session/pkg/model"
@@ -106,7 +107,10 @@ func (o *options) startDetached(ctx context.Context, p command.Program) error {
 		switch sum := view.Summarize(s, time.Now()); sum.State {
 		case view.StateReady, view.StateSucceeded:
 			if o.openPage {
-				openPage(ctx, b.client.TiltV1alpha1(), p.Warn)
+				address, err := webpage.Address(ctx, b.client.TiltV1alpha1().RESTClient(), false)
+				if err := openPage(ctx, address, err); err != nil {
+					p.Warn(err)
+				}
 			}
 			return b.describe(p, "is ready after "+view.Duration(sum.Took))
 		case view.StateFailed:

@@ -87,7 +87,7 @@ func (o *options) runSession(ctx context.Context, p command.Program, out *consol
 		Tiltfile:    o.file,
 		Warn:        p.Warn,
 	}
-	api.Server.Port, api.Server.Version = o.Port, p.Version
+	api.Server.Port, api.Server.Version, api.Server.Web = o.Port, p.Version, o.web.Options()
 	ended := make(chan controller.Outcome, 1)
 	runner := host.NewRunner(api, host.RunnerOptions{
 		Only: command.SessionName,

@@ -5,7 +5,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -13,7 +12,6 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/cli/command"
 	"tilt.dev/session/pkg/cli/webpage"
-	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
 	"tilt.dev/session/pkg/view"
 	"tilt.dev/session/pkg/view/live"
 )
@@ -47,21 +45,13 @@ func (w webPage) opener(client *live.Client) func(ctx context.Context, resource 
 }
 
 // pageLine is the line that says where the page is, empty if it isn't to be printed.
-func (c *console) pageLine(ctx context.Context) string {
+func (c *console) pageLine() string {
 	if !c.terminal.page.told {
 		return ""
 	}
-	client, err := c.terminal.client()
+	address, err := c.api.WebURL()
 	if err != nil {
-		return ""
-	}
-	address, err := webpage.Address(ctx, client.API.RESTClient(), false)
-	switch {
-	case errors.Is(err, webpage.ErrNotServed), ctx.Err() != nil:
-		return ""
-	case err != nil:
-		c.program.Warn(fmt.Errorf("the web page can't be opened: %w", err))
-		return ""
+		return "" // The server is bound to an address where browsers would not be safe.
 	}
 	return "Web: " + address + "\n"
 }
@@ -71,19 +61,22 @@ func (c *console) openPage(ctx context.Context) (wait func()) {
 	var work sync.WaitGroup
 	if c.terminal.page.opened {
 		work.Go(func() {
-			client, err := c.terminal.client()
-			if err == nil {
-				openPage(ctx, client.API, c.program.Warn)
+			address, err := c.api.WebURL()
+			if err := openPage(ctx, address, err); err != nil {
+				c.program.Warn(err)
 			}
 		})
 	}
 	return work.Wait
 }
 
-// openPage opens the page of a server in the browser, at the Session of up.
-func openPage(ctx context.Context, server clientv1alpha1.TiltV1alpha1Interface, warn func(error)) {
-	opened, err := webpage.Open(ctx, server.RESTClient(), webpage.Route(command.SessionName, ""))
-	if err = errors.Join(err, opened.Why); err != nil && ctx.Err() == nil {
-		warn(fmt.Errorf("no browser shows the web page: %w", err))
+// openPage opens an address of the page at the Session, and returns why no browser shows it.
+func openPage(ctx context.Context, address string, err error) error {
+	if err == nil {
+		err = webpage.Show(ctx, webpage.At(address, webpage.Route(command.SessionName, ""))).Why
 	}
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("no browser shows the web page: %w", err)
+	}
+	return nil
 }

@@ -86,6 +86,11 @@ func (o *options) complete(cmd *cobra.Command) (err error) {
 		command.CheckNotNegative("kill-grace", o.killGrace, "to kill at once"))
 	errs = append(errs, o.targets.Check()...)
 	errs = append(errs, o.web.Check()...)
+	// Of servers that share an etcd, one doesn't know the logins of the others.
+	o.server.Web = apiserver.WebOptions{Off: true}
+	if o.storage != storageEtcd {
+		o.server.Web = o.web.Options()
+	}
 	if err := host.CheckReplaceable(o.kubeconfigOut); err != nil {
 		errs = append(errs, fmt.Errorf("--kubeconfig-out: %w", err))
 	}
@@ -164,10 +169,6 @@ func (o *options) completeStorage(cmd *cobra.Command) (errs []error) {
 	}
 	return errs
 }
-
-// servesPage reports whether the server has the web page. Of servers that share an etcd, one doesn't know the logins of
-// the others.
-func (o *options) servesPage() bool { return o.web.On() && o.storage != storageEtcd }
 
 func (o *options) open(config storage.Config) (*storage.Backend, error) {
 	switch o.storage {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -17,9 +18,7 @@ import (
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 	"tilt.dev/session/pkg/cli/command"
-	"tilt.dev/session/pkg/cli/webpage"
 	"tilt.dev/session/pkg/controller"
-	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
 	"tilt.dev/session/pkg/host"
 	"tilt.dev/session/pkg/logs"
 	"tilt.dev/session/pkg/session"
@@ -67,7 +66,7 @@ func (o *options) serve(ctx context.Context, p command.Program) error {
 	steps = append(steps, []host.Part{health}, []host.Part{systemd.Part(api)})
 	err, late := p.Group().Run(ctx, steps, func(ctx context.Context) error {
 		o.announce(p, api)
-		o.announcePage(ctx, p, api)
+		o.announcePage(p.Streams.Out, api)
 		<-ctx.Done()
 		return context.Cause(ctx)
 	})
@@ -111,20 +110,17 @@ func (o *options) announce(p command.Program, api *host.API) {
 }
 
 // announcePage prints where the web page is. The log of a server is no place for a code.
-func (o *options) announcePage(ctx context.Context, p command.Program, api *host.API) {
-	if !o.servesPage() {
+func (o *options) announcePage(out io.Writer, api *host.API) {
+	if o.server.Web.Off {
 		return
 	}
-	client, err := clientv1alpha1.NewForConfig(api.ClientConfig())
+	address, err := api.WebURL()
 	if err != nil {
+		fmt.Fprintf(out, "Web: none: %v\n", err)
 		return
-	}
-	address, err := webpage.Address(ctx, client.RESTClient(), false)
-	if err != nil {
-		return // The API is served all the same.
 	}
 	place, _, _ := strings.Cut(address, "#")
-	fmt.Fprintf(p.Streams.Out, "Web: %s (tilt-session ui logs in)\n", place)
+	fmt.Fprintf(out, "Web: %s (tilt-session ui logs in)\n", place)
 }
 
 // describe is a line about the outcome of a Session.

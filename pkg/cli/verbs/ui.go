@@ -84,7 +84,7 @@ func (o *uiOptions) run(cmd *cobra.Command, p command.Program) error {
 	}
 	address, err := webpage.Address(cmd.Context(), api.RESTClient(), o.viewOnly)
 	if errors.Is(err, webpage.ErrNotServed) {
-		return o.notServed()
+		return o.notServed(err)
 	}
 	if err != nil {
 		return o.requestError(err)
@@ -92,15 +92,14 @@ func (o *uiOptions) run(cmd *cobra.Command, p command.Program) error {
 	return o.show(cmd.Context(), p, address)
 }
 
-// notServed is the error of a server without a page.
-func (o *uiOptions) notServed() error {
+// notServed is the error of a server without a page. It says how to get the page all the same.
+func (o *uiOptions) notServed(err error) error {
 	name, file := kubeconfig.ContextName(o.Port), "FILE"
 	if location, err := kubeconfig.Locate(os.Getenv); err == nil {
 		file = location.File()
 	}
-	return command.WithCode(command.ExitFailure, "the server of context %s has no web page: it was started with --web=false, "+
-		"or serves the network without a certificate of yours; serve the page here with "+
-		"`tilt-session ui --kubeconfig %s --context %s`", name, file, name)
+	return command.WithCode(command.ExitFailure,
+		"context %[1]s: %[2]w; serve the page from here with `tilt-session ui --kubeconfig %[3]s --context %[1]s`", name, err, file)
 }
 
 // show opens an address in the browser, or prints it.

@@ -12,8 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
 	"tilt.dev/session/pkg/web"
@@ -32,10 +35,14 @@ func Address(ctx context.Context, server rest.Interface, viewOnly bool) (string,
 	answer, err := server.Post().AbsPath(web.CodesPath).
 		SetHeader("Content-Type", "application/json").SetHeader("Accept", "application/json").
 		Body(body).DoRaw(ctx)
-	if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
+	switch {
+	case apierrors.IsNotFound(err), apierrors.IsMethodNotSupported(err):
 		return "", ErrNotServed
-	}
-	if err != nil {
+	case apierrors.IsAlreadyExists(err), apierrors.IsConflict(err): // The client takes 409 for one of the two.
+		return "", fmt.Errorf("%w: %s", ErrNotServed, plainText(err))
+	case apierrors.IsForbidden(err):
+		return "", apierrors.NewForbidden(schema.GroupResource{Resource: "logins"}, "", errors.New(plainText(err)))
+	case err != nil:
 		return "", err
 	}
 	var code web.Code
@@ -46,6 +53,18 @@ func Address(ctx context.Context, server rest.Interface, viewOnly bool) (string,
 		return "", fmt.Errorf("the server has answered the request for a code with %q, which is no address", code.URL)
 	}
 	return code.URL, nil
+}
+
+// plainText is what a server has answered in words, which clients of the API keep aside.
+func plainText(err error) string {
+	if answer := apierrors.APIStatus(nil); errors.As(err, &answer) && answer.Status().Details != nil {
+		for _, cause := range answer.Status().Details.Causes {
+			if cause.Type == metav1.CauseTypeUnexpectedServerResponse {
+				return strings.TrimSpace(cause.Message)
+			}
+		}
+	}
+	return err.Error()
 }
 
 // Route is the place of a resource on the page, of a Session without a resource, and of the list of Sessions without

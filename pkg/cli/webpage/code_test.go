@@ -54,6 +54,8 @@ func TestAddress(t *testing.T) {
 		{"a page", `{"url": "` + address + `"}`, 200, ""},
 		{"no page", "404 page not found\n", 404, ErrNotServed.Error()},
 		{"no such method", "405\n", 405, ErrNotServed.Error()},
+		{"no safe address", "it is bound to 192.0.2.1\n", 409, ErrNotServed.Error() + ": it is bound to 192.0.2.1"},
+		{"no right in words", "only some may\n", 403, "only some may"},
 		{"no right", `{"kind":"Status","apiVersion":"v1","code":403,"reason":"Forbidden","message":"no code for viewers"}`, 403,
 			"no code for viewers"},
 		{"no JSON", "<html>", 200, "read the answer to the request for a code: invalid character"},
@@ -71,7 +73,7 @@ func TestAddress(t *testing.T) {
 				if err == nil || !strings.Contains(err.Error(), test.err) {
 					t.Errorf("error %v, want %q", err, test.err)
 				}
-				if none := test.code == 404 || test.code == 405; errors.Is(err, ErrNotServed) != none {
+				if none := test.code == 404 || test.code == 405 || test.code == 409; errors.Is(err, ErrNotServed) != none {
 					t.Errorf("error %v is of a server without a page: %v, want %v", err, !none, none)
 				}
 				return
