@@ -58,6 +58,7 @@ func TestScripts(t *testing.T) {
 			"grep-count": grepCount,
 			"hold-port":  holdPort,
 			"hold-lock":  holdLock,
+			"log-in":     logIn,
 			"listening":  listening,
 			"gone":       gone,
 			// A guard ends a moment after what it was to end.
