@@ -118,9 +118,9 @@ function sharedWorker(): SharedWorker | undefined {
 }
 
 async function ownHub(): Promise<Port> {
-  const { Hub } = await import('./hub')
+  const { Hub, LockedSlots } = await import('./own')
   const { port1, port2 } = new MessageChannel()
-  new Hub({ locks: navigator.locks }).connect(port2)
+  new Hub(navigator.locks ? { slots: new LockedSlots(navigator.locks, 5) } : {}).connect(port2)
   return port1
 }
 

@@ -4,9 +4,10 @@
 import type { Availability, Link } from '../state/state'
 import type { Client } from './client'
 import { loginEnded, notLoggedIn } from './reasons'
+import type { Slots } from './slots'
 import { nameOf, Objects, Sessions } from './store'
 import type { Session, UIButton, UIResource } from './types'
-import { type Health, type Sink, type Stored, type Timing, timing, Watch } from './watch'
+import { type Health, type Sink, type Stored, type Timing, Watch } from './watch'
 
 /** Kind is a set of objects that a Watch fills. */
 interface Kind<T> {
@@ -36,7 +37,7 @@ export class Feed {
   constructor(
     private readonly client: Client,
     private readonly changed: () => void,
-    private readonly limits: Timing = timing,
+    private readonly limits: { timing?: Timing; slots?: Slots } = {},
   ) {}
 
   /** Whether UIResources and UIButtons are served: the worse of both. */
@@ -55,7 +56,8 @@ export class Feed {
       this.client,
       'sessions',
       this.sink(this.sessions, (health) => this.linked(health)),
-      this.limits,
+      this.limits.timing,
+      this.limits.slots,
     )
     const resources = this.uiWatch<UIResource>('uiresources', this.resources)
     const buttons = this.uiWatch<UIButton>('uibuttons', this.buttons)
@@ -86,7 +88,7 @@ export class Feed {
       else if (now.error.code === 403) this.availability(kind, 'forbidden')
       else if (now.error.code === 401) this.loggedOut()
     }
-    return new Watch(this.client, kind, this.sink(objects, health), this.limits)
+    return new Watch(this.client, kind, this.sink(objects, health), this.limits.timing, this.limits.slots)
   }
 
   private sink<T extends Stored>(kind: Kind<T>, health: (health: Health) => void): Sink<T> {

@@ -5,7 +5,8 @@ import type { ServerResponse } from 'node:http'
 import { afterEach, expect, test } from 'vitest'
 import { type LogQuery, RequestError } from '../state/state'
 import { Client } from './client'
-import { Follow, logPath, Slots } from './follow'
+import { Follow, logPath } from './follow'
+import { CountedSlots, type Slots } from './slots'
 import { answer, Collected, type Handler, line, TestServer } from './testserver'
 import type { LogLine } from './types'
 import { Wake } from './wait'
@@ -16,7 +17,7 @@ afterEach(async () => {
   for (const step of cleanup.splice(0).reverse()) await step()
 })
 
-async function follow(handler: Handler, query: Partial<LogQuery> = {}, slots = new Slots(2)) {
+async function follow(handler: Handler, query: Partial<LogQuery> = {}, slots: Slots = new CountedSlots(2)) {
   const server = await TestServer.start(handler)
   const lines = new Collected<number>()
   const ends = new Collected<RequestError | undefined>()
@@ -81,8 +82,8 @@ test('asks for the tail once, then for what follows', async () => {
 })
 
 test('without a slot reads by short requests, with one by a stream', async () => {
-  const slots = new Slots(1)
-  slots.take()
+  const slots = new CountedSlots(1)
+  const release = await slots.take()
   let written = 3
   const { server, lines, ends, waking } = await follow(
     (path, response) => {
@@ -96,7 +97,7 @@ test('without a slot reads by short requests, with one by a stream', async () =>
   await server.until(() => server.open.size === 0)
   expect(new URL(server.paths[0] ?? '', 'http://api/').searchParams.get('follow')).toBeNull()
   written = 5
-  slots.release()
+  release?.()
   while (ends.all.length === 0) {
     waking.now()
     await new Promise((resolve) => setImmediate(resolve))

@@ -4,25 +4,9 @@
 import { type LogQuery, RequestError } from '../state/state'
 import { type Client, failed } from './client'
 import { lineBatches, parseLines } from './lines'
+import type { Slots } from './slots'
 import type { LogLine } from './types'
 import { Backoff, child, type Wake } from './wait'
-
-/** Slots are the connections that may follow logs at the same time: HTTP/1.1 has six in a browser for a server. */
-export class Slots {
-  private taken = 0
-
-  constructor(private readonly size: number) {}
-
-  take(): boolean {
-    if (this.taken >= this.size) return false
-    this.taken++
-    return true
-  }
-
-  release(): void {
-    this.taken--
-  }
-}
 
 /** logPath is the path of a log. */
 export function logPath(query: LogQuery, follow = false): string {
@@ -91,11 +75,12 @@ export class Follow {
 
   /** read tells whether the log has ended. */
   private async read(signal: AbortSignal): Promise<boolean> {
-    if (!this.slots.take()) return this.poll(signal)
+    const release = await this.slots.take()
+    if (!release) return this.poll(signal)
     try {
       return await this.stream(signal)
     } finally {
-      this.slots.release()
+      release()
     }
   }
 

@@ -5,8 +5,9 @@ import type { LogQuery } from '../state/state'
 import { Client, type Fetch } from './client'
 import { Offset } from './clock'
 import { Feed } from './feed'
-import { Follow, Slots } from './follow'
+import { Follow } from './follow'
 import type { Request, Update } from './protocol'
+import { CountedSlots, type Slots } from './slots'
 import { type Port, Tab } from './tab'
 import { Wake } from './wait'
 import type { Timing } from './watch'
@@ -17,6 +18,8 @@ export interface Surroundings {
   /** A lock that a tab holds is granted to another when the tab is gone. */
   locks?: Pick<LockManager, 'request'> | undefined
   timing?: Timing
+  /** The connections for streams, if other hubs take them too; else this one has all. */
+  slots?: Slots
 }
 
 /** Logs that are followed by streams. With three watches that leaves one of six connections for short requests. */
@@ -28,13 +31,15 @@ const streams = 2
  */
 export class Hub {
   private readonly tabs = new Map<Tab, { link: number }>()
-  private readonly slots = new Slots(streams)
+  private readonly slots: Slots
   private readonly waking = new Wake()
   private readonly offset = new Offset()
   private client: Client | undefined
   private feed: Feed | undefined
 
-  constructor(private readonly surroundings: Surroundings = {}) {}
+  constructor(private readonly surroundings: Surroundings = {}) {
+    this.slots = surroundings.slots ?? new CountedSlots(streams)
+  }
 
   /** connect serves a tab, whose first message is a hello. */
   connect(port: Port): void {
@@ -81,7 +86,7 @@ export class Hub {
     this.tabs.set(tab, { link: -1 })
     if (!this.client || !this.feed) {
       this.client = new Client(new URL(page), this.surroundings.fetch, (answer) => this.heard(answer))
-      this.feed = new Feed(this.client, () => this.changed(), this.surroundings.timing)
+      this.feed = new Feed(this.client, () => this.changed(), this.surroundings)
     }
     const { client, feed } = this
     // What another tab has is newer, unless it is valid no more.

@@ -4,6 +4,7 @@
 import { RequestError } from '../state/state'
 import { type Client, failed, statusError } from './client'
 import { lineBatches } from './lines'
+import type { Slots } from './slots'
 import { Backoff, child, Wake } from './wait'
 
 /** Stored is what all objects of the API have. */
@@ -33,6 +34,9 @@ export interface Timing {
 
 export const timing: Timing = { silence: 90_000, refused: 60_000, random: Math.random }
 
+/** A Watch without a connection for a stream lists so often, in ms. */
+const poll = 2_000
+
 interface Event<T> {
   type: string
   object: T & { code?: number }
@@ -55,6 +59,8 @@ export class Watch<T extends Stored> {
     private readonly kind: string,
     private readonly sink: Sink<T>,
     private readonly limits: Timing = timing,
+    /** The connections for streams; undefined if there is one for this Watch. Without one it lists again and again. */
+    private readonly slots?: Slots,
   ) {
     this.backoff = new Backoff(limits.random)
   }
@@ -75,7 +81,7 @@ export class Watch<T extends Stored> {
       const started = Date.now()
       try {
         if (this.version === undefined) await this.list(signal)
-        await this.follow(signal)
+        await this.read(signal)
         if (Date.now() - started < 500) await this.waking.wait(500, signal)
       } catch (cause) {
         if (!signal.aborted) await this.recover(cause, signal)
@@ -110,6 +116,20 @@ export class Watch<T extends Stored> {
       this.sink.list(list.items ?? [])
       this.healthy()
     })
+  }
+
+  private async read(signal: AbortSignal): Promise<void> {
+    const release = this.slots ? await this.slots.take() : () => {}
+    if (!release) {
+      await this.waking.wait(poll, signal)
+      this.version = undefined
+      return
+    }
+    try {
+      await this.follow(signal)
+    } finally {
+      release()
+    }
   }
 
   private async follow(signal: AbortSignal): Promise<void> {

@@ -44,6 +44,7 @@ class Live {
   private readonly connection = new Connection((message) => this.receive(message))
   /** Why the last code was refused. */
   private refused: string | undefined
+  private connected = false
   readonly actions = requests(
     this.client,
     () => Date.now() + this.ticker.offset,
@@ -73,7 +74,7 @@ class Live {
       saveSecret(secret, code.stay)
       this.client.secret = secret
       this.connection.send({ type: 'login', secret })
-      await this.ask()
+      if (this.connected) await this.ask()
     } catch (error) {
       if (!(error instanceof RequestError) || error.code !== 401) return
       this.refused = codeRefused
@@ -89,20 +90,22 @@ class Live {
       this.mirror.apply(message)
       if (before === 'stale' && message.link?.state === 'live') void this.ask()
     } else if (message.type === 'welcome') {
+      this.connected = true
       if (message.secret) this.keep(message.secret)
       void this.ask()
     } else if (message.type === 'login') {
-      this.keep(message.secret)
-      void this.ask()
+      if (this.keep(message.secret)) void this.ask()
     } else if (message.type === 'time') {
       this.ticker.offset = message.offset
     }
   }
 
-  private keep(secret: string | undefined): void {
-    if (secret === this.client.secret) return
+  /** keep tells whether the secret is another one. */
+  private keep(secret: string | undefined): boolean {
+    if (secret === this.client.secret) return false
     this.client.secret = secret
     saveSecret(secret)
+    return true
   }
 
   /** ask finds out who has logged in. */
