@@ -21,3 +21,11 @@ func (o *Options) SetListener(listener net.Listener) { o.listener = listener }
 func (s *Server) UpstreamHandler() http.Handler {
 	return genericapiserver.DefaultBuildHandlerChain(s.generic.Handler.Director, s.config.generic)
 }
+
+// PlainStarted reports whether a server has started to serve HTTP without TLS.
+func (s *Server) PlainStarted() bool {
+	p := &s.config.listener.plain
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.server != nil
+}

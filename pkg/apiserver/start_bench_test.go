@@ -5,6 +5,7 @@ package apiserver_test
 
 import (
 	"context"
+	"net/http"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,6 +13,7 @@ import (
 	"tilt.dev/session/pkg/apiserver"
 	"tilt.dev/session/pkg/generated/clientset/versioned"
 	"tilt.dev/session/pkg/storage"
+	testserver "tilt.dev/session/pkg/testing/server"
 )
 
 // BenchmarkStart builds a server, waits until it is ready, lists Sessions over HTTPS, and stops it.
@@ -53,5 +55,28 @@ func BenchmarkStart(b *testing.B) {
 		if err := backend.Close(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkTLSConnection connects and makes one request over TLS, to a server with the page and to one without. The
+// page starts nothing for it.
+func BenchmarkTLSConnection(b *testing.B) {
+	for name, off := range map[string]bool{"with the page": false, "without": true} {
+		b.Run(name, func(b *testing.B) {
+			server := testserver.Start(b, testserver.Configure{Options: func(o *apiserver.Options) { o.Web.Off = off }})
+			client := server.HTTPClient(b)
+			client.Transport.(*http.Transport).DisableKeepAlives = true
+			b.ReportAllocs()
+			for b.Loop() {
+				response, err := client.Get(server.Access().URL + "/livez")
+				if err != nil {
+					b.Fatal(err)
+				}
+				_ = response.Body.Close()
+			}
+			if server.PlainStarted() {
+				b.Error("it serves without TLS")
+			}
+		})
 	}
 }
