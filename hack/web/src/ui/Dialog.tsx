@@ -19,6 +19,7 @@ export function Dialog({ title, close, class: name, children }: Props) {
   useEffect(() => {
     const before = document.activeElement
     ref.current?.showModal()
+    ref.current?.querySelector<HTMLElement>('.body :is(input, select, textarea)')?.focus()
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus()
     }

@@ -1,9 +1,11 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Phase } from '../model/phase'
 import { settings } from '../settings'
 import { Dialog } from './Dialog'
 import { Palette } from './Palette'
+import { StateMark } from './State'
 import type { Shown } from './session'
 
 export type Open = 'help' | 'settings' | 'palette' | undefined
@@ -66,7 +68,7 @@ const help: ReadonlyArray<readonly [string, ReadonlyArray<readonly [string, stri
   ],
 ]
 
-const signs = '✓ succeeded   ● ready   ◐ running or not ready   … waiting   ✗ failed   ⊘ disabled   – not requested'
+const phases: readonly Phase[] = ['succeeded', 'ready', 'active', 'waiting', 'failed', 'disabled', 'inactive']
 
 function Help({ close }: { close(): void }) {
   return (
@@ -92,7 +94,11 @@ function Help({ close }: { close(): void }) {
             </section>
           ))}
         </div>
-        <p class="muted">{signs}</p>
+        <p class="row signs">
+          {phases.map((phase) => (
+            <StateMark key={phase} phase={phase} />
+          ))}
+        </p>
       </div>
     </Dialog>
   )

@@ -145,12 +145,11 @@ function Count({ shown, phase, n, word }: { shown: Shown; phase: Phase; n: numbe
   const { state: _, ...rest } = params
   const to = href({ session: shown.name, view: 'table', params: set ? rest : { ...keep(params), state: phase } })
   return (
-    <a class="chip" href={to} aria-current={set} aria-label={`${n} ${word}`} title={`${n} ${word}`}>
+    <a class="chip" href={to} aria-current={set} title={`${n} ${word}`}>
       <span class={`state ${looks[phase].tone}`} aria-hidden="true">
         {looks[phase].sign}
       </span>
-      {n}
-      <span class="wide">{word}</span>
+      {n} <span class="word">{word}</span>
     </a>
   )
 }

@@ -23,7 +23,7 @@ export function Lazy({ load, session }: Props) {
   if (part) {
     const Part = part.show
     return (
-      <div class="fill">
+      <div class="fill lazy">
         <Part session={session} />
       </div>
     )

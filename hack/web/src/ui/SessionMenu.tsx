@@ -48,8 +48,8 @@ export function SessionMenu() {
         class="plain"
         button={
           <>
-            {asked ? 'asked…' : 'Actions'}
-            <Glyph name="down" />
+            <span class="wide">{asked ? 'asked…' : 'Actions'}</span>
+            <Glyph name="more" />
           </>
         }
       >

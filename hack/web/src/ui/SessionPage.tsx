@@ -16,6 +16,7 @@ import { useShown } from './session'
 import { TablePage } from './Table'
 import { TiltfilePage } from './Tiltfile'
 import { Clock } from './Time'
+import { visible } from './text'
 
 const tabs: ReadonlyArray<readonly [View, string, string]> = [
   ['table', 'Table', 'g t'],
@@ -45,6 +46,7 @@ export function SessionPage() {
   const current = view ?? landing
   return (
     <div class="page">
+      <h1 class="hidden-text">{visible(name)}</h1>
       <Ended />
       <div class="tabline">
         <nav class="tabs" aria-label="Views of the Session">

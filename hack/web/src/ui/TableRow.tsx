@@ -50,7 +50,10 @@ export class TableRow extends Component<Props> {
           <a class="cut" href={href({ session, resource: row.name })} title={name}>
             {name}
           </a>
-          <small class="under cut">{row.why}</small>
+          <small class="under cut">
+            {row.state}
+            {row.why && ` · ${row.why}`}
+          </small>
         </th>
         <td class="labels cut">{row.labels.map((label) => visible(label)).join(', ')}</td>
         <td class="number time">
@@ -149,24 +152,26 @@ export function GroupLine({ entry, index, toggle }: { entry: Entry; index: numbe
   return (
     <tr aria-rowindex={index} class="group">
       <th scope="rowgroup" colSpan={10}>
-        <button type="button" class="plain" aria-expanded={open} onClick={() => toggle(group.key)}>
-          <Glyph name="down" />
-          {title}
-          <span class="muted">{group.rows.length}</span>
-        </button>
-        <span class="tally">
-          {ranked.map(
-            (phase) =>
-              group.counts[phase] > 0 &&
-              group.key !== phase && (
-                <span key={phase} class={`state ${looks[phase].tone}`}>
-                  <span aria-hidden="true">{looks[phase].sign}</span>
-                  {group.counts[phase]}
-                  <span class="hidden-text">{looks[phase].word}</span>
-                </span>
-              ),
-          )}
-        </span>
+        <div class="row">
+          <button type="button" class="plain" aria-expanded={open} onClick={() => toggle(group.key)}>
+            <Glyph name="down" />
+            {title}
+            <span class="muted">{group.rows.length}</span>
+          </button>
+          <span class="tally">
+            {ranked.map(
+              (phase) =>
+                group.counts[phase] > 0 &&
+                group.key !== phase && (
+                  <span key={phase} class={`state ${looks[phase].tone}`}>
+                    <span aria-hidden="true">{looks[phase].sign}</span>
+                    {group.counts[phase]}
+                    <span class="hidden-text">{looks[phase].word}</span>
+                  </span>
+                ),
+            )}
+          </span>
+        </div>
       </th>
     </tr>
   )
