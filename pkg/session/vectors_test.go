@@ -94,9 +94,11 @@ func randomStatus(random *rand.Rand) (*v1alpha1.SessionStatus, map[string][]stri
 		"waiting-for-dep", "waiting-for-slot", "after-failure", "retrying", "restarting", "pending-trigger",
 		"waiting-for-local", "is-unparallelizable-local", "ImagePullBackOff",
 	}
-	names := []string{"tiltfile:update", "image:shop/web", "ﬀ:update", "😀:update"} // Bytes and UTF-16 differ in order.
+	// Bytes and UTF-16 order the last two differently.
+	names := []string{"tiltfile:update", "image:shop/web", "ﬀ:update", "😀:update"}
 	for i := range 2 + random.IntN(5) {
-		names = append(names, fmt.Sprintf("r%d:update", i), fmt.Sprintf("r%d:%s", i, []string{"serve", "runtime"}[random.IntN(2)]))
+		verb := []string{"serve", "runtime"}[random.IntN(2)]
+		names = append(names, fmt.Sprintf("r%d:update", i), fmt.Sprintf("r%d:%s", i, verb))
 	}
 	slices.Sort(names)
 	some := func() (list []string) {

@@ -65,8 +65,10 @@ func newVector(s *v1alpha1.Session, seconds float64) vector {
 
 // vectorSessions are Sessions in different states, and how many seconds after noon they are looked at.
 func vectorSessions() map[float64]*v1alpha1.Session {
-	exited, killed, one := ended4("Process 7 exited with code 1"), ended4("Process 7 was killed by signal: killed"), int32(1)
+	one := int32(1)
+	exited, killed := ended4("Process 7 exited with code 1"), ended4("Process 7 was killed by signal: killed")
 	exited.Terminated.ExitCode, killed.Terminated.Signal = &one, "killed"
+	const trace = "Traceback (most recent call last):\n  /T:1:1: in <toplevel>\nError: \x1b[31mbad\x1b[0m\x07"
 	restarted, flaky := target("r:serve", waiting("restarting")), target("s:update", ended4(""))
 	restarted.RestartCount, flaky.RestartCount = 3, 1
 	all := []v1alpha1.Target{
@@ -76,7 +78,7 @@ func vectorSessions() map[float64]*v1alpha1.Session {
 		target("e:update", waiting("building-component", "image:shop/e")), target("f:update", waiting("waiting-for-dep")),
 		target("g:serve", waiting("waiting-for-update", "g:update")), target("g:update", waiting("waiting-for-slot")),
 		target("h:serve", exited), target("i:serve", killed), target("image:shop/e", active()),
-		target("j:update", ended4("Traceback (most recent call last):\n  /T:1:1: in <toplevel>\nError: \x1b[31mbad\x1b[0m\x07")),
+		target("j:update", ended4(trace)),
 		target("k:serve", ready()), target("l:runtime", waiting("Image\x1b[1mPullBackOff\u202e")),
 		target("m:update", v1alpha1.TargetState{}),
 		target("n:update", v1alpha1.TargetState{Disabled: &v1alpha1.TargetStateDisabled{}}),

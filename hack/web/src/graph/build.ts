@@ -54,15 +54,21 @@ export function dependenciesOf(rows: Rows, seen: Map<string, Set<string>>): Depe
   return all
 }
 
-/** groupOf is the node of a row whose label is collapsed: the first of its labels. Images and others have none. */
-export function groupOf(row: Row): string | undefined {
-  return row.labels[0] === undefined ? undefined : `label ${row.labels[0]}`
+/** From so many rows without a label on they are collapsed, too, if others have one. */
+const maxUnlabelled = 12
+
+/** groupsOf returns the node of each row whose label is collapsed: the first of its labels. */
+export function groupsOf(rows: Rows): (row: Row) => string | undefined {
+  const unlabelled = rows.list.filter((row) => row.labels.length === 0).length
+  const rest = unlabelled > maxUnlabelled && unlabelled < rows.list.length - 1 ? 'label ' : undefined
+  return (row) => (row.labels[0] === undefined ? rest : `label ${row.labels[0]}`)
 }
 
 /** buildGraph returns the graph of the rows, in which those of the collapsed labels are one node. */
 export function buildGraph(rows: Rows, dependencies: Dependencies, collapsed: (group: string) => boolean): Graph {
   const members = new Map<string, Row[]>()
   const nodeOf = new Map<string, string>()
+  const groupOf = groupsOf(rows)
   for (const row of rows.list) {
     if (row.name === tiltfileResource) continue
     const group = groupOf(row)
@@ -81,7 +87,7 @@ function newNode(id: string, rows: readonly Row[]): GraphNode {
   const group = rows[0]?.name !== id
   const phase = rows.map((row) => row.phase).sort((a, b) => ranked.indexOf(a) - ranked.indexOf(b))[0] ?? 'absent'
   const name = id.startsWith(imagePrefix) ? id.slice(imagePrefix.length) : id
-  return { id, rows, group, phase, label: group ? `${id.slice('label '.length)} (${rows.length})` : name }
+  return { id, rows, group, phase, label: group ? `${id.slice('label '.length) || 'no label'} (${rows.length})` : name }
 }
 
 function edgesOf(dependencies: Dependencies, nodeOf: ReadonlyMap<string, string>): GraphEdge[] {

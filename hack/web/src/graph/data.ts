@@ -6,7 +6,7 @@ import type { Session } from '../api/types'
 import { useApp } from '../app'
 import { criticalPath, needsOf } from '../model/path'
 import { type Rows, rowsOf } from '../model/rows'
-import { buildGraph, type Dependencies, dependenciesOf, type Graph, groupOf, maxNodes } from './build'
+import { buildGraph, type Dependencies, dependenciesOf, type Graph, groupsOf, maxNodes } from './build'
 import { sizeOf } from './draw'
 import type { Layout, LayoutInput } from './layout'
 import { newLayouter } from './layouter'
@@ -52,6 +52,7 @@ export function useGraph(session: Session, groups: Groups): GraphData {
 
 function collapsible(rows: Rows): boolean {
   const known = new Set<string>()
+  const groupOf = groupsOf(rows)
   for (const row of rows.list) {
     const group = groupOf(row)
     if (group !== undefined && known.has(group)) return true

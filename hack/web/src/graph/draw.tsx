@@ -20,7 +20,7 @@ export function short(name: string): string {
 export function sizeOf(node: GraphNode): { width: number; height: number } {
   let columns = 0
   for (const c of short(node.label)) columns += (c.codePointAt(0) ?? 0) > 0x2e80 ? 2 : 1
-  return { width: Math.max(132, 48 + Math.round(columns * 7.4)), height: 46 }
+  return { width: Math.max(112, 48 + Math.round(columns * 7.4)), height: 46 }
 }
 
 /** stateOf is the state of a node in words: that of its row, or how many rows of a label are in which. */
@@ -53,6 +53,7 @@ interface NodeProps {
 export function NodeView({ node, place, href, current, selected, role, name, onSelect, onOpen }: NodeProps) {
   const { width, height } = place
   const look = looks[node.phase]
+  const cut = short(node.label) !== node.label
   const click = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()
@@ -66,23 +67,24 @@ export function NodeView({ node, place, href, current, selected, role, name, onS
         href={href}
         class={`graph-node tone-${look.tone} ${role}`}
         data-node={node.id}
-        tabIndex={current ? 0 : -1}
+        tabindex={current ? 0 : -1}
         aria-label={name}
         aria-current={selected ? 'true' : undefined}
         onClick={click}
         onFocus={() => onSelect(node.id)}
       >
-        <title>{node.rows.length === 1 ? node.rows[0]?.name : node.label}</title>
+        {cut && <title>{node.label}</title>}
         {node.group && <rect class="graph-behind" x={4} y={-4} width={width} height={height} rx={6} />}
         <rect class="graph-box" width={width} height={height} rx={6} />
         <rect class="graph-bar" width={5} height={height} rx={2.5} />
-        <text class="graph-sign" x={21} y={height / 2}>
+        {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a text of a drawing can't have the focus. */}
+        <text class="graph-sign" x={21} y={height / 2} aria-hidden="true">
           {look.sign}
         </text>
-        <text class="graph-name" x={36} y={19}>
+        <text class="graph-name" x={36} y={19} aria-hidden={cut}>
           {short(node.label)}
         </text>
-        <text class="graph-state" x={36} y={36}>
+        <text class="graph-state" x={36} y={36} aria-hidden={cut}>
           {stateOf(node)}
         </text>
       </a>

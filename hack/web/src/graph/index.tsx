@@ -196,9 +196,11 @@ function hrefOf(session: string, node: GraphNode): string {
 /** nameOf is a node in words: what a reader without the picture hears. */
 function nameOf(node: GraphNode, { dependencies, critical }: GraphData): string {
   const row = node.rows[0]
-  if (node.group) return `${node.label}, ${looks[node.phase].word}: ${stateOf(node)}`
+  const parts = [`${node.label} ${stateOf(node)}`]
+  if (node.group) return `${parts[0]}, ${looks[node.phase].word}`
   const needs = [...(dependencies.get(row?.name ?? '') ?? [])]
-  const parts = [row?.name, row?.state, row?.why, needs.length > 0 && `needs ${needs.join(', ')}`]
+  if (row?.why) parts.push(row.why)
+  if (needs.length > 0) parts.push(`needs ${needs.join(', ')}`)
   if (critical.includes(row?.name ?? '')) parts.push('on the critical path')
-  return parts.filter(Boolean).join(', ')
+  return parts.join(', ')
 }

@@ -47,7 +47,7 @@ export function layOut({ nodes, edges }: LayoutInput): Layout {
 function layers(nodes: LayoutInput['nodes'], edges: LayoutInput['edges']): Layout {
   if (nodes.length === 0) return { width: 0, height: 0, nodes: [], edges: [] }
   const graph = new Graph()
-  graph.setGraph({ rankdir: 'LR', nodesep: gap, ranksep: 64, edgesep: 8, marginx: margin, marginy: margin })
+  graph.setGraph({ rankdir: 'LR', nodesep: gap, ranksep: 48, edgesep: 8, marginx: margin, marginy: margin })
   graph.setDefaultEdgeLabel(() => ({}))
   for (const { id, width, height } of nodes) graph.setNode(id, { width, height })
   for (const { from, to } of edges) graph.setEdge(from, to)

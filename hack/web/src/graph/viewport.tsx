@@ -23,7 +23,10 @@ interface Props {
 }
 
 /** At first a large drawing is shown in a size at which it can be read, from its start. */
-const readable = 0.55
+const readable = 0.85
+
+/** It is shown as a whole if its size is at least this. */
+const legible = 0.6
 
 /** Viewport shows a part of a drawing, which is moved by mouse, touch and wheel, and through its camera. */
 export function Viewport({ drawing, camera, label, description, children }: Props) {
@@ -73,7 +76,14 @@ export function Viewport({ drawing, camera, label, description, children }: Prop
   const { x, y, k } = transform ?? first(drawing, view)
   return (
     // biome-ignore lint/a11y/useSemanticElements: it groups what a drawing shows, and no part of a form.
-    <svg ref={svg} class="graph-view" role="group" aria-label={label} aria-describedby={description}>
+    <svg
+      ref={svg}
+      class="graph-view"
+      style={{ maxHeight: `max(16rem, ${Math.ceil(drawing.height)}px)` }}
+      role="group"
+      aria-label={label}
+      aria-describedby={description}
+    >
       <g transform={`translate(${x} ${y}) scale(${k})`}>{children}</g>
     </svg>
   )
@@ -101,7 +111,7 @@ function onWheel(event: WheelEvent, element: Element, move: Move): void {
 
 function first(drawing: Size, view: Size): Transform {
   const whole = wholeOf(drawing, view)
-  return whole.k >= readable ? whole : clamp({ x: 0, y: 0, k: readable }, drawing, view)
+  return whole.k >= legible ? whole : clamp({ x: 0, y: 0, k: readable }, drawing, view)
 }
 
 function useSize(element: RefObject<Element | null>): Size {

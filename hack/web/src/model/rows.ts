@@ -73,9 +73,12 @@ export function rowsOf(session: Session, resources = noResources, previous?: Row
   for (const group of groups.values()) if (group.length > 1) group.sort((a, b) => urgency(a) - urgency(b))
   const names = [...groups.keys()].sort(byPlace)
   const cut = status.done ? ended(status, 0) : 0
+  const steady = previous?.status.done === status.done
   const list = names.map((name) => {
-    const row = newRow(name, groups, status, cut, resources.get(name))
     const before = previous?.byName.get(name)
+    const resource = resources.get(name)
+    if (before && steady && alone(before, groups.get(name) ?? [], resource)) return before
+    const row = newRow(name, groups, status, cut, resource)
     return before && same(before, row) ? before : row
   })
   return { status, list, byName: new Map(list.map((row) => [row.name, row])) }
@@ -211,6 +214,15 @@ function tookOf(targets: readonly Target[], resource: UIResource | undefined): n
   return Math.max(-1, ...took)
 }
 
+/** alone reports whether a row is made of the same as before, and of no other row. */
+function alone(before: Row, targets: readonly Target[], resource: UIResource | undefined): boolean {
+  return before.resource === resource && !before.targets[0]?.state.waiting && sameTargets(before.targets, targets)
+}
+
+function sameTargets(a: readonly Target[], b: readonly Target[]): boolean {
+  return a.length === b.length && a.every((t, i) => t === b[i])
+}
+
 /** same reports whether two rows of one name say the same. */
 function same(a: Row, b: Row): boolean {
   return (
@@ -218,8 +230,7 @@ function same(a: Row, b: Row): boolean {
     a.state === b.state &&
     a.why === b.why &&
     a.span?.to === b.span?.to &&
-    a.targets.length === b.targets.length &&
-    a.targets.every((t, i) => t === b.targets[i]) &&
+    sameTargets(a.targets, b.targets) &&
     a.waitsOn.length === b.waitsOn.length &&
     a.waitsOn.every((on, i) => on.name === b.waitsOn[i]?.name && on.phase === b.waitsOn[i]?.phase)
   )

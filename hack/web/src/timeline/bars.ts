@@ -44,8 +44,10 @@ export interface Bar {
 export interface Bars {
   list: readonly Bar[]
   restarts: readonly number[]
-  /** When it was first requested or began, and when it last began, 0 if it never did. */
+  /** When it was first requested or began. */
   first: number
+  /** When it first and last began, 0 if it never did. */
+  begun: number
   start: number
   /** When it was last ready or ended, 0 if it wasn't or goes on. */
   end: number
@@ -66,6 +68,7 @@ export function barsOf(t: Target, resource: UIResource | undefined): Bars {
     list,
     restarts,
     first: segments[0]?.from ?? 0,
+    begun: runs[0]?.from ?? 0,
     start: runs.at(-1)?.from ?? 0,
     end: runs.at(-1)?.to ?? 0,
   }

@@ -81,7 +81,7 @@ function Axis({ span, start, width }: { span: Span; start: number; width: number
       <div class="timeline-over">
         {marks.map((at) => (
           <span key={at} class="timeline-tick" style={{ left: `${place(at, span)}%` }}>
-            {duration(at - start)}
+            {place(at, span) < 94 && duration(at - start).replace(/([hm])0[ms](0s)?$/, '$1')}
           </span>
         ))}
       </div>

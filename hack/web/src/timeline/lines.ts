@@ -48,15 +48,16 @@ export function linesOf(status: SessionStatus, resources: Resources): Line[] {
 /** Order is how lines are sorted. */
 export type Order = 'start' | 'duration' | 'graph'
 
-/** sortLines sorts lines: by their first moment, by how long the last execution took, or after what they depend on. */
+/** sortLines sorts lines: when they first began, by how long the last execution took, or after what they depend on. */
 export function sortLines(lines: readonly Line[], order: Order, needs: Needs | undefined, now: number): Line[] {
   const depth = order === 'graph' ? depthsOf(lines, needs) : new Map<string, number>()
   const value = (line: Line) => {
     if (order === 'duration') return -tookOf(line, now)
-    return order === 'graph' ? (depth.get(line.target.name) ?? 0) : line.bars.first
+    return order === 'graph' ? (depth.get(line.target.name) ?? 0) : line.bars.begun || Number.MAX_SAFE_INTEGER
   }
+  const begun = ({ bars }: Line) => bars.begun || Number.MAX_SAFE_INTEGER
   const byStart = (a: Line, b: Line) =>
-    a.bars.first - b.bars.first || a.bars.start - b.bars.start || compareNames(a.target.name, b.target.name)
+    begun(a) - begun(b) || a.bars.first - b.bars.first || compareNames(a.target.name, b.target.name)
   return lines
     .map((line) => ({ line, value: value(line) }))
     .sort((a, b) => a.value - b.value || byStart(a.line, b.line))
@@ -92,15 +93,16 @@ export function wholeOf({ status }: Session, lines: readonly Line[], now: number
 }
 
 /**
- * eventful is the part of a whole in which something but serving happened, and a little after it: what is of interest
- * in a run that goes on for hours.
+ * eventful is the part of a whole in which something but serving and waiting happened, and a little after it: what is
+ * of interest in a run that goes on for hours.
  */
 export function eventful(lines: readonly Line[], whole: Span): Span {
   let last = 0
   for (const { bars } of lines) {
     for (const bar of bars.list) {
-      for (const { kind, from, to, failed } of bar.segments) {
-        last = Math.max(last, kind === 'serving' && !failed ? from : to || whole.to)
+      for (const { kind, from, to } of bar.segments) {
+        const goesOn = kind === 'update' || kind === 'starting' ? whole.to : from
+        last = Math.max(last, to || goesOn)
       }
     }
     last = Math.max(last, ...bars.restarts)

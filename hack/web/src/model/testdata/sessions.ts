@@ -83,7 +83,7 @@ function addResource(targets: Target[], ready: Map<string, number>, name: string
     return
   }
   const allowed = Math.max(0.8, ...deps.map((dep) => ready.get(dep) ?? 0))
-  const begin = allowed + next() * 2
+  const begin = allowed + (next() < 0.1 ? 1.5 : 0.01)
   const end = begin + 0.3 + next() * 8
   const fate = next()
   if (fate < 0.04) {

@@ -1,0 +1,161 @@
+// @vitest-environment happy-dom
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+import { signal } from '@preact/signals'
+import { render } from 'preact'
+import { act } from 'preact/test-utils'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { AppContext } from '../app'
+import { appOf, newRun, type Run } from '../model/testdata/sessions'
+import type { Availability } from '../state/state'
+import GraphView from './index'
+
+const layouts = vi.hoisted(() => ({ count: 0 }))
+
+vi.mock('./layout', async (load) => {
+  const real = await load<typeof import('./layout')>()
+  const layOut: typeof real.layOut = (input) => {
+    layouts.count++
+    return real.layOut(input)
+  }
+  return { ...real, layOut }
+})
+
+let root: HTMLElement
+
+beforeEach(() => {
+  layouts.count = 0
+  root = document.body.appendChild(document.createElement('div'))
+})
+
+afterEach(() => {
+  render(null, root)
+  root.remove()
+})
+
+async function show(run: { value: Run }, ui: Availability = 'served') {
+  const app = appOf(run, 60, ui)
+  const View = () => (
+    <AppContext.Provider value={app}>
+      <GraphView session={run.value.session} />
+    </AppContext.Provider>
+  )
+  await act(() => render(<View />, root))
+  await vi.waitFor(() => expect(nodes().length).toBeGreaterThan(0))
+}
+
+const nodes = () => [...root.querySelectorAll<SVGAElement>('.graph-node')]
+const node = (id: string) => nodes().find((element) => element.dataset.node === id)
+const press = (key: string) =>
+  act(() => {
+    document.activeElement?.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }))
+  })
+/** activate is what Enter does. */
+const activate = (id: string) =>
+  act(() => {
+    node(id)?.dispatchEvent(new MouseEvent('click', { detail: 0, bubbles: true, cancelable: true }))
+  })
+const click = (text: string) =>
+  act(() => [...root.querySelectorAll('button')].find((button) => button.textContent === text)?.click())
+
+test('a node says in words what it shows, and one of them is reached by Tab', async () => {
+  const run = signal(newRun(12, 14, 3))
+  await show(run)
+  expect(nodes()).toHaveLength(12)
+  expect(nodes().filter((element) => element.getAttribute('tabindex') === '0')).toHaveLength(1)
+  for (const element of nodes()) {
+    const id = element.dataset.node ?? ''
+    expect(element.getAttribute('href')).toBe(`#/s/demo/r/${encodeURIComponent(id)}`)
+    expect(element.getAttribute('aria-label')).toMatch(new RegExp(`^${id} (ready|running|waiting|succeeded|failed)`))
+  }
+})
+
+test('another state changes a node, but lays out nothing anew', async () => {
+  const run = signal(newRun(12, 14, 3))
+  await show(run)
+  const id = nodes().find((element) => element.classList.contains('tone-ok'))?.dataset.node ?? ''
+  const targets = run.value.session.status.targets.map((t) =>
+    t.resources[0] === id ? { ...t, state: { waiting: { waitReason: 'retrying' } } } : t,
+  )
+  const { session, resources } = run.value
+  await act(() => {
+    run.value = { resources, session: { ...session, status: { ...session.status, targets } } }
+  })
+  expect(node(id)?.getAttribute('aria-label')).toContain('waiting, for its retry')
+  expect(layouts.count).toBe(1)
+  await click('Group by label')
+  await vi.waitFor(() => expect(layouts.count).toBe(2))
+})
+
+test('arrow keys follow the edges and Enter opens', async () => {
+  const run = signal(newRun(12, 14, 3))
+  await show(run)
+  const first = nodes().find((element) => element.getAttribute('tabindex') === '0')
+  await act(() => first?.focus())
+  await press('ArrowRight')
+  const second = (document.activeElement as HTMLElement).dataset.node ?? ''
+  expect([...(run.value.resources.get(second)?.status.dependencies ?? [])]).toContain(first?.dataset.node)
+  await press('ArrowLeft')
+  expect(run.value.resources.get(second)?.status.dependencies).toContain(
+    (document.activeElement as HTMLElement).dataset.node,
+  )
+  await activate(second)
+  expect(location.hash).toBe(`#/s/demo/r/${encodeURIComponent(second)}`)
+})
+
+test('plus, minus and 0 change the size', async () => {
+  await show(signal(newRun(12, 14, 3)))
+  const scale = () =>
+    Number(/scale\((.*)\)/.exec(root.querySelector('.graph-view > g')?.getAttribute('transform') ?? '')?.[1])
+  await act(() => nodes()[0]?.focus())
+  const before = scale()
+  await press('+')
+  expect(scale()).toBeCloseTo(before * 1.25)
+  await press('-')
+  expect(scale()).toBeCloseTo(before)
+  await press('0')
+  expect(scale()).toBeLessThanOrEqual(1)
+})
+
+test('what waits shows its chain, with links', async () => {
+  await show(signal(newRun(30, 42, 3)))
+  await act(() => node('billing-2')?.focus())
+  expect(root.querySelectorAll('.graph-node.chain').length).toBeGreaterThan(1)
+  expect(root.querySelectorAll('.graph-edge.chain').length).toBeGreaterThan(0)
+  expect(root.querySelector('.graph-details')?.textContent).toMatch(
+    /billing-2 waiting: ← .*Needs .*; needed by nothing/,
+  )
+})
+
+test('many resources are one node for each label, and a label opens', async () => {
+  await show(signal(newRun(100, 120, 3)))
+  expect(nodes().map((element) => element.dataset.node)).toEqual([
+    'label ',
+    'label data',
+    'label edge',
+    'label shop',
+    'label tools',
+  ])
+  await activate('label data')
+  await vi.waitFor(() => expect(nodes()).toHaveLength(24))
+})
+
+test('without UIResources the edges are what was waited for, and a line says so', async () => {
+  await show(signal(newRun(12, 14, 3)), 'absent')
+  expect(root.textContent).toContain("doesn't serve UIResources")
+  expect(root.querySelectorAll('.graph-edge').length).toBeGreaterThan(0)
+})
+
+test('the table says the same', async () => {
+  const run = signal(newRun(12, 14, 3))
+  await show(run)
+  await click('As a table')
+  const rows = [...root.querySelectorAll('tbody tr')]
+  expect(rows).toHaveLength(12)
+  for (const row of rows) {
+    const name = row.querySelector('th')?.textContent ?? ''
+    const links = [...row.querySelectorAll('td:nth-child(3) a')].map((a) => a.textContent)
+    expect(links.sort()).toEqual([...(run.value.resources.get(name)?.status.dependencies ?? [])].sort())
+  }
+})
