@@ -68,13 +68,13 @@ export function LogPane({ session: name, resources, compact = false }: Props) {
       <Notices {...notices} />
       <div class="log-body">
         <Viewport
-          ref={view}
+          handle={view}
           window={feed.window}
           wrap={settings.wrap.value}
           columns={`${seen.timestamps} ${seen.resource}`}
           label={log.label}
           following={feed.following}
-          jumping={feed.busy === 'jump'}
+          settled={(window) => feed.busy !== 'jump' && feed.window === window}
           draw={(row, index, tab) => draw(log.drawing, row, index, tab)}
           onFollow={(following) => (following ? feed.end() : feed.stay())}
           onNear={(end) => (end === 'start' ? feed.older() : feed.newer())}

@@ -106,7 +106,8 @@ export function Foot({ feed, session, filtered }: Props) {
   if (feed.phase.name === 'loading') return null
   const parts: string[] = []
   if (window.rows.length > 0) {
-    const lines = `${window.rows.length.toLocaleString('en')} ${filtered ? 'matching lines' : 'lines'}`
+    const count = window.rows.reduce((n, row) => (row.kind === 'line' ? n + 1 : n), 0)
+    const lines = `${count.toLocaleString('en')} ${filtered ? 'matching lines' : 'lines'}`
     const scope = window.atStart && window.atEnd ? 'the whole log' : `of lines ${window.from}–${window.to}`
     parts.push(`${lines}, ${scope}`)
   }

@@ -7,14 +7,16 @@ import { type Anchor, anchorAt, clamp, fixed, type Layout, span, wrapped } from 
 import { indexOf, type Row, type Window } from './window'
 
 interface Props {
+  /** It has the viewport while there is one. */
+  handle: { current: Viewport | null }
   window: Window
   wrap: boolean
   /** Rows are measured anew when it changes. */
   columns: string
   label: string
   following: boolean
-  /** The window is about to be replaced by another one. */
-  jumping: boolean
+  /** Whether the window isn't about to be replaced by another one. */
+  settled(window: Window): boolean
   draw(row: Row, index: number, tab: boolean): VNode
   onFollow(following: boolean): void
   onNear(end: 'start' | 'end'): void
@@ -80,6 +82,7 @@ export class Viewport extends Component<Props> {
   }
 
   override componentDidMount(): void {
+    this.props.handle.current = this
     this.observer = new ResizeObserver(() => this.resized())
     if (this.scroller.current) this.observer.observe(this.scroller.current)
     this.resized()
@@ -88,6 +91,7 @@ export class Viewport extends Component<Props> {
 
   override componentWillUnmount(): void {
     this.observer?.disconnect()
+    this.props.handle.current = null
   }
 
   override componentWillReceiveProps(next: Props): void {
@@ -139,11 +143,11 @@ export class Viewport extends Component<Props> {
   }
 
   private lay(): void {
-    const { window, wrap, jumping } = this.props
+    const { window, wrap, settled } = this.props
     this.laid = wrap
       ? wrapped(window.rows, this.line, this.textColumns, this.measured, maxShown)
       : fixed(window.rows.length, this.line)
-    if (this.target === undefined || jumping || window.rows.length === 0) return
+    if (this.target === undefined || !settled(window) || window.rows.length === 0) return
     const index = this.target === 'home' ? 0 : Math.min(indexOf(window.rows, this.target), window.rows.length - 1)
     const row = window.rows[index]
     if (row) this.anchor = { seq: row.seq, key: row.key, offset: index === 0 ? 0 : -Math.floor(this.height / 3) }
@@ -233,7 +237,7 @@ export class Viewport extends Component<Props> {
 
   private readonly scrolled = (): void => {
     const scroller = this.scroller.current
-    const { window, following, jumping, onFollow } = this.props
+    const { window, following, settled, onFollow } = this.props
     if (!scroller || scroller.clientHeight !== this.height) return
     const top = scroller.scrollTop
     if (Math.abs(top - this.top) < 1) return
@@ -243,7 +247,7 @@ export class Viewport extends Component<Props> {
     this.target = undefined
     const atBottom = top + this.height >= this.laid.total - 2
     if (following && up) onFollow(false)
-    else if (!following && !up && atBottom && window.atEnd && !jumping) onFollow(true)
+    else if (!following && !up && atBottom && window.atEnd && settled(window)) onFollow(true)
     this.anchor = anchorAt(window.rows, this.laid, top)
     this.passes = 0
     this.forceUpdate()

@@ -20,7 +20,7 @@ export function isMarked(code: number): boolean {
 
 /** marked is what is shown instead of a character that isMarked. */
 export function marked(code: number): string {
-  return code === 0 ? '␀' : `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`
+  return code === 0 ? '⟨NUL⟩' : `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`
 }
 
 /** escapeLength is the length of the escape sequence at `at`, where `line` has ESC. */

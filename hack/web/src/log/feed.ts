@@ -117,7 +117,7 @@ export class Feed {
 
   /** older reads what precedes the window. */
   older(): void {
-    if (this.busy || this.window.atStart) return
+    if (this.busy || this.phase.name !== 'ready' || this.window.atStart) return
     void this.read('older', async (signal) => {
       const fetched = await this.pages.before(this.asked.from, signal)
       if (signal.aborted) return
@@ -129,7 +129,7 @@ export class Feed {
 
   /** newer reads what follows the window. */
   newer(): void {
-    if (this.busy || this.window.atEnd) return
+    if (this.busy || this.phase.name !== 'ready' || this.window.atEnd) return
     void this.read('newer', async (signal) => {
       const fetched = await this.pages.after(this.asked.to, signal)
       if (signal.aborted) return

@@ -8,7 +8,7 @@ export interface Span {
   href: string
 }
 
-const candidate = /https?:\/\/[^\s<>"'`⟨⟩␀]+/gi
+const candidate = /https?:\/\/[^\s<>"'`⟨⟩]+/gi
 const after = /[.,;:!?*_~|\\]$/
 
 /** links finds the addresses with http and https in a text, without the punctuation that follows them. */
