@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 
 	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/cli/webpage"
 	"tilt.dev/session/pkg/kube/cluster"
 )
 
@@ -36,6 +37,7 @@ func checks(targets *command.Targets) []check {
 		{"kubectl", tool("kubectl", "version", "--client"), "install kubectl for extensions and scripts that call it"},
 		{"helm", tool("helm", "version", "--short"), "install Helm 3 or later for helm()"},
 		{"git", tool("git", "--version"), "install Git for load('ext://...')"},
+		{"browser", findBrowser, `"tilt-session ui" prints the address of the web page instead of opening it`},
 	}
 }
 
@@ -73,6 +75,12 @@ func findCompose(ctx context.Context) (string, error) {
 		argv = []string{program, "version"}
 	}
 	return tool(argv...)(ctx)
+}
+
+// findBrowser starts nothing.
+func findBrowser(context.Context) (string, error) {
+	browser, err := webpage.FindBrowser(os.Getenv)
+	return browser.String(), err
 }
 
 // findCluster asks the cluster of the kubeconfig.

@@ -19,6 +19,9 @@ import (
 // Browser is the command that opens an address in the user's browser.
 type Browser struct{ argv []string }
 
+// String is the command without an address.
+func (b Browser) String() string { return strings.Join(b.argv, " ") }
+
 // FindBrowser returns the user's browser, or why there is none that the user would see.
 func FindBrowser(getenv func(string) string) (Browser, error) {
 	return findBrowser(runtime.GOOS, getenv)
