@@ -91,8 +91,9 @@ test('200 nodes and 400 edges take less than a second of a processor', () => {
   const took: number[] = []
   for (let i = 0; i < 3; i++) {
     const before = used()
-    check(layOut(input), input)
+    const layout = layOut(input)
     took.push(used() - before)
+    if (i === 0) check(layout, input)
   }
   expect(Math.min(...took)).toBeLessThan(1000)
-})
+}, 60_000)
