@@ -106,7 +106,7 @@ function LastLines({ row, at }: { row: string; at: number }) {
   useEffect(() => {
     const stop = new AbortController()
     logs.read({ session: name, resources: [row], tailLines: shown }, stop.signal).then(
-      (read) => setLines(read.map(({ text }) => plain(text))),
+      (read) => setLines(read.map(({ text }) => plain(text)).filter(Boolean)),
       () => setLines([]),
     )
     return () => stop.abort()

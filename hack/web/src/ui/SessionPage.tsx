@@ -1,7 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { useApp } from '../app'
 import { LogPane } from '../log/LogPane'
 import { ended, summarize } from '../model/summary'
@@ -36,6 +36,11 @@ export function SessionPage() {
   const [landing] = useState<View>(
     summary.command === 'ci' && summary.verdict && summary.state === 'failed' ? 'failures' : 'table',
   )
+  const current = view ?? landing
+  const line = useRef<HTMLElement>(null)
+  useEffect(() => {
+    line.current?.querySelector('[aria-current]')?.scrollIntoView?.({ block: 'nearest', inline: 'nearest' })
+  }, [current])
   const show = (view: View) => () => go({ session: name, view })
   useKeys({ gt: show('table'), gg: show('graph'), gl: show('timeline'), gm: show('log') })
   if (params.uid && params.uid !== session.metadata.uid) return <OtherRun route={route.value} />
@@ -43,13 +48,12 @@ export function SessionPage() {
     const row = rows.byName.get(resource)
     return row ? <ResourcePage key={resource} row={row} /> : <NoResource session={name} name={resource} />
   }
-  const current = view ?? landing
   return (
     <div class="page">
       <h1 class="hidden-text">{visible(name)}</h1>
       <Ended />
       <div class="tabline">
-        <nav class="tabs" aria-label="Views of the Session">
+        <nav class="tabs" ref={line} aria-label="Views of the Session">
           {tabs.map(([tab, text, keys]) => (
             <a
               key={tab}

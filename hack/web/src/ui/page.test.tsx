@@ -1,0 +1,282 @@
+// Copyright The tilt-session Authors.
+// SPDX-License-Identifier: Apache-2.0
+
+// @vitest-environment happy-dom
+
+import { act } from 'preact/test-utils'
+import { afterEach, expect, test, vi } from 'vitest'
+import type { UIButton } from '../api/types'
+import { route } from '../router'
+import { settings } from '../settings'
+import { RequestError } from '../state/state'
+import { disabled, failed, job, resource, session, succeeded, TestPage, waitingFor } from './page.testing'
+
+let page: TestPage
+afterEach(() => {
+  page.close()
+  settings.keys.value = true
+})
+
+const names = () => page.texts('tbody .name a')
+const shop = () =>
+  session([job('a', succeeded), job('b', failed), job('c', waitingFor('b:update')), job('d', disabled)])
+
+test('the only Session is shown if the address names none, and the list if it is asked for', async () => {
+  page = new TestPage(shop())
+  await page.open('#/')
+  expect(route.value.session).toBe('shop')
+  await page.open('#/?all=1')
+  expect(page.texts('tbody th a')).toEqual(['shop'])
+  expect(document.title).toBe('Sessions – tilt-session')
+})
+
+test('a table has a row for each resource, its state by sign and word, and the disabled ones in a group', async () => {
+  page = new TestPage(shop())
+  await page.open('#/s/shop')
+  expect(names()).toEqual(['a', 'b', 'c'])
+  expect(page.texts('tbody .statecell')).toEqual(['✓succeeded', '✗failed', '…waiting'])
+  expect(page.texts('tbody .why')).toEqual(['', 'exit code 3', 'waits for b (failed)'])
+  expect(page.find('.group button').getAttribute('aria-expanded')).toBe('false')
+  await act(() => page.find('.group button').click())
+  expect(names()).toEqual(['a', 'b', 'c', 'd'])
+  expect(document.title).toBe('✗1 … 1/3 – shop')
+})
+
+test('columns sort, and say so', async () => {
+  page = new TestPage(shop())
+  await page.open('#/s/shop')
+  const column = () => page.find('thead th.name')
+  expect(column().getAttribute('aria-sort')).toBe('none')
+  await act(() => column().querySelector('button')?.click())
+  expect([route.value.params.sort, column().getAttribute('aria-sort')]).toEqual(['name', 'ascending'])
+  await act(() => column().querySelector('button')?.click())
+  expect([route.value.params.sort, column().getAttribute('aria-sort')]).toEqual(['-name', 'descending'])
+  expect(names()).toEqual(['c', 'b', 'a'])
+  await act(() => column().querySelector('button')?.click())
+  expect(route.value.params.sort).toBeUndefined()
+})
+
+test('nothing moves while a row has the focus', async () => {
+  page = new TestPage(session([job('a', failed), job('b', succeeded)]))
+  await page.open('#/s/shop?sort=state')
+  expect(names()).toEqual(['a', 'b'])
+  page.find('tr[data-name=b] .name a').focus()
+  await page.show(session([job('a', succeeded), job('b', failed), job('c', failed)]))
+  expect(names()).toEqual(['a', 'b', 'c'])
+  expect(page.texts('tbody .statecell')).toEqual(['✓succeeded', '✗failed', '✗failed'])
+  await act(async () => page.find('.filter').focus())
+  expect(names()).toEqual(['b', 'c', 'a'])
+})
+
+test('a large table renders what is seen', async () => {
+  const targets = Array.from({ length: 1000 }, (_, i) => job(`r${`${i}`.padStart(4, '0')}`, succeeded))
+  page = new TestPage(session(targets))
+  await page.open('#/s/shop')
+  expect(names().length).toBeLessThan(80)
+  expect(page.find('table').getAttribute('aria-rowcount')).toBe('1001')
+  expect(page.find('tbody tr.line').getAttribute('aria-rowindex')).toBe('2')
+  expect(page.root.querySelectorAll('*').length).toBeLessThan(5000)
+})
+
+test('keys walk along the rows and act on the one that has the focus', async () => {
+  page = new TestPage(shop())
+  await page.open('#/s/shop')
+  await page.key('j', document.body)
+  await page.key('j')
+  expect(document.activeElement?.textContent).toBe('b')
+  await page.key('t')
+  expect(page.actions.trigger).toHaveBeenCalledWith('shop', ['b'])
+  await page.key('k')
+  await page.key('e')
+  expect(page.actions.disable).toHaveBeenCalledWith('shop', ['a'])
+  await page.key('/')
+  expect(document.activeElement).toBe(page.find('.filter'))
+  const typed = await page.key('t')
+  expect(typed.defaultPrevented).toBe(false)
+  expect(page.actions.trigger).toHaveBeenCalledTimes(1)
+})
+
+test('views have keys of two characters; browsers keep theirs; keys may be off', async () => {
+  page = new TestPage(shop())
+  await page.open('#/s/shop')
+  await page.key('g', document.body)
+  await page.key('m', document.body)
+  expect(route.value.view).toBe('log')
+  expect((await page.key('f', document.body, { ctrlKey: true })).defaultPrevented).toBe(false)
+  settings.keys.value = false
+  await page.key('?', document.body)
+  expect(page.root.querySelector('dialog')).toBeNull()
+  await page.key('k', document.body, { ctrlKey: true })
+  expect(page.find('dialog').className).toBe('palette')
+})
+
+test('the palette finds a resource and goes there', async () => {
+  page = new TestPage(session([job('catalog', succeeded), job('orders', succeeded)]))
+  await page.open('#/s/shop')
+  await page.key('k', document.body, { ctrlKey: true })
+  const input = page.find<HTMLInputElement>('dialog input')
+  await act(() => {
+    input.value = 'ord'
+    input.dispatchEvent(new InputEvent('input', { bubbles: true }))
+  })
+  expect(page.texts('[role=option] .cut')[0]).toBe('orders')
+  await page.key('Enter', input)
+  expect(route.value.resource).toBe('orders')
+  expect(page.root.querySelector('dialog')).toBeNull()
+})
+
+test('a refused request is a text beside its button', async () => {
+  page = new TestPage(shop())
+  page.actions.trigger.mockRejectedValue(new RequestError(403, 'Forbidden', 'viewers may not trigger'))
+  await page.open('#/s/shop/r/a')
+  await page.click('Trigger')
+  const button = page.button('Trigger')
+  const text = page.find(`#${CSS.escape(button.getAttribute('aria-describedby') ?? '')}`)
+  expect(text.textContent).toBe('You may not do this: viewers may not trigger')
+})
+
+test('a request is "asked…" until its effect is seen', async () => {
+  page = new TestPage(shop())
+  await page.open('#/s/shop/r/a')
+  await page.click('Trigger')
+  expect(page.button('asked…').getAttribute('aria-busy')).toBe('true')
+  await page.show(session([job('a', { waiting: { waitReason: 'waiting-for-slot' } })]))
+  expect(page.button('Trigger').getAttribute('aria-busy')).toBe('false')
+})
+
+test('what a viewer may not do is disabled, with the reason', async () => {
+  page = new TestPage(shop())
+  page.user.value = { name: 'eve', viewOnly: true }
+  await page.open('#/s/shop/r/a')
+  await page.click('Trigger')
+  await page.key('e', document.body)
+  expect(page.button('Trigger').getAttribute('aria-disabled')).toBe('true')
+  expect(page.texts('.head .actions > .muted')).toEqual(['Your login may look, and change nothing.'])
+  expect(page.actions.trigger).not.toHaveBeenCalled()
+  expect(page.actions.disable).not.toHaveBeenCalled()
+})
+
+test('several rows are disabled at once, after a question', async () => {
+  page = new TestPage(shop())
+  await page.open('#/s/shop')
+  await act(() => page.find('tr[data-name=a] input').click())
+  await act(() => {
+    page.find('tr[data-name=c] input').dispatchEvent(new MouseEvent('click', { shiftKey: true, bubbles: true }))
+  })
+  expect(page.texts('.bulk strong')).toEqual(['3 resources selected'])
+  await page.click('Disable')
+  expect(page.actions.disable).not.toHaveBeenCalled()
+  await act(async () => page.find<HTMLButtonElement>('dialog .danger').click())
+  expect(page.actions.disable).toHaveBeenCalledWith('shop', ['a', 'b', 'c'])
+})
+
+test('names and links that are hostile are text, and lead nowhere', async () => {
+  const name = '<img src=x onerror=alert(1)>\u202egnp'
+  page = new TestPage(session([job(name, failed)]))
+  const links = [
+    { url: 'javascript:alert(1)', name: 'x' },
+    { url: 'https://example.org/a', name: '\u202ehttps://b' },
+  ]
+  page.ui.value = new Map([[name, resource('r', { endpointLinks: links, dependencies: ['javascript:alert(1)'] })]])
+  await page.open('#/s/shop')
+  expect(names()).toEqual(['<img src=x onerror=alert(1)>⟨U+202E⟩gnp'])
+  await page.open(`#/s/shop/r/${encodeURIComponent(name)}`)
+  expect(page.root.querySelector('img')).toBeNull()
+  const outside = [...page.root.querySelectorAll<HTMLAnchorElement>('a[target]')]
+  expect(outside.map((a) => [a.getAttribute('href'), a.rel])).toEqual([
+    ['https://example.org/a', 'noopener noreferrer'],
+  ])
+  expect([...page.root.querySelectorAll('a')].some((a) => a.getAttribute('href')?.startsWith('javascript'))).toBe(false)
+})
+
+test('why a resource waits is a chain of links down to its root', async () => {
+  page = new TestPage(session([job('a', failed), job('b', waitingFor('a:update')), job('c', waitingFor('b:update'))]))
+  await page.open('#/s/shop/r/c')
+  expect(page.texts('.chain strong, .chain a')).toEqual(['c', 'b', 'a'])
+  await page.open('#/s/shop/r/a')
+  expect(page.texts('[aria-label="What waits for this"] a')).toEqual(['b', 'c'])
+})
+
+test('a failed ci has its failures first, and says how it ended', async () => {
+  const conditions = [
+    { type: 'Failed', status: 'True', reason: 'TargetFailed', message: '', lastTransitionTime: '2026-01-02T10:00:02Z' },
+  ]
+  const done = { exitCondition: 'ci', done: true, error: 'b failed', conditions } as const
+  page = new TestPage(session([job('b', failed), job('c', waitingFor('b:update'))], done as never))
+  await page.open('#/s/shop')
+  expect(page.texts('.failure h2')).toEqual(['b'])
+  expect(page.texts('.failure .inline a')).toEqual(['c'])
+  expect(page.texts('.notice strong')).toEqual(['This run has ended with 1.'])
+})
+
+test('a server that does not answer leaves what was seen, and says so', async () => {
+  page = new TestPage(shop())
+  await page.open('#/s/shop')
+  const wake = vi.fn()
+  addEventListener('online', wake)
+  const since = Date.parse('2026-01-02T10:00:48Z')
+  await act(() => {
+    page.link.value = { state: 'stale', since, retry: since + 14_000, reason: 'connection refused' }
+  })
+  expect(page.texts('.notice strong')).toEqual(['Stale since 12s'])
+  expect(page.find('main').className).toBe('stale')
+  expect(names()).toEqual(['a', 'b', 'c'])
+  await page.click('Retry now')
+  removeEventListener('online', wake)
+  expect(wake).toHaveBeenCalledTimes(1)
+})
+
+test.each([
+  [{ state: 'login', reason: 'The login has ended.' } as const, 'Log in'],
+  [{ state: 'forbidden', reason: 'no' } as const, 'You may not read Sessions here'],
+])('%j is a page of its own', async (link, title) => {
+  page = new TestPage(shop())
+  page.link.value = link
+  await page.open('#/s/shop')
+  expect(page.texts('h1')).toEqual([title])
+})
+
+test.each([
+  ['#/s/other', 'There is no Session other'],
+  ['#/s/shop/r/zzz', 'There is no resource zzz'],
+  ['#/s/shop?uid=uid-0&seq=4&view=log', 'This link is of an earlier run'],
+])('%s says what is missing', async (fragment, title) => {
+  page = new TestPage(shop())
+  await page.open(fragment)
+  expect(page.texts('main h1')).toEqual([title])
+})
+
+test('a Session that is deleted says so', async () => {
+  page = new TestPage(shop())
+  await page.open('#/s/shop')
+  await page.show()
+  expect(page.texts('main h1')).toEqual(['The Session shop was deleted'])
+})
+
+test('a button asks for its inputs, but not for the hidden ones', async () => {
+  page = new TestPage(shop())
+  const button = {
+    metadata: { name: 'b' },
+    spec: {
+      location: { componentID: 'a', componentType: 'Resource' },
+      text: 'Seed',
+      inputs: [
+        { name: 'SIZE', label: 'Size', choice: { choices: ['s', 'l'] } },
+        { name: 'FORCE', bool: { defaultValue: true } },
+        { name: 'NOTE', text: { defaultValue: 'hi' } },
+        { name: 'TOKEN', hidden: { value: 'x' } },
+      ],
+    },
+    status: {},
+  } as unknown as UIButton
+  page.buttons.value = new Map([['b', button]])
+  await page.open('#/s/shop/r/a')
+  await page.click('Seed…')
+  expect([...page.root.querySelectorAll('dialog [name]')].map((e) => e.getAttribute('name'))).toEqual([
+    'SIZE',
+    'FORCE',
+    'NOTE',
+  ])
+  await act(async () => page.find<HTMLFormElement>('dialog form').requestSubmit())
+  expect(page.actions.press).toHaveBeenCalledWith(button, { SIZE: 's', FORCE: true, NOTE: 'hi' })
+})
