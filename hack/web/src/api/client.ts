@@ -83,7 +83,7 @@ export function pageURL(base: string): URL {
 /** failed is the error of a request without an answer, or of an answer that broke off. */
 export function failed(cause: unknown, signal?: AbortSignal | null): unknown {
   if (signal?.aborted || cause instanceof RequestError) return cause
-  return new RequestError(0, 'Unreachable', 'the server does not answer')
+  return new RequestError(0, 'Unreachable', 'there is no connection')
 }
 
 /** refused is the error of an answer, a Status of the API or a plain text. */

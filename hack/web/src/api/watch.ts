@@ -178,7 +178,7 @@ export class Watch<T extends Stored> {
       await request(controller.signal, arrived)
     } catch (cause) {
       if (controller.signal.aborted && !signal.aborted) {
-        throw new RequestError(0, silent, 'the server does not answer any more')
+        throw new RequestError(0, silent, 'it was silent for too long')
       }
       throw failed(cause, signal)
     } finally {
