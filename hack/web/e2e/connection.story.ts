@@ -19,7 +19,6 @@ test('a server that is killed and comes back: the page says that it is stale, th
   const own = await profile()
   own.expect(refused)
   const page = await own.open(await server.login())
-  await open(page, '#/s/one')
   await ready(page, 'web')
   await state(page, 'web', 'ready')
   server.run.signal('SIGKILL')
@@ -31,7 +30,6 @@ test('a server that is killed and comes back: the page says that it is stale, th
   const next = await serve(user, server.port)
   await page.getByRole('heading', { name: 'Log in' }).waitFor({ timeout: 45_000 })
   await page.goto(await next.login())
-  await open(page, '#/s/one')
   await state(page, 'web', 'ready')
   user.write('Tiltfile', "local_resource('job', 'true')\nlocal_resource('another', 'true')\n")
   await state(page, 'another', 'succeeded')
@@ -71,10 +69,10 @@ local_resource('ticker', serve_cmd='n=0; while true; do n=$((n+1)); echo tick $n
   await ready(first, 'ticker')
   const tabs: Page[] = [first]
   for (let count = 1; count < 10; count++) {
-    const login = await server.login()
-    tabs.push(await own.open(count === 1 ? login : await server.login()))
+    tabs.push(await own.open(await server.login()))
   }
   for (const tab of tabs) {
+    await ready(tab, 'ticker')
     await open(tab, '#/s/Tiltfile/r/ticker')
     await line(tab, /^tick \d+$/).waitFor()
   }

@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { profile, refused } from './harness/browser'
 import { eventually, start } from './harness/run'
 import { address, binary, freePort, serve, session, up, world } from './harness/server'
-import { line, open, ready, state } from './harness/view'
+import { line, open, ready, state, tab } from './harness/view'
 
 const tiltfile = "local_resource('job', 'echo run >> runs; echo a line of the log')\n\n"
 
@@ -56,7 +56,7 @@ test('a Session that no process runs is shown, and the page says why it has no l
   const own = await profile()
   own.expect(refused)
   const page = await own.open(await remote.login())
-  await open(page, '#/s/alone?view=log')
+  await tab(page, 'Log')
   await page.getByText('doesn’t run the Session').waitFor()
 })
 
@@ -121,7 +121,6 @@ test('the page works below a path of a reverse proxy whose name is allowed', asy
   const code = new URL(await server.login()).hash
   const own = await profile()
   const page = await own.open(`http://localhost:${port}/some/prefix/ui/${code}`)
-  await open(page, '#/s/one')
   await ready(page, 'job')
   await state(page, 'job', 'succeeded')
 })

@@ -40,9 +40,9 @@ export async function open(page: Page, fragment: string): Promise<void> {
   }, fragment)
 }
 
-/** painted waits until the page has drawn what it was asked for, the graph included, and has nothing else to do. */
+/** painted waits until the page has drawn what it was asked for, a graph included, and has nothing else to do. */
 export async function painted(page: Page): Promise<void> {
-  if (page.url().includes('view=graph')) await page.locator('main svg').first().waitFor()
+  await page.getByText(/^Laying out/).waitFor({ state: 'detached' })
   await page.evaluate(
     () => new Promise((done) => requestAnimationFrame(() => requestIdleCallback(done, { timeout: 2000 }))),
   )
