@@ -60,6 +60,8 @@ export class Viewport extends Component<Props> {
   private passes = 0
   private top = 0
   private laid: Layout = fixed(0, 20)
+  private laidRows: readonly Row[] | undefined
+  private stale = true
 
   get element(): HTMLElement | null {
     return this.scroller.current
@@ -101,6 +103,7 @@ export class Viewport extends Component<Props> {
     if (this.props.following && !next.following && this.props.window.rows.length > 0)
       this.anchor = anchorAt(this.props.window.rows, this.laid, this.top)
     this.passes = 0
+    if (this.measured.size === 0) this.stale = true
   }
 
   override componentDidUpdate(): void {
@@ -144,9 +147,12 @@ export class Viewport extends Component<Props> {
 
   private lay(): void {
     const { window, wrap, settled } = this.props
-    this.laid = wrap
-      ? wrapped(window.rows, this.line, this.textColumns, this.measured, maxShown)
-      : fixed(window.rows.length, this.line)
+    if (!wrap) this.laid = fixed(window.rows.length, this.line)
+    else if (this.stale || this.laidRows !== window.rows) {
+      this.laid = wrapped(window.rows, this.line, this.textColumns, this.measured, maxShown)
+      this.laidRows = window.rows
+      this.stale = false
+    }
     if (this.target === undefined || !settled(window) || window.rows.length === 0) return
     const index = this.target === 'home' ? 0 : Math.min(indexOf(window.rows, this.target), window.rows.length - 1)
     const row = window.rows[index]
@@ -211,6 +217,7 @@ export class Viewport extends Component<Props> {
       this.measured.set(key, height)
       changed = true
     }
+    this.stale ||= changed
     return changed
   }
 
@@ -229,6 +236,7 @@ export class Viewport extends Component<Props> {
     if (probe?.height) this.line = probe.height
     if (probe?.width) this.char = probe.width / 10
     if (scroller.clientWidth !== this.width) this.measured.clear()
+    this.stale = true
     this.height = scroller.clientHeight
     this.width = scroller.clientWidth
     this.passes = 0

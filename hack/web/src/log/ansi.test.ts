@@ -1,9 +1,10 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { cut, maxShown, parse, type Style } from './ansi'
-import { type Color, contrast, indexed, parseHex, type Rgb, readable } from './color'
+import { type Color, contrast, indexed, parseRgb, type Rgb, readable } from './color'
 import { printable } from './control'
 import { links } from './links'
 import { look } from './look'
@@ -225,8 +226,27 @@ describe('look', () => {
 
   it('leaves a colour that can be read', () => expect(readable([200, 200, 200], dark)).toEqual([200, 200, 200]))
   it('reads the theme', () => {
-    expect(parseHex(' #10141a')).toEqual([16, 20, 26])
-    expect(parseHex('#fff')).toEqual([255, 255, 255])
-    expect(parseHex('red')).toBeUndefined()
+    expect(parseRgb('rgb(16, 20, 26)')).toEqual([16, 20, 26])
+    expect(parseRgb('rgba(0, 0, 0, 0)')).toBeUndefined()
+  })
+
+  const css = readFileSync(new URL('log.css', import.meta.url), 'utf8')
+  const theme = readFileSync(new URL('../ui/theme.css', import.meta.url), 'utf8')
+  const hex = (digits: string): Rgb =>
+    [0, 2, 4].map((i) => Number.parseInt(digits.slice(i, i + 2), 16)) as unknown as Rgb
+  it.each(['light', 'dark'])('the 16 colours can be read in the %s theme', (name) => {
+    const side = name === 'light' ? 1 : 2
+    const backgrounds = ['bg', 'bg-raised'].map((variable) => {
+      const found = new RegExp(`--${variable}: light-dark\\(#(\\w{6}), #(\\w{6})\\)`).exec(theme)
+      return hex(found?.[side] ?? '')
+    })
+    const rules = css.slice(css.indexOf(`[data-theme="${name}"]`))
+    const on = hex(/--ansi-on: #(\w{6})/.exec(rules)?.[1] ?? '')
+    for (let n = 0; n < 16; n++) {
+      const color = hex(new RegExp(`--ansi${n}: #(\\w{6})`).exec(rules)?.[1] ?? '')
+      for (const background of [...backgrounds, on]) {
+        expect(contrast(color, background), `colour ${n} on ${background}`).toBeGreaterThanOrEqual(4.5)
+      }
+    }
   })
 })

@@ -26,13 +26,16 @@ export function contrast(a: Rgb, b: Rgb): number {
   return (Math.max(x, y) + 0.05) / (Math.min(x, y) + 0.05)
 }
 
-/** readable is `color`, mixed with black or white as far as its contrast to `background` needs to be 4.5. */
+/** A bit more than WCAG's 4.5, because a line under the pointer has a slightly different background. */
+const enough = 5
+
+/** readable is `color`, mixed with black or white as far as it has to be to have enough contrast to `background`. */
 export function readable(color: Rgb, background: Rgb): Rgb {
-  if (contrast(color, background) >= 4.5) return color
+  if (contrast(color, background) >= enough) return color
   const end: Rgb = contrast(white, background) > contrast(black, background) ? white : black
   for (let share = 0.1; share < 1; share += 0.1) {
     const mixed = mix(color, end, share)
-    if (contrast(mixed, background) >= 4.5) return mixed
+    if (contrast(mixed, background) >= enough) return mixed
   }
   return end
 }
@@ -42,13 +45,10 @@ export function css(color: Rgb): string {
   return `rgb(${color.join(' ')})`
 }
 
-/** parseHex reads "#rgb" or "#rrggbb". */
-export function parseHex(text: string): Rgb | undefined {
-  const digits = /^#([0-9a-f]{3}|[0-9a-f]{6})$/i.exec(text.trim())?.[1]
-  if (!digits) return undefined
-  const size = digits.length / 3
-  const part = (i: number) => Number.parseInt(digits.slice(i * size, (i + 1) * size).repeat(3 - size), 16)
-  return [part(0), part(1), part(2)]
+/** parseRgb reads a colour as computed styles have it: "rgb(1, 2, 3)". */
+export function parseRgb(text: string): Rgb | undefined {
+  const parts = /^rgba?\((\d+)[, ]+(\d+)[, ]+(\d+)\)$/.exec(text.trim())?.slice(1).map(Number)
+  return parts && [parts[0] ?? 0, parts[1] ?? 0, parts[2] ?? 0]
 }
 
 export const black: Rgb = [0, 0, 0]

@@ -22,15 +22,21 @@ const shown: Keyed[] = []
 
 /** register has logKeys act on a log until the returned function is called. */
 export function register(log: Keyed): () => void {
+  const searched = (event: KeyboardEvent) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === 'f' && target(event) === log) log.offer()
+  }
   shown.push(log)
-  return () => shown.splice(shown.indexOf(log), 1)
+  document.addEventListener('keydown', searched)
+  return () => {
+    shown.splice(shown.indexOf(log), 1)
+    document.removeEventListener('keydown', searched)
+  }
 }
 
 /** logKeys handles a key if it is one of the log that is shown, and reports whether it did. */
 export function logKeys(event: KeyboardEvent): boolean {
   const log = target(event)
   if (!log || event.defaultPrevented) return false
-  if ((event.ctrlKey || event.metaKey) && event.key === 'f') log.offer()
   if (event.ctrlKey || event.metaKey || event.altKey || !settings.keys.value) return false
   const done = act(log, event.key)
   if (done) event.preventDefault()

@@ -51,7 +51,7 @@ export function useReading(feed: Feed, view: RefObject<Viewport | null>) {
     position: () => view.current?.first ?? 1,
     /** offer offers the search of the whole log, once. */
     offer: () => {
-      if (!wasOffered.current) offer(true)
+      if (!finding && !wasOffered.current) offer(true)
       wasOffered.current = true
     },
     find: (open: boolean) => {
@@ -86,6 +86,9 @@ export function useReading(feed: Feed, view: RefObject<Viewport | null>) {
     },
   }
 }
+
+/** Reading is where the user is in a log, and what the pane does about it. */
+export type Reading = ReturnType<typeof useReading>
 
 /** useKeys has logKeys act on a pane while it is shown. */
 export function useKeys(pane: RefObject<HTMLElement | null>, keyed: Omit<Keyed, 'element'>): void {

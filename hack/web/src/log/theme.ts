@@ -1,27 +1,25 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import type { RefObject } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
-import { parseHex, type Rgb, white } from './color'
+import { parseRgb, type Rgb, white } from './color'
 
-const dark: Rgb = [16, 20, 26]
-
-/** useBackground is the background of the theme, which colours that programs mix are compared with. */
-export function useBackground(): Rgb {
-  const [background, set] = useState(read)
+/** useBackground is the background of an element, which the colours that programs mix are compared with. */
+export function useBackground(of: RefObject<HTMLElement | null>): Rgb {
+  const [background, set] = useState(white)
   useEffect(() => {
-    const update = () => set((before) => same(before, read()))
+    const update = () => set((before) => same(before, read(of.current)))
     update()
     const observer = new MutationObserver(update)
     observer.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] })
     return () => observer.disconnect()
-  }, [])
+  }, [of])
   return background
 }
 
-function read(): Rgb {
-  const set = getComputedStyle(document.documentElement).getPropertyValue('--bg')
-  return parseHex(set) ?? (document.documentElement.dataset.theme === 'dark' ? dark : white)
+function read(element: HTMLElement | null): Rgb {
+  return (element && parseRgb(getComputedStyle(element).backgroundColor)) || white
 }
 
 function same(before: Rgb, now: Rgb): Rgb {
