@@ -39,8 +39,9 @@ func isClean(address *url.URL) bool {
 	if clean := path.Clean(p); p != clean && p != clean+"/" {
 		return false
 	}
-	escaped := strings.ToLower(address.EscapedPath())
-	return !strings.Contains(escaped, "%2f") && !strings.Contains(escaped, "%2e")
+	// RawPath is what was sent, unless that is the default escape of the path. EscapedPath may differ from both.
+	sent := strings.ToLower(address.RawPath)
+	return !strings.Contains(sent, "%2f") && !strings.Contains(sent, "%2e")
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
