@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { LogLine } from '../api/types'
 import { useApp } from '../app'
 import { type Failure, failuresOf } from '../model/failures'
 import { duration, moment } from '../model/format'
@@ -98,6 +99,12 @@ function Card({ failure }: { failure: Failure }) {
 
 const shown = 10
 
+/** said are the lines of the commands alone, unless they have written nothing. */
+function said(lines: readonly LogLine[]): string[] {
+  const theirs = lines.filter(({ own }) => !own)
+  return (theirs.length > 0 ? theirs : lines).map(({ text }) => plain(text)).filter(Boolean)
+}
+
 /** LastLines are the last lines of a resource's log. */
 function LastLines({ row, at }: { row: string; at: number }) {
   const { logs } = useApp()
@@ -106,7 +113,7 @@ function LastLines({ row, at }: { row: string; at: number }) {
   useEffect(() => {
     const stop = new AbortController()
     logs.read({ session: name, resources: [row], tailLines: shown }, stop.signal).then(
-      (read) => setLines(read.map(({ text }) => plain(text)).filter(Boolean)),
+      (read) => setLines(said(read)),
       () => setLines([]),
     )
     return () => stop.abort()

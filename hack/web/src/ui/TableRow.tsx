@@ -32,7 +32,11 @@ export class TableRow extends Component<Props> {
   override render({ session, row, index, selected, select }: Props) {
     const name = visible(row.name)
     return (
-      <tr aria-rowindex={index} class={`line ${looks[row.phase].tone} ${row.phase}`} data-name={row.name}>
+      <tr
+        aria-rowindex={index}
+        class={`line ${looks[row.phase].tone} ${row.phase} ${selected ? 'selected' : ''}`}
+        data-name={row.name}
+      >
         <td class="select">
           <label class="target">
             <input
