@@ -53,7 +53,6 @@ interface NodeProps {
 export function NodeView({ node, place, href, current, selected, role, name, onSelect, onOpen }: NodeProps) {
   const { width, height } = place
   const look = looks[node.phase]
-  const cut = short(node.label) !== node.label
   const click = (event: MouseEvent) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return
     event.preventDefault()
@@ -73,18 +72,17 @@ export function NodeView({ node, place, href, current, selected, role, name, onS
         onClick={click}
         onFocus={() => onSelect(node.id)}
       >
-        {cut && <title>{node.label}</title>}
+        {short(node.label) !== node.label && <title>{node.label}</title>}
         {node.group && <rect class="graph-behind" x={4} y={-4} width={width} height={height} rx={6} />}
         <rect class="graph-box" width={width} height={height} rx={6} />
         <rect class="graph-bar" width={5} height={height} rx={2.5} />
-        {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a text of a drawing can't have the focus. */}
-        <text class="graph-sign" x={21} y={height / 2} aria-hidden="true">
+        <text class="graph-sign" x={21} y={height / 2}>
           {look.sign}
-        </text>
-        <text class="graph-name" x={36} y={19} aria-hidden={cut}>
+        </text>{' '}
+        <text class="graph-name" x={36} y={19}>
           {short(node.label)}
-        </text>
-        <text class="graph-state" x={36} y={36} aria-hidden={cut}>
+        </text>{' '}
+        <text class="graph-state" x={36} y={36}>
           {stateOf(node)}
         </text>
       </a>

@@ -10,7 +10,7 @@ import { whyChain } from '../model/rows'
 import { go, href } from '../router'
 import { edgeKey, edgesAlong, type GraphNode } from './build'
 import { type GraphData, type Groups, useGraph, useLayout } from './data'
-import { Arrows, EdgeView, NodeView, stateOf } from './draw'
+import { Arrows, EdgeView, NodeView, short, stateOf } from './draw'
 import { Details, Table } from './text'
 import { type Camera, Viewport } from './viewport'
 import { firstNode, walk } from './walk'
@@ -55,16 +55,8 @@ export default function GraphView({ session }: { session: Session }) {
     // biome-ignore lint/a11y/noStaticElementInteractions: keys are those of the nodes within it.
     <div class="graph" ref={container} onKeyDown={keys}>
       <div class="graph-tools" role="toolbar" aria-label="Graph">
-        <button type="button" onClick={() => camera.current?.zoom(1.25)} title="Zoom in (+)" aria-label="Zoom in">
-          +
-        </button>
-        <button type="button" onClick={() => camera.current?.zoom(0.8)} title="Zoom out (-)" aria-label="Zoom out">
-          −
-        </button>
-        <button type="button" onClick={() => camera.current?.fit()} title="Show all (0)">
-          Fit
-        </button>
-        {data.collapsible && (
+        {!table && <Zoom camera={camera} />}
+        {data.collapsible && !table && (
           <button
             type="button"
             aria-pressed={data.collapsed}
@@ -98,6 +90,22 @@ export default function GraphView({ session }: { session: Session }) {
       )}
       {!table && node && <Details {...data} session={name} node={node} expand={toggle} />}
     </div>
+  )
+}
+
+function Zoom({ camera }: { camera: { current: Camera | undefined } }) {
+  return (
+    <>
+      <button type="button" onClick={() => camera.current?.zoom(1.25)} title="Zoom in (+)" aria-label="Zoom in">
+        +
+      </button>
+      <button type="button" onClick={() => camera.current?.zoom(0.8)} title="Zoom out (-)" aria-label="Zoom out">
+        −
+      </button>
+      <button type="button" onClick={() => camera.current?.fit()} title="Show all (0)">
+        Fit
+      </button>
+    </>
   )
 }
 
@@ -196,7 +204,9 @@ function hrefOf(session: string, node: GraphNode): string {
 /** nameOf is a node in words: what a reader without the picture hears. */
 function nameOf(node: GraphNode, { dependencies, critical }: GraphData): string {
   const row = node.rows[0]
-  const parts = [`${node.label} ${stateOf(node)}`]
+  // It begins with what is seen, so that a user who speaks to the browser can say it.
+  const parts = [`${short(node.label)} ${stateOf(node)}`]
+  if (short(node.label) !== node.label) parts.push(node.label)
   if (node.group) return `${parts[0]}, ${looks[node.phase].word}`
   const needs = [...(dependencies.get(row?.name ?? '') ?? [])]
   if (row?.why) parts.push(row.why)
