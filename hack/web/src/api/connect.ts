@@ -89,7 +89,9 @@ export class Connection {
       this.welcomed = true
       this.queue = []
     }
-    if (message.type === 'lines') {
+    if (message.type === 'sync') {
+      this.port?.postMessage({ type: 'ready' } satisfies Request)
+    } else if (message.type === 'lines') {
       this.follows.get(message.id)?.lines(message.lines)
     } else if (message.type === 'ended') {
       const following = this.follows.get(message.id)

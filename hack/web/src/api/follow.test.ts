@@ -26,6 +26,7 @@ async function follow(handler: Handler, query: Partial<LogQuery> = {}, slots: Sl
   const out = {
     lines: (batch: LogLine[]) => {
       for (const { seq } of batch) lines.add(seq)
+      return undefined
     },
     ended: (error?: RequestError) => ends.add(error),
   }

@@ -24,7 +24,8 @@ export function logPath(query: LogQuery, follow = false): string {
 
 /** Reading is where the lines of a Follow go. */
 export interface Reading {
-  lines(batch: LogLine[]): void
+  /** The next lines are read when it resolves. */
+  lines(batch: LogLine[]): Promise<void> | undefined
   ended(error?: RequestError): void
 }
 
@@ -133,7 +134,7 @@ export class Follow {
       const lines = parseLines<LogLine>(batch)
       this.position = lines.at(-1)?.seq ?? this.position
       count += lines.length
-      this.out.lines(lines)
+      await this.out.lines(lines)
     }
     return count
   }

@@ -1,6 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import type { ServerResponse } from 'node:http'
 import { afterEach, expect, test } from 'vitest'
 import { secretHeader } from './client'
 import { Hub, type Surroundings } from './hub'
@@ -14,10 +15,13 @@ afterEach(async () => {
 })
 
 /** browserTab connects as a page does. */
-function browserTab(hub: Hub) {
+function browserTab(hub: Hub, frozen = false) {
   const { port1, port2 } = new MessageChannel()
   const messages = new Collected<Message>()
-  port1.onmessage = ({ data }) => messages.add(data as Message)
+  port1.onmessage = ({ data }) => {
+    messages.add(data as Message)
+    if ((data as Message).type === 'sync' && !frozen) send({ type: 'ready' })
+  }
   hub.connect(port2)
   cleanup.push(() => port1.close())
   const send = (request: Request) => port1.postMessage(request)
@@ -32,8 +36,8 @@ async function hubOf(handler: Handler, surroundings: Surroundings = {}) {
   const server = await TestServer.start(handler)
   cleanup.push(() => server.stop())
   const hub = new Hub(surroundings)
-  const tab = (hello: Partial<Request & { type: 'hello' }> = {}) => {
-    const opened = browserTab(hub)
+  const tab = (hello: Partial<Request & { type: 'hello' }> = {}, frozen = false) => {
+    const opened = browserTab(hub, frozen)
     opened.send({ type: 'hello', page: server.page.href, ...hello })
     cleanup.push(() => opened.send({ type: 'bye' }))
     return opened
@@ -164,4 +168,29 @@ test('sends what has changed alone, many events as one message', async () => {
     expect(change.targets.map(([key]) => key)).toEqual(['b'])
     expect(change.order).toBeUndefined()
   }
+})
+
+test('a tab that takes nothing over gets nothing more, then everything at once', async () => {
+  let written: ServerResponse | undefined
+  const { server, tab } = await hubOf((path, response, request) => {
+    if (path.pathname !== '/sessions' || !path.searchParams.get('watch')) return objects(path, response, request)
+    response.flushHeaders()
+    written = response
+  })
+  const frozen = tab({}, true)
+  const other = tab()
+  await server.until(() => written !== undefined)
+  await frozen.messages.until((all) => all.some(({ type }) => type === 'sync'))
+  for (let n = 2; n < 50; n++) {
+    const metadata = { name: `n${n}`, uid: `u${n}`, resourceVersion: String(n) }
+    if (written) line(written, { type: 'ADDED', object: { metadata, status: { targets: [] } } })
+  }
+  const names = (one: typeof other) =>
+    one.updates().flatMap(({ sessions }) => sessions?.changed.map(({ name }) => name) ?? [])
+  await other.messages.until(() => names(other).includes('n49'))
+  expect(frozen.messages.all.filter(({ type }) => type === 'sync')).toHaveLength(1)
+  const before = frozen.updates().length
+  frozen.send({ type: 'ready' })
+  await frozen.messages.until(() => names(frozen).includes('n49'))
+  expect(frozen.updates()).toHaveLength(before + 1)
 })

@@ -58,6 +58,9 @@ export class Hub {
       case 'seen':
         this.see(tab, request.seen)
         break
+      case 'ready':
+        tab.ready()
+        break
       case 'wake':
         this.wake()
         break
@@ -147,7 +150,7 @@ export class Hub {
     tab.follows.set(id, controller)
     const { signal } = controller
     const follow = new Follow(this.client, query, this.slots, this.waking, {
-      lines: (batch) => signal.aborted || tab.add(id, batch),
+      lines: (batch) => (signal.aborted ? undefined : tab.add(id, batch)),
       ended: (error) => tab.ended(id, error),
     })
     void follow.run(signal)

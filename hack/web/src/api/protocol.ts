@@ -13,6 +13,8 @@ export type Request =
   | { type: 'login'; secret?: string; reason?: string }
   /** Whether the tab is seen, or not for so long that it wants nothing. */
   | { type: 'seen'; seen: 'yes' | 'no' | 'long' }
+  /** The tab has taken over what it was sent. It is sent nothing more before. */
+  | { type: 'ready' }
   /** The network may be back. */
   | { type: 'wake' }
   | { type: 'follow'; id: number; query: LogQuery }
@@ -44,6 +46,8 @@ export type Message =
   | { type: 'login'; secret?: string | undefined }
   | Update
   | { type: 'lines'; id: number; lines: LogLine[] }
+  /** The end of some updates and lines, which the tab answers with ready. */
+  | { type: 'sync' }
   | { type: 'ended'; id: number; error?: Refusal }
   /** The time of the server less that of this machine in ms, at least. */
   | { type: 'time'; offset: number }

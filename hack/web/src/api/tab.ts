@@ -15,7 +15,10 @@ export interface Port {
 /** A tab gets at most one message of objects in so many ms: when it is seen, when not. */
 const pace = { seen: 50, unseen: 1_000 }
 
-/** Tab is what the hub knows of a tab. It collects what the tab is sent. */
+/** Of so many lines that wait for a tab the reader of the log waits as well. */
+const enough = 20_000
+
+/** Tab is what the hub knows of a tab. It collects what the tab is sent while the tab is busy, or frozen. */
 export class Tab {
   /** The tab has everything up to this version. */
   version = 0
@@ -24,6 +27,9 @@ export class Tab {
   private readonly lines = new Map<number, LogLine[]>()
   private timer: ReturnType<typeof setTimeout> | undefined
   private last = 0
+  private busy = false
+  private changes = false
+  private drained: (() => void)[] = []
 
   constructor(
     private readonly port: Port,
@@ -37,22 +43,32 @@ export class Tab {
 
   /** changed sends what is new, at once if nothing was sent lately. */
   changed(): void {
-    if (this.timer !== undefined || this.seen === 'long') return
+    this.changes = true
+    if (this.timer !== undefined || this.busy || this.seen === 'long') return
     const wait = this.last + (this.seen === 'yes' ? pace.seen : pace.unseen) - Date.now()
     if (wait <= 0) this.flush()
     else this.timer = setTimeout(() => this.flush(), wait)
   }
 
-  /** hurry sends what waits, as when the tab is seen again. */
-  hurry(): void {
-    if (this.timer !== undefined) this.flush()
+  /** ready is called when the tab has taken over what it was sent. */
+  ready(): void {
+    this.busy = false
+    if (this.changes) this.changed()
   }
 
-  add(id: number, batch: LogLine[]): void {
+  /** hurry sends what waits, as when the tab is seen again. */
+  hurry(): void {
+    if (this.timer !== undefined && !this.busy) this.flush()
+  }
+
+  /** add collects lines. It resolves when there is room for more. */
+  async add(id: number, batch: LogLine[]): Promise<void> {
     const waiting = this.lines.get(id)
     if (waiting) for (const line of batch) waiting.push(line)
     else this.lines.set(id, batch)
     this.changed()
+    if ((this.lines.get(id)?.length ?? 0) < enough) return
+    await new Promise<void>((resolve) => this.drained.push(resolve))
   }
 
   ended(id: number, error?: RequestError): void {
@@ -66,6 +82,7 @@ export class Tab {
     this.follows.get(id)?.abort()
     this.follows.delete(id)
     this.lines.delete(id)
+    this.drain()
   }
 
   close(): void {
@@ -79,9 +96,17 @@ export class Tab {
     clearTimeout(this.timer)
     this.timer = undefined
     this.last = Date.now()
+    this.changes = false
     const update = this.update(this)
     if (update) this.send(update)
     for (const [id, lines] of this.lines) this.send({ type: 'lines', id, lines })
+    this.busy = update !== undefined || this.lines.size > 0
+    if (this.busy) this.send({ type: 'sync' })
     this.lines.clear()
+    this.drain()
+  }
+
+  private drain(): void {
+    for (const resolve of this.drained.splice(0)) resolve()
   }
 }
