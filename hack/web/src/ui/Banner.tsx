@@ -3,22 +3,22 @@
 
 import { useApp } from '../app'
 import type { Link } from '../state/state'
-import { Elapsed } from './Time'
+import { Age } from './Time'
 
 /** Banner says what is wrong with the connection while the content below is that of the last answer. */
 export function Banner({ link, retry }: { link: Link; retry(): void }) {
   if (link.state === 'connecting') {
     return (
-      <div class="notice wait" role="status">
+      <aside class="notice wait" aria-label="Connection">
         Connecting…
-      </div>
+      </aside>
     )
   }
   if (link.state !== 'stale') return null
   return (
-    <div class="notice warn">
+    <aside class="notice warn" aria-label="Connection">
       <strong>
-        Stale since <Elapsed from={link.since} />
+        Stale since <Age from={link.since} />
       </strong>
       <span class="wraps">The server doesn't answer{link.reason ? `: ${link.reason}` : ''}.</span>
       <span class="muted">
@@ -27,7 +27,7 @@ export function Banner({ link, retry }: { link: Link; retry(): void }) {
       <button type="button" onClick={retry}>
         Retry now
       </button>
-    </div>
+    </aside>
   )
 }
 

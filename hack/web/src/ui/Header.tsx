@@ -22,8 +22,9 @@ interface Props {
 
 /** Header is the first line of each page: where one is, how the Session is, and what is for all pages. */
 export function Header({ shown, summary, open }: Props) {
+  const link = useApp().state.link.value
   return (
-    <header class="top">
+    <header class={`top ${link.state === 'stale' ? 'stale' : ''}`}>
       <Switcher current={shown?.name} />
       {shown && summary && <Figures shown={shown} summary={summary} />}
       <div class="tools">
