@@ -18,18 +18,19 @@ import (
 
 // webPage is how a person is led to the page of a run.
 type webPage struct {
-	// served is true if the server has it, told if an address with a code is printed, opened if a browser opens it.
-	served, told, opened bool
+	// served is true if the server has it, printed if an address with a code is printed, opened if a browser opens it.
+	served, printed, opened bool
 }
 
 // newWebPage prints no address where many may read it, such as in the log of a CI system or of a run in the background.
 func (o *options) newWebPage() webPage {
 	up := o.exitCondition == v1alpha1.ExitConditionManual
 	served, foreground := o.web.On(), o.detached.log == ""
+	ci := view.Truthy(os.Getenv("CI")) || o.ciSystems.github.on() || o.ciSystems.gitlab.on()
 	return webPage{
-		served: served,
-		told:   served && up && foreground && !view.Truthy(os.Getenv("CI")),
-		opened: served && up && o.openPage && foreground,
+		served:  served,
+		printed: served && up && foreground && !ci,
+		opened:  served && up && o.openPage && foreground,
 	}
 }
 
@@ -46,7 +47,7 @@ func (w webPage) opener(client *live.Client) func(ctx context.Context, resource 
 
 // pageLine is the line that says where the page is, empty if it isn't to be printed.
 func (c *console) pageLine() string {
-	if !c.terminal.page.told {
+	if !c.terminal.page.printed {
 		return ""
 	}
 	address, err := c.api.WebURL()

@@ -86,15 +86,15 @@ func (o *options) complete(cmd *cobra.Command) (err error) {
 		command.CheckNotNegative("kill-grace", o.killGrace, "to kill at once"))
 	errs = append(errs, o.targets.Check()...)
 	errs = append(errs, o.web.Check()...)
+	if err := host.CheckReplaceable(o.kubeconfigOut); err != nil {
+		errs = append(errs, fmt.Errorf("--kubeconfig-out: %w", err))
+	}
+	errs = append(errs, o.server.Validate()...)
 	// Of servers that share an etcd, one doesn't know the logins of the others.
 	o.server.Web = apiserver.WebOptions{Off: true}
 	if o.storage != storageEtcd {
 		o.server.Web = o.web.Options()
 	}
-	if err := host.CheckReplaceable(o.kubeconfigOut); err != nil {
-		errs = append(errs, fmt.Errorf("--kubeconfig-out: %w", err))
-	}
-	errs = append(errs, o.server.Validate()...)
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	// An error begins with its flag if it has one.
 	slices.SortStableFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })

@@ -33,7 +33,7 @@ func findBrowser(system string, getenv func(string) string) (Browser, error) {
 	case view.Truthy(getenv("CI")):
 		return Browser{}, errors.New("the environment variable CI is set")
 	case getenv("SSH_CONNECTION") != "":
-		return Browser{}, errors.New("this is a session over SSH")
+		return Browser{}, errors.New("this is a session over SSH; ssh -L forwards the port of the address")
 	case system == "darwin":
 		opener = "open"
 	case getenv("DISPLAY") == "" && getenv("WAYLAND_DISPLAY") == "":
