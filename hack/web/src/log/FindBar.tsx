@@ -3,6 +3,7 @@
 
 import { Field } from './controls'
 import type { Find } from './find'
+import { reason } from './Notices'
 
 interface Props {
   find: Find | undefined
@@ -46,7 +47,7 @@ export function FindBar({ find, term, current, re, onTerm, onNext, onClose }: Pr
 
 function said(find: Find | undefined, current: number | undefined, re: boolean): string {
   if (!find) return re ? 'Regular expressions, in RE2’s syntax' : ''
-  if (find.error) return find.error.message
+  if (find.error) return reason(find.error.message)
   if (find.searching && find.seqs.length === 0) return 'Searching…'
   return find.seqs.length === 0 ? 'No matches' : find.count(current)
 }

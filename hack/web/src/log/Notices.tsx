@@ -65,12 +65,17 @@ function Refused({ feed, onAgain }: Props) {
   return (
     <p class="log-notice log-bad" role="status">
       {refusal(code)}
-      {message && <span class="log-why"> {message}</span>}{' '}
+      {message && <span class="log-why"> {reason(message)}</span>}{' '}
       <button type="button" class="log-button" onClick={onAgain}>
         Try again
       </button>
     </p>
   )
+}
+
+/** reason is what is wrong with an expression, without the names of what it was given to. */
+export function reason(message: string): string {
+  return /\bgrep: (?:Invalid value: )?(.*)/s.exec(message)?.[1] ?? message
 }
 
 function refusal(code: number): string {

@@ -10,6 +10,8 @@ export class FakeLogs implements Logs {
   readonly queries: LogQuery[] = []
   /** What read rejects with, if anything. */
   refusal: RequestError | undefined
+  /** How many lines before the first one were dropped, which the answer to sinceSeq=0 says. */
+  dropped = 0
   private readonly followers = new Set<Follower>()
 
   constructor(public lines: LogLine[]) {}
@@ -24,6 +26,7 @@ export class FakeLogs implements Logs {
     }
     const { beforeSeq, limitLines } = query
     const found = this.lines.filter(selector(query))
+    if (this.dropped && query.sinceSeq === 0 && found[0]) found[0] = { ...found[0], missed: this.dropped }
     if (limitLines === undefined) return found
     return beforeSeq ? found.slice(-limitLines) : found.slice(0, limitLines)
   }

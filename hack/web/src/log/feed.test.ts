@@ -148,6 +148,15 @@ describe('Feed', () => {
     expect(seqs()).toEqual([1, 2, 3, 4])
   })
 
+  it('says how many lines were dropped before the first', async () => {
+    const logs = new FakeLogs(lines(51, 60))
+    logs.dropped = 50
+    const { feed, settled, kinds } = fixture(logs)
+    feed.open()
+    await settled()
+    expect(kinds().slice(0, 2)).toEqual(['missed', 51])
+  })
+
   it('says that it is refused, and that the log has ended', async () => {
     const logs = new FakeLogs(lines(1, 2))
     logs.refusal = new RequestError(409, 'Conflict', "it isn't run by this server")
@@ -165,7 +174,7 @@ describe('Feed', () => {
   it('tries again when the server does not answer', async () => {
     vi.useFakeTimers()
     try {
-      const logs = new FakeLogs(lines(1, 2))
+      const logs = new FakeLogs(lines(1, 1500))
       logs.refusal = new RequestError(0, '', 'no answer')
       const { feed, seqs } = fixture(logs)
       feed.open()
@@ -173,7 +182,14 @@ describe('Feed', () => {
       expect(feed.phase.name).toBe('retrying')
       logs.refusal = undefined
       await vi.advanceTimersByTimeAsync(2000)
-      expect([feed.phase.name, seqs()]).toEqual(['ready', [1, 2]])
+      expect([feed.phase.name, seqs().length, seqs().at(-1)]).toEqual(['ready', 1000, 1500])
+      logs.refusal = new RequestError(503, '', 'no answer')
+      feed.older()
+      await vi.advanceTimersByTimeAsync(10)
+      expect([feed.phase.name, seqs().length]).toEqual(['retrying', 1000])
+      logs.refusal = undefined
+      await vi.advanceTimersByTimeAsync(2000)
+      expect([feed.phase.name, seqs().length]).toEqual(['ready', 1500])
     } finally {
       vi.useRealTimers()
     }

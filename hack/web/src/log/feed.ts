@@ -3,14 +3,12 @@
 
 import type { LogLine } from '../api/types'
 import type { Logs, RequestError } from '../state/state'
+import { Behind } from './behind'
 import { asRequestError, Follower, type Phase, type Soon } from './follower'
 import { type Fetched, Pages, type Part } from './pages'
 import { append, maxRows, opened, prepend, trim, type Window } from './window'
 
 const empty: Window = { rows: [], from: 1, to: 0, atStart: false, atEnd: false }
-
-/** How many followed lines are kept for when the window gets to the end of the log. */
-const maxBehind = 5000
 
 /** How long the feed waits before it tries again, in ms. */
 const pause = 2000
@@ -30,7 +28,7 @@ export class Feed {
   restarted = false
   /** How many lines were written since the feed began. */
   arrived = 0
-  /** Whether the reader follows the end: the window then gives up old lines for new ones. */
+  /** Whether the reader follows the end: old lines are then given up for new ones. */
   following = true
   private held = 0
 
@@ -40,9 +38,7 @@ export class Feed {
   private follower: Follower | undefined
   private timer: ReturnType<typeof setTimeout> | undefined
   private adding: Promise<void> = Promise.resolve()
-  /** The newest lines that the window doesn't have, and the line up to which older ones aren't kept. */
-  private behind: LogLine[] = []
-  private forgotten = 0
+  private behind = new Behind()
   /** What was requested of what the server selects. It is less than the window has where context was added. */
   private asked = { from: 0, to: 0 }
 
@@ -85,22 +81,14 @@ export class Feed {
   home(): void {
     this.hold()
     if (this.window.atStart) this.changed()
-    else
-      void this.moved(
-        (signal) => this.head(signal),
-        () => this.home(),
-      )
+    else void this.moved(this.head, () => this.home())
   }
 
   /** end shows the end of the log, and follows it. */
   end(): void {
     this.following = true
     if (this.window.atEnd) this.changed()
-    else
-      void this.moved(
-        (signal) => this.tail(signal),
-        () => this.end(),
-      )
+    else void this.moved(this.tail, () => this.end())
   }
 
   /** show has the window have a line. */
@@ -151,14 +139,14 @@ export class Feed {
     this.following = false
   }
 
-  private async head(signal: AbortSignal): Promise<void> {
+  private readonly head = async (signal: AbortSignal): Promise<void> => {
     const fetched = await this.pages.after(0, signal)
     if (signal.aborted) return
     this.replace(fetched, true)
     if (fetched.complete) await this.reachEnd(signal)
   }
 
-  private async tail(signal: AbortSignal): Promise<void> {
+  private readonly tail = async (signal: AbortSignal): Promise<void> => {
     const fetched = await this.pages.before(undefined, signal)
     if (signal.aborted) return
     this.replace(fetched, fetched.complete)
@@ -182,9 +170,8 @@ export class Feed {
 
   /** reachEnd adds the lines that were followed since a request that got to the end of the log. */
   private async reachEnd(signal: AbortSignal): Promise<void> {
-    if (this.forgotten > this.asked.to) return
-    const lines = this.behind.filter((line) => line.seq > this.asked.to)
-    this.behind = []
+    if (this.behind.forgotten > this.asked.to) return
+    const lines = this.behind.take(this.asked.to)
     this.window = { ...this.window, atEnd: true }
     if (lines.length > 0) await this.add(lines, signal)
   }
@@ -219,14 +206,8 @@ export class Feed {
       this.window = { ...this.window, atEnd: false }
     }
     if (this.window.atEnd) await this.add(lines, signal)
-    else this.keepBehind(lines)
+    else this.behind.keep(lines)
     if (!signal.aborted) this.changed()
-  }
-
-  private keepBehind(lines: readonly LogLine[]): void {
-    this.behind = this.behind.concat(lines)
-    const over = this.behind.length - maxBehind
-    if (over > 0) this.forgotten = this.behind.splice(0, over).at(-1)?.seq ?? this.forgotten
   }
 
   /** add appends lines, each after those of the calls before. */
@@ -243,7 +224,7 @@ export class Feed {
     const page = await this.pages.select(cut, this.window.to + 1, last, signal)
     if (signal.aborted) return
     if (!this.window.atEnd) {
-      this.forgotten = Math.max(this.forgotten, last)
+      this.behind.forget(last)
       return
     }
     const window = append(this.window, page)
@@ -297,16 +278,21 @@ export class Feed {
     const temporary = error.code === 0 || error.code === 429 || error.code >= 500
     this.phase = { name: temporary ? 'retrying' : 'refused', error }
     clearTimeout(this.timer)
-    if (temporary) this.timer = setTimeout(again, pause)
+    if (temporary) this.timer = setTimeout(() => this.retry(again), pause)
     this.changed()
+  }
+
+  private retry(again: () => void): void {
+    this.phase = { name: this.window === empty ? 'loading' : 'ready' }
+    again()
   }
 
   private restart(): void {
     this.follower?.stop()
     this.follower = undefined
     this.window = empty
-    this.behind = []
-    this.forgotten = 0
+    this.phase = { name: 'loading' }
+    this.behind = new Behind()
     this.restarted = true
     this.open()
   }

@@ -60,8 +60,17 @@ export class Pages {
     const end = Math.min(seq ?? after, this.part.end || after)
     const lines = await this.read({ beforeSeq: end, limitLines: this.size }, signal)
     const complete = lines.length < this.size
+    if (complete) await this.addMissed(lines, signal)
     const from = complete ? this.start : (lines[0]?.seq ?? end)
     return this.fetched(lines, from, end - 1, complete, signal)
+  }
+
+  /** addMissed says of the first line how many were dropped before it, which only an answer to sinceSeq has. */
+  private async addMissed(lines: LogLine[], signal: AbortSignal): Promise<void> {
+    const first = lines[0]
+    if (!first || first.seq === this.start || first.missed) return
+    const again = (await this.read({ sinceSeq: this.start - 1, limitLines: 1 }, signal))[0]
+    if (again?.seq === first.seq) lines[0] = again
   }
 
   /** after reads what follows a line, the start of the log after 0. */

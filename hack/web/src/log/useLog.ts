@@ -11,6 +11,7 @@ import type { Feed } from './feed'
 import { type Filter, filters, formatFilter, parseFilter } from './filter'
 import { type Format, rowsText, rowText, type Seen, wholeLog } from './format'
 import { useFeed, useFind } from './hooks'
+import { reason } from './Notices'
 import type { Part } from './pages'
 import { remember, setParams, useLinked, useRemembered } from './params'
 import { type Range, rangeOf, rowsBetween, selectLine, withoutLine } from './range'
@@ -74,7 +75,7 @@ export function useLog(name: string, resources: string[]) {
     copySelected: () => void files.copy(),
     download: files.download,
     filter: part.filter,
-    invalid: refusal && [400, 422].includes(refusal.code) ? refusal.message : undefined,
+    invalid: refusal && [400, 422].includes(refusal.code) ? reason(refusal.message) : undefined,
     setFilter: (filter: Filter) => remember(name, formatFilter(filter, params)),
     notices: {
       feed,
