@@ -55,9 +55,17 @@ function earliest(a: number, b: number): number {
   return a === 0 || (b !== 0 && b < a) ? b : a
 }
 
+// A target that hasn't changed keeps its identity, and most haven't from one status to the next.
+const ends = new WeakMap<Target, number>()
+
 /** doneAt is when a target was ready, had succeeded or had failed, 0 if it wasn't. */
 export function doneAt(t: Target): number {
-  return earliest(moment(t.times?.readyTime), moment(t.times?.finishTime))
+  let end = ends.get(t)
+  if (end === undefined) {
+    end = earliest(moment(t.times?.readyTime), moment(t.times?.finishTime))
+    ends.set(t, end)
+  }
+  return end
 }
 
 /** lastStep is the place of the target at which the critical path ends, -1 if there is none. */
