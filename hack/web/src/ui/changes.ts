@@ -28,7 +28,10 @@ export function changesOf(before: Seen | undefined, after: Seen): Change[] {
     if (row.phase === 'failed' && old.phase !== 'failed') {
       changes.push({ kind: 'failed', text: row.why ? `${name} failed, ${row.why}` : `${name} failed` })
     } else if (old.phase === 'failed' && (row.phase === 'ready' || row.phase === 'succeeded')) {
-      changes.push({ kind: 'recovered', text: `${name} is ${row.state} again` })
+      changes.push({
+        kind: 'recovered',
+        text: row.phase === 'ready' ? `${name} is ready again` : `${name} has succeeded`,
+      })
     }
   }
   const { done, state, name } = after.summary
