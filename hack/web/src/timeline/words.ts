@@ -6,9 +6,12 @@ import { looks, phaseOf, stateWord } from '../model/phase'
 import { type Bar, kinds, type Segment } from './bars'
 import { type Line, tookOf } from './lines'
 
+// A format of its own for each moment would take most of the time of a view.
+const format = new Intl.DateTimeFormat([], { timeStyle: 'medium', hourCycle: 'h23' })
+
 /** clock is a moment as people read it, in the local zone. */
 export function clock(at: number): string {
-  return `${new Date(at).toLocaleTimeString([], { hour12: false })}.${Math.floor((at % 1000) / 100)}`
+  return `${format.format(at)}.${Math.floor((at % 1000) / 100)}`
 }
 
 /** segmentWords is a segment in words: "runs 3.1s, 12:00:01.2 – 12:00:04.3". */
