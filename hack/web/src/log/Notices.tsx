@@ -118,7 +118,8 @@ export function Foot({ feed, session, filtered }: Props) {
   }
   if (feed.busy === 'older') parts.push('loading earlier lines…')
   if (feed.busy === 'newer' || feed.busy === 'jump') parts.push('loading…')
-  if (feed.ended && session?.status?.done) parts.push(`the run has ended; ${keptText(session)}`)
+  if (feed.bounded) parts.push('the update has ended')
+  else if (feed.ended && session?.status?.done) parts.push(`the run has ended; ${keptText(session)}`)
   else if (feed.ended) parts.push('the log has ended')
   else if (!feed.following) parts.push('not following')
   return <p class="log-foot">{parts.join(' · ')}</p>

@@ -148,6 +148,16 @@ describe('Feed', () => {
     expect(seqs()).toEqual([1, 2, 3, 4])
   })
 
+  it('reads an update that has ended, and nothing after it', async () => {
+    const logs = new FakeLogs(lines(1, 30))
+    const { feed, settled, seqs } = fixture(logs, part({}, { first: 5, end: 9 }))
+    feed.open()
+    await settled()
+    logs.write(line(31))
+    await flush()
+    expect([seqs(), feed.bounded, feed.window.atStart, feed.window.atEnd]).toEqual([[5, 6, 7, 8], true, true, true])
+  })
+
   it('says how many lines were dropped before the first', async () => {
     const logs = new FakeLogs(lines(51, 60))
     logs.dropped = 50

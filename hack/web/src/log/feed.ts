@@ -66,6 +66,11 @@ export class Feed {
     )
   }
 
+  /** bounded reports whether the part of the log is complete: it is that of an update that has ended. */
+  get bounded(): boolean {
+    return this.pages.part.end > 0
+  }
+
   /** unseen is how many lines were written since the reader has stopped following. */
   get unseen(): number {
     return this.following ? 0 : this.arrived - this.held
@@ -178,11 +183,7 @@ export class Feed {
 
   /** followAfter follows the log, once. */
   private followAfter(seq: number): void {
-    if (this.follower || this.closed.signal.aborted) return
-    if (this.pages.part.end) {
-      this.ended = true
-      return
-    }
+    if (this.follower || this.bounded || this.closed.signal.aborted) return
     const query = this.pages.query({ sinceSeq: Math.max(seq, this.pages.start - 1) })
     const take = (lines: LogLine[], signal: AbortSignal) => this.take(lines, signal)
     this.follower = new Follower(this.logs, query, take, (error) => this.stopped(error), this.soon)
@@ -222,11 +223,8 @@ export class Feed {
     const cut = lines.length > maxRows ? lines.slice(-maxRows) : lines
     const last = lines.at(-1)?.seq ?? this.window.to
     const page = await this.pages.select(cut, this.window.to + 1, last, signal)
-    if (signal.aborted) return
-    if (!this.window.atEnd) {
-      this.behind.forget(last)
-      return
-    }
+    if (!this.window.atEnd) this.behind.forget(last)
+    if (signal.aborted || !this.window.atEnd) return
     const window = append(this.window, page)
     this.asked.to = Math.max(this.asked.to, last)
     if (cut === lines) this.set(trim(window, 'start'))

@@ -82,7 +82,7 @@ export function useLog(name: string, resources: string[]) {
       session,
       link: state.link.value,
       earlier,
-      filtered: filters(part.filter),
+      filtered: filters({ ...part.filter, build: '' }),
       said: reading.said,
       offered: reading.offered && !reading.finding,
       onFind: () => reading.find(true),
