@@ -16,13 +16,13 @@ import { firstPaint, frames, meter, percentile, report, watchLongTasks } from '.
 const many = (count: number) => `
 update_settings(max_parallel_updates=20)
 for n in range(${count}):
-    local_resource('r%04d' % n, 'true', allow_parallel=True, labels=['l%d' % (n % 7)])
+    local_resource('r' + ('000' + str(n))[-4:], 'true', allow_parallel=True, labels=['l%d' % (n % 7)])
 `
 
 /** started runs the Tiltfile and waits until all of its jobs have ended. */
 async function started(tiltfile: string): Promise<Server> {
   const server = await up(world(), tiltfile)
-  await server.tilt('wait', '--for=condition=Ready', '--timeout=300s', 'session/Tiltfile')
+  await server.tilt('wait', '--for=condition=Ready', '--timeout=120s', 'session/Tiltfile')
   return server
 }
 
@@ -150,7 +150,7 @@ test('a server that a page watches while something happens all the time', async 
 test('a graph of 200 resources and 400 edges', async () => {
   const server = await started(`
 for n in range(200):
-    local_resource('r%04d' % n, 'true', allow_parallel=True, resource_deps=['r%04d' % d for d in [n // 2, n // 3] if d < n])
+    local_resource('r' + ('000' + str(n))[-4:], 'true', allow_parallel=True, resource_deps=['r' + ('000' + str(d))[-4:] for d in [n // 2, n // 3] if d < n])
 `)
   const page = await (await profile()).open(await server.login())
   await ready(page, 'r0001')

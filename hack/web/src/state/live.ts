@@ -45,6 +45,8 @@ class Live {
   /** Why the last code was refused. */
   private refused: string | undefined
   private connected = false
+  /** The secret of a login that the other tabs don't know yet. */
+  private fresh: string | undefined
   readonly actions = requests(
     this.client,
     () => Date.now() + this.ticker.offset,
@@ -73,7 +75,8 @@ class Live {
       if (!secret) return
       saveSecret(secret, code.stay)
       this.client.secret = secret
-      this.connection.send({ type: 'login', secret })
+      if (this.connected) this.connection.send({ type: 'login', secret })
+      else this.fresh = secret
       if (this.connected) await this.ask()
     } catch (error) {
       if (!(error instanceof RequestError) || error.code !== 401) return
@@ -91,7 +94,10 @@ class Live {
       if (before === 'stale' && message.link?.state === 'live') void this.ask()
     } else if (message.type === 'welcome') {
       this.connected = true
-      if (message.secret) this.keep(message.secret)
+      // The cookie is that of the newest login, whatever the other tabs had before.
+      if (this.fresh) this.connection.send({ type: 'login', secret: this.fresh })
+      else if (message.secret) this.keep(message.secret)
+      this.fresh = undefined
       void this.ask()
     } else if (message.type === 'login') {
       if (this.keep(message.secret)) void this.ask()
