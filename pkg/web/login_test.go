@@ -289,8 +289,7 @@ func TestSecrets(t *testing.T) {
 			t.Errorf("the secret %q is kept", secret)
 		}
 	}
-	answer := direct(site, http.MethodGet, sessions, "", me.headers("X-Forwarded-For: 10.0.0.1", "Forwarded: for=10.0.0.1",
-		"X-Real-Ip: 10.0.0.1", "X-Forwarded-User: root")...)
+	answer := direct(site, http.MethodGet, sessions, "", me.headers("X-Forwarded-For: 10.0.0.1", "Forwarded: for=10.0.0.1", "X-Real-Ip: 10.0.0.1", "X-Forwarded-User: root")...)
 	if answer.Code != http.StatusOK {
 		t.Error(answer.Code)
 	}
