@@ -99,7 +99,8 @@ func (o *uiOptions) notServed(err error) error {
 		file = location.File()
 	}
 	return command.WithCode(command.ExitFailure,
-		"context %[1]s: %[2]w; serve the page from here with `tilt-session ui --kubeconfig %[3]s --context %[1]s`", name, err, file)
+		"context %[1]s: %[2]w; serve the page from here with `tilt-session ui --kubeconfig %[3]s --context %[1]s`",
+		name, err, file)
 }
 
 // show opens an address in the browser, or prints it.

@@ -52,7 +52,8 @@ func (o *uiOptions) remote() (*remote, error) {
 		return nil, command.WithCode(command.ExitUsage, "%w", unknownContext(r.context, raw))
 	}
 	if raw.Clusters[context.Cluster] == nil {
-		return nil, command.WithCode(command.ExitUsage, "context %s: the kubeconfig has no cluster %q", r.context, context.Cluster)
+		return nil, command.WithCode(command.ExitUsage, "context %s: the kubeconfig has no cluster %q",
+			r.context, context.Cluster)
 	}
 	r.user = context.AuthInfo
 	if r.config, err = loader.ClientConfig(); err != nil {

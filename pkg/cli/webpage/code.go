@@ -1,9 +1,9 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package webpage leads users to the web page: it asks a server for an address with a code that logs in once, opens it in
-// the browser, and serves the page itself for an API that is elsewhere. What the page is and who may use it is a matter
-// of package web.
+// Package webpage leads users to the web page: it asks a server for an address with a code that logs in once, opens
+// it in the browser, and serves the page itself for an API that is elsewhere. What the page is and who may use it is a
+// matter of package web.
 package webpage
 
 import (
