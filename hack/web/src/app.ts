@@ -12,6 +12,8 @@ export interface App {
   logs: Logs
   /** The time of the server in ms of the epoch, in steps of a second while something on the page counts time. */
   now(): number
+  /** retry asks a server that hasn't answered, or has refused, at once instead of at the time of the next attempt. */
+  retry(): void
 }
 
 export const AppContext = createContext<App | undefined>(undefined)

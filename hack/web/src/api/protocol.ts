@@ -15,7 +15,7 @@ export type Request =
   | { type: 'seen'; seen: 'yes' | 'no' | 'long' }
   /** The tab has taken over what it was sent. It is sent nothing more before. */
   | { type: 'ready' }
-  /** The network may be back. */
+  /** The network may be back, or the user wants an attempt now. */
   | { type: 'wake' }
   | { type: 'follow'; id: number; query: LogQuery }
   | { type: 'unfollow'; id: number }

@@ -25,7 +25,8 @@ export function createApp(): App {
     const code = takeCode()
     if (code) void live.use(code)
   })
-  return { state: live.mirror, actions: live.actions, logs: live.logs, now: () => live.ticker.now() }
+  const { mirror: state, actions, logs } = live
+  return { state, actions, logs, now: () => live.ticker.now(), retry: () => live.retry() }
 }
 
 /** takeCode takes a code out of the address, where it must not stay. */
@@ -84,6 +85,10 @@ class Live {
       const { link } = this.mirror
       if (link.peek().state === 'login') link.value = { state: 'login', reason: codeRefused }
     }
+  }
+
+  retry(): void {
+    this.connection.send({ type: 'wake' })
   }
 
   private receive(message: Message): void {

@@ -91,7 +91,7 @@ function Plain() {
 type PageProps = Pick<Parameters<typeof Header>[0], 'shown' | 'summary'>
 
 function Page({ shown, summary }: PageProps) {
-  const { state } = useApp()
+  const { state, retry } = useApp()
   const [open, setOpen] = useState<Open>(undefined)
   const link = state.link.value
   useKeys({ '?': () => setOpen('help') })
@@ -107,8 +107,6 @@ function Page({ shown, summary }: PageProps) {
     addEventListener('keydown', onKeyDown)
     return () => removeEventListener('keydown', onKeyDown)
   }, [])
-  // What listens for it asks the server at once.
-  const retry = () => dispatchEvent(new Event('online'))
   return (
     <div class="shell">
       {/* biome-ignore lint/a11y/useValidAnchor: it is a link to a place on the page, whose fragment is the route. */}

@@ -153,5 +153,6 @@ export function appOf(run: { value: Run }, seconds = 60, ui: Availability = 'ser
       logout: unused,
     },
     logs: { read: unused, follow: () => undefined },
+    retry: () => undefined,
   }
 }
