@@ -12,6 +12,11 @@ const unwanted = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u20
  * that change the direction of text. Of a line that a command has overwritten, it is what was written last.
  */
 export function plain(line: string): string {
+  return trim(indented(line))
+}
+
+/** indented is what plain returns, with the space around it. */
+export function indented(line: string): string {
   const whole = line.replace(/[\r\n]+$/, '')
   let rest = whole.slice(whole.lastIndexOf('\r') + 1)
   let text = ''
@@ -19,7 +24,7 @@ export function plain(line: string): string {
     text += rest.slice(0, at)
     rest = rest.slice(at + escapeLength(rest, at))
   }
-  return trim((text + rest).replace(unwanted, ''))
+  return (text + rest).replace(unwanted, '')
 }
 
 /** escapeLength is the length of the escape sequence that begins at a place. */

@@ -9,13 +9,13 @@ import { duration, moment } from '../model/format'
 import { needsOf } from '../model/path'
 import { rowOf } from '../model/rows'
 import { summarize } from '../model/summary'
-import { plain } from '../model/text'
+import { indented, plain } from '../model/text'
 import { href } from '../router'
 import { AskButton } from './Ask'
 import { StateMark } from './State'
 import { useShown } from './session'
 import { Clock } from './Time'
-import { visible } from './text'
+import { lined, visible } from './text'
 
 /** Failures are what has failed, in the order of time, as a terminal reports it at the end. */
 export function Failures() {
@@ -88,7 +88,7 @@ function Card({ failure }: { failure: Failure }) {
       {error.trim() !== '' && plain(error) !== line && error.includes('\n') && (
         <details>
           <summary>Whole error</summary>
-          <pre class="lines">{error.split('\n').map(plain).join('\n')}</pre>
+          <pre class="lines">{lined(error)}</pre>
         </details>
       )}
       <LastLines row={row} at={at} />
@@ -97,12 +97,15 @@ function Card({ failure }: { failure: Failure }) {
   )
 }
 
+/** How many last lines are shown, and how many are read for that, as some are of the run itself. */
 const shown = 10
+const read = 40
 
-/** said are the lines of the commands alone, unless they have written nothing. */
+/** said are the last lines of the commands alone, of the run itself if they have written nothing. */
 function said(lines: readonly LogLine[]): string[] {
   const theirs = lines.filter(({ own }) => !own)
-  return (theirs.length > 0 ? theirs : lines).map(({ text }) => plain(text)).filter(Boolean)
+  const texts = (theirs.length > 0 ? theirs : lines).map(({ text }) => indented(text))
+  return texts.filter((text) => text.trim() !== '').slice(-shown)
 }
 
 /** LastLines are the last lines of a resource's log. */
@@ -112,8 +115,8 @@ function LastLines({ row, at }: { row: string; at: number }) {
   const [lines, setLines] = useState<string[]>()
   useEffect(() => {
     const stop = new AbortController()
-    logs.read({ session: name, resources: [row], tailLines: shown }, stop.signal).then(
-      (read) => setLines(said(read)),
+    logs.read({ session: name, resources: [row], tailLines: read }, stop.signal).then(
+      (tail) => setLines(said(tail)),
       () => setLines([]),
     )
     return () => stop.abort()

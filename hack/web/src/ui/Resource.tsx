@@ -6,7 +6,6 @@ import { useApp } from '../app'
 import { LogPane } from '../log/LogPane'
 import type { Row } from '../model/rows'
 import { imagePrefix, tiltfileResource } from '../model/sources'
-import { plain } from '../model/text'
 import { go, href } from '../router'
 import { AskButton, ViewOnly } from './Ask'
 import { ResourceButtons } from './Buttons'
@@ -17,7 +16,7 @@ import { useKeys } from './keys'
 import { StateMark } from './State'
 import { useShown } from './session'
 import { TimeIn } from './Time'
-import { visible, webLink } from './text'
+import { lined, visible, webLink } from './text'
 import { HeldByThis, WhyItWaits } from './Why'
 
 /** ResourcePage is a resource or image: how it is, why, what it has done, what can be done, and its log. */
@@ -154,7 +153,7 @@ function Acts({ row }: { row: Row }) {
 function Problem({ row }: { row: Row }) {
   if (row.phase !== 'failed') return null
   const error = row.targets[0]?.state.terminated?.error ?? ''
-  const text = error.split('\n').map(plain).join('\n').trim()
+  const text = lined(error)
   return (
     <div class="problem">
       <strong>{row.why}</strong>

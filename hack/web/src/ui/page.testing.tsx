@@ -5,7 +5,7 @@ import { signal } from '@preact/signals'
 import { render } from 'preact'
 import { act } from 'preact/test-utils'
 import { vi } from 'vitest'
-import type { Session, Target, UIButton, UIResource } from '../api/types'
+import type { LogLine, Session, Target, UIButton, UIResource } from '../api/types'
 import { type App, AppContext } from '../app'
 import { parse, route } from '../router'
 import type { Actions, Availability, Link } from '../state/state'
@@ -52,6 +52,8 @@ export class TestPage {
   readonly ui = signal<ReadonlyMap<string, UIResource>>(new Map())
   readonly buttons = signal<ReadonlyMap<string, UIButton>>(new Map())
   readonly user = signal<{ name: string; viewOnly: boolean } | undefined>(undefined)
+  lines: LogLine[] = []
+  readonly retry = vi.fn<App['retry']>()
   readonly actions = {
     trigger: vi.fn<Actions['trigger']>(async () => undefined),
     enable: vi.fn<Actions['enable']>(async () => undefined),
@@ -78,8 +80,9 @@ export class TestPage {
         user: this.user,
       },
       actions: this.actions,
-      logs: { read: async () => [], follow: () => undefined },
+      logs: { read: async ({ tailLines = 0 }) => this.lines.slice(-tailLines), follow: () => undefined },
       now: () => now,
+      retry: this.retry,
     }
     document.body.replaceChildren(this.root)
     route.value = parse(fragment)

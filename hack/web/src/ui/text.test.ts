@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest'
 import { best, score } from './fuzzy'
-import { plural, visible, webLink } from './text'
+import { lined, plural, visible, webLink } from './text'
 
 test('characters that hide or turn text are spelt out', () => {
   expect(visible('a\u202eb')).toBe('a\u27e8U+202E\u27e9b')
@@ -21,6 +21,10 @@ test.each([
   ['', undefined],
 ])('webLink(%j)', (address, want) => {
   expect(webLink(address)).toBe(want)
+})
+
+test('lines keep their indentation, and lose what controls a terminal', () => {
+  expect(lined('Error:\n\u001b[31m    at f\u001b[0m\r\n\tat g\n')).toBe('Error:\n    at f\n\tat g')
 })
 
 test('plural', () => {
