@@ -69,7 +69,9 @@ local_resource('ticker', serve_cmd='n=0; while true; do n=$((n+1)); echo tick $n
   await ready(first, 'ticker')
   const tabs: Page[] = [first]
   for (let count = 1; count < 10; count++) {
-    tabs.push(await own.open(await server.login()))
+    const next = await own.open(await server.login())
+    await ready(next, 'ticker')
+    tabs.push(next)
   }
   for (const tab of tabs) {
     await ready(tab, 'ticker')
