@@ -88,5 +88,5 @@ local_resource('ticker', serve_cmd='n=0; while true; do n=$((n+1)); echo tick $n
   }
   for (const tab of tabs) await open(tab, '#/s/Tiltfile')
   await server.tilt('disable', 'job')
-  for (const tab of tabs) await state(tab, 'job', 'disabled')
+  for (const tab of tabs) await tab.getByRole('button', { name: /^disabled/ }).waitFor()
 }, 180_000)
