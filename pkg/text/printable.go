@@ -62,21 +62,31 @@ func escapeLength(s string) int {
 			}
 		}
 		return len(s)
-	case ']', 'P', '_', '^', 'X': // A string, such as a title or a link, ends with BEL or ST.
+	case ']', 'P', '_', '^', 'X': // A string, such as a title or a link, ends with BEL, ST or another sequence.
 		for i := 2; i < len(s); i++ {
-			if s[i] == '\a' {
+			switch {
+			case s[i] == '\a':
 				return i + 1
-			}
-			if s[i] == '\x1b' {
-				return min(i+2, len(s))
+			case strings.HasPrefix(s[i:], "\x1b\\"):
+				return i + 2
+			case s[i] == '\x1b':
+				return i
 			}
 		}
 		return 2 // It has no end: the text after it may be of use.
 	case '(', ')', '*', '+', '#', ' ':
-		return min(3, len(s))
+		if len(s) > 2 && isASCII(s[2]) {
+			return 3
+		}
+		return 2
 	}
-	if s[1] >= utf8.RuneSelf || s[1] < ' ' {
-		return 1
+	if isASCII(s[1]) {
+		return 2
 	}
-	return 2
+	return 1
+}
+
+// isASCII reports whether a byte is a character of ASCII that can be seen, or a blank.
+func isASCII(b byte) bool {
+	return b >= ' ' && b <= '~'
 }

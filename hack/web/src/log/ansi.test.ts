@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { cut, maxShown, parse, type Style } from './ansi'
+import { cut, maxShown, parse, type Style, seenText } from './ansi'
 import { type Color, contrast, indexed, parseRgb, type Rgb, readable } from './color'
 import { printable } from './control'
 import { links } from './links'
@@ -95,6 +95,11 @@ describe('parse', () => {
         ['u', { href: 'http://a.test/' }],
       ],
     ],
+    [
+      'a link that another sequence ends',
+      `\u001b]8;;http://a.test${E}1mt`,
+      [['t', { bold: true, href: 'http://a.test/' }]],
+    ],
     ['a link that would run', '\u001b]8;;javascript:alert(1)\u0007t', [['t', {}]]],
     ['a link to data', '\u001b]8;;data:text/html,x\u0007t', [['t', {}]]],
     [
@@ -122,6 +127,21 @@ describe('parse', () => {
 
   it('shows the last state of a long progress bar', () => {
     expect(parse(`${'working\r'.repeat(100_000)}done   `).text).toBe('done   ')
+  })
+
+  it('has one run for text of one style, and a bounded number of them', () => {
+    expect(runs(`${E}31ma${E}0m${E}31mb`)).toEqual([['ab', { fg: 1 }]])
+    const many = parse(Array.from({ length: 4000 }, (_, i) => `${E}38;5;${16 + (i % 200)}mx`).join(''))
+    expect([many.runs.length, many.text.length]).toEqual([501, 4000])
+  })
+
+  it.each([
+    ['a sequence of very many parameters', () => parse(`${E}${'38;'.repeat(300_000)}mx`).text, 'x'],
+    ['very many links', () => seenText('http://a '.repeat(100_000)).length, 900_000],
+  ])('takes no long time for %s', (_, text, want) => {
+    const begin = performance.now()
+    expect(text()).toBe(want)
+    expect(performance.now() - begin).toBeLessThan(2000)
   })
 
   it('never throws, and keeps the text', () => {
@@ -157,6 +177,11 @@ describe('parse', () => {
     }
   })
 })
+
+it.each(JSON.parse(readFileSync(new URL('testdata/printable.json', import.meta.url), 'utf8')) as [string, string][])(
+  'printable is what the server says of %j',
+  (line, want) => expect(printable(line)).toBe(want),
+)
 
 describe('cut', () => {
   it('divides runs and keeps their text', () => {

@@ -39,6 +39,9 @@ export interface Parsed {
 /** How many characters of a line are shown. */
 export const maxShown = 4000
 
+/** How many runs of a line have a style; the text after them has none. */
+const maxRuns = 500
+
 const none: Style = {}
 
 /**
@@ -46,9 +49,22 @@ const none: Style = {}
  * left out, but those that would hide something, which are marked.
  */
 export function parse(line: string, limit = maxShown): Parsed {
-  const screen = needsScreen(line) ? drawn(line, limit) : plainly(line, limit)
-  const text = screen.runs.map((run) => run.text).join('')
-  return { runs: linked(screen.runs, text), text, more: screen.more }
+  const { runs, more } = laidOut(line, limit)
+  const text = textOf(runs)
+  return { runs: linked(runs, text), text, more }
+}
+
+/** seenText is the text of a line as it is shown, and complete. */
+export function seenText(line: string): string {
+  return textOf(laidOut(line, Number.POSITIVE_INFINITY).runs)
+}
+
+function laidOut(line: string, limit: number): { runs: Run[]; more: number } {
+  return needsScreen(line) ? drawn(line, limit) : plainly(line, limit)
+}
+
+function textOf(runs: readonly Run[]): string {
+  return runs.map((run) => run.text).join('')
 }
 
 function needsScreen(line: string): boolean {
@@ -113,8 +129,9 @@ class Screen {
     const runs: Run[] = []
     for (let i = 0, start = 0; i < this.chars.length; i++) {
       const style = this.styles[i] ?? none
-      if (this.styles[i + 1] === style && i + 1 < this.chars.length) continue
-      runs.push({ text: this.chars.slice(start, i + 1).join(''), style })
+      const plain = runs.length >= maxRuns
+      if (i + 1 < this.chars.length && (plain || same(this.styles[i + 1] ?? none, style))) continue
+      runs.push({ text: this.chars.slice(start, i + 1).join(''), style: plain ? none : style })
       start = i + 1
     }
     return { runs, more: Math.max(0, this.end - this.chars.length) }
@@ -124,6 +141,10 @@ class Screen {
     this.chars[at] = text
     this.styles[at] = style
   }
+}
+
+function same(a: Style, b: Style): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
 }
 
 function drawn(line: string, limit: number): { runs: Run[]; more: number } {
@@ -152,7 +173,7 @@ function obey(screen: Screen, sequence: string): void {
   } else if (sequence[1] === '[' && body.endsWith('K')) {
     screen.erase(Number(body.slice(0, -1)) || 0)
   } else if (sequence.startsWith(']8;', 1)) {
-    const end = body.endsWith('\u0007') ? -1 : -2
+    const end = body.endsWith('\u0007') ? -1 : body.endsWith('\u001b\\') ? -2 : undefined
     const address = body.slice(0, end).split(';').slice(2).join(';')
     screen.style = { ...screen.style, href: address ? safe(address) : undefined }
   }
@@ -167,7 +188,7 @@ function graphics(style: Style, parameters: string): Style {
     const parts = (groups[i] ?? '').split(':')
     const code = Number(parts[0])
     if ((code === 38 || code === 48) && parts.length === 1) {
-      const [color, used] = extended(groups.slice(i + 1).map(Number))
+      const [color, used] = extended(groups.slice(i + 1, i + 5).map(Number))
       if (color !== undefined) next = { ...next, [code === 38 ? 'fg' : 'bg']: color }
       i += used
     } else if (code === 38 || code === 48) {

@@ -6,14 +6,18 @@ export function isControl(code: number): boolean {
   return (code < 0x20 && code !== 9) || (code >= 0x7f && code <= 0x9f)
 }
 
-/** isMarked reports whether a character would hide or reorder text: it is shown by its number. */
+/** isMarked reports whether a character would hide, break or reorder text: it is shown by its number. */
 export function isMarked(code: number): boolean {
+  return code === 0 || code === 0x2028 || code === 0x2029 || isDirection(code)
+}
+
+/** isDirection reports whether a character changes the direction of text. */
+function isDirection(code: number): boolean {
   return (
-    code === 0 ||
     code === 0x061c ||
     code === 0x200e ||
     code === 0x200f ||
-    (code >= 0x2028 && code <= 0x202e) ||
+    (code >= 0x202a && code <= 0x202e) ||
     (code >= 0x2066 && code <= 0x2069)
   )
 }
@@ -28,8 +32,12 @@ export function escapeLength(line: string, at: number): number {
   const kind = line[at + 1] ?? ''
   if (kind === '[') return controlLength(line, at)
   if (kind && ']P_^X'.includes(kind)) return stringLength(line, at)
-  if (kind && '()*+# '.includes(kind)) return Math.min(3, line.length - at)
-  return kind >= ' ' && kind <= '~' ? 2 : 1
+  if (kind && '()*+# '.includes(kind)) return isAscii(line[at + 2]) ? 3 : 2
+  return isAscii(kind) ? 2 : 1
+}
+
+function isAscii(char = ''): boolean {
+  return char >= ' ' && char <= '~'
 }
 
 /** A control sequence ends with a character from @ on. */
@@ -42,16 +50,19 @@ function controlLength(line: string, at: number): number {
   return line.length - at
 }
 
-/** A string, such as a title or a link, ends with BEL or ST. Without an end the text after it may be of use. */
+/** A string, such as a title or a link, ends with BEL, ST or another sequence, else the text after it may be of use. */
 function stringLength(line: string, at: number): number {
   for (let i = at + 2; i < line.length; i++) {
     if (line.charCodeAt(i) === 0x07) return i + 1 - at
-    if (line.charCodeAt(i) === 0x1b) return Math.min(i + 2, line.length) - at
+    if (line.charCodeAt(i) === 0x1b) return i - at + (line[i + 1] === '\\' ? 2 : 0)
   }
   return 2
 }
 
-/** printable is what the server matches a regular expression with: a line without escape sequences and controls. */
+/**
+ * printable is what the server matches a regular expression with, text.Printable: a line without escape sequences and
+ * controls. Its tests have written testdata/printable.json.
+ */
 export function printable(line: string): string {
   const text = line.replace(/[\r\n]+$/, '')
   const from = text.lastIndexOf('\r') + 1
@@ -59,7 +70,7 @@ export function printable(line: string): string {
   let start = from
   for (let i = from; i < text.length; ) {
     const code = text.charCodeAt(i)
-    if (!isControl(code) && !isMarked(code)) {
+    if (!isControl(code) && !isDirection(code)) {
       i++
       continue
     }

@@ -3,7 +3,7 @@
 
 import type { LogLine } from '../api/types'
 import type { Logs } from '../state/state'
-import { parse } from './ansi'
+import { seenText } from './ansi'
 import { printable } from './control'
 import type { Part } from './pages'
 import type { LineRow, Row } from './window'
@@ -49,7 +49,7 @@ export function rowText(row: Row, previous: LineRow | undefined, seen: Seen): st
   if (row.kind === 'gap') return '…'
   if (row.kind === 'missed') return `[${missedText(row.count, row.resource)}]`
   const time = stamp(seen.timestamps, row.line.time, seen.start, previous?.line.time)
-  return [time, seen.resource ? `${row.line.resource} │` : '', parse(row.text, Number.POSITIVE_INFINITY).text]
+  return [time, seen.resource ? `${row.line.resource} │` : '', seenText(row.text)]
     .filter((part, i) => part || i === 2)
     .join(' ')
 }
