@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks'
 import { useApp } from '../app'
 import type { SortKey } from '../model/arrange'
 import { useAsking, useReason } from './Ask'
-import { type Arrangement, type Entry, held, keyOf, nextSort, windowOf } from './entries'
+import { type Arrangement, type Entry, held, keyOf, nextSort, partsOf, windowOf } from './entries'
 import { useKeys } from './keys'
 import { switchable, useShown } from './session'
 import { set } from './Table'
@@ -37,6 +37,7 @@ export function Grid({ entries: arranged, how, selected, setSelected, toggle }: 
   const box = useRef<HTMLElement>(null)
   const entries = useHeld(arranged, how, box)
   const { from, to, line } = useWindow(entries.length, box)
+  const parts = partsOf(entries, from, to, entries.findIndex(hasFocus()))
   const last = useRef('')
   const select = useRef((_: string, __: boolean) => {})
   select.current = (row, range) => {
@@ -78,24 +79,22 @@ export function Grid({ entries: arranged, how, selected, setSelected, toggle }: 
             </tr>
           </thead>
           <tbody>
-            <Space lines={from} line={line} />
-            {entries
-              .slice(from, to)
-              .map((entry, i) =>
-                entry.kind === 'row' ? (
-                  <TableRow
-                    key={keyOf(entry)}
-                    session={name}
-                    row={entry.row}
-                    index={from + i + 2}
-                    selected={selected.has(entry.row.name)}
-                    select={choose}
-                  />
-                ) : (
-                  <GroupLine key={keyOf(entry)} entry={entry} index={from + i + 2} toggle={toggle} />
-                ),
-              )}
-            <Space lines={entries.length - to} line={line} />
+            {parts.map(({ entry, index, skipped }) =>
+              !entry ? (
+                <Space key={`s ${index}`} lines={skipped} line={line} />
+              ) : entry.kind === 'row' ? (
+                <TableRow
+                  key={keyOf(entry)}
+                  session={name}
+                  row={entry.row}
+                  index={index + 2}
+                  selected={selected.has(entry.row.name)}
+                  select={choose}
+                />
+              ) : (
+                <GroupLine key={keyOf(entry)} entry={entry} index={index + 2} toggle={toggle} />
+              ),
+            )}
           </tbody>
         </table>
       </section>
@@ -103,8 +102,13 @@ export function Grid({ entries: arranged, how, selected, setSelected, toggle }: 
   )
 }
 
+/** hasFocus finds the row that has the focus. */
+function hasFocus(): (entry: Entry) => boolean {
+  const name = document.activeElement?.closest<HTMLElement>('.grid tr.line')?.dataset.name
+  return (entry) => entry.kind === 'row' && entry.row.name === name
+}
+
 function Space({ lines, line }: { lines: number; line: number }) {
-  if (lines <= 0) return null
   return (
     <tr class="space">
       <td colSpan={10} style={{ height: `${lines * line}px` }} />

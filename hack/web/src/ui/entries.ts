@@ -97,3 +97,27 @@ export function windowOf(total: number, top: number, height: number, line: numbe
   const from = Math.max(0, Math.floor(top / line) - beyond)
   return { from: Math.min(from, total), to: Math.min(total, Math.ceil((top + height) / line) + beyond) }
 }
+
+/** Part is what is rendered of a table: an entry, or the space of the lines that are skipped from an index on. */
+export interface Part {
+  entry?: Entry
+  index: number
+  skipped: number
+}
+
+/** partsOf are those of the entries from one up to another, and of the one to keep wherever that is. */
+export function partsOf(entries: readonly Entry[], from: number, to: number, keep: number): Part[] {
+  const parts: Part[] = []
+  let next = 0
+  const add = (index: number) => {
+    const entry = entries[index]
+    if (index > next) parts.push({ index: next, skipped: index - next })
+    next = Math.max(next, index + 1)
+    if (entry) parts.push({ entry, index, skipped: 0 })
+  }
+  if (keep >= 0 && keep < from) add(keep)
+  for (let index = from; index < to; index++) add(index)
+  if (keep >= to) add(keep)
+  add(entries.length)
+  return parts
+}

@@ -78,6 +78,25 @@ test('a large table renders what is seen', async () => {
   expect(page.root.querySelectorAll('*').length).toBeLessThan(5000)
 })
 
+test('a row that has the focus keeps it when it is scrolled out of sight', async () => {
+  page = new TestPage(session(Array.from({ length: 1000 }, (_, i) => job(`r${`${i}`.padStart(4, '0')}`, succeeded))))
+  await page.open('#/s/shop')
+  page.find('tr[data-name=r0003] .name a').focus()
+  const box = page.find('.scroll')
+  await act(async () => {
+    box.scrollTop = 16_000
+    box.dispatchEvent(new Event('scroll'))
+    await new Promise(requestAnimationFrame)
+  })
+  expect(names()[0]).toBe('r0003')
+  expect(names().length).toBeLessThan(80)
+  expect(document.activeElement?.textContent).toBe('r0003')
+  const heights = [...page.root.querySelectorAll<HTMLElement>('.space td')].map((td) =>
+    Number.parseInt(td.style.height),
+  )
+  expect(heights.reduce((a, b) => a + b) / 32 + names().length).toBe(1000)
+})
+
 test('keys walk along the rows and act on the one that has the focus', async () => {
   page = new TestPage(shop())
   await page.open('#/s/shop')
@@ -210,8 +229,7 @@ test('a failed ci has its failures first, and says how it ended', async () => {
 })
 
 test('the last lines of a failure are those of its commands, indented as they were', async () => {
-  const line = (text: string, own = false) =>
-    ({ seq: 0, time: '', resource: 'a', level: 'info', text, own }) as const
+  const line = (text: string, own = false) => ({ seq: 0, time: '', resource: 'a', level: 'info', text, own }) as const
   const trace = Array.from({ length: 12 }, (_, i) => line(`${' '.repeat(i % 3)}line ${i}`))
   page = new TestPage(session([job('a', failed)]))
   page.lines = [line('Running cmd: x', true), ...trace, line(''), line('Build Failed: exit status 3', true)]
