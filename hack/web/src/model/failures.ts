@@ -4,7 +4,6 @@
 import type { SessionStatus, Target } from '../api/types'
 import { find } from './chain'
 import { between, moment } from './format'
-import type { Needs } from './path'
 import { phaseOf } from './phase'
 import { sources } from './sources'
 import { compareNames } from './text'
@@ -26,17 +25,17 @@ export interface Failure {
   line: string
   /** Its whole error. */
   error: string
-  /** The names of the targets that never ran because of it: they wait for it, or for others that do. */
+  /** The names of the targets that it keeps from running: they wait for it, or for others that do. */
   heldBack: readonly string[]
 }
 
 /** failuresOf are the targets that failed, the earliest first. A failure that is tolerated for now isn't one. */
-export function failuresOf(status: SessionStatus, needs?: Needs): Failure[] {
+export function failuresOf(status: SessionStatus): Failure[] {
   const failed = status.targets.filter(
     (t) => phaseOf(t) === 'failed' && t.state.terminated?.graceStatus !== 'Tolerated',
   )
   if (failed.length === 0) return []
-  const held = heldBack(status, needs)
+  const held = heldBack(status)
   return failed
     .map((target) => newFailure(target, held.get(target.name) ?? []))
     .sort((a, b) => a.at - b.at || compareNames(a.target.name, b.target.name))
@@ -58,15 +57,10 @@ function newFailure(target: Target, heldBack: readonly string[]): Failure {
   }
 }
 
-/** heldBack are, by the name of each target, those that haven't run and wait for it, directly or not. */
-function heldBack(status: SessionStatus, needs?: Needs): ReadonlyMap<string, string[]> {
+/** heldBack are, by the name of each target, those that wait for it, directly or not. */
+function heldBack(status: SessionStatus): ReadonlyMap<string, string[]> {
   const waitsFor = new Map<string, readonly string[]>()
-  for (const t of status.targets) {
-    const phase = phaseOf(t)
-    if (phase !== 'waiting' && phase !== 'inactive') continue
-    const on = t.state.waiting?.on ?? []
-    waitsFor.set(t.name, on.length > 0 ? on : (needs?.(t.name) ?? []))
-  }
+  for (const t of status.targets) if (t.state.waiting) waitsFor.set(t.name, t.state.waiting.on ?? [])
   const held = new Map<string, string[]>()
   for (const name of waitsFor.keys()) {
     for (const cause of reached(name, waitsFor)) {
@@ -93,8 +87,8 @@ function reached(name: string, waitsFor: ReadonlyMap<string, readonly string[]>)
 }
 
 /** waitingFor are the names of the targets that wait for any of some targets, directly or not. */
-export function waitingFor(status: SessionStatus, targets: readonly string[], needs?: Needs): string[] {
-  const held = heldBack(status, needs)
+export function waitingFor(status: SessionStatus, targets: readonly string[]): string[] {
+  const held = heldBack(status)
   const names = new Set(targets.flatMap((name) => held.get(name) ?? []))
   return [...names].filter((name) => !targets.includes(name)).sort(compareNames)
 }

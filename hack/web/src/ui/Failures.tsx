@@ -6,7 +6,6 @@ import type { LogLine } from '../api/types'
 import { useApp } from '../app'
 import { type Failure, failuresOf } from '../model/failures'
 import { duration, moment } from '../model/format'
-import { needsOf } from '../model/path'
 import { rowOf } from '../model/rows'
 import { summarize } from '../model/summary'
 import { indented, plain } from '../model/text'
@@ -19,9 +18,8 @@ import { lined, visible } from './text'
 
 /** Failures are what has failed, in the order of time, as a terminal reports it at the end. */
 export function Failures() {
-  const { session, resources } = useShown()
-  const { status } = session
-  const list = useMemo(() => failuresOf(status, needsOf(status, resources)), [status, resources])
+  const { status } = useShown().session
+  const list = useMemo(() => failuresOf(status), [status])
   if (list.length === 0) return <NoFailures />
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys.

@@ -3,7 +3,6 @@
 
 import { useMemo } from 'preact/hooks'
 import { waitingFor } from '../model/failures'
-import { needsOf } from '../model/path'
 import { type Row, rowOf, whyChain } from '../model/rows'
 import { href } from '../router'
 import { StateMark } from './State'
@@ -49,15 +48,15 @@ function reason({ phase, why, waitsOn }: Row): string {
 
 /** HeldByThis is what waits for a resource that has failed, or that others still wait for. */
 export function HeldByThis({ row }: { row: Row }) {
-  const { rows, resources, name } = useShown()
+  const { rows, name } = useShown()
   const held = useMemo(() => {
     if (row.phase === 'ready' || row.phase === 'succeeded' || row.phase === 'disabled') return []
     const targets = row.targets.map((t) => t.name)
-    const names = waitingFor(rows.status, targets, needsOf(rows.status, resources))
+    const names = waitingFor(rows.status, targets)
     return [...new Set(names.map((target) => rowOf(rows.byName, target)))].filter(
       (found) => found !== undefined && found !== row.name,
     )
-  }, [rows, resources, row])
+  }, [rows, row])
   if (held.length === 0) return null
   return (
     <section aria-label="What waits for this">
