@@ -9,7 +9,7 @@ import { type Rows, rowsOf } from '../model/rows'
 import { buildGraph, type Dependencies, dependenciesOf, type Graph, groupsOf, maxNodes } from './build'
 import { sizeOf } from './draw'
 import type { Layout, LayoutInput } from './layout'
-import { newLayouter } from './layouter'
+import { Layouter } from './layouter'
 
 /** GraphData is what a graph shows now. */
 export interface GraphData {
@@ -73,22 +73,19 @@ function criticalRows(session: Session, rows: Rows, resources: Parameters<typeof
   return names
 }
 
-/** useLayout returns the layout of a graph, which is computed when its nodes or edges change; the last one until then. */
-export function useLayout(graph: Graph): Layout | undefined {
-  const [layout, setLayout] = useState<Layout>()
-  const layouter = useMemo(newLayouter, [])
+/**
+ * useLayout returns the layout of a graph, which is computed when its nodes or edges change; the last one until then.
+ * It is null if it can't be computed: the script of the worker isn't there any more, or it has failed.
+ */
+export function useLayout(graph: Graph): Layout | undefined | null {
+  const [layout, setLayout] = useState<Layout | null>()
+  const layouter = useMemo(() => new Layouter(), [])
   useEffect(() => () => layouter.close(), [layouter])
   const input: LayoutInput = {
     nodes: graph.nodes.map((node) => ({ id: node.id, ...sizeOf(node) })),
     edges: graph.edges.map(({ from, to }) => ({ from, to })),
   }
   const key = JSON.stringify(input)
-  useEffect(() => {
-    let wanted = true
-    layouter.layOut(JSON.parse(key) as LayoutInput).then((made) => wanted && setLayout(made))
-    return () => {
-      wanted = false
-    }
-  }, [layouter, key])
+  useEffect(() => layouter.layOut(JSON.parse(key) as LayoutInput, (made) => setLayout(made ?? null)), [layouter, key])
   return layout
 }

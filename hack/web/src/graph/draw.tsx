@@ -16,11 +16,11 @@ export function short(name: string): string {
   return `${characters.slice(0, Math.ceil(half)).join('')}…${characters.slice(-Math.floor(half)).join('')}`
 }
 
-/** sizeOf is the size of a node. It doesn't depend on its state, so that the layout doesn't. */
+/** sizeOf is the size of a node, in which each state has place: the layout doesn't depend on it. */
 export function sizeOf(node: GraphNode): { width: number; height: number } {
   let columns = 0
   for (const c of short(node.label)) columns += (c.codePointAt(0) ?? 0) > 0x2e80 ? 2 : 1
-  return { width: Math.max(112, 48 + Math.round(columns * 7.4)), height: 46 }
+  return { width: Math.max(node.group ? 176 : 126, 48 + Math.round(columns * 7.4)), height: 46 }
 }
 
 /** stateOf is the state of a node in words: that of its row, or how many rows of a label are in which. */
@@ -64,7 +64,7 @@ export function NodeView({ node, place, href, current, selected, role, name, onS
     <g transform={`translate(${place.x - width / 2} ${place.y - height / 2})`}>
       <a
         href={href}
-        class={`graph-node tone-${look.tone} ${role}`}
+        class={`graph-node ${look.tone} ${role}`}
         data-node={node.id}
         tabindex={current ? 0 : -1}
         aria-label={name}
@@ -120,15 +120,16 @@ export function Arrows() {
   )
 }
 
-/** curve is a smooth line through points. */
+/** curve is a smooth line through points, level at each. */
 function curve(points: readonly Point[]): string {
-  const text = (p: Point) => `${Math.round(p.x * 10) / 10} ${Math.round(p.y * 10) / 10}`
-  const [first, ...rest] = points
-  if (!first) return ''
-  let d = `M${text(first)}`
-  rest.forEach((p, i) => {
-    const next = rest[i + 1]
-    d += next ? `Q${text(p)} ${text({ x: (p.x + next.x) / 2, y: (p.y + next.y) / 2 })}` : `L${text(p)}`
-  })
-  return d
+  const text = (x: number, y: number) => `${Math.round(x * 10) / 10} ${Math.round(y * 10) / 10}`
+  return points
+    .map((p, i) => {
+      const before = points[i - 1]
+      if (!before) return `M${text(p.x, p.y)}`
+      if (before.y === p.y) return `L${text(p.x, p.y)}`
+      const middle = (before.x + p.x) / 2
+      return `C${text(middle, before.y)} ${text(middle, p.y)} ${text(p.x, p.y)}`
+    })
+    .join('')
 }

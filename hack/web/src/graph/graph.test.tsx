@@ -6,35 +6,48 @@ import { signal } from '@preact/signals'
 import { render } from 'preact'
 import { act } from 'preact/test-utils'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Target } from '../api/types'
 import { AppContext } from '../app'
-import { appOf, newRun, type Run } from '../model/testdata/sessions'
+import { appOf, newRun, type Run, resourceOf, sessionOf, time } from '../model/testdata/sessions'
 import type { Availability } from '../state/state'
 import GraphView from './index'
+import { type LayoutInput, layOut } from './layout'
 
-const layouts = vi.hoisted(() => ({ count: 0 }))
+/** TestWorker lays out as the worker does, in the thread of the test. */
+class TestWorker extends EventTarget {
+  static layouts = 0
+  static broken = false
 
-vi.mock('./layout', async (load) => {
-  const real = await load<typeof import('./layout')>()
-  const layOut: typeof real.layOut = (input) => {
-    layouts.count++
-    return real.layOut(input)
+  constructor() {
+    super()
+    if (TestWorker.broken) queueMicrotask(() => this.dispatchEvent(new Event('error')))
   }
-  return { ...real, layOut }
-})
+
+  postMessage({ id, input }: { id: number; input: LayoutInput }) {
+    if (TestWorker.broken) return
+    TestWorker.layouts++
+    queueMicrotask(() => this.dispatchEvent(new MessageEvent('message', { data: { id, layout: layOut(input) } })))
+  }
+
+  terminate() {}
+}
 
 let root: HTMLElement
 
 beforeEach(() => {
-  layouts.count = 0
+  vi.stubGlobal('Worker', TestWorker)
+  TestWorker.layouts = 0
+  TestWorker.broken = false
   root = document.body.appendChild(document.createElement('div'))
 })
 
 afterEach(() => {
   render(null, root)
   root.remove()
+  vi.unstubAllGlobals()
 })
 
-async function show(run: { value: Run }, ui: Availability = 'served') {
+async function draw(run: { value: Run }, ui: Availability = 'served') {
   const app = appOf(run, 60, ui)
   const View = () => (
     <AppContext.Provider value={app}>
@@ -42,6 +55,10 @@ async function show(run: { value: Run }, ui: Availability = 'served') {
     </AppContext.Provider>
   )
   await act(() => render(<View />, root))
+}
+
+async function show(run: { value: Run }, ui?: Availability) {
+  await draw(run, ui)
   await vi.waitFor(() => expect(nodes().length).toBeGreaterThan(0))
 }
 
@@ -74,7 +91,7 @@ test('a node says in words what it shows, and one of them is reached by Tab', as
 test('another state changes a node, but lays out nothing anew', async () => {
   const run = signal(newRun(12, 14, 3))
   await show(run)
-  const id = nodes().find((element) => element.classList.contains('tone-ok'))?.dataset.node ?? ''
+  const id = nodes().find((element) => element.classList.contains('ok'))?.dataset.node ?? ''
   const targets = run.value.session.status.targets.map((t) =>
     t.resources[0] === id ? { ...t, state: { waiting: { waitReason: 'retrying' } } } : t,
   )
@@ -83,9 +100,9 @@ test('another state changes a node, but lays out nothing anew', async () => {
     run.value = { resources, session: { ...session, status: { ...session.status, targets } } }
   })
   expect(node(id)?.getAttribute('aria-label')).toContain('waiting, for its retry')
-  expect(layouts.count).toBe(1)
+  expect(TestWorker.layouts).toBe(1)
   await click('Group by label')
-  await vi.waitFor(() => expect(layouts.count).toBe(2))
+  await vi.waitFor(() => expect(TestWorker.layouts).toBe(2))
 })
 
 test('arrow keys follow the edges and Enter opens', async () => {
@@ -158,4 +175,24 @@ test('the table says the same', async () => {
     const links = [...row.querySelectorAll('td:nth-child(3) a')].map((a) => a.textContent)
     expect(links.sort()).toEqual([...(run.value.resources.get(name)?.status.dependencies ?? [])].sort())
   }
+})
+
+test('without a worker the table is there', async () => {
+  TestWorker.broken = true
+  await draw(signal(newRun(12, 14, 3)))
+  await vi.waitFor(() => expect(root.querySelectorAll('tbody tr')).toHaveLength(12))
+})
+
+test('images say that what they are built on is not known', async () => {
+  const image = (name: string): Target => ({
+    name,
+    type: 'job',
+    resources: ['web'],
+    state: { terminated: { startTime: time(1), finishTime: time(2) } },
+  })
+  const session = sessionOf([image('image:shop/base'), image('image:shop/web')])
+  await show(signal({ session, resources: new Map([['web', resourceOf('web', ['image:shop/web'], [], 1)]]) }))
+  expect(root.querySelector('.graph-note + .graph-note, .graph > .graph-note')?.textContent).toContain("isn't known")
+  await act(() => node('image:shop/web')?.focus())
+  expect(root.querySelector('.graph-details')?.textContent).toContain('Needs nothing that is known')
 })

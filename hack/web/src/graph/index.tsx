@@ -7,7 +7,9 @@ import type { Session } from '../api/types'
 import { useApp } from '../app'
 import { looks } from '../model/phase'
 import { whyChain } from '../model/rows'
+import { isImage } from '../model/sources'
 import { go, href } from '../router'
+import { plural } from '../ui/text'
 import { edgeKey, edgesAlong, type GraphNode } from './build'
 import { type GraphData, type Groups, useGraph, useLayout } from './data'
 import { Arrows, EdgeView, NodeView, short, stateOf } from './draw'
@@ -73,24 +75,29 @@ export default function GraphView({ session }: { session: Session }) {
           {data.critical.length > 1 && '; thick: the critical path'}
         </span>
       </div>
-      {!data.served && state.ui.value !== 'loading' && (
-        <p class="graph-note">
-          This server doesn't serve UIResources to you: the edges are what resources have waited for since this page was
-          opened.
-        </p>
-      )}
-      {table ? (
+      {state.ui.value !== 'loading' && partial(data) && <p class="graph-note">{partial(data)}</p>}
+      {table || layout === null ? (
         <Table session={name} rows={data.rows} dependencies={data.dependencies} />
       ) : layout ? (
-        <Picture {...{ data, layout, camera, selected, select, open, name }} />
+        <>
+          <Picture {...{ data, layout, camera, selected, select, open, name }} />
+          <Details {...data} session={name} node={node} expand={toggle} />
+        </>
       ) : (
         <p class="graph-empty" role="status">
           Laying out {data.graph.nodes.length} resources…
         </p>
       )}
-      {!table && node && <Details {...data} session={name} node={node} expand={toggle} />}
     </div>
   )
+}
+
+/** partial says which edges may be missing. */
+function partial({ served, rows }: GraphData): string {
+  const since = 'what has been waited for since this page was opened.'
+  if (!served) return `This server doesn't serve UIResources to you: the edges are ${since}`
+  const images = rows.list.filter(({ name }) => isImage(name)).length
+  return images > 1 ? `On which others an image is built isn't known: the edges between images are ${since}` : ''
 }
 
 function Zoom({ camera }: { camera: { current: Camera | undefined } }) {
@@ -129,8 +136,7 @@ function counted({ graph, rows, dependencies }: GraphData): string {
   const edges = [...dependencies.values()].reduce((sum, needs) => sum + needs.size, 0)
   const resources = rows.list.filter(({ name }) => dependencies.has(name)).length
   const nodes = graph.nodes.length < resources ? ` in ${graph.nodes.length} nodes` : ''
-  const plural = (n: number, one: string, many: string) => `${n} ${n === 1 ? one : many}`
-  return `${plural(resources, 'resource', 'resources')}${nodes}, ${plural(edges, 'dependency', 'dependencies')}`
+  return `${plural(resources, 'resource')}${nodes}, ${plural(edges, 'dependency', 'dependencies')}`
 }
 
 interface PictureProps {
@@ -161,7 +167,7 @@ function Picture({ data, layout, camera, selected, select, open, name }: Picture
   }, [layout, selected, camera])
   return (
     <>
-      <p id="graph-keys" class="graph-hidden">
+      <p id="graph-keys" class="hidden-text">
         Arrow keys follow the edges, Enter opens, plus and minus zoom, 0 shows all, shift with arrow keys moves.
       </p>
       <Viewport drawing={layout} camera={camera} label={`Graph: ${counted(data)}`} description="graph-keys">

@@ -53,15 +53,41 @@ function layers(nodes: LayoutInput['nodes'], edges: LayoutInput['edges']): Layou
   for (const { from, to } of edges) graph.setEdge(from, to)
   dagre(graph)
   const { width = 0, height = 0 } = graph.graph()
+  const placed = new Map(
+    nodes.map((node) => {
+      const { x = 0, y = 0 } = graph.node(node.id)
+      return [node.id, { ...node, x, y }]
+    }),
+  )
+  // The half of the width of each column, by the middle of the column.
+  const columns = new Map<number, number>()
+  for (const { x, width } of placed.values()) columns.set(key(x), Math.max(columns.get(key(x)) ?? 0, width / 2))
   return {
     width,
     height,
-    nodes: nodes.map((node) => {
-      const { x = 0, y = 0 } = graph.node(node.id)
-      return { ...node, x, y }
+    nodes: [...placed.values()],
+    edges: edges.map((edge) => {
+      const [from, to] = [placed.get(edge.from) as Placed, placed.get(edge.to) as Placed]
+      const between = (graph.edge(edge.from, edge.to).points ?? []).slice(1, -1)
+      // In a circle an edge leads back.
+      const back = from.x > to.x
+      const points = route(back ? to : from, back ? between.toReversed() : between, back ? from : to, columns)
+      return { ...edge, points: back ? points.toReversed() : points }
     }),
-    edges: edges.map((edge) => ({ ...edge, points: graph.edge(edge.from, edge.to).points ?? [] })),
   }
+}
+
+const key = (x: number) => Math.round(x * 10)
+
+/** route leads from the right side of a node to the left side of another one, level through the columns between them. */
+function route(from: Placed, between: readonly Point[], to: Placed, columns: ReadonlyMap<number, number>): Point[] {
+  const points: Point[] = [{ x: from.x + from.width / 2, y: from.y }]
+  const half = (x: number) => columns.get(key(x)) ?? 0
+  const level = (y: number, ...xs: number[]) => points.push(...xs.map((x) => ({ x, y })))
+  level(from.y, from.x + half(from.x))
+  for (const { x, y } of between) if (half(x) > 0) level(y, x - half(x), x + half(x))
+  level(to.y, to.x - half(to.x), to.x - to.width / 2)
+  return points
 }
 
 /** addRest places nodes in columns below a layout, about as wide as that or as a screen. */

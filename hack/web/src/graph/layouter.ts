@@ -5,54 +5,42 @@ import { trustedURL } from '../api/trusted'
 import type { Layout, LayoutInput } from './layout'
 import workerURL from './worker.ts?worker&url'
 
-/** Layouter computes layouts, in a worker where there is one. */
-export interface Layouter {
-  layOut(input: LayoutInput): Promise<Layout>
-  close(): void
-}
+/** Answer gets a layout, undefined if it can't be computed. */
+export type Answer = (layout: Layout | undefined) => void
 
-type Answer = (layout: Layout) => void
+/** Layouter computes layouts in a worker, which it starts and ends. */
+export class Layouter {
+  private readonly waiting = new Map<number, Answer>()
+  private readonly worker: Worker
+  private last = 0
+  private failed = false
 
-/** newLayouter starts a worker. If it doesn't work, or fails later, layouts are computed by the page itself. */
-export function newLayouter(): Layouter {
-  const waiting = new Map<number, { input: LayoutInput; answer: Answer; fail: (reason: unknown) => void }>()
-  let worker = start()
-  let last = 0
-  const here = async () => {
-    worker?.terminate()
-    worker = undefined
-    const requests = [...waiting.values()]
-    waiting.clear()
-    for (const { input, answer, fail } of requests) compute(input).then(answer, fail)
+  constructor() {
+    this.worker = new Worker(trustedURL(new URL(workerURL, import.meta.url)), { type: 'module' })
+    this.worker.addEventListener('error', () => {
+      this.failed = true
+      for (const answer of this.waiting.values()) answer(undefined)
+      this.waiting.clear()
+    })
+    this.worker.addEventListener('message', ({ data }: MessageEvent<{ id: number; layout: Layout }>) => {
+      this.waiting.get(data.id)?.(data.layout)
+      this.waiting.delete(data.id)
+    })
   }
-  worker?.addEventListener('error', here)
-  worker?.addEventListener('message', ({ data }: MessageEvent<{ id: number; layout: Layout }>) => {
-    waiting.get(data.id)?.answer(data.layout)
-    waiting.delete(data.id)
-  })
-  return {
-    layOut(input) {
-      const id = ++last
-      if (!worker) return compute(input)
-      worker.postMessage({ id, input })
-      return new Promise((answer, fail) => waiting.set(id, { input, answer, fail }))
-    },
-    close() {
-      worker?.terminate()
-      waiting.clear()
-    },
-  }
-}
 
-function start(): Worker | undefined {
-  try {
-    return new Worker(trustedURL(new URL(workerURL, import.meta.url)), { type: 'module' })
-  } catch {
-    return undefined
+  /** layOut answers later, unless the returned function is called before. */
+  layOut(input: LayoutInput, answer: Answer): () => void {
+    const id = ++this.last
+    if (this.failed) {
+      answer(undefined)
+      return () => {}
+    }
+    this.waiting.set(id, answer)
+    this.worker.postMessage({ id, input })
+    return () => this.waiting.delete(id)
   }
-}
 
-async function compute(input: LayoutInput): Promise<Layout> {
-  const { layOut } = await import('./layout')
-  return layOut(input)
+  close(): void {
+    this.worker.terminate()
+  }
 }

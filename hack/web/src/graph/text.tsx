@@ -3,11 +3,12 @@
 
 import { looks } from '../model/phase'
 import { type Row, type Rows, whyChain } from '../model/rows'
+import { isImage } from '../model/sources'
 import { href } from '../router'
 import type { Dependencies, GraphNode } from './build'
 
 /** neededBy are the names of the rows that depend on one. */
-export function neededBy(dependencies: Dependencies, name: string): string[] {
+function neededBy(dependencies: Dependencies, name: string): string[] {
   return [...dependencies].filter(([, needs]) => needs.has(name)).map(([other]) => other)
 }
 
@@ -17,9 +18,12 @@ interface Context {
   dependencies: Dependencies
 }
 
+/** Images are built on each other, but the API says so only while one waits for another. */
+const none = (row: Row) => (isImage(row.name) ? 'nothing that is known' : 'nothing')
+
 /** Names are links to resources. */
-function Names({ session, names }: { session: string; names: readonly string[] }) {
-  if (names.length === 0) return <>nothing</>
+function Names({ session, names, none }: { session: string; names: readonly string[]; none?: string }) {
+  if (names.length === 0) return <>{none}</>
   return (
     <>
       {names.map((name, i) => (
@@ -33,9 +37,13 @@ function Names({ session, names }: { session: string; names: readonly string[] }
 }
 
 /** Details says what the graph shows of the selected node, and where it leads to. */
-export function Details({ node, expand, ...context }: Context & { node: GraphNode; expand(id: string): void }) {
-  const row = node.rows[0]
-  if (!row) return null
+export function Details({
+  node,
+  expand,
+  ...context
+}: Context & { node: GraphNode | undefined; expand(id: string): void }) {
+  const row = node?.rows[0]
+  if (!row) return <p class="graph-details">Select a resource for what it needs and why it waits; Enter opens it.</p>
   if (node.group) {
     return (
       <p class="graph-details">
@@ -46,22 +54,23 @@ export function Details({ node, expand, ...context }: Context & { node: GraphNod
       </p>
     )
   }
-  const chain = whyChain(context.rows, row)
+  const { session, rows, dependencies } = context
+  const chain = whyChain(rows, row)
   return (
     <div class="graph-details">
       <p>
-        <Sign row={row} /> <a href={href({ session: context.session, resource: row.name })}>{row.name}</a> {row.state}
+        <Sign row={row} /> <a href={href({ session, resource: row.name })}>{row.name}</a> {row.state}
         {row.why && `: ${row.why}`}
       </p>
       {chain.length > 2 && (
         <p>
-          Held up by <Names session={context.session} names={chain.slice(-1).map(({ name }) => name)} /> (
-          {chain.at(-1)?.state}), through <Names session={context.session} names={chain.slice(1, -1).map(nameOf)} />
+          Held up by <Names session={session} names={chain.slice(-1).map(nameOf)} /> ({chain.at(-1)?.state}), through{' '}
+          <Names session={session} names={chain.slice(1, -1).map(nameOf)} />
         </p>
       )}
       <p>
-        Needs <Names session={context.session} names={[...(context.dependencies.get(row.name) ?? [])]} />; needed by{' '}
-        <Names session={context.session} names={neededBy(context.dependencies, row.name)} />
+        Needs <Names session={session} names={[...(dependencies.get(row.name) ?? [])]} none={none(row)} />; needed by{' '}
+        <Names session={session} names={neededBy(dependencies, row.name)} none={none(row)} />
       </p>
     </div>
   )
@@ -72,7 +81,7 @@ const nameOf = (row: Row) => row.name
 function Sign({ row }: { row: Row }) {
   const { sign, tone } = looks[row.phase]
   return (
-    <span class={`graph-tone tone-${tone}`} aria-hidden="true">
+    <span class={`graph-tone ${tone}`} aria-hidden="true">
       {sign}
     </span>
   )
@@ -84,7 +93,7 @@ export function Table({ session, rows, dependencies }: Context) {
   return (
     <div class="graph-table">
       <table>
-        <caption class="graph-hidden">Resources and what they need</caption>
+        <caption class="hidden-text">Resources and what they need</caption>
         <thead>
           <tr>
             <th scope="col">Name</th>
@@ -103,10 +112,10 @@ export function Table({ session, rows, dependencies }: Context) {
                 <Sign row={row} /> {row.state}
               </td>
               <td>
-                <Names session={session} names={[...(dependencies.get(row.name) ?? [])]} />
+                <Names session={session} names={[...(dependencies.get(row.name) ?? [])]} none={none(row)} />
               </td>
               <td>
-                <Names session={session} names={neededBy(dependencies, row.name)} />
+                <Names session={session} names={neededBy(dependencies, row.name)} none={none(row)} />
               </td>
             </tr>
           ))}

@@ -21,7 +21,7 @@ const maximum = 2.5
 /** wholeOf shows the whole of a drawing in a view, but not larger than it is. */
 export function wholeOf(drawing: Size, view: Size): Transform {
   const k = limit(Math.min(1, view.width / drawing.width, view.height / drawing.height))
-  return clamp({ x: (view.width - drawing.width * k) / 2, y: (view.height - drawing.height * k) / 2, k }, drawing, view)
+  return clamp({ x: 0, y: 0, k }, drawing, view)
 }
 
 /** zoom changes the size by a factor and keeps the point of the view where it is. */
@@ -31,14 +31,13 @@ export function zoom(t: Transform, factor: number, at: Point): Transform {
   return { x: at.x - (at.x - t.x) * real, y: at.y - (at.y - t.y) * real, k }
 }
 
-/** clamp keeps a drawing in its view: what is smaller wholly, what is larger without space beside it. */
+/** clamp keeps a drawing in its view: what is smaller in the middle, what is larger without space beside it. */
 export function clamp({ x, y, k }: Transform, drawing: Size, view: Size): Transform {
   return { x: within(x, drawing.width * k, view.width), y: within(y, drawing.height * k, view.height), k }
 }
 
 function within(at: number, size: number, view: number): number {
-  const other = view - size
-  return Math.min(Math.max(at, Math.min(0, other)), Math.max(0, other))
+  return size <= view ? (view - size) / 2 : Math.min(Math.max(at, view - size), 0)
 }
 
 /** reveal moves a drawing as little as is needed to show a part of it. */

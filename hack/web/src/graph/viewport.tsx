@@ -32,17 +32,20 @@ const legible = 0.6
 export function Viewport({ drawing, camera, label, description, children }: Props) {
   const svg = useRef<SVGSVGElement>(null)
   const view = useSize(svg)
+  // Until it is moved, another drawing or size of the view begins anew.
   const [transform, setTransform] = useState<Transform>()
-  const known = useRef({ drawing, view })
-  known.current = { drawing, view }
+  const shown = transform ? clamp(transform, drawing, view) : first(drawing, view)
+  const known = useRef({ drawing, view, shown })
+  known.current = { drawing, view, shown }
 
-  const move = (change: (t: Transform, drawing: Size, view: Size) => Transform) =>
-    setTransform((t) => {
-      const { drawing, view } = known.current
-      const from = t ?? first(drawing, view)
-      const to = clamp(change(from, drawing, view), drawing, view)
-      return from === t && to.x === t.x && to.y === t.y && to.k === t.k ? t : to
-    })
+  const move: Move = (change) => {
+    const { drawing, view, shown: t } = known.current
+    const to = clamp(change(t, drawing, view), drawing, view)
+    if (to.x === t.x && to.y === t.y && to.k === t.k) return false
+    known.current.shown = to
+    setTransform(to)
+    return true
+  }
 
   camera.current = {
     fit: () => move((_, drawing, view) => wholeOf(drawing, view)),
@@ -50,11 +53,6 @@ export function Viewport({ drawing, camera, label, description, children }: Prop
     pan: (x, y) => move((t) => ({ ...t, x: t.x + x, y: t.y + y })),
     reveal: (part) => move((t, _, view) => reveal(t, part, view)),
   }
-
-  // Another drawing or size begins anew, unless the user has moved it.
-  useLayoutEffect(() => {
-    move((t) => t)
-  }, [drawing.width, drawing.height, view.width, view.height])
 
   useEffect(() => {
     const element = svg.current
@@ -73,23 +71,17 @@ export function Viewport({ drawing, camera, label, description, children }: Prop
     }
   }, [])
 
-  const { x, y, k } = transform ?? first(drawing, view)
+  const { x, y, k } = shown
   return (
     // biome-ignore lint/a11y/useSemanticElements: it groups what a drawing shows, and no part of a form.
-    <svg
-      ref={svg}
-      class="graph-view"
-      style={{ maxHeight: `max(16rem, ${Math.ceil(drawing.height)}px)` }}
-      role="group"
-      aria-label={label}
-      aria-describedby={description}
-    >
+    <svg ref={svg} class="graph-view" role="group" aria-label={label} aria-describedby={description}>
       <g transform={`translate(${x} ${y}) scale(${k})`}>{children}</g>
     </svg>
   )
 }
 
-type Move = (change: (t: Transform, drawing: Size, view: Size) => Transform) => void
+/** Move reports whether it has changed what is shown. */
+type Move = (change: (t: Transform, drawing: Size, view: Size) => Transform) => boolean
 
 /** onWheel zooms with ctrl, which is also what a pinch on a pad sends, and moves otherwise. The page scrolls at the end. */
 function onWheel(event: WheelEvent, element: Element, move: Move): void {
@@ -102,11 +94,7 @@ function onWheel(event: WheelEvent, element: Element, move: Move): void {
     return
   }
   const [x, y] = event.shiftKey ? [event.deltaY, event.deltaX] : [event.deltaX, event.deltaY]
-  move((t, drawing, view) => {
-    const to = clamp({ ...t, x: t.x - x * unit, y: t.y - y * unit }, drawing, view)
-    if (to.x !== t.x || to.y !== t.y) event.preventDefault()
-    return to
-  })
+  if (move((t) => ({ ...t, x: t.x - x * unit, y: t.y - y * unit }))) event.preventDefault()
 }
 
 function first(drawing: Size, view: Size): Transform {

@@ -9,6 +9,11 @@ export const imagePrefix = 'image:'
 /** The name of the Tiltfile among resources. */
 export const tiltfileResource = '(Tiltfile)'
 
+/** isImage tells the name of the row of an image from that of a resource. */
+export function isImage(row: string): boolean {
+  return row.startsWith(imagePrefix)
+}
+
 /** sources are the sources of the log that have the output of a target: its resources, or the image itself. */
 export function sources(t: Target): readonly string[] {
   const ofResource = () => t.resources.some((resource) => t.name.startsWith(`${resource}:`))
