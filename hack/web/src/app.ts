@@ -10,8 +10,11 @@ export interface App {
   state: State
   actions: Actions
   logs: Logs
-  /** The time of the server in ms of the epoch, in steps of a second while something on the page counts time. */
-  now(): number
+  /**
+   * The time of the server in ms of the epoch, in whole seconds or minutes. It goes on while something on the page
+   * counts time.
+   */
+  now(step?: 'second' | 'minute'): number
   /** retry asks a server that hasn't answered, or has refused, at once instead of at the time of the next attempt. */
   retry(): void
 }

@@ -26,7 +26,7 @@ export function createApp(): App {
     if (code) void live.use(code)
   })
   const { mirror: state, actions, logs } = live
-  return { state, actions, logs, now: () => live.ticker.now(), retry: () => live.retry() }
+  return { state, actions, logs, now: (step) => live.ticker.now(step), retry: () => live.retry() }
 }
 
 /** takeCode takes a code out of the address, where it must not stay. */

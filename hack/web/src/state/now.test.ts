@@ -39,6 +39,18 @@ test('ticks each second while it counts and is looked at, and has no timer else'
   expect(vi.getTimerCount()).toBe(0)
 })
 
+test('what depends on minutes runs once in each', () => {
+  const ticker = new Ticker()
+  ticker.count(true)
+  const seen: number[] = []
+  const end = effect(() => {
+    seen.push(ticker.now('minute') - start)
+  })
+  vi.advanceTimersByTime(130_000)
+  expect(seen).toEqual([-5_300, 54_700, 114_700])
+  end()
+})
+
 test('has no timer while the page is hidden', () => {
   const ticker = new Ticker()
   ticker.count(true)

@@ -1,7 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { signal } from '@preact/signals'
+import { computed, signal } from '@preact/signals'
 
 /** Ticker is the time of the server. It ticks each second while it is looked at, the page is seen, and it counts. */
 export class Ticker {
@@ -10,19 +10,21 @@ export class Ticker {
   private counting = false
   private watched = false
   private timer: ReturnType<typeof setTimeout> | undefined
-  private readonly tick = signal(0, {
+  private readonly tick = signal(this.read(), {
     watched: () => this.look(true),
     unwatched: () => this.look(false),
   })
+  private readonly minute = computed(() => floor(this.tick.value, 60_000))
 
   constructor() {
     document.addEventListener('visibilitychange', () => this.run())
   }
 
-  /** now is the time in ms of the epoch, in whole seconds. */
-  now(): number {
-    const ticked = this.tick.value
-    return this.timer === undefined ? this.read() : Math.max(ticked, this.read() - 1_000)
+  /** now is the time in ms of the epoch, in whole seconds or minutes. What depends on minutes runs once in each. */
+  now(step: 'second' | 'minute' = 'second'): number {
+    const ticked = step === 'minute' ? this.minute.value : this.tick.value
+    const time = this.timer === undefined ? this.read() : Math.max(ticked, this.read() - 1_000)
+    return floor(time, step === 'minute' ? 60_000 : 1_000)
   }
 
   /** count says whether something on the page counts time. */
@@ -38,7 +40,7 @@ export class Ticker {
   }
 
   private read(): number {
-    return Math.floor((Date.now() + this.offset) / 1_000) * 1_000
+    return floor(Date.now() + this.offset, 1_000)
   }
 
   private run(): void {
@@ -52,3 +54,5 @@ export class Ticker {
     this.timer = setTimeout(next, 1_000 - ((Date.now() + this.offset) % 1_000))
   }
 }
+
+const floor = (time: number, unit: number) => Math.floor(time / unit) * unit

@@ -5,25 +5,38 @@ import { useApp } from '../app'
 import { age, duration } from '../model/format'
 import { type Row, timeIn } from '../model/rows'
 
+const minute = 60_000
+
+/** useNow is the time of now for what began at a moment: to a second at first, to a minute once that says enough. */
+function useNow(from: number): number {
+  const { now } = useApp()
+  const rough = now('minute')
+  return rough - from < 2 * minute ? now() : rough
+}
+
+/** Going is the time since a moment, which goes on: 75s of it are 1m15s, and 4m12s are 4m. */
+function Going({ from }: { from: number }) {
+  const ms = Math.max(useNow(from) - from, 0)
+  return <>{ms < 2 * minute ? duration(ms) : duration(ms - (ms % minute)).replace(/0s$/, '')}</>
+}
+
 /** TimeIn is how long a row has waited or run. It counts only while it goes on. */
 export function TimeIn({ row }: { row: Row }) {
-  const app = useApp()
   if (!row.span) return null
-  return <>{duration(timeIn(row, row.span.to || app.now()))}</>
+  return row.span.to ? <>{duration(timeIn(row, row.span.to))}</> : <Going from={row.span.from} />
 }
 
 /** Elapsed is the time since a moment, or between two. */
 export function Elapsed({ from, to = 0 }: { from: number; to?: number }) {
-  const app = useApp()
   if (!from) return null
-  return <>{duration(Math.max((to || app.now()) - from, 0))}</>
+  return to ? <>{duration(Math.max(to - from, 0))}</> : <Going from={from} />
 }
 
 /** Age is the time since a moment in its largest units. */
 export function Age({ from }: { from: number }) {
-  const app = useApp()
+  const now = useNow(from)
   if (!from) return null
-  return <>{age(app.now() - from)}</>
+  return <>{age(now - from)}</>
 }
 
 /** Clock is a moment in the local zone, with the date unless it is today's, and ISO 8601 as its title. */
