@@ -192,15 +192,38 @@ describe('LogPane', () => {
     await shows(10)
     expect(press('c')).toBe(true)
     await vi.waitFor(() => expect(written).toEqual(['api │ line 10\napi │ line 11\n']))
+    await vi.waitFor(() => expect(one('.log-said')?.textContent).toBe('Copied'))
     vi.unstubAllGlobals()
   })
 
-  it('says that a link is to an earlier run', async () => {
-    go({ session: 'demo', params: { seq: '10', uid: 'u1' } }, true)
+  it('has what is looked for in the address, and shows the line of a link nevertheless', async () => {
+    go({ session: 'demo', params: { seq: '100', find: 'line 2999' } }, true)
     show(new FakeLogs(lines(1, 3000)))
-    await says('This link is to an earlier run')
+    await shows(100)
+    await says('1')
+    await vi.waitFor(() => expect(one('.log-count')?.textContent).toBe('1'))
+    expect(numbers()).toContain(100)
+    press('n')
+    await shows(2999)
+    expect(all('.log-current')).toHaveLength(1)
+    press('Escape')
+    expect(route.value.params.find).toBeUndefined()
+  })
+
+  it('offers the lines that the mouse has selected, where they are more than are drawn', async () => {
+    show(new FakeLogs(lines(1, 3000)))
     await shows(3000)
-    expect(all('.log-selected')).toEqual([])
+    all('.log-text')
+      .at(-1)
+      ?.dispatchEvent(new MouseEvent('mousedown', { bubbles: true }))
+    press('Home')
+    await shows(1)
+    all('.log-text')[4]?.dispatchEvent(new MouseEvent('mouseup', { bubbles: true }))
+    await says('Copy lines 5–3000')
+    expect([route.value.params.seq, route.value.params.to]).toEqual(['5', '3000'])
+    all('.log-text')[4]?.dispatchEvent(new MouseEvent('mousedown', { bubbles: true }))
+    all('.log-text')[7]?.dispatchEvent(new MouseEvent('mouseup', { bubbles: true }))
+    await says('Copy lines 5–3000')
   })
 
   it.each([

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { settings } from '../settings'
+import { useDrag } from './drag'
 import { draw } from './draw'
 import { FindBar } from './FindBar'
 import type { Feed } from './feed'
@@ -20,9 +21,14 @@ interface Props {
 }
 
 /** LogPane is the log of a Session, or of some of its resources. */
-export function LogPane({ session: name, resources, compact = false }: Props) {
+export function LogPane(props: Props) {
+  return <Pane key={JSON.stringify([props.session, props.resources])} {...props} />
+}
+
+function Pane({ session: name, resources, compact = false }: Props) {
   const log = useLog(name, resources)
-  const { filter, feed, find, reading, view, seen, notices } = log
+  const { filter, feed, find, reading, view, seen, notices, range } = log
+  useDrag(view, log.dragged)
   return (
     <section class="log" ref={log.pane} aria-label={log.label}>
       <Toolbar
@@ -31,11 +37,9 @@ export function LogPane({ session: name, resources, compact = false }: Props) {
         error={log.invalid}
         compact={compact}
         finding={reading.finding}
-        selected={!!log.range}
         downloading={reading.downloading}
         onFilter={log.setFilter}
         onFind={() => reading.find(!reading.finding)}
-        onCopy={log.copySelected}
         onDownload={log.download}
       />
       {reading.finding && (
@@ -69,7 +73,17 @@ export function LogPane({ session: name, resources, compact = false }: Props) {
           onClick={log.clicked}
         />
         <Blank {...notices} />
-        <Pill feed={feed} />
+        <div class="log-pills">
+          <p class="log-said" role="status">
+            {reading.said}
+          </p>
+          {range && range.to > range.from && (
+            <button type="button" class="log-pill" title="Copy the lines (c)" onClick={log.copySelected}>
+              Copy lines {range.from}–{range.to}
+            </button>
+          )}
+          <Pill feed={feed} />
+        </div>
       </div>
       <Foot {...notices} />
     </section>

@@ -10,10 +10,6 @@ interface Props {
   feed: Feed
   session: Session | undefined
   link: Link
-  /** The address is of another run of the Session. */
-  earlier: boolean
-  /** Something that was just done, such as copying. */
-  said: string
   /** Whether the browser's search was offered ours instead. */
   offered: boolean
   /** Whether the filter leaves lines out. */
@@ -27,10 +23,7 @@ export function Notices(props: Props) {
   const { feed, link } = props
   return (
     <div class="log-notices">
-      {props.earlier && (
-        <p class="log-notice">This link is to an earlier run of the Session. This is the log of its present run.</p>
-      )}
-      {feed.restarted && !props.earlier && (
+      {feed.restarted && (
         <p class="log-notice">The log has begun anew: the line that was asked for is of an earlier run.</p>
       )}
       {link.state === 'stale' && (
@@ -52,9 +45,6 @@ export function Notices(props: Props) {
         </p>
       )}
       <Refused {...props} />
-      <p class="log-offscreen" role="status">
-        {props.said}
-      </p>
     </div>
   )
 }

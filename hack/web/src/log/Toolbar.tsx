@@ -15,11 +15,9 @@ interface Props {
   error: string | undefined
   compact: boolean
   finding: boolean
-  selected: boolean
   downloading: boolean
   onFilter(filter: Filter): void
   onFind(): void
-  onCopy(): void
   onDownload(format: Format): void
 }
 
@@ -58,7 +56,7 @@ export function Toolbar(props: Props) {
   const [more, setMore] = useState(!compact && !!(filter.not || filter.src || filter.ctx || filter.build))
   const set = (part: Partial<Filter>) => onFilter({ ...filter, ...part })
   return (
-    <div class="log-toolbar" role="toolbar" aria-label="Log">
+    <div class="log-toolbar">
       <Field label="Filter" value={filter.q} placeholder="text" error={props.error} onValue={(q) => set({ q })} />
       <Toggle
         text=".*"
@@ -122,15 +120,6 @@ function Rest(props: Props & { set(part: Partial<Filter>): void }) {
           settings.timestamps.value = kind as Timestamps
         }}
       />
-      <button
-        type="button"
-        class="log-button"
-        disabled={!props.selected}
-        title="Copy the lines (c)"
-        onClick={props.onCopy}
-      >
-        Copy selected lines
-      </button>
       <fieldset class="log-downloads" disabled={props.downloading}>
         <legend>{props.downloading ? 'Downloading…' : 'Download all lines'}</legend>
         <button type="button" class="log-button" onClick={() => onDownload('text')}>

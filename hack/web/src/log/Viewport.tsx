@@ -58,6 +58,8 @@ export class Viewport extends Component<Props> {
   private width = 0
   private wide = 0
   private passes = 0
+  /** The first row that is drawn. */
+  private from = 0
   private top = 0
   private laid: Layout = fixed(0, 20)
   private laidRows: readonly Row[] | undefined
@@ -72,11 +74,23 @@ export class Viewport extends Component<Props> {
     return (this.anchor ?? anchorAt(this.props.window.rows, this.laid, this.top))?.seq
   }
 
+  /** last is the number of the line at the bottom of the view. */
+  get last(): number | undefined {
+    return anchorAt(this.props.window.rows, this.laid, this.top + this.height)?.seq
+  }
+
   /** show has a line in view, or the first one, once the window has it. */
   show(seq: number | 'home'): void {
     this.target = seq
     if (seq !== 'home') this.cursor = seq
     this.forceUpdate()
+  }
+
+  /** lineOf is the number of the line that an element is in. */
+  lineOf(at: EventTarget | null): number | undefined {
+    if (!(at instanceof Element) || !this.scroller.current?.contains(at)) return undefined
+    const seq = at.closest('.log-row')?.querySelector<HTMLElement>('.log-gutter')?.dataset.seq
+    return seq === undefined ? undefined : Number(seq)
   }
 
   focus(): void {
@@ -116,6 +130,7 @@ export class Viewport extends Component<Props> {
     this.lay()
     const y = this.position()
     const [from, to] = span(this.laid, window.rows.length, y, this.height, about)
+    this.from = from
     const tab = this.tab(y)
     return (
       <div
@@ -186,7 +201,9 @@ export class Viewport extends Component<Props> {
     const scroller = this.scroller.current
     if (!scroller) return
     const again = this.measure()
-    scroller.scrollTop = this.position()
+    const y = this.position()
+    // What is set ends a movement of the browser, such as that after a touch.
+    if (Math.abs(scroller.scrollTop - y) >= 1) scroller.scrollTop = y
     this.top = scroller.scrollTop
     if (!this.props.following) this.anchor ??= anchorAt(this.props.window.rows, this.laid, this.top)
     this.refocus(scroller)
@@ -210,11 +227,11 @@ export class Viewport extends Component<Props> {
     if (columns !== this.textColumns) changed = true
     this.textColumns = columns
     if (this.measured.size > 100_000) this.measured.clear()
-    for (const row of rows.children) {
-      const key = (row as HTMLElement).dataset.key ?? ''
+    for (const [i, row] of [...rows.children].entries()) {
       const height = row.getBoundingClientRect().height
-      if (Math.abs((this.measured.get(key) ?? 0) - height) < 0.1) continue
-      this.measured.set(key, height)
+      const index = this.from + i
+      if (Math.abs(this.laid.top(index + 1) - this.laid.top(index) - height) < 0.1) continue
+      this.measured.set((row as HTMLElement).dataset.key ?? '', height)
       changed = true
     }
     this.stale ||= changed

@@ -15,7 +15,7 @@ interface FieldProps {
 }
 
 /** How long the user doesn't type before a value is used, in ms. */
-const pause = 250
+const pause = 100
 
 /** Field is a field for text, which reports its value when the user pauses. It never waits for what that leads to. */
 export function Field({ label, value, placeholder, error, onValue, focus, onKey }: FieldProps) {

@@ -205,6 +205,57 @@ describe('Feed', () => {
     }
   })
 
+  it('forgets where the reader wanted to go before', async () => {
+    const { feed, settled, seqs } = fixture(new FakeLogs(lines(1, 3000)))
+    feed.open()
+    await settled()
+    feed.home()
+    feed.show(2500)
+    await settled()
+    await flush()
+    expect([seqs()[0], seqs().at(-1)]).toEqual([2001, 3000])
+  })
+
+  it('forgets a failed jump when the reader wants something else', async () => {
+    vi.useFakeTimers()
+    try {
+      const logs = new FakeLogs(lines(1, 3000))
+      const { feed, seqs } = fixture(logs)
+      feed.open()
+      await vi.advanceTimersByTimeAsync(10)
+      logs.refusal = new RequestError(503, '', 'no answer')
+      feed.home()
+      await vi.advanceTimersByTimeAsync(10)
+      logs.refusal = undefined
+      feed.end()
+      await vi.advanceTimersByTimeAsync(5000)
+      expect([feed.phase.name, feed.following, seqs().at(-1)]).toEqual(['ready', true, 3000])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('keeps what is read while the filter of new lines fails, and has these lines later', async () => {
+    vi.useFakeTimers()
+    try {
+      const logs = new FakeLogs(lines(1, 30))
+      const { feed, seqs } = fixture(logs, part({ not: 'none|x', re: true }))
+      feed.open()
+      await vi.advanceTimersByTimeAsync(10)
+      feed.stay()
+      logs.refusal = new RequestError(503, '', 'no answer')
+      logs.write(line(31))
+      await vi.advanceTimersByTimeAsync(10)
+      logs.write(line(32))
+      logs.refusal = undefined
+      await vi.advanceTimersByTimeAsync(5000)
+      expect([feed.following, feed.unseen, feed.phase.name]).toEqual([false, 2, 'ready'])
+      expect(seqs()).toEqual(lines(1, 32).map(({ seq }) => seq))
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   it('has no requests once it is closed', async () => {
     const logs = new FakeLogs(lines(1, 2))
     const { feed, settled, seqs } = fixture(logs)

@@ -4,14 +4,11 @@
 import type { LogLine } from '../api/types'
 import type { Logs, RequestError } from '../state/state'
 import { Behind } from './behind'
-import { asRequestError, Follower, type Phase, type Soon } from './follower'
+import { asRequestError, Follower, type Phase, pause, type Soon, temporary } from './follower'
 import { type Fetched, Pages, type Part } from './pages'
 import { append, maxRows, opened, prepend, trim, type Window } from './window'
 
 const empty: Window = { rows: [], from: 1, to: 0, atStart: false, atEnd: false }
-
-/** How long the feed waits before it tries again, in ms. */
-const pause = 2000
 
 /**
  * Feed keeps the window of a part of a log. `changed` is called after each change; what it reads then is consistent.
@@ -55,15 +52,13 @@ export class Feed {
   open(seq?: number): void {
     this.following = true
     if (seq !== undefined) this.hold()
-    void this.moved(
-      async (signal) => {
-        if (seq === undefined) return this.tail(signal)
-        const last = await this.pages.last(signal)
-        await this.around(seq, signal)
-        if (!signal.aborted) this.followAfter(this.window.atEnd ? this.asked.to : last)
-      },
-      () => this.open(seq),
-    )
+    const work = async (signal: AbortSignal) => {
+      if (seq === undefined) return this.tail(signal)
+      const last = await this.pages.last(signal)
+      await this.around(seq, signal)
+      if (!signal.aborted) this.followAfter(this.window.atEnd ? this.asked.to : last)
+    }
+    this.move(false, work, () => this.open(seq))
   }
 
   /** bounded reports whether the part of the log is complete: it is that of an update that has ended. */
@@ -85,27 +80,22 @@ export class Feed {
   /** home shows the start of the log. */
   home(): void {
     this.hold()
-    if (this.window.atStart) this.changed()
-    else void this.moved(this.head, () => this.home())
+    this.move(this.window.atStart, this.head, () => this.home())
   }
 
   /** end shows the end of the log, and follows it. */
   end(): void {
     this.following = true
-    if (this.window.atEnd) this.changed()
-    else void this.moved(this.tail, () => this.end())
+    this.move(this.window.atEnd, this.tail, () => this.end())
   }
 
   /** show has the window have a line. */
   show(seq: number): void {
     this.hold()
-    const { window } = this
-    if (seq >= window.from && seq <= window.to) this.changed()
-    else
-      void this.moved(
-        (signal) => this.around(seq, signal),
-        () => this.show(seq),
-      )
+    const { from, to } = this.window
+    const there = seq >= from && seq <= to
+    const work = (signal: AbortSignal) => this.around(seq, signal)
+    this.move(there, work, () => this.show(seq))
   }
 
   /** older reads what precedes the window. */
@@ -128,7 +118,7 @@ export class Feed {
       if (signal.aborted) return
       this.asked.to = fetched.last || this.asked.to
       this.set(trim(append(this.window, fetched.page), 'start'))
-      if (fetched.complete) await this.reachEnd(signal)
+      if (fetched.complete) await this.reachEnd()
     })
   }
 
@@ -148,14 +138,14 @@ export class Feed {
     const fetched = await this.pages.after(0, signal)
     if (signal.aborted) return
     this.replace(fetched, true)
-    if (fetched.complete) await this.reachEnd(signal)
+    if (fetched.complete) await this.reachEnd()
   }
 
   private readonly tail = async (signal: AbortSignal): Promise<void> => {
     const fetched = await this.pages.before(undefined, signal)
     if (signal.aborted) return
     this.replace(fetched, fetched.complete)
-    await this.reachEnd(signal)
+    await this.reachEnd()
     if (!signal.aborted) this.followAfter(this.asked.to)
   }
 
@@ -165,7 +155,7 @@ export class Feed {
     this.replace(rest, false)
     this.asked.from = before.first || seq
     this.window = { ...prepend(this.window, before.page), atStart: before.complete }
-    if (rest.complete) await this.reachEnd(signal)
+    if (rest.complete) await this.reachEnd()
   }
 
   private replace(fetched: Fetched, atStart: boolean): void {
@@ -174,11 +164,12 @@ export class Feed {
   }
 
   /** reachEnd adds the lines that were followed since a request that got to the end of the log. */
-  private async reachEnd(signal: AbortSignal): Promise<void> {
+  private async reachEnd(): Promise<void> {
     if (this.behind.forgotten > this.asked.to) return
     const lines = this.behind.take(this.asked.to)
     this.window = { ...this.window, atEnd: true }
-    if (lines.length > 0) await this.add(lines, signal)
+    // Lines that were taken are added even if this request is given up.
+    if (lines.length > 0) await this.add(lines, this.closed.signal)
   }
 
   /** followAfter follows the log, once. */
@@ -201,13 +192,9 @@ export class Feed {
   }
 
   private async take(lines: LogLine[], signal: AbortSignal): Promise<void> {
-    this.arrived += lines.length
-    // A reader who reads something else keeps it; the end is there again for the asking.
-    if (!this.following && this.window.rows.length + lines.length > maxRows) {
-      this.window = { ...this.window, atEnd: false }
-    }
     if (this.window.atEnd) await this.add(lines, signal)
     else this.behind.keep(lines)
+    this.arrived += lines.length
     if (!signal.aborted) this.changed()
   }
 
@@ -226,6 +213,12 @@ export class Feed {
     if (!this.window.atEnd) this.behind.forget(last)
     if (signal.aborted || !this.window.atEnd) return
     const window = append(this.window, page)
+    // A reader who reads something else keeps it; the end is there again for the asking.
+    if (!this.following && trim(window, 'start') !== window) {
+      this.behind.forget(last)
+      this.window = { ...this.window, atEnd: false }
+      return
+    }
     this.asked.to = Math.max(this.asked.to, last)
     if (cut === lines) this.set(trim(window, 'start'))
     else this.set({ ...opened(page, false, true), from: cut[0]?.seq ?? window.from })
@@ -237,12 +230,15 @@ export class Feed {
     this.window = window
   }
 
-  /** moved replaces the window; other requests for the window are given up. */
-  private async moved(work: (signal: AbortSignal) => Promise<void>, again: () => void): Promise<void> {
-    this.jump.abort()
-    this.jump = new AbortController()
-    this.busy = undefined
-    await this.read('jump', work, again)
+  /** move replaces the window unless it has what is wanted. Requests for another window are given up. */
+  private move(there: boolean, work: (signal: AbortSignal) => Promise<void>, again: () => void): void {
+    if (!there || this.busy === 'jump' || this.phase.name === 'retrying') {
+      this.jump.abort()
+      this.jump = new AbortController()
+      this.busy = undefined
+    }
+    if (there) this.changed()
+    else void this.read('jump', work, again)
   }
 
   private async read(
@@ -273,10 +269,11 @@ export class Feed {
       this.restart()
       return
     }
-    const temporary = error.code === 0 || error.code === 429 || error.code >= 500
-    this.phase = { name: temporary ? 'retrying' : 'refused', error }
+    const retrying = temporary(error)
+    this.phase = { name: retrying ? 'retrying' : 'refused', error }
     clearTimeout(this.timer)
-    if (temporary) this.timer = setTimeout(() => this.retry(again), pause)
+    const { signal } = this.jump
+    if (retrying) this.timer = setTimeout(() => this.retry(signal.aborted ? this.changed : again), pause)
     this.changed()
   }
 

@@ -15,6 +15,9 @@ export type Phase =
 /** Soon runs something before the next frame, or later while the page isn't visible. */
 export type Soon = (work: () => void) => void
 
+/** How long it takes until something is tried again, in ms. */
+export const pause = 2000
+
 /**
  * Follower follows a log and hands its lines on, those of a frame together and never more before `take` has finished
  * with the ones before.
@@ -59,12 +62,23 @@ export class Follower {
     this.queue = []
     try {
       if (!signal.aborted) await this.take(lines, signal)
-    } catch (error) {
-      if (!signal.aborted) this.ended(asRequestError(error))
+    } catch (cause) {
+      const error = asRequestError(cause)
+      if (temporary(error)) {
+        this.queue = lines.concat(this.queue)
+        setTimeout(() => void this.flush(), pause)
+        return
+      }
+      if (!signal.aborted) this.ended(error)
     }
     this.taking = false
     this.receive([])
   }
+}
+
+/** temporary reports whether a request may succeed if it is made again. */
+export function temporary({ code }: RequestError): boolean {
+  return code === 0 || code === 429 || code >= 500
 }
 
 /** asRequestError is any error as a RequestError; code 0 is for what isn't an answer of the server. */

@@ -38,13 +38,14 @@ const pause = 1000
 export function useFind(
   logs: Logs,
   part: Part,
+  run: string,
   term: string,
   arrived: number,
   from: () => number,
   first: (seq: number) => void,
 ): Find | undefined {
   const [, changed] = useReducer((n: number) => n + 1, 0)
-  const key = JSON.stringify(part)
+  const key = JSON.stringify([part, run])
   const find = useMemo(
     () => (term ? new Find(new Pages(logs, part), term, part.filter.re, () => changed(undefined)) : undefined),
     [logs, key, term],

@@ -20,13 +20,13 @@ export function remember(session: string, params: Record<string, string>): void 
 }
 
 /** useRemembered filters a log of a Session as others of it were filtered, unless the address says something else. */
-export function useRemembered(session: string, log: string): void {
+export function useRemembered(session: string): void {
   useEffect(() => {
     const { params } = route.value
     const kept = remembered.get(session) ?? {}
     const free = !params.seq && Object.keys(keepLogParams(params)).length === 0
-    if (log && free && Object.keys(kept).length > 0) setParams({ ...params, ...kept })
-  }, [session, log])
+    if (free && Object.keys(kept).length > 0) setParams({ ...params, ...kept })
+  }, [session])
 }
 
 /** useLinked shows the line that the address links to. A pane that sets the address itself sets the reference as well. */

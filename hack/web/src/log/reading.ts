@@ -3,10 +3,12 @@
 
 import type { RefObject } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { route } from '../router'
 import type { Feed } from './feed'
 import type { Find } from './find'
 import { copy, save } from './format'
 import { type Keyed, register } from './keys'
+import { setParams } from './params'
 import type { Viewport } from './Viewport'
 
 /** How long it is said that something was done, in ms. */
@@ -14,8 +16,8 @@ const told = 4000
 
 /** useReading is where the user is in a log, and what the pane does about it. */
 export function useReading(feed: Feed, view: RefObject<Viewport | null>) {
-  const [finding, setFinding] = useState(false)
-  const [term, setTerm] = useState('')
+  const { find: term } = route.value.params
+  const finding = term !== undefined
   const [current, setCurrent] = useState<number>()
   const [said, setSaid] = useState('')
   const [offered, offer] = useState(false)
@@ -24,6 +26,10 @@ export function useReading(feed: Feed, view: RefObject<Viewport | null>) {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   useEffect(() => () => clearTimeout(timer.current), [])
 
+  const setTerm = (find: string | undefined) => {
+    const { find: _, ...rest } = route.value.params
+    setParams(find === undefined ? rest : { ...rest, find })
+  }
   const say = (text: string) => {
     clearTimeout(timer.current)
     setSaid(text)
@@ -39,7 +45,7 @@ export function useReading(feed: Feed, view: RefObject<Viewport | null>) {
   }
   return {
     finding,
-    term,
+    term: term ?? '',
     current,
     said,
     offered,
@@ -55,7 +61,7 @@ export function useReading(feed: Feed, view: RefObject<Viewport | null>) {
       wasOffered.current = true
     },
     find: (open: boolean) => {
-      setFinding(open)
+      setTerm(open ? (term ?? '') : undefined)
       setCurrent(undefined)
       offer(false)
     },

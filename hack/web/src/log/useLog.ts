@@ -19,12 +19,13 @@ import { type Reading, useKeys, useReading } from './reading'
 import { nextTimestamps, toggleWrap } from './Toolbar'
 import { useBackground } from './theme'
 import type { Viewport } from './Viewport'
+import { indexOf } from './window'
 
 /** useLog is all that a pane shows, and what its controls do. */
 export function useLog(name: string, resources: string[]) {
   const { state } = useApp()
   const source = useSource(name, resources)
-  const { session, uid, part, range, earlier, only } = source
+  const { session, uid, part, range, only } = source
   const { params } = route.value
   const log = useFeedOf(source)
   const pane = useRef<HTMLElement>(null)
@@ -43,7 +44,7 @@ export function useLog(name: string, resources: string[]) {
     address: lineAddress(params, uid),
     range,
     find,
-    current: reading.current,
+    current: reading.current && feed.window.rows[indexOf(feed.window.rows, reading.current)]?.seq,
     term: find?.term ?? part.filter.q,
     re: part.filter.re,
   }
@@ -73,6 +74,10 @@ export function useLog(name: string, resources: string[]) {
     clicked: clicks(feed, reading, (seq, extend) => log.select(selectLine(params, seq, extend, uid))),
     pressed: log.pressed,
     copySelected: () => void files.copy(),
+    dragged: (from: number, to: number) => {
+      getSelection()?.removeAllRanges()
+      log.select(selectLine({ ...params, seq: String(from), to: '' }, to, true, uid))
+    },
     download: files.download,
     filter: part.filter,
     invalid: refusal && [400, 422].includes(refusal.code) ? reason(refusal.message) : undefined,
@@ -81,9 +86,7 @@ export function useLog(name: string, resources: string[]) {
       feed,
       session,
       link: state.link.value,
-      earlier,
       filtered: filters({ ...part.filter, build: '' }),
-      said: reading.said,
       offered: reading.offered && !reading.finding,
       onFind: () => reading.find(true),
       onAgain: () => feed.open(),
@@ -104,29 +107,29 @@ function useSource(name: string, resources: string[]) {
   const builds = buildsOf(only === undefined ? undefined : state.resources(name).value.get(only))
   const build = builds.find(({ id }) => id === filter.build)
   const part: Part = { session: name, resources, filter, first: build?.first ?? 0, end: build?.end ?? 0 }
-  const earlier = !!params.uid && !!uid && params.uid !== uid
-  const range = earlier ? undefined : rangeOf(params)
-  return { session, uid, only, builds, part, earlier, range, label: only === undefined ? 'Log' : `Log of ${only}` }
+  const label = only === undefined ? 'Log' : `Log of ${only}`
+  return { session, uid, only, builds, part, range: rangeOf(params), label }
 }
 
 /** useFeedOf is the feed of a part of a log, and where its reader is. */
 function useFeedOf({ part, uid, range }: Source) {
   const { logs } = useApp()
   const view = useRef<Viewport>(null)
-  const before = useRef<{ feed: Feed; log: string }>(undefined)
-  const log = JSON.stringify([part.session, part.resources])
-  const known = before.current?.log === log ? before.current.feed : undefined
+  const before = useRef<Feed>(undefined)
+  const known = before.current
   const feed = useFeed(logs, part, uid, () => {
     if (known) return known.following ? undefined : view.current?.first
     return range?.from
   })
   const reading = useReading(feed, view)
-  const find = useFind(logs, part, reading.finding ? reading.term : '', feed.arrived, reading.position, reading.found)
+  // A link to a line shows that line, not what is found.
+  const found = (seq: number) => (known || !range) && reading.found(seq)
+  const find = useFind(logs, part, uid, reading.term, feed.arrived, reading.position, found)
   const linked = useLinked(range?.from, (seq) => (known ? reading.jump(seq) : view.current?.show(seq)))
   useEffect(() => {
-    before.current = { feed, log }
-  }, [feed, log])
-  useRemembered(part.session, log)
+    before.current = feed
+  }, [feed])
+  useRemembered(part.session)
   const pressed = (event: KeyboardEvent) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
     if (event.key === 'Home') reading.home()

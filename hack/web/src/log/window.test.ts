@@ -126,6 +126,12 @@ describe('trim', () => {
     const window = trim(opened(page(lines(1, 10)), true, true), 'end', 4)
     expect([window.from, window.to, window.atStart, window.atEnd, window.rows.length]).toEqual([1, 4, true, false, 4])
   })
+  it('bounds the text', () => {
+    const window = opened(page(lines(1, 10, () => ({ text: 'x'.repeat(100) }))), true, true)
+    expect(trim(window, 'start', 10, 350).from).toBe(8)
+    expect(trim(window, 'end', 10, 350).to).toBe(3)
+    expect(trim(window, 'start', 10, 50).from).toBe(10)
+  })
   it('does not join a part twice that comes again', () => {
     const window = trim(opened(page([begun(1, 'a'), line(2, { resource: 'web' }), more(3, 'b')]), true, true), 'end', 1)
     expect(show(append({ ...window, to: 1 }, page([more(3, 'b'), line(4)])).rows)).toEqual(['1 ab', '4 line 4'])
@@ -144,4 +150,8 @@ describe('indexOf', () => {
     [10, 4],
   ]
   it.each(cases)('line %i is row %i', (seq, want) => expect(indexOf(rows, seq)).toBe(want))
+  it('has a later part of a line in the row of its first part', () => {
+    const parts = opened(page([begun(1, 'a'), line(2, { resource: 'web' }), more(4, 'b'), line(5)]), true, true).rows
+    expect([1, 2, 4, 5].map((seq) => indexOf(parts, seq))).toEqual([0, 1, 0, 2])
+  })
 })

@@ -59,8 +59,9 @@ export interface Window {
   atEnd: boolean
 }
 
-/** How many rows a window keeps. */
+/** How many rows a window keeps, and how many characters. */
 export const maxRows = 20_000
+const maxSize = 32 << 20
 
 /** How long a joined line gets before its next part is a row of its own. */
 const maxJoined = 1 << 20
@@ -88,19 +89,25 @@ export function prepend(window: Window, page: Page): Window {
   return { ...window, rows: joinAt(rows, window.rows), from: Math.min(window.from, page.from) }
 }
 
-/** trim leaves at most `limit` rows, cut from the start or from the end. */
-export function trim(window: Window, from: 'start' | 'end', limit = maxRows): Window {
-  const over = window.rows.length - limit
-  if (over <= 0) return window
+/** trim leaves at most `limit` rows and `size` characters, cut from the start or from the end. */
+export function trim(window: Window, from: 'start' | 'end', limit = maxRows, size = maxSize): Window {
+  const { rows: all } = window
+  let kept = 0
+  for (let left = size; kept < Math.min(all.length, limit); kept++) {
+    const row = all[from === 'start' ? all.length - 1 - kept : kept]
+    if (row?.kind === 'line') left -= row.text.length
+    if (left < 0 && kept > 0) break
+  }
+  if (kept === all.length) return window
   if (from === 'start') {
-    const rows = window.rows.slice(over)
+    const rows = all.slice(all.length - kept)
     return { ...window, rows, from: rows[0]?.seq ?? window.from, atStart: false }
   }
-  const rows = window.rows.slice(0, limit)
+  const rows = all.slice(0, kept)
   return { ...window, rows, to: endOf(rows, window.to), atEnd: false }
 }
 
-/** indexOf is the row that has the line `seq`, or else the first one after it; rows.length without one. */
+/** indexOf is the row that has the line `seq` or a part of it, else the first one after it; rows.length without one. */
 export function indexOf(rows: readonly Row[], seq: number): number {
   let low = 0
   let high = rows.length
@@ -108,6 +115,10 @@ export function indexOf(rows: readonly Row[], seq: number): number {
     const middle = (low + high) >> 1
     if ((rows[middle]?.seq ?? 0) < seq) low = middle + 1
     else high = middle
+  }
+  if (rows[low]?.seq !== seq) {
+    const begun = rows.slice(Math.max(0, low - maxBack), low).findLast((row) => row.kind === 'line' && row.last >= seq)
+    if (begun) return rows.lastIndexOf(begun, low)
   }
   // The rows about a line come directly before it.
   while (rows[low] && rows[low]?.kind !== 'line' && rows[low + 1]?.seq === seq) low++
