@@ -4,6 +4,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +45,7 @@ func NewProxy(config *rest.Config) (http.Handler, error) {
 		return nil, fmt.Errorf("configure the connection to %s: %w", target.Host, err)
 	}
 	proxy := &httputil.ReverseProxy{
-		Transport:      transport,
+		Transport:      finalAnswers{transport},
 		FlushInterval:  -1, // watches and logs are streams
 		ErrorLog:       log.New(io.Discard, "", 0),
 		Rewrite:        func(p *httputil.ProxyRequest) { rewrite(p, target) },
@@ -63,6 +64,17 @@ func NewProxy(config *rest.Config) (http.Handler, error) {
 			proxy.ServeHTTP(w, r)
 		}
 	}), nil
+}
+
+// finalAnswers is a transport that drops what an API server sends before its answer, such as 103 Early Hints: a
+// ReverseProxy would pass on all headers of these, and remove those that have been set for the answer.
+type finalAnswers struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper. The values of the request's context have the ReverseProxy's trace.
+func (t finalAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	context.AfterFunc(r.Context(), func() { cancel(context.Cause(r.Context())) }) // at the latest when r has been answered
+	return t.RoundTripper.RoundTrip(r.WithContext(ctx))
 }
 
 func rewrite(p *httputil.ProxyRequest, target *url.URL) {

@@ -88,7 +88,13 @@ func TestProxyAnswer(t *testing.T) {
 			w.WriteHeader(http.StatusFound)
 		}, http.StatusBadGateway, "302 Found"},
 		"unknown credentials": {func(w http.ResponseWriter) { w.WriteHeader(http.StatusUnauthorized) }, http.StatusBadGateway, "credentials of the kubeconfig"},
-		"no answer":           {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, http.StatusBadGateway, "EOF"},
+		"early hints": {func(w http.ResponseWriter) {
+			w.Header().Set("Set-Cookie", "early=1")
+			w.WriteHeader(http.StatusEarlyHints)
+			w.Header().Set("Trailer", "Set-Cookie")
+			_, _ = io.WriteString(w, "{}")
+		}, http.StatusOK, "{}"},
+		"no answer": {func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, http.StatusBadGateway, "EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
