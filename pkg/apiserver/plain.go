@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"k8s.io/klog/v2"
+
+	"tilt.dev/session/pkg/web"
 )
 
 // plainServer serves HTTP without TLS on connections of the listener's port that go to a loopback address. It starts
@@ -66,16 +68,8 @@ func (p *plainServer) start() bool {
 	}
 	p.accepted, p.closed = make(chan net.Conn), make(chan struct{})
 	p.close = sync.OnceFunc(func() { close(p.closed) })
-	p.server = &http.Server{
-		Handler:           p.handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       90 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          klog.NewStandardLogger("INFO"),
-		// The page refuses "OPTIONS *" as any other OPTIONS.
-		DisableGeneralOptionsHandler: true,
-		ConnState:                    p.track,
-	}
+	p.server = web.NewServer(p.handler)
+	p.server.ErrorLog, p.server.ConnState = klog.NewStandardLogger("INFO"), p.track
 	p.running.Go(func() { _ = p.server.Serve(p) }) // it returns http.ErrServerClosed
 	return true
 }

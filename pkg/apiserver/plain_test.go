@@ -14,6 +14,7 @@ import (
 
 	"tilt.dev/session/pkg/apiserver"
 	testserver "tilt.dev/session/pkg/testing/server"
+	"tilt.dev/session/pkg/web"
 )
 
 // addressOf returns the address of a server without a scheme.
@@ -27,7 +28,7 @@ func newPage(t testing.TB, server *testserver.Server, viewOnly bool) (client *ra
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	client = &rawClient{t: t, client: &http.Client{Transport: transport}, url: "http://" + addressOf(server)}
-	url, err := server.WebURL(viewOnly)
+	url, err := server.WebURL(web.NewCode{ViewOnly: viewOnly})
 	if err != nil {
 		t.Fatal(err)
 	}

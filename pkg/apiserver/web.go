@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,15 +100,17 @@ func authenticatePage(r *http.Request) (*authenticator.Response, bool, error) {
 	return &authenticator.Response{User: info}, true, nil
 }
 
-// WebURL returns the address of the page with a new code in it, which is valid once and for five minutes. A login with
-// the code has the owner's rights, or may only read. It returns an error if the server doesn't serve the page, or not
-// at an address that is safe for a browser.
-func (s *Server) WebURL(viewOnly bool) (string, error) {
+// WebURL returns the address of the page with a new code in it for this process, which is valid once. A login with the
+// code has the owner's rights, or may only read. It returns an error if the server doesn't serve the page, or not at an
+// address that is safe for a browser.
+func (s *Server) WebURL(asked web.NewCode) (string, error) { return s.webURL(asked, os.Geteuid()) }
+
+func (s *Server) webURL(asked web.NewCode, client int) (string, error) {
 	base, err := s.config.pageURL()
 	if err != nil {
 		return "", err
 	}
-	return base + "#login=" + s.config.site.NewCode(viewOnly), nil
+	return base + "#login=" + s.config.site.NewCode(asked, client), nil
 }
 
 // pageURL returns the address of the page.
@@ -170,7 +173,7 @@ func (s *Server) serveCodes(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "decode the request: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	url, err := s.WebURL(asked.ViewOnly)
+	url, err := s.webURL(asked, web.ClientUser(r))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusConflict)
 		return

@@ -16,6 +16,7 @@ import (
 
 	"tilt.dev/session/pkg/apiserver"
 	testserver "tilt.dev/session/pkg/testing/server"
+	"tilt.dev/session/pkg/web"
 )
 
 // A code is for those who have all rights, because a login has them too.
@@ -30,7 +31,7 @@ func TestCodes(t *testing.T) {
 	} {
 		client := newRawClient(t, server)
 		client.token = token
-		for _, body := range []string{`{}`, `{"viewOnly":true}`} {
+		for _, body := range []string{`{}`, `{"opens":true}`, `{"viewOnly":true}`} {
 			var answer struct{ URL string }
 			reply := client.do(http.MethodPost, "/ui/codes", body).want(code)
 			if code != http.StatusOK {
@@ -43,7 +44,7 @@ func TestCodes(t *testing.T) {
 			page, _ := newPage(t, server, false)
 			login := page.login(answer.URL)
 			trigger := http.StatusForbidden
-			if body == `{}` {
+			if body != `{"viewOnly":true}` {
 				trigger = http.StatusConflict // it has no run
 			}
 			client.token = server.Access().Token
@@ -80,7 +81,7 @@ func TestWebOff(t *testing.T) {
 	t.Parallel()
 	server := testserver.Start(t, testserver.Configure{Options: func(o *apiserver.Options) { o.Web.Off = true }})
 	newRawClient(t, server).do(http.MethodPost, "/ui/codes", `{}`).want(http.StatusNotFound)
-	if url, err := server.WebURL(false); err == nil {
+	if url, err := server.WebURL(web.NewCode{}); err == nil {
 		t.Errorf("the address is %s", url)
 	}
 }
@@ -93,7 +94,7 @@ func TestPageOverTLS(t *testing.T) {
 		o.TLS.CertFile, o.TLS.KeyFile = writePair(t, t.TempDir(), issuer.server("sessions.example"))
 		o.Web.AllowedHosts = []string{"sessions.example:" + "443"}
 	}})
-	url, err := server.WebURL(false)
+	url, err := server.WebURL(web.NewCode{})
 	if err != nil || !strings.HasPrefix(url, "https://sessions.example:443/ui/#login=") {
 		t.Fatalf("%s, %v", url, err)
 	}

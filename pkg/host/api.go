@@ -22,6 +22,7 @@ import (
 	"tilt.dev/session/pkg/generated/clientset/versioned"
 	"tilt.dev/session/pkg/kubeconfig"
 	"tilt.dev/session/pkg/storage"
+	"tilt.dev/session/pkg/web"
 )
 
 // API is a storage, a server for it, and an entry in the kubeconfig by which
@@ -81,7 +82,10 @@ func (a *API) String() string {
 func (a *API) ClientConfig() *rest.Config { return a.server.Load().LoopbackClientConfig() }
 
 // WebURL returns an address of the web page with a code for one login, or why there is none, once the server is ready.
-func (a *API) WebURL() (string, error) { return a.server.Load().WebURL(false) }
+// opens is true if this process opens it by a command.
+func (a *API) WebURL(opens bool) (string, error) {
+	return a.server.Load().WebURL(web.NewCode{Opens: opens})
+}
 
 func (a *API) store(ctx context.Context, ready func()) error {
 	codec, err := apiserver.StorageCodec()

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -156,8 +155,6 @@ func ValidHost(host string) bool {
 	return ok
 }
 
-var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
-
 // splitHost returns the parts of a host in lower case. The port is empty without one.
 func splitHost(host string) (name, port string, ok bool) {
 	name = strings.ToLower(host)
@@ -172,7 +169,14 @@ func splitHost(host string) (name, port string, ok bool) {
 	if address, err := netip.ParseAddr(name); err == nil {
 		return address.String(), port, address.Zone() == ""
 	}
-	return name, port, hostName.MatchString(name)
+	return name, port, isHostName(name)
+}
+
+// isHostName reports whether a text in lower case consists of the characters of host names.
+func isHostName(name string) bool {
+	const alphanumeric = "abcdefghijklmnopqrstuvwxyz0123456789"
+	return name != "" && len(name) <= 253 && strings.Trim(name, alphanumeric+"-.") == "" &&
+		strings.IndexAny(name[:1]+name[len(name)-1:], "-.") < 0
 }
 
 // withoutPort returns a name as it stands in a header without a port.

@@ -3,7 +3,10 @@
 
 package web
 
-import "fmt"
+import (
+	"fmt"
+	"net/http"
+)
 
 // Kept returns how many codes and logins a Site keeps.
 func (s *Site) Kept() (codes, logins int) { return len(s.logins.codes), len(s.logins.open) }
@@ -16,3 +19,9 @@ func (s *Site) Dump() string {
 	}
 	return text
 }
+
+// Code returns a code for a person.
+func (s *Site) Code(viewOnly bool) string { return s.NewCode(NewCode{ViewOnly: viewOnly}, anyUser) }
+
+// SetClientUser replaces ClientUser.
+func (s *Site) SetClientUser(user func(*http.Request) int) { s.clientUser = user }

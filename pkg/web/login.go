@@ -16,8 +16,6 @@ const (
 	// send it, because a preflight would have to allow it.
 	secretHeader = "X-Tilt-Session"
 	loginValue   = "login"
-	// maxCookies is how many cookies with the name of ours are tried. Another port of the host can add some.
-	maxCookies = 8
 	// stayLifetime is how long the browser keeps the cookie of a login that should outlast it.
 	stayLifetime = 30 * 24 * time.Hour
 )
@@ -69,7 +67,7 @@ func (s *Site) startLogin(w http.ResponseWriter, r *http.Request) {
 		badLogin.write(w, r)
 		return
 	}
-	l, cookie, secret, refused := s.logins.redeem(body.Code)
+	l, cookie, secret, refused := s.logins.redeem(body.Code, func() int { return s.clientUser(r) })
 	if refused != nil {
 		refused.write(w, r)
 		return
@@ -104,8 +102,8 @@ func (s *Site) login(r *http.Request) *login {
 	if secret == "" {
 		return nil
 	}
-	cookies := r.CookiesNamed(s.cookieName(r))
-	for _, cookie := range cookies[:min(len(cookies), maxCookies)] {
+	// Another port of the host can add cookies of the same name for longer paths, which come first.
+	for _, cookie := range r.CookiesNamed(s.cookieName(r)) {
 		if l := s.logins.find(cookie.Value, secret); l != nil {
 			return l
 		}

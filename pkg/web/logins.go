@@ -13,13 +13,16 @@ import (
 )
 
 const (
-	// codeLifetime is how long a code is valid, and idleLifetime how long a login without a request.
+	// codeLifetime is how long a code is valid, openLifetime one that a browser is opened with, and idleLifetime how long
+	// a login without a request.
 	codeLifetime = 5 * time.Minute
+	openLifetime = time.Minute
 	idleLifetime = 12 * time.Hour
 	// maxCodes and maxLogins bound what is kept. A further one replaces the oldest.
 	maxCodes  = 16
 	maxLogins = 64
-	// maxTries is how many codes may be tried in a second, by all clients together.
+	// maxTries is how many wrong codes are looked at in a second, by all clients together. A right one is never refused
+	// for it, because anybody on this machine could keep the owner out then. It can't be guessed at any rate.
 	maxTries = 10
 )
 
@@ -32,6 +35,8 @@ func hashOf(secret string) hash { return sha256.Sum256([]byte(secret)) }
 type code struct {
 	viewOnly bool
 	expires  time.Time
+	// user is the ID of the only user besides root whose processes may use it, or anyUser.
+	user int
 }
 
 // login is one of a browser.
@@ -53,13 +58,13 @@ type logins struct {
 	mu    sync.Mutex
 	codes map[hash]code
 	open  map[hash]*login
-	// tries are the times of the last tries, and next is the index of the oldest one.
+	// tries are the times of the last wrong codes, and next is the index of the oldest one.
 	tries [maxTries]time.Time
 	next  int
 }
 
 // newCode returns a code of 130 random bits.
-func (ls *logins) newCode(viewOnly bool) string {
+func (ls *logins) newCode(c code, lifetime time.Duration) string {
 	secret := rand.Text()
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -71,23 +76,28 @@ func (ls *logins) newCode(viewOnly bool) string {
 	if ls.codes == nil {
 		ls.codes = map[hash]code{}
 	}
-	ls.codes[hashOf(secret)] = code{viewOnly: viewOnly, expires: now.Add(codeLifetime)}
+	c.expires = now.Add(lifetime)
+	ls.codes[hashOf(secret)] = c
 	return secret
 }
 
-// redeem returns a login for a code, which is used up, and the secrets of the login.
-func (ls *logins) redeem(secret string) (l *login, cookie, header string, refused *refusal) {
+// redeem returns a login for a code, which is used up, and the secrets of the login. client returns the user ID of the
+// client, or anyUser. It is called for codes that are bound to a user.
+func (ls *logins) redeem(secret string, client func() int) (l *login, cookie, header string, refused *refusal) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	now := ls.now()
-	if now.Sub(ls.tries[ls.next]) < time.Second {
-		return nil, "", "", tooManyTries
-	}
-	ls.tries[ls.next] = now
-	ls.next = (ls.next + 1) % maxTries
 	ls.expire(now)
 	c, ok := ls.codes[hashOf(secret)]
-	if !ok {
+	switch {
+	case ok && !c.isFor(client):
+		return nil, "", "", otherUser // the code is still valid for its user
+	case ok:
+	case now.Sub(ls.tries[ls.next]) < time.Second:
+		return nil, "", "", tooManyTries
+	default:
+		ls.tries[ls.next] = now
+		ls.next = (ls.next + 1) % maxTries
 		return nil, "", "", wrongCode
 	}
 	delete(ls.codes, hashOf(secret))
@@ -102,6 +112,15 @@ func (ls *logins) redeem(secret string) (l *login, cookie, header string, refuse
 	}
 	ls.open[l.key] = l
 	return l, cookie, header, nil
+}
+
+// isFor reports whether a client may use a code. What root does can't be prevented, and some forwarders are root's.
+func (c code) isFor(client func() int) bool {
+	if c.user == anyUser {
+		return true
+	}
+	user := client()
+	return user == c.user || user == 0 || user == anyUser
 }
 
 // find returns the login of two secrets, or nil. That is a use of it.

@@ -62,7 +62,7 @@ func own(t testing.TB) (page, *testserver.Server) {
 	p := page{host: strings.TrimPrefix(server.Access().URL, "https://")}
 	_, p.port, _ = net.SplitHostPort(p.host)
 	p.code = func(t testing.TB, viewOnly bool) string {
-		url, err := server.WebURL(viewOnly)
+		url, err := server.WebURL(web.NewCode{ViewOnly: viewOnly})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,12 +96,12 @@ func serve(t testing.TB, api http.Handler, hosts ...string) (page, *web.Site) {
 		API: api, Port: listener.Addr().(*net.TCPAddr).Port, Hosts: hosts,
 		Owner: &user.DefaultInfo{Name: "owner"}, Viewer: &user.DefaultInfo{Name: "viewer"},
 	})
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: site, DisableGeneralOptionsHandler: true}}
+	server := &httptest.Server{Listener: listener, Config: web.NewServer(site)}
 	server.Start()
 	t.Cleanup(server.Close)
 	p := page{host: listener.Addr().String()}
 	_, p.port, _ = net.SplitHostPort(p.host)
-	p.code = func(_ testing.TB, viewOnly bool) string { return site.NewCode(viewOnly) }
+	p.code = func(_ testing.TB, viewOnly bool) string { return site.Code(viewOnly) }
 	return p, site
 }
 

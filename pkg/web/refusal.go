@@ -34,7 +34,9 @@ var (
 	notFound    = &refusal{http.StatusNotFound, metav1.StatusReasonNotFound, "the page serves nothing at this path"}
 	notLoggedIn = &refusal{http.StatusUnauthorized, metav1.StatusReasonUnauthorized, "not logged in" + advice}
 	wrongCode   = &refusal{http.StatusUnauthorized, metav1.StatusReasonUnauthorized,
-		"the code is unknown, used, or older than five minutes" + advice}
+		"the code is unknown, used, or too old" + advice}
+	otherUser = &refusal{http.StatusUnauthorized, metav1.StatusReasonUnauthorized,
+		`the code is for another user of this machine; open the address that "tilt-session ui --print-url" prints`}
 	tooManyTries = &refusal{http.StatusTooManyRequests, metav1.StatusReasonTooManyRequests,
 		"too many tries to log in; try again in a second"}
 	noSecretHeader = &refusal{http.StatusForbidden, metav1.StatusReasonForbidden,

@@ -25,6 +25,9 @@ const (
 type NewCode struct {
 	// ViewOnly asks for a login that may read alone.
 	ViewOnly bool `json:"viewOnly,omitempty"`
+	// Opens is true if the client opens the address by a command, whose arguments all users of its machine can read. The
+	// code is then valid for one minute, and on Linux for processes of the client's user and of root alone.
+	Opens bool `json:"opens,omitempty"`
 }
 
 // Code is the answer to a NewCode.
@@ -53,20 +56,28 @@ type Site struct {
 	options Options
 	hosts   hosts
 	logins  logins
+	// clientUser is ClientUser.
+	clientUser func(*http.Request) int
 }
 
 var _ http.Handler = (*Site)(nil)
 
 // New returns a Site without logins. It costs nothing before its first request.
 func New(options Options) *Site {
-	return &Site{options: options, hosts: newHosts(options), logins: logins{now: time.Now}}
+	return &Site{options: options, hosts: newHosts(options), logins: logins{now: time.Now}, clientUser: ClientUser}
 }
 
-// NewCode returns a code for one login.
-func (s *Site) NewCode(viewOnly bool) string { return s.logins.newCode(viewOnly) }
+// NewCode returns a code for one login. If it Opens, client is the user ID of the client, or -1 if that is unknown.
+func (s *Site) NewCode(asked NewCode, client int) string {
+	if asked.Opens {
+		return s.logins.newCode(code{viewOnly: asked.ViewOnly, user: client}, openLifetime)
+	}
+	return s.logins.newCode(code{viewOnly: asked.ViewOnly, user: anyUser}, codeLifetime)
+}
 
 // ServeHTTP implements http.Handler.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	limitBody(w, r, time.Now().Add(bodyTimeout))
 	setHeaders(w.Header())
 	if refused := s.check(r); refused != nil {
 		refused.write(w, r)
@@ -97,6 +108,7 @@ func (s *Site) serveAPI(w http.ResponseWriter, r *http.Request) {
 		notLoggedIn.write(w, r)
 		return
 	}
+	limitBody(w, r, time.Time{})
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), userKey{}, s.user(login.viewOnly)))
 	defer cancel()
 	defer context.AfterFunc(login.ended, cancel)()

@@ -107,8 +107,7 @@ func (o *options) startDetached(ctx context.Context, p command.Program) error {
 		switch sum := view.Summarize(s, time.Now()); sum.State {
 		case view.StateReady, view.StateSucceeded:
 			if o.openPage {
-				address, err := webpage.Address(ctx, b.client.TiltV1alpha1().RESTClient(), false)
-				if err := openPage(ctx, address, err); err != nil {
+				if err := openPage(ctx, webpage.AddressesOf(ctx, b.client.TiltV1alpha1().RESTClient(), false)); err != nil {
 					p.Warn(err)
 				}
 			}

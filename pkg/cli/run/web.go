@@ -50,7 +50,7 @@ func (c *console) pageLine() string {
 	if !c.terminal.page.printed {
 		return ""
 	}
-	address, err := c.api.WebURL()
+	address, err := c.api.WebURL(false)
 	if err != nil {
 		return "" // The server is bound to an address where browsers would not be safe.
 	}
@@ -62,8 +62,7 @@ func (c *console) openPage(ctx context.Context) (wait func()) {
 	var work sync.WaitGroup
 	if c.terminal.page.opened {
 		work.Go(func() {
-			address, err := c.api.WebURL()
-			if err := openPage(ctx, address, err); err != nil {
+			if err := openPage(ctx, c.api.WebURL); err != nil {
 				c.program.Warn(err)
 			}
 		})
@@ -71,10 +70,11 @@ func (c *console) openPage(ctx context.Context) (wait func()) {
 	return work.Wait
 }
 
-// openPage opens an address of the page at the Session, and returns why no browser shows it.
-func openPage(ctx context.Context, address string, err error) error {
+// openPage opens the page at the Session, and returns why no browser shows it.
+func openPage(ctx context.Context, address webpage.AddressFunc) error {
+	opened, err := webpage.Show(ctx, address, webpage.Route(command.SessionName, ""))
 	if err == nil {
-		err = webpage.Show(ctx, webpage.At(address, webpage.Route(command.SessionName, ""))).Why
+		err = opened.Why
 	}
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("no browser shows the web page: %w", err)

@@ -114,7 +114,7 @@ func (o *options) announcePage(out io.Writer, api *host.API) {
 	if o.server.Web.Off {
 		return
 	}
-	address, err := api.WebURL()
+	address, err := api.WebURL(false)
 	if err != nil {
 		fmt.Fprintf(out, "Web: none: %v\n", err)
 		return

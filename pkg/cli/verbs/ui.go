@@ -82,14 +82,17 @@ func (o *uiOptions) run(cmd *cobra.Command, p command.Program) error {
 	if err != nil {
 		return err
 	}
-	address, err := webpage.Address(cmd.Context(), api.RESTClient(), o.viewOnly)
-	if errors.Is(err, webpage.ErrNotServed) {
-		return o.notServed(err)
-	}
-	if err != nil {
-		return o.requestError(err)
-	}
-	return o.show(cmd.Context(), p, address)
+	address := webpage.AddressesOf(cmd.Context(), api.RESTClient(), o.viewOnly)
+	return o.show(cmd.Context(), p, func(opens bool) (string, error) {
+		text, err := address(opens)
+		switch {
+		case errors.Is(err, webpage.ErrNotServed):
+			return "", o.notServed(err)
+		case err != nil:
+			return "", o.requestError(err)
+		}
+		return text, nil
+	})
 }
 
 // notServed is the error of a server without a page. It says how to get the page all the same.
@@ -103,18 +106,27 @@ func (o *uiOptions) notServed(err error) error {
 		name, err, file)
 }
 
-// show opens an address in the browser, or prints it.
-func (o *uiOptions) show(ctx context.Context, p command.Program, address string) error {
-	address = webpage.At(address, webpage.Route(o.session, ""))
-	if !o.printURL && command.IsTerminal(p.Streams.Out) {
-		opened := webpage.Show(ctx, address)
-		if opened.Why == nil {
-			_, err := fmt.Fprintln(p.Streams.Out, "The browser shows the web page; --print-url prints its address instead.")
-			return command.Printed(err)
+// show opens the page in the browser, or prints its address.
+func (o *uiOptions) show(ctx context.Context, p command.Program, address webpage.AddressFunc) error {
+	route := webpage.Route(o.session, "")
+	if o.printURL || !command.IsTerminal(p.Streams.Out) {
+		text, err := address(false)
+		if err != nil {
+			return err
 		}
-		p.Warn(fmt.Errorf("no browser shows the web page: %w; open this address within five minutes", opened.Why))
+		_, err = fmt.Fprintln(p.Streams.Out, webpage.At(text, route))
+		return command.Printed(err)
 	}
-	_, err := fmt.Fprintln(p.Streams.Out, address)
+	opened, err := webpage.Show(ctx, address, route)
+	if err != nil {
+		return err
+	}
+	text := "The browser shows the web page; --print-url prints its address instead."
+	if opened.Why != nil {
+		p.Warn(fmt.Errorf("no browser shows the web page: %w; open this address within five minutes", opened.Why))
+		text = opened.Address
+	}
+	_, err = fmt.Fprintln(p.Streams.Out, text)
 	return command.Printed(err)
 }
 

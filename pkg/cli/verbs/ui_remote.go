@@ -120,7 +120,7 @@ func (o *uiOptions) serve(cmd *cobra.Command, p command.Program) error {
 	}
 	steps := [][]host.Part{{{Name: "web page", Run: server.Run}}}
 	err, late := p.Group().Run(cmd.Context(), steps, func(ctx context.Context) error {
-		if err := o.show(ctx, p, server.Address()); err != nil {
+		if err := o.show(ctx, p, server.Address); err != nil {
 			return err
 		}
 		if !o.printURL {

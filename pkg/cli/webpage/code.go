@@ -25,10 +25,19 @@ import (
 // ErrNotServed is the error of a server that has no page.
 var ErrNotServed = errors.New("the server has no web page")
 
-// Address asks a server for an address of its page, with a code for one login. Another error than ErrNotServed is that
-// of the request.
-func Address(ctx context.Context, server rest.Interface, viewOnly bool) (string, error) {
-	body, err := json.Marshal(web.NewCode{ViewOnly: viewOnly})
+// AddressFunc returns an address of the page with a new code for one login. opens is true if it is opened by a command,
+// whose arguments other users can read, and false if a person opens it.
+type AddressFunc func(opens bool) (string, error)
+
+// AddressesOf asks a server for addresses of its page. Another error than ErrNotServed is that of a request.
+func AddressesOf(ctx context.Context, server rest.Interface, viewOnly bool) AddressFunc {
+	return func(opens bool) (string, error) {
+		return askFor(ctx, server, web.NewCode{ViewOnly: viewOnly, Opens: opens})
+	}
+}
+
+func askFor(ctx context.Context, server rest.Interface, code web.NewCode) (string, error) {
+	body, err := json.Marshal(code)
 	if err != nil {
 		return "", fmt.Errorf("encode the request for a code: %w", err)
 	}
@@ -45,14 +54,14 @@ func Address(ctx context.Context, server rest.Interface, viewOnly bool) (string,
 	case err != nil:
 		return "", err
 	}
-	var code web.Code
-	if err := json.Unmarshal(answer, &code); err != nil {
+	var made web.Code
+	if err := json.Unmarshal(answer, &made); err != nil {
 		return "", fmt.Errorf("read the answer to the request for a code: %w", err)
 	}
-	if at, err := url.Parse(code.URL); err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" {
-		return "", fmt.Errorf("the server has answered the request for a code with %q, which is no address", code.URL)
+	if at, err := url.Parse(made.URL); err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" {
+		return "", fmt.Errorf("the server has answered the request for a code with %q, which is no address", made.URL)
 	}
-	return code.URL, nil
+	return made.URL, nil
 }
 
 // plainText is what a server has answered in words, which clients of the API keep aside.
@@ -79,7 +88,7 @@ func Route(session, resource string) string {
 	return "/s/" + url.PathEscape(session) + "/r/" + url.PathEscape(resource)
 }
 
-// At is an address from Address that leads to a route after the login.
+// At is an address of an AddressFunc that leads to a route after the login.
 func At(address, route string) string {
 	if route == "" {
 		return address

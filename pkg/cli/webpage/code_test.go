@@ -65,8 +65,8 @@ func TestAddress(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var asked string
-			got, err := Address(t.Context(), answering(t, test.code, test.answer, &asked), true)
-			if want := `POST /ui/codes application/json {"viewOnly":true}`; asked != want {
+			got, err := AddressesOf(t.Context(), answering(t, test.code, test.answer, &asked), true)(true)
+			if want := `POST /ui/codes application/json {"viewOnly":true,"opens":true}`; asked != want {
 				t.Errorf("asked %q, want %q", asked, want)
 			}
 			if test.err != "" {

@@ -12,6 +12,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"syscall"
 	"time"
@@ -23,11 +24,8 @@ import (
 	"tilt.dev/session/pkg/web"
 )
 
-// How long a client may take to send the headers of a request, and requests to end when the server stops.
-const (
-	headerTimeout = 10 * time.Second
-	drainTimeout  = 2 * time.Second
-)
+// drainTimeout is how long requests may take to end when the server stops.
+const drainTimeout = 2 * time.Second
 
 // Server serves the page on the loopback interface for an API that is elsewhere. A login there has the rights that the
 // API gives this process, or may read alone.
@@ -66,20 +64,19 @@ func listen(port int) (listener net.Listener, err error) {
 	return listener, err
 }
 
-// Address is an address of the page with a code for one login.
-func (s *Server) Address() string {
-	return "http://" + s.listener.Addr().String() + "/ui/#login=" + s.site.NewCode(s.viewOnly)
+// Address is an AddressFunc.
+func (s *Server) Address(opens bool) (string, error) {
+	code := s.site.NewCode(web.NewCode{ViewOnly: s.viewOnly, Opens: opens}, os.Geteuid())
+	return "http://" + s.listener.Addr().String() + "/ui/#login=" + code, nil
 }
 
 // Run serves until ctx is done. Then it ends all requests, streams too, and waits for them.
 func (s *Server) Run(ctx context.Context, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	server := &http.Server{
-		Handler: s.site, ReadHeaderTimeout: headerTimeout,
-		BaseContext: func(net.Listener) context.Context { return ctx },
-		ErrorLog:    log.New(io.Discard, "", 0),
-	}
+	server := web.NewServer(s.site)
+	server.BaseContext = func(net.Listener) context.Context { return ctx }
+	server.ErrorLog = log.New(io.Discard, "", 0)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(s.listener) }()
 	ready()

@@ -74,6 +74,16 @@ func visit(t *testing.T, address string) *visitor {
 	return v
 }
 
+// addressOf is an address of the page for a person.
+func addressOf(t *testing.T, s *Server) string {
+	t.Helper()
+	address, err := s.Address(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
 // do makes a request as the page does.
 func (v *visitor) do(ctx context.Context, method, path, body string) *http.Response {
 	v.t.Helper()
@@ -119,7 +129,7 @@ const (
 // TestRemote is the page for an API elsewhere: a login, a list, a change, a stream, and the end of all.
 func TestRemote(t *testing.T) {
 	remote, s, stop := serving(t, false)
-	v := visit(t, s.Address())
+	v := visit(t, addressOf(t, s))
 	if code := v.status(http.MethodPost, sessions, strings.ReplaceAll(newSession, "NAME", "first")); code != http.StatusCreated {
 		t.Errorf("create a Session: %d", code)
 	}
@@ -160,7 +170,7 @@ func TestRemote(t *testing.T) {
 func TestRemoteRefuses(t *testing.T) {
 	_, s, stop := serving(t, false)
 	defer stop()
-	address := s.Address()
+	address := addressOf(t, s)
 	v := visit(t, address)
 	for _, path := range []string{
 		"/api/v1/secrets", "/metrics", "/apis", "/apis/apps/v1/deployments", "/healthz", "/apis/tilt.dev.evil/v1",
@@ -192,7 +202,7 @@ func TestRemoteRefuses(t *testing.T) {
 func TestRemoteViewOnly(t *testing.T) {
 	remote, s, stop := serving(t, true)
 	defer stop()
-	v := visit(t, s.Address())
+	v := visit(t, addressOf(t, s))
 	if code := v.status(http.MethodGet, sessions, ""); code != http.StatusOK {
 		t.Errorf("list: %d", code)
 	}

@@ -18,23 +18,26 @@ type Opened struct {
 	Why error
 }
 
-// Open asks a server for an address of its page and opens it at a route in the user's browser.
+// Open opens the page of a server at a route in the user's browser.
 func Open(ctx context.Context, server rest.Interface, route string) (Opened, error) {
-	address, err := Address(ctx, server, false)
+	return Show(ctx, AddressesOf(ctx, server, false), route)
+}
+
+// Show opens the page at a route in the user's browser. The error is that of address.
+func Show(ctx context.Context, address AddressFunc, route string) (Opened, error) {
+	browser, why := FindBrowser(os.Getenv)
+	if why == nil {
+		text, err := address(true)
+		if err != nil {
+			return Opened{}, err
+		}
+		if why = browser.Open(ctx, At(text, route)); why == nil {
+			return Opened{}, nil
+		}
+	}
+	text, err := address(false)
 	if err != nil {
 		return Opened{}, err
 	}
-	return Show(ctx, At(address, route)), nil
-}
-
-// Show opens an address in the user's browser.
-func Show(ctx context.Context, address string) Opened {
-	browser, err := FindBrowser(os.Getenv)
-	if err == nil {
-		err = browser.Open(ctx, address)
-	}
-	if err != nil {
-		return Opened{address, err}
-	}
-	return Opened{}
+	return Opened{At(text, route), why}, nil
 }
