@@ -136,8 +136,8 @@ bench-runner: build ## Compare "ci" with xargs and process-compose; bin/bench-ru
 	bin/bench-runner -bin $(BIN) -process-compose bin/process-compose $(ARGS)
 
 .PHONY: bench-web
-bench-web: build ## Measure the page in Chromium; bin/bench-web.txt suits benchstat (COUNT=1).
-	cd hack/web && npx vitest run --config e2e/bench.config.ts
+bench-web: build ## Measure the embedded page in Chromium; each run adds to bin/bench-web.txt, which suits benchstat.
+	cd hack/web && npm ci --ignore-scripts --no-audit --no-fund && npx vitest run --config e2e/bench.config.ts
 
 .PHONY: bench-cluster
 bench-cluster: build ## Measure "up" of the sample and live updates beside what they cost by hand; the output suits benchstat (COUNT=3).

@@ -32,7 +32,7 @@ go test -count=1 -timeout 10m -v -tags browser ./hack/browser -args -pages "$pag
 
 # The stories run against what is checked out: the page is built first, then the program that embeds it.
 cd hack/web
-[[ -d node_modules ]] || npm ci --ignore-scripts --no-audit --no-fund
+[[ node_modules/.package-lock.json -nt package-lock.json ]] || npm ci --ignore-scripts --no-audit --no-fund
 npx vite build --logLevel warn
 go build -o ../../bin/tilt-session ../../cmd/tilt-session
 npx vitest run --config e2e/vitest.config.ts "$@"

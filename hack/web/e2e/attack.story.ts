@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { browser, profile, refused } from './harness/browser'
+import { login } from './harness/login'
 import { eventually } from './harness/run'
 import { type Server, up, world } from './harness/server'
 import { site } from './harness/site'
@@ -104,7 +105,7 @@ function read(page: Page, address: string, init: RequestInit): Promise<string> {
   )
 }
 
-test('an app at another port gets the cookie, which is worth nothing, and can replace it, which ends nothing', async () => {
+test('an app at another port gets the cookie, which is worth nothing', async () => {
   const server = await up(world(), tiltfile)
   const own = await profile()
   own.expect(refused)
@@ -123,6 +124,38 @@ test('an app at another port gets the cookie, which is worth nothing, and can re
   expect(stolen.status).toBe(401)
   expect(await other.evaluate(() => document.cookie)).not.toContain(name)
   expect(await other.evaluate(() => sessionStorage.length + localStorage.length)).toBe(0)
+})
+
+test('an app at another port replaces the cookie by that of its own login: the page gets nothing of it', async () => {
+  const server = await up(world(), tiltfile)
+  const own = await profile()
+  own.expect(refused)
+  const page = await own.open(await server.login())
+  await ready(page, 'job')
+  const before = await login(page)
+  await eventually('the job has run', () => runs(server) === 1)
+
+  const attacker = await profile()
+  const foreign = await attacker.open(await server.login('--view-only'))
+  await ready(foreign, 'job')
+  const planted = (await login(foreign)).cookie
+  const app = await site({ '/': '<p>an app</p>' }, { 'Set-Cookie': `${planted}; Path=/; HttpOnly` })
+  const other = await own.context.newPage()
+  await other.goto(app.at('/'))
+  expect((await login(page)).cookie).toBe(planted)
+
+  // The halves of two logins are none.
+  const answered = page.waitForResponse(api(server, '/Tiltfile/trigger'))
+  await page.getByRole('button', { name: 'Trigger job' }).click()
+  expect((await answered).status()).toBe(401)
+  await page.reload()
+  await page.getByRole('heading', { name: 'Log in' }).waitFor()
+  expect(runs(server)).toBe(1)
+  // The login itself goes on, and so does the page after a new one.
+  expect((await fetch(api(server), { headers: before })).status).toBe(200)
+  await page.goto(await server.login())
+  await page.getByRole('button', { name: 'Trigger job' }).click()
+  await eventually('the job runs again', () => runs(server) === 2)
 })
 
 test('another name for this machine gets nothing (DNS rebinding)', async () => {

@@ -4,6 +4,7 @@
 import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { browser, profile, refused } from './harness/browser'
+import { login } from './harness/login'
 import { eventually } from './harness/run'
 import { serve, session, up, world } from './harness/server'
 import { line, open, ready, state } from './harness/view'
@@ -41,14 +42,8 @@ test('the end of the server ends the login, and so does a logout', async () => {
   own.expect(refused)
   const page = await own.open(await server.login())
   await ready(page, 'job')
-  const secrets = await page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }]))
-  const cookies = await own.context.cookies()
-  const header = cookies.map((each) => `${each.name}=${each.value}`).join('; ')
-  const secret = /"([A-Za-z0-9_-]{20,})"/.exec(secrets.replaceAll('\\"', '"'))?.[1] ?? ''
-  const get = () =>
-    fetch(`http://127.0.0.1:${server.port}/apis/tilt.dev/v1alpha1/sessions`, {
-      headers: { cookie: header, 'X-Tilt-Session': secret },
-    })
+  const headers = await login(page)
+  const get = () => fetch(`http://127.0.0.1:${server.port}/apis/tilt.dev/v1alpha1/sessions`, { headers })
   expect((await get()).status).toBe(200)
   await page.locator('header').getByRole('button', { expanded: false }).last().click()
   await page.getByRole('menuitem', { name: 'Log out' }).click()

@@ -6,6 +6,7 @@ import { createServer, request } from 'node:http'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { profile, refused } from './harness/browser'
+import { login } from './harness/login'
 import { eventually, start } from './harness/run'
 import { address, binary, freePort, serve, session, up, world } from './harness/server'
 import { line, open, ready, state, tab } from './harness/view'
@@ -33,17 +34,17 @@ test('"ui --context" shows the Sessions of another server, and forwards nothing 
     /trigger/.test(await remote.tilt('get', 'uiresource', 'job', '-o', 'jsonpath={.status.buildHistory[*].reason}')),
   )
   own.expect(refused)
-  const statuses = await page.evaluate(async () => {
-    const secret = [...Object.values(sessionStorage), ...Object.values(localStorage)]
-      .join(' ')
-      .match(/[A-Za-z0-9_-]{20,}/g)
-    const get = async (path: string) => (await fetch(path, { headers: { 'X-Tilt-Session': secret?.[0] ?? '' } })).status
-    return [
-      await get('/apis/tilt.dev/v1alpha1/sessions'),
-      await get('/api/v1/secrets'),
-      await get('/apis/tilt.dev/..%2f..%2fapi/v1/secrets'),
-    ]
-  })
+  const statuses = await page.evaluate(
+    async (secret) => {
+      const get = async (path: string) => (await fetch(path, { headers: { 'X-Tilt-Session': secret } })).status
+      return [
+        await get('/apis/tilt.dev/v1alpha1/sessions'),
+        await get('/api/v1/secrets'),
+        await get('/apis/tilt.dev/..%2f..%2fapi/v1/secrets'),
+      ]
+    },
+    (await login(page))['X-Tilt-Session'],
+  )
   expect(statuses[0]).toBe(200)
   expect(statuses[1]).toBe(404)
   expect(statuses[2]).toBeGreaterThanOrEqual(400)

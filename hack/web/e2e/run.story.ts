@@ -3,25 +3,26 @@
 
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { profile, refused } from './harness/browser'
-import { ci, repository, serve, session, up, world } from './harness/server'
+import { ci, freePort, repository, serve, session, up, world } from './harness/server'
 import { line, open, ready, row, state, tab } from './harness/view'
 
 test('the demo runs to green', async () => {
   const user = world()
-  cpSync(join(repository, 'hack/demo'), join(user.directory, 'demo'), {
+  const demo = 'hack/demo'
+  cpSync(join(repository, demo), join(user.directory, demo), {
     recursive: true,
     filter: (path) => !/\/\.(bin|data)$/.test(path),
   })
-  user.write('go.mod', 'module example.com/demo\n\ngo 1.24\n')
-  const server = await up(user, join(user.directory, 'demo/Tiltfile'))
+  user.write('go.mod', 'module tilt.dev/session\n\ngo 1.24\n')
+  for (const part of ['CATALOG', 'ORDERS']) user.environment.env[`DEMO_${part}_PORT`] = String(await freePort())
+  const server = await up(user, join(user.directory, demo, 'Tiltfile'))
   const page = await (await profile()).open(await server.login())
-  await ready(page, 'orders')
-  for (const resource of ['catalog', 'orders', 'worker']) {
-    await row(page, resource).getByText('ready', { exact: true }).first().waitFor({ timeout: 150_000 })
-  }
-  await row(page, 'migrate').getByText('succeeded', { exact: true }).first().waitFor()
+  page.setDefaultTimeout(150_000) // Its programs are built.
+  for (const resource of ['catalog', 'orders', 'worker']) await state(page, resource, 'ready')
+  for (const resource of ['migrate', 'smoke']) await state(page, resource, 'succeeded')
 }, 180_000)
 
 test('a ci that fails is seen to the end by a page that was open before', async () => {
@@ -41,7 +42,7 @@ local_resource('last', 'true', resource_deps=['after'])
   await state(page, 'gate', 'running')
   user.write('go', '')
   await tab(page, 'Failures')
-  await page.getByText('the last words').waitFor()
+  await lastWords(page, 'broken').waitFor()
   await page
     .getByText(/exit code 3/)
     .first()
@@ -59,7 +60,7 @@ test('a run that has failed is opened at its failures', async () => {
   await server.tilt('create', '-f', user.write('one.json', session('one', path, 'ci')))
   await server.tilt('wait', '--for=condition=Failed', '--timeout=60s', 'session/one')
   const page = await (await profile()).open(await server.login())
-  await page.getByText('the last words').waitFor()
+  await lastWords(page, 'broken').waitFor()
   await page.getByText('This run has ended with 1.').waitFor()
 })
 
@@ -93,3 +94,7 @@ test('a link leads to a line of the log, and says so if the line is of a former 
   await open(page, `#/s/Tiltfile/r/count?seq=${seq}&uid=00000000-0000-0000-0000-000000000000`)
   await page.getByRole('heading', { name: 'This link is of an earlier run' }).waitFor()
 })
+
+/** lastWords are the last lines of a resource that has failed, which begin with what its command has said. */
+const lastWords = (page: Page, resource: string) =>
+  page.getByRole('region', { name: `Last lines of ${resource}` }).getByText(/^the last words/)

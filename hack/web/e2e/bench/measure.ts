@@ -94,3 +94,21 @@ export function frames(page: Page, seconds: number): Promise<number[]> {
 export function firstPaint(page: Page): Promise<number> {
   return page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? Number.NaN)
 }
+
+/** processes is the seconds of CPU that all processes of the page's browser have used so far. */
+export async function processes(page: Page): Promise<number> {
+  const cdp = await page.context().browser()?.newBrowserCDPSession()
+  const told = await cdp?.send('SystemInfo.getProcessInfo')
+  await cdp?.detach()
+  if (!told) throw new Error('the browser has no processes')
+  return told.processInfo.reduce((sum, each) => sum + each.cpuTime, 0)
+}
+
+/** hide tells the page that it can't be seen, as a headless browser shows every tab; it throttles nothing besides. */
+export async function hide(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })
+    Object.defineProperty(document, 'hidden', { get: () => true })
+    document.dispatchEvent(new Event('visibilitychange'))
+  })
+}

@@ -15,7 +15,7 @@ export const binary = process.env.BIN ? resolve(process.env.BIN) : join(reposito
 /** World is a user with a home and a project, who has used nothing before. */
 export interface World {
   directory: string
-  environment: Environment
+  environment: Required<Environment>
   /** Writes a file below the directory and returns its path. */
   write(name: string, text: string): string
   /** Runs tilt-session to its end. */
