@@ -18,17 +18,23 @@ export function equal(a: unknown, b: unknown): boolean {
   return fields === 0
 }
 
-/** share returns what equals `next`, with the identity of each part of `old` that is still the same. */
+/**
+ * share returns what equals `next`, with the identity of each part of `old` that is still the same. It takes `next`
+ * over: parts of it are replaced by those of `old`.
+ */
 export function share<T>(old: T | undefined, next: T): T {
-  if (old === next || old === undefined || typeof old !== 'object' || typeof next !== 'object') return next
+  if (old === next || typeof old !== 'object' || typeof next !== 'object') return next
   if (old === null || next === null || Array.isArray(old) !== Array.isArray(next)) return next
-  if (equal(old, next)) return old
-  if (Array.isArray(next)) {
-    const before = old as unknown[]
-    return next.map((value, i) => share(before[i], value)) as T
-  }
   const before = old as Record<string, unknown>
-  const shared: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(next)) shared[name] = share(before[name], value)
-  return shared as T
+  const after = next as Record<string, unknown>
+  // Each part is looked at once: the whole is the same if all of its parts are.
+  let fields = Object.keys(before).length
+  let same = true
+  for (const name in after) {
+    const part = share(before[name], after[name])
+    if (part !== before[name]) same = false
+    else if (part !== after[name]) after[name] = part
+    fields--
+  }
+  return same && fields === 0 ? old : next
 }

@@ -124,6 +124,7 @@ export function filterRows(rows: readonly Row[], { text = '', labels = [], phase
   return rows.filter((row) => {
     if (labels.length > 0 && !row.labels.some((label) => labels.includes(label))) return false
     if (phases.length > 0 && !row.targets.some((t) => phases.includes(phaseOf(t)))) return false
+    if (words.length === 0) return true
     const said = [row.name, row.state, row.type, row.why, ...row.labels].join('\n').toLowerCase()
     return words.every((word) => (/^-./.test(word) ? !said.includes(word.slice(1)) : said.includes(word)))
   })

@@ -187,14 +187,20 @@ function openOf(entries: readonly Entry[]): string {
 function useWindow(total: number, box: { current: HTMLElement | null }) {
   const [, render] = useReducer((n: number) => n + 1, 0)
   const line = useRef(32)
+  const view = useRef({ top: 0, height: 800 })
   useLayoutEffect(() => {
     const element = box.current
     if (!element) return
     let frame = 0
     const moved = () => {
       cancelAnimationFrame(frame)
-      frame = requestAnimationFrame(() => render(0))
+      frame = requestAnimationFrame(() => {
+        view.current = { top: element.scrollTop, height: element.clientHeight || 800 }
+        line.current = element.querySelector('tr.line')?.getBoundingClientRect().height || line.current
+        render(0)
+      })
     }
+    moved()
     const size = new ResizeObserver(moved)
     size.observe(element)
     element.addEventListener('scroll', moved, { passive: true })
@@ -204,14 +210,9 @@ function useWindow(total: number, box: { current: HTMLElement | null }) {
       element.removeEventListener('scroll', moved)
     }
   }, [])
-  useLayoutEffect(() => {
-    const height = box.current?.querySelector('tr.line')?.getBoundingClientRect().height
-    if (!height || Math.abs(height - line.current) < 0.5) return
-    line.current = height
-    render(0)
-  })
-  const { scrollTop = 0, clientHeight = 800 } = box.current ?? {}
-  return { ...windowOf(total, scrollTop, clientHeight || 800, line.current), line: line.current }
+  // Layout is asked for when something has moved, not with each change of a row, which would have to wait for it.
+  const { top, height } = view.current
+  return { ...windowOf(total, top, height, line.current), line: line.current }
 }
 
 /** useRowKeys moves the focus among the rows by keys, and acts on the one that has it. */
