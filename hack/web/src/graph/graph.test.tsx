@@ -135,6 +135,27 @@ test('plus, minus and 0 change the size', async () => {
   expect(scale()).toBeLessThanOrEqual(1)
 })
 
+test('a drag moves what is larger than its view, and the next click opens', async () => {
+  await show(signal(newRun(30, 42, 3)))
+  const view = root.querySelector('.graph-view')
+  const at = () => root.querySelector('.graph-view > g')?.getAttribute('transform')
+  const pointer = (type: string, x: number) =>
+    act(() => {
+      view?.dispatchEvent(new PointerEvent(type, { clientX: x, clientY: 9, pointerId: 1, bubbles: true }))
+    })
+  await act(() => nodes()[0]?.focus())
+  for (let i = 0; i < 5; i++) await press('+')
+  const before = at()
+  await pointer('pointerdown', 400)
+  await pointer('pointermove', 300)
+  await pointer('pointerup', 300)
+  expect(at()).not.toBe(before)
+  // It ended elsewhere, so that no click of it came.
+  const id = nodes()[0]?.dataset.node ?? ''
+  await activate(id)
+  expect(location.hash).toBe(`#/s/demo/r/${encodeURIComponent(id)}`)
+})
+
 test('what waits shows its chain, with links', async () => {
   await show(signal(newRun(30, 42, 3)))
   await act(() => node('billing-2')?.focus())

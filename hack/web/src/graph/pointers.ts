@@ -66,9 +66,9 @@ export class Pointers {
     this.down.delete(event.pointerId)
   }
 
-  /** click drops the click that a browser sends after a drag. */
-  private click(event: Event): void {
-    if (!this.dragged) return
+  /** click drops the click that a browser sends after a drag that ends on the element; one of a key has no count. */
+  private click(event: MouseEvent): void {
+    if (!this.dragged || event.detail === 0) return
     this.dragged = false
     event.preventDefault()
     event.stopPropagation()

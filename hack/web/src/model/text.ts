@@ -1,6 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { escapeLength } from '../log/control'
+
 const esc = '\u001b'
 
 /** unwanted are control characters but tabs, those that change the direction of text, and the replacement character. */
@@ -25,35 +27,6 @@ export function indented(line: string): string {
     rest = rest.slice(at + escapeLength(rest, at))
   }
   return (text + rest).replace(unwanted, '')
-}
-
-/** escapeLength is the length of the escape sequence that begins at a place. */
-function escapeLength(s: string, at: number): number {
-  const kind = s[at + 1]
-  if (kind === undefined) return 1
-  if (kind === '[') return controlLength(s, at)
-  if (']P_^X'.includes(kind)) return stringLength(s, at)
-  if ('()*+# '.includes(kind)) return Math.min(3, s.length - at)
-  return kind > '~' || kind < ' ' ? (kind === '\u007f' ? 2 : 1) : 2
-}
-
-/** controlLength is the length of a control sequence, which ends with a character from @ on. */
-function controlLength(s: string, at: number): number {
-  for (let i = at + 2; i < s.length; i++) {
-    const c = s.charAt(i)
-    if (c < ' ' || c > '~') return i - at
-    if (c >= '@') return i + 1 - at
-  }
-  return s.length - at
-}
-
-/** stringLength is the length of a title or link, which ends with BEL or ST. Without an end it is text. */
-function stringLength(s: string, at: number): number {
-  for (let i = at + 2; i < s.length; i++) {
-    if (s[i] === '\u0007') return i + 1 - at
-    if (s[i] === esc) return Math.min(i + 2, s.length) - at
-  }
-  return 2
 }
 
 /** trim removes the space around a text. A byte order mark is no space. */

@@ -75,7 +75,7 @@ export default function TimelineView({ session }: { session: Session }) {
         <Table {...common} took={whole.to - whole.from} />
       ) : (
         <>
-          <p id="timeline-keys" class="timeline-hidden">
+          <p id="timeline-keys" class="hidden-text">
             Up and down move along the lines, left and right in time, plus and minus zoom, 0 shows all, Enter opens.
           </p>
           <Chart
@@ -86,7 +86,7 @@ export default function TimelineView({ session }: { session: Session }) {
             setSpan={change}
           />
           <Details line={lines.find(({ target }) => target.name === chosen)} now={now} />
-          <Legend />
+          <Legend lines={lines} critical={steps.length > 0} />
         </>
       )}
     </div>

@@ -39,7 +39,7 @@ export function LineView({ session, line, index, count, step, span, now, current
       onFocusIn={select}
     >
       <div class="timeline-name">
-        <span class={`timeline-sign tone-${tone}`} aria-hidden="true">
+        <span class={`timeline-sign ${tone}`} aria-hidden="true">
           {sign}
         </span>
         <a

@@ -72,11 +72,13 @@ export function tookOf({ bars }: Line, now: number): number {
 /** depthsOf are how many targets at least run one after the other before each. A circle ends at its beginning. */
 function depthsOf(lines: readonly Line[], needs: Needs | undefined): Map<string, number> {
   const depths = new Map<string, number>()
+  const images = new Set(lines.filter(({ target, row }) => target.name === row).map(({ row }) => row))
   const depth = (name: string): number => {
     const known = depths.get(name)
     if (known !== undefined) return known
     depths.set(name, 0)
-    const list = needs?.(name) ?? []
+    // Which other images an image needs isn't known: their starts order them.
+    const list = images.has(name) ? [] : (needs?.(name) ?? [])
     const value = list.length > 0 ? 1 + Math.max(...list.map(depth)) : name === 'tiltfile:update' ? -1 : 0
     depths.set(name, value)
     return value

@@ -42,30 +42,26 @@ export function Path({ session, steps, lines, took }: PathProps) {
   )
 }
 
-/** Legend names the kinds of segments. */
-export function Legend() {
+/** Legend names what the lines show. */
+export function Legend({ lines, critical }: { lines: readonly Line[]; critical: boolean }) {
+  const segments = lines.flatMap(({ bars }) => bars.list.flatMap((bar) => bar.segments))
+  const there = new Set(segments.map(({ kind }) => kind))
+  const entries = (Object.keys(kinds) as Kind[])
+    .filter((kind) => there.has(kind))
+    .map((kind) => [`timeline-part timeline-${kind}`, kinds[kind]])
+  if (segments.some(({ failed }) => failed)) entries.push(['timeline-part timeline-update failed', 'fails ✗'])
+  if (lines.some(({ bars }) => bars.restarts.length > 0)) entries.push(['timeline-restart', 'starts again'])
+  if (critical) entries.push(['timeline-critical', 'critical path'])
   return (
     <ul class="timeline-legend">
-      {(Object.keys(kinds) as Kind[]).map((kind) => (
-        <li key={kind}>
+      {entries.map(([swatch, words]) => (
+        <li key={words}>
           <span class="timeline-swatch" aria-hidden="true">
-            <span class={`timeline-part timeline-${kind}`} />
+            <span class={swatch} />
           </span>
-          {kinds[kind]}
+          {words}
         </li>
       ))}
-      <li>
-        <span class="timeline-swatch" aria-hidden="true">
-          <span class="timeline-part timeline-update failed" />
-        </span>
-        fails ✗
-      </li>
-      <li>
-        <span class="timeline-swatch" aria-hidden="true">
-          <span class="timeline-critical" />
-        </span>
-        critical path
-      </li>
     </ul>
   )
 }
@@ -81,7 +77,7 @@ export function Details({ line, now }: { line: Line | undefined; now: number }) 
   const list = line.bars.list.slice(-shown)
   return (
     <div class="timeline-details">
-      <span class={`timeline-sign tone-${tone}`} aria-hidden="true">
+      <span class={`timeline-sign ${tone}`} aria-hidden="true">
         {sign}
       </span>{' '}
       <b>{line.target.name}</b> {stateWord(line.target)}

@@ -223,3 +223,28 @@ test('a line for now is there as long as the run goes on', async () => {
   })
   expect(root.querySelector('.timeline-now')).toBeNull()
 })
+
+test('the legend names what there is', async () => {
+  const run = newRun(30, 42, 3)
+  const targets = run.session.status.targets.filter(({ state, name }) => state.terminated && !name.endsWith(':serve'))
+  const calm = targets.filter(({ state }) => !state.terminated?.error)
+  await show(signal({ ...run, session: sessionOf(calm) }))
+  const words = () => [...root.querySelectorAll('.timeline-legend li')].map((li) => li.textContent)
+  expect(words()).toEqual(['waits for dependencies', 'waits for its turn', 'runs', 'critical path'])
+  await show(signal({ ...run, session: sessionOf(targets) }))
+  expect(words()).toContain('fails ✗')
+})
+
+test('images are in the order of their starts', () => {
+  const image = (name: string, from: number): Target => ({
+    name: `image:${name}`,
+    type: 'job',
+    resources: ['web'],
+    state: { terminated: { startTime: time(from), finishTime: time(from + 1) } },
+    times: { startTime: time(from), finishTime: time(from + 1) },
+  })
+  const { status } = sessionOf([image('a', 3), image('b', 1), image('c', 2)])
+  const all = () => status.targets.map(({ name }) => name)
+  const sorted = sortLines(linesOf(status, new Map()), 'graph', all, start)
+  expect(sorted.map(({ row }) => row)).toEqual(['image:b', 'image:c', 'image:a'])
+})

@@ -1,20 +1,18 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { clock as clockOf } from '../log/format'
 import { duration } from '../model/format'
 import { looks, phaseOf, stateWord } from '../model/phase'
 import { type Bar, kinds, type Segment } from './bars'
 import { type Line, tookOf } from './lines'
 
-// A format of its own for each moment would take most of the time of a view.
-const format = new Intl.DateTimeFormat([], { timeStyle: 'medium', hourCycle: 'h23' })
-
-/** clock is a moment as people read it, in the local zone. */
+/** clock is a moment as the log has it. */
 export function clock(at: number): string {
-  return `${format.format(at)}.${Math.floor((at % 1000) / 100)}`
+  return clockOf(new Date(at))
 }
 
-/** segmentWords is a segment in words: "runs 3.1s, 12:00:01.2 – 12:00:04.3". */
+/** segmentWords is a segment in words: "runs 3.1s, 12:00:01.250 – 12:00:04.300". */
 export function segmentWords({ kind, from, to, failed }: Segment, now: number): string {
   const took = duration(Math.max((to || now) - from, 0))
   return `${kinds[kind]} ${took}${failed ? ', fails' : ''}, ${clock(from)} – ${to ? clock(to) : 'now'}`
