@@ -80,7 +80,8 @@ export class Line extends Component<LineProps> {
         )}
         {props.resource && (
           <a
-            class={`log-resource log-hue${hue(line.resource)}`}
+            class="log-resource"
+            style={{ color: `var(--ansi${hue(line.resource)})` }}
             href={props.resource}
             tabIndex={-1}
             title={line.resource}
@@ -117,11 +118,13 @@ function rowClass(props: LineProps, level: string, own: boolean | undefined): st
 }
 
 /** hue is the colour of a resource, which is the same in each browser. */
-export function hue(resource: string): number {
+function hue(resource: string): number {
   let hash = 0
   for (let i = 0; i < resource.length; i++) hash = (hash * 31 + resource.charCodeAt(i)) | 0
-  return Math.abs(hash) % 8
+  return hues[Math.abs(hash) % hues.length] ?? 4
 }
+
+const hues = [4, 2, 5, 6, 3, 12, 13, 10] as const
 
 const parsedRows = new WeakMap<LineRow, Parsed>()
 

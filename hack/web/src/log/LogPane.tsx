@@ -16,8 +16,6 @@ interface Props {
   session: string
   /** All of the Session if empty. */
   resources: string[]
-  /** The choices are folded away. */
-  compact?: boolean
 }
 
 /** LogPane is the log of a Session, or of some of its resources. */
@@ -25,7 +23,7 @@ export function LogPane(props: Props) {
   return <Pane key={JSON.stringify([props.session, props.resources])} {...props} />
 }
 
-function Pane({ session: name, resources, compact = false }: Props) {
+function Pane({ session: name, resources }: Props) {
   const log = useLog(name, resources)
   const { filter, feed, find, reading, view, seen, notices, range } = log
   useDrag(view, log.dragged)
@@ -35,7 +33,6 @@ function Pane({ session: name, resources, compact = false }: Props) {
         filter={filter}
         builds={log.builds}
         error={log.invalid}
-        compact={compact}
         finding={reading.finding}
         downloading={reading.downloading}
         onFilter={log.setFilter}

@@ -13,7 +13,6 @@ interface Props {
   builds: readonly Build[]
   /** Why the server refuses the expression. */
   error: string | undefined
-  compact: boolean
   finding: boolean
   downloading: boolean
   onFilter(filter: Filter): void
@@ -52,8 +51,8 @@ export function toggleWrap(): void {
 
 /** Toolbar is what a reader of the log can choose. */
 export function Toolbar(props: Props) {
-  const { filter, onFilter, compact } = props
-  const [more, setMore] = useState(!compact && !!(filter.not || filter.src || filter.ctx || filter.build))
+  const { filter, onFilter } = props
+  const [more, setMore] = useState(!!(filter.not || filter.src || filter.ctx || filter.build))
   const set = (part: Partial<Filter>) => onFilter({ ...filter, ...part })
   return (
     <div class="log-toolbar">

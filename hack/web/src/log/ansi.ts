@@ -40,7 +40,7 @@ export interface Parsed {
 export const maxShown = 4000
 
 /** How many runs of a line have a style; the text after them has none. */
-const maxRuns = 500
+const maxRuns = 200
 
 const none: Style = {}
 

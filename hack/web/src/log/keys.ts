@@ -18,12 +18,12 @@ export interface Keyed {
   escape(): boolean
 }
 
-const shown: Keyed[] = []
+const shown: { current: Keyed }[] = []
 
 /** register has logKeys act on a log until the returned function is called. */
-export function register(log: Keyed): () => void {
+export function register(log: { current: Keyed }): () => void {
   const searched = (event: KeyboardEvent) => {
-    if ((event.ctrlKey || event.metaKey) && event.key === 'f' && target(event) === log) log.offer()
+    if ((event.ctrlKey || event.metaKey) && event.key === 'f' && target(event) === log.current) log.current.offer()
   }
   shown.push(log)
   document.addEventListener('keydown', searched)
@@ -71,5 +71,5 @@ function act(log: Keyed, key: string): boolean {
 function target(event: KeyboardEvent): Keyed | undefined {
   const at = event.target instanceof Element ? event.target : document.body
   if (at.closest('input, textarea, select, dialog, [role=dialog], [contenteditable]')) return undefined
-  return shown.findLast((log) => log.element()?.contains(at)) ?? shown.at(-1)
+  return (shown.findLast((log) => log.current.element()?.contains(at)) ?? shown.at(-1))?.current
 }

@@ -4,7 +4,7 @@
 import type { Style } from './ansi'
 import { black, contrast, css, type Rgb, readable, white } from './color'
 
-/** Look is how a style is drawn: classes, and colours that no class has. */
+/** Look is how a style is drawn: classes and colours. */
 export interface Look {
   className: string
   color?: string
@@ -23,13 +23,14 @@ export function look(style: Style, background: Rgb): Look {
   }
   const made: Look = { className: '' }
   if (typeof bg === 'number') {
-    names.push(`a-bg${bg}`)
+    made.background = `var(--ansi${bg})`
+    made.color = 'var(--ansi-on)'
   } else if (bg) {
     const wanted = typeof fg === 'object' ? fg : contrast(white, bg) > contrast(black, bg) ? white : black
     made.background = css(bg)
     made.color = css(readable(wanted, bg))
   } else if (typeof fg === 'number') {
-    names.push(`a-fg${fg}`)
+    made.color = `var(--ansi${fg})`
   } else if (fg) {
     made.color = css(readable(fg, background))
   } else if (style.dim && !style.inverse) names.push('a-dim')

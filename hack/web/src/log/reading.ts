@@ -98,22 +98,7 @@ export type Reading = ReturnType<typeof useReading>
 
 /** useKeys has logKeys act on a pane while it is shown. */
 export function useKeys(pane: RefObject<HTMLElement | null>, keyed: Omit<Keyed, 'element'>): void {
-  const newest = useRef(keyed)
-  newest.current = keyed
-  useEffect(
-    () =>
-      register({
-        element: () => pane.current,
-        find: () => newest.current.find(),
-        next: (direction) => newest.current.next(direction),
-        home: () => newest.current.home(),
-        end: () => newest.current.end(),
-        wrap: () => newest.current.wrap(),
-        timestamps: () => newest.current.timestamps(),
-        copy: () => newest.current.copy(),
-        offer: () => newest.current.offer(),
-        escape: () => newest.current.escape(),
-      }),
-    [pane],
-  )
+  const newest = useRef<Keyed>({ ...keyed, element: () => pane.current })
+  newest.current = { ...keyed, element: () => pane.current }
+  useEffect(() => register(newest), [])
 }
