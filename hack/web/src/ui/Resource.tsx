@@ -1,7 +1,7 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { useMemo } from 'preact/hooks'
+import { useId, useMemo, useState } from 'preact/hooks'
 import { useApp } from '../app'
 import { LogPane } from '../log/LogPane'
 import type { Row } from '../model/rows'
@@ -69,11 +69,7 @@ function Head({ row }: { row: Row }) {
         <TimeIn row={row} />
       </span>
       <Links row={row} />
-      <div class="actions">
-        <ViewOnly />
-        <ResourceButtons row={row} />
-        <Acts row={row} />
-      </div>
+      <Acts row={row} />
     </div>
   )
 }
@@ -105,6 +101,8 @@ function Links({ row }: { row: Row }) {
 function Acts({ row }: { row: Row }) {
   const { actions } = useApp()
   const { name } = useShown()
+  const [open, setOpen] = useState(false)
+  const id = useId()
   const disabled = row.phase === 'disabled'
   const image = row.name.startsWith(imagePrefix)
   const fixed = image ? 'Images are built for what uses them.' : ''
@@ -116,26 +114,30 @@ function Acts({ row }: { row: Row }) {
     e: () => document.querySelector<HTMLButtonElement>('.head .turn')?.click(),
   })
   return (
-    <>
-      {!tiltfile && !image && (
-        <>
-          <AskButton class="turn" keys="e" title={disabled ? 'Enable' : 'Disable'} effect={row} request={turn}>
-            {disabled ? 'Enable' : 'Disable'}
-          </AskButton>
-          <AskButton
-            title="Enable this, and disable all others"
-            effect={row}
-            request={() => actions.enable(name, [row.name], true)}
-            confirm={{
-              title: `Run only ${visible(row.name)}?`,
-              text: 'All others are disabled, and their processes are stopped.',
-              yes: 'Only this',
-            }}
-          >
-            Only this
-          </AskButton>
-        </>
-      )}
+    <div class="actions">
+      <ViewOnly />
+      <div id={id} class={open ? 'more open' : 'more'}>
+        <ResourceButtons row={row} />
+        {!tiltfile && !image && (
+          <>
+            <AskButton class="turn" keys="e" title={disabled ? 'Enable' : 'Disable'} effect={row} request={turn}>
+              {disabled ? 'Enable' : 'Disable'}
+            </AskButton>
+            <AskButton
+              title="Enable this, and disable all others"
+              effect={row}
+              request={() => actions.enable(name, [row.name], true)}
+              confirm={{
+                title: `Run only ${visible(row.name)}?`,
+                text: 'All others are disabled, and their processes are stopped.',
+                yes: 'Only this',
+              }}
+            >
+              Only this
+            </AskButton>
+          </>
+        )}
+      </div>
       <AskButton
         class="primary trigger"
         keys="t"
@@ -146,7 +148,12 @@ function Acts({ row }: { row: Row }) {
       >
         {tiltfile ? 'Load again' : 'Trigger'}
       </AskButton>
-    </>
+      {!tiltfile && !image && (
+        <button type="button" class="narrow" aria-expanded={open} aria-controls={id} onClick={() => setOpen(!open)}>
+          {open ? 'Less' : 'More'}
+        </button>
+      )}
+    </div>
   )
 }
 
