@@ -13,7 +13,9 @@ export class Offset {
     const date = Date.parse(answer.headers.get('Date') ?? '')
     if (Number.isNaN(date)) return false
     const before = this.value
-    this.best = Math.max(this.best, date - Date.now())
+    const now = date - Date.now()
+    // Much less than before is another clock: one of both was set.
+    this.best = now < this.best - 2 * tolerance ? now : Math.max(this.best, now)
     return this.value !== before
   }
 

@@ -3,6 +3,7 @@
 
 import type { LogQuery, RequestError } from '../state/state'
 import type { Message, Request } from './protocol'
+import { alive } from './slots'
 import type { Port } from './tab'
 import { trustedURL } from './trusted'
 import workerURL from './worker.ts?worker&url'
@@ -88,8 +89,9 @@ export class Connection {
     if (message.type === 'welcome') {
       this.welcomed = true
       this.queue = []
-    }
-    if (message.type === 'sync') {
+      // A worker that has crashed says nothing any more. Loaded again, the page starts another one.
+      if (message.lock) void navigator.locks.request(message.lock, () => setTimeout(() => location.reload(), 2_000))
+    } else if (message.type === 'sync') {
       this.port?.postMessage({ type: 'ready' } satisfies Request)
     } else if (message.type === 'lines') {
       this.follows.get(message.id)?.lines(message.lines)
@@ -124,18 +126,4 @@ async function ownHub(): Promise<Port> {
   const { port1, port2 } = new MessageChannel()
   new Hub(navigator.locks ? { slots: new LockedSlots(navigator.locks, 5) } : {}).connect(port2)
   return port1
-}
-
-/** alive holds a lock as long as this tab lives, and returns its name; undefined where there are no locks. */
-async function alive(): Promise<string | undefined> {
-  if (!navigator.locks) return undefined
-  const name = `tilt-session-tab-${crypto.randomUUID()}`
-  return new Promise((resolve) => {
-    navigator.locks
-      .request(name, () => {
-        resolve(name)
-        return new Promise(() => {})
-      })
-      .catch(() => resolve(undefined))
-  })
 }

@@ -77,6 +77,12 @@ export class Feed {
     return this.running !== undefined
   }
 
+  /** over tells whether a Session is known to have ended, or to be gone. */
+  over(session: string): boolean {
+    const known = this.sessions.get(session)
+    return this.link.state === 'live' && (!known || known.status?.done === true)
+  }
+
   wake(): void {
     for (const watch of this.watches) watch.wake()
   }

@@ -17,7 +17,12 @@ afterEach(async () => {
   for (const step of cleanup.splice(0).reverse()) await step()
 })
 
-async function follow(handler: Handler, query: Partial<LogQuery> = {}, slots: Slots = new CountedSlots(2)) {
+async function follow(
+  handler: Handler,
+  query: Partial<LogQuery> = {},
+  slots: Slots = new CountedSlots(2),
+  over = () => true,
+) {
   const server = await TestServer.start(handler)
   const lines = new Collected<number>()
   const ends = new Collected<RequestError | undefined>()
@@ -29,6 +34,7 @@ async function follow(handler: Handler, query: Partial<LogQuery> = {}, slots: Sl
       return undefined
     },
     ended: (error?: RequestError) => ends.add(error),
+    over,
   }
   const reading = new Follow(new Client(server.page), { session: 'a b', resources: [], ...query }, slots, waking, out)
   const run = reading.run(running.signal)
@@ -93,6 +99,7 @@ test('without a slot reads by short requests, with one by a stream', async () =>
     },
     {},
     slots,
+    () => written > 3,
   )
   await lines.until((all) => all.length === 3)
   await server.until(() => server.open.size === 0)
@@ -121,7 +128,7 @@ test.each([
   expect(error).toMatchObject({ code, reason, message: 'no' })
 })
 
-test.each([401, 429, 500, 503])('tries again after %i', async (code) => {
+test.each([429, 500, 503])('tries again after %i', async (code) => {
   let requests = 0
   const { lines, ends } = await follow((_, response) => {
     if (++requests === 1) return answer(response, { kind: 'Status', code }, code)
@@ -130,6 +137,44 @@ test.each([401, 429, 500, 503])('tries again after %i', async (code) => {
   })
   await ends.until((all) => all.length === 1)
   expect(lines.all).toEqual([1])
+})
+
+test('after the end of the login waits for another one', async () => {
+  let known = false
+  const { server, lines, ends, waking } = await follow((_, response) => {
+    if (!known) return answer(response, { kind: 'Status', code: 401 }, 401)
+    write(response, 1)
+    response.end()
+  })
+  await server.until(() => server.paths.length === 1 && server.open.size === 0)
+  known = true
+  while (ends.all.length === 0) {
+    waking.now()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(lines.all).toEqual([1])
+  expect(server.paths).toHaveLength(2)
+})
+
+test('a server that ends has not ended the log of a Session that goes on', async () => {
+  let requests = 0
+  const { lines, ends, waking } = await follow(
+    (path, response) => {
+      requests++
+      write(response, from(path) + 1)
+      response.end()
+    },
+    {},
+    undefined,
+    () => requests >= 2,
+  )
+  await lines.until((all) => all.length === 1)
+  while (ends.all.length === 0) {
+    waking.now()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(lines.all).toEqual([1, 2])
+  expect(ends.all).toEqual([undefined])
 })
 
 test('the path of a log escapes names', () => {

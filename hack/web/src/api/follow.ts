@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { type LogQuery, RequestError } from '../state/state'
-import { type Client, failed } from './client'
+import type { Client } from './client'
 import { lineBatches, parseLines } from './lines'
 import type { Slots } from './slots'
 import type { LogLine } from './types'
-import { Backoff, child, type Wake } from './wait'
+import { Backoff, guarded, Silence, type Wake } from './wait'
 
 /** logPath is the path of a log. */
 export function logPath(query: LogQuery, follow = false): string {
@@ -27,6 +27,8 @@ export interface Reading {
   /** The next lines are read when it resolves. */
   lines(batch: LogLine[]): Promise<void> | undefined
   ended(error?: RequestError): void
+  /** Whether the Session has ended, so that nothing is added to its log. */
+  over(): boolean
 }
 
 /** A follow without a slot reads so often, at most so many lines. */
@@ -34,6 +36,9 @@ const poll = { every: 1_000, lines: 5_000 }
 
 /** A connection that doesn't answer for so long is dead; a quiet log is asked again. */
 const silence = 90_000
+
+/** Without a login another attempt is made after so long, or at the next login. */
+const loggedOut = 60_000
 
 /**
  * Follow reads a log until it ends, by a stream while it has a slot, else by a short request each second. After a
@@ -64,59 +69,48 @@ export class Follow {
         this.backoff.reset()
       } catch (cause) {
         if (signal.aborted) return
+        if (cause instanceof Silence) continue
         const error = cause instanceof RequestError ? cause : new RequestError(0, 'Unreachable', String(cause))
         if (final(error)) {
           this.out.ended(error)
           return
         }
-        await this.waking.wait(this.backoff.next(), signal)
+        await this.waking.wait(error.code === 401 ? loggedOut : this.backoff.next(), signal)
       }
     }
   }
 
-  /** read tells whether the log has ended. */
+  /** read tells whether the log has ended: a stream also ends with its server, though the Session goes on elsewhere. */
   private async read(signal: AbortSignal): Promise<boolean> {
     const release = await this.slots.take()
-    if (!release) return this.poll(signal)
-    try {
-      return await this.stream(signal)
-    } finally {
-      release()
+    // The stream of a log that has ended is a short request.
+    if (!release && !this.out.over()) {
+      await this.poll(signal)
+      return false
     }
+    try {
+      await this.stream(signal)
+    } finally {
+      release?.()
+    }
+    if (this.out.over()) return true
+    await this.waking.wait(poll.every, signal)
+    return false
   }
 
-  private async stream(signal: AbortSignal): Promise<boolean> {
-    const { controller, end } = child(signal)
-    let quiet = false
-    const arrived = () => {
-      clearTimeout(timer)
-      timer = setTimeout(() => {
-        quiet = true
-        controller.abort()
-      }, silence)
-    }
-    let timer: ReturnType<typeof setTimeout> | undefined
-    arrived()
-    try {
-      const answer = await this.client.get(logPath(this.next(), true), controller.signal)
+  private async stream(signal: AbortSignal): Promise<void> {
+    await guarded(signal, this.waking, silence, async (guard, arrived) => {
+      const answer = await this.client.get(logPath(this.next(), true), guard)
       this.backoff.reset()
       await this.lines(answer, arrived)
-      return true
-    } catch (cause) {
-      if (quiet && !signal.aborted) return false
-      throw failed(cause, signal)
-    } finally {
-      clearTimeout(timer)
-      end()
-    }
+    })
   }
 
-  private async poll(signal: AbortSignal): Promise<boolean> {
+  private async poll(signal: AbortSignal): Promise<void> {
     const query = this.next()
     if (query.tailLines === undefined) query.limitLines = poll.lines
     const count = await this.lines(await this.client.get(logPath(query), signal))
     if (count < poll.lines) await this.waking.wait(poll.every, signal)
-    return false
   }
 
   /** next is the query for what hasn't been read. */

@@ -6,6 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import { secretHeader } from './client'
 import { Hub, type Surroundings } from './hub'
 import type { Message, Request, Update } from './protocol'
+import { CountedSlots } from './slots'
 import { answer, Collected, type Handler, line, TestServer } from './testserver'
 
 const cleanup: (() => unknown)[] = []
@@ -106,22 +107,62 @@ test('rests while no tab is seen for long, and says so after', async () => {
   expect(changed(one.updates())).toHaveLength(1)
 })
 
-test('a login is that of all tabs, and its end as well', async () => {
-  const { tab } = await hubOf((path, response, request) => {
-    if (request.headers[secretHeader.toLowerCase()] !== 'good') return answer(response, { message: 'log in' }, 401)
+test('a login is that of all tabs, the latest one, and its end as well', async () => {
+  let valid = 'one'
+  const { server, tab } = await hubOf((path, response, request) => {
+    if (request.headers[secretHeader.toLowerCase()] !== valid) return answer(response, { message: 'log in' }, 401)
     return objects(path, response, request)
   })
+  const states = (of: ReturnType<typeof tab>) => of.updates().flatMap(({ link }) => link?.state ?? [])
   const one = tab()
   await one.messages.until(() => one.link()?.state === 'login')
-  const two = tab({ secret: 'good' })
-  await one.messages.until((all) => all.some((m) => m.type === 'login' && m.secret === 'good'))
+  tab({ secret: 'one' })
   await one.messages.until(() => one.link()?.state === 'live')
-  const three = tab()
+  valid = 'two'
+  const three = tab({ secret: 'two' })
   await three.messages.until(() => three.link()?.state === 'live')
-  expect(three.messages.all[0]).toEqual({ type: 'welcome', secret: 'good' })
-  two.send({ type: 'login', reason: 'over' })
+  await one.messages.until(() => states(one).at(-1) === 'live')
+  // A tab that says the same has changed nothing.
+  const requests = server.paths.length
+  one.send({ type: 'login', secret: 'two' })
+  one.send({ type: 'login' })
   await three.messages.until(() => three.link()?.state === 'login')
-  expect(three.link()).toEqual({ state: 'login', reason: 'over' })
+  expect(three.link()).toMatchObject({ reason: expect.stringContaining('You have logged out') })
+  expect(server.paths.length).toBe(requests)
+})
+
+test('a tab is told by which lock it finds out that the hub is gone', async () => {
+  const { tab } = await hubOf(objects, { lock: 'alive' })
+  const [welcome] = await tab().messages.until((all) => all.length > 0)
+  expect(welcome).toEqual({ type: 'welcome', lock: 'alive' })
+})
+
+test('a log has ended when its Session has, with a slot or without one', async () => {
+  let done = false
+  const { server, tab } = await hubOf(
+    (path, response, request) => {
+      const watch = path.searchParams.get('watch')
+      if (path.pathname === '/sessions' && !watch) {
+        const items = [{ metadata: { name: 'a', uid: 'u', resourceVersion: '1' }, status: { done, targets: [] } }]
+        return answer(response, { metadata: { resourceVersion: '1' }, items })
+      }
+      if (path.pathname.endsWith('/log')) return response.end()
+      return objects(path, response, request)
+    },
+    { timing: { silence: 90_000, refused: 60_000, random: Math.random }, slots: new CountedSlots(0) },
+  )
+  const one = tab()
+  await one.messages.until(() => one.link()?.state === 'live')
+  one.send({ type: 'follow', id: 1, query: { session: 'a', resources: [] } })
+  await server.until(() => server.paths.filter((path) => path.includes('/log')).length === 1)
+  const ended = () => one.messages.all.some(({ type }) => type === 'ended')
+  expect(ended()).toBe(false)
+  done = true
+  while (!ended()) {
+    one.send({ type: 'wake' })
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  expect(server.paths.findLast((path) => path.includes('/log'))).toContain('follow=true')
 })
 
 test.each([

@@ -7,6 +7,7 @@ import { Offset } from './clock'
 import { Feed } from './feed'
 import { Follow } from './follow'
 import type { Request, Update } from './protocol'
+import { loggedOut } from './reasons'
 import { CountedSlots, type Slots } from './slots'
 import { type Port, Tab } from './tab'
 import { Wake } from './wait'
@@ -17,6 +18,8 @@ export interface Surroundings {
   fetch?: Fetch
   /** A lock that a tab holds is granted to another when the tab is gone. */
   locks?: Pick<LockManager, 'request'> | undefined
+  /** The lock that the hub holds as long as it lives. */
+  lock?: string | undefined
   timing?: Timing
   /** The connections for streams, if other hubs take them too; else this one has all. */
   slots?: Slots
@@ -53,7 +56,7 @@ export class Hub {
         this.hello(tab, request)
         break
       case 'login':
-        this.login(request, tab)
+        this.login(request.secret)
         break
       case 'seen':
         this.see(tab, request.seen)
@@ -91,10 +94,8 @@ export class Hub {
       this.client = new Client(new URL(page), this.surroundings.fetch, (answer) => this.heard(answer))
       this.feed = new Feed(this.client, () => this.changed(), this.surroundings)
     }
-    const { client, feed } = this
-    // What another tab has is newer, unless it is valid no more.
-    if (secret && (!client.secret || feed.link.state === 'login')) this.login({ secret })
-    tab.send({ type: 'welcome', secret: client.secret })
+    if (secret) this.login(secret)
+    tab.send({ type: 'welcome', lock: this.surroundings.lock })
     if (this.offset.value !== 0) tab.send({ type: 'time', offset: this.offset.value })
     this.rest()
     tab.changed()
@@ -102,12 +103,11 @@ export class Hub {
   }
 
   /** login uses another login for all tabs, or none. */
-  private login({ secret, reason }: { secret?: string; reason?: string }, from?: Tab): void {
+  private login(secret: string | undefined): void {
     if (!this.client || !this.feed) return
-    if (secret && secret === this.client.secret && this.feed.link.state !== 'login') return
+    if (secret === this.client.secret && (!secret || this.feed.link.state !== 'login')) return
     this.client.secret = secret
-    this.feed.stop(secret ? { state: 'connecting' } : { state: 'login', reason: reason ?? '' })
-    for (const tab of this.tabs.keys()) if (tab !== from) tab.send({ type: 'login', secret })
+    this.feed.stop(secret ? { state: 'connecting' } : { state: 'login', reason: loggedOut })
     this.rest()
     this.waking.now()
   }
@@ -152,6 +152,7 @@ export class Hub {
     const follow = new Follow(this.client, query, this.slots, this.waking, {
       lines: (batch) => (signal.aborted ? undefined : tab.add(id, batch)),
       ended: (error) => tab.ended(id, error),
+      over: () => this.feed?.over(query.session) === true,
     })
     void follow.run(signal)
   }

@@ -9,7 +9,6 @@ const key = 'tilt-session.secret'
 /** Code is what the fragment of an address has for a login. */
 export interface Code {
   code: string
-  stay: boolean
   /** The fragment of the route to show. */
   to: string
 }
@@ -20,7 +19,7 @@ export function codeOf(fragment: string): Code | undefined {
   if (!text.startsWith('login=')) return undefined
   const params = new URLSearchParams(text)
   const to = (params.get('to') ?? '').replace(/^#?/, '#')
-  return { code: params.get('login') ?? '', stay: params.get('stay') === 'true', to: to === '#' ? '#/' : to }
+  return { code: params.get('login') ?? '', to: to === '#' ? '#/' : to }
 }
 
 /** User is who has logged in. */
@@ -29,63 +28,52 @@ export interface User {
   viewOnly: boolean
 }
 
-/** savedSecret is the half of a login that the browser keeps for this tab, or for all. */
+/**
+ * savedSecret is the half of a login that all tabs of the browser share. The other half is a cookie, which they share
+ * as well, and which the browser forgets at its end.
+ */
 export function savedSecret(): string | undefined {
   try {
-    return sessionStorage.getItem(key) ?? localStorage.getItem(key) ?? undefined
+    return localStorage.getItem(key) ?? undefined
   } catch {
     return undefined
   }
 }
 
-/** saveSecret keeps the half of a login, or forgets it. */
-export function saveSecret(secret: string | undefined, stay = false): void {
+/** saveSecret keeps the half of a login for all tabs, or forgets it. */
+export function saveSecret(secret: string | undefined): void {
   try {
-    if (!secret) {
-      sessionStorage.removeItem(key)
-      localStorage.removeItem(key)
-      return
-    }
-    sessionStorage.setItem(key, secret)
-    if (stay) localStorage.setItem(key, secret)
+    if (secret) localStorage.setItem(key, secret)
+    else localStorage.removeItem(key)
   } catch {
     // The login holds for this tab as long as it isn't loaded again.
   }
 }
 
-/**
- * login uses a code. It resolves with the secret, or undefined if the server has no logins, and rejects with a
- * RequestError of code 401 if the code isn't valid.
- */
-export async function login(client: Client, { code, stay }: Code): Promise<string | undefined> {
-  try {
-    const answer = await client.site('POST', 'login', { code, stay }, 'login')
-    const { secret } = (await json(answer)) as { secret?: unknown }
-    return typeof secret === 'string' ? secret : undefined
-  } catch (error) {
-    if (error instanceof RequestError && noLogins.includes(error.code)) return undefined
-    throw error
-  }
+/** onOtherSecret calls something when another tab has logged in or out. */
+export function onOtherSecret(changed: (secret: string | undefined) => void): void {
+  addEventListener('storage', (event: Event) => {
+    const stored = (event as StorageEvent).key
+    if (stored === key || stored === null) changed(savedSecret())
+  })
 }
 
-/** whoami resolves with the user of the login: undefined if there is none, "none" if the server has no logins. */
-export async function whoami(client: Client): Promise<User | undefined | 'none'> {
-  try {
-    const told = (await json(await client.site('GET', 'login'))) as {
-      login?: unknown
-      user?: unknown
-      viewOnly?: unknown
-    }
-    if (typeof told.login !== 'boolean') return 'none'
-    return told.login ? { name: String(told.user ?? ''), viewOnly: told.viewOnly === true } : undefined
-  } catch (error) {
-    if (error instanceof RequestError && noLogins.includes(error.code)) return 'none'
-    throw error
-  }
+/** login uses a code. It resolves with the secret, and rejects with an error of code 401 if the code isn't valid. */
+export async function login(client: Client, code: string): Promise<string> {
+  const { secret } = (await json(await client.site('POST', 'login', { code }, 'login'))) as { secret?: unknown }
+  if (typeof secret !== 'string') throw new RequestError(0, 'Unknown', 'the server has no logins')
+  return secret
 }
 
-/** A server of files alone answers so. */
-const noLogins = [404, 405, 501]
+/** whoami resolves with the user of the login, undefined if it has ended. */
+export async function whoami(client: Client): Promise<User | undefined> {
+  const told = (await json(await client.site('GET', 'login'))) as {
+    login?: unknown
+    user?: unknown
+    viewOnly?: unknown
+  }
+  return told.login === true ? { name: String(told.user ?? ''), viewOnly: told.viewOnly === true } : undefined
+}
 
 async function json(answer: Response): Promise<object> {
   try {

@@ -9,8 +9,8 @@ import type { LogLine, UIButton, UIResource } from './types'
 export type Request =
   /** The first message. A tab holds the Web Lock of this name as long as it lives. */
   | { type: 'hello'; page: string; secret?: string | undefined; lock?: string | undefined }
-  /** A login, for all tabs; its end without a secret. */
-  | { type: 'login'; secret?: string; reason?: string }
+  /** The login of all tabs; its end without a secret. */
+  | { type: 'login'; secret?: string | undefined }
   /** Whether the tab is seen, or not for so long that it wants nothing. */
   | { type: 'seen'; seen: 'yes' | 'no' | 'long' }
   /** The tab has taken over what it was sent. It is sent nothing more before. */
@@ -40,10 +40,8 @@ export interface Update {
 
 /** Message is what the hub sends to a tab. */
 export type Message =
-  /** The answer to a hello: the secret of the login that other tabs have. */
-  | { type: 'welcome'; secret?: string | undefined }
-  /** Another tab has logged in or out. */
-  | { type: 'login'; secret?: string | undefined }
+  /** The answer to a hello. The hub holds the Web Lock of this name as long as it lives. */
+  | { type: 'welcome'; lock?: string | undefined }
   | Update
   | { type: 'lines'; id: number; lines: LogLine[] }
   /** The end of some updates and lines, which the tab answers with ready. */

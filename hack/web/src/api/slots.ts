@@ -54,3 +54,17 @@ export class LockedSlots implements Slots {
     })
   }
 }
+
+/** alive holds a lock as long as this thread lives, and returns its name; undefined where there are no locks. */
+export async function alive(): Promise<string | undefined> {
+  if (!navigator.locks) return undefined
+  const name = `tilt-session-alive-${crypto.randomUUID()}`
+  return new Promise((resolve) => {
+    navigator.locks
+      .request(name, () => {
+        resolve(name)
+        return new Promise(() => {})
+      })
+      .catch(() => resolve(undefined))
+  })
+}

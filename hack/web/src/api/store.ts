@@ -116,6 +116,11 @@ export class Sessions {
     return this.tombstones.get(name) === version
   }
 
+  /** get is a Session without its targets. */
+  get(name: string): Session | undefined {
+    return this.entries.get(name)?.rest
+  }
+
   since(version: number): Delta<SessionChange> | undefined {
     const changed: SessionChange[] = []
     for (const [name, entry] of this.entries) {

@@ -1,33 +1,37 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
+import { RequestError } from '../state/state'
+import { failed } from './client'
+
 /** Wake is something to wait for that others may end early. */
 export class Wake {
-  private wakers = new Set<() => void>()
+  private readonly wakers = new Set<() => void>()
 
   /** now ends all present waits. */
   now(): void {
-    for (const wake of this.wakers) wake()
+    for (const wake of [...this.wakers]) wake()
   }
 
-  /** wait resolves after so many ms, when it is woken, or when the signal aborts. It tells whether it was woken. */
-  wait(ms: number, signal: AbortSignal): Promise<boolean> {
+  /** on calls something at each wake, until what it returns is called. */
+  on(wake: () => void): () => void {
+    this.wakers.add(wake)
+    return () => this.wakers.delete(wake)
+  }
+
+  /** wait resolves after so many ms, when it is woken, or when the signal aborts. */
+  wait(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      if (signal.aborted) {
-        resolve(false)
-        return
-      }
-      const end = (woken: boolean) => {
+      if (signal.aborted) return resolve()
+      const end = () => {
         clearTimeout(timer)
-        this.wakers.delete(wake)
-        signal.removeEventListener('abort', abort)
-        resolve(woken)
+        off()
+        signal.removeEventListener('abort', end)
+        resolve()
       }
-      const wake = () => end(true)
-      const abort = () => end(false)
-      const timer = setTimeout(() => end(false), ms)
-      this.wakers.add(wake)
-      signal.addEventListener('abort', abort)
+      const timer = setTimeout(end, ms)
+      const off = this.on(end)
+      signal.addEventListener('abort', end)
     })
   }
 }
@@ -49,11 +53,43 @@ export class Backoff {
   }
 }
 
-/** child is a controller that aborts with a signal. end releases it. */
-export function child(signal: AbortSignal): { controller: AbortController; end: () => void } {
+/** Silence is the error of a request that nothing has come from since then, in ms of the epoch. */
+export class Silence extends RequestError {
+  constructor(
+    readonly since: number,
+    /** It wasn't silent for too long, but long enough that a wake doubts it: the machine may have slept. */
+    readonly doubted: boolean,
+  ) {
+    super(0, 'Silent', 'it was silent for too long')
+  }
+}
+
+/** guarded makes a request, and ends it with a Silence if nothing arrives for so many ms, or for a third at a wake. */
+export async function guarded(
+  signal: AbortSignal,
+  waking: Wake,
+  silence: number,
+  request: (guard: AbortSignal, arrived: () => void) => Promise<void>,
+): Promise<void> {
   const controller = new AbortController()
-  const abort = () => controller.abort(signal.reason)
-  if (signal.aborted) abort()
-  signal.addEventListener('abort', abort)
-  return { controller, end: () => signal.removeEventListener('abort', abort) }
+  let last = 0
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const arrived = () => {
+    clearTimeout(timer)
+    last = Date.now()
+    timer = setTimeout(() => controller.abort(), silence)
+  }
+  const off = waking.on(() => {
+    if (Date.now() - last > silence / 3) controller.abort()
+  })
+  arrived()
+  try {
+    await request(AbortSignal.any([signal, controller.signal]), arrived)
+  } catch (cause) {
+    if (!signal.aborted && controller.signal.aborted) throw new Silence(last, Date.now() - last < silence)
+    throw failed(cause, signal)
+  } finally {
+    clearTimeout(timer)
+    off()
+  }
 }

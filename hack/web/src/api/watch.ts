@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { RequestError } from '../state/state'
-import { type Client, failed, statusError } from './client'
+import { type Client, statusError } from './client'
 import { lineBatches } from './lines'
 import type { Slots } from './slots'
-import { Backoff, child, Wake } from './wait'
+import { Backoff, guarded, Silence, Wake } from './wait'
 
 /** Stored is what all objects of the API have. */
 export interface Stored {
@@ -50,9 +50,6 @@ export class Watch<T extends Stored> {
   private version: string | undefined
   private readonly backoff: Backoff
   private readonly waking = new Wake()
-  private stream: AbortController | undefined
-  private lastByte = 0
-  private doubted = false
 
   constructor(
     private readonly client: Client,
@@ -65,14 +62,10 @@ export class Watch<T extends Stored> {
     this.backoff = new Backoff(limits.random)
   }
 
-  /** wake tries again at once, and doubts a stream that was silent for long: the machine may have slept. */
+  /** wake tries again at once, and doubts a stream that was silent for long. */
   wake(): void {
     this.backoff.reset()
     this.waking.now()
-    if (this.stream && Date.now() - this.lastByte > this.limits.silence / 3) {
-      this.doubted = true
-      this.stream.abort()
-    }
   }
 
   /** run returns when the signal aborts. */
@@ -90,26 +83,22 @@ export class Watch<T extends Stored> {
   }
 
   private async recover(cause: unknown, signal: AbortSignal): Promise<void> {
-    if (this.doubted) {
-      this.doubted = false
-      return
-    }
+    if (cause instanceof Silence && cause.doubted) return
     const error = cause instanceof RequestError ? cause : new RequestError(0, 'Unreachable', String(cause))
-    if (error.code === 410) {
-      const again = this.version !== undefined
-      this.version = undefined
-      if (again) return
-    }
+    // The version may be that of another server, or too old, in which case nothing is wrong.
+    const expired = error.code === 410 && this.version !== undefined
+    if (error.code !== 0) this.version = undefined
+    if (expired) return
     const refused = error.code === 403 || error.code === 404
     const delay = refused ? this.limits.refused : this.backoff.next()
     const now = Date.now()
-    const since = error.reason === silent ? this.lastByte : now
+    const since = error instanceof Silence ? error.since : now
     this.sink.health({ live: false, error, since, retry: now + delay })
     await this.waking.wait(delay, signal)
   }
 
   private async list(signal: AbortSignal): Promise<void> {
-    await this.guarded(signal, async (guard) => {
+    await guarded(signal, this.waking, this.limits.silence, async (guard) => {
       const answer = await this.client.get(this.kind, guard)
       const list = (await answer.json()) as { metadata?: { resourceVersion?: string }; items?: T[] }
       this.version = list.metadata?.resourceVersion ?? ''
@@ -135,7 +124,7 @@ export class Watch<T extends Stored> {
   private async follow(signal: AbortSignal): Promise<void> {
     const query = new URLSearchParams({ watch: 'true', allowWatchBookmarks: 'true' })
     if (this.version) query.set('resourceVersion', this.version)
-    await this.guarded(signal, async (guard, arrived) => {
+    await guarded(signal, this.waking, this.limits.silence, async (guard, arrived) => {
       const answer = await this.client.get(`${this.kind}?${query}`, guard)
       this.healthy()
       if (!answer.body) return
@@ -146,11 +135,7 @@ export class Watch<T extends Stored> {
   }
 
   private event({ type, object }: Event<T>): void {
-    if (type === 'ERROR') {
-      const error = statusError(object, 500)
-      if (error.code !== 410) this.version = undefined
-      throw error
-    }
+    if (type === 'ERROR') throw statusError(object, 500)
     this.version = object.metadata?.resourceVersion ?? this.version
     if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') this.sink.change(type, object)
   }
@@ -159,34 +144,4 @@ export class Watch<T extends Stored> {
     this.backoff.reset()
     this.sink.health({ live: true })
   }
-
-  /** guarded ends a request that is silent for too long. */
-  private async guarded(
-    signal: AbortSignal,
-    request: (guard: AbortSignal, arrived: () => void) => Promise<void>,
-  ): Promise<void> {
-    const { controller, end } = child(signal)
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const arrived = () => {
-      clearTimeout(timer)
-      this.lastByte = Date.now()
-      timer = setTimeout(() => controller.abort(), this.limits.silence)
-    }
-    this.stream = controller
-    arrived()
-    try {
-      await request(controller.signal, arrived)
-    } catch (cause) {
-      if (controller.signal.aborted && !signal.aborted) {
-        throw new RequestError(0, silent, 'it was silent for too long')
-      }
-      throw failed(cause, signal)
-    } finally {
-      clearTimeout(timer)
-      end()
-      if (this.stream === controller) this.stream = undefined
-    }
-  }
 }
-
-const silent = 'Silent'

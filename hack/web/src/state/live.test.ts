@@ -60,7 +60,6 @@ beforeEach(() => {
 
 afterEach(() => {
   vi.unstubAllGlobals()
-  sessionStorage.clear()
   localStorage.clear()
   dispatchEvent(new Event('pagehide'))
 })
@@ -83,8 +82,7 @@ test('a code logs in, leaves the address at once, and the page shows its route',
   await until(() => state.link.value.state === 'live' && state.user.value !== undefined)
   expect(state.user.value).toEqual({ name: 'owner', viewOnly: false })
   expect([...state.sessions.value.keys()]).toEqual(['ci'])
-  expect(sessionStorage.getItem('tilt-session.secret')).toBe('secret-1')
-  expect(localStorage.getItem('tilt-session.secret')).toBeNull()
+  expect(localStorage.getItem('tilt-session.secret')).toBe('secret-1')
   expect(requests[0]).toEqual({ method: 'POST', path: '/prefix/ui/login', secret: 'login', fragment: '#/s/ci' })
   const others = requests.slice(1)
   expect(others.every(({ secret, fragment }) => secret === 'secret-1' && fragment === '#/s/ci')).toBe(true)
@@ -103,14 +101,46 @@ test('a server without logins needs none', async () => {
   await until(() => state.link.value.state === 'live')
   expect(state.user.value).toBeUndefined()
   expect(requests.every(({ secret }) => secret === null)).toBe(true)
+  expect(requests.some(({ path }) => path.includes('/ui/'))).toBe(false)
 })
 
-test('a logout ends the login of the tab', async () => {
-  const { state, actions } = open('#login=GOOD&stay=true')
+test('a logout ends the login', async () => {
+  const { state, actions } = open('#login=GOOD')
   await until(() => state.link.value.state === 'live')
   expect(localStorage.getItem('tilt-session.secret')).toBe('secret-1')
   await actions.logout()
   await until(() => state.link.value.state === 'login')
-  expect(sessionStorage.getItem('tilt-session.secret')).toBeNull()
   expect(localStorage.getItem('tilt-session.secret')).toBeNull()
+})
+
+test('a login in another tab is used, and its end', async () => {
+  localStorage.setItem('tilt-session.secret', 'secret-1')
+  const { state } = open('#/')
+  await until(() => state.user.value !== undefined && state.link.value.state === 'live')
+  const other = (secret?: string) => {
+    if (secret) localStorage.setItem('tilt-session.secret', secret)
+    else localStorage.removeItem('tilt-session.secret')
+    dispatchEvent(Object.assign(new Event('storage'), { key: 'tilt-session.secret' }))
+  }
+  const before = requests.length
+  other('secret-2')
+  await until(() => state.link.value.state === 'login')
+  expect(requests.slice(before).every(({ secret }) => secret === 'secret-2')).toBe(true)
+  expect(state.link.value).toMatchObject({ reason: expect.stringContaining('The login has ended') })
+  const reload = vi.spyOn(location, 'reload').mockImplementation(() => {})
+  other('secret-1')
+  expect(reload).toHaveBeenCalled()
+  other()
+  expect(state.user.value).toBeUndefined()
+})
+
+test('a server that cannot be asked with a code is named', async () => {
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('no')))
+  location.href = 'http://127.0.0.1:10350/ui/#login=GOOD'
+  const { state } = createApp()
+  await until(() => state.link.value.state === 'stale')
+  vi.stubGlobal('fetch', (url: URL, init: RequestInit) => serve(url, init, true))
+  dispatchEvent(new Event('online'))
+  await until(() => state.link.value.state === 'login')
+  expect(state.link.value).toMatchObject({ reason: expect.stringContaining('The login has failed: there is no con') })
 })

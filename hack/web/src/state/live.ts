@@ -5,9 +5,9 @@ import { effect } from '@preact/signals'
 import { Client, pageURL } from '../api/client'
 import { Offset } from '../api/clock'
 import { Connection } from '../api/connect'
-import { type Code, codeOf, login, savedSecret, saveSecret, whoami } from '../api/login'
+import { type Code, codeOf, login, onOtherSecret, savedSecret, saveSecret, whoami } from '../api/login'
 import type { Message } from '../api/protocol'
-import { codeRefused, loggedOut } from '../api/reasons'
+import { codeFailed, codeRefused } from '../api/reasons'
 import type { App } from '../app'
 import { go, parse } from '../router'
 import { settings } from '../settings'
@@ -15,11 +15,12 @@ import { requests } from './actions'
 import { readers } from './logs'
 import { Mirror } from './mirror'
 import { Ticker } from './now'
-import { RequestError } from './state'
+import type { Link, RequestError } from './state'
 
 /** createApp returns the App of this page, which connects with the server that the page is from. */
 export function createApp(): App {
   const live = new Live()
+  onOtherSecret((secret) => live.other(secret))
   void live.start(takeCode())
   addEventListener('hashchange', () => {
     const code = takeCode()
@@ -45,13 +46,13 @@ class Live {
   private readonly connection = new Connection((message) => this.receive(message))
   /** Why the last code was refused. */
   private refused: string | undefined
-  private connected = false
-  /** The secret of a login that the other tabs don't know yet. */
-  private fresh: string | undefined
   readonly actions = requests(
     this.client,
     () => Date.now() + this.ticker.offset,
-    () => this.out(loggedOut),
+    () => {
+      saveSecret(undefined)
+      this.adopt(undefined)
+    },
   )
   readonly logs = readers(this.client, this.connection)
 
@@ -62,78 +63,75 @@ class Live {
       this.ticker.count(running || this.mirror.link.value.state !== 'live')
     })
     this.connection.watchTab(() => settings.notify.peek())
+    this.client.secret = savedSecret()
     if (code) await this.use(code)
-    const secret = this.client.secret ?? savedSecret()
-    this.client.secret = secret
-    await this.connection.start(this.page, secret)
+    void this.ask()
+    await this.connection.start(this.page, this.client.secret)
   }
 
   /** use logs in with a code. */
-  async use(code: Code): Promise<void> {
+  async use({ code }: Code): Promise<void> {
     try {
       const secret = await login(this.client, code)
+      saveSecret(secret)
       this.refused = undefined
-      if (!secret) return
-      saveSecret(secret, code.stay)
-      this.client.secret = secret
-      if (this.connected) this.connection.send({ type: 'login', secret })
-      else this.fresh = secret
-      if (this.connected) await this.ask()
+      this.adopt(secret)
     } catch (error) {
-      if (!(error instanceof RequestError) || error.code !== 401) return
-      this.refused = codeRefused
+      const { code, message } = error as RequestError
+      this.refused = code === 401 ? codeRefused : codeFailed(message)
       const { link } = this.mirror
-      if (link.peek().state === 'login') link.value = { state: 'login', reason: codeRefused }
+      if (link.peek().state === 'login') link.value = { state: 'login', reason: this.refused }
     }
+  }
+
+  /** other uses the login of another tab. A page without a server may be of an earlier build, and is loaded again. */
+  other(secret: string | undefined): void {
+    const { state } = this.mirror.link.peek()
+    if (secret && (state === 'login' || state === 'stale')) location.reload()
+    else this.adopt(secret)
   }
 
   retry(): void {
     this.connection.send({ type: 'wake' })
   }
 
+  private adopt(secret: string | undefined): void {
+    this.client.secret = secret
+    this.mirror.user.value = undefined
+    this.connection.send({ type: 'login', secret })
+    void this.ask()
+  }
+
   private receive(message: Message): void {
     if (message.type === 'update') {
       const before = this.mirror.link.peek().state
-      if (message.link?.state === 'login' && this.refused) message.link.reason = this.refused
-      this.mirror.apply(message)
-      if (before === 'stale' && message.link?.state === 'live') void this.ask()
-    } else if (message.type === 'welcome') {
-      this.connected = true
-      // The cookie is that of the newest login, whatever the other tabs had before.
-      if (this.fresh) this.connection.send({ type: 'login', secret: this.fresh })
-      else if (message.secret) this.keep(message.secret)
-      this.fresh = undefined
-      void this.ask()
-    } else if (message.type === 'login') {
-      if (this.keep(message.secret)) void this.ask()
+      const link = message.link && this.said(message.link)
+      this.mirror.apply(link ? { ...message, link } : message)
+      if (before === 'stale' && link?.state === 'live') void this.ask()
     } else if (message.type === 'time') {
       this.ticker.offset = message.offset
     }
   }
 
-  /** keep tells whether the secret is another one. */
-  private keep(secret: string | undefined): boolean {
-    if (secret === this.client.secret) return false
-    this.client.secret = secret
-    saveSecret(secret)
-    return true
+  /** said is a Link as this tab shows it: by the server's clock, and with the reason that the user can do most about. */
+  private said(link: Link): Link {
+    if (link.state === 'live') this.refused = undefined
+    if (link.state === 'login' && this.refused) return { ...link, reason: this.refused }
+    if (link.state !== 'stale') return link
+    const { offset } = this.ticker
+    return { ...link, since: link.since + offset, retry: link.retry + offset }
   }
 
   /** ask finds out who has logged in. */
   private async ask(): Promise<void> {
+    const { secret } = this.client
+    if (!secret) return
     try {
       const user = await whoami(this.client)
-      this.mirror.user.value = user === 'none' ? undefined : user
+      if (secret === this.client.secret) this.mirror.user.value = user
     } catch {
       // The link tells that the server doesn't answer; it is asked again once it does.
     }
-  }
-
-  private out(reason: string): void {
-    saveSecret(undefined)
-    this.client.secret = undefined
-    this.mirror.user.value = undefined
-    this.connection.send({ type: 'login', reason })
   }
 
   private heard(answer: Response): void {

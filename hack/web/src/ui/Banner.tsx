@@ -32,7 +32,7 @@ export function Banner({ link, retry }: { link: Link; retry(): void }) {
 }
 
 function Retry({ at }: { at: number }) {
-  const seconds = Math.ceil((at - useApp().now()) / 1000)
+  const seconds = Math.floor((at - useApp().now()) / 1000)
   return <>{seconds > 0 ? `Next attempt in ${seconds} s.` : 'Connecting…'}</>
 }
 
