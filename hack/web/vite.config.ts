@@ -3,7 +3,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { defineConfig, type Plugin } from 'vite'
+import type { Plugin } from 'vite'
+import { defineConfig } from 'vitest/config'
 
 /** A package that becomes a part of the page. */
 interface Package {
@@ -68,5 +69,7 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   worker: { format: 'es' },
+  // A test that waits for something fails when it doesn't come, not when the machine is slow.
+  test: { testTimeout: 60_000, hookTimeout: 60_000, maxWorkers: 2 },
   ...(api && { server: { proxy: { '/apis': { target: api } } } }),
 })

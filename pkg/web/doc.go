@@ -8,7 +8,7 @@
 // # HTTP
 //
 //	GET  /ui/         the page and its assets: public, the same for everybody, never with a cookie
-//	POST /ui/login    {"code": CODE, "stay": false} -> 200 {"secret", "user", "viewOnly"} and the cookie; else 401
+//	POST /ui/login    {"code": CODE} -> 200 {"secret", "user", "viewOnly"} and the cookie; else 401
 //	GET  /ui/login    200 {"login": true, "user", "viewOnly"} of a valid login, else 200 {"login": false}
 //	POST /ui/logout   ends the login: 204
 //	*    /apis/tilt.dev, /version, /openapi/v3/apis/tilt.dev and what is below them: the API, with the rights of the login

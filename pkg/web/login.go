@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
-	"time"
 )
 
 const (
@@ -16,15 +15,11 @@ const (
 	// send it, because a preflight would have to allow it.
 	secretHeader = "X-Tilt-Session"
 	loginValue   = "login"
-	// stayLifetime is how long the browser keeps the cookie of a login that should outlast it.
-	stayLifetime = 30 * 24 * time.Hour
 )
 
 // loginRequest is the body of a login.
 type loginRequest struct {
 	Code string `json:"code"`
-	// Stay asks for a cookie that outlasts the browser.
-	Stay bool `json:"stay"`
 }
 
 // loginAnswer is the answer to a login.
@@ -72,11 +67,7 @@ func (s *Site) startLogin(w http.ResponseWriter, r *http.Request) {
 		refused.write(w, r)
 		return
 	}
-	age := 0 // until the browser ends
-	if body.Stay {
-		age = int(stayLifetime / time.Second)
-	}
-	s.setCookie(w, r, cookie, age)
+	s.setCookie(w, r, cookie, 0)
 	answer := loginAnswer{Secret: secret, User: s.user(l.viewOnly).GetName(), ViewOnly: l.viewOnly}
 	writeJSON(w, http.StatusOK, answer)
 }

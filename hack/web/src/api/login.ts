@@ -58,11 +58,19 @@ export function onOtherSecret(changed: (secret: string | undefined) => void): vo
   })
 }
 
-/** login uses a code. It resolves with the secret, and rejects with an error of code 401 if the code isn't valid. */
+/**
+ * login uses a code and keeps the secret, one tab after the other, so that the cookie is of the same login. It rejects
+ * with a RequestError, of code 401 if the code isn't valid.
+ */
 export async function login(client: Client, code: string): Promise<string> {
-  const { secret } = (await json(await client.site('POST', 'login', { code }, 'login'))) as { secret?: unknown }
-  if (typeof secret !== 'string') throw new RequestError(0, 'Unknown', 'the server has no logins')
-  return secret
+  const run = async () => {
+    const { secret } = (await json(await client.site('POST', 'login', { code }, 'login'))) as { secret?: unknown }
+    if (typeof secret !== 'string') throw new RequestError(0, 'Unknown', 'the server has no logins')
+    saveSecret(secret)
+    return secret
+  }
+  const locks = globalThis.navigator?.locks as LockManager | undefined
+  return locks ? locks.request('tilt-session-login', run) : run()
 }
 
 /** whoami resolves with the user of the login, undefined if it has ended. */

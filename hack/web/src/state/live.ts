@@ -73,7 +73,6 @@ class Live {
   async use({ code }: Code): Promise<void> {
     try {
       const secret = await login(this.client, code)
-      saveSecret(secret)
       this.refused = undefined
       this.adopt(secret)
     } catch (error) {
