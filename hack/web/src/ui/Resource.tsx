@@ -163,7 +163,7 @@ function Problem({ row }: { row: Row }) {
   const text = lined(error)
   return (
     <div class="problem">
-      <strong>{row.why}</strong>
+      <strong>{visible(row.why)}</strong>
       {text !== row.why && <pre class="lines">{text}</pre>}
     </div>
   )

@@ -56,7 +56,7 @@ export class TableRow extends Component<Props> {
           </a>
           <small class="under cut">
             {row.state}
-            {row.why && ` · ${row.why}`}
+            {row.why && ` · ${visible(row.why)}`}
           </small>
         </th>
         <td class="labels cut">{row.labels.map((label) => visible(label)).join(', ')}</td>
@@ -80,15 +80,15 @@ export class TableRow extends Component<Props> {
 function Why({ session, row }: { session: string; row: Row }) {
   if (row.phase !== 'waiting' || row.waitsOn.length === 0) {
     return (
-      <span class={row.phase === 'failed' ? 'cut bad tone' : 'cut'} title={row.why}>
-        {row.why}
+      <span class={row.phase === 'failed' ? 'cut bad tone' : 'cut'} title={visible(row.why)}>
+        {visible(row.why)}
       </span>
     )
   }
   const [first, ...more] = row.waitsOn
   if (!first) return null
   return (
-    <span class="cut" title={row.why}>
+    <span class="cut" title={visible(row.why)}>
       <span class="muted">waits for </span>
       <a href={href({ session, resource: first.name })}>{visible(first.name)}</a>
       <span class="muted"> ({first.state})</span>

@@ -42,8 +42,8 @@ export function WhyItWaits({ row }: { row: Row }) {
 }
 
 function reason({ phase, why, waitsOn }: Row): string {
-  if (phase !== 'waiting') return why
-  return waitsOn.length > 0 ? `for ${why.replace(/^← /, '')}` : why
+  const text = phase === 'waiting' && waitsOn.length > 0 ? `for ${why.replace(/^← /, '')}` : why
+  return visible(text)
 }
 
 /** HeldByThis is what waits for a resource that has failed, or that others still wait for. */

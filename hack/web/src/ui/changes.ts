@@ -26,7 +26,7 @@ export function changesOf(before: Seen | undefined, after: Seen): Change[] {
     if (old === row || !old) continue
     const name = visible(row.name)
     if (row.phase === 'failed' && old.phase !== 'failed') {
-      changes.push({ kind: 'failed', text: row.why ? `${name} failed, ${row.why}` : `${name} failed` })
+      changes.push({ kind: 'failed', text: row.why ? `${name} failed, ${visible(row.why)}` : `${name} failed` })
     } else if (old.phase === 'failed' && (row.phase === 'ready' || row.phase === 'succeeded')) {
       changes.push({
         kind: 'recovered',

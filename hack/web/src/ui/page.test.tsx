@@ -208,6 +208,18 @@ test('names and links that are hostile are text, and lead nowhere', async () => 
   expect([...page.root.querySelectorAll('a')].some((a) => a.getAttribute('href')?.startsWith('javascript'))).toBe(false)
 })
 
+test('what turns the direction of text is spelt out wherever a row says why it waits', async () => {
+  const name = '\u202egnp'
+  page = new TestPage(session([job(name, failed), job('b', waitingFor(`${name}:update`))]))
+  const turned = () =>
+    [...page.root.querySelectorAll('*')].filter((e) => /\u202e/.test(`${e.textContent}${(e as HTMLElement).title}`))
+  await page.open('#/s/shop')
+  expect(turned()).toEqual([])
+  await page.open('#/s/shop/r/b')
+  expect(page.texts('.chain .wraps')).toEqual(['for ⟨U+202E⟩gnp (failed)', 'exit code 3'])
+  expect(turned()).toEqual([])
+})
+
 test('why a resource waits is a chain of links down to its root', async () => {
   page = new TestPage(session([job('a', failed), job('b', waitingFor('a:update')), job('c', waitingFor('b:update'))]))
   await page.open('#/s/shop/r/c')
