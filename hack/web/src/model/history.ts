@@ -94,24 +94,13 @@ export function durations(executions: readonly Execution[], limit = 20): { ms: n
     .reverse()
 }
 
-/** Comparison is how the duration of a run differs from that of an earlier one. */
-export interface Comparison {
-  /** In ms; negative if it was faster. */
-  difference: number
-  /** The duration as a multiple of the earlier one, 0 if that took no time. */
-  ratio: number
-  /** In words: "1.2s longer (+40 %)". */
-  text: string
-}
-
-/** compareRuns compares the durations of two runs; undefined if either goes on. */
-export function compareRuns(later: Execution, earlier: Execution): Comparison | undefined {
-  if (later.took < 0 || earlier.took < 0) return undefined
+/** compareRuns is how the duration of a run differs from that of an earlier one, in words; empty if either goes on. */
+export function compareRuns(later: Execution, earlier: Execution): string {
+  if (later.took < 0 || earlier.took < 0) return ''
   const difference = exact(later.took - earlier.took)
-  const ratio = earlier.took > 0 ? later.took / earlier.took : 0
-  const share = Math.round((ratio - 1) * 100)
-  const percent = earlier.took > 0 && share !== 0 ? ` (${share > 0 ? '+' : '−'}${Math.abs(share)} %)` : ''
   const size = duration(Math.abs(difference))
-  if (size === '0s') return { difference, ratio, text: 'as long' }
-  return { difference, ratio, text: `${size} ${difference > 0 ? 'longer' : 'shorter'}${percent}` }
+  if (size === '0s') return 'as long'
+  const share = earlier.took > 0 ? Math.round((later.took / earlier.took - 1) * 100) : 0
+  const percent = share !== 0 ? ` (${share > 0 ? '+' : '−'}${Math.abs(share)} %)` : ''
+  return `${size} ${difference > 0 ? 'longer' : 'shorter'}${percent}`
 }

@@ -119,7 +119,8 @@ function newRow(
   }
 }
 
-function stateOf(t: Target, status: SessionStatus): string {
+/** stateOf is the state of a target in words. What went on when its Session ended has been stopped. */
+export function stateOf(t: Target, status: SessionStatus): string {
   return status.done && phaseOf(t) === 'active' ? 'stopped' : stateWord(t)
 }
 

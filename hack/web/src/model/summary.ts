@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Session, SessionStatus } from '../api/types'
-import { between, duration, moment } from './format'
+import { between, moment } from './format'
 import { phaseOf } from './phase'
 import { errorLine, plain } from './text'
 
@@ -109,15 +109,6 @@ export function ended(status: SessionStatus, now: number): number {
     return Math.max(moment(c.lastTransitionTime), ...ends)
   }
   return now
-}
-
-/** summaryLine is a summary as the first line of a terminal's view. */
-export function summaryLine(sum: Summary): string {
-  const parts = [`${sum.command} ${sum.tiltfile}`, sum.state, `${sum.reached}/${sum.wanted}${more(sum)} ready`]
-  if (sum.failed > 0) parts.push(`${sum.failed} failed`)
-  if (sum.active > 0) parts.push(`${sum.active} running`)
-  if (sum.waiting > 0) parts.push(`${sum.waiting} waiting`)
-  return [...parts, duration(sum.took)].join('  ')
 }
 
 /** title is the title of a page that shows a Session: ✗2 … 7/9 – name. */

@@ -10,7 +10,7 @@ import { duration, moment } from './format'
 import { criticalPath } from './path'
 import { looks, phaseOf } from './phase'
 import { rowsOf, timeIn, whyChain } from './rows'
-import { summarize, summaryLine, verdictOf } from './summary'
+import { type Summary, summarize, verdictOf } from './summary'
 
 /** What the server's tests have written: statuses, and what its rules say of them. */
 interface Vector {
@@ -39,6 +39,16 @@ interface Rows {
 const read = (name: string) => JSON.parse(readFileSync(new URL(`testdata/${name}`, import.meta.url), 'utf8'))
 const vectors = read('vectors.json') as Vector[]
 const rows = read('rows.json') as Rows
+
+/** summaryLine is a summary as the first line of a terminal's view, in which the server's tests write it. */
+function summaryLine(sum: Summary): string {
+  const ready = `${sum.reached}/${sum.wanted}${sum.truncated ? '+' : ''} ready`
+  const parts = [`${sum.command} ${sum.tiltfile}`, sum.state, ready]
+  if (sum.failed > 0) parts.push(`${sum.failed} failed`)
+  if (sum.active > 0) parts.push(`${sum.active} running`)
+  if (sum.waiting > 0) parts.push(`${sum.waiting} waiting`)
+  return [...parts, duration(sum.took)].join('  ')
+}
 
 test.each(vectors)('$name', ({ status, needs, now, ...want }) => {
   expect(status.targets.map(phaseOf)).toEqual(want.phases)

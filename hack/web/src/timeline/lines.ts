@@ -4,6 +4,7 @@
 import type { Session, SessionStatus, Target, UIResource } from '../api/types'
 import { between, moment } from '../model/format'
 import { criticalPath, type Needs, needsOf, type Step } from '../model/path'
+import { stateOf } from '../model/rows'
 import { sources } from '../model/sources'
 import { ended } from '../model/summary'
 import { compareNames } from '../model/text'
@@ -17,6 +18,8 @@ export interface Line {
   row: string
   /** The name of the resource if that has no other target, else that of the target. */
   label: string
+  /** The state of the target in words. */
+  state: string
   bars: Bars
 }
 
@@ -37,12 +40,25 @@ function cached(target: Target, resource: UIResource | undefined): Bars {
 export function linesOf(status: SessionStatus, resources: Resources): Line[] {
   const counts = new Map<string, number>()
   for (const t of status.targets) for (const name of sources(t)) counts.set(name, (counts.get(name) ?? 0) + 1)
+  const end = status.done ? ended(status, 0) : 0
   const lines = status.targets.map((target) => {
     const row = sources(target)[0] ?? target.name
     const label = counts.get(row) === 1 ? row : target.name
-    return { target, row, label, bars: cached(target, resources.get(row)) }
+    const bars = cached(target, resources.get(row))
+    return { target, row, label, state: stateOf(target, status), bars: end > 0 ? cut(bars, end) : bars }
   })
   return lines.filter((line) => line.bars.list.length > 0)
+}
+
+/** cut ends what went on at the end of a run. */
+function cut(bars: Bars, end: number): Bars {
+  const list = bars.list.map((bar) => ({
+    ...bar,
+    segments: bar.segments.map((segment) =>
+      segment.to === 0 ? { ...segment, to: Math.max(end, segment.from) } : segment,
+    ),
+  }))
+  return { ...bars, list, end: bars.end || (bars.start > 0 ? end : 0) }
 }
 
 /** Order is how lines are sorted. */

@@ -4,7 +4,6 @@
 import { useState } from 'preact/hooks'
 import { duration, percent } from '../model/format'
 import type { Step } from '../model/path'
-import { stateWord } from '../model/phase'
 import { href } from '../router'
 import { type Kind, kinds } from './bars'
 import { type Line, tookOf } from './lines'
@@ -80,7 +79,7 @@ export function Details({ line, now }: { line: Line | undefined; now: number }) 
       <span class={`timeline-sign ${tone}`} aria-hidden="true">
         {sign}
       </span>{' '}
-      <b>{line.target.name}</b> {stateWord(line.target)}
+      <b>{line.target.name}</b> {line.state}
       <ul>
         {list.toReversed().map((bar) => (
           <li key={bar.segments[0]?.from}>{barWords(bar, now)}</li>
@@ -117,7 +116,7 @@ export function Table({ session, lines, steps, now }: PathProps & { now: number 
                 <a href={href({ session, resource: line.row })}>{line.label}</a>
               </th>
               <td>
-                {signOf(line).sign} {stateWord(line.target)}
+                {signOf(line).sign} {line.state}
               </td>
               <td>{line.bars.list.length}</td>
               <td>{duration(waited(line, now))}</td>

@@ -224,6 +224,24 @@ test('a line for now is there as long as the run goes on', async () => {
   expect(root.querySelector('.timeline-now')).toBeNull()
 })
 
+test('what went on when the run ended was stopped then', async () => {
+  const target: Target = {
+    name: 'a:update',
+    type: 'job',
+    resources: ['a'],
+    state: { active: { startTime: time(1), ready: false } },
+    times: { startTime: time(1) },
+  }
+  const conditions = [{ type: 'Failed', status: 'True', reason: 'Timeout', lastTransitionTime: time(9), message: '' }]
+  const session = sessionOf([target], { done: true, conditions })
+  await show(signal({ session, resources: new Map() }))
+  expect(root.querySelector('.timeline-line a')?.getAttribute('aria-label')).toBe(
+    'a, stopped, took 8s, on the critical path',
+  )
+  expect(root.querySelector('.timeline-track')?.getAttribute('aria-label')).not.toContain('now')
+  expect(root.querySelector('.timeline-part.open')).toBeNull()
+})
+
 test('the legend names what there is', async () => {
   const run = newRun(30, 42, 3)
   const targets = run.session.status.targets.filter(({ state, name }) => state.terminated && !name.endsWith(':serve'))

@@ -3,7 +3,7 @@
 
 import { clock as clockOf } from '../log/format'
 import { duration } from '../model/format'
-import { looks, phaseOf, stateWord } from '../model/phase'
+import { looks, phaseOf } from '../model/phase'
 import { type Bar, kinds, type Segment } from './bars'
 import { type Line, tookOf } from './lines'
 
@@ -31,7 +31,7 @@ export function barWords(bar: Bar, now: number): string {
 export function lineWords(line: Line, now: number): string {
   const took = duration(tookOf(line, now))
   const runs = line.bars.list.length
-  return [stateWord(line.target), took && `took ${took}`, runs > 1 && `${runs} runs`].filter(Boolean).join(', ')
+  return [line.state, took && `took ${took}`, runs > 1 && `${runs} runs`].filter(Boolean).join(', ')
 }
 
 /** signOf is the sign of a line, with its tone. */

@@ -26,8 +26,8 @@ export function Executions({ row }: { row: Row }) {
       </h2>
       {comparison && (
         <p class="muted">
-          The last one took {comparison.text}
-          {comparison.text === 'as long' ? ' as' : ' than'} the one before.
+          The last one took {comparison}
+          {comparison === 'as long' ? ' as' : ' than'} the one before.
         </p>
       )}
       <ol class="runs">
