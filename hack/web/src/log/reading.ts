@@ -18,6 +18,7 @@ const told = 4000
 export function useReading(feed: Feed, view: RefObject<Viewport | null>) {
   const { find: term } = route.value.params
   const finding = term !== undefined
+  const typed = useRef<string>(undefined)
   const [current, setCurrent] = useState<number>()
   const [said, setSaid] = useState('')
   const [offered, offer] = useState(false)
@@ -27,6 +28,7 @@ export function useReading(feed: Feed, view: RefObject<Viewport | null>) {
   useEffect(() => () => clearTimeout(timer.current), [])
 
   const setTerm = (find: string | undefined) => {
+    typed.current = find
     const { find: _, ...rest } = route.value.params
     setParams(find === undefined ? rest : { ...rest, find })
   }
@@ -46,6 +48,8 @@ export function useReading(feed: Feed, view: RefObject<Viewport | null>) {
   return {
     finding,
     term: term ?? '',
+    /** The address has the term, not the user. */
+    linked: term !== typed.current,
     current,
     said,
     offered,

@@ -123,7 +123,7 @@ function useFeedOf({ part, uid, range }: Source) {
   })
   const reading = useReading(feed, view)
   // A link to a line shows that line, not what is found.
-  const found = (seq: number) => (known || !range) && reading.found(seq)
+  const found = (seq: number) => !(range && reading.linked) && reading.found(seq)
   const find = useFind(logs, part, uid, reading.term, feed.arrived, reading.position, found)
   const linked = useLinked(range?.from, (seq) => (known ? reading.jump(seq) : view.current?.show(seq)))
   useEffect(() => {
