@@ -8,11 +8,12 @@ import { type Change, changesOf, Pace, phrase, type Seen } from './changes'
 /** Announcer tells readers of the screen, and those who look elsewhere, of verdicts and failures. It shows nothing. */
 export function Announcer({ seen }: { seen: Seen }) {
   const before = useRef<Seen | undefined>(undefined)
+  const broken = useRef(new Set<string>())
   const pace = useRef(new Pace())
   const timer = useRef(0)
   const [text, setText] = useState('')
   useEffect(() => {
-    const changes = changesOf(before.current, seen)
+    const changes = changesOf(before.current, seen, broken.current)
     before.current = seen
     if (changes.length === 0) return
     notify(changes, seen.summary.name)

@@ -9,25 +9,30 @@ import { rowsOf } from '../model/rows'
 import { summarize } from '../model/summary'
 import { changesOf, Pace, phrase, type Seen } from './changes'
 import { windowOf } from './entries'
-import { failed, job, session, succeeded, waitingFor } from './page.testing'
+import { failed, job, session, start, succeeded, waitingFor } from './page.testing'
 
 const look = (of: Session, before?: Seen): Seen => ({
   rows: rowsOf(of, undefined, before?.rows),
   summary: summarize(of, 0),
 })
 
+const running = { active: { startTime: start, ready: false } }
+
 test('failures, recoveries and the verdict are changes; what is there at first is not', () => {
   const first = look(session([job('a', failed), job('b', waitingFor('a:update'))]))
-  expect(changesOf(undefined, first)).toEqual([])
-  const second = look(session([job('a', succeeded), job('b', failed)]), first)
-  expect(changesOf(first, second)).toEqual([
+  const broken = new Set<string>()
+  expect(changesOf(undefined, first, broken)).toEqual([])
+  const again = look(session([job('a', running), job('b', waitingFor('a:update'))]), first)
+  expect(changesOf(first, again, broken)).toEqual([])
+  const second = look(session([job('a', succeeded), job('b', failed)]), again)
+  expect(changesOf(again, second, broken)).toEqual([
     { kind: 'recovered', text: 'a has succeeded' },
     { kind: 'failed', text: 'b failed, exit code 3' },
   ])
-  expect(changesOf(second, second)).toEqual([])
+  expect(changesOf(second, second, broken)).toEqual([])
   const conditions = [{ type: 'Failed', status: 'True', reason: 'TargetFailed', message: '', lastTransitionTime: '' }]
   const last = look(session([job('a', succeeded), job('b', failed)], { done: true, conditions } as never), second)
-  expect(changesOf(second, last)).toEqual([{ kind: 'finished', text: 'shop has failed' }])
+  expect(changesOf(second, last, broken)).toEqual([{ kind: 'finished', text: 'shop has failed' }])
 })
 
 test('what comes in between is said together, once the pause is over', () => {

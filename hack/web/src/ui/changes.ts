@@ -17,17 +17,24 @@ export interface Seen {
   summary: Summary
 }
 
-/** changesOf are the failures, recoveries and the verdict between two looks at one Session. */
-export function changesOf(before: Seen | undefined, after: Seen): Change[] {
-  if (!before) return []
+/**
+ * changesOf are the failures, recoveries and the verdict between two looks at one Session. broken are the names of the
+ * rows that have failed and haven't recovered, which it keeps: what has failed runs before it recovers.
+ */
+export function changesOf(before: Seen | undefined, after: Seen, broken: Set<string>): Change[] {
+  if (!before) {
+    for (const row of after.rows.list) if (row.phase === 'failed') broken.add(row.name)
+    return []
+  }
   const changes: Change[] = []
   for (const row of after.rows.list) {
     const old = before.rows.byName.get(row.name)
     if (old === row || !old) continue
     const name = visible(row.name)
     if (row.phase === 'failed' && old.phase !== 'failed') {
+      broken.add(row.name)
       changes.push({ kind: 'failed', text: row.why ? `${name} failed, ${visible(row.why)}` : `${name} failed` })
-    } else if (old.phase === 'failed' && (row.phase === 'ready' || row.phase === 'succeeded')) {
+    } else if ((row.phase === 'ready' || row.phase === 'succeeded') && broken.delete(row.name)) {
       changes.push({
         kind: 'recovered',
         text: row.phase === 'ready' ? `${name} is ready again` : `${name} has succeeded`,
