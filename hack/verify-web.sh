@@ -16,6 +16,10 @@ fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 
 hack/web.sh "$fresh/dist"
+if ! diff -rq pkg/web/dist "$fresh/dist"; then
+  echo 'pkg/web/dist is stale: run "make web"' >&2
+  exit 1
+fi
 (
   cd hack/web
   node types.mjs "$fresh/schema.d.ts"
@@ -26,7 +30,3 @@ hack/web.sh "$fresh/dist"
   npm run --silent check
   npm test --silent
 )
-if ! diff -rq pkg/web/dist "$fresh/dist"; then
-  echo 'pkg/web/dist is stale: run "make web"' >&2
-  exit 1
-fi
