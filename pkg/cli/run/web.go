@@ -39,10 +39,7 @@ func (w webPage) opener(client *live.Client) func(ctx context.Context, resource 
 	if !w.served {
 		return nil
 	}
-	return func(ctx context.Context, resource string) (string, error, error) {
-		opened, err := webpage.Open(ctx, client.API.RESTClient(), webpage.Route(client.Name, resource))
-		return opened.Address, opened.Why, err
-	}
+	return webpage.Opener(client.API.RESTClient(), client.Name)
 }
 
 // pageLine is the line that says where the page is, empty if it isn't to be printed.

@@ -144,9 +144,9 @@ func (o *options) completeStorage(cmd *cobra.Command) (errs []error) {
 		}
 		refuseRuns("--etcd-servers")
 		if o.web.On() {
-			refuse("web", "--etcd-servers: a login is that of one server")
+			refuse("web", "--etcd-servers: a login is known to one server alone")
 		}
-		refuse("web-allowed-hosts", "--etcd-servers: a login is that of one server")
+		refuse("web-allowed-hosts", "--etcd-servers: a login is known to one server alone")
 		o.runSessions = false
 		return errs
 	}

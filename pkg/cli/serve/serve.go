@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -120,7 +122,11 @@ func (o *options) announcePage(out io.Writer, api *host.API) {
 		return
 	}
 	place, _, _ := strings.Cut(address, "#")
-	fmt.Fprintf(out, "Web: %s (tilt-session ui logs in)\n", place)
+	login := "tilt-session ui"
+	if at, err := url.Parse(address); err == nil && at.Port() != strconv.Itoa(command.DefaultPort) {
+		login += " --port " + at.Port()
+	}
+	fmt.Fprintf(out, "Web: %s (%s logs in)\n", place, login)
 }
 
 // describe is a line about the outcome of a Session.

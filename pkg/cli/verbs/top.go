@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"tilt.dev/session/pkg/cli/command"
+	"tilt.dev/session/pkg/cli/webpage"
 	"tilt.dev/session/pkg/controller"
 	"tilt.dev/session/pkg/view/live"
 )
@@ -53,7 +54,8 @@ func (c *sessionClient) top(cmd *cobra.Command, p command.Program, colours *comm
 	err, _ = p.Group().Run(cmd.Context(), nil, func(ctx context.Context) (err error) {
 		ending, err = live.Run(ctx, in, out, live.Options{
 			Source: client, Control: client, Title: "top " + c.session,
-			Style: colours.Style(out), Now: time.Now, Zone: time.Local, Page: c.openPage(api),
+			Style: colours.Style(out), Now: time.Now, Zone: time.Local,
+			Page: webpage.Opener(api.RESTClient(), c.session),
 		})
 		return err
 	})

@@ -11,10 +11,10 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"tilt.dev/session/pkg/cli/command"
 	"tilt.dev/session/pkg/cli/webpage"
-	clientv1alpha1 "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
 	"tilt.dev/session/pkg/kubeconfig"
 	"tilt.dev/session/pkg/web"
 )
@@ -64,14 +64,32 @@ With --export it writes the page to a directory for "kubectl proxy".`,
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "",
 		"kubeconfig of an API elsewhere (default $KUBECONFIG or ~/.kube/config with --context)")
 	flags.StringVar(&o.export, "export", "", "directory to write the page to; it must be empty or not exist")
-	cmd.MarkFlagsMutuallyExclusive("export", "context")
-	for _, flag := range []string{"kubeconfig", "session", "view-only", "print-url"} {
-		cmd.MarkFlagsMutuallyExclusive("export", flag)
-	}
 	return cmd
 }
 
+// checkUIFlags refuses flags that would have no effect.
+func checkUIFlags(flags *pflag.FlagSet) error {
+	var errs []error
+	refuse := func(with string, others ...string) {
+		for _, flag := range others {
+			if flags.Changed(with) && flags.Changed(flag) {
+				errs = append(errs, fmt.Errorf("--%s must not be combined with --%s", flag, with))
+			}
+		}
+	}
+	refuse("export", "context", "host", "kubeconfig", "port", "print-url", "session", "view-only")
+	refuse("context", "host")
+	refuse("kubeconfig", "host")
+	if len(errs) > 0 {
+		return command.WithCode(command.ExitUsage, "%w", errors.Join(errs...))
+	}
+	return nil
+}
+
 func (o *uiOptions) run(cmd *cobra.Command, p command.Program) error {
+	if err := checkUIFlags(cmd.Flags()); err != nil {
+		return err
+	}
 	switch {
 	case o.export != "":
 		return exportPage(p, o.export)
@@ -130,15 +148,6 @@ func (o *uiOptions) show(ctx context.Context, p command.Program, address webpage
 	return command.Printed(err)
 }
 
-// openPage opens the page from the live view.
-func (c *sessionClient) openPage(
-	api clientv1alpha1.TiltV1alpha1Interface) func(ctx context.Context, resource string) (string, error, error) {
-	return func(ctx context.Context, resource string) (string, error, error) {
-		opened, err := webpage.Open(ctx, api.RESTClient(), webpage.Route(c.session, resource))
-		return opened.Address, opened.Why, err
-	}
-}
-
 // exportPage writes the page to a directory.
 func exportPage(p command.Program, dir string) error {
 	dir, err := filepath.Abs(dir)
@@ -153,9 +162,18 @@ func exportPage(p command.Program, dir string) error {
 		return command.WithCode(command.ExitUsage, "--export %s: the directory must be empty", dir)
 	}
 	if err := web.Export(dir); err != nil {
+		removeFiles(dir) // They would be in the way of the next attempt.
 		return command.WithCode(command.ExitFailure, "export the page to %s: %w", dir, err)
 	}
 	_, err = fmt.Fprintf(p.Streams.Out, "The web page is in %[1]s. Serve it for the current context with\n"+
 		"  kubectl proxy --www=%[1]s --www-prefix=/ui/\nand open http://127.0.0.1:8001/ui/\n", dir)
 	return command.Printed(err)
+}
+
+// removeFiles leaves an empty directory.
+func removeFiles(dir string) {
+	files, _ := os.ReadDir(dir)
+	for _, file := range files {
+		_ = os.RemoveAll(filepath.Join(dir, file.Name()))
+	}
 }

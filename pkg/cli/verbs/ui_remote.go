@@ -49,7 +49,8 @@ func (o *uiOptions) remote() (*remote, error) {
 	}
 	context := raw.Contexts[r.context]
 	if context == nil {
-		return nil, command.WithCode(command.ExitUsage, "%w", unknownContext(r.context, raw))
+		return nil, command.WithCode(command.ExitUsage, "kubeconfig %s: %w",
+			strings.Join(rules.GetLoadingPrecedence(), ", "), unknownContext(r.context, raw))
 	}
 	if raw.Clusters[context.Cluster] == nil {
 		return nil, command.WithCode(command.ExitUsage, "context %s: the kubeconfig has no cluster %q",
@@ -68,11 +69,11 @@ func unknownContext(name string, config clientcmdapi.Config) error {
 	known := slices.Sorted(maps.Keys(config.Contexts))
 	switch {
 	case len(known) == 0:
-		return errors.New("the kubeconfig has no context: name another file with --kubeconfig")
+		return errors.New("it has no context: name another file with --kubeconfig")
 	case name == "":
-		return fmt.Errorf("the kubeconfig has no current context: choose one with --context (%s)", strings.Join(known, ", "))
+		return fmt.Errorf("it has no current context: choose one with --context (%s)", strings.Join(known, ", "))
 	}
-	return fmt.Errorf("the kubeconfig has no context %q: choose one of %s", name, strings.Join(known, ", "))
+	return fmt.Errorf("it has no context %q: choose one of %s", name, strings.Join(known, ", "))
 }
 
 // check asks for what the page shows first.

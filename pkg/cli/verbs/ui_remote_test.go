@@ -55,7 +55,7 @@ func TestRemoteCheck(t *testing.T) {
 			`context token: list Sessions: sessions.tilt.dev is forbidden: User "x" cannot list`},
 		{"unknown user", "token", `{"apiVersion":"v1","kind":"Status","status":"Failure","code":401,"reason":"Unauthorized",` +
 			`"message":"Unauthorized"}`, 401, command.ExitFailure, "context token: list Sessions: Unauthorized"},
-		{"no context", "none", "", 200, command.ExitUsage, `has no context "none": choose one of exec, stray, token`},
+		{"no context", "none", "", 200, command.ExitUsage, `kubeconfig: it has no context "none": choose one of exec, stray, token`},
 		{"no current context", "", "", 200, command.ExitUsage,
 			"has no current context: choose one with --context (exec, stray, token)"},
 		{"no cluster", "stray", "", 200, command.ExitUsage, `context stray: the kubeconfig has no cluster "none"`},

@@ -18,9 +18,12 @@ type Opened struct {
 	Why error
 }
 
-// Open opens the page of a server at a route in the user's browser.
-func Open(ctx context.Context, server rest.Interface, route string) (Opened, error) {
-	return Show(ctx, AddressesOf(ctx, server, false), route)
+// Opener returns a function that opens the page of a server at a resource of a Session, as the live view asks for it.
+func Opener(server rest.Interface, session string) func(ctx context.Context, resource string) (string, error, error) {
+	return func(ctx context.Context, resource string) (address string, why, err error) {
+		opened, err := Show(ctx, AddressesOf(ctx, server, false), Route(session, resource))
+		return opened.Address, opened.Why, err
+	}
 }
 
 // Show opens the page at a route in the user's browser. The error is that of address.
