@@ -37,7 +37,11 @@ func TestClientUser(t *testing.T) {
 		server.Listener = listener
 		server.Start()
 		_, port, _ := net.SplitHostPort(listener.Addr().String())
-		response, err := http.Get("http://" + network.dial + ":" + port)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+network.dial+":"+port, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := server.Client().Do(request)
 		if err != nil {
 			t.Fatalf("%s: %v", network.name, err)
 		}
