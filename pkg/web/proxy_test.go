@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"k8s.io/client-go/rest"
@@ -17,6 +18,7 @@ import (
 
 // upstream is an API server that records a request and answers it as a test says.
 type upstream struct {
+	mu     sync.Mutex
 	seen   []*http.Request
 	answer func(w http.ResponseWriter)
 }
@@ -24,10 +26,19 @@ type upstream struct {
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
+	u.mu.Lock()
 	u.seen = append(u.seen, r)
+	u.mu.Unlock()
 	if u.answer != nil {
 		u.answer(w)
 	}
+}
+
+// requests returns what it has been asked.
+func (u *upstream) requests() []*http.Request {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.seen
 }
 
 // startProxy serves the page in front of a proxy to an API server below a path.
@@ -51,10 +62,10 @@ func TestProxyRequest(t *testing.T) {
 	p.send(t, http.MethodPost, sessions+"/a/trigger?fieldManager=x", `{"a":1}`, me.headers(jsonType, "Origin: http://"+p.host,
 		"Referer: http://"+p.host+"/ui/", "X-Forwarded-For: 10.0.0.1", "Forwarded: for=10.0.0.1", "X-Other: 1", "Te: trailers",
 		"User-Agent: browser", "Sec-Fetch-Site: same-origin")...).want(t, http.StatusOK)
-	if len(u.seen) != 1 {
-		t.Fatalf("%d requests", len(u.seen))
+	if len(u.requests()) != 1 {
+		t.Fatalf("%d requests", len(u.requests()))
 	}
-	r := u.seen[0]
+	r := u.requests()[0]
 	if body, _ := io.ReadAll(r.Body); r.Method != http.MethodPost || r.RequestURI != "/clusters/a"+sessions+"/a/trigger?fieldManager=x" || string(body) != `{"a":1}` {
 		t.Errorf("the request is %s %s %s", r.Method, r.RequestURI, body)
 	}
@@ -122,8 +133,8 @@ func TestProxyAnswer(t *testing.T) {
 			if got := reply.Header.Values("Cache-Control"); len(got) != 1 || got[0] != "no-store" {
 				t.Errorf("Cache-Control is %q", got)
 			}
-			if len(u.seen) != 1 {
-				t.Errorf("%d requests", len(u.seen))
+			if len(u.requests()) != 1 {
+				t.Errorf("%d requests", len(u.requests()))
 			}
 		})
 	}
@@ -149,8 +160,8 @@ func TestProxyPaths(t *testing.T) {
 			t.Errorf("%s: %d", target, answer.Code)
 		}
 	}
-	if len(u.seen) != 2 {
-		t.Errorf("%d requests were passed on", len(u.seen))
+	if len(u.requests()) != 2 {
+		t.Errorf("%d requests were passed on", len(u.requests()))
 	}
 	r := httptest.NewRequest(http.MethodGet, "/apis/tilt.dev", nil)
 	r.Header.Set("Upgrade", "websocket")
