@@ -122,6 +122,9 @@ test('a login is that of all tabs, the latest one, and its end as well', async (
   const three = tab({ secret: 'two' })
   await three.messages.until(() => three.link()?.state === 'live')
   await one.messages.until(() => states(one).at(-1) === 'live')
+  await server.until(
+    () => streams(server).filter(({ headers }) => headers[secretHeader.toLowerCase()] === 'two').length === 3,
+  )
   // A tab that says the same has changed nothing.
   const requests = server.paths.length
   one.send({ type: 'login', secret: 'two' })
