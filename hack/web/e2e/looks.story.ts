@@ -44,10 +44,10 @@ async function settled(page: Page): Promise<void> {
 
 test('every page in both themes: no violation of axe, nothing to scroll sideways, pictures', async () => {
   mkdirSync(pictures, { recursive: true })
-  const server = await shop(world())
   const chrome = await browser()
   const faults: string[] = []
   for (const colorScheme of ['light', 'dark'] as const) {
+    const server = await shop(world())
     const own = await profile({ colorScheme, bypassCSP: false }, chrome)
     const page = await own.open(await server.login())
     await settled(page)

@@ -18,7 +18,7 @@ local_resource('migrate', 'for n in 1 2 3 4 5; do echo "applying 000$n"; sleep 0
 local_resource('generate', 'echo "wrote 14 files"; sleep 0.7', labels=['build'], allow_parallel=True)
 local_resource('lint', 'sleep 0.5; printf "\\033[33mwarning\\033[0m: unused import in cart.go:12\\n"; exit 0', labels=['build'], allow_parallel=True)
 local_resource('catalog', 'sleep 0.9; echo "compiled catalog"', labels=['shop'], resource_deps=['generate', 'migrate'],
-    serve_cmd='printf "\\033[32mINFO\\033[0m catalog on :27480\\n"; ${server('GET /products 200', 'GET /healthz 200')}',
+    serve_cmd='printf "\\033[32mINFO\\033[0m catalog on :27480\\n"; ${server('GET /products 200 4ms', 'GET /products/7 200 1ms', '\\033[33mWARN\\033[0m 212 products are out of stock', 'GET /products?q=tea 200 9ms', '\\033[31mERROR\\033[0m GET /products/0 404', 'GET /healthz 200 0ms')}',
     links=[link('http://127.0.0.1:27480/products', 'products')],
     readiness_probe=probe(period_secs=1, exec=exec_action(['true'])))
 local_resource('orders', 'sleep 0.6; echo "compiled orders"', labels=['shop'], resource_deps=['catalog', 'redis'],

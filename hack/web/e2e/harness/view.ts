@@ -42,8 +42,16 @@ export async function open(page: Page, fragment: string): Promise<void> {
 
 /** painted waits until the page has drawn what it was asked for, a graph included, and has nothing else to do. */
 export async function painted(page: Page): Promise<void> {
-  await page.getByText(/^Laying out/).waitFor({ state: 'detached' })
-  await page.evaluate(
+  await idle(page)
+  await page
+    .getByText(/^(Loading|Laying out)/)
+    .first()
+    .waitFor({ state: 'detached' })
+  await idle(page)
+}
+
+function idle(page: Page): Promise<unknown> {
+  return page.evaluate(
     () => new Promise((done) => requestAnimationFrame(() => requestIdleCallback(done, { timeout: 2000 }))),
   )
 }
