@@ -14,7 +14,7 @@ export async function login(page: Page): Promise<Login> {
   const { origin } = new URL(page.url())
   const cookies = await page.context().cookies(origin)
   const cookie = cookies.map((each) => `${each.name}=${each.value}`).join('; ')
-  const secret = await page.evaluate(() => sessionStorage.getItem('tilt-session.secret'))
+  const secret = await page.evaluate(() => localStorage.getItem('tilt-session.secret'))
   if (!cookie || !secret) throw new Error(`${page.url()} has no login`)
   return { cookie, 'X-Tilt-Session': secret }
 }
