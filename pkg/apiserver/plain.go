@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/klog/v2"
@@ -32,6 +33,8 @@ type plainServer struct {
 	close    func()
 	// running has the goroutines of the server and of its connections.
 	running sync.WaitGroup
+	// connections is how many are open.
+	connections atomic.Int64
 }
 
 var _ net.Listener = (*plainServer)(nil)
@@ -79,7 +82,9 @@ func (p *plainServer) track(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		p.running.Add(1)
+		p.connections.Add(1)
 	case http.StateClosed, http.StateHijacked:
+		p.connections.Add(-1)
 		p.running.Done()
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"tilt.dev/session/pkg/apiserver"
 	testserver "tilt.dev/session/pkg/testing/server"
@@ -204,6 +205,20 @@ func TestPlainShutdown(t *testing.T) {
 	}
 	if _, err := page.client.Get(page.url + "/ui/"); err == nil {
 		t.Error("the page is still served")
+	}
+}
+
+// A page that is open learns of the end of a run while the server can still be asked about it.
+func TestPagesAtTheEnd(t *testing.T) {
+	t.Parallel()
+	server := testserver.Start(t)
+	newPage(t, server, false)
+	begin := time.Now()
+	if err := server.Stop(); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begin); took < time.Second {
+		t.Errorf("the server has stopped after %v", took)
 	}
 }
 

@@ -19,9 +19,14 @@ import (
 // have been answered. It's also the period in which new connections are cut.
 const lingerTime = 100 * time.Millisecond
 
+// pageTime is how long pages that are open may still ask for what they show of the end of a run, such as the last lines
+// of what has failed. It's at most half of DrainTimeout.
+const pageTime = time.Second
+
 // Run serves until ctx is done, and then returns nil. It shuts down in this order: /readyz fails; after ShutdownDelay,
-// watches and logs end once they have delivered what is pending; Run waits for the other requests and for its
-// goroutines, and closes the storage of Sessions. Cut shortens this. Run returns an error if it can't serve.
+// and pageTime if pages are open, watches and logs end once they have delivered what is pending; Run waits for the
+// other requests and for its goroutines, and closes the storage of Sessions. Cut shortens this. Run returns an error if
+// it can't serve.
 func (s *Server) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -76,6 +81,12 @@ func (s *Server) endStreams(ctx context.Context) {
 	}
 	draining, cancel := context.WithTimeout(s.cut, s.config.options.DrainTimeout)
 	defer cancel()
+	if s.config.listener.plain.connections.Load() > 0 {
+		select {
+		case <-time.After(min(pageTime, s.config.options.DrainTimeout/2)):
+		case <-draining.Done():
+		}
+	}
 	var ending sync.WaitGroup
 	ends := []func(context.Context) error{s.sessions.EndWatches, s.logs.End}
 	if s.view != nil {
