@@ -1,10 +1,12 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { UIButton } from '../api/types'
 import { useApp } from '../app'
 import type { Row } from '../model/rows'
+import { tiltfileResource } from '../model/sources'
+import { href } from '../router'
 import { AskButton, useAsking } from './Ask'
 import { Dialog } from './Dialog'
 import { useShown } from './session'
@@ -38,9 +40,17 @@ function List({ buttons }: { buttons: UIButton[] }) {
   )
 }
 
+/** How long the page says that a button was pressed, in ms: long enough to follow the link. */
+const spoken = 10_000
+
 function Button({ button }: { button: UIButton }) {
   const { actions } = useApp()
   const [open, setOpen] = useState(false)
+  const [pressed, setPressed] = useState(0)
+  const press = async (inputs: Record<string, string | boolean>) => {
+    await actions.press(button, inputs)
+    setPressed((n) => n + 1)
+  }
   const { text, disabled, requiresConfirmation, inputs = [] } = button.spec
   const reason = disabled ? 'The Tiltfile has disabled it.' : ''
   const asksFor = inputs.some((input) => !input.hidden)
@@ -51,26 +61,53 @@ function Button({ button }: { button: UIButton }) {
         <AskButton request={async () => setOpen(true)} reason={reason}>
           {title}…
         </AskButton>
-        {open && <Form button={button} close={() => setOpen(false)} />}
+        {open && <Form button={button} press={press} close={() => setOpen(false)} />}
+        <Pressed title={title} times={pressed} />
       </>
     )
   }
   return (
-    <AskButton
-      request={() => actions.press(button, {})}
-      effect={button.status}
-      reason={reason}
-      confirm={requiresConfirmation ? { title: `${title}?`, text: 'It starts its commands.', yes: title } : undefined}
-    >
-      {title}
-    </AskButton>
+    <>
+      <AskButton
+        request={() => press({})}
+        reason={reason}
+        confirm={requiresConfirmation ? { title: `${title}?`, text: 'It starts its commands.', yes: title } : undefined}
+      >
+        {title}
+      </AskButton>
+      <Pressed title={title} times={pressed} />
+    </>
+  )
+}
+
+/** Pressed says for some seconds that a button was pressed, and where its commands write. */
+function Pressed({ title, times }: { title: string; times: number }) {
+  const { name: session } = useShown()
+  const [said, setSaid] = useState(0)
+  useEffect(() => {
+    const timer = setTimeout(() => setSaid(times), spoken)
+    return () => clearTimeout(timer)
+  }, [times])
+  return (
+    <span role="status">
+      {times > said && (
+        <span key={times} class="row">
+          {title} pressed <a href={href({ session, resource: tiltfileResource })}>Log of its commands</a>
+        </span>
+      )}
+    </span>
   )
 }
 
 type Input = NonNullable<UIButton['spec']['inputs']>[number]
 
-function Form({ button, close }: { button: UIButton; close(): void }) {
-  const { actions } = useApp()
+interface FormProps {
+  button: UIButton
+  press(inputs: Record<string, string | boolean>): Promise<void>
+  close(): void
+}
+
+function Form({ button, press, close }: FormProps) {
   const { asked, refusal, ask } = useAsking()
   const { text, inputs = [] } = button.spec
   const seen = inputs.filter((input) => !input.hidden)
@@ -80,7 +117,7 @@ function Form({ button, close }: { button: UIButton; close(): void }) {
     const values: Record<string, string | boolean> = {}
     for (const { name, bool } of seen) values[name] = bool ? form.has(name) : String(form.get(name) ?? '')
     ask(async () => {
-      await actions.press(button, values)
+      await press(values)
       close()
     })
   }

@@ -4,7 +4,7 @@
 // @vitest-environment happy-dom
 
 import { act } from 'preact/test-utils'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import type { UIButton } from '../api/types'
 import { route } from '../router'
 import { settings } from '../settings'
@@ -14,6 +14,7 @@ import { disabled, failed, job, resource, session, succeeded, TestPage, waitingF
 let page: TestPage
 afterEach(() => {
   page.close()
+  vi.useRealTimers()
   settings.keys.value = true
 })
 
@@ -317,4 +318,23 @@ test('a button asks for its inputs, but not for the hidden ones', async () => {
   ])
   await act(async () => page.find<HTMLFormElement>('dialog form').requestSubmit())
   expect(page.actions.press).toHaveBeenCalledWith(button, { SIZE: 's', FORCE: true, NOTE: 'hi' })
+})
+
+test('a button that was pressed says so for some seconds, with a link to the log of its commands', async () => {
+  vi.useFakeTimers()
+  page = new TestPage(shop())
+  const location = { componentID: 'a', componentType: 'Resource' }
+  const button = { metadata: { name: 'b' }, spec: { location, text: 'Reset DB' }, status: {} } as unknown as UIButton
+  page.buttons.value = new Map([['b', button]])
+  await page.open('#/s/shop/r/a')
+  const said = () => page.texts('.head [role=status]')
+  expect(said()).toEqual([''])
+  await page.click('Reset DB')
+  expect(page.actions.press).toHaveBeenCalledWith(button, {})
+  expect(said()).toEqual(['Reset DB pressed Log of its commands'])
+  expect(page.find('.head [role=status] a').getAttribute('href')).toBe('#/s/shop/r/(Tiltfile)')
+  await act(() => {
+    vi.runOnlyPendingTimers()
+  })
+  expect(said()).toEqual([''])
 })
