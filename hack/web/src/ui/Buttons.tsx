@@ -5,7 +5,6 @@ import { useEffect, useState } from 'preact/hooks'
 import type { UIButton } from '../api/types'
 import { useApp } from '../app'
 import type { Row } from '../model/rows'
-import { tiltfileResource } from '../model/sources'
 import { href } from '../router'
 import { AskButton, useAsking } from './Ask'
 import { Dialog } from './Dialog'
@@ -80,7 +79,10 @@ function Button({ button }: { button: UIButton }) {
   )
 }
 
-/** Pressed says for some seconds that a button was pressed, and where its commands write. */
+/**
+ * Pressed says for some seconds that a button was pressed. Its commands write to the log of a resource or to that of
+ * the Tiltfile, and the API doesn't say to which: the log of the Session has both.
+ */
 function Pressed({ title, times }: { title: string; times: number }) {
   const { name: session } = useShown()
   const [said, setSaid] = useState(0)
@@ -92,7 +94,7 @@ function Pressed({ title, times }: { title: string; times: number }) {
     <span role="status">
       {times > said && (
         <span key={times} class="row">
-          {title} pressed <a href={href({ session, resource: tiltfileResource })}>Log of its commands</a>
+          {title} pressed <a href={href({ session, view: 'log' })}>Log</a>
         </span>
       )}
     </span>

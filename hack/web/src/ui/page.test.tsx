@@ -320,7 +320,7 @@ test('a button asks for its inputs, but not for the hidden ones', async () => {
   expect(page.actions.press).toHaveBeenCalledWith(button, { SIZE: 's', FORCE: true, NOTE: 'hi' })
 })
 
-test('a button that was pressed says so for some seconds, with a link to the log of its commands', async () => {
+test('a button that was pressed says so for some seconds, with a link to the log', async () => {
   vi.useFakeTimers()
   page = new TestPage(shop())
   const location = { componentID: 'a', componentType: 'Resource' }
@@ -331,8 +331,8 @@ test('a button that was pressed says so for some seconds, with a link to the log
   expect(said()).toEqual([''])
   await page.click('Reset DB')
   expect(page.actions.press).toHaveBeenCalledWith(button, {})
-  expect(said()).toEqual(['Reset DB pressed Log of its commands'])
-  expect(page.find('.head [role=status] a').getAttribute('href')).toBe('#/s/shop/r/(Tiltfile)')
+  expect(said()).toEqual(['Reset DB pressed Log'])
+  expect(page.find('.head [role=status] a').getAttribute('href')).toBe('#/s/shop?view=log')
   await act(() => {
     vi.runOnlyPendingTimers()
   })
