@@ -43,13 +43,21 @@ export function Login({ reason }: { reason: string }) {
       <h1>Log in</h1>
       {reason && <p class="wraps">{reason}</p>}
       <p>Run this where the server runs, and open the address that it prints:</p>
-      <pre class="command">tilt-session ui</pre>
+      <pre class="command">{command(location)}</pre>
       <p class="muted">
-        For a server elsewhere: <code>tilt-session ui --context NAME</code>. An address is valid once, and for five
-        minutes.
+        If this page is that of <code>tilt-session ui --context NAME</code>, run that instead. An address is valid once,
+        and for five minutes.
       </p>
     </div>
   )
+}
+
+/** The port at which a server listens if it isn't told another one. */
+const usualPort = '10350'
+
+/** command prints an address of the server whose page is at a place. */
+export function command({ port }: { port: string }): string {
+  return port && port !== usualPort ? `tilt-session ui --port ${port}` : 'tilt-session ui'
 }
 
 /** Forbidden is what there is for those who may not read Sessions. */
