@@ -5,11 +5,12 @@
 
 import { act } from 'preact/test-utils'
 import { afterEach, expect, test, vi } from 'vitest'
-import type { UIButton } from '../api/types'
+import type { UIButton, UIResource } from '../api/types'
 import { route } from '../router'
 import { settings } from '../settings'
 import { RequestError } from '../state/state'
-import { disabled, failed, job, resource, session, succeeded, TestPage, waitingFor } from './page.testing'
+import { command } from './Banner'
+import { disabled, failed, job, resource, session, start, succeeded, TestPage, waitingFor } from './page.testing'
 
 let page: TestPage
 afterEach(() => {
@@ -276,6 +277,14 @@ test.each([
 })
 
 test.each([
+  ['10350', 'tilt-session ui'],
+  ['11350', 'tilt-session ui --port 11350'],
+  ['', 'tilt-session ui'],
+])('a page of port %j names the command for a login', (port, want) => {
+  expect(command({ port })).toBe(want)
+})
+
+test.each([
   ['#/s/other', 'There is no Session other'],
   ['#/s/shop/r/zzz', 'There is no resource zzz'],
   ['#/s/shop?uid=uid-0&seq=4&view=log', 'This link is of an earlier run'],
@@ -337,4 +346,20 @@ test('a button that was pressed says so for some seconds, with a link to the log
     vi.runOnlyPendingTimers()
   })
   expect(said()).toEqual([''])
+})
+
+test.each<[Partial<UIResource['status']>, string]>([
+  [{}, 'at the start'],
+  [{ dependencies: ['db'] }, 'at the start'],
+  [{ dependencies: ['image:shop'] }, 'at the start, and when files change'],
+  [
+    { buildHistory: [{ startTime: start, finishTime: start, changedFiles: ['/x'] }] },
+    'at the start, and when files change',
+  ],
+  [{ triggerMode: 2 }, 'on request'],
+])('a resource with %j runs %s', async (status, want) => {
+  page = new TestPage(shop())
+  page.ui.value = new Map([['a', resource('a', status)]])
+  await page.open('#/s/shop/r/a')
+  expect(page.texts('.facts > div')).toContain(`Runs${want}`)
 })
