@@ -70,9 +70,9 @@ export default function TimelineView({ session }: { session: Session }) {
           As a table
         </button>
       </div>
-      <Path {...common} took={whole.to - whole.from} />
+      <Path {...common} took={done ? whole.to - whole.from : undefined} />
       {table ? (
-        <Table {...common} took={whole.to - whole.from} />
+        <Table {...common} />
       ) : (
         <>
           <p id="timeline-keys" class="hidden-text">

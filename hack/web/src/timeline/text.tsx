@@ -13,18 +13,20 @@ interface PathProps {
   session: string
   steps: readonly Step[]
   lines: readonly Line[]
-  /** The time of the whole run in ms. */
-  took: number
 }
 
-/** Path is the critical path as text, with the share of each step of the whole. */
-export function Path({ session, steps, lines, took }: PathProps) {
+/**
+ * Path is the critical path as text, with the share of each step: of the time that the run took, or of the path itself
+ * while the run goes on.
+ */
+export function Path({ session, steps, lines, took }: PathProps & { took: number | undefined }) {
   const sum = steps.reduce((ms, step) => ms + step.to - step.from, 0)
   if (steps.length === 0) return null
   return (
     <div class="timeline-path">
       <span>
-        Critical path: {duration(sum)} of {duration(took)}
+        Critical path: {duration(sum)}
+        {took !== undefined && ` of ${duration(took)}`}
       </span>
       <ol>
         {steps.map(({ target, from, to }) => {
@@ -32,7 +34,7 @@ export function Path({ session, steps, lines, took }: PathProps) {
           return (
             <li key={target.name}>
               <a href={href({ session, resource: line?.row ?? target.name })}>{line?.label ?? target.name}</a>{' '}
-              {percent(to - from, took)} <small>{duration(to - from)}</small>
+              {percent(to - from, took ?? sum)} <small>{duration(to - from)}</small>
             </li>
           )
         })}

@@ -158,6 +158,20 @@ async function show(run: { value: Run }) {
   await act(() => render(<View />, root))
 }
 
+const job = (resource: string, from: number, to: number): Target => ({
+  name: `${resource}:update`,
+  type: 'job',
+  resources: [resource],
+  state: { terminated: { startTime: time(from), finishTime: time(to) } },
+  times: {
+    queuedTime: time(from),
+    allowedTime: time(from),
+    startTime: time(from),
+    readyTime: time(to),
+    finishTime: time(to),
+  },
+})
+
 const shown = () => [...root.querySelectorAll<HTMLElement>('.timeline-line')]
 const press = (key: string) =>
   act(() => {
@@ -199,6 +213,23 @@ test('the critical path is a text with shares, and a mark of its lines', async (
   expect(sum).toBeGreaterThan(95)
   expect(sum).toBeLessThan(105)
   expect(root.querySelectorAll('.timeline-line.critical').length).toBe(steps.length)
+})
+
+test('the shares of a run that goes on are those of its critical path', async () => {
+  const targets: Target[] = [
+    job('a', 0, 3),
+    { ...job('b', 3, 4), times: { ...job('b', 3, 4).times, queuedTime: time(0) } },
+  ]
+  const needs = (name: string, on: string[]) => [name, resourceOf(name, on, [], 1)] as const
+  const resources = new Map([needs('a', []), needs('b', ['a'])])
+  const text = () => root.querySelector('.timeline-path')?.textContent
+  await show(signal({ session: sessionOf(targets), resources }))
+  expect(text()).toBe('Critical path: 4sa 75 % 3sb 25 % 1s')
+  const conditions = [
+    { type: 'Succeeded', status: 'True', reason: 'Succeeded', lastTransitionTime: time(8), message: '' },
+  ]
+  await show(signal({ session: sessionOf(targets, { done: true, conditions }), resources }))
+  expect(text()).toBe('Critical path: 4s of 8sa 38 % 3sb 13 % 1s')
 })
 
 test('a failure has a sign and a word, and the table says the same', async () => {
