@@ -56,8 +56,10 @@ export interface Bars {
 /** barsOf returns the executions of a target. Those before the last one are known of the updates of resources alone. */
 export function barsOf(t: Target, resource: UIResource | undefined): Bars {
   const history = t.name.endsWith(':update') ? executionsOf(resource) : []
-  const list = history.length > 0 ? history.reverse().map(executed) : last(t)
-  const due = waiting(t)
+  const needs = needsAny(t, resource)
+  const list =
+    history.length > 0 ? history.reverse().map((e, i, all) => executed(e, needs, all[i - 1])) : last(t, needs)
+  const due = waiting(t, needs)
   if (due) list.push(due)
   const segments = list.flatMap((bar) => bar.segments)
   const restarts = history.filter((e) => e.attempt > 0).map((e) => e.start)
@@ -74,26 +76,28 @@ export function barsOf(t: Target, resource: UIResource | undefined): Bars {
   }
 }
 
-function executed(e: Execution, i: number, all: readonly Execution[]): Bar {
+/** needsAny reports whether a target may wait for others: for what its resource needs, or a server for its update. */
+function needsAny(t: Target, resource: UIResource | undefined): boolean {
+  if (!resource || (resource.status.dependencies ?? []).length > 0) return true
+  if (t.state.waiting?.on?.length) return true
+  return t.name.endsWith(':serve') ? !!resource.status.updateCommand : !t.name.endsWith(':update')
+}
+
+function executed(e: Execution, needs: boolean, previous: Execution | undefined): Bar {
   const segments: Segment[] = []
-  if (e.attempt > 0) add(segments, 'retry', all[i - 1]?.finish ?? 0, e.start)
-  else {
-    add(segments, 'dependency', e.queued, e.allowed)
-    add(segments, 'slot', e.allowed, e.start)
-  }
+  if (e.attempt > 0) add(segments, 'retry', previous?.finish ?? 0, e.start)
+  else hold(segments, needs, e.queued, e.allowed, e.start)
   segments.push({ kind: 'update', from: e.start, to: e.finish, failed: e.error !== '' })
   return { n: e.n, reason: e.reason, failure: e.error && failureWords(e), segments }
 }
 
 /** last is the last execution of a target by its own times. */
-function last(t: Target): Bar[] {
+function last(t: Target, needs: boolean): Bar[] {
   const { times } = t
   const start = moment(times?.startTime)
   if (start === 0) return []
   const segments: Segment[] = []
-  const allowed = moment(times?.allowedTime)
-  add(segments, 'dependency', moment(times?.queuedTime), allowed)
-  add(segments, 'slot', allowed, start)
+  hold(segments, needs, moment(times?.queuedTime), moment(times?.allowedTime), start)
   const ready = moment(times?.readyTime)
   const finish = moment(times?.finishTime)
   const failed = phaseOf(t) === 'failed'
@@ -107,7 +111,7 @@ function last(t: Target): Bar[] {
 }
 
 /** waiting is the execution that a target waits for, unless that is for a person. */
-function waiting(t: Target): Bar | undefined {
+function waiting(t: Target, needs: boolean): Bar | undefined {
   const wait = t.state.waiting
   if (!wait || wait.waitReason === 'pending-trigger') return undefined
   const since = moment(wait.since)
@@ -116,11 +120,18 @@ function waiting(t: Target): Bar | undefined {
   const segments: Segment[] = []
   const allowed = moment(t.times?.startTime) > 0 ? 0 : moment(t.times?.allowedTime)
   if (isRetry(wait.waitReason)) segments.push({ kind: 'retry', from: since || queued, to: 0, failed: false })
+  else if (!needs) segments.push({ kind: 'slot', from: queued, to: 0, failed: false })
   else if (allowed > 0) {
     add(segments, 'dependency', queued, allowed)
     segments.push({ kind: 'slot', from: allowed, to: 0, failed: false })
   } else segments.push({ kind: 'dependency', from: queued, to: 0, failed: false })
   return { n: 0, reason: '', failure: '', segments }
+}
+
+/** hold adds what was before a start: the wait for others until it was allowed, if it needs any, then for its turn. */
+function hold(segments: Segment[], needs: boolean, queued: number, allowed: number, start: number): void {
+  if (needs) add(segments, 'dependency', queued, allowed)
+  add(segments, 'slot', needs ? allowed : queued || allowed, start)
 }
 
 function add(segments: Segment[], kind: Kind, from: number, to: number): void {

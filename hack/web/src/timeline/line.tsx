@@ -3,10 +3,11 @@
 
 import type { Step } from '../model/path'
 import { href } from '../router'
+import { visible } from '../ui/text'
 import type { Segment } from './bars'
 import { lineHeight } from './chart'
 import type { Line } from './lines'
-import { place, type Span, visible } from './scale'
+import { part, place, type Span } from './scale'
 import { barWords, lineWords, segmentWords, signOf } from './words'
 
 interface Props {
@@ -27,7 +28,8 @@ interface Props {
 /** LineView is a target: its name, and its executions as bars. */
 export function LineView({ session, line, index, count, step, span, now, current, chosen, choose }: Props) {
   const { sign, tone } = signOf(line)
-  const words = `${line.label}, ${lineWords(line, now)}${step ? ', on the critical path' : ''}`
+  const label = visible(line.label)
+  const words = `${label}, ${lineWords(line, now)}${step ? ', on the critical path' : ''}`
   const select = () => choose(line.target.name)
   return (
     <li
@@ -42,13 +44,8 @@ export function LineView({ session, line, index, count, step, span, now, current
         <span class={`timeline-sign ${tone}`} aria-hidden="true">
           {sign}
         </span>
-        <a
-          href={href({ session, resource: line.row })}
-          tabIndex={current ? 0 : -1}
-          aria-label={words}
-          title={line.label}
-        >
-          {line.label}
+        <a href={href({ session, resource: line.row })} tabIndex={current ? 0 : -1} aria-label={words} title={label}>
+          {label}
         </a>
       </div>
       <div class="timeline-track" role="img" aria-label={line.bars.list.map((b) => barWords(b, now)).join('. ')}>
@@ -84,9 +81,9 @@ function SegmentView({ segment, span, now }: { segment: Segment; span: Span; now
 }
 
 function Part(props: { class: string; title?: string; from: number; to: number; span: Span }) {
-  const part = visible(props.from, props.to, props.span)
-  if (!part) return null
-  return <div class={props.class} title={props.title} style={{ left: `${part.left}%`, width: `${part.width}%` }} />
+  const seen = part(props.from, props.to, props.span)
+  if (!seen) return null
+  return <div class={props.class} title={props.title} style={{ left: `${seen.left}%`, width: `${seen.width}%` }} />
 }
 
 function Mark({ at, span, text, ...rest }: { at: number; span: Span; class: string; title: string; text?: string }) {

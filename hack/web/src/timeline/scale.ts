@@ -15,8 +15,8 @@ export function place(at: number, span: Span): number {
   return (100 * (at - span.from)) / (span.to - span.from)
 }
 
-/** visible is the part of a segment that a span shows, in percent; undefined if it shows none. */
-export function visible(from: number, to: number, span: Span): { left: number; width: number } | undefined {
+/** part is the part of a segment that a span shows, in percent; undefined if it shows none. */
+export function part(from: number, to: number, span: Span): { left: number; width: number } | undefined {
   const left = Math.max(place(from, span), 0)
   const right = Math.min(place(to, span), 100)
   return right < 0 || left > 100 || right < left ? undefined : { left, width: right - left }

@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks'
 import { duration, percent } from '../model/format'
 import type { Step } from '../model/path'
 import { href } from '../router'
+import { visible } from '../ui/text'
 import { type Kind, kinds } from './bars'
 import { type Line, tookOf } from './lines'
 import { barWords, clock, signOf } from './words'
@@ -33,7 +34,7 @@ export function Path({ session, steps, lines, took }: PathProps & { took: number
           const line = lines.find((other) => other.target === target)
           return (
             <li key={target.name}>
-              <a href={href({ session, resource: line?.row ?? target.name })}>{line?.label ?? target.name}</a>{' '}
+              <a href={href({ session, resource: line?.row ?? target.name })}>{visible(line?.label ?? target.name)}</a>{' '}
               {percent(to - from, took ?? sum)} <small>{duration(to - from)}</small>
             </li>
           )
@@ -81,7 +82,7 @@ export function Details({ line, now }: { line: Line | undefined; now: number }) 
       <span class={`timeline-sign ${tone}`} aria-hidden="true">
         {sign}
       </span>{' '}
-      <b>{line.target.name}</b> {line.state}
+      <b>{visible(line.target.name)}</b> {line.state}
       <ul>
         {list.toReversed().map((bar) => (
           <li key={bar.segments[0]?.from}>{barWords(bar, now)}</li>
@@ -115,7 +116,7 @@ export function Table({ session, lines, steps, now }: PathProps & { now: number 
           {lines.slice(0, limit).map((line) => (
             <tr key={line.target.name}>
               <th scope="row">
-                <a href={href({ session, resource: line.row })}>{line.label}</a>
+                <a href={href({ session, resource: line.row })}>{visible(line.label)}</a>
               </th>
               <td>
                 {signOf(line).sign} {line.state}

@@ -12,7 +12,7 @@ import { appOf, newRun, type Run, resourceOf, sessionOf, start, time } from '../
 import { barsOf } from './bars'
 import TimelineView from './index'
 import { eventful, linesOf, sortLines, wholeOf } from './lines'
-import { moved, ticks, visible, zoomed } from './scale'
+import { moved, part, ticks, zoomed } from './scale'
 
 const span = (bars: ReturnType<typeof barsOf>) =>
   bars.list.map(({ segments }) =>
@@ -93,11 +93,21 @@ test.each<[string, Target, UIResource['status']['buildHistory'], string[], numbe
     0,
   ],
 ])('bars of %s', (_, target, history, want, restarts) => {
-  const resource = resourceOf('a', [], [], 1)
+  const resource = resourceOf('a', ['db'], [], 1)
   if (history) resource.status.buildHistory = history
   const bars = barsOf(target, resource)
   expect(span(bars)).toEqual(want)
   expect(bars.restarts).toHaveLength(restarts)
+})
+
+test('what needs nothing waits for its turn', () => {
+  const times = { queuedTime: time(1), allowedTime: time(2), startTime: time(3), readyTime: time(4) }
+  const state = { active: { startTime: time(3), ready: true } }
+  const server: Target = { ...base, name: 'a:serve', type: 'server', state, times }
+  const resource = resourceOf('a', [], [], 1)
+  expect(span(barsOf(server, resource))).toEqual(['slot 1-3, starting 3-4, serving 4-0'])
+  resource.status.updateCommand = 'make'
+  expect(span(barsOf(server, resource))).toEqual(['dependency 1-2, slot 2-3, starting 3-4, serving 4-0'])
 })
 
 test('a span is zoomed about a moment, moves, and stays within the whole', () => {
@@ -107,8 +117,8 @@ test('a span is zoomed about a moment, moves, and stays within the whole', () =>
   expect(moved({ from: 100, to: 200 }, 1, whole)).toEqual({ from: 200, to: 300 })
   expect(moved({ from: 850, to: 950 }, 5, whole)).toEqual({ from: 900, to: 1000 })
   expect(moved({ from: 50, to: 150 }, -5, whole)).toEqual({ from: 0, to: 100 })
-  expect(visible(-100, 500, whole)).toEqual({ left: 0, width: 50 })
-  expect(visible(1100, 1200, whole)).toBeUndefined()
+  expect(part(-100, 500, whole)).toEqual({ left: 0, width: 50 })
+  expect(part(1100, 1200, whole)).toBeUndefined()
   expect(ticks({ from: 100, to: 5100 }, 100, 5)).toEqual([100, 1100, 2100, 3100, 4100, 5100])
   expect(ticks({ from: 0, to: 400 * 86_400_000 }, 0, 5).length).toBeLessThan(8)
 })
@@ -296,4 +306,18 @@ test('images are in the order of their starts', () => {
   const all = () => status.targets.map(({ name }) => name)
   const sorted = sortLines(linesOf(status, new Map()), 'graph', all, start)
   expect(sorted.map(({ row }) => row)).toEqual(['image:b', 'image:c', 'image:a'])
+})
+
+test('what turns the direction of text is spelt out', async () => {
+  const session = sessionOf([job('\u202egnp', 0, 3)])
+  const turned = () =>
+    [...root.querySelectorAll<HTMLElement>('*')].filter((e) =>
+      /\u202e/.test(`${e.textContent}${e.title}${e.getAttribute('aria-label')}`),
+    )
+  await show(signal({ session, resources: new Map() }))
+  expect(root.querySelector('.timeline-name a')?.textContent).toBe('⟨U+202E⟩gnp')
+  await act(() => root.querySelector<HTMLElement>('.timeline-line a')?.focus())
+  expect(turned()).toEqual([])
+  await act(() => [...root.querySelectorAll('button')].find((b) => b.textContent === 'As a table')?.click())
+  expect(turned()).toEqual([])
 })
