@@ -18,7 +18,7 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// ViewersGroup may read Sessions, UIResources, UIButtons, logs and paths that aren't resources. A user who may create
+// ViewersGroup may read Sessions, UIResources, UIButtons, Runners, logs and paths that aren't resources. A user who may create
 // Sessions can execute commands as the server's user, which a dashboard shouldn't be able to.
 const ViewersGroup = "tilt:viewers"
 
@@ -87,6 +87,6 @@ func isView(a authorizer.Attributes) bool {
 		return !strings.HasPrefix(a.GetPath(), "/debug/")
 	}
 	return a.GetAPIGroup() == v1alpha1.GroupName &&
-		slices.Contains([]string{"sessions", "uiresources", "uibuttons"}, a.GetResource()) &&
+		slices.Contains([]string{"sessions", "uiresources", "uibuttons", "runners"}, a.GetResource()) &&
 		slices.Contains([]string{"", "status", "log"}, a.GetSubresource())
 }

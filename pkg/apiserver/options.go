@@ -41,6 +41,8 @@ type Options struct {
 	Runs session.Runs
 	// UI has what those runs show to people. If nil, there are no UIResources and UIButtons.
 	UI uiresource.Source
+	// Runners serves Runners, which are other processes that run the Sessions. It must not be combined with Runs.
+	Runners bool
 	// BindAddress is the IP address to listen on.
 	BindAddress string
 	// Port is the TCP port to listen on; 0 selects a free port.

@@ -62,7 +62,7 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) awaitReady(ctx context.Context) {
 	pause := wait.Backoff{Duration: time.Millisecond, Factor: 1.1, Steps: 60, Cap: 200 * time.Millisecond}
 	err := pause.DelayFunc().Until(ctx, true, false, func(context.Context) (bool, error) {
-		return s.sessions.ReadinessCheck() == nil, nil
+		return s.cached() == nil, nil
 	})
 	if err == nil {
 		close(s.ready)
@@ -91,6 +91,9 @@ func (s *Server) endStreams(ctx context.Context) {
 	ends := []func(context.Context) error{s.sessions.EndWatches, s.logs.End}
 	if s.view != nil {
 		ends = append(ends, s.view.End)
+	}
+	if s.runners != nil {
+		ends = append(ends, s.runners.EndWatches)
 	}
 	for _, end := range ends {
 		ending.Go(func() {

@@ -21,6 +21,7 @@ import (
 	restclient "k8s.io/client-go/rest"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/registry/runner"
 	"tilt.dev/session/pkg/registry/session"
 	"tilt.dev/session/pkg/registry/uiresource"
 	"tilt.dev/session/pkg/web"
@@ -46,6 +47,8 @@ type Server struct {
 	generic  *genericapiserver.GenericAPIServer
 	sessions *session.REST
 	logs     *session.LogREST
+	// runners is nil without Runners.
+	runners *runner.REST
 	// view is nil without UIResources.
 	view *uiresource.View
 	// ready is closed by Run once the server is ready.
@@ -87,6 +90,15 @@ func (c CompletedConfig) build() (*Server, error) {
 			c.config.scheme, c.config.codecs.LegacyCodec(v1alpha1.SchemeGroupVersion), source)
 		maps.Copy(served, shown)
 	}
+	if c.config.options.Runners {
+		runners, runnerStatus, err := runner.NewREST(c.config.scheme, getter, nil)
+		if err != nil {
+			sessions.Destroy()
+			return nil, err
+		}
+		server.runners = runners
+		served["runners"], served["runners/status"] = runners, runnerStatus
+	}
 	group := genericapiserver.NewDefaultAPIGroupInfo(
 		v1alpha1.GroupName, c.config.scheme, runtime.NewParameterCodec(c.config.scheme), c.config.codecs)
 	group.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = served
@@ -98,7 +110,16 @@ func (c CompletedConfig) build() (*Server, error) {
 		generic.Handler.NonGoRestfulMux.HandleFunc(web.CodesPath, server.serveCodes)
 	}
 	server.cut, server.cancelCut = context.WithCancel(context.Background())
-	return server, server.AddReadyzCheck("watch-cache", func(context.Context) error { return sessions.ReadinessCheck() })
+	return server, server.AddReadyzCheck("watch-cache", func(context.Context) error { return server.cached() })
+}
+
+// cached returns an error while a watch cache hasn't read the storage yet.
+func (s *Server) cached() error {
+	err := s.sessions.ReadinessCheck()
+	if s.runners != nil {
+		err = errors.Join(err, s.runners.ReadinessCheck())
+	}
+	return err
 }
 
 // notFound answers requests for unknown paths with a Status. Upstream's handler lists all paths.

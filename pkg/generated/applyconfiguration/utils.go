@@ -19,10 +19,18 @@ import (
 func ForKind(kind schema.GroupVersionKind) interface{} {
 	switch kind {
 	// Group=tilt.dev, Version=v1alpha1
+	case v1alpha1.SchemeGroupVersion.WithKind("Runner"):
+		return &corev1alpha1.RunnerApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RunnerSpec"):
+		return &corev1alpha1.RunnerSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("RunnerStatus"):
+		return &corev1alpha1.RunnerStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Session"):
 		return &corev1alpha1.SessionApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SessionCISpec"):
 		return &corev1alpha1.SessionCISpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SessionRunner"):
+		return &corev1alpha1.SessionRunnerApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SessionSpec"):
 		return &corev1alpha1.SessionSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("SessionStatus"):

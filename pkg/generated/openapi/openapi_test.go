@@ -60,6 +60,7 @@ func TestRequiredFields(t *testing.T) {
 		"SessionList":           {"items"},
 		"SessionLogLine":        {"seq", "time", "resource", "level", "text"},
 		"SessionLogOptions":     nil,
+		"SessionRunner":         {"name", "uid", "claimTime", "leaseDurationSeconds"},
 		"SessionSpec":           {"tiltfilePath", "exitCondition"},
 		"SessionStatus":         {"pid", "startTime", "targets", "done"},
 		"SessionTrigger":        {"spec"},
@@ -72,6 +73,11 @@ func TestRequiredFields(t *testing.T) {
 		"TargetStateTerminated": {"startTime", "finishTime"},
 		"TargetStateWaiting":    {"waitReason"},
 		"TargetTimes":           nil,
+
+		"Runner":       {"spec"},
+		"RunnerList":   {"items"},
+		"RunnerSpec":   {"capacity", "leaseDurationSeconds"},
+		"RunnerStatus": nil,
 
 		"ConfigMapDisableSource": {"name", "key"},
 		"DisableResourceStatus":  {"enabledCount", "disabledCount", "state"},

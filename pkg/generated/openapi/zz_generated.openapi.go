@@ -76,6 +76,10 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ConfigMapDisableSource{}.OpenAPIModelName():      schema_pkg_apis_core_v1alpha1_ConfigMapDisableSource(ref),
 		v1alpha1.DisableResourceStatus{}.OpenAPIModelName():       schema_pkg_apis_core_v1alpha1_DisableResourceStatus(ref),
 		v1alpha1.DisableSource{}.OpenAPIModelName():               schema_pkg_apis_core_v1alpha1_DisableSource(ref),
+		v1alpha1.Runner{}.OpenAPIModelName():                      schema_pkg_apis_core_v1alpha1_Runner(ref),
+		v1alpha1.RunnerList{}.OpenAPIModelName():                  schema_pkg_apis_core_v1alpha1_RunnerList(ref),
+		v1alpha1.RunnerSpec{}.OpenAPIModelName():                  schema_pkg_apis_core_v1alpha1_RunnerSpec(ref),
+		v1alpha1.RunnerStatus{}.OpenAPIModelName():                schema_pkg_apis_core_v1alpha1_RunnerStatus(ref),
 		v1alpha1.Session{}.OpenAPIModelName():                     schema_pkg_apis_core_v1alpha1_Session(ref),
 		v1alpha1.SessionArgs{}.OpenAPIModelName():                 schema_pkg_apis_core_v1alpha1_SessionArgs(ref),
 		v1alpha1.SessionArgsSpec{}.OpenAPIModelName():             schema_pkg_apis_core_v1alpha1_SessionArgsSpec(ref),
@@ -90,6 +94,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.SessionList{}.OpenAPIModelName():                 schema_pkg_apis_core_v1alpha1_SessionList(ref),
 		v1alpha1.SessionLogLine{}.OpenAPIModelName():              schema_pkg_apis_core_v1alpha1_SessionLogLine(ref),
 		v1alpha1.SessionLogOptions{}.OpenAPIModelName():           schema_pkg_apis_core_v1alpha1_SessionLogOptions(ref),
+		v1alpha1.SessionRunner{}.OpenAPIModelName():               schema_pkg_apis_core_v1alpha1_SessionRunner(ref),
 		v1alpha1.SessionSpec{}.OpenAPIModelName():                 schema_pkg_apis_core_v1alpha1_SessionSpec(ref),
 		v1alpha1.SessionStatus{}.OpenAPIModelName():               schema_pkg_apis_core_v1alpha1_SessionStatus(ref),
 		v1alpha1.SessionTrigger{}.OpenAPIModelName():              schema_pkg_apis_core_v1alpha1_SessionTrigger(ref),
@@ -2920,6 +2925,201 @@ func schema_pkg_apis_core_v1alpha1_DisableSource(ref common.ReferenceCallback) c
 	}
 }
 
+func schema_pkg_apis_core_v1alpha1_Runner(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Runner is a process that runs Sessions of this API. It claims Sessions that nobody runs, and renews its own record to show that its claims are good. Its labels are what spec.runnerSelector of a Session selects by.\n\nA Runner belongs to the user that created it: nobody else may change it.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard object metadata. Runners are cluster-scoped: they have no namespace.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec describes the Runner, as it registered itself.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.RunnerSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is what the Runner writes each time that it renews its record.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.RunnerStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"spec"},
+			},
+		},
+		Dependencies: []string{
+			v1.ObjectMeta{}.OpenAPIModelName(), v1alpha1.RunnerSpec{}.OpenAPIModelName(), v1alpha1.RunnerStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_RunnerList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "RunnerList is a list of Runners, sorted by name.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Standard list metadata.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the Runners.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: map[string]interface{}{},
+										Ref:     ref(v1alpha1.Runner{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1.ListMeta{}.OpenAPIModelName(), v1alpha1.Runner{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_RunnerSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "RunnerSpec describes a Runner.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"user": {
+						SchemaProps: spec.SchemaProps{
+							Description: "user is the name of the user that created the Runner and alone may change it. The server sets it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"capacity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "capacity is how many Sessions the Runner runs at a time, at least 1.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"leaseDurationSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "leaseDurationSeconds is how long the claims of the Runner are good after each renewal, from 3 to 300. It can't be changed.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"endpoint": {
+						SchemaProps: spec.SchemaProps{
+							Description: "endpoint is the address, such as \"https://10.0.0.7:10360\", at which the API server reaches the runs of the Runner. Without it their logs can't be read and no requests reach them.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"caBundle": {
+						SchemaProps: spec.SchemaProps{
+							Description: "caBundle has the certificate authorities, in PEM, that verify the certificate of the endpoint. It is required with an endpoint.",
+							Type:        []string{"string"},
+							Format:      "byte",
+						},
+					},
+					"clientCABundle": {
+						SchemaProps: spec.SchemaProps{
+							Description: "clientCABundle has the certificate authorities, in PEM, of the client certificate with which the API server authenticates to the endpoint. The server sets it.",
+							Type:        []string{"string"},
+							Format:      "byte",
+						},
+					},
+				},
+				Required: []string{"capacity", "leaseDurationSeconds"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_core_v1alpha1_RunnerStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "RunnerStatus is what a Runner says of itself.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"renewTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "renewTime is when the Runner last renewed its record, by its own clock. Its claims are good until nobody has seen another value for longer than the lease.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"running": {
+						SchemaProps: spec.SchemaProps{
+							Description: "running is how many Sessions the Runner runs.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"draining": {
+						SchemaProps: spec.SchemaProps{
+							Description: "draining is true for a Runner that claims no further Sessions, because it is about to end.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_core_v1alpha1_Session(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -3674,6 +3874,52 @@ func schema_pkg_apis_core_v1alpha1_SessionLogOptions(ref common.ReferenceCallbac
 	}
 }
 
+func schema_pkg_apis_core_v1alpha1_SessionRunner(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SessionRunner is the claim of a Runner to run a Session. A claim is made by writing it where there is none, and is never replaced: it is removed before another one is made.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name is that of the Runner.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"uid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "uid is that of the Runner. A Runner that starts again is another one.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"claimTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "claimTime is when the Runner claimed the Session, by its own clock.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"leaseDurationSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "leaseDurationSeconds is how long the claim is good after each renewal of the Runner's record.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+				Required: []string{"name", "uid", "claimTime", "leaseDurationSeconds"},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_core_v1alpha1_SessionSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -3738,6 +3984,22 @@ func schema_pkg_apis_core_v1alpha1_SessionSpec(ref common.ReferenceCallback) com
 							Format:      "int32",
 						},
 					},
+					"runnerSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "runnerSelector has labels that a Runner must have to run the Session. It acts where Runners run Sessions, and until one has claimed the Session.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Default: "",
+										Type:    []string{"string"},
+										Format:  "",
+									},
+								},
+							},
+						},
+					},
 				},
 				Required: []string{"tiltfilePath", "exitCondition"},
 			},
@@ -3766,6 +4028,12 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 						SchemaProps: spec.SchemaProps{
 							Description: "startTime is when the run began, null before that.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"runner": {
+						SchemaProps: spec.SchemaProps{
+							Description: "runner is the Runner that has claimed the Session, unset where the API server runs Sessions itself.",
+							Ref:         ref(v1alpha1.SessionRunner{}.OpenAPIModelName()),
 						},
 					},
 					"targets": {
@@ -3820,7 +4088,7 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions summarize the Session for \"kubectl wait\": Ready, Succeeded and Failed. While the status is larger than its storage accepts, Truncated says what is missing: first the times of targets and what they wait for are left out, then their errors are shortened, then targets are left out, those that wait, run or have failed last, and finally the error and the messages of conditions are shortened.",
+							Description: "conditions summarize the Session for \"kubectl wait\": Ready, Succeeded and Failed. Where Runners run Sessions, Scheduled says which one does or why none does. While the status is larger than its storage accepts, Truncated says what is missing: first the times of targets and what they wait for are left out, then their errors are shortened, then targets are left out, those that wait, run or have failed last, and finally the error and the messages of conditions are shortened.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -3837,7 +4105,7 @@ func schema_pkg_apis_core_v1alpha1_SessionStatus(ref common.ReferenceCallback) c
 			},
 		},
 		Dependencies: []string{
-			v1.Condition{}.OpenAPIModelName(), v1.MicroTime{}.OpenAPIModelName(), v1alpha1.SessionCISpec{}.OpenAPIModelName(), v1alpha1.Target{}.OpenAPIModelName()},
+			v1.Condition{}.OpenAPIModelName(), v1.MicroTime{}.OpenAPIModelName(), v1alpha1.SessionCISpec{}.OpenAPIModelName(), v1alpha1.SessionRunner{}.OpenAPIModelName(), v1alpha1.Target{}.OpenAPIModelName()},
 	}
 }
 

@@ -37,6 +37,7 @@ func columns() []metav1.TableColumnDefinition {
 		{Name: "PID", Type: "integer", Format: "int64", Priority: 1, Description: "Process that runs the Session."},
 		{Name: "Duration", Type: "string", Priority: 1,
 			Description: "Time from the start of the run to its verdict, or until now."},
+		{Name: "Runner", Type: "string", Priority: 1, Description: "Runner that has claimed the Session."},
 	}
 }
 
@@ -89,9 +90,17 @@ func row(session *v1alpha1.Session, now time.Time) metav1.TableRow {
 			session.Spec.TiltfilePath,
 			pid,
 			since(session.Status.StartTime.Time, end(&session.Status, now)),
+			runnerCell(session.Status.Runner),
 		},
 		Object: runtime.RawExtension{Object: session},
 	}
+}
+
+func runnerCell(claim *v1alpha1.SessionRunner) string {
+	if claim == nil {
+		return ""
+	}
+	return claim.Name
 }
 
 // targetsCell returns the counts, with a "+" if the status omits targets.

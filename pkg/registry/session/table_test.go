@@ -80,16 +80,17 @@ func TestRow(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: "a", CreationTimestamp: metav1.NewTime(epoch)},
 		Spec:       v1alpha1.SessionSpec{TiltfilePath: "/src/Tiltfile", ExitCondition: v1alpha1.ExitConditionCI},
 		Status: v1alpha1.SessionStatus{
-			PID: 9, StartTime: metav1.NewMicroTime(epoch.Add(time.Second)), Done: true,
+			Runner: &v1alpha1.SessionRunner{Name: "one"},
+			PID:    9, StartTime: metav1.NewMicroTime(epoch.Add(time.Second)), Done: true,
 			Error:      "first " + strings.Repeat("é", 100) + "\nsecond",
 			Conditions: []metav1.Condition{condition("Failed", metav1.ConditionTrue, "Timeout", epoch.Add(31*time.Second))},
 		},
 	}
-	want := []any{"a", "ci", "Timed Out", "0/0", "first " + strings.Repeat("é", 53) + "…", "2m", "/src/Tiltfile", int64(9), "30s"}
+	want := []any{"a", "ci", "Timed Out", "0/0", "first " + strings.Repeat("é", 53) + "…", "2m", "/src/Tiltfile", int64(9), "30s", "one"}
 	if diff := cmp.Diff(want, row(session, epoch.Add(2*time.Minute)).Cells); diff != "" {
 		t.Errorf("cells (-want +got):\n%s", diff)
 	}
-	want = []any{"", "", "Pending", "0/0", "", "", "", nil, ""}
+	want = []any{"", "", "Pending", "0/0", "", "", "", nil, "", ""}
 	if diff := cmp.Diff(want, row(&v1alpha1.Session{}, epoch).Cells); diff != "" {
 		t.Errorf("cells of an empty Session (-want +got):\n%s", diff)
 	}

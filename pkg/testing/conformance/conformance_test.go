@@ -21,6 +21,7 @@ func TestConformance(t *testing.T) {
 		Config:     server.RESTConfig(),
 		Kubeconfig: server.Kubeconfig(t),
 		UI:         true,
+		Runners:    true,
 	})
 }
 

@@ -54,7 +54,7 @@ func checkDiscovery(t *testing.T, s *server) {
 		want := metav1.APIResourceList{
 			TypeMeta:     metav1.TypeMeta{APIVersion: "v1", Kind: "APIResourceList"},
 			GroupVersion: "tilt.dev/v1alpha1",
-			APIResources: s.withUI([]metav1.APIResource{
+			APIResources: s.withOthers([]metav1.APIResource{
 				{Name: "sessions", SingularName: "session", Kind: "Session", Verbs: mainVerbs, ShortNames: []string{"sess"}, Categories: []string{"tilt"}},
 				{Name: "sessions/args", Kind: "SessionArgs", Verbs: metav1.Verbs{"create", "get"}},
 				{Name: "sessions/disable", Kind: "SessionDisable", Verbs: metav1.Verbs{"create"}},
@@ -81,7 +81,12 @@ func checkDiscovery(t *testing.T, s *server) {
 		if at < 0 || len(groups.Items[at].Versions) != 1 {
 			t.Fatalf("groups = %+v", groups)
 		}
-		kind := groups.Items[at].Versions[0].Resources[0].ResponseKind
+		served := groups.Items[at].Versions[0].Resources
+		sessions := slices.IndexFunc(served, func(r apidiscovery.APIResourceDiscovery) bool { return r.Resource == "sessions" })
+		if sessions < 0 {
+			t.Fatalf("resources = %+v", served)
+		}
+		kind := served[sessions].ResponseKind
 		requestKind := func(name string) *metav1.GroupVersionKind {
 			return &metav1.GroupVersionKind{Group: kind.Group, Version: kind.Version, Kind: name}
 		}
@@ -100,6 +105,14 @@ func checkDiscovery(t *testing.T, s *server) {
 					{Subresource: "trigger", ResponseKind: requestKind("SessionTrigger"), Verbs: []string{"create"}},
 				},
 			}},
+		}
+		if s.Runners {
+			want.Resources = slices.Insert(want.Resources, 0, apidiscovery.APIResourceDiscovery{
+				Resource: "runners", SingularResource: "runner", Scope: apidiscovery.ScopeCluster, ResponseKind: requestKind("Runner"),
+				Verbs: mainVerbs, Categories: []string{"tilt"}, Subresources: []apidiscovery.APISubresourceDiscovery{
+					{Subresource: "status", ResponseKind: requestKind("Runner"), Verbs: statusVerbs},
+				},
+			})
 		}
 		if s.UI {
 			want.Resources = append(want.Resources, apidiscovery.APIResourceDiscovery{

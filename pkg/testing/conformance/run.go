@@ -39,6 +39,7 @@ func areas() []area {
 		{"Security", checkSecurity},
 		{"Clients", checkClients},
 		{"UI", checkUI},
+		{"Runners", checkRunners},
 	}
 }
 

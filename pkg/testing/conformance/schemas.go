@@ -53,11 +53,11 @@ var typesServed = map[string]properties{
 	"Session":     {optional: []string{"apiVersion", "kind", "metadata", "spec", "status"}},
 	"SessionList": {required: []string{"items"}, optional: []string{"apiVersion", "kind", "metadata"}},
 	"SessionSpec": {
-		required: []string{"exitCondition", "tiltfilePath"}, optional: []string{"args", "ci", "keepGoing", "ttlSecondsAfterFinished"},
+		required: []string{"exitCondition", "tiltfilePath"}, optional: []string{"args", "ci", "keepGoing", "runnerSelector", "ttlSecondsAfterFinished"},
 		enums: map[string][]any{"exitCondition": {"ci", "manual"}},
 	},
 	"SessionCISpec": {optional: []string{"k8sGracePeriod", "readinessTimeout", "timeout"}},
-	"SessionStatus": {required: []string{"done", "pid", "startTime", "targets"}, optional: []string{"ci", "conditions", "error"}},
+	"SessionStatus": {required: []string{"done", "pid", "startTime", "targets"}, optional: []string{"ci", "conditions", "error", "runner"}},
 	"Target": {required: []string{"name", "resources", "state", "type"}, optional: []string{"restartCount", "times"},
 		enums: map[string][]any{"type": {"job", "server"}}},
 	"TargetState": {optional: []string{"active", "disabled", "terminated", "waiting"}},
@@ -84,6 +84,7 @@ var typesServed = map[string]properties{
 	"SessionArgs":          requestServed,
 	"SessionArgsSpec":      {required: []string{"args"}},
 	"SessionArgsStatus":    {required: []string{"changed"}},
+	"SessionRunner":        {required: []string{"claimTime", "leaseDurationSeconds", "name", "uid"}},
 	"SessionLogLine": {
 		required: []string{"level", "resource", "seq", "text", "time"}, optional: []string{"continues", "missed", "own", "unfinished"},
 		enums: map[string][]any{"level": {"error", "info", "warn"}},
@@ -98,6 +99,9 @@ func (s *server) typesServed() map[string]properties {
 	types := maps.Clone(typesServed)
 	if s.UI {
 		maps.Copy(types, uiTypes)
+	}
+	if s.Runners {
+		maps.Copy(types, runnerTypes)
 	}
 	return types
 }

@@ -31,7 +31,7 @@ func checkTable(t *testing.T, s *server) {
 		status := fullStatus()
 		status.StartTime = metav1.NewMicroTime(status.Conditions[0].LastTransitionTime.Add(-90 * time.Second))
 		s.setStatus(t, name, status)
-		if diff := cmp.Diff([]any{"/conformance/Tiltfile", 4242.0, "90s"}, s.table(t, path(name)).Rows[0].Cells[6:]); diff != "" {
+		if diff := cmp.Diff([]any{"/conformance/Tiltfile", 4242.0, "90s", ""}, s.table(t, path(name)).Rows[0].Cells[6:]); diff != "" {
 			t.Errorf("Tiltfile, PID and duration (-want +got):\n%s", diff)
 		}
 	})
@@ -73,7 +73,7 @@ func tableColumns(t *testing.T, s *server) {
 		if diff := cmp.Diff([]string{"NAME", "EXIT CONDITION", "STATE", "TARGETS", "ERROR", "AGE"}, short); diff != "" {
 			t.Errorf("columns (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff([]string{"TILTFILE", "PID", "DURATION"}, wide); diff != "" {
+		if diff := cmp.Diff([]string{"TILTFILE", "PID", "DURATION", "RUNNER"}, wide); diff != "" {
 			t.Errorf("wide columns (-want +got):\n%s", diff)
 		}
 		if table.ColumnDefinitions[0].Format != "name" {

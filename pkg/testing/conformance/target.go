@@ -26,6 +26,8 @@ type Target struct {
 	Aggregated bool
 	// UI is true if the server has UIResources and UIButtons, which no run of its own process fills.
 	UI bool
+	// Runners is true if the server has Runners.
+	Runners bool
 }
 
 // server is a target with clients that share their connections.

@@ -152,10 +152,13 @@ var uiTypes = map[string]properties{
 	"UITextInputStatus":           {required: []string{"value"}},
 }
 
-// withUI appends what is there with UIResources and UIButtons to a sorted list of resources.
-func (s *server) withUI(list []metav1.APIResource) []metav1.APIResource {
-	if !s.UI {
-		return list
+// withOthers adds Runners, UIResources and UIButtons, where they are served, to a sorted list of resources.
+func (s *server) withOthers(list []metav1.APIResource) []metav1.APIResource {
+	if s.Runners {
+		list = slices.Concat(runnerResources, list)
 	}
-	return slices.Concat(list, uiResources)
+	if s.UI {
+		list = slices.Concat(list, uiResources)
+	}
+	return list
 }

@@ -52,7 +52,7 @@ func Run(ctx context.Context, use func(context.Context, *apiserver.Server) error
 func build(backend *storage.Backend) (*apiserver.Server, error) {
 	options := apiserver.NewOptions()
 	options.Storage = backend
-	options.UI = NoUI{}
+	options.UI, options.Runners = NoUI{}, true
 	config, err := options.Config()
 	if err != nil {
 		return nil, fmt.Errorf("configuring the server: %w", err)

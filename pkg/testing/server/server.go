@@ -53,7 +53,7 @@ func Start(t testing.TB, configure ...Configure) *Server {
 	backend := newStorage(t)
 	options := apiserver.NewOptions()
 	options.Storage = backend
-	options.UI = scratch.NoUI{}
+	options.UI, options.Runners = scratch.NoUI{}, true
 	for _, c := range configure {
 		if c.Options != nil {
 			c.Options(options)

@@ -58,12 +58,13 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 	return nil
 }
 
-// kinds are Session and the kinds of its subresources, and what people look at and press.
+// kinds are Session and the kinds of its subresources, what people look at and press, and what runs Sessions.
 func kinds() []runtime.Object {
 	return []runtime.Object{
 		&Session{}, &SessionList{},
 		&SessionTrigger{}, &SessionEnable{}, &SessionDisable{}, &SessionArgs{}, &SessionLogOptions{},
 		&UIResource{}, &UIResourceList{}, &UIButton{}, &UIButtonList{},
+		&Runner{}, &RunnerList{},
 	}
 }
 

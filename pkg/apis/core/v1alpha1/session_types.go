@@ -96,6 +96,11 @@ type SessionSpec struct {
 	// Sessions deletes it. Zero deletes it immediately. If unset the Session is kept. It must not be negative.
 	// +optional
 	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
+
+	// runnerSelector has labels that a Runner must have to run the Session. It acts where Runners run Sessions, and until
+	// one has claimed the Session.
+	// +optional
+	RunnerSelector map[string]string `json:"runnerSelector,omitempty"`
 }
 
 // SessionCISpec holds the time limits of a Session whose exitCondition is "ci".
@@ -128,6 +133,9 @@ const (
 	SessionConditionSucceeded = "Succeeded"
 	// SessionConditionFailed is true once the Session is done with a failure.
 	SessionConditionFailed = "Failed"
+	// SessionConditionScheduled is present where Runners run Sessions. It is true once a Runner has claimed the Session,
+	// and says why none has while it is false.
+	SessionConditionScheduled = "Scheduled"
 	// SessionConditionTruncated is present, and true, while the status is larger than
 	// its storage accepts, so that targets are left out or texts are shortened.
 	SessionConditionTruncated = "Truncated"
@@ -140,6 +148,10 @@ type SessionStatus struct {
 
 	// startTime is when the run began, null before that.
 	StartTime metav1.MicroTime `json:"startTime"`
+
+	// runner is the Runner that has claimed the Session, unset where the API server runs Sessions itself.
+	// +optional
+	Runner *SessionRunner `json:"runner,omitempty"`
 
 	// targets are the servers and jobs of the Session, sorted by name. A resource of the Tiltfile has one or more of
 	// them. The list is replaced as a whole. Some are left out while the condition Truncated is true.
@@ -160,7 +172,8 @@ type SessionStatus struct {
 	// +optional
 	CI *SessionCISpec `json:"ci,omitempty"`
 
-	// conditions summarize the Session for "kubectl wait": Ready, Succeeded and Failed. While the status is larger than
+	// conditions summarize the Session for "kubectl wait": Ready, Succeeded and Failed. Where Runners run Sessions,
+	// Scheduled says which one does or why none does. While the status is larger than
 	// its storage accepts, Truncated says what is missing: first the times of targets and what they wait for are left
 	// out, then their errors are shortened, then targets are left out, those that wait, run or have failed last, and
 	// finally the error and the messages of conditions are shortened.

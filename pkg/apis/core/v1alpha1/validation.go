@@ -64,7 +64,7 @@ func validateSpec(spec *SessionSpec, at *field.Path) field.ErrorList {
 	if ttl := spec.TTLSecondsAfterFinished; ttl != nil && *ttl < 0 {
 		errs = append(errs, field.Invalid(at.Child("ttlSecondsAfterFinished"), *ttl, "must not be negative"))
 	}
-	return errs
+	return append(errs, metav1validation.ValidateLabels(spec.RunnerSelector, at.Child("runnerSelector"))...)
 }
 
 // maxArgsLength is how many bytes the arguments of a Session may have together, so
@@ -159,6 +159,9 @@ func validateStatus(status *SessionStatus, at *field.Path) field.ErrorList {
 	}
 	if status.CI != nil {
 		errs = append(errs, validateCI(status.CI, at.Child("ci"))...)
+	}
+	if status.Runner != nil {
+		errs = append(errs, validateClaim(status.Runner, at.Child("runner"))...)
 	}
 	errs = append(errs, metav1validation.ValidateConditions(status.Conditions, at.Child("conditions"))...)
 	for i := range status.Conditions {

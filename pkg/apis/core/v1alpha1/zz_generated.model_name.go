@@ -24,6 +24,26 @@ func (in DisableSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Runner) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.Runner"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in RunnerList) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.RunnerList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in RunnerSpec) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.RunnerSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in RunnerStatus) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.RunnerStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Session) OpenAPIModelName() string {
 	return "dev.tilt.session.pkg.apis.core.v1alpha1.Session"
 }
@@ -91,6 +111,11 @@ func (in SessionLogLine) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SessionLogOptions) OpenAPIModelName() string {
 	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionLogOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SessionRunner) OpenAPIModelName() string {
+	return "dev.tilt.session.pkg.apis.core.v1alpha1.SessionRunner"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -26,6 +26,62 @@ func Parser() *typed.Parser {
 var parserOnce sync.Once
 var parser *typed.Parser
 var schemaYAML = typed.YAMLObject(`types:
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.Runner
+  map:
+    fields:
+    - name: apiVersion
+      type:
+        scalar: string
+    - name: kind
+      type:
+        scalar: string
+    - name: metadata
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
+      default: {}
+    - name: spec
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.RunnerSpec
+      default: {}
+    - name: status
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.RunnerStatus
+      default: {}
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.RunnerSpec
+  map:
+    fields:
+    - name: caBundle
+      type:
+        scalar: string
+    - name: capacity
+      type:
+        scalar: numeric
+      default: 0
+    - name: clientCABundle
+      type:
+        scalar: string
+    - name: endpoint
+      type:
+        scalar: string
+    - name: leaseDurationSeconds
+      type:
+        scalar: numeric
+      default: 0
+    - name: user
+      type:
+        scalar: string
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.RunnerStatus
+  map:
+    fields:
+    - name: draining
+      type:
+        scalar: boolean
+    - name: renewTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: running
+      type:
+        scalar: numeric
 - name: dev.tilt.session.pkg.apis.core.v1alpha1.Session
   map:
     fields:
@@ -59,6 +115,24 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: timeout
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.Duration
+- name: dev.tilt.session.pkg.apis.core.v1alpha1.SessionRunner
+  map:
+    fields:
+    - name: claimTime
+      type:
+        namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime
+    - name: leaseDurationSeconds
+      type:
+        scalar: numeric
+      default: 0
+    - name: name
+      type:
+        scalar: string
+      default: ""
+    - name: uid
+      type:
+        scalar: string
+      default: ""
 - name: dev.tilt.session.pkg.apis.core.v1alpha1.SessionSpec
   map:
     fields:
@@ -78,6 +152,11 @@ var schemaYAML = typed.YAMLObject(`types:
     - name: keepGoing
       type:
         scalar: boolean
+    - name: runnerSelector
+      type:
+        map:
+          elementType:
+            scalar: string
     - name: tiltfilePath
       type:
         scalar: string
@@ -110,6 +189,9 @@ var schemaYAML = typed.YAMLObject(`types:
       type:
         scalar: numeric
       default: 0
+    - name: runner
+      type:
+        namedType: dev.tilt.session.pkg.apis.core.v1alpha1.SessionRunner
     - name: startTime
       type:
         namedType: io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime

@@ -40,6 +40,8 @@ func (f *genericInformer) Lister() cache.GenericLister {
 func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource) (GenericInformer, error) {
 	switch resource {
 	// Group=tilt.dev, Version=v1alpha1
+	case v1alpha1.SchemeGroupVersion.WithResource("runners"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Tilt().V1alpha1().Runners().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("sessions"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Tilt().V1alpha1().Sessions().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("uibuttons"):

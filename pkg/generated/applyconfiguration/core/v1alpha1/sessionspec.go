@@ -33,6 +33,9 @@ type SessionSpecApplyConfiguration struct {
 	// ttlSecondsAfterFinished is how many seconds the Session is kept after it is done, before a server of many
 	// Sessions deletes it. Zero deletes it immediately. If unset the Session is kept. It must not be negative.
 	TTLSecondsAfterFinished *int32 `json:"ttlSecondsAfterFinished,omitempty"`
+	// runnerSelector has labels that a Runner must have to run the Session. It acts where Runners run Sessions, and until
+	// one has claimed the Session.
+	RunnerSelector map[string]string `json:"runnerSelector,omitempty"`
 }
 
 // SessionSpecApplyConfiguration constructs a declarative configuration of the SessionSpec type for use with
@@ -88,5 +91,19 @@ func (b *SessionSpecApplyConfiguration) WithKeepGoing(value bool) *SessionSpecAp
 // If called multiple times, the TTLSecondsAfterFinished field is set to the value of the last call.
 func (b *SessionSpecApplyConfiguration) WithTTLSecondsAfterFinished(value int32) *SessionSpecApplyConfiguration {
 	b.TTLSecondsAfterFinished = &value
+	return b
+}
+
+// WithRunnerSelector puts the entries into the RunnerSelector field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, the entries provided by each call will be put on the RunnerSelector field,
+// overwriting an existing map entries in RunnerSelector field with the same key.
+func (b *SessionSpecApplyConfiguration) WithRunnerSelector(entries map[string]string) *SessionSpecApplyConfiguration {
+	if b.RunnerSelector == nil && len(entries) > 0 {
+		b.RunnerSelector = make(map[string]string, len(entries))
+	}
+	for k, v := range entries {
+		b.RunnerSelector[k] = v
+	}
 	return b
 }

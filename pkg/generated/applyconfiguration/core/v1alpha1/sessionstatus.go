@@ -19,6 +19,8 @@ type SessionStatusApplyConfiguration struct {
 	PID *int64 `json:"pid,omitempty"`
 	// startTime is when the run began, null before that.
 	StartTime *v1.MicroTime `json:"startTime,omitempty"`
+	// runner is the Runner that has claimed the Session, unset where the API server runs Sessions itself.
+	Runner *SessionRunnerApplyConfiguration `json:"runner,omitempty"`
 	// targets are the servers and jobs of the Session, sorted by name. A resource of the Tiltfile has one or more of
 	// them. The list is replaced as a whole. Some are left out while the condition Truncated is true.
 	Targets []TargetApplyConfiguration `json:"targets,omitempty"`
@@ -31,7 +33,8 @@ type SessionStatusApplyConfiguration struct {
 	// ci holds the time limits in effect: those that ci_settings in the Tiltfile sets, else those of spec.ci, else the
 	// defaults. It is unset before the Tiltfile was read.
 	CI *SessionCISpecApplyConfiguration `json:"ci,omitempty"`
-	// conditions summarize the Session for "kubectl wait": Ready, Succeeded and Failed. While the status is larger than
+	// conditions summarize the Session for "kubectl wait": Ready, Succeeded and Failed. Where Runners run Sessions,
+	// Scheduled says which one does or why none does. While the status is larger than
 	// its storage accepts, Truncated says what is missing: first the times of targets and what they wait for are left
 	// out, then their errors are shortened, then targets are left out, those that wait, run or have failed last, and
 	// finally the error and the messages of conditions are shortened.
@@ -57,6 +60,14 @@ func (b *SessionStatusApplyConfiguration) WithPID(value int64) *SessionStatusApp
 // If called multiple times, the StartTime field is set to the value of the last call.
 func (b *SessionStatusApplyConfiguration) WithStartTime(value v1.MicroTime) *SessionStatusApplyConfiguration {
 	b.StartTime = &value
+	return b
+}
+
+// WithRunner sets the Runner field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Runner field is set to the value of the last call.
+func (b *SessionStatusApplyConfiguration) WithRunner(value *SessionRunnerApplyConfiguration) *SessionStatusApplyConfiguration {
+	b.Runner = value
 	return b
 }
 

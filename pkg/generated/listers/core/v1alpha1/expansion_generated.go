@@ -5,6 +5,10 @@
 
 package v1alpha1
 
+// RunnerListerExpansion allows custom methods to be added to
+// RunnerLister.
+type RunnerListerExpansion interface{}
+
 // SessionListerExpansion allows custom methods to be added to
 // SessionLister.
 type SessionListerExpansion interface{}

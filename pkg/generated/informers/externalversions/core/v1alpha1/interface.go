@@ -11,6 +11,8 @@ import (
 
 // Interface provides access to all the informers in this group version.
 type Interface interface {
+	// Runners returns a RunnerInformer.
+	Runners() RunnerInformer
 	// Sessions returns a SessionInformer.
 	Sessions() SessionInformer
 	// UIButtons returns a UIButtonInformer.
@@ -28,6 +30,11 @@ type version struct {
 // New returns a new Interface.
 func New(f internalinterfaces.SharedInformerFactory, namespace string, tweakListOptions internalinterfaces.TweakListOptionsFunc) Interface {
 	return &version{factory: f, namespace: namespace, tweakListOptions: tweakListOptions}
+}
+
+// Runners returns a RunnerInformer.
+func (v *version) Runners() RunnerInformer {
+	return &runnerInformer{factory: v.factory, tweakListOptions: v.tweakListOptions}
 }
 
 // Sessions returns a SessionInformer.

@@ -15,6 +15,7 @@ import (
 
 type TiltV1alpha1Interface interface {
 	RESTClient() rest.Interface
+	RunnersGetter
 	SessionsGetter
 	UIButtonsGetter
 	UIResourcesGetter
@@ -23,6 +24,10 @@ type TiltV1alpha1Interface interface {
 // TiltV1alpha1Client is used to interact with features provided by the tilt.dev group.
 type TiltV1alpha1Client struct {
 	restClient rest.Interface
+}
+
+func (c *TiltV1alpha1Client) Runners() RunnerInterface {
+	return newRunners(c)
 }
 
 func (c *TiltV1alpha1Client) Sessions() SessionInterface {

@@ -5,6 +5,8 @@
 
 package v1alpha1
 
+type RunnerExpansion interface{}
+
 type UIButtonExpansion interface{}
 
 type UIResourceExpansion interface{}

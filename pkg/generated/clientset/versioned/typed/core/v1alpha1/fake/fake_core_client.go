@@ -15,6 +15,10 @@ type FakeTiltV1alpha1 struct {
 	*testing.Fake
 }
 
+func (c *FakeTiltV1alpha1) Runners() v1alpha1.RunnerInterface {
+	return newFakeRunners(c)
+}
+
 func (c *FakeTiltV1alpha1) Sessions() v1alpha1.SessionInterface {
 	return newFakeSessions(c)
 }
