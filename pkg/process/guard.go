@@ -19,21 +19,27 @@ import (
 )
 
 // Guard is the body of a guard process. It reads registrations from r, a pipe from the Runner. When the pipe ends,
-// it kills everything that is still registered and returns. It ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT, because
+// it kills everything that is still registered and returns. When a deadline passes, it kills everything that is
+// registered, and whatever is from then on, until a later deadline is set. It ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT, because
 // a signal to a whole terminal must not end the guard before the commands.
 //
 // Registrations are lines: "=KEY" names the environment variable of all processes of the run, "+GROUP" and "-GROUP"
-// are the start and end of a group. Guard skips malformed lines and returns an error for the first.
+// are the start and end of a group, "@NANOSECONDS" is a deadline as an Uptime. Guard skips malformed lines and returns an error for the first.
 func Guard(r io.Reader) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
-	left, err := readRegistrations(r)
-	for group := range left.groups {
+	left, err := readRegistrations(r, registrations.kill)
+	left.kill()
+	return err
+}
+
+// kill kills everything that is registered.
+func (g registrations) kill() {
+	for group := range g.groups {
 		signalGroup(group, syscall.SIGKILL)
 	}
-	if left.marker != "" {
-		killMarked(left.marker)
+	if g.marker != "" {
+		killMarked(g.marker)
 	}
-	return err
 }
 
 // registrations are the processes that a guard kills.
@@ -42,25 +48,62 @@ type registrations struct {
 	// groups counts the registrations of each group, because a new group may have
 	// the number of one whose end isn't registered yet.
 	groups map[int]int
+	// deadline is an Uptime, 0 for none.
+	deadline time.Duration
 }
 
-// readRegistrations returns what is still registered at the end of r. It ignores a last line without a newline.
-func readRegistrations(r io.Reader) (registrations, error) {
+// readRegistrations returns what is still registered at the end of r. It ignores a last line without a newline. While
+// the deadline has passed it calls late, for each line and every second.
+func readRegistrations(r io.Reader, late func(registrations)) (registrations, error) {
 	left := registrations{groups: map[int]int{}}
 	var malformed error
-	lines := bufio.NewReader(r)
+	lines, result := scan(r)
 	for {
-		line, err := lines.ReadString('\n')
-		switch {
-		case errors.Is(err, io.EOF):
-			return left, malformed
-		case err != nil:
-			return left, errors.Join(malformed, fmt.Errorf("read registrations: %w", err))
+		select {
+		case line, more := <-lines:
+			if !more {
+				return left, errors.Join(malformed, *result)
+			}
+			if err := left.apply(line); malformed == nil {
+				malformed = err
+			}
+		case <-left.look():
 		}
-		if err := left.apply(strings.TrimSuffix(line, "\n")); malformed == nil {
-			malformed = err
+		if left.deadline != 0 && Uptime() >= left.deadline {
+			late(left)
 		}
 	}
+}
+
+// look returns a channel that receives when it is time to look at the clock.
+func (g *registrations) look() <-chan time.Time {
+	if g.deadline == 0 {
+		return nil
+	}
+	left := g.deadline - Uptime()
+	if left <= 0 {
+		left = lateLook
+	}
+	return time.After(min(left, lateLook))
+}
+
+// scan returns the lines of r. Their end follows in the error, which is nil for a regular one.
+func scan(r io.Reader) (<-chan string, *error) {
+	lines, result := make(chan string), new(error)
+	go func() {
+		defer close(lines)
+		for text := bufio.NewReader(r); ; {
+			line, err := text.ReadString('\n')
+			if err != nil {
+				if !errors.Is(err, io.EOF) {
+					*result = fmt.Errorf("read registrations: %w", err)
+				}
+				return
+			}
+			lines <- strings.TrimSuffix(line, "\n")
+		}
+	}()
+	return lines, result
 }
 
 // apply applies one line. It refuses groups 0 and 1: signals to them would reach
@@ -68,6 +111,14 @@ func readRegistrations(r io.Reader) (registrations, error) {
 func (g *registrations) apply(line string) error {
 	if key, ok := strings.CutPrefix(line, "="); ok && key != "" {
 		g.marker = key
+		return nil
+	}
+	if at, ok := strings.CutPrefix(line, "@"); ok {
+		deadline, err := strconv.ParseInt(at, 10, 64)
+		if err != nil || deadline <= 0 {
+			return fmt.Errorf("malformed registration %q", line)
+		}
+		g.deadline = time.Duration(deadline)
 		return nil
 	}
 	group, err := strconv.ParseUint(strings.TrimLeft(line, "+-"), 10, 31)
@@ -145,6 +196,9 @@ func (g *guardian) start(options Options, pipe, null *os.File) error {
 // add registers the start of a group, remove its end.
 func (g *guardian) add(group int)    { g.write("+" + strconv.Itoa(group)) }
 func (g *guardian) remove(group int) { g.write("-" + strconv.Itoa(group)) }
+
+// deadline sets the Uptime at which all groups are killed.
+func (g *guardian) deadline(at time.Duration) { g.write("@" + strconv.FormatInt(int64(at), 10)) }
 
 // write sends one line. The system writes lines of this length as a whole.
 func (g *guardian) write(line string) {

@@ -177,8 +177,11 @@ func TestRegistrations(t *testing.T) {
 		{"+99999999999999999999\n", "", nil, `malformed registration "+99999999999999999999"`},
 		{"\nx\n+\n=\n+7\n", "", []int{7}, `malformed registration ""`},
 		{"*12\n", "", nil, `malformed registration "*12"`},
+		{"@5\n+12\n", "", []int{12}, ""},
+		{"@0\n", "", nil, `malformed registration "@0"`},
+		{"@x\n", "", nil, `malformed registration "@x"`},
 	} {
-		left, err := readRegistrations(strings.NewReader(test.text))
+		left, err := readRegistrations(strings.NewReader(test.text), func(registrations) {})
 		groups := slices.Sorted(maps.Keys(left.groups))
 		if left.marker != test.marker || !slices.Equal(groups, test.groups) {
 			t.Errorf("%q: got %q %v", test.text, left.marker, groups)
@@ -193,7 +196,7 @@ func TestRegistrations(t *testing.T) {
 func FuzzRegistrations(f *testing.F) {
 	f.Add("=KEY\n+12\n-12\n+1\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		left, _ := readRegistrations(strings.NewReader(text))
+		left, _ := readRegistrations(strings.NewReader(text), func(registrations) {})
 		for group := range left.groups {
 			if group < 2 {
 				t.Errorf("group %d of %q", group, text)

@@ -20,12 +20,13 @@ import (
 // patience is how long a test waits for what must happen.
 const patience = 30 * time.Second
 
-// The test binary is also the guard, a process that dies with commands running, and a command that leaves its group
+// The test binary is also the guard, a process that dies with commands running, a process with a deadline, and a command that leaves its group
 // but not its session. Each mode has a word as its only argument.
 const (
 	guardMode  = "be-the-guard"
 	parentMode = "be-a-parent"
 	groupMode  = "be-a-group"
+	lateMode   = "be-late"
 )
 
 func TestMain(m *testing.M) {
@@ -35,6 +36,8 @@ func TestMain(m *testing.M) {
 			exitWith(Guard(os.Stdin))
 		case parentMode:
 			exitWith(runParent())
+		case lateMode:
+			exitWith(runLate())
 		case groupMode:
 			exitWith(runGroup())
 		}

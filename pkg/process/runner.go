@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -50,6 +51,9 @@ type Runner struct {
 	// launching is held for reading from a fork until the new child is known. While
 	// it is held for writing, this Runner started no unknown child.
 	launching sync.RWMutex
+
+	// deadline is an Uptime, 0 for none.
+	deadline atomic.Int64
 
 	mu        sync.Mutex
 	closed    bool
@@ -140,6 +144,9 @@ func (r *Runner) launch(path string, spec Spec, env []string, outputs []*output)
 	}
 	p := &Process{runner: r, pid: handle.Pid, number: number, handle: handle, done: make(chan struct{})}
 	r.guard.add(p.pid)
+	if r.late() {
+		signalGroup(p.pid, syscall.SIGKILL) // This process was stopped before it started the command.
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.processes[p.pid] = p
@@ -152,6 +159,9 @@ func (r *Runner) admit() (number uint64, err error) {
 	defer r.mu.Unlock()
 	if r.closed {
 		return 0, ErrClosed
+	}
+	if r.late() {
+		return 0, ErrLate
 	}
 	r.followers.Add(1)
 	r.started++
