@@ -5,6 +5,7 @@ package controller
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"sync"
 	"time"
@@ -19,6 +20,8 @@ const (
 	// takes about a fifth of the time, but maxRest at most.
 	restFactor = 4
 	maxRest    = 500 * time.Millisecond
+	// claimSpread is the spread of a process that claims Sessions.
+	claimSpread = 8
 )
 
 // admission decides which Sessions may run and which large status may be written.
@@ -30,9 +33,16 @@ const (
 // return the names of those Sessions. All methods may be called concurrently.
 type admission struct {
 	maxRunning int
+	// spread, if positive, lets a Session run before up to that many older ones, at random, so that processes that share
+	// a storage don't all try to claim the same one. It is set before the first use.
+	spread int
 
 	mu       sync.Mutex
 	arrivals uint64
+	// round changes the random order each time that a candidate goes.
+	round uint64
+	// nobody is closed when no candidate runs, and nil if nobody waits for that.
+	nobody chan struct{}
 	// candidates are the Sessions that run and that wait to, the oldest first.
 	candidates []candidate
 	// writing is true while a large status is written, pending has the names of the Sessions that were not admitted
@@ -41,6 +51,7 @@ type admission struct {
 	pending []string
 	// rests has the end of the rest of each run with a large status.
 	rests map[types.UID]time.Time
+	seed  maphash.Seed
 }
 
 // candidate is a Session that runs or waits to run.
@@ -54,7 +65,7 @@ type candidate struct {
 }
 
 func newAdmission(maxRunning int) *admission {
-	return &admission{maxRunning: maxRunning, rests: map[types.UID]time.Time{}}
+	return &admission{maxRunning: maxRunning, rests: map[types.UID]time.Time{}, seed: maphash.MakeSeed()}
 }
 
 // add lets a Session wait to run, unless it waits or runs already.
@@ -97,14 +108,50 @@ func (a *admission) admit(s *v1alpha1.Session) bool {
 	return true
 }
 
-// postpone lets a Session that was admitted and could not start wait again, where it did before.
-func (a *admission) postpone(uid types.UID) {
+// admitted reports whether a Session counts as running.
+func (a *admission) admitted(uid types.UID) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if i := a.index(uid); i >= 0 && a.candidates[i].running {
-		a.candidates[i].running = false
-		waitingMetric.Inc()
+	i := a.index(uid)
+	return i >= 0 && a.candidates[i].running
+}
+
+// postpone lets a Session that was admitted and could not start wait again, where it did before.
+func (a *admission) postpone(uid types.UID) []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := a.index(uid)
+	if i < 0 || !a.candidates[i].running {
+		return nil
 	}
+	a.candidates[i].running = false
+	waitingMetric.Inc()
+	a.announce()
+	if a.spread == 0 {
+		return nil // It is the first again that is admitted.
+	}
+	return a.names()
+}
+
+// idle returns a channel that is closed when no candidate runs.
+func (a *admission) idle() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.nobody == nil {
+		a.nobody = make(chan struct{})
+	}
+	idle := a.nobody
+	a.announce()
+	return idle
+}
+
+// announce closes nobody if no candidate runs. The caller holds mu.
+func (a *admission) announce() {
+	if a.nobody == nil || slices.ContainsFunc(a.candidates, func(c candidate) bool { return c.running }) {
+		return
+	}
+	close(a.nobody)
+	a.nobody = nil
 }
 
 // withdraw ends the waiting of a Session. One that runs is left alone.
@@ -127,6 +174,13 @@ func (a *admission) remove(uid types.UID, running bool) []string {
 	if !running {
 		waitingMetric.Dec()
 	}
+	a.round++
+	a.announce()
+	return a.names()
+}
+
+// names are those of the Sessions that admit would admit.
+func (a *admission) names() []string {
 	var names []string
 	for _, i := range a.admissible() {
 		names = append(names, a.candidates[i].name)
@@ -145,7 +199,22 @@ func (a *admission) admissible() []int {
 			waiting = append(waiting, i)
 		}
 	}
-	return waiting[:min(max(free, 0), len(waiting))]
+	free = min(max(free, 0), len(waiting))
+	if a.spread > 0 && free > 0 {
+		waiting = waiting[:min(free+a.spread, len(waiting))]
+		slices.SortFunc(waiting, func(i, j int) int {
+			return cmp.Compare(a.rank(a.candidates[i].uid), a.rank(a.candidates[j].uid))
+		})
+	}
+	return waiting[:free]
+}
+
+// rank is a random number of a candidate in this round.
+func (a *admission) rank(uid types.UID) uint64 {
+	return maphash.Comparable(a.seed, struct {
+		uid   types.UID
+		round uint64
+	}{uid, a.round})
 }
 
 func (a *admission) clear() {

@@ -37,6 +37,8 @@ const (
 	maxRetry = 5 * time.Second
 	// requestsTimeout bounds the requests of one reconcile.
 	requestsTimeout = 30 * time.Second
+	// lostTimeout bounds the requests of each step of the end after the claims were lost.
+	lostTimeout = 2 * time.Second
 	// drainTimeout bounds how long requests go on that are in flight when Run has to end.
 	drainTimeout = time.Second
 )
@@ -67,6 +69,9 @@ type Config struct {
 	Transient bool
 	// MaxRunning is how many Sessions run at a time, 0 for no limit.
 	MaxRunning int
+	// Claims are set where other processes run Sessions of the same storage, and require MaxRunning. A Session is then
+	// claimed before it starts, and whatever concerns Sessions without a claim is left to the API server.
+	Claims Claims
 	// Clock is the real clock by default.
 	Clock clock.WithTicker
 }
@@ -107,12 +112,19 @@ type Controller struct {
 	// uncertain has the UIDs of Sessions whose start may be stored although no run followed, because the write
 	// failed.
 	uncertain sync.Map
+	// raced has the resourceVersions of Sessions, by UID, that could not be claimed because something newer is stored.
+	raced sync.Map
+	// draining is true once no further Session is claimed.
+	draining atomic.Bool
 }
 
 // New returns a Controller, which does nothing before Run.
 func New(config Config) (*Controller, error) {
 	if config.MaxRunning < 0 {
 		return nil, fmt.Errorf("create the controller: MaxRunning %d must not be negative", config.MaxRunning)
+	}
+	if config.Claims != nil && config.MaxRunning == 0 {
+		return nil, errors.New("create the controller: Claims require MaxRunning")
 	}
 	limitless := rest.CopyConfig(config.ClientConfig)
 	limitless.QPS = -1
@@ -158,6 +170,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.requests = requests
 	c.runs = runs{ctx: lasting, running: c.config.Running, byName: map[string]*run{}, unstarted: map[types.UID]bool{}}
 	c.admission = newAdmission(c.config.MaxRunning)
+	if c.config.Claims != nil {
+		c.admission.spread = claimSpread
+	}
 	c.queue = workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[string](minRetry, maxRetry),
 		workqueue.TypedRateLimitingQueueConfig[string]{Name: "sessions", Clock: c.config.Clock})
@@ -207,6 +222,7 @@ func (c *Controller) events() cache.ResourceEventHandler {
 			}
 			s := obj.(*v1alpha1.Session)
 			c.enqueue(c.admission.withdraw(s.UID))
+			c.raced.Delete(s.UID)
 			c.reportUnstarted(s, true)
 			c.config.Running.forget(s.Name)
 			c.queue.Add(s.Name)

@@ -56,18 +56,13 @@ func (c *Controller) showEnding(ctx context.Context, s *v1alpha1.Session) error 
 // stored is stored before.
 func (c *Controller) forget(ctx context.Context, r *run, stored *v1alpha1.Session) error {
 	released := false
-	if stored != nil {
+	if stored != nil && !r.unclaimed {
 		if newer(r.session, stored) {
 			return nil // The watch is about to report what was written last.
 		}
 		r.session = stored
-		if r.verdict != nil && !r.verdict.stored && stored.DeletionTimestamp == nil {
-			if err := c.writeVerdict(ctx, r); err != nil {
-				return err
-			}
-		}
 		var err error
-		if released, err = c.release(ctx, r.session); err != nil {
+		if released, err = c.settle(ctx, r); err != nil {
 			return err
 		}
 	}
@@ -78,6 +73,23 @@ func (c *Controller) forget(ctx context.Context, r *run, stored *v1alpha1.Sessio
 	}
 	klog.FromContext(ctx).V(2).Info("Session has ended", "session", r.name, "uid", r.uid)
 	return nil
+}
+
+// settle stores what is left to store of a run that is over, and releases its Session. It reports whether the watch is
+// about to report that.
+func (c *Controller) settle(ctx context.Context, r *run) (released bool, err error) {
+	deleted := r.session.DeletionTimestamp != nil
+	switch {
+	case !c.mine(r.session):
+		return false, nil
+	case r.handedOver && !deleted:
+		return true, c.unclaim(ctx, r)
+	case r.verdict != nil && !r.verdict.stored && !deleted:
+		if err := c.writeVerdict(ctx, r); err != nil {
+			return false, err
+		}
+	}
+	return c.release(ctx, r.session)
 }
 
 // held reports whether the deletion of a Session waits for the end of its run.
@@ -141,14 +153,20 @@ func (c *Controller) shutDown(lasting context.Context) []error {
 	for _, r := range runs {
 		c.interrupt(r)
 	}
-	errs := eachRun(lasting, runs, "store the end of", c.storeEnd)
+	errs := c.eachRun(lasting, runs, "store the end of", c.storeEnd)
 	errs = append(errs, c.runs.wait()...)
-	return append(errs, eachRun(lasting, runs, "release", c.releaseEnded)...)
+	return append(errs, c.eachRun(lasting, runs, "release", c.releaseEnded)...)
 }
 
-// eachRun calls do for each run, within requestsTimeout altogether.
-func eachRun(ctx context.Context, runs []*run, what string, do func(context.Context, *run) error) (errs []error) {
-	ctx, cancel := context.WithTimeout(ctx, requestsTimeout)
+// eachRun calls do for each run, within a time altogether.
+func (c *Controller) eachRun(
+	ctx context.Context, runs []*run, what string, do func(context.Context, *run) error,
+) (errs []error) {
+	timeout := requestsTimeout
+	if c.lost() != nil {
+		timeout = lostTimeout // Most probably the API can't be reached.
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	for _, r := range runs {
 		if err := do(ctx, r); err != nil {
@@ -170,6 +188,7 @@ func (c *Controller) interrupt(r *run) {
 		}
 	}
 	if r.verdict == nil {
+		r.handedOver = c.config.Claims != nil
 		r.cancel()
 		return
 	}
@@ -183,7 +202,8 @@ func (c *Controller) interrupt(r *run) {
 // at which the end of the process began, or Interrupted if the Session should have reached a verdict. Success would
 // need another look at what has ended.
 func (c *Controller) lastVerdict(r *run) v1alpha1.SessionStatus {
-	if snap := r.control.Snapshot(); snap.Tiltfile.Path == r.tiltfile {
+	lost := c.lost()
+	if snap := r.control.Snapshot(); lost == nil && snap.Tiltfile.Path == r.tiltfile {
 		status, _ := session.Status(snap, r.undecided(), c.stopped)
 		if status.Done && session.VerdictOf(status) != session.Succeeded {
 			return status
@@ -194,7 +214,10 @@ func (c *Controller) lastVerdict(r *run) v1alpha1.SessionStatus {
 	if r.session.Spec.ExitCondition == v1alpha1.ExitConditionManual {
 		return last.Status
 	}
-	const why = "interrupted: the process that ran the Session ended before there was a verdict"
+	why := "interrupted: the process that ran the Session ended before there was a verdict"
+	if lost != nil {
+		why = "interrupted: the runner lost its claim before there was a verdict: " + lost.Error()
+	}
 	return session.Interrupt(&last, why, c.config.Clock.Now())
 }
 
@@ -220,11 +243,11 @@ func (c *Controller) storeEnd(ctx context.Context, r *run) error {
 
 // releaseEnded releases the Session of a run that is over, unless the next process is to run it again.
 func (c *Controller) releaseEnded(ctx context.Context, r *run) error {
-	for r.ending {
+	for r.ending || r.handedOver {
 		if found, err := c.reread(ctx, r); err != nil || !found {
 			return err
 		}
-		if _, err := c.release(ctx, r.session); !outdated(err) {
+		if _, err := c.settle(ctx, r); !outdated(err) {
 			return err
 		}
 	}
@@ -239,7 +262,7 @@ func (c *Controller) reread(ctx context.Context, r *run) (found bool, err error)
 		return false, nil
 	case err != nil:
 		return false, fmt.Errorf("read the Session again: %w", err)
-	case stored.UID != r.uid:
+	case stored.UID != r.uid, !c.mine(stored):
 		return false, nil
 	}
 	r.session = stored

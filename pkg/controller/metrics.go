@@ -20,9 +20,14 @@ var (
 		gauge("targets", "Number of targets of a running Session, by type and state."),
 		[]string{"session", "type", "state"},
 	)
-	doneMetric     = metrics.NewGauge(gauge("done", "Number of Sessions that are done and whose runs have not ended yet."))
-	runningMetric  = metrics.NewGauge(gauge("running", "Number of Sessions of which processes may run in this process."))
-	waitingMetric  = metrics.NewGauge(gauge("waiting", "Number of Sessions that wait for others to end."))
+	doneMetric    = metrics.NewGauge(gauge("done", "Number of Sessions that are done and whose runs have not ended yet."))
+	runningMetric = metrics.NewGauge(gauge("running", "Number of Sessions of which processes may run in this process."))
+	waitingMetric = metrics.NewGauge(gauge("waiting", "Number of Sessions that wait for others to end."))
+	claimsMetric  = metrics.NewCounterVec(&metrics.CounterOpts{
+		Name:           "tilt_session_claims_total",
+		Help:           "Number of Sessions that this process has tried to claim, by result: won or lost.",
+		StabilityLevel: metrics.ALPHA,
+	}, []string{"result"})
 	failuresMetric = metrics.NewCounter(&metrics.CounterOpts{
 		Name:           "tilt_session_exit_failures_total",
 		Help:           "Number of Sessions run by this process that ended with a failure.",
@@ -35,7 +40,7 @@ func gauge(name, help string) *metrics.GaugeOpts {
 }
 
 var registerMetrics = sync.OnceFunc(func() {
-	legacyregistry.MustRegister(targetsMetric, doneMetric, runningMetric, waitingMetric, failuresMetric)
+	legacyregistry.MustRegister(targetsMetric, doneMetric, runningMetric, waitingMetric, failuresMetric, claimsMetric)
 })
 
 var targetTypes = []v1alpha1.TargetType{v1alpha1.TargetTypeJob, v1alpha1.TargetTypeServer}

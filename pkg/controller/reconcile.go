@@ -13,6 +13,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/klog/v2"
 
@@ -40,11 +41,18 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 	if stored != nil && stored.UID != r.uid {
 		stored = nil // A new Session has the name now. It runs after the end of this one.
 	}
+	if c.lost() != nil && !r.ending {
+		return nil // Run is about to end all runs.
+	}
+	if stored != nil && !c.mine(stored) && newer(stored, r.session) && !r.ending {
+		c.lose(ctx, r)
+		return nil
+	}
 	deleted := stored == nil || stored.DeletionTimestamp != nil
 	switch {
 	case r.ending && isClosed(r.over):
 		return c.forget(ctx, r, stored)
-	case r.ending && stored != nil && deleted:
+	case r.ending && stored != nil && deleted && c.mine(stored):
 		return c.showEnding(ctx, stored)
 	case r.ending:
 		return nil
@@ -63,6 +71,9 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 		return nil
 	case isClosed(r.over):
 		return c.fail(ctx, r)
+	case c.handsOver(r):
+		c.handOver(r)
+		return nil
 	}
 	return c.advance(ctx, r)
 }
@@ -111,25 +122,48 @@ func newer(a, b *v1alpha1.Session) bool {
 
 // reconcileIdle reconciles a Session without a run: it starts the run, or shows why there is none.
 func (c *Controller) reconcileIdle(ctx context.Context, s *v1alpha1.Session) error {
-	now := c.config.Clock.Now()
-	refusal := session.Unrunnable(s)
 	switch {
+	case c.lost() != nil:
+		return nil // Run is about to end.
 	case s.DeletionTimestamp != nil:
 		c.uncertain.Delete(s.UID)
+		c.raced.Delete(s.UID)
 		c.reportUnstarted(s, true)
+		if !c.mine(s) {
+			return nil
+		}
 		_, err := c.release(ctx, s)
 		return err
-	case !c.config.Runs(s):
+	case !c.config.Runs(s), !c.claimable(s):
+		c.enqueue(c.admission.withdraw(s.UID))
 		return nil
 	case s.Status.Done:
 		c.reportUnstarted(s, false)
 		return c.expire(ctx, s)
+	}
+	if !c.mine(s) {
+		claimed, err := c.acquire(ctx, s)
+		if claimed == nil {
+			return err
+		}
+		s = claimed
+	}
+	return c.reconcileUnstarted(ctx, s)
+}
+
+// reconcileUnstarted starts the run of a Session that this process is to run, or shows why there is none.
+func (c *Controller) reconcileUnstarted(ctx context.Context, s *v1alpha1.Session) error {
+	now := c.config.Clock.Now()
+	refusal := session.Unrunnable(s)
+	switch {
 	case c.interrupted(s):
+		c.dismiss(s.UID)
 		return c.refuse(ctx, s, session.Interrupt(s, endOfServer(s), now), nil)
 	case refusal != nil:
+		c.dismiss(s.UID)
 		status, _ := session.Status(&engine.Snapshot{}, s, now)
 		return c.refuse(ctx, s, status, refusal)
-	case !c.admission.admit(s):
+	case !c.admission.admitted(s.UID) && !c.admission.admit(s):
 		_, err := c.ensureStatus(ctx, s, session.Waiting(s, now))
 		return err
 	}
@@ -139,14 +173,22 @@ func (c *Controller) reconcileIdle(ctx context.Context, s *v1alpha1.Session) err
 // offer lets a Session wait to run if it can, or no longer if it can't. It is called with each state of each
 // Session in the order of their events.
 func (c *Controller) offer(s *v1alpha1.Session) {
-	if s.DeletionTimestamp == nil && c.config.Runs(s) && !s.Status.Done {
-		c.runs.awaitStart(s)
-		if !c.interrupted(s) && session.Unrunnable(s) == nil {
+	if s.DeletionTimestamp == nil && c.config.Runs(s) && !s.Status.Done && c.claimable(s) {
+		if c.mine(s) {
+			c.runs.awaitStart(s)
+		}
+		if !c.mine(s) || !c.interrupted(s) && session.Unrunnable(s) == nil {
 			c.admission.add(s)
 			return
 		}
 	}
 	c.enqueue(c.admission.withdraw(s.UID))
+}
+
+// dismiss takes the place from a Session that doesn't run after all.
+func (c *Controller) dismiss(uid types.UID) {
+	c.enqueue(c.admission.release(uid))
+	c.enqueue(c.admission.withdraw(uid))
 }
 
 // interrupted reports whether another process ended while it ran a ci Session, which may not run twice.
@@ -172,7 +214,7 @@ func (c *Controller) start(ctx context.Context, s *v1alpha1.Session) error {
 		klog.FromContext(ctx).V(2).Info("Starting to run Session", "session", s.Name, "uid", s.UID)
 		c.runs.start(r, func() { c.queue.Add(s.Name) })
 	case err != nil && !final(err):
-		c.admission.postpone(s.UID)
+		c.enqueue(c.admission.postpone(s.UID))
 		if now, gone := c.sessions.Get(s.Name); gone != nil || now.UID != s.UID || now.DeletionTimestamp != nil {
 			c.enqueue(c.admission.withdraw(s.UID)) // It was deleted while it was to start.
 		}
@@ -238,6 +280,13 @@ func (c *Controller) ensureStatus(
 
 // expire deletes a Session that is done when its time has come.
 func (c *Controller) expire(ctx context.Context, s *v1alpha1.Session) error {
+	if c.config.Claims != nil {
+		if !c.mine(s) {
+			return nil
+		}
+		_, err := c.release(ctx, s)
+		return err
+	}
 	if released, err := c.release(ctx, s); released || err != nil {
 		return err
 	}

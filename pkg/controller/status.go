@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -81,6 +82,9 @@ func (c *Controller) publish(ctx context.Context, r *run) error {
 			r.conflicts++
 		}
 		r.failing = !outdated(err) || r.conflicts > maxConflicts
+		if outdated(err) {
+			return errors.Join(c.keepClaim(ctx, r), err)
+		}
 		return err
 	}
 	r.failing, r.conflicts = false, 0

@@ -59,6 +59,7 @@ func newStatus(snap *engine.Snapshot, current *v1alpha1.Session, targets []v1alp
 	return v1alpha1.SessionStatus{
 		PID:       int64(snap.PID),
 		StartTime: microTime(snap.StartTime),
+		Runner:    current.Status.Runner.DeepCopy(),
 		Targets:   targets,
 		Done:      end.verdict != Undecided,
 		Error:     errorText(end.err),
@@ -133,6 +134,16 @@ func Ending(current *v1alpha1.Session, now time.Time) v1alpha1.SessionStatus {
 	status.Conditions = mergeConditions(status.Conditions, []metav1.Condition{
 		condition(v1alpha1.SessionConditionReady, false, reasonEnding,
 			"The Session was deleted, and its processes are being ended"),
+	}, current.Generation, now)
+	return status
+}
+
+// Unclaimed is the status of a Session that has lost its Runner and may be run by another one.
+func Unclaimed(current *v1alpha1.Session, reason, message string, now time.Time) v1alpha1.SessionStatus {
+	status, _ := Status(&engine.Snapshot{}, current, now)
+	status.Runner = nil
+	status.Conditions = mergeConditions(status.Conditions, []metav1.Condition{
+		condition(v1alpha1.SessionConditionScheduled, false, reason, message),
 	}, current.Generation, now)
 	return status
 }
