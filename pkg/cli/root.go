@@ -64,7 +64,8 @@ sessions.tilt.dev/v1alpha1, for kubectl, client-go and tilt.
 	running := &cobra.Group{ID: "run", Title: "Run a Tiltfile:"}
 	looking := &cobra.Group{ID: "look", Title: "Read and change a running Session:"}
 	root.AddGroup(running, looking)
-	addTo(root, running, run.NewCICommand(p), run.NewUpCommand(p), run.NewDownCommand(p), serve.NewCommand(p))
+	addTo(root, running, run.NewCICommand(p), run.NewUpCommand(p), run.NewDownCommand(p), serve.NewCommand(p),
+		serve.NewRunnerCommand(p))
 	addTo(root, looking, verbs.NewCommands(p)...)
 	root.AddCommand(doctor.NewCommand(p), extensions.NewCommand(p), storage.NewCommand(p), verbs.NewVersionCommand(p),
 		run.NewGuardCommand(p))

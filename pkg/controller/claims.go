@@ -120,6 +120,7 @@ func (c *Controller) keepClaim(ctx context.Context, r *run) error {
 // come to their end, or ctx is done. It requires Claims, and Run has to be running.
 func (c *Controller) Drain(ctx context.Context) {
 	c.draining.Store(true)
+	<-c.begun
 	for _, r := range c.runs.all() {
 		c.queue.Add(r.name)
 	}

@@ -50,7 +50,9 @@ func newRunnerStage(t *testing.T, server *testserver.Server, name string, most i
 }
 
 func claimedBy(l *lease) func(*v1alpha1.Session) bool {
-	return func(s *v1alpha1.Session) bool { return s != nil && s.Status.Runner != nil && s.Status.Runner.Name == l.name }
+	return func(s *v1alpha1.Session) bool {
+		return s != nil && s.Status.Runner != nil && s.Status.Runner.Name == l.name
+	}
 }
 
 func isUnclaimed(s *v1alpha1.Session) bool { return s != nil && s.Status.Runner == nil && !held(s) }

@@ -100,7 +100,8 @@ type Controller struct {
 	synced   atomic.Bool
 	working  atomic.Bool
 
-	// What follows is set and used within Run.
+	// begun is closed when what follows is set, within Run.
+	begun     chan struct{}
 	queue     workqueue.TypedRateLimitingInterface[string]
 	runs      runs
 	admission *admission
@@ -141,7 +142,7 @@ func New(config Config) (*Controller, error) {
 	if config.StatusWriter == nil {
 		config.StatusWriter = restStatusWriter{client.TiltV1alpha1().RESTClient()}
 	}
-	c := &Controller{config: config, client: client.TiltV1alpha1().Sessions()}
+	c := &Controller{config: config, client: client.TiltV1alpha1().Sessions(), begun: make(chan struct{})}
 	c.informer = externalversions.NewSharedInformerFactoryWithOptions(client, 0, externalversions.WithTransform(trim))
 	c.sessions = c.informer.Tilt().V1alpha1().Sessions().Lister()
 	return c, nil
@@ -176,6 +177,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.queue = workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[string](minRetry, maxRetry),
 		workqueue.TypedRateLimitingQueueConfig[string]{Name: "sessions", Clock: c.config.Clock})
+	close(c.begun)
 	handler, err := c.informer.Tilt().V1alpha1().Sessions().Informer().AddEventHandler(c.events())
 	if err != nil {
 		c.queue.ShutDown()

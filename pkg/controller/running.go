@@ -51,6 +51,13 @@ func (r *Running) Run(name string) (registry.Run, bool) {
 	return &requested{session: name, run: run, now: r.now}, true
 }
 
+// Active is how many runs have not ended.
+func (r *Running) Active() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.byName) - len(r.ended)
+}
+
 // add enters a run until end is called, in place of one of that name that has ended.
 func (r *Running) add(name string, run Requests) {
 	r.mu.Lock()

@@ -53,6 +53,9 @@ type Engines struct {
 	// Environ has further environment variables for commands.
 	Environ []string
 	Targets
+	// Root is a directory, as an absolute path without symbolic links, below which each Tiltfile has to be, empty for
+	// any.
+	Root string
 	// Notice tells a person what runs leave behind, nil to have it in their logs alone.
 	Notice func(string)
 	// Began is when a run began, or zero if that's when its engine is made.
@@ -195,6 +198,9 @@ type loader struct {
 var _ engine.Loader = (*loader)(nil)
 
 func (l *loader) Load(ctx context.Context, in engine.LoadInput) (model.Project, error) {
+	if err := checkBelow(l.engines.Root, in.Path); err != nil {
+		return model.Project{}, err
+	}
 	executable, _ := os.Executable() // sys.executable is None if it's unknown
 	dir, err := os.Getwd()
 	if err != nil {

@@ -37,17 +37,20 @@ func TakeSystemd() (s Systemd, err error) {
 
 // Part notifies systemd that the process is ready, that it's alive for as long as
 // the API answers, and that it stops. It's the last part of a process.
-func (s Systemd) Part(a *API) Part {
+func (s Systemd) Part(a *API) Part { return s.NotifierOf(a.alive, a.Warn) }
+
+// NotifierOf is the same for a process that is alive for as long as a function returns no error.
+func (s Systemd) NotifierOf(alive func(context.Context) error, warn func(error)) Part {
 	return Part{Name: "systemd notifier", Run: func(ctx context.Context, ready func()) error {
 		notify := func(state string) {
 			if err := s.notify(state); err != nil {
-				a.Warn(err)
+				warn(err)
 			}
 		}
 		notify(daemon.SdNotifyReady)
 		ready()
-		if err := s.feed(ctx, a.alive); err != nil {
-			a.Warn(err)
+		if err := s.feed(ctx, alive); err != nil {
+			warn(err)
 			<-ctx.Done()
 		}
 		notify(daemon.SdNotifyStopping)
@@ -78,7 +81,7 @@ func (s Systemd) feed(ctx context.Context, alive func(context.Context) error) er
 	}
 	err := wait.PollUntilContextCancel(ctx, s.watchdog/2, false, func(ctx context.Context) (bool, error) {
 		if err := alive(ctx); err != nil {
-			klog.FromContext(ctx).Error(err, "The API server doesn't answer, so systemd gets no sign of life")
+			klog.FromContext(ctx).Error(err, "The process doesn't answer, so systemd gets no sign of life")
 			return false, nil
 		}
 		return false, s.notify(daemon.SdNotifyWatchdog)

@@ -1,8 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package serve has the command serve: an API on file, memory or etcd, and a runner
-// for all of its Sessions unless they're in etcd.
+// Package serve has the commands of the two parts: serve, an API on file, memory or etcd, with a runner for all of its
+// Sessions unless they're in etcd; and runner, which runs Sessions of such an API elsewhere.
 package serve
 
 import (
