@@ -38,7 +38,7 @@ type Remote struct {
 	ClientConfig *rest.Config
 	// Record has the name, the labels and the spec of the Runner.
 	Record *v1alpha1.Runner
-	// Options say how Sessions are run. Only and None have no effect, and MaxRunning is the capacity of the record.
+	// Options say how Sessions are run. Only has no effect, and MaxRunning is the capacity of the record.
 	Options RunnerOptions
 	// Registered is called each time that the Runner has registered.
 	Registered func()

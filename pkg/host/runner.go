@@ -25,9 +25,6 @@ const deliveryTimeout = time.Second
 type RunnerOptions struct {
 	// Only is the name of the only Session that's run, "" for all Sessions.
 	Only string
-	// None is true where Sessions are stored and not run. The runner then only releases deleted Sessions, which an
-	// earlier process may have run.
-	None bool
 	// MaxRunning is how many Sessions run at a time, 0 for all of them.
 	MaxRunning int
 	Engines
@@ -68,10 +65,8 @@ type Runner struct {
 func NewRunner(api *API, options RunnerOptions) *Runner {
 	r := &Runner{options: options, api: api, table: controller.NewRunning()}
 	r.killed, r.kill = context.WithCancel(context.Background())
-	if !options.None {
-		r.table.Many = options.Only == ""
-		api.Server.Runs, api.Server.UI = r.table, r.table
-	}
+	r.table.Many = options.Only == ""
+	api.Server.Runs, api.Server.UI = r.table, r.table
 	api.attach = append(api.attach, r.attach)
 	return r
 }
@@ -79,11 +74,7 @@ func NewRunner(api *API, options RunnerOptions) *Runner {
 // Steps are the steps of a process that serves the API and runs its Sessions;
 // between are started when the API is ready and stopped before it.
 func (r *Runner) Steps(between ...Part) [][]Part {
-	var steps [][]Part
-	if !r.options.None {
-		steps = append(steps, []Part{{Name: "engines", Run: r.prepare}})
-	}
-	steps = append(steps, r.api.Steps()...)
+	steps := append([][]Part{{{Name: "engines", Run: r.prepare}}}, r.api.Steps()...)
 	for _, part := range between {
 		steps = append(steps, []Part{part})
 	}
@@ -113,20 +104,16 @@ func (r *Runner) prepare(ctx context.Context, ready func()) (err error) {
 }
 
 func (r *Runner) attach(server *apiserver.Server) (err error) {
-	if !r.options.None {
-		r.engines.locate(r.api)
-	}
+	r.engines.locate(r.api)
 	r.controller, err = controller.New(controller.Config{
 		ClientConfig: server.LoopbackClientConfig(),
-		Runs: func(s *v1alpha1.Session) bool {
-			return !r.options.None && (r.options.Only == "" || s.Name == r.options.Only)
-		},
-		NewRun:     r.newRun,
-		Running:    r.table,
-		Delivered:  r.deliver,
-		Finished:   r.ended,
-		Transient:  r.options.Only != "",
-		MaxRunning: r.options.MaxRunning,
+		Runs:         func(s *v1alpha1.Session) bool { return r.options.Only == "" || s.Name == r.options.Only },
+		NewRun:       r.newRun,
+		Running:      r.table,
+		Delivered:    r.deliver,
+		Finished:     r.ended,
+		Transient:    r.options.Only != "",
+		MaxRunning:   r.options.MaxRunning,
 	})
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path"
@@ -72,6 +73,8 @@ type source struct {
 	client    *kubernetes.Client
 	compactor etcd3.Compactor
 	checks    []healthz.HealthChecker
+	// elect takes part in an election once, nil if no other process uses the storage.
+	elect func(ctx context.Context, key string, lead func(context.Context)) error
 	// close stops the client and an embedded store, and waits for them.
 	close func() error
 }

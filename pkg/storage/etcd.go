@@ -58,6 +58,9 @@ func NewEtcd(config Config, options EtcdOptions) (*Backend, error) {
 			newEtcdCheck("etcd", client, config.Prefix, options.HealthcheckTimeout, config.Clock),
 			newEtcdCheck("etcd-readiness", client, config.Prefix, options.ReadycheckTimeout, config.Clock),
 		},
+		elect: func(ctx context.Context, key string, lead func(context.Context)) error {
+			return electIn(ctx, client.Client, key, lead)
+		},
 		close: func() error {
 			stopMeasuring()
 			compactor.Stop()

@@ -57,7 +57,7 @@ func (o *options) addFlags(cmd *cobra.Command, p command.Program) {
 	o.etcd.AddFlags(flags)
 	flags.StringVar(&o.dataDir, command.DataDirFlag, "",
 		"directory of the file storage (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
-	flags.BoolVar(&o.runSessions, "run-sessions", o.runSessions, "run the Sessions; Sessions in etcd are only served")
+	flags.BoolVar(&o.runSessions, "run-sessions", o.runSessions, "run the Sessions; without it, and in etcd, Sessions are served for runners elsewhere")
 	flags.IntVar(&o.maxRunning, "max-running", 0,
 		"how many Sessions run at a time, 0 for all; the others wait in the order of their creation")
 	flags.StringVar(&o.kubeconfigOut, "kubeconfig-out", "",

@@ -78,14 +78,12 @@ func (o *options) serve(ctx context.Context, p command.Program) error {
 	return command.Failed(errors.Join(err, late))
 }
 
-// steps are those of the API and of its runner. No server runs the Sessions in etcd,
-// or releases them: the runner elsewhere does.
+// steps are those of the API and of what runs its Sessions: this process, or Runners elsewhere.
 func (o *options) steps(p command.Program, api *host.API) [][]host.Part {
-	if o.storage == storageEtcd {
-		return api.Steps()
+	if !o.runSessions {
+		return host.NewKeeper(api).Steps()
 	}
 	return host.NewRunner(api, host.RunnerOptions{
-		None:       !o.runSessions,
 		MaxRunning: o.maxRunning,
 		Engines:    host.Engines{Watch: true, MaxDataSize: o.maxDataSize, KillGrace: o.killGrace, Targets: o.targets.Targets},
 		Log:        func() *logs.Store { return logs.New(logLimit, clock.RealClock{}) },
@@ -107,7 +105,7 @@ func (o *options) announce(p command.Program, api *host.API) {
 		fmt.Fprintf(out, "Sessions are kept in etcd at %s below %s\n", strings.Join(o.etcd.Servers, ", "), o.etcd.Prefix)
 	}
 	if !o.runSessions {
-		fmt.Fprintln(out, "Sessions are not run here")
+		fmt.Fprintln(out, "Sessions are not run here: runners elsewhere claim them")
 	}
 }
 
