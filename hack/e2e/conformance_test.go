@@ -13,5 +13,5 @@ import (
 // testConformance: what a server of Sessions must do, it does behind an aggregator as
 // well.
 func testConformance(t *testing.T, c *cluster) {
-	conformance.Run(t, conformance.Target{Config: c.admin, Kubeconfig: kubeconfig.Write(t, c.admin), Aggregated: true})
+	conformance.Run(t, conformance.Target{Config: c.admin, Kubeconfig: kubeconfig.Write(t, c.admin), Aggregated: true, Runners: true})
 }

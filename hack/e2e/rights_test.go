@@ -25,5 +25,6 @@ func bindings(t testing.TB) []coreapi.Binding {
 		{Group: "viewers", Rules: roles["tilt-session-view"].Rules},
 		{Group: "editors", Rules: roles["tilt-session-edit"].Rules},
 		{Group: "admins", Rules: roles["tilt-session-admin"].Rules},
+		{Group: "runners", Rules: roles["tilt-session-runner"].Rules},
 	}
 }

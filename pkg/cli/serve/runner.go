@@ -30,6 +30,9 @@ import (
 	"tilt.dev/session/pkg/logs"
 )
 
+// noAddress is the address of a server that is not wanted.
+const noAddress = "none"
+
 // runnerOptions are those of the command runner.
 type runnerOptions struct {
 	kubeconfig, context string
@@ -60,7 +63,7 @@ func (o *runnerOptions) addFlags(flags *pflag.FlagSet, p command.Program) {
 		"how long the claims of this runner are good after each renewal, in whole seconds from 3s to 5m")
 	flags.StringVar(&o.root, "root", "", "directory that Tiltfiles have to be below (default any)")
 	flags.StringVar(&o.healthAddress, "health-bind-address", "127.0.0.1:10361",
-		`address for /healthz, /livez, /readyz and /metrics over plain HTTP, "" for none`)
+		`address for /healthz, /livez, /readyz and /metrics over plain HTTP, "none" for none`)
 	o.targets.AddDeployFlags(flags)
 	command.AddKillGrace(flags, &o.killGrace)
 	p.AddVerbosity(flags, &o.verbosity)
@@ -89,7 +92,7 @@ func (o *runnerOptions) complete() (err error) {
 		}
 		o.root = root
 	}
-	if o.healthAddress != "" {
+	if o.healthAddress != noAddress {
 		if _, _, err := net.SplitHostPort(o.healthAddress); err != nil {
 			errs = append(errs, fmt.Errorf("--health-bind-address: %w", err))
 		}
@@ -155,7 +158,7 @@ func (o *runnerOptions) run(ctx context.Context, p command.Program) error {
 		},
 	}
 	steps := [][]host.Part{{remote.Part()}, {systemd.NotifierOf(remote.Alive, p.Warn)}}
-	if o.healthAddress != "" {
+	if o.healthAddress != noAddress {
 		steps = slices.Insert(steps, 0, []host.Part{remote.Health(o.healthAddress)})
 	}
 	err, late := p.Group().Run(ctx, steps, func(ctx context.Context) error {
