@@ -4,6 +4,7 @@
 package apiserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -43,6 +44,11 @@ type Options struct {
 	UI uiresource.Source
 	// Runners serves Runners, which are other processes that run the Sessions. It must not be combined with Runs.
 	Runners bool
+	// RunnerSecret returns what the server and its replicas share to authenticate to Runners, which create makes if there
+	// is none. If nil, this process has its own.
+	RunnerSecret func(ctx context.Context, create func() ([]byte, error)) ([]byte, error)
+	// LocalRunners allows requests to Runners at loopback and link-local addresses.
+	LocalRunners bool
 	// BindAddress is the IP address to listen on.
 	BindAddress string
 	// Port is the TCP port to listen on; 0 selects a free port.
@@ -118,6 +124,8 @@ func (o *Options) AddFlags(fs *pflag.FlagSet) {
 			"use 0.0.0.0 for all IPv4 addresses and :: for all addresses")
 	fs.IntVar(&o.Port, "secure-port", o.Port, "port to serve HTTPS on, 0 for any free port")
 	fs.BoolVar(&o.Profiling, "profiling", o.Profiling, "serve profiles of the process below /debug/pprof/")
+	fs.BoolVar(&o.LocalRunners, "allow-local-runner-endpoints", o.LocalRunners,
+		"send requests also to runners whose spec.endpoint is a loopback or link-local address")
 	o.TLS.AddFlags(fs)
 	o.Authentication.AddFlags(fs)
 	o.Authorization.AddFlags(fs)

@@ -50,6 +50,9 @@ func (s *Server) Run(ctx context.Context) error {
 	close(stopped)
 	stop()
 	running.Wait()
+	if s.dialer != nil {
+		s.dialer.Close()
+	}
 	s.config.closeCoreConnections()
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)

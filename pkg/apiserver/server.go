@@ -24,6 +24,7 @@ import (
 	"tilt.dev/session/pkg/registry/runner"
 	"tilt.dev/session/pkg/registry/session"
 	"tilt.dev/session/pkg/registry/uiresource"
+	"tilt.dev/session/pkg/relay"
 	"tilt.dev/session/pkg/web"
 )
 
@@ -49,6 +50,8 @@ type Server struct {
 	logs     *session.LogREST
 	// runners is nil without Runners.
 	runners *runner.REST
+	// dialer is the way to the runs of Runners, nil without Runners.
+	dialer *relay.Dialer
 	// view is nil without UIResources.
 	view *uiresource.View
 	// ready is closed by Run once the server is ready.
@@ -81,23 +84,25 @@ func (c CompletedConfig) build() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	served, logs := session.NewSubresources(sessions, c.config.options.Runs)
+	server := &Server{config: c.config, generic: generic, sessions: sessions, ready: make(chan struct{})}
+	runners, err := server.serveRunners(getter)
+	if err != nil {
+		sessions.Destroy()
+		return nil, err
+	}
+	var remote session.Remote
+	if server.dialer != nil {
+		remote = server.dialer
+	}
+	served, logs := session.NewSubresources(sessions, c.config.options.Runs, remote)
+	server.logs = logs
 	served["sessions"], served["sessions/status"] = sessions, status
-	server := &Server{config: c.config, generic: generic, sessions: sessions, logs: logs, ready: make(chan struct{})}
+	maps.Copy(served, runners)
 	if source := c.config.options.UI; source != nil {
 		var shown map[string]rest.Storage
 		shown, server.view = uiresource.New(
 			c.config.scheme, c.config.codecs.LegacyCodec(v1alpha1.SchemeGroupVersion), source)
 		maps.Copy(served, shown)
-	}
-	if c.config.options.Runners {
-		runners, runnerStatus, err := runner.NewREST(c.config.scheme, getter, nil)
-		if err != nil {
-			sessions.Destroy()
-			return nil, err
-		}
-		server.runners = runners
-		served["runners"], served["runners/status"] = runners, runnerStatus
 	}
 	group := genericapiserver.NewDefaultAPIGroupInfo(
 		v1alpha1.GroupName, c.config.scheme, runtime.NewParameterCodec(c.config.scheme), c.config.codecs)

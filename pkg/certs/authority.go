@@ -88,6 +88,17 @@ func (a *Authority) Renew(now time.Time, lifetime time.Duration) (*Authority, er
 
 // Sign returns a serving certificate with a new key, valid from now for lifetime.
 func (a *Authority) Sign(subject Subject, now time.Time, lifetime time.Duration) (KeyPair, error) {
+	return a.sign(subject, x509.ExtKeyUsageServerAuth, now, lifetime)
+}
+
+// SignClient returns a client certificate with a new key, valid from now for lifetime.
+func (a *Authority) SignClient(name string, now time.Time, lifetime time.Duration) (KeyPair, error) {
+	return a.sign(Subject{Names: []string{name}}, x509.ExtKeyUsageClientAuth, now, lifetime)
+}
+
+func (a *Authority) sign(
+	subject Subject, usage x509.ExtKeyUsage, now time.Time, lifetime time.Duration,
+) (KeyPair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return KeyPair{}, err
@@ -97,7 +108,7 @@ func (a *Authority) Sign(subject Subject, now time.Time, lifetime time.Duration)
 		return KeyPair{}, err
 	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
-	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	template.ExtKeyUsage = []x509.ExtKeyUsage{usage}
 	template.DNSNames = subject.Names
 	template.IPAddresses = subject.Addresses
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)

@@ -20,6 +20,9 @@ type Keeper struct {
 func NewKeeper(api *API) *Keeper {
 	k := &Keeper{api: api}
 	api.Server.Runners = true
+	api.Server.RunnerSecret = func(ctx context.Context, create func() ([]byte, error)) ([]byte, error) {
+		return api.storage.Shared(ctx, "runner-client-authority", create)
+	}
 	api.attach = append(api.attach, k.attach)
 	return k
 }

@@ -161,7 +161,9 @@ func TestLostRunner(t *testing.T) {
 	}
 }
 
-func unclaimed(s *v1alpha1.Session) bool { return s.Status.Runner == nil && s.Status.PID == 0 && !held(s) }
+func unclaimed(s *v1alpha1.Session) bool {
+	return s.Status.Runner == nil && s.Status.PID == 0 && !held(s)
+}
 
 // A Runner that renews its record is never lost, however long that takes, and whatever its clock says.
 func TestRenewedRunner(t *testing.T) {

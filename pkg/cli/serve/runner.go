@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -41,10 +42,12 @@ type runnerOptions struct {
 	maxRunning          int32
 	lease               time.Duration
 	root                string
-	healthAddress       string
-	targets             command.Targets
-	killGrace           time.Duration
-	verbosity           uint16
+	// endpoint is where the API reaches the runs, listen the address for that.
+	endpoint, listen string
+	healthAddress    string
+	targets          command.Targets
+	killGrace        time.Duration
+	verbosity        uint16
 	// maxDataSize is from the environment.
 	maxDataSize int64
 	// config is the way to the API, set by complete.
@@ -62,6 +65,10 @@ func (o *runnerOptions) addFlags(flags *pflag.FlagSet, p command.Program) {
 	flags.DurationVar(&o.lease, "lease-duration", 15*time.Second,
 		"how long the claims of this runner are good after each renewal, in whole seconds from 3s to 5m")
 	flags.StringVar(&o.root, "root", "", "directory that Tiltfiles have to be below (default any)")
+	flags.StringVar(&o.endpoint, "endpoint", "",
+		"address, such as https://10.0.0.7:10360, at which the API reaches this runner for logs and requests (default none)")
+	flags.StringVar(&o.listen, "bind-address", "",
+		"address to listen on for --endpoint (default the port of --endpoint on all addresses)")
 	flags.StringVar(&o.healthAddress, "health-bind-address", "127.0.0.1:10361",
 		`address for /healthz, /livez, /readyz and /metrics over plain HTTP, "none" for none`)
 	o.targets.AddDeployFlags(flags)
@@ -92,6 +99,9 @@ func (o *runnerOptions) complete() (err error) {
 		}
 		o.root = root
 	}
+	if address, err := url.Parse(o.endpoint); o.listen == "" && err == nil {
+		o.listen = ":" + address.Port()
+	}
 	if o.healthAddress != noAddress {
 		if _, _, err := net.SplitHostPort(o.healthAddress); err != nil {
 			errs = append(errs, fmt.Errorf("--health-bind-address: %w", err))
@@ -100,9 +110,12 @@ func (o *runnerOptions) complete() (err error) {
 	errs = append(errs, o.targets.Check()...)
 	flags := map[string]string{
 		"metadata.name": "--name " + o.name, "spec.capacity": fmt.Sprintf("--max-running %d", o.maxRunning),
-		"spec.leaseDurationSeconds": fmt.Sprintf("--lease-duration %v", o.lease), "metadata.labels": "--labels",
+		"spec.leaseDurationSeconds": fmt.Sprintf("--lease-duration %v", o.lease), "metadata.labels": "--labels", "spec.endpoint": "--endpoint " + o.endpoint,
 	}
 	for _, problem := range v1alpha1.ValidateRunner(o.record()) {
+		if problem.Field == "spec.caBundle" {
+			continue // It is made with the certificate of the endpoint.
+		}
 		errs = append(errs, fmt.Errorf("%s: %s", flags[problem.Field], problem.ErrorBody()))
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -124,7 +137,9 @@ func (o *runnerOptions) record() *v1alpha1.Runner {
 	maps.Copy(labels, o.labels)
 	return &v1alpha1.Runner{
 		ObjectMeta: metav1.ObjectMeta{Name: o.name, Labels: labels},
-		Spec:       v1alpha1.RunnerSpec{Capacity: o.maxRunning, LeaseDurationSeconds: int32(o.lease / time.Second)},
+		Spec: v1alpha1.RunnerSpec{
+			Capacity: o.maxRunning, LeaseDurationSeconds: int32(o.lease / time.Second), Endpoint: o.endpoint,
+		},
 	}
 }
 
@@ -158,6 +173,9 @@ func (o *runnerOptions) run(ctx context.Context, p command.Program) error {
 		},
 	}
 	steps := [][]host.Part{{remote.Part()}, {systemd.NotifierOf(remote.Alive, p.Warn)}}
+	if o.endpoint != "" {
+		steps = slices.Insert(steps, 0, []host.Part{remote.Relay(o.listen, o.endpoint)})
+	}
 	if o.healthAddress != noAddress {
 		steps = slices.Insert(steps, 0, []host.Part{remote.Health(o.healthAddress)})
 	}

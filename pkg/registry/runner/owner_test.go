@@ -55,7 +55,7 @@ func TestOwner(t *testing.T) {
 }
 
 func TestCreationRecordsTheUser(t *testing.T) {
-	s := strategy{clientCA: func() []byte { return []byte("ca") }}
+	s := strategy{clientCA: func(context.Context) ([]byte, error) { return []byte("ca"), nil }}
 	created := record("somebody-else")
 	created.ResourceVersion, created.Spec.ClientCABundle = "", []byte("another")
 	created.Status.Running = 3

@@ -31,7 +31,8 @@ import (
 // REST serves runners. It tracks its open watches.
 type REST struct {
 	*genericregistry.Store
-	watches *delivery.Tracker
+	watches  *delivery.Tracker
+	clientCA func(context.Context) ([]byte, error)
 }
 
 var (
@@ -45,7 +46,7 @@ var (
 // Destroy releases the storage of both. Each new Runner gets what clientCA returns, to verify the requests of this
 // server with; nil is for a server without such requests.
 func NewREST(
-	scheme *runtime.Scheme, options generic.RESTOptionsGetter, clientCA func() []byte,
+	scheme *runtime.Scheme, options generic.RESTOptionsGetter, clientCA func(context.Context) ([]byte, error),
 ) (*REST, *StatusREST, error) {
 	main := strategy{ObjectTyper: scheme, NameGenerator: names.SimpleNameGenerator, clientCA: clientCA}
 	runners := &genericregistry.Store{
@@ -68,7 +69,7 @@ func NewREST(
 	status := *runners
 	status.UpdateStrategy = statusStrategy{main}
 	status.ResetFieldsStrategy = statusStrategy{main}
-	return &REST{Store: runners, watches: watches}, &StatusREST{store: &status}, nil
+	return &REST{Store: runners, watches: watches, clientCA: clientCA}, &StatusREST{store: &status}, nil
 }
 
 // attributes returns the labels and fields that selectors match.
@@ -95,6 +96,17 @@ func (r *REST) Watch(ctx context.Context, options *metainternalversion.ListOptio
 // EndWatches refuses further watches, hands open ones their pending events, ends them cleanly and waits until their
 // answers are complete. When ctx is done first it ends them as they are and returns an error.
 func (r *REST) EndWatches(ctx context.Context) error { return r.watches.End(ctx) }
+
+// Create implements rest.Creater.
+func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc,
+	options *metav1.CreateOptions) (runtime.Object, error) {
+	if r.clientCA != nil {
+		if _, err := r.clientCA(ctx); err != nil {
+			return nil, apierrors.NewServiceUnavailable(err.Error())
+		}
+	}
+	return r.Store.Create(ctx, obj, validate, options)
+}
 
 // Update implements rest.Updater for the user of the Runner.
 func (r *REST) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo,

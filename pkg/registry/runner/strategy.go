@@ -26,7 +26,7 @@ type strategy struct {
 	runtime.ObjectTyper
 	names.NameGenerator
 	// clientCA is what each Runner is to verify the requests of this server with, nil without such requests.
-	clientCA func() []byte
+	clientCA func(context.Context) ([]byte, error)
 }
 
 var (
@@ -47,7 +47,7 @@ func (s strategy) PrepareForCreate(ctx context.Context, obj runtime.Object) {
 	runner.Spec.User = userName(ctx)
 	runner.Spec.ClientCABundle = nil
 	if s.clientCA != nil {
-		runner.Spec.ClientCABundle = s.clientCA()
+		runner.Spec.ClientCABundle, _ = s.clientCA(ctx) // REST.Create has refused the request otherwise.
 	}
 }
 

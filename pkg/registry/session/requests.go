@@ -53,10 +53,16 @@ type Log interface {
 	ReadLog(ctx context.Context, options *v1alpha1.SessionLogOptions, until <-chan struct{}) (iter.Seq[[]byte], error)
 }
 
+// Remote finds the runs of other processes. It is safe for concurrent use.
+type Remote interface {
+	// Run returns the run of a Session that is claimed. Its errors are those of the API.
+	Run(ctx context.Context, session *v1alpha1.Session) (Run, error)
+}
+
 // NewSubresources returns the subresources for requests to those of sessions that are in runs, by their paths, and the
-// logs among them. If runs is nil, this process runs no Session.
-func NewSubresources(sessions *REST, runs Runs) (map[string]rest.Storage, *LogREST) {
-	f := finder{sessions: sessions, runs: runs}
+// logs among them. If runs is nil, this process runs no Session. If remote is nil, no claimed Session can be asked.
+func NewSubresources(sessions *REST, runs Runs, remote Remote) (map[string]rest.Storage, *LogREST) {
+	f := finder{sessions: sessions, runs: runs, remote: remote}
 	logs := &LogREST{finder: f, readers: &logReaders{ending: make(chan struct{}), drained: make(chan struct{})}}
 	return map[string]rest.Storage{
 		"sessions/log":  logs,
@@ -159,6 +165,7 @@ func checkPosted[T any, R posted[T]](ctx context.Context, name string, obj runti
 type finder struct {
 	sessions *REST
 	runs     Runs
+	remote   Remote
 }
 
 // find returns the run of the Session of that name. A Session that is done takes no requests that change something.
@@ -170,6 +177,9 @@ func (f *finder) find(ctx context.Context, name string, change bool) (Run, error
 	session := obj.(*v1alpha1.Session)
 	if change && session.Status.Done {
 		return nil, conflict(name, errDone)
+	}
+	if f.remote != nil && session.Status.Runner != nil {
+		return f.remote.Run(ctx, session)
 	}
 	if f.runs == nil {
 		return nil, conflict(name, errNotRun)
