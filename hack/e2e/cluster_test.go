@@ -82,7 +82,7 @@ func newCluster(t testing.TB, replicas int, store *etcd.Cluster) *cluster {
 	c.flags = []string{
 		"--tls-cert-file=" + serving.Cert, "--tls-private-key-file=" + serving.Key,
 		"--requestheader-client-ca-file=" + c.proxies.Write(c.directory, "proxies"), "--requestheader-allowed-names=" + proxyName,
-		"--authorization-kubeconfig=" + core.Kubeconfig(),
+		"--authorization-kubeconfig=" + core.Kubeconfig(), "--allow-local-runner-endpoints",
 	}
 	proxy := c.proxies.Client(proxyName).Write(c.directory, "proxy-client")
 	c.startReplicas(replicas)

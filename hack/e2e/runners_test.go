@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,11 +17,13 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 
 	"tilt.dev/session/hack/e2e/etcd"
 	"tilt.dev/session/hack/e2e/kubeconfig"
 	"tilt.dev/session/hack/e2e/runner"
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
+	"tilt.dev/session/pkg/generated/clientset/versioned"
 	sessionclient "tilt.dev/session/pkg/generated/clientset/versioned/typed/core/v1alpha1"
 )
 
@@ -49,15 +52,16 @@ func newFleet(t *testing.T, c *cluster, number int) *fleet {
 }
 
 // start starts a runner, which is another process of the same name and user as the last one of that number.
-func (f *fleet) start(i int) {
+func (f *fleet) start(i int, more ...string) {
 	f.t.Helper()
 	path, err := program()
 	if err != nil {
 		f.t.Fatal(err)
 	}
 	name := fmt.Sprintf("runner-%d", i)
-	f.runners[i] = runner.Start(f.t, path, "--name="+name, "--labels=id="+strconv.Itoa(i), "--root="+f.root,
-		"--kubeconfig="+kubeconfig.Write(f.t, f.front.User(name, "runners")), "--lease-duration="+runnerLease.String())
+	f.runners[i] = runner.Start(f.t, path, append([]string{"--name=" + name, "--labels=id=" + strconv.Itoa(i),
+		"--root=" + f.root, "--kubeconfig=" + kubeconfig.Write(f.t, f.front.User(name, "runners")),
+		"--lease-duration=" + runnerLease.String()}, more...)...)
 }
 
 // create creates a Session of a Tiltfile.
@@ -85,6 +89,16 @@ func (f *fleet) done(ctx context.Context) map[string]v1alpha1.Session {
 		byName[list.Items[i].Name] = list.Items[i]
 	}
 	return byName
+}
+
+// logStream follows the log of a Session as a user.
+func (f *fleet) logStream(ctx context.Context, user *rest.Config, name string) (io.ReadCloser, error) {
+	set, err := versioned.NewForConfigAndClient(user, httpClient(f.t, user))
+	if err != nil {
+		return nil, err
+	}
+	return set.TiltV1alpha1().RESTClient().Get().Resource("sessions").Name(name).SubResource("log").
+		Param("follow", "true").Stream(ctx)
 }
 
 // lines are those of a file below the root.
