@@ -8,7 +8,7 @@
 // # Life of a Session
 //
 // The Controller owns the Sessions that Config.Runs selects. Its storage may outlast the process; no other process
-// runs Sessions of the same storage.
+// runs Sessions of the same storage, unless there are Claims.
 //
 //   - Start. A run starts once the finalizer and a status with a start time are stored. Nothing of the run happens
 //     before, so no Session starts twice. With MaxRunning the oldest Sessions run; the status of the others says
@@ -28,6 +28,19 @@
 //
 // The Controller releases the finalizer of every deleted Session that it does not run, including those that
 // Config.Runs does not select.
+//
+// # Claims
+//
+// With Config.Claims other processes run Sessions of the same storage. The Controller claims a Session before anything
+// else, by writing status.runner with the resourceVersion that it has read; of several that try, one succeeds. It tries
+// at random one of the oldest that nobody has claimed.
+//
+//   - Writes. It writes about a Session while that has its claim, and leaves all others alone: the API server's
+//     housekeeper releases, fails and expires them. The API refuses a status under another claim than the stored one.
+//   - A claim that is gone ends the run. Nothing more is written.
+//   - Claims that are lost as a whole (Claims.Lost) stop all writes until the caller ends Run, which tries to store that a
+//     ci Session was interrupted and that a manual one may be claimed.
+//   - Drain, or the end of Run, hands a manual Session over: its claim is removed when nothing of its run is left.
 //
 // # What is published
 //

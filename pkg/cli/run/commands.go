@@ -117,7 +117,7 @@ func (o *options) runE(p command.Program) func(*cobra.Command, []string) error {
 func NewGuardCommand(p command.Program) *cobra.Command {
 	return &cobra.Command{
 		Use:    host.GuardCommand,
-		Short:  "Kill the processes of a run that was killed (started by up, ci and serve)",
+		Short:  "Kill the processes of a run that was killed (started by up, ci, serve and runner)",
 		Args:   cobra.NoArgs,
 		Hidden: true,
 		RunE: func(*cobra.Command, []string) error {
