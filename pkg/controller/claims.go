@@ -37,10 +37,10 @@ func (c *Controller) mine(s *v1alpha1.Session) bool {
 	return held != nil && held.UID == c.config.Claims.Claim().UID
 }
 
-// claimable reports whether this process may run a Session that it doesn't run: it has the claim, or nobody has and it
-// takes further ones.
+// claimable reports whether this process may run a Session that it doesn't run: it has the claim, or nobody has, nothing
+// is left of the last run, and it takes further ones.
 func (c *Controller) claimable(s *v1alpha1.Session) bool {
-	return c.mine(s) || s.Status.Runner == nil && !c.draining.Load()
+	return c.mine(s) || s.Status.Runner == nil && !held(s) && !c.draining.Load()
 }
 
 // lost returns why no claim of this process is good any more.
@@ -88,7 +88,8 @@ func (c *Controller) hasRaced(s *v1alpha1.Session) bool {
 	return raced
 }
 
-// lose ends a run whose claim is gone. Nothing more is written about it: the Session may be another's by now.
+// lose ends a run whose claim is gone. Of what it does nothing more is written. Its finalizer holds off the next claim
+// until nothing of it is left.
 func (c *Controller) lose(ctx context.Context, r *run) {
 	klog.FromContext(ctx).Error(errUnclaimed, "A run ends", "session", r.name, "uid", r.uid)
 	r.unclaimed, r.ending = true, true

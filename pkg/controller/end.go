@@ -56,7 +56,7 @@ func (c *Controller) showEnding(ctx context.Context, s *v1alpha1.Session) error 
 // stored is stored before.
 func (c *Controller) forget(ctx context.Context, r *run, stored *v1alpha1.Session) error {
 	released := false
-	if stored != nil && !r.unclaimed {
+	if stored != nil {
 		if newer(r.session, stored) {
 			return nil // The watch is about to report what was written last.
 		}
@@ -80,8 +80,10 @@ func (c *Controller) forget(ctx context.Context, r *run, stored *v1alpha1.Sessio
 func (c *Controller) settle(ctx context.Context, r *run) (released bool, err error) {
 	deleted := r.session.DeletionTimestamp != nil
 	switch {
-	case !c.mine(r.session):
+	case !c.mine(r.session) && r.session.Status.Runner != nil:
 		return false, nil
+	case !c.mine(r.session): // Nobody claims it before it is released.
+		return c.release(ctx, r.session)
 	case r.handedOver && !deleted:
 		return true, c.unclaim(ctx, r)
 	case r.verdict != nil && !r.verdict.stored && !deleted:

@@ -138,20 +138,17 @@ func (r *Remote) incarnate(ctx context.Context, runners client.RunnerInterface) 
 	inner.table.Many = true
 	inner.killed, inner.kill = context.WithCancel(lasting)
 	defer inner.kill()
-	if inner.engines, err = newEngines(r.Options.Engines, r.Warn); err != nil {
-		return fmt.Errorf("prepare to run commands: %w", err)
-	}
-	defer func() {
-		if err := inner.engines.close(); err != nil {
-			r.Warn(err)
-		}
-	}()
-	inner.engines.commands = slices.Concat(inner.engines.commands, r.surroundings())
 	current := &incarnation{Runner: inner}
 	registering, cancel := context.WithTimeout(ctx, registerTimeout)
+	var until time.Duration
+	extended := func(later time.Duration) {
+		until = later
+		if inner.engines != nil {
+			inner.engines.processes.SetDeadline(later)
+		}
+	}
 	current.lease, err = lease.Register(registering, lease.Options{
-		Client: runners, Record: r.Record, Uptime: process.Uptime,
-		Extended: inner.engines.processes.SetDeadline,
+		Client: runners, Record: r.Record, Uptime: process.Uptime, Extended: extended,
 		Status: func() v1alpha1.RunnerStatus {
 			return v1alpha1.RunnerStatus{Running: int32(inner.table.Active()), Draining: r.draining.Load()} //nolint:gosec // Few.
 		},
@@ -160,6 +157,17 @@ func (r *Remote) incarnate(ctx context.Context, runners client.RunnerInterface) 
 	if err != nil {
 		return err
 	}
+	// Nothing is renewed before serve.
+	if inner.engines, err = newEngines(r.Options.Engines, r.Warn); err != nil {
+		return fmt.Errorf("prepare to run commands: %w", err)
+	}
+	inner.engines.processes.SetDeadline(until)
+	defer func() {
+		if err := inner.engines.close(); err != nil {
+			r.Warn(err)
+		}
+	}()
+	inner.engines.commands = slices.Concat(inner.engines.commands, r.surroundings())
 	inner.controller, err = controller.New(controller.Config{
 		ClientConfig: r.limitless(),
 		Runs:         r.selected,

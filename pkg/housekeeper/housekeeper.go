@@ -49,6 +49,8 @@ const (
 	maxWrites = 100
 	// requestTimeout bounds a request.
 	requestTimeout = 10 * time.Second
+	// orphaned is how long a Session without a claim may have the finalizer: by then every Runner has ended its runs.
+	orphaned = 6 * time.Minute
 	// forgetting is how long the record of a lost Runner is kept.
 	forgetting = 10 * time.Minute
 )
@@ -173,6 +175,10 @@ func (h *Housekeeper) round(ctx context.Context) error {
 				since = now
 			}
 			present[s.UID] = since
+			if held(s) && now.Sub(since) > orphaned {
+				err = h.release(ctx, s)
+				break
+			}
 			if now.Sub(since) >= settling && writes < maxWrites {
 				var wrote bool
 				wrote, err = h.explain(ctx, s, runners, lost, now)

@@ -22,10 +22,14 @@ const (
 	reasonNotSelected = "NoMatchingRunner"
 	reasonFull        = "RunnersFull"
 	reasonUnclaimed   = "Unclaimed"
+	reasonEnding      = "LastRunEnding"
 )
 
 // whyUnclaimed is why nobody claims a Session. Its message names no numbers that change often: each change is a write.
 func whyUnclaimed(s *v1alpha1.Session, runners []*v1alpha1.Runner, lost map[types.UID]string) (reason, message string) {
+	if held(s) {
+		return reasonEnding, "Something may be left of the last run of the Session"
+	}
 	alive, selected, free := 0, 0, 0
 	for _, r := range runners {
 		if lost[r.UID] != "" || r.Status.Draining {

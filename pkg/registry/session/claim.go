@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -34,7 +35,8 @@ func (u fencedUpdate) UpdatedObject(ctx context.Context, old runtime.Object) (ru
 
 // checkClaim returns why a status may not be written because of its claim. A claim is made where there is none, kept by
 // every write of its holder, and removed, but never replaced. Making one changes nothing else, so a Runner can't write
-// what it knows of a run whose claim it has lost.
+// what it knows of a run whose claim it has lost. The finalizer holds off the next claim until nothing of the last run is
+// left, also if somebody else than the holder removes the claim.
 func checkClaim(session, stored *v1alpha1.Session) error {
 	claim, held := session.Status.Runner, stored.Status.Runner
 	switch {
@@ -49,6 +51,8 @@ func checkClaim(session, stored *v1alpha1.Session) error {
 		return errDone
 	case stored.DeletionTimestamp != nil:
 		return errors.New("it's being deleted")
+	case slices.Contains(stored.Finalizers, v1alpha1.Finalizer):
+		return errors.New("its last run has not ended")
 	case session.ResourceVersion == "":
 		return errors.New("a claim requires the metadata.resourceVersion that was read")
 	case !apiequality.Semantic.DeepEqual(unclaimed(session), unclaimed(stored)):

@@ -140,6 +140,9 @@ func checkClaims(t *testing.T, s *server) {
 		t.Log(what)
 		write(change).failure(http.StatusConflict, metav1.StatusReasonConflict)
 	}
+	s.patch(t, path(name), `{"metadata":{"finalizers":["tilt.dev/session"]}}`, contentMerge).want(http.StatusOK)
+	conflicts("a claim before the last run has ended", func(s *v1alpha1.Session) { s.Status.Runner = claim("a") })
+	s.patch(t, path(name), `{"metadata":{"finalizers":null}}`, contentMerge).want(http.StatusOK)
 	conflicts("a claim without the version that was read", func(s *v1alpha1.Session) {
 		s.ResourceVersion, s.Status.Runner = "", claim("a")
 	})
