@@ -187,7 +187,7 @@ func TestShortOutage(t *testing.T) {
 		l, _ := held(t, s)
 		for range 5 {
 			s.set(errors.New("the storage is away"), 0)
-			time.Sleep(6 * time.Second)
+			time.Sleep(5 * time.Second)
 			s.set(nil, 0)
 			time.Sleep(10 * time.Second)
 		}
