@@ -49,6 +49,13 @@ func (s *store) set(fail error, delay time.Duration) {
 	s.fail, s.delay = fail, delay
 }
 
+// state is the record, nil without one, and how often it was renewed.
+func (s *store) state() (*v1alpha1.Runner, int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.record.DeepCopy(), s.renewed
+}
+
 func (s *store) Create(
 	ctx context.Context, record *v1alpha1.Runner, _ metav1.CreateOptions,
 ) (*v1alpha1.Runner, error) {
@@ -137,8 +144,9 @@ func TestRenewals(t *testing.T) {
 		l, _ := held(t, s)
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if l.Lost() != nil || s.renewed < 12 || s.renewed > 14 || s.record.Status.Running != 2 {
-			t.Errorf("lost %v after %d renewals", l.Lost(), s.renewed)
+		record, renewed := s.state()
+		if l.Lost() != nil || renewed < 12 || renewed > 14 || record.Status.Running != 2 {
+			t.Errorf("lost %v after %d renewals", l.Lost(), renewed)
 		}
 		if claim := l.Claim(); claim.UID != "u" || claim.Name != "one" || claim.LeaseDurationSeconds != 15 {
 			t.Errorf("claim %+v", claim)
@@ -161,7 +169,8 @@ func TestDeadline(t *testing.T) {
 				s := &store{}
 				l, _ := held(t, s)
 				time.Sleep(time.Minute + time.Second)
-				last := s.record.Status.RenewTime.Time
+				record, _ := s.state()
+				last := record.Status.RenewTime.Time
 				s.set(c.fail, c.delay)
 				<-l.Done()
 				if took := time.Since(last); took < 11*time.Second || took > 12*time.Second+look {
@@ -237,8 +246,9 @@ func TestReplacement(t *testing.T) {
 		if second.Lost() != nil || second.Claim().UID == first.Claim().UID {
 			t.Errorf("the second: %v, %+v", second.Lost(), second.Claim())
 		}
-		if err := second.Release(t.Context()); err != nil || s.record != nil {
-			t.Errorf("released: %v, %+v", err, s.record)
+		err := second.Release(t.Context())
+		if record, _ := s.state(); err != nil || record != nil {
+			t.Errorf("released: %v, %+v", err, record)
 		}
 		<-second.Done()
 		if err := second.Lost(); errors.Is(err, ErrReplaced) || !strings.Contains(err.Error(), "deleted") {
