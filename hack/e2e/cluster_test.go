@@ -70,7 +70,7 @@ type front interface {
 
 // newCluster returns when a number of replicas is ready and the aggregator sends
 // requests to them.
-func newCluster(t testing.TB, replicas int, store *etcd.Cluster) *cluster {
+func newCluster(t testing.TB, replicas int, store *etcd.Cluster, flags ...string) *cluster {
 	t.Helper()
 	c := &cluster{
 		t: t, store: store, directory: t.TempDir(), service: endpoints.New(t),
@@ -83,7 +83,9 @@ func newCluster(t testing.TB, replicas int, store *etcd.Cluster) *cluster {
 		"--tls-cert-file=" + serving.Cert, "--tls-private-key-file=" + serving.Key,
 		"--requestheader-client-ca-file=" + c.proxies.Write(c.directory, "proxies"), "--requestheader-allowed-names=" + proxyName,
 		"--authorization-kubeconfig=" + core.Kubeconfig(), "--allow-local-runner-endpoints",
+		"--housekeeping=false", // It writes to Sessions that nobody claims.
 	}
+	c.flags = append(c.flags, flags...)
 	proxy := c.proxies.Client(proxyName).Write(c.directory, "proxy-client")
 	c.startReplicas(replicas)
 	c.aggregator = aggregator.Start(t, aggregator.Config{

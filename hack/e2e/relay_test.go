@@ -22,7 +22,7 @@ import (
 
 // TestRelay: what is asked of a run reaches it through any replica, wherever it runs, for those who may ask.
 func TestRelay(t *testing.T) {
-	f := newFleet(t, newCluster(t, 2, etcd.Start(t, etcd.Config{})), 0)
+	f := newFleet(t, newCluster(t, 2, etcd.Start(t, etcd.Config{}), "--housekeeping=true"), 0)
 	var addresses []string
 	for i := range 2 {
 		f.runners = append(f.runners, nil)

@@ -127,7 +127,7 @@ func TestRunners(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f := newFleet(t, newCluster(t, 2, etcd.Start(t, etcd.Config{})), 3)
+	f := newFleet(t, newCluster(t, 2, etcd.Start(t, etcd.Config{}), "--housekeeping=true"), 3)
 	f.create("steady", fmt.Sprintf(
 		"local_resource('beat', serve_cmd='while true; do echo $$ >>%s/beats; sleep 0.1; done')", f.root),
 		v1alpha1.SessionSpec{ExitCondition: v1alpha1.ExitConditionManual, RunnerSelector: map[string]string{"id": "2"}})

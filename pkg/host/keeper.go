@@ -14,11 +14,13 @@ import (
 type Keeper struct {
 	api         *API
 	housekeeper *housekeeper.Housekeeper
+	// on is false for an API that others look after.
+	on bool
 }
 
-// NewKeeper returns a keeper for an API that hasn't started, which takes Runners.
-func NewKeeper(api *API) *Keeper {
-	k := &Keeper{api: api}
+// NewKeeper returns a keeper for an API that hasn't started, which takes Runners. Without on it does nothing.
+func NewKeeper(api *API, on bool) *Keeper {
+	k := &Keeper{api: api, on: on}
 	api.Server.Runners = true
 	api.Server.RunnerSecret = func(ctx context.Context, create func() ([]byte, error)) ([]byte, error) {
 		return api.storage.Shared(ctx, "runner-client-authority", create)
@@ -29,6 +31,9 @@ func NewKeeper(api *API) *Keeper {
 
 // Steps are the steps of a process that serves the API.
 func (k *Keeper) Steps() [][]Part {
+	if !k.on {
+		return k.api.Steps()
+	}
 	return append(k.api.Steps(), []Part{{Name: "housekeeper", Run: k.run}})
 }
 

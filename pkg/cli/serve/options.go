@@ -31,6 +31,8 @@ type options struct {
 	etcd storage.EtcdOptions
 	// runSessions has the Sessions run by this process, maxRunning of them at a time, 0 for all.
 	runSessions bool
+	// housekeeping has this process look after the Sessions that Runners elsewhere run.
+	housekeeping bool
 	maxRunning  int
 	// kubeconfigOut is a file of its own for the kubeconfig, none if empty.
 	kubeconfigOut string
@@ -58,6 +60,8 @@ func (o *options) addFlags(cmd *cobra.Command, p command.Program) {
 	flags.StringVar(&o.dataDir, command.DataDirFlag, "",
 		"directory of the file storage (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
 	flags.BoolVar(&o.runSessions, "run-sessions", o.runSessions, "run the Sessions; without it, and in etcd, Sessions are served for runners elsewhere")
+	flags.BoolVar(&o.housekeeping, "housekeeping", true,
+		"where Sessions are served for runners: end those of lost runners, delete expired ones, and say why none is claimed")
 	flags.IntVar(&o.maxRunning, "max-running", 0,
 		"how many Sessions run at a time, 0 for all; the others wait in the order of their creation")
 	flags.StringVar(&o.kubeconfigOut, "kubeconfig-out", "",

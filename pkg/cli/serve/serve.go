@@ -81,7 +81,7 @@ func (o *options) serve(ctx context.Context, p command.Program) error {
 // steps are those of the API and of what runs its Sessions: this process, or Runners elsewhere.
 func (o *options) steps(p command.Program, api *host.API) [][]host.Part {
 	if !o.runSessions {
-		return host.NewKeeper(api).Steps()
+		return host.NewKeeper(api, o.housekeeping).Steps()
 	}
 	return host.NewRunner(api, host.RunnerOptions{
 		MaxRunning: o.maxRunning,
