@@ -33,7 +33,7 @@ type options struct {
 	runSessions bool
 	// housekeeping has this process look after the Sessions that Runners elsewhere run.
 	housekeeping bool
-	maxRunning  int
+	maxRunning   int
 	// kubeconfigOut is a file of its own for the kubeconfig, none if empty.
 	kubeconfigOut string
 	// targets are for the Sessions that this process runs.
