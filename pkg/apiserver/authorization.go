@@ -18,8 +18,8 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// ViewersGroup may read Sessions, UIResources, UIButtons, Runners, logs and paths that aren't resources. A user who may create
-// Sessions can execute commands as the server's user, which a dashboard shouldn't be able to.
+// ViewersGroup may read Sessions, UIResources, UIButtons, Runners, logs and paths that aren't resources. A user who may
+// create Sessions can execute commands as the server's user, which a dashboard shouldn't be able to.
 const ViewersGroup = "tilt:viewers"
 
 func (o *Options) validateAuthorization() []error {

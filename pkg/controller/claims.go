@@ -37,8 +37,8 @@ func (c *Controller) mine(s *v1alpha1.Session) bool {
 	return held != nil && held.UID == c.config.Claims.Claim().UID
 }
 
-// claimable reports whether this process may run a Session that it doesn't run: it has the claim, or nobody has, nothing
-// is left of the last run, and it takes further ones.
+// claimable reports whether this process may run a Session that it doesn't run: it has the claim, or no process has,
+// nothing is left of the last run, and it takes further ones.
 func (c *Controller) claimable(s *v1alpha1.Session) bool {
 	return c.mine(s) || s.Status.Runner == nil && !held(s) && !c.draining.Load()
 }
@@ -131,8 +131,8 @@ func (c *Controller) Drain(ctx context.Context) {
 	}
 }
 
-// acquire claims a Session that is admitted, and returns what is stored then. It is nil, maybe without an error, if this
-// process doesn't run the Session now.
+// acquire claims a Session that is admitted, and returns what is stored then. It is nil, maybe without an error, if
+// this process doesn't run the Session now.
 func (c *Controller) acquire(ctx context.Context, s *v1alpha1.Session) (*v1alpha1.Session, error) {
 	if c.hasRaced(s) {
 		return nil, nil

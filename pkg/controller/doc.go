@@ -38,8 +38,8 @@
 //   - Writes. It writes about a Session while that has its claim, and leaves all others alone: the API server's
 //     housekeeper releases, fails and expires them. The API refuses a status under another claim than the stored one.
 //   - A claim that is gone ends the run. Nothing more is written.
-//   - Claims that are lost as a whole (Claims.Lost) stop all writes until the caller ends Run, which tries to store that a
-//     ci Session was interrupted and that a manual one may be claimed.
+//   - Claims that are lost as a whole (Claims.Lost) stop all writes until the caller ends Run, which tries to store
+//     that a ci Session was interrupted and that a manual one may be claimed.
 //   - Drain, or the end of Run, hands a manual Session over: its claim is removed when nothing of its run is left.
 //
 // # What is published

@@ -124,7 +124,7 @@ func newer(a, b *v1alpha1.Session) bool {
 func (c *Controller) reconcileIdle(ctx context.Context, s *v1alpha1.Session) error {
 	switch {
 	case c.lost() != nil:
-		return nil // Run is about to end.
+		return nil //nolint:nilerr // Run is about to end.
 	case s.DeletionTimestamp != nil:
 		c.uncertain.Delete(s.UID)
 		c.raced.Delete(s.UID)

@@ -57,7 +57,7 @@ func (r *Remote) Relay(listen, endpoint string) Part {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 		defer cancel()
 		err = errors.Join(server.Shutdown(ending), server.Close())
-		<-served
+		_ = <-served // It is http.ErrServerClosed.
 		return err
 	}}
 }

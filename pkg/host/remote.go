@@ -150,7 +150,7 @@ func (r *Remote) incarnate(ctx context.Context, runners client.RunnerInterface) 
 	current.lease, err = lease.Register(registering, lease.Options{
 		Client: runners, Record: r.Record, Uptime: process.Uptime, Extended: extended,
 		Status: func() v1alpha1.RunnerStatus {
-			return v1alpha1.RunnerStatus{Running: int32(inner.table.Active()), Draining: r.draining.Load()} //nolint:gosec // Few.
+			return v1alpha1.RunnerStatus{Running: int32(inner.table.Active()), Draining: r.draining.Load()}
 		},
 	})
 	cancel()

@@ -1,8 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package housekeeper does what no Runner can for the Sessions of an API: it says why nobody claims a Session, ends those
-// of lost Runners, releases deleted ones, and deletes the expired.
+// Package housekeeper does what no Runner can for the Sessions of an API: it says why a Session isn't claimed, ends those of
+// lost Runners, releases deleted ones, and deletes the expired.
 //
 // A Runner is lost when its renewTime hasn't changed for longer than lease.Patience, or its record has been missing for
 // that long, as the housekeeper has seen it by its own clock. Watches may lag, so it reads the record once more from
@@ -199,14 +199,14 @@ func (h *Housekeeper) round(ctx context.Context) error {
 }
 
 // writeStatus replaces the status of a Session as long as it is stored as s.
-func (h *Housekeeper) writeStatus(ctx context.Context, s *v1alpha1.Session, status v1alpha1.SessionStatus) (
-	*v1alpha1.Session, error) {
+func (h *Housekeeper) writeStatus(ctx context.Context, s *v1alpha1.Session, status v1alpha1.SessionStatus) error {
 	if equality.Semantic.DeepEqual(status, s.Status) {
-		return s, nil
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	changed := *s
 	changed.Status = status
-	return h.client.Sessions().UpdateStatus(ctx, &changed, metav1.UpdateOptions{FieldManager: fieldManager})
+	_, err := h.client.Sessions().UpdateStatus(ctx, &changed, metav1.UpdateOptions{FieldManager: fieldManager})
+	return err
 }

@@ -139,8 +139,7 @@ func (h *Housekeeper) endOf(ctx context.Context, s *v1alpha1.Session, why string
 	if err := h.release(ctx, s); held(s) {
 		return err // The watch is about to show the Session without it.
 	}
-	_, err := h.writeStatus(ctx, s, status)
-	return err
+	return h.writeStatus(ctx, s, status)
 }
 
 // held reports whether the deletion of a Session waits for the end of its run.

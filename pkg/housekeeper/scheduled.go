@@ -71,6 +71,5 @@ func (h *Housekeeper) explain(
 		Type: v1alpha1.SessionConditionScheduled, Status: metav1.ConditionFalse, Reason: reason, Message: message,
 		ObservedGeneration: s.Generation, LastTransitionTime: metav1.NewTime(now.Truncate(time.Second)),
 	})
-	_, err = h.writeStatus(ctx, s, status)
-	return true, err
+	return true, h.writeStatus(ctx, s, status)
 }

@@ -3,11 +3,11 @@
 
 // Package lease registers a process as a Runner, renews its record, and says how long its claims are good.
 //
-// No two machines have to agree on the time. A Runner counts from before it sent its last successful renewal, on a clock
-// that nobody sets and that goes on while the machine is suspended: when the lease less an allowance has passed, its
-// claims are lost, and it has to have ended its runs. Others count from when they have last seen the renewTime of the
-// record change, on a clock of their own: they take a Runner for lost when the lease plus the allowance has passed. They
-// see a renewal after it was sent, so a Runner always gives up at least two allowances before others do.
+// No two machines have to agree on the time. A Runner counts from before it sent its last successful renewal, on a
+// clock that can't be set and that goes on while the machine is suspended: when the lease less an allowance has passed,
+// its claims are lost, and it has to have ended its runs. Others count from when they have last seen the renewTime of
+// the record change, on a clock of their own: they take a Runner for lost when the lease plus the allowance has passed.
+// They see a renewal after it was sent, so a Runner always gives up at least two allowances before others do.
 //
 // A record is of one incarnation of a process. A process that has lost its claims, or starts again, registers anew: its
 // record has another UID, and claims under the old one are those of a lost Runner. A process that finds a record of its
@@ -234,7 +234,8 @@ func (l *Lease) reread(ctx context.Context) error {
 
 // Release deletes the record, once nothing is left that was claimed.
 func (l *Lease) Release(ctx context.Context) error {
-	if err := remove(ctx, l.options.Client, l.created); err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
+	err := remove(ctx, l.options.Client, l.created)
+	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
 		return fmt.Errorf("delete the record of runner %q: %w", l.claim.Name, err)
 	}
 	return nil

@@ -20,11 +20,12 @@ import (
 
 // Guard is the body of a guard process. It reads registrations from r, a pipe from the Runner. When the pipe ends,
 // it kills everything that is still registered and returns. When a deadline passes, it kills everything that is
-// registered, and whatever is from then on, until a later deadline is set. It ignores SIGINT, SIGTERM, SIGHUP and SIGQUIT, because
-// a signal to a whole terminal must not end the guard before the commands.
+// registered, and whatever is from then on, until a later deadline is set. It ignores SIGINT, SIGTERM, SIGHUP and
+// SIGQUIT, because a signal to a whole terminal must not end the guard before the commands.
 //
 // Registrations are lines: "=KEY" names the environment variable of all processes of the run, "+GROUP" and "-GROUP"
-// are the start and end of a group, "@NANOSECONDS" is a deadline as an Uptime. Guard skips malformed lines and returns an error for the first.
+// are the start and end of a group, "@NANOSECONDS" is a deadline as an Uptime. Guard skips malformed lines and returns
+// an error for the first.
 func Guard(r io.Reader) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	left, err := readRegistrations(r, registrations.kill)

@@ -113,9 +113,14 @@ func (h *Handler) serveLog(w http.ResponseWriter, request *http.Request, run ses
 }
 
 func answer(w http.ResponseWriter, code int, object any) {
+	text, err := json.Marshal(object)
+	if err != nil {
+		http.Error(w, "encode the answer: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", mediaJSON)
 	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(object)
+	_, _ = w.Write(text)
 }
 
 // answerError answers with the Status of an error.

@@ -120,14 +120,14 @@ func vectorSessions() map[float64]*v1alpha1.Session {
 // TestVectors fails if the file isn't what this package says. With -update it writes the file.
 func TestVectors(t *testing.T) {
 	content := struct {
-		Durations map[time.Duration]string `json:"durations"`
+		Durations map[int64]string `json:"durations"`
 		Sessions  []vector                 `json:"sessions"`
-	}{Durations: map[time.Duration]string{}}
-	for _, microseconds := range []time.Duration{
+	}{Durations: map[int64]string{}}
+	for _, microseconds := range []int64{
 		-1, 0, 1, 499, 500, 75_000, 75_499, 75_500, 999_499, 999_500, 1_000_000, 1_049_999, 1_050_000, 3_100_000, 59_949_999,
 		59_950_000, 60_000_000, 60_499_999, 60_500_000, 252_000_000, 3_599_500_000, 3_600_000_000, 90_061_000_000,
 	} {
-		content.Durations[microseconds] = Duration(microseconds * time.Microsecond)
+		content.Durations[microseconds] = Duration(time.Duration(microseconds) * time.Microsecond)
 	}
 	sessions := vectorSessions()
 	for _, seconds := range []float64{1, 2, 10, 70, 80, 3750.123456} {

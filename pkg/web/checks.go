@@ -176,7 +176,7 @@ func splitHost(host string) (name, port string, ok bool) {
 func isHostName(name string) bool {
 	const alphanumeric = "abcdefghijklmnopqrstuvwxyz0123456789"
 	return name != "" && len(name) <= 253 && strings.Trim(name, alphanumeric+"-.") == "" &&
-		strings.IndexAny(name[:1]+name[len(name)-1:], "-.") < 0
+		!strings.ContainsAny(name[:1]+name[len(name)-1:], "-.")
 }
 
 // withoutPort returns a name as it stands in a header without a port.

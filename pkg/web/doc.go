@@ -11,7 +11,7 @@
 //	POST /ui/login    {"code": CODE} -> 200 {"secret", "user", "viewOnly"} and the cookie; else 401
 //	GET  /ui/login    200 {"login": true, "user", "viewOnly"} of a valid login, else 200 {"login": false}
 //	POST /ui/logout   ends the login: 204
-//	*    /apis/tilt.dev, /version, /openapi/v3/apis/tilt.dev and what is below them: the API, with the rights of the login
+//	*    /apis/tilt.dev, /version, /openapi/v3/apis/tilt.dev and what is below: the API, with the rights of the login
 //
 // Requests that change something, those below /ui/ included, carry "X-Tilt-Session"; POST /ui/login has the value
 // "login" there.
@@ -27,7 +27,8 @@
 // server. Only hashes of its secrets are kept.
 //
 // Each request is checked, in this order: Host (421), Sec-Fetch-Site (403), Origin (403), method, a bearer token (400),
-// cookie and secret (401); then the API authorizes it as any other request of the user. There is no CORS: OPTIONS is 405.
+// cookie and secret (401); then the API authorizes it as any other request of the user. There is no CORS: OPTIONS is
+// 405.
 //
 // Non-goals: the page isn't served through an aggregator, whose origin is that of a whole cluster; and it has no
 // access to the API that the public API doesn't give.

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// apiPaths, and the paths below them, are those of the API that the page needs. /version is one without others below it.
+// apiPaths, and the paths below them, are those of the API that the page needs. /version has none below it.
 var apiPaths = []string{"/apis/tilt.dev", "/openapi/v3/apis/tilt.dev"}
 
 // isAPI reports whether an address is one of the API that the page may use.

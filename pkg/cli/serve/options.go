@@ -59,7 +59,8 @@ func (o *options) addFlags(cmd *cobra.Command, p command.Program) {
 	o.etcd.AddFlags(flags)
 	flags.StringVar(&o.dataDir, command.DataDirFlag, "",
 		"directory of the file storage (default $XDG_STATE_HOME/tilt-session, or ~/.local/state/tilt-session)")
-	flags.BoolVar(&o.runSessions, "run-sessions", o.runSessions, "run the Sessions; without it, and in etcd, Sessions are served for runners elsewhere")
+	flags.BoolVar(&o.runSessions, "run-sessions", o.runSessions,
+		"run the Sessions; without it, and in etcd, Sessions are served for runners elsewhere")
 	flags.BoolVar(&o.housekeeping, "housekeeping", true,
 		"where Sessions are served for runners: end those of lost runners, delete expired ones, and say why none is claimed")
 	flags.IntVar(&o.maxRunning, "max-running", 0,

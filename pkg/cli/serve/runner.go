@@ -110,7 +110,8 @@ func (o *runnerOptions) complete() (err error) {
 	errs = append(errs, o.targets.Check()...)
 	flags := map[string]string{
 		"metadata.name": "--name " + o.name, "spec.capacity": fmt.Sprintf("--max-running %d", o.maxRunning),
-		"spec.leaseDurationSeconds": fmt.Sprintf("--lease-duration %v", o.lease), "metadata.labels": "--labels", "spec.endpoint": "--endpoint " + o.endpoint,
+		"spec.leaseDurationSeconds": fmt.Sprintf("--lease-duration %v", o.lease), "metadata.labels": "--labels",
+		"spec.endpoint": "--endpoint " + o.endpoint,
 	}
 	for _, problem := range v1alpha1.ValidateRunner(o.record()) {
 		if problem.Field == "spec.caBundle" {

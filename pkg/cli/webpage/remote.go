@@ -90,7 +90,7 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := server.Shutdown(draining); err != nil {
 		_ = server.Close() // Only clients that read nothing are left.
 	}
-	<-served
+	_ = <-served // It is http.ErrServerClosed.
 	return nil
 }
 
@@ -109,7 +109,12 @@ func readOnly(api http.Handler) http.Handler {
 func refuse(w http.ResponseWriter, refusal *apierrors.StatusError) {
 	status := refusal.Status()
 	status.APIVersion, status.Kind = "v1", "Status"
+	text, err := json.Marshal(status)
+	if err != nil {
+		http.Error(w, "encode the answer: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(int(status.Code))
-	_ = json.NewEncoder(w).Encode(status) // The client has gone if that fails.
+	_, _ = w.Write(text)
 }

@@ -97,7 +97,7 @@ func (r *REST) Watch(ctx context.Context, options *metainternalversion.ListOptio
 // answers are complete. When ctx is done first it ends them as they are and returns an error.
 func (r *REST) EndWatches(ctx context.Context) error { return r.watches.End(ctx) }
 
-// Create implements rest.Creater.
+// Create adds a Runner of the requester.
 func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc,
 	options *metav1.CreateOptions) (runtime.Object, error) {
 	if r.clientCA != nil {

@@ -90,7 +90,7 @@ func renewTime(runner *v1alpha1.Runner) time.Time {
 	return runner.Status.RenewTime.Time
 }
 
-// stateOf returns the state of a Runner for people. It compares the clocks of two machines, so nothing is decided by it.
+// stateOf returns the state of a Runner for people. It compares the clocks of two machines, so it decides nothing.
 func stateOf(runner *v1alpha1.Runner, now time.Time) string {
 	renewed := renewTime(runner)
 	switch {

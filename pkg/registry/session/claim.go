@@ -16,8 +16,8 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// fencedUpdate is an update of the status that keeps the rules of claims. A write of a Runner that has lost its claim is
-// a conflict, so that it changes nothing whenever it arrives.
+// fencedUpdate is an update of the status that keeps the rules of claims. A write of a Runner that has lost its claim
+// is a conflict, so that it changes nothing whenever it arrives.
 type fencedUpdate struct{ rest.UpdatedObjectInfo }
 
 // UpdatedObject merges a request with the stored Session.
@@ -35,8 +35,8 @@ func (u fencedUpdate) UpdatedObject(ctx context.Context, old runtime.Object) (ru
 
 // checkClaim returns why a status may not be written because of its claim. A claim is made where there is none, kept by
 // every write of its holder, and removed, but never replaced. Making one changes nothing else, so a Runner can't write
-// what it knows of a run whose claim it has lost. The finalizer holds off the next claim until nothing of the last run is
-// left, also if somebody else than the holder removes the claim.
+// what it knows of a run whose claim it has lost. The finalizer holds off the next claim until nothing of the last run
+// is left, also if another client than the holder removes the claim.
 func checkClaim(session, stored *v1alpha1.Session) error {
 	claim, held := session.Status.Runner, stored.Status.Runner
 	switch {
