@@ -5,6 +5,7 @@ import { type Phase, ranked } from '../model/phase'
 import { type Row, type Rows, rowOf } from '../model/rows'
 import { imagePrefix, tiltfileResource } from '../model/sources'
 import { compareNames } from '../model/text'
+import { visible } from '../ui/text'
 
 /** Dependencies are what each row depends on, by name. */
 export type Dependencies = ReadonlyMap<string, ReadonlySet<string>>
@@ -87,7 +88,13 @@ function newNode(id: string, rows: readonly Row[]): GraphNode {
   const group = rows[0]?.name !== id
   const phase = rows.map((row) => row.phase).sort((a, b) => ranked.indexOf(a) - ranked.indexOf(b))[0] ?? 'absent'
   const name = id.startsWith(imagePrefix) ? id.slice(imagePrefix.length) : id
-  return { id, rows, group, phase, label: group ? `${id.slice('label '.length) || 'no label'} (${rows.length})` : name }
+  return {
+    id,
+    rows,
+    group,
+    phase,
+    label: visible(group ? `${id.slice('label '.length) || 'no label'} (${rows.length})` : name),
+  }
 }
 
 function edgesOf(dependencies: Dependencies, nodeOf: ReadonlyMap<string, string>): GraphEdge[] {

@@ -217,3 +217,22 @@ test('images say that what they are built on is not known', async () => {
   await act(() => node('image:shop/web')?.focus())
   expect(root.querySelector('.graph-details')?.textContent).toContain('Needs nothing that is known')
 })
+
+test('what turns the direction of text is spelt out', async () => {
+  const target: Target = {
+    name: '\u202egnp:update',
+    type: 'job',
+    resources: ['\u202egnp'],
+    state: { terminated: { startTime: time(1), finishTime: time(2), error: '\u202eon' } },
+  }
+  const turned = () =>
+    [...root.querySelectorAll<HTMLElement>('*')].filter((e) =>
+      /\u202e/.test(`${e.textContent}${e.getAttribute('aria-label')}`),
+    )
+  await show(signal({ session: sessionOf([target]), resources: new Map([['\u202egnp', resourceOf('g', [], [], 1)]]) }))
+  expect(root.querySelector('.graph-name')?.textContent).toBe('⟨U+202E⟩gnp')
+  await act(() => nodes()[0]?.focus())
+  expect(turned()).toEqual([])
+  await click('As a table')
+  expect(turned()).toEqual([])
+})

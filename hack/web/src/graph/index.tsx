@@ -9,7 +9,7 @@ import { looks } from '../model/phase'
 import { whyChain } from '../model/rows'
 import { isImage } from '../model/sources'
 import { go, href } from '../router'
-import { plural } from '../ui/text'
+import { plural, visible } from '../ui/text'
 import { edgeKey, edgesAlong, type GraphNode } from './build'
 import { type GraphData, type Groups, useGraph, useLayout } from './data'
 import { Arrows, EdgeView, NodeView, short, stateOf } from './draw'
@@ -215,7 +215,7 @@ function nameOf(node: GraphNode, { dependencies, critical }: GraphData): string 
   if (short(node.label) !== node.label) parts.push(node.label)
   if (node.group) return `${parts[0]}, ${looks[node.phase].word}`
   const needs = [...(dependencies.get(row?.name ?? '') ?? [])]
-  if (row?.why) parts.push(row.why)
+  if (row?.why) parts.push(visible(row.why))
   if (needs.length > 0) parts.push(`needs ${needs.join(', ')}`)
   if (critical.includes(row?.name ?? '')) parts.push('on the critical path')
   return parts.join(', ')

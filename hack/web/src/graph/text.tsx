@@ -5,6 +5,7 @@ import { looks } from '../model/phase'
 import { type Row, type Rows, whyChain } from '../model/rows'
 import { isImage } from '../model/sources'
 import { href } from '../router'
+import { visible } from '../ui/text'
 import type { Dependencies, GraphNode } from './build'
 
 /** neededBy are the names of the rows that depend on one. */
@@ -29,7 +30,7 @@ function Names({ session, names, none }: { session: string; names: readonly stri
       {names.map((name, i) => (
         <span key={name}>
           {i > 0 && ', '}
-          <a href={href({ session, resource: name })}>{name}</a>
+          <a href={href({ session, resource: name })}>{visible(name)}</a>
         </span>
       ))}
     </>
@@ -59,8 +60,8 @@ export function Details({
   return (
     <div class="graph-details">
       <p>
-        <Sign row={row} /> <a href={href({ session, resource: row.name })}>{row.name}</a> {row.state}
-        {row.why && `: ${row.why}`}
+        <Sign row={row} /> <a href={href({ session, resource: row.name })}>{visible(row.name)}</a> {row.state}
+        {row.why && `: ${visible(row.why)}`}
       </p>
       {chain.length > 2 && (
         <p>
@@ -106,7 +107,7 @@ export function Table({ session, rows, dependencies }: Context) {
           {list.map((row) => (
             <tr key={row.name}>
               <th scope="row">
-                <a href={href({ session, resource: row.name })}>{row.name}</a>
+                <a href={href({ session, resource: row.name })}>{visible(row.name)}</a>
               </th>
               <td>
                 <Sign row={row} /> {row.state}
