@@ -13,21 +13,28 @@ export interface Route {
   /** A resource of the Session, "(Tiltfile)" for the Tiltfile. */
   resource?: string
   view?: View
+  /** The path of an address that names no page. */
+  unknown?: string
   /** Everything else, such as uid, seq, q, level, label, group, sort. */
   params: Record<string, string>
 }
 
 const views: readonly string[] = ['table', 'graph', 'timeline', 'log', 'failures', 'tiltfile']
 
-/** parse reads a fragment such as "#/s/NAME/r/RESOURCE?seq=12". What it doesn't know leads to the list of Sessions. */
+/** parse reads a fragment such as "#/s/NAME/r/RESOURCE?seq=12". What isn't a path leads to the list of Sessions. */
 export function parse(fragment: string): Route {
   const [path = '', query = ''] = fragment.replace(/^#/, '').split(/\?(.*)/s)
   const params: Record<string, string> = {}
   for (const [name, value] of new URLSearchParams(query)) params[name] = value
   const parts = path.split('/').filter(Boolean).map(decode)
-  if (parts[0] !== 's' || !parts[1]) return { params }
-  const route: Route = { session: parts[1], params }
-  if (parts[2] === 'r' && parts[3]) route.resource = parts[3]
+  const [s, session, r, resource, more] = parts
+  if (path.startsWith('/') && s !== undefined) {
+    const resourceAt = r === undefined || (r === 'r' && resource !== undefined && more === undefined)
+    if (s !== 's' || session === undefined || !resourceAt) return { unknown: path, params }
+  }
+  if (s !== 's' || session === undefined) return { params }
+  const route: Route = { session, params }
+  if (resource !== undefined) route.resource = resource
   if (params.view && views.includes(params.view)) {
     route.view = params.view as View
     delete params.view

@@ -32,6 +32,20 @@ export function Gone({ name, deleted }: { name: string; deleted?: boolean }) {
   )
 }
 
+/** NoPage is an address that names no page. */
+export function NoPage({ path }: { path: string }) {
+  return (
+    <Empty title="There is no such page">
+      <p>
+        The address ends with <code class="wraps">#{visible(path)}</code>, which is neither a Session nor a resource.
+      </p>
+      <p>
+        <a href={href({ params: { all: '1' } })}>All Sessions</a>
+      </p>
+    </Empty>
+  )
+}
+
 /** NoResource is a resource that the Tiltfile doesn't define, or not any more. */
 export function NoResource({ session, name }: { session: string; name: string }) {
   return (

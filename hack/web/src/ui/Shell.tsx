@@ -23,7 +23,7 @@ import { DialogOf, type Open } from './Dialogs'
 import { Header } from './Header'
 import { setHead } from './head'
 import { handleKey, useKeys } from './keys'
-import { Gone } from './Missing'
+import { Gone, NoPage } from './Missing'
 import { SessionPage } from './SessionPage'
 import { SessionsPage } from './Sessions'
 import { sessionLooks } from './State'
@@ -36,9 +36,10 @@ export function Shell() {
   const { state } = useApp()
   const link = state.link.value
   const sessions = state.sessions.value
-  const { session: name, params } = route.value
+  const { session: name, params, unknown } = route.value
   useEffect(() => watchTheme(), [])
-  const only = name === undefined && !params.all && sessions.size === 1 ? [...sessions.keys()][0] : undefined
+  const none = name === undefined && unknown === undefined && !params.all
+  const only = none && sessions.size === 1 ? [...sessions.keys()][0] : undefined
   useEffect(() => {
     if (only !== undefined && link.state === 'live') go({ session: only, params }, true)
   }, [only, link.state])
@@ -131,9 +132,10 @@ function skip(event: Event): void {
 function Content({ shown, retry }: { shown: PageProps['shown']; retry(): void }) {
   const { state } = useApp()
   const link = state.link.value
-  const { session: name } = route.value
+  const { session: name, unknown } = route.value
   if (link.state === 'login') return <Login reason={link.reason} />
   if (link.state === 'forbidden') return <Forbidden reason={link.reason} retry={retry} />
+  if (unknown !== undefined) return <NoPage path={unknown} />
   if (shown) return state.sessions.value.has(shown.name) ? <SessionPage /> : <Gone name={shown.name} deleted />
   if (link.state === 'connecting') return null
   return name === undefined ? <SessionsPage /> : <Gone name={name} />

@@ -286,6 +286,9 @@ test.each([
 
 test.each([
   ['#/s/other', 'There is no Session other'],
+  ['#/s/shop/graph', 'There is no such page'],
+  ['#/x', 'There is no such page'],
+  ['#/s/shop/r/a/b', 'There is no such page'],
   ['#/s/shop/r/zzz', 'There is no resource zzz'],
   ['#/s/shop?uid=uid-0&seq=4&view=log', 'This link is of an earlier run'],
 ])('%s says what is missing', async (fragment, title) => {
