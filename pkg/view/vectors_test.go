@@ -121,7 +121,7 @@ func vectorSessions() map[float64]*v1alpha1.Session {
 func TestVectors(t *testing.T) {
 	content := struct {
 		Durations map[int64]string `json:"durations"`
-		Sessions  []vector                 `json:"sessions"`
+		Sessions  []vector         `json:"sessions"`
 	}{Durations: map[int64]string{}}
 	for _, microseconds := range []int64{
 		-1, 0, 1, 499, 500, 75_000, 75_499, 75_500, 999_499, 999_500, 1_000_000, 1_049_999, 1_050_000, 3_100_000, 59_949_999,

@@ -83,6 +83,27 @@ export interface components {
             /** @description timeout is how long the whole Session may take, from status.startTime. Unset or zero means no limit. */
             timeout?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.Duration"];
         };
+        /** @description SessionRunner is the claim of a Runner to run a Session. A claim is made by writing it where there is none, and is never replaced: it is removed before another one is made. */
+        "dev.tilt.session.pkg.apis.core.v1alpha1.SessionRunner": {
+            /** @description claimTime is when the Runner claimed the Session, by its own clock. */
+            claimTime: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime"];
+            /**
+             * Format: int32
+             * @description leaseDurationSeconds is how long the claim is good after each renewal of the Runner's record.
+             * @default 0
+             */
+            leaseDurationSeconds: number;
+            /**
+             * @description name is that of the Runner.
+             * @default
+             */
+            name: string;
+            /**
+             * @description uid is that of the Runner. A Runner that starts again is another one.
+             * @default
+             */
+            uid: string;
+        };
         /** @description SessionSpec is the desired state of a Session. */
         "dev.tilt.session.pkg.apis.core.v1alpha1.SessionSpec": {
             /** @description args are the arguments of the Tiltfile, as they follow "tilt up" on a command line. A change evaluates the Tiltfile again. Together they may have up to 256 KiB. */
@@ -101,6 +122,10 @@ export interface components {
             exitCondition: "ci" | "manual";
             /** @description keepGoing lets a Session whose exitCondition is "ci" continue after a failure with everything that doesn't depend on what has failed. The Session still fails, with the error of the earliest failure. */
             keepGoing?: boolean;
+            /** @description runnerSelector has labels that a Runner must have to run the Session. It acts where Runners run Sessions, and until one has claimed the Session. */
+            runnerSelector?: {
+                [key: string]: string;
+            };
             /**
              * @description tiltfilePath is the path of the Tiltfile, on the machine that runs the Session. It must not be empty. It should be absolute: a server of many Sessions can't run a relative one; "tilt-session up" and "ci" resolve it in their working directory. A change while the Session runs loads the other Tiltfile.
              * @default
@@ -116,7 +141,7 @@ export interface components {
         "dev.tilt.session.pkg.apis.core.v1alpha1.SessionStatus": {
             /** @description ci holds the time limits in effect: those that ci_settings in the Tiltfile sets, else those of spec.ci, else the defaults. It is unset before the Tiltfile was read. */
             ci?: components["schemas"]["dev.tilt.session.pkg.apis.core.v1alpha1.SessionCISpec"];
-            /** @description conditions summarize the Session for "kubectl wait": Ready, Succeeded and Failed. While the status is larger than its storage accepts, Truncated says what is missing: first the times of targets and what they wait for are left out, then their errors are shortened, then targets are left out, those that wait, run or have failed last, and finally the error and the messages of conditions are shortened. */
+            /** @description conditions summarize the Session for "kubectl wait": Ready, Succeeded and Failed. Where Runners run Sessions, Scheduled says which one does or why none does. While the status is larger than its storage accepts, Truncated says what is missing: first the times of targets and what they wait for are left out, then their errors are shortened, then targets are left out, those that wait, run or have failed last, and finally the error and the messages of conditions are shortened. */
             conditions?: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.Condition"][];
             /**
              * @description done is true once the Session has reached its exit condition. From then on targets keep the state in which the verdict was reached.
@@ -131,6 +156,8 @@ export interface components {
              * @default 0
              */
             pid: number;
+            /** @description runner is the Runner that has claimed the Session, unset where the API server runs Sessions itself. */
+            runner?: components["schemas"]["dev.tilt.session.pkg.apis.core.v1alpha1.SessionRunner"];
             /** @description startTime is when the run began, null before that. */
             startTime: components["schemas"]["io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime"];
             /** @description targets are the servers and jobs of the Session, sorted by name. A resource of the Tiltfile has one or more of them. The list is replaced as a whole. Some are left out while the condition Truncated is true. */
