@@ -4,14 +4,15 @@
 import { useState } from 'preact/hooks'
 import type { Session } from '../api/types'
 import { useApp } from '../app'
+import { failuresOf } from '../model/failures'
 import { moment } from '../model/format'
-import { summarize } from '../model/summary'
+import { summarize, verdictOf } from '../model/summary'
 import { go, href } from '../router'
 import { AskButton, useAsking, useReason, ViewOnly } from './Ask'
 import { Dialog } from './Dialog'
 import { Verdict } from './State'
 import { Age } from './Time'
-import { visible } from './text'
+import { plural, visible } from './text'
 
 /** SessionsPage is the list of all Sessions of the server. */
 export function SessionsPage() {
@@ -91,6 +92,7 @@ function Line({ session }: { session: Session }) {
   const { actions } = useApp()
   const name = session.metadata.name ?? ''
   const summary = summarize(session, 0)
+  const why = problemOf(session, summary.error)
   return (
     <tr>
       <td>
@@ -98,7 +100,11 @@ function Line({ session }: { session: Session }) {
       </td>
       <th scope="row">
         <a href={href({ session: name })}>{visible(name)}</a>
-        {summary.error && <div class="muted cut">{summary.error}</div>}
+        {why && (
+          <div class="muted cut" title={why}>
+            {why}
+          </div>
+        )}
       </th>
       <td class="number">
         {summary.reached}/{summary.wanted}
@@ -123,6 +129,14 @@ function Line({ session }: { session: Session }) {
       </td>
     </tr>
   )
+}
+
+/** problemOf is what has failed in a Session: its first failure with the number of others, else its own error. */
+function problemOf({ status }: Session, error: string): string {
+  const [first, ...others] = failuresOf(status)
+  if (!first || !['', 'TargetFailed'].includes(verdictOf(status))) return visible(error)
+  const more = others.length > 0 ? `, and ${plural(others.length, 'other failure')}` : ''
+  return visible(`${first.row}: ${first.line}`) + more
 }
 
 /** deletion is what is asked before a Session is deleted. */
@@ -161,8 +175,16 @@ function Create({ close }: { close(): void }) {
           </label>
           <label class="field">
             <span>Tiltfile</span>
-            <input name="path" required autocomplete="off" class="mono" placeholder="/path/of/Tiltfile" />
-            <small>Its whole path on the machine of the server.</small>
+            <input
+              name="path"
+              required
+              autocomplete="off"
+              class="mono"
+              pattern="\s*/.*"
+              title="A path from the root of the file system, such as /src/shop/Tiltfile"
+              placeholder="/path/of/Tiltfile"
+            />
+            <small>Its whole path on the machine of the server, from "/" on.</small>
           </label>
           <label class="field">
             <span>Ends</span>

@@ -32,6 +32,31 @@ test('the only Session is shown if the address names none, and the list if it is
   expect(document.title).toBe('Sessions – tilt-session')
 })
 
+test('the list of Sessions names what has failed', async () => {
+  const done = { done: true, error: 'Process 7742 exited with code 3' }
+  const first = session([job('a', failed), job('b', failed)], done)
+  const second = session([job('a', failed)])
+  second.metadata = { ...second.metadata, name: 'second', uid: 'uid-2' }
+  page = new TestPage(first, second)
+  await page.open('#/')
+  expect(page.texts('tbody th .muted')).toEqual(['a: exit code 3, and 1 other failure', 'a: exit code 3'])
+})
+
+test('a new Session takes no Tiltfile whose path is relative', async () => {
+  page = new TestPage()
+  await page.open('#/')
+  await page.click('New Session')
+  const create = async (path: string) => {
+    page.find<HTMLInputElement>('[name=name]').value = 'demo'
+    page.find<HTMLInputElement>('[name=path]').value = path
+    await page.click('Create')
+  }
+  await create('shop/Tiltfile')
+  expect(page.actions.create).not.toHaveBeenCalled()
+  await create(' /src/Tiltfile')
+  expect(page.actions.create.mock.calls[0]?.[0].tiltfilePath).toBe('/src/Tiltfile')
+})
+
 test('a table has a row for each resource, its state by sign and word, and the disabled ones in a group', async () => {
   page = new TestPage(shop())
   await page.open('#/s/shop')
