@@ -114,12 +114,12 @@ test('a page at which nothing happens', async () => {
   const page = await (await profile()).open(await server.login())
   await ready(page, 'r0001')
   await page.waitForTimeout(3000)
-  const visible = await rest(page, server, 20)
+  const visible = await rest(page, server, 10)
   await hide(page)
-  const hidden = await rest(page, server, 20)
+  const hidden = await rest(page, server, 10)
   await page.goto('about:blank')
   await page.waitForTimeout(3000)
-  const blank = await rest(page, server, 20)
+  const blank = await rest(page, server, 10)
   report('idle/resources=1000', {
     '%cpu-browser': visible.browser,
     '%cpu-browser-hidden': hidden.browser,
