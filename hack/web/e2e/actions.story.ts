@@ -80,12 +80,12 @@ test('by keyboard alone: move, trigger, disable, enable, open, back, views, pale
   const status = () => server.tilt('get', 'session', '-o', 'jsonpath={.items[0].status.targets[*].state}')
   await eventually('it is disabled', async () => (await status()).includes('disabled'))
   await press('Control+k')
-  await page.keyboard.type('enable first')
+  await type(page, 'enable first')
   await page.getByRole('option', { name: /Enable first/ }).waitFor()
   await press('Enter')
   await eventually('it is enabled', async () => !(await status()).includes('disabled'))
   await press('Control+k')
-  await page.keyboard.type('web')
+  await type(page, 'web')
   await page
     .getByRole('option', { name: /^\S* ?web/ })
     .first()
@@ -98,8 +98,9 @@ test('by keyboard alone: move, trigger, disable, enable, open, back, views, pale
     await press('g', key)
     await eventually(view, () => page.url().includes(`view=${view}`))
   }
+  await ready(page, 'first')
   await press('/')
-  await page.keyboard.type('web')
+  await type(page, 'web')
   await row(page, 'first').waitFor({ state: 'detached' })
   await press('Escape', 'Escape', '?')
   await page.getByRole('dialog', { name: 'Help' }).waitFor()
@@ -158,3 +159,11 @@ test('Sessions of a server are created, seen and deleted in the page', async () 
 })
 
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.closest('tr')?.textContent ?? '')
+
+/** type types into the field that a key has given the focus. It waits for that, as a person does who looks. */
+async function type(page: Page, text: string): Promise<void> {
+  await eventually('a field has the focus', () =>
+    page.evaluate(() => document.activeElement?.matches('input:not([type=checkbox])') ?? false),
+  )
+  await page.keyboard.type(text)
+}

@@ -44,7 +44,7 @@ export async function open(page: Page, fragment: string): Promise<void> {
 export async function painted(page: Page): Promise<void> {
   await idle(page)
   await page
-    .getByText(/^(Loading|Laying out)/)
+    .getByText(/^(Loading|Laying out \d+ resources)…$/)
     .first()
     .waitFor({ state: 'detached' })
   await idle(page)
