@@ -55,7 +55,7 @@ export function SessionMenu() {
       >
         {reason && <div class="about muted">{reason}</div>}
         {item('Load the Tiltfile again', () => ask(() => actions.trigger(name, ['(Tiltfile)'])))}
-        {item('Change arguments…', () => go({ session: name, view: 'tiltfile' }))}
+        {item('Change arguments…', () => go({ session: name, view: 'tiltfile', params: { args: '1' } }))}
         {item(
           'Enable all',
           () => ask(() => actions.enable(name, disabled)),

@@ -1,10 +1,11 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { useApp } from '../app'
 import { LogPane } from '../log/LogPane'
 import { tiltfileResource } from '../model/sources'
+import { go, route } from '../router'
 import { useAsking, useReason } from './Ask'
 import { StateMark } from './State'
 import { useShown } from './session'
@@ -38,8 +39,17 @@ function Args({ args }: { args: readonly string[] }) {
   const lines = text.split('\n').filter(Boolean)
   const same = lines.join('\n') === args.join('\n')
   const why = reason || (same ? 'These are the arguments now.' : '')
+  const details = useRef<HTMLDetailsElement>(null)
+  const to = route.value
+  useEffect(() => {
+    if (!to.params.args || !details.current) return
+    details.current.open = true
+    details.current.querySelector('textarea')?.focus()
+    const { args: _, ...params } = to.params
+    go({ ...to, params }, true)
+  }, [to])
   return (
-    <details class="args">
+    <details class="args" ref={details}>
       <summary>
         Arguments <span class="muted">{args.length === 0 ? 'none' : visible(args.join(' '))}</span>
       </summary>
