@@ -89,7 +89,7 @@ function Card({ failure }: { failure: Failure }) {
           <pre class="lines">{lined(error)}</pre>
         </details>
       )}
-      <LastLines row={row} at={at} />
+      <LastLines row={row} at={at} error={error} />
       <HeldBack names={failure.heldBack} />
     </li>
   )
@@ -99,26 +99,31 @@ function Card({ failure }: { failure: Failure }) {
 const shown = 10
 const read = 40
 
-/** said are the last lines of the commands alone, of the run itself if they have written nothing. */
-function said(lines: readonly LogLine[]): string[] {
-  const theirs = lines.filter(({ own }) => !own)
+/**
+ * said are the last lines of the commands alone, of the run itself if they have written nothing. Without the error at
+ * their end, which the card says already.
+ */
+function said(lines: readonly LogLine[], error: string): string[] {
+  const told = `Build Failed: ${error}`
+  const end = lines.findLastIndex(({ level, text }) => level !== 'error' || !told.includes(text.trimEnd()))
+  const theirs = lines.slice(0, end + 1).filter(({ own }) => !own)
   const texts = (theirs.length > 0 ? theirs : lines).map(({ text }) => indented(text))
   return texts.filter((text) => text.trim() !== '').slice(-shown)
 }
 
 /** LastLines are the last lines of a resource's log. */
-function LastLines({ row, at }: { row: string; at: number }) {
+function LastLines({ row, at, error }: { row: string; at: number; error: string }) {
   const { logs } = useApp()
   const { name } = useShown()
   const [lines, setLines] = useState<string[]>()
   useEffect(() => {
     const stop = new AbortController()
     logs.read({ session: name, resources: [row], tailLines: read }, stop.signal).then(
-      (tail) => setLines(said(tail)),
+      (tail) => setLines(said(tail, error)),
       () => setLines([]),
     )
     return () => stop.abort()
-  }, [name, row, at])
+  }, [name, row, at, error])
   if (!lines || lines.length === 0) return null
   return (
     <section aria-label={`Last lines of ${visible(row)}`}>

@@ -269,12 +269,17 @@ test('a failed ci has its failures first, and says how it ended', async () => {
 
 test('the last lines of a failure are those of its commands, indented as they were', async () => {
   const line = (text: string, own = false) => ({ seq: 0, time: '', resource: 'a', level: 'info', text, own }) as const
+  const fails = (text: string) => ({ ...line(text), level: 'error' }) as const
+  const shown = () => page.find('[aria-label="Last lines of a"] pre').textContent?.split('\n')
   const trace = Array.from({ length: 12 }, (_, i) => line(`${' '.repeat(i % 3)}line ${i}`))
   page = new TestPage(session([job('a', failed)]))
-  page.lines = [line('Running cmd: x', true), ...trace, line(''), line('Build Failed: exit status 3', true)]
+  page.lines = [line('Running cmd: x', true), ...trace, line(''), fails('Build Failed: exit status 3')]
   await page.open('#/s/shop?view=failures')
-  const shown = page.find('[aria-label="Last lines of a"] pre').textContent?.split('\n')
-  expect(shown).toEqual(trace.slice(2).map(({ text }) => text))
+  expect(shown()).toEqual(trace.slice(2).map(({ text }) => text))
+  page.close()
+  page.lines = [...trace, fails('Build Failed: of another tool')]
+  await page.open('#/s/shop?view=failures')
+  expect(shown()).toEqual([...trace.slice(3).map(({ text }) => text), 'Build Failed: of another tool'])
 })
 
 test('a server that does not answer leaves what was seen, and says so', async () => {
@@ -327,6 +332,19 @@ test('a Session that is deleted says so', async () => {
   await page.open('#/s/shop')
   await page.show()
   expect(page.texts('main h1')).toEqual(['The Session shop was deleted'])
+})
+
+test('to change the arguments opens their field, also where it is', async () => {
+  page = new TestPage(shop())
+  await page.open('#/s/shop')
+  for (let i = 0; i < 2; i++) {
+    await page.click('Actions of the Session')
+    await act(async () => page.find<HTMLElement>('[role=menuitem]:nth-of-type(2)').click())
+    expect(page.find<HTMLDetailsElement>('.args').open).toBe(true)
+    expect(document.activeElement?.tagName).toBe('TEXTAREA')
+    expect(route.value).toEqual({ session: 'shop', view: 'tiltfile', params: {} })
+    page.find<HTMLDetailsElement>('.args').open = false
+  }
 })
 
 test('a button asks for its inputs, but not for the hidden ones', async () => {
