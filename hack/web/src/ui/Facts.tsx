@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ComponentChildren } from 'preact'
-import type { UIResource } from '../api/types'
 import { moment } from '../model/format'
 import { type Row, rowOf } from '../model/rows'
-import { imagePrefix } from '../model/sources'
 import { href } from '../router'
 import { useShown } from './session'
 import { Clock } from './Time'
@@ -30,7 +28,7 @@ export function Facts({ row }: { row: Row }) {
           {status?.updateCommand && <code class="wraps">{visible(status.updateCommand)}</code>}
         </Fact>
         <Fact title="Serve">{status?.serveCommand && <code class="wraps">{visible(status.serveCommand)}</code>}</Fact>
-        <Fact title="Runs">{status && row.type !== 'Tiltfile' && runs(status)}</Fact>
+        <Fact title="Runs">{status && row.type !== 'Tiltfile' && modes[status.triggerMode ?? 0]}</Fact>
         <Fact title="Pending">{status?.hasPendingChanges && 'changes that have not run yet'}</Fact>
         <Fact title="Pod">{k8s?.podName && visible(`${k8s.podName} ${k8s.podStatus ?? ''}`)}</Fact>
         <Fact title="Needs">{needs.length > 0 && <Names names={needs} />}</Fact>
@@ -45,18 +43,13 @@ export function Facts({ row }: { row: Row }) {
   )
 }
 
-const modes: readonly string[] = ['at the start', 'at the start, then on request', 'on request', 'when files change']
-
-/**
- * runs is when a resource runs. The API doesn't say whether it watches files: that they have changed, or that it has
- * an image, tells.
- */
-function runs(status: UIResource['status']): string {
-  const { triggerMode = 0, buildHistory = [], currentBuild, dependencies = [] } = status
-  const changed = [currentBuild, ...buildHistory].some((build) => build?.changedFiles?.length)
-  const watches = changed || dependencies.some((name) => name.startsWith(imagePrefix))
-  return triggerMode === 0 && watches ? 'at the start, and when files change' : (modes[triggerMode] ?? '')
-}
+/** modes are when a resource runs, by its trigger mode. */
+const modes: readonly string[] = [
+  'at the start, and when its files change',
+  'at the start, then on request',
+  'on request',
+  'when its files change',
+]
 
 function Fact({ title, children }: { title: string; children: ComponentChildren }) {
   if (!children) return null

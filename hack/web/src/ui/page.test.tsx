@@ -10,7 +10,7 @@ import { route } from '../router'
 import { settings } from '../settings'
 import { RequestError } from '../state/state'
 import { command } from './Banner'
-import { disabled, failed, job, resource, session, start, succeeded, TestPage, waitingFor } from './page.testing'
+import { disabled, failed, job, resource, session, succeeded, TestPage, waitingFor } from './page.testing'
 
 let page: TestPage
 afterEach(() => {
@@ -395,13 +395,7 @@ test('a button that was pressed says so for some seconds, with a link to the log
 })
 
 test.each<[Partial<UIResource['status']>, string]>([
-  [{}, 'at the start'],
-  [{ dependencies: ['db'] }, 'at the start'],
-  [{ dependencies: ['image:shop'] }, 'at the start, and when files change'],
-  [
-    { buildHistory: [{ startTime: start, finishTime: start, changedFiles: ['/x'] }] },
-    'at the start, and when files change',
-  ],
+  [{}, 'at the start, and when its files change'],
   [{ triggerMode: 2 }, 'on request'],
 ])('a resource with %j runs %s', async (status, want) => {
   page = new TestPage(shop())
