@@ -132,7 +132,9 @@ func (h *house) await(name, what string, step time.Duration, fits func(*v1alpha1
 }
 
 func TestLostRunner(t *testing.T) {
-	for name, gone := range map[string]bool{"not renewed": false, "record gone": true} {
+	for name, c := range map[string]struct{ gone, seen bool }{
+		"not renewed": {false, false}, "record gone": {true, false}, "record seen and gone": {true, true},
+	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			one := h.renew(h.register("one"), 1)
@@ -143,7 +145,11 @@ func TestLostRunner(t *testing.T) {
 			if err := h.set.TiltV1alpha1().Sessions().Delete(t.Context(), "deleted", metav1.DeleteOptions{}); err != nil {
 				t.Fatal(err)
 			}
-			if gone {
+			if c.seen {
+				h.create("other", v1alpha1.ExitConditionManual, "", 0)
+				h.await("other", "waits for a place", time.Second, func(s *v1alpha1.Session) bool { return reasonOf(s) == reasonFull })
+			}
+			if c.gone {
 				if err := h.set.TiltV1alpha1().Runners().Delete(t.Context(), "one", metav1.DeleteOptions{}); err != nil {
 					t.Fatal(err)
 				}

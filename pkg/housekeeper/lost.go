@@ -55,11 +55,11 @@ func (h *Housekeeper) observe(runners []*v1alpha1.Runner, sessions []*v1alpha1.S
 // see returns the earlier observation unless something has changed.
 func (h *Housekeeper) see(uid types.UID, o observation) observation {
 	last, known := h.seen[uid]
+	if known && !o.present {
+		o.renewed = last.renewed // What is gone is not renewed either.
+	}
 	if known && last.present == o.present && last.renewed.Equal(o.renewed) {
 		return last
-	}
-	if known && !o.present {
-		o.renewed = last.renewed
 	}
 	return o
 }
