@@ -83,7 +83,7 @@ func newCluster(t testing.TB, replicas int, store *etcd.Cluster, flags ...string
 		"--tls-cert-file=" + serving.Cert, "--tls-private-key-file=" + serving.Key,
 		"--requestheader-client-ca-file=" + c.proxies.Write(c.directory, "proxies"), "--requestheader-allowed-names=" + proxyName,
 		"--authorization-kubeconfig=" + core.Kubeconfig(), "--allow-local-runner-endpoints",
-		"--housekeeping=false", // It writes to Sessions that nobody claims.
+		"--housekeeping=false", // It writes to Sessions without a claim.
 	}
 	c.flags = append(c.flags, flags...)
 	proxy := c.proxies.Client(proxyName).Write(c.directory, "proxy-client")

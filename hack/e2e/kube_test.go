@@ -74,6 +74,7 @@ func newKubeCluster(t *testing.T) *cluster {
 	c.flags = []string{
 		"--authentication-kubeconfig=" + account, "--authorization-kubeconfig=" + account,
 		"--tls-secret=" + namespace + "/tilt-session-serving", "--tls-service=" + namespace + "/" + service,
+		"--housekeeping=false", // It writes to Sessions without a claim.
 	}
 	c.expose(t, k)
 	c.startReplicas(2)
