@@ -112,7 +112,7 @@ func (c CompletedConfig) build() (*Server, error) {
 		return nil, fmt.Errorf("install the API group %s: %w", v1alpha1.GroupName, err)
 	}
 	if c.config.site != nil {
-		generic.Handler.NonGoRestfulMux.HandleFunc(web.CodesPath, server.serveCodes)
+		generic.Handler.NonGoRestfulMux.UnlistedHandleFunc(web.CodesPath, server.serveCodes)
 	}
 	server.cut, server.cancelCut = context.WithCancel(context.Background())
 	return server, server.AddReadyzCheck("watch-cache", func(context.Context) error { return server.cached() })

@@ -106,18 +106,29 @@ func (w *stream) want(t *testing.T, events ...string) {
 	}
 }
 
-// unordered is like want for events in any order.
-func (w *stream) unordered(t *testing.T, events ...string) {
+// watchState begins a watch whose first events are those of the Sessions as they are, in any order. From version 0 a watch
+// may begin with an older state, because each replica has a cache of its own: it is repeated until it does not.
+func (s *server) watchState(t *testing.T, query, version string, sessions []*v1alpha1.Session) (events *stream) {
 	t.Helper()
-	var got []string
-	for range events {
-		got = append(got, w.next(t).brief(t))
+	var want []string
+	for _, session := range sessions {
+		want = append(want, brief("ADDED", session))
 	}
-	slices.Sort(got)
-	slices.Sort(events)
-	if !slices.Equal(got, events) {
-		t.Fatalf("events %s instead of %s", strings.Join(got, ", "), strings.Join(events, ", "))
-	}
+	slices.Sort(want)
+	eventually(t, "the newest state from "+version, func() bool {
+		events = s.watch(t, query+version)
+		var got []string
+		for range want {
+			got = append(got, events.next(t).brief(t))
+		}
+		slices.Sort(got)
+		newest := slices.Equal(got, want)
+		if !newest && version != "&resourceVersion=0" {
+			t.Fatalf("events %s instead of %s", strings.Join(got, ", "), strings.Join(want, ", "))
+		}
+		return newest
+	})
+	return events
 }
 
 // end fails the test unless the watch ends without a further event.

@@ -46,12 +46,7 @@ func checkWatch(t *testing.T, s *server) {
 func watchFromState(t *testing.T, s *server) {
 	group, sessions := s.group(t, 3)
 	for _, version := range []string{"", "&resourceVersion=0"} {
-		events := s.watch(t, "labelSelector=group="+group+version)
-		var state []string
-		for _, session := range sessions {
-			state = append(state, brief("ADDED", session))
-		}
-		events.unordered(t, state...)
+		events := s.watchState(t, "labelSelector=group="+group, version, sessions)
 		sessions[1] = s.relabel(t, sessions[1].Name, "changed"+strings.TrimPrefix(version, "&resourceVersion="))
 		events.want(t, brief("MODIFIED", sessions[1]))
 	}
@@ -198,12 +193,7 @@ func watchList(t *testing.T, s *server) {
 	const query = "sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan&labelSelector=group="
 	group, sessions := s.group(t, 3)
 	for _, version := range []string{"", "&resourceVersion=0", "&resourceVersion=" + sessions[2].ResourceVersion} {
-		events := s.watch(t, query+group+version)
-		var state []string
-		for _, session := range sessions {
-			state = append(state, brief("ADDED", session))
-		}
-		events.unordered(t, state...)
+		events := s.watchState(t, query+group, version, sessions)
 		end := events.next(t)
 		bookmark := end.object(t)
 		if end.Type != "BOOKMARK" || bookmark.GetAnnotations()[metav1.InitialEventsAnnotationKey] != "true" ||
