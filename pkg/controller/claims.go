@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
@@ -38,7 +39,7 @@ func (c *Controller) mine(s *v1alpha1.Session) bool {
 }
 
 // claimable reports whether this process may run a Session that it doesn't run: it has the claim, or no process has,
-// nothing is left of the last run, and it takes further ones.
+// nothing is left of the last run, and this process takes further ones.
 func (c *Controller) claimable(s *v1alpha1.Session) bool {
 	return c.mine(s) || s.Status.Runner == nil && !held(s) && !c.draining.Load()
 }
@@ -88,11 +89,11 @@ func (c *Controller) hasRaced(s *v1alpha1.Session) bool {
 	return raced
 }
 
-// lose ends a run whose claim is gone. Of what it does nothing more is written. Its finalizer holds off the next claim
+// endUnclaimed ends a run whose claim is gone. Of what it does nothing more is written. Its finalizer holds off the next claim
 // until nothing of it is left.
-func (c *Controller) lose(ctx context.Context, r *run) {
+func (c *Controller) endUnclaimed(ctx context.Context, r *run) {
 	klog.FromContext(ctx).Error(errUnclaimed, "A run ends", "session", r.name, "uid", r.uid)
-	r.unclaimed, r.ending = true, true
+	r.ending = true
 	if c.config.Finished != nil {
 		end := c.outcome(r)
 		end.Err = errUnclaimed
@@ -112,9 +113,30 @@ func (c *Controller) keepClaim(ctx context.Context, r *run) error {
 	}
 	found, err := c.reread(ctx, r)
 	if err == nil && !found {
-		c.lose(ctx, r)
+		c.endUnclaimed(ctx, r)
 	}
 	return err
+}
+
+// offer lets a Session wait to run if it can, or no longer if it can't. It is called with each state of each
+// Session in the order of their events.
+func (c *Controller) offer(s *v1alpha1.Session) {
+	if s.DeletionTimestamp == nil && c.config.Runs(s) && !s.Status.Done && c.claimable(s) {
+		if c.mine(s) {
+			c.runs.awaitStart(s)
+		}
+		if !c.mine(s) || !c.interrupted(s) && session.Unrunnable(s) == nil {
+			c.admission.add(s)
+			return
+		}
+	}
+	c.enqueue(c.admission.withdraw(s.UID))
+}
+
+// dismiss takes the place from a Session that doesn't run after all.
+func (c *Controller) dismiss(uid types.UID) {
+	c.enqueue(c.admission.release(uid))
+	c.enqueue(c.admission.withdraw(uid))
 }
 
 // Drain claims nothing more, hands running manual Sessions over to other processes, and waits until all other runs have

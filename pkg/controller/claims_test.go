@@ -170,6 +170,30 @@ func TestProcessThatLosesItsLease(t *testing.T) {
 	}
 }
 
+// The verdict that a Session of a lost Runner was given stands, whatever the Runner finds out later.
+func TestVerdictOfAnotherProcessStands(t *testing.T) {
+	s, l := newRunnerStage(t, testserver.Start(t), "one", 1, "a")
+	s.begin()
+	s.perform(newSession("a", v1alpha1.ExitConditionCI))
+	s.awaitStored("a", func(a *v1alpha1.Session) bool { return a != nil && !a.Status.StartTime.IsZero() })
+	err := errors.New("not renewed in time")
+	l.lost.Store(&err)
+	decide := func() error {
+		session := s.get("a")
+		session.Status.Done, session.Status.Error = true, "the runner was lost"
+		_, err := s.client.UpdateStatus(t.Context(), session, metav1.UpdateOptions{})
+		return err
+	}
+	for apierrors.IsConflict(decide()) {
+	}
+	if err := s.end(); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.awaitStored("a", released); got.Status.Error != "the runner was lost" {
+		t.Errorf("the verdict is now %q", got.Status.Error)
+	}
+}
+
 // Draining finishes what ends by itself, hands over what doesn't, and claims nothing more.
 func TestDrain(t *testing.T) {
 	server := testserver.Start(t)

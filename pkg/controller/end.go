@@ -82,17 +82,21 @@ func (c *Controller) settle(ctx context.Context, r *run) (released bool, err err
 	switch {
 	case !c.mine(r.session) && r.session.Status.Runner != nil:
 		return false, nil
-	case !c.mine(r.session): // Nobody claims it before it is released.
+	case !c.mine(r.session): // No process can claim it before it is released.
 		return c.release(ctx, r.session)
 	case r.handedOver && !deleted:
 		return true, c.unclaim(ctx, r)
-	case r.verdict != nil && !r.verdict.stored && !deleted:
+	case r.verdict != nil && !r.verdict.stored && !deleted && !c.decided(r):
 		if err := c.writeVerdict(ctx, r); err != nil {
 			return false, err
 		}
 	}
 	return c.release(ctx, r.session)
 }
+
+// decided reports whether another process may have given a Session its verdict, because the claims of this one are lost.
+// Nothing replaces that verdict.
+func (c *Controller) decided(r *run) bool { return r.session.Status.Done && c.lost() != nil }
 
 // held reports whether the deletion of a Session waits for the end of its run.
 func held(s *v1alpha1.Session) bool { return slices.Contains(s.Finalizers, v1alpha1.Finalizer) }
@@ -228,7 +232,7 @@ func (c *Controller) storeEnd(ctx context.Context, r *run) error {
 	if c.config.Transient && r.verdict != nil && session.VerdictOf(r.verdict.status) == session.Interrupted {
 		return nil
 	}
-	for r.verdict != nil && !r.verdict.stored {
+	for r.verdict != nil && !r.verdict.stored && !c.decided(r) {
 		err := c.writeVerdict(ctx, r)
 		switch {
 		case err == nil:

@@ -13,7 +13,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/klog/v2"
 
@@ -45,7 +44,7 @@ func (c *Controller) reconcile(ctx context.Context, name string) error {
 		return nil // Run is about to end all runs.
 	}
 	if stored != nil && !c.mine(stored) && newer(stored, r.session) && !r.ending {
-		c.lose(ctx, r)
+		c.endUnclaimed(ctx, r)
 		return nil
 	}
 	deleted := stored == nil || stored.DeletionTimestamp != nil
@@ -170,27 +169,6 @@ func (c *Controller) reconcileUnstarted(ctx context.Context, s *v1alpha1.Session
 	return c.start(ctx, s)
 }
 
-// offer lets a Session wait to run if it can, or no longer if it can't. It is called with each state of each
-// Session in the order of their events.
-func (c *Controller) offer(s *v1alpha1.Session) {
-	if s.DeletionTimestamp == nil && c.config.Runs(s) && !s.Status.Done && c.claimable(s) {
-		if c.mine(s) {
-			c.runs.awaitStart(s)
-		}
-		if !c.mine(s) || !c.interrupted(s) && session.Unrunnable(s) == nil {
-			c.admission.add(s)
-			return
-		}
-	}
-	c.enqueue(c.admission.withdraw(s.UID))
-}
-
-// dismiss takes the place from a Session that doesn't run after all.
-func (c *Controller) dismiss(uid types.UID) {
-	c.enqueue(c.admission.release(uid))
-	c.enqueue(c.admission.withdraw(uid))
-}
-
 // interrupted reports whether another process ended while it ran a ci Session, which may not run twice.
 func (c *Controller) interrupted(s *v1alpha1.Session) bool {
 	_, uncertain := c.uncertain.Load(s.UID)
@@ -241,6 +219,9 @@ func (c *Controller) begin(ctx context.Context, s *v1alpha1.Session) (*run, erro
 		return nil, err
 	}
 	c.uncertain.Delete(s.UID)
+	if err := c.lost(); err != nil { // This process was stopped, or the answer took long.
+		return nil, err
+	}
 	return r, nil
 }
 
