@@ -37,8 +37,8 @@ const GuardCommand = "process-guard"
 
 // guardEnv halves the start-up time of the guard, which competes with that of the process that starts it: the
 // packages of kubectl load the messages of the user's language as they are initialised, of which French has the
-// fewest, and the guard doesn't live on a heap that's worth a collection.
-var guardEnv = []string{"LC_ALL=fr_FR.UTF-8", "GOGC=off"}
+// fewest, and the heap of the guard isn't worth a collection before days have passed.
+var guardEnv = []string{"LC_ALL=fr_FR.UTF-8", "GOGC=off", "GOMEMLIMIT=64MiB"}
 
 // Engines are options of how Sessions are run.
 type Engines struct {

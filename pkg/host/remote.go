@@ -154,6 +154,9 @@ func (r *Remote) incarnate(ctx context.Context, runners client.RunnerInterface) 
 		},
 	})
 	cancel()
+	if err != nil && ctx.Err() != nil {
+		return nil // The process ends before it has registered.
+	}
 	if err != nil {
 		return err
 	}
