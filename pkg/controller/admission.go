@@ -41,8 +41,8 @@ type admission struct {
 	arrivals uint64
 	// round changes the random order each time that a candidate goes.
 	round uint64
-	// nobody is closed when no candidate runs, and nil if nobody waits for that.
-	nobody chan struct{}
+	// quiet is closed when no candidate runs, and nil if no caller of idle waits for that.
+	quiet chan struct{}
 	// candidates are the Sessions that run and that wait to, the oldest first.
 	candidates []candidate
 	// writing is true while a large status is written, pending has the names of the Sessions that were not admitted
@@ -137,21 +137,21 @@ func (a *admission) postpone(uid types.UID) []string {
 func (a *admission) idle() <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.nobody == nil {
-		a.nobody = make(chan struct{})
+	if a.quiet == nil {
+		a.quiet = make(chan struct{})
 	}
-	idle := a.nobody
+	idle := a.quiet
 	a.announce()
 	return idle
 }
 
-// announce closes nobody if no candidate runs. The caller holds mu.
+// announce closes quiet if no candidate runs. The caller holds mu.
 func (a *admission) announce() {
-	if a.nobody == nil || slices.ContainsFunc(a.candidates, func(c candidate) bool { return c.running }) {
+	if a.quiet == nil || slices.ContainsFunc(a.candidates, func(c candidate) bool { return c.running }) {
 		return
 	}
-	close(a.nobody)
-	a.nobody = nil
+	close(a.quiet)
+	a.quiet = nil
 }
 
 // withdraw ends the waiting of a Session. One that runs is left alone.

@@ -33,7 +33,7 @@
 //
 // With Config.Claims other processes run Sessions of the same storage. The Controller claims a Session before anything
 // else, by writing status.runner with the resourceVersion that it has read; of several that try, one succeeds. It tries
-// at random one of the oldest that nobody has claimed.
+// at random one of the oldest without a claim.
 //
 //   - Writes. It writes about a Session while that has its claim, and leaves all others alone: the API server's
 //     housekeeper releases, fails and expires them. The API refuses a status under another claim than the stored one.

@@ -76,11 +76,11 @@ type run struct {
 	// ending is true when the end was reported and the run was canceled. Once over is closed nothing is left of the
 	// run, and err is its error.
 	ending bool
-	// unclaimed is true for a run whose claim is gone, handedOver for one that another process continues.
-	unclaimed, handedOver bool
-	cancel                context.CancelFunc
-	over                  chan struct{}
-	err                   error
+	// handedOver is true for a run that another process continues.
+	handedOver bool
+	cancel     context.CancelFunc
+	over       chan struct{}
+	err        error
 }
 
 func (c *Controller) newRun(stored *v1alpha1.Session) *run {

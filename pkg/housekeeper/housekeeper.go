@@ -66,7 +66,7 @@ type Config struct {
 	Clock clock.WithTicker
 }
 
-// Housekeeper keeps the house. See the package's description.
+// Housekeeper does what the package describes.
 type Housekeeper struct {
 	config Config
 	set    versioned.Interface
@@ -97,7 +97,7 @@ func New(config Config) (*Housekeeper, error) {
 	return &Housekeeper{config: config, set: client, client: client.TiltV1alpha1()}, nil
 }
 
-// Run keeps the house until ctx is done.
+// Run does that until ctx is done.
 func (h *Housekeeper) Run(ctx context.Context) error {
 	ctx = klog.NewContext(ctx, klog.LoggerWithName(klog.FromContext(ctx), "housekeeper"))
 	return h.config.Elect(ctx, h.lead)
@@ -105,7 +105,7 @@ func (h *Housekeeper) Run(ctx context.Context) error {
 
 // lead makes rounds until ctx is done.
 func (h *Housekeeper) lead(ctx context.Context) {
-	klog.FromContext(ctx).V(2).Info("Keeping the house")
+	klog.FromContext(ctx).V(2).Info("Elected as the housekeeper")
 	h.seen, h.unclaimed = map[types.UID]observation{}, map[types.UID]time.Time{}
 	factory := externalversions.NewSharedInformerFactoryWithOptions(h.set, 0, externalversions.WithTransform(trim))
 	h.sessions = factory.Tilt().V1alpha1().Sessions().Lister()

@@ -135,7 +135,7 @@ func (h *Housekeeper) endOf(ctx context.Context, s *v1alpha1.Session, why string
 	if s.Spec.ExitCondition != v1alpha1.ExitConditionManual && session.Begun(&s.Status) {
 		status = session.Interrupt(s, why, now)
 	}
-	// While there is a claim, nobody but its Runner runs the Session, and no finalizer is needed that the next one adds.
+	// While there is a claim, no other Runner runs the Session. The next one adds the finalizer again.
 	if err := h.release(ctx, s); held(s) {
 		return err // The watch is about to show the Session without it.
 	}

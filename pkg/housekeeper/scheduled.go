@@ -25,7 +25,7 @@ const (
 	reasonEnding      = "LastRunEnding"
 )
 
-// whyUnclaimed is why nobody claims a Session. Its message names no numbers that change often: each change is a write.
+// whyUnclaimed is why no Runner claims a Session. Its message names no numbers that change often: each change is a write.
 func whyUnclaimed(s *v1alpha1.Session, runners []*v1alpha1.Runner, lost map[types.UID]string) (reason, message string) {
 	if held(s) {
 		return reasonEnding, "Something may be left of the last run of the Session"
@@ -56,7 +56,7 @@ func whyUnclaimed(s *v1alpha1.Session, runners []*v1alpha1.Runner, lost map[type
 	return reasonUnclaimed, "A runner that may run the Session hasn't claimed it yet"
 }
 
-// explain says in the status why nobody claims a Session. It reports whether that has changed.
+// explain says in the status why no Runner claims a Session. It reports whether that has changed.
 func (h *Housekeeper) explain(
 	ctx context.Context, s *v1alpha1.Session, runners []*v1alpha1.Runner, lost map[types.UID]string, now time.Time,
 ) (wrote bool, err error) {

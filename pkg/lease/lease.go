@@ -130,7 +130,7 @@ func (l *Lease) Lost() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lost == nil && l.options.Uptime() >= l.deadline {
-		l.lose(fmt.Errorf("the record of runner %q could not be renewed in time", l.claim.Name))
+		l.end(fmt.Errorf("the record of runner %q could not be renewed in time", l.claim.Name))
 	}
 	return l.lost
 }
@@ -138,8 +138,8 @@ func (l *Lease) Lost() error {
 // Done is closed when the claims are lost.
 func (l *Lease) Done() <-chan struct{} { return l.done }
 
-// lose notes the loss. The caller holds mu.
-func (l *Lease) lose(err error) {
+// end notes the loss. The caller holds mu.
+func (l *Lease) end(err error) {
 	if l.lost == nil {
 		l.lost = err
 		close(l.done)
@@ -221,11 +221,11 @@ func (l *Lease) reread(ctx context.Context) error {
 	defer l.mu.Unlock()
 	switch {
 	case apierrors.IsNotFound(err):
-		l.lose(fmt.Errorf("the record of runner %q was deleted", l.claim.Name))
+		l.end(fmt.Errorf("the record of runner %q was deleted", l.claim.Name))
 	case err != nil:
 		return err
 	case stored.UID != l.claim.UID:
-		l.lose(fmt.Errorf("runner %q: %w", l.claim.Name, ErrReplaced))
+		l.end(fmt.Errorf("runner %q: %w", l.claim.Name, ErrReplaced))
 	default:
 		l.record = stored
 	}
