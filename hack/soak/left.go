@@ -108,6 +108,9 @@ func (r *run) leftPorts() (found []string) {
 // ownName matches the link to the program that commands find by the name tilt.
 var ownName = regexp.MustCompile(`^tilt-session-\d+-\d+/tilt$`)
 
+// replacement matches the file that takes the place of the kubeconfig.
+var replacement = regexp.MustCompile(`^\.tilt-dev/\.config\d+$`)
+
 // leftFiles returns temporary files. Kubeconfig and lock are meant to stay.
 func (r *run) leftFiles() (found []string) {
 	for _, top := range []string{"tmp", "home"} {
@@ -116,9 +119,8 @@ func (r *run) leftFiles() (found []string) {
 			if err != nil || entry.IsDir() || top == "home" && (name == ".tilt-dev/config" || name == ".tilt-dev/config.lock") {
 				return err
 			}
-			// The one that replaces the kubeconfig has one name, and is cleared away
-			// by the next run.
-			if r.plan.killed() && name == ".tilt-dev/.config.tilt-session" {
+			// The one that replaces the kubeconfig is cleared away by the next run.
+			if r.plan.killed() && top == "home" && replacement.MatchString(name) {
 				return nil
 			}
 			// So is the link by which commands find the program as tilt.

@@ -11,7 +11,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/tools/clientcmd"
@@ -153,6 +155,7 @@ func (l Location) edit(ctx context.Context, name string, warn func(error),
 	if !changed {
 		return nil
 	}
+	clearAway(file)
 	data, err := clientcmd.Write(*config)
 	if err == nil {
 		_, err = Replace(file, data, warn)
@@ -161,6 +164,22 @@ func (l Location) edit(ctx context.Context, name string, warn func(error),
 		return fmt.Errorf("write %s: %w", file, err)
 	}
 	return nil
+}
+
+// clearAway removes what processes that were killed while they replaced a file have left of that. The caller holds the
+// lock, so no other process replaces it now.
+func clearAway(file string) {
+	prefix := "." + filepath.Base(file)
+	entries, err := os.ReadDir(filepath.Dir(file))
+	if err != nil {
+		return // What reads the file says so.
+	}
+	for _, entry := range entries {
+		number, ok := strings.CutPrefix(entry.Name(), prefix)
+		if ok && len(number) >= 12 && strings.Trim(number, "0123456789") == "" {
+			_ = os.Remove(filepath.Join(filepath.Dir(file), entry.Name())) // It costs some bytes if that fails.
+		}
+	}
 }
 
 // open reads the first file that holds a part of the entry called name, or File.

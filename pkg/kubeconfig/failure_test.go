@@ -284,3 +284,16 @@ func TestLockOfAnotherFile(t *testing.T) {
 		t.Error("the lock is in a file that was made after it was taken")
 	}
 }
+
+// What a process that was killed has left of a replacement goes with the next change, and nothing else does.
+func TestLeftReplacement(t *testing.T) {
+	l := locationWith(t, foreign)
+	dir := filepath.Dir(l.File())
+	base := "." + filepath.Base(l.File())
+	put(t, filepath.Join(dir, base+"6473810698397476481"), "left")
+	for _, name := range []string{base + "2", base + ".bak", base + "6473810698397476481x"} {
+		put(t, filepath.Join(dir, name), "mine")
+	}
+	add(t, l, entry(10350))
+	wantFiles(t, dir, base+".bak", base+"2", base+"6473810698397476481x", filepath.Base(l.File()))
+}
