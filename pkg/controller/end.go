@@ -78,20 +78,25 @@ func (c *Controller) forget(ctx context.Context, r *run, stored *v1alpha1.Sessio
 // settle stores what is left to store of a run that is over, and releases its Session. It reports whether the watch is
 // about to report that.
 func (c *Controller) settle(ctx context.Context, r *run) (released bool, err error) {
-	deleted := r.session.DeletionTimestamp != nil
-	switch {
-	case !c.mine(r.session) && r.session.Status.Runner != nil:
-		return false, nil
-	case !c.mine(r.session): // No process can claim it before it is released.
-		return c.release(ctx, r.session)
-	case r.handedOver && !deleted:
-		return true, c.unclaim(ctx, r)
-	case r.verdict != nil && !r.verdict.stored && !deleted && !c.decided(r):
+	due := r.verdict != nil && !r.verdict.stored && !r.handedOver && r.session.DeletionTimestamp == nil
+	if due && c.mine(r.session) && !c.decided(r) {
 		if err := c.writeVerdict(ctx, r); err != nil {
 			return false, err
 		}
 	}
-	return c.release(ctx, r.session)
+	return c.leave(ctx, r)
+}
+
+// leave releases the Session of a run that is over, or hands it over. It reports whether the watch is about to report
+// that.
+func (c *Controller) leave(ctx context.Context, r *run) (released bool, err error) {
+	switch {
+	case !c.mine(r.session) && r.session.Status.Runner != nil:
+		return false, nil
+	case c.mine(r.session) && r.handedOver && r.session.DeletionTimestamp == nil:
+		return true, c.unclaim(ctx, r)
+	}
+	return c.release(ctx, r.session) // Without a claim no process can claim it before.
 }
 
 // decided reports whether another process may have given a Session its verdict, because the claims of this one are lost.
@@ -253,7 +258,7 @@ func (c *Controller) releaseEnded(ctx context.Context, r *run) error {
 		if found, err := c.reread(ctx, r); err != nil || !found {
 			return err
 		}
-		if _, err := c.settle(ctx, r); !outdated(err) {
+		if _, err := c.leave(ctx, r); !outdated(err) {
 			return err
 		}
 	}
