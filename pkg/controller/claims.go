@@ -89,7 +89,7 @@ func (c *Controller) hasRaced(s *v1alpha1.Session) bool {
 	return raced
 }
 
-// endUnclaimed ends a run whose claim is gone. Of what it does nothing more is written. Its finalizer holds off the next claim
+// endUnclaimed ends a run whose claim is gone, and writes nothing more about it. Its finalizer holds off the next claim
 // until nothing of it is left.
 func (c *Controller) endUnclaimed(ctx context.Context, r *run) {
 	klog.FromContext(ctx).Error(errUnclaimed, "A run ends", "session", r.name, "uid", r.uid)

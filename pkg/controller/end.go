@@ -99,8 +99,8 @@ func (c *Controller) leave(ctx context.Context, r *run) (released bool, err erro
 	return c.release(ctx, r.session) // Without a claim no process can claim it before.
 }
 
-// decided reports whether another process may have given a Session its verdict, because the claims of this one are lost.
-// Nothing replaces that verdict.
+// decided reports whether another process may have given a Session its verdict, because the claims of this one are
+// lost. Nothing replaces that verdict.
 func (c *Controller) decided(r *run) bool { return r.session.Status.Done && c.lost() != nil }
 
 // held reports whether the deletion of a Session waits for the end of its run.

@@ -57,7 +57,9 @@ func (r *Remote) Relay(listen, endpoint string) Part {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
 		defer cancel()
 		err = errors.Join(server.Shutdown(ending), server.Close())
-		_ = <-served // It is http.ErrServerClosed.
+		if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+			err = errors.Join(err, end)
+		}
 		return err
 	}}
 }

@@ -1,8 +1,8 @@
 // Copyright The tilt-session Authors.
 // SPDX-License-Identifier: Apache-2.0
 
-// Package housekeeper does what no Runner can for the Sessions of an API: it says why a Session isn't claimed, ends those of
-// lost Runners, releases deleted ones, and deletes the expired.
+// Package housekeeper does what no Runner can for the Sessions of an API: it says why a Session isn't claimed, ends
+// those of lost Runners, releases deleted ones, and deletes the expired.
 //
 // A Runner is lost when its renewTime hasn't changed for longer than lease.Patience, or its record has been missing for
 // that long, as the housekeeper has seen it by its own clock. Watches may lag, so it reads the record once more from

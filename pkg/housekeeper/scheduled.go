@@ -25,7 +25,7 @@ const (
 	reasonEnding      = "LastRunEnding"
 )
 
-// whyUnclaimed is why no Runner claims a Session. Its message names no numbers that change often: each change is a write.
+// whyUnclaimed is why no Runner claims a Session. Its message has no numbers that change often: each change is a write.
 func whyUnclaimed(s *v1alpha1.Session, runners []*v1alpha1.Runner, lost map[types.UID]string) (reason, message string) {
 	if held(s) {
 		return reasonEnding, "Something may be left of the last run of the Session"

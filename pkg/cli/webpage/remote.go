@@ -90,7 +90,9 @@ func (s *Server) Run(ctx context.Context, ready func()) error {
 	if err := server.Shutdown(draining); err != nil {
 		_ = server.Close() // Only clients that read nothing are left.
 	}
-	_ = <-served // It is http.ErrServerClosed.
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the web page: %w", err)
+	}
 	return nil
 }
 
