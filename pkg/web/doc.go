@@ -19,7 +19,7 @@
 // # Login
 //
 // A code has 130 random bits, is valid once and for five minutes, and is in the fragment of an address,
-// /ui/#login=CODE, which a browser sends to nobody. The arguments of a command that opens the address can be read by
+// /ui/#login=CODE, which a browser never sends. The arguments of a command that opens the address can be read by
 // all users of a machine: such a code is valid for one minute, and on Linux for its user's processes alone, whose
 // connections the kernel tells. A login has two secrets: a cookie, tilt-session-PORT, HttpOnly and
 // SameSite=Strict, and a value that the page keeps and sends as X-Tilt-Session. Both are needed, because all ports of a

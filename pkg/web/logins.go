@@ -22,7 +22,7 @@ const (
 	maxCodes  = 16
 	maxLogins = 64
 	// maxTries is how many wrong codes are looked at in a second, by all clients together. A right one is never refused
-	// for it, because anybody on this machine could keep the owner out then. It can't be guessed at any rate.
+	// for it, because any process of this machine could keep the owner out then. It can't be guessed at any rate.
 	maxTries = 10
 )
 

@@ -197,9 +197,9 @@ func NewRunnerCommand(p command.Program) *cobra.Command {
 		Use:   "runner",
 		Short: "Run Sessions of an API elsewhere on this machine",
 		Long: `Registers this machine as a Runner of an API, such as that of a team, and runs
-Sessions that it claims there: the oldest that nobody runs and that select it.
+Sessions that it claims there: the oldest that wait and that select it.
 
-The Tiltfiles and what they need have to be on this machine. Whoever may create
+The Tiltfiles and what they need have to be on this machine. A user who may create
 Sessions there can run any command here as this user, --root or not: a Tiltfile
 below it runs what it wants.
 

@@ -2929,7 +2929,7 @@ func schema_pkg_apis_core_v1alpha1_Runner(ref common.ReferenceCallback) common.O
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "Runner is a process that runs Sessions of this API. It claims Sessions that nobody runs, and renews its own record to show that its claims are good. Its labels are what spec.runnerSelector of a Session selects by.\n\nA Runner belongs to the user that created it: nobody else may change it.",
+				Description: "Runner is a process that runs Sessions of this API. It claims Sessions that no other Runner has claimed, and renews its own record to show that its claims are good. Its labels are what spec.runnerSelector of a Session selects by.\n\nA Runner belongs to the user that created it: no other user may change it.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -3094,7 +3094,7 @@ func schema_pkg_apis_core_v1alpha1_RunnerStatus(ref common.ReferenceCallback) co
 				Properties: map[string]spec.Schema{
 					"renewTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "renewTime is when the Runner last renewed its record, by its own clock. Its claims are good until nobody has seen another value for longer than the lease.",
+							Description: "renewTime is when the Runner last renewed its record, by its own clock. Its claims are good until others have seen the same value for longer than the lease.",
 							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
 						},
 					},

@@ -8,10 +8,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Runner is a process that runs Sessions of this API. It claims Sessions that nobody runs, and renews its own record
-// to show that its claims are good. Its labels are what spec.runnerSelector of a Session selects by.
+// Runner is a process that runs Sessions of this API. It claims Sessions that no other Runner has claimed, and renews
+// its own record to show that its claims are good. Its labels are what spec.runnerSelector of a Session selects by.
 //
-// A Runner belongs to the user that created it: nobody else may change it.
+// A Runner belongs to the user that created it: no other user may change it.
 //
 // +genclient
 // +genclient:nonNamespaced
@@ -78,8 +78,8 @@ type RunnerSpec struct {
 
 // RunnerStatus is what a Runner says of itself.
 type RunnerStatus struct {
-	// renewTime is when the Runner last renewed its record, by its own clock. Its claims are good until nobody has seen
-	// another value for longer than the lease.
+	// renewTime is when the Runner last renewed its record, by its own clock. Its claims are good
+	// until others have seen the same value for longer than the lease.
 	// +optional
 	RenewTime *metav1.MicroTime `json:"renewTime,omitempty"`
 

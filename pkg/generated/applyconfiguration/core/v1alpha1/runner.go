@@ -17,10 +17,10 @@ import (
 // RunnerApplyConfiguration represents a declarative configuration of the Runner type for use
 // with apply.
 //
-// Runner is a process that runs Sessions of this API. It claims Sessions that nobody runs, and renews its own record
-// to show that its claims are good. Its labels are what spec.runnerSelector of a Session selects by.
+// Runner is a process that runs Sessions of this API. It claims Sessions that no other Runner has claimed, and renews
+// its own record to show that its claims are good. Its labels are what spec.runnerSelector of a Session selects by.
 //
-// A Runner belongs to the user that created it: nobody else may change it.
+// A Runner belongs to the user that created it: no other user may change it.
 type RunnerApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:",inline"`
 	// Standard object metadata. Runners are cluster-scoped: they have no namespace.

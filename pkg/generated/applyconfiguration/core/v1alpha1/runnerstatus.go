@@ -14,8 +14,8 @@ import (
 //
 // RunnerStatus is what a Runner says of itself.
 type RunnerStatusApplyConfiguration struct {
-	// renewTime is when the Runner last renewed its record, by its own clock. Its claims are good until nobody has seen
-	// another value for longer than the lease.
+	// renewTime is when the Runner last renewed its record, by its own clock. Its claims are good
+	// until others have seen the same value for longer than the lease.
 	RenewTime *v1.MicroTime `json:"renewTime,omitempty"`
 	// running is how many Sessions the Runner runs.
 	Running *int32 `json:"running,omitempty"`
