@@ -22,8 +22,8 @@ import (
 	"tilt.dev/session/pkg/apis/core/v1alpha1"
 )
 
-// testPage: "tilt-session ui" serves the page for the Sessions behind the aggregator, with the rights of the user. Nobody
-// runs these Sessions, so that their logs and triggers are refused with a reason, which the page shows.
+// testPage: "tilt-session ui" serves the page for the Sessions behind the aggregator, with the rights of the user. These
+// Sessions have no runner, so that their logs and triggers are refused with a reason, which the page shows.
 func testPage(t *testing.T, c *cluster) {
 	editor := kubectl{kubeconfig: kubeconfig.Write(t, c.front.User("ed", "editors")), home: t.TempDir()}
 	editor.run(t, strings.ReplaceAll(manifest, "name: users", "name: page"), "create -f -", "page created")

@@ -50,7 +50,7 @@ func TestRelay(t *testing.T) {
 		if !apierrors.IsForbidden(err) {
 			t.Errorf("a viewer triggers: %v", err)
 		}
-		if _, err := f.sessions.Trigger(t.Context(), name, trigger("nobody"), metav1.CreateOptions{}); !apierrors.IsNotFound(err) {
+		if _, err := f.sessions.Trigger(t.Context(), name, trigger("unknown"), metav1.CreateOptions{}); !apierrors.IsNotFound(err) {
 			t.Errorf("an unknown resource: %v", err)
 		}
 		dialer := &tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // A stranger does.
@@ -102,7 +102,7 @@ func (f *fleet) followLog(name string) {
 	f.t.Errorf("the log of %s has ended: %v", name, lines.Err())
 }
 
-// freeAddress is an address of the loopback interface that nobody listens on.
+// freeAddress is an address of the loopback interface that nothing listens on.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

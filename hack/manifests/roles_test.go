@@ -54,7 +54,7 @@ func TestRolesOfUsers(t *testing.T) {
 		t.Error("who administrates may write the record of a Runner")
 	}
 	if missing := served.Difference(admin).Difference(own); len(missing) > 0 {
-		t.Errorf("nobody has the rights to %q", sets.List(missing))
+		t.Errorf("no role has the rights to %q", sets.List(missing))
 	}
 }
 

@@ -226,7 +226,7 @@ func TestUnavailable(t *testing.T) {
 		}, "its record is gone"},
 		"no endpoint":         {func(p *pair) { p.record.Spec.Endpoint = "" }, "it has no spec.endpoint"},
 		"a loopback address":  {func(p *pair) { p.Local = false }, "is not allowed"},
-		"nobody listens":      {func(p *pair) { p.record.Spec.Endpoint = "https://127.0.0.1:1" }, "connection refused"},
+		"nothing listens":     {func(p *pair) { p.record.Spec.Endpoint = "https://127.0.0.1:1" }, "connection refused"},
 		"another authority":   {func(p *pair) { p.record.Spec.CABundle = newPair(t, nil).record.Spec.CABundle }, "certificate"},
 		"a stranger's key":    {func(p *pair) { p.Certificate = newPair(t, nil).Certificate }, "certificate"},
 		"a key that is away":  {func(p *pair) { p.Certificate = failing }, "the storage is away"},

@@ -202,7 +202,7 @@ func TestStreamIsUse(t *testing.T) {
 	})
 }
 
-// Guesses are limited, and keep nobody out who has a code.
+// Guesses are limited, and a right code works in spite of them.
 func TestTries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -38,7 +38,7 @@ func TestOwner(t *testing.T) {
 		"the user":         {as("runner-1"), true, true},
 		"another":          {as("runner-2"), false, false},
 		"an administrator": {as("admin", user.SystemPrivilegedGroup), false, true},
-		"nobody":           {context.Background(), false, false},
+		"no user":          {context.Background(), false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			update := owned{rest.DefaultUpdatedObjectInfo(record("runner-1"))}
